@@ -1,0 +1,1 @@
+"""Options in, text and exit code out; the only place that prints, asks or reads the clock."""

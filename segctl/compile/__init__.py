@@ -1,0 +1,1 @@
+"""YAML with positions to bound model to IR; lint, selection, explanations."""

@@ -1,0 +1,1 @@
+"""Sources and destinations: what arrives and what is sent."""

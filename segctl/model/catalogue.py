@@ -1,0 +1,46 @@
+"""All codes and their explanations, by floor; `segctl help CODE` prints them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+
+_PARTS = {
+    "1": "segctl.model.catalogue_project",
+    "2": "segctl.model.catalogue_language",
+    "3": "segctl.model.catalogue_data",
+    "4": "segctl.model.catalogue_runs",
+    "5": "segctl.model.catalogue_runs",
+    "6": "segctl.model.catalogue_state",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a code means.
+
+    Attributes:
+        title: The problem in a few words, without the user's names.
+        cause: Why it comes up, one or two sentences.
+        remedy: What to do, one or two sentences.
+        example: A few lines that fire it, or an empty string when it cannot be shown in text.
+    """
+
+    title: str
+    cause: str
+    remedy: str
+    example: str = ""
+
+
+def entry(code: str) -> Entry | None:
+    """The explanation of a code such as ``SEG204``, None when there is no such code."""
+    part = _PARTS.get(code[3:4])
+    return None if part is None else import_module(part).ENTRIES.get(code)
+
+
+def entries() -> dict[str, Entry]:
+    """Every code, sorted."""
+    found: dict[str, Entry] = {}
+    for part in dict.fromkeys(_PARTS.values()):
+        found |= import_module(part).ENTRIES
+    return dict(sorted(found.items()))

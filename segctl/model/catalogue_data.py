@@ -1,0 +1,7 @@
+"""Codes about data."""
+
+from __future__ import annotations
+
+from segctl.model.catalogue import Entry
+
+ENTRIES: dict[str, Entry] = {}

@@ -1,0 +1,105 @@
+"""The project file, bound: settings, identifiers, traits, events, environments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from segctl.model.conditions import ComputedTrait, SegmentDefinition
+from segctl.model.diagnostics import Location
+from segctl.model.types import ValueType
+
+IdentifierClass = Literal["known", "anonymous"]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierType:
+    """A kind of identifier; the order in the project file is the priority for minting profile ids.
+
+    Attributes:
+        personal: The value itself is personal data, so profile ids are minted from its hash.
+    """
+
+    name: str
+    identifier_class: IdentifierClass = "known"
+    personal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrait:
+    """A trait that comes from profile records.
+
+    Attributes:
+        sensitive: Special category of personal data (health, religion …); refused without purpose later.
+        personal: Names, addresses, e-mail …: shown only with `--show-personal`.
+    """
+
+    name: str
+    type: ValueType
+    title: str | None = None
+    description: str | None = None
+    sensitive: bool = False
+    personal: bool = False
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """A declared kind of event with typed properties."""
+
+    name: str
+    properties: tuple[tuple[str, ValueType], ...] = ()
+    title: str | None = None
+    description: str | None = None
+    location: Location | None = field(default=None, compare=False)
+
+    def property_type(self, name: str) -> ValueType | None:
+        """Declared type of a property, None when not declared."""
+        return dict(self.properties).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Everything a project's files say, for one environment.
+
+    Attributes:
+        root: Absolute path of the folder that holds `segctl.yaml`.
+        timezone: IANA zone; calendar words use it.
+        language: `de` or `en`.
+        workspace: Absolute path of this environment's workspace folder.
+        population: Classes of identifiers that make a profile part of the population.
+    """
+
+    root: str
+    name: str
+    timezone: str = "UTC"
+    language: Literal["de", "en"] = "en"
+    environment: str = "dev"
+    workspace: str = ""
+    population: tuple[IdentifierClass, ...] = ("known",)
+    keep_landed_days: int = 30
+    identifiers: tuple[IdentifierType, ...] = ()
+    traits: tuple[StoredTrait, ...] = ()
+    events: tuple[EventKind, ...] = ()
+
+    def trait(self, name: str) -> StoredTrait | None:
+        """The declared trait of that name, or None."""
+        return next((t for t in self.traits if t.name == name), None)
+
+    def event(self, name: str) -> EventKind | None:
+        """The declared event kind of that name, or None."""
+        return next((e for e in self.events if e.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """All definitions of a project, bound.
+
+    Attributes:
+        segments: By name, in order of name.
+        computed: Computed traits by name.
+    """
+
+    project: Project
+    segments: dict[str, SegmentDefinition]
+    computed: dict[str, ComputedTrait]

@@ -1,0 +1,1 @@
+"""One module per verb: returns results, reports progress, prints nothing."""
