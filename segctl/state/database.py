@@ -1,0 +1,95 @@
+"""The workspace's SQLite database: how it is opened, and its numbered migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from segctl import __version__
+from segctl.state import problems
+
+NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        f"""CREATE TABLE commits (
+            seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, at TEXT NOT NULL DEFAULT ({NOW}), note TEXT)""",
+        """CREATE TABLE files (
+            id INTEGER PRIMARY KEY, dataset TEXT NOT NULL, path TEXT NOT NULL UNIQUE,
+            rows INTEGER NOT NULL, bytes INTEGER NOT NULL, meta TEXT NOT NULL,
+            added INTEGER NOT NULL REFERENCES commits, removed INTEGER REFERENCES commits,
+            vacuumed INTEGER REFERENCES commits)""",
+        "CREATE INDEX files_by_dataset ON files (dataset, removed)",
+        "CREATE INDEX files_removed ON files (removed) WHERE removed IS NOT NULL AND vacuumed IS NULL",
+        "CREATE TABLE counters (name TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID",
+        f"""CREATE TABLE inputs (
+            id INTEGER PRIMARY KEY, source TEXT NOT NULL, path TEXT NOT NULL, digest TEXT NOT NULL,
+            size INTEGER NOT NULL, modified REAL, rows INTEGER, good INTEGER, bad INTEGER, note TEXT,
+            seen TEXT NOT NULL DEFAULT ({NOW}), seq INTEGER REFERENCES commits)""",
+        "CREATE INDEX inputs_by_source ON inputs (source, path)",
+        "CREATE INDEX inputs_by_digest ON inputs (source, digest)",
+        """CREATE TABLE runs (
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status TEXT NOT NULL, as_of INTEGER NOT NULL,
+            snapshot INTEGER NOT NULL, started TEXT NOT NULL, finished TEXT NOT NULL, tool_version TEXT NOT NULL,
+            definitions TEXT NOT NULL, timings TEXT NOT NULL, note TEXT NOT NULL,
+            reproducible INTEGER NOT NULL DEFAULT 1, seq INTEGER NOT NULL REFERENCES commits)""",
+        """CREATE TABLE segments (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, alive INTEGER NOT NULL,
+            in_force INTEGER REFERENCES runs, in_force_as_of INTEGER)""",
+        """CREATE TABLE run_segments (
+            segment INTEGER NOT NULL REFERENCES segments, run INTEGER NOT NULL REFERENCES runs, state TEXT NOT NULL,
+            size INTEGER NOT NULL, entered INTEGER NOT NULL, left_ INTEGER NOT NULL,
+            reason TEXT, leaves TEXT, PRIMARY KEY (segment, run)) WITHOUT ROWID""",
+        "CREATE INDEX run_segments_by_run ON run_segments (run)",
+    ),
+)
+
+
+def connect(path: Path, *, busy_s: float) -> sqlite3.Connection:
+    """An open connection in WAL mode that survives power cuts and waits for writers.
+
+    Transactions are begun explicitly (`BEGIN IMMEDIATE`), never by the driver.
+    """
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=busy_s)
+    db.row_factory = sqlite3.Row
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def version(db: sqlite3.Connection) -> int:
+    """Number of migrations the database has seen; 0 for an empty file."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def written_by(db: sqlite3.Connection) -> str:
+    """Version of the segctl that last changed the database's form."""
+    row = db.execute("SELECT value FROM settings WHERE name = 'tool_version'").fetchone()
+    return str(row[0]) if row else "unknown"
+
+
+def refuse_newer(db: sqlite3.Connection, folder: Path, *, known: int | None = None) -> None:
+    """Raises `UsageError` when the database has seen migrations this program does not know."""
+    found, known = version(db), len(MIGRATIONS) if known is None else known
+    if found > known:
+        raise problems.newer_workspace(folder, found=found, known=known, written_by=written_by(db), running=__version__)
+
+
+def migrate(db: sqlite3.Connection, migrations: tuple[tuple[str, ...], ...] = MIGRATIONS) -> None:
+    """Brings the database to the newest form; each migration is one transaction, so a crash leaves a whole one."""
+    if version(db) == 0:
+        db.execute("PRAGMA journal_mode = WAL")
+    for number, statements in enumerate(migrations, start=1):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            # Read inside the transaction: another process may have migrated while this one waited.
+            if version(db) < number:
+                for statement in statements:
+                    db.execute(statement)
+                db.execute("INSERT OR REPLACE INTO settings VALUES ('tool_version', ?)", (__version__,))
+                db.execute(f"PRAGMA user_version = {number}")
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise

@@ -1,0 +1,124 @@
+"""The ledger of what was ingested, so that an unchanged input is skipped and every row finds its file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segctl.state.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class IngestedInput:
+    """One input file as it was once read.
+
+    Attributes:
+        id: Number that rows carry as ``file_id``.
+        path: As the source named it.
+        digest: Hex SHA-256 of the bytes as delivered.
+        modified: Seconds since the epoch by the file system; None for standard input.
+        rows: Rows found; None when it was begun and never finished.
+        good: Rows that became records or events.
+        bad: Rows in quarantine.
+        note: Whatever else is worth keeping, such as the detected encoding.
+        seen: When it was begun, UTC, ISO 8601.
+        commit: Commit that brought its rows; None when it was begun and never finished.
+    """
+
+    id: int
+    source: str
+    path: str
+    digest: str
+    size: int
+    modified: float | None
+    rows: int | None
+    good: int | None
+    bad: int | None
+    note: dict[str, Any] = field(default_factory=dict)
+    seen: str = ""
+    commit: int | None = None
+
+
+def begin_input(
+    workspace: Workspace, source: str, path: str, *, digest: str, size: int, modified: float | None = None
+) -> int:
+    """A number for an input that is about to be read; it counts as ingested only after `finish_input`."""
+    with workspace.transaction() as db:
+        cursor = db.execute(
+            "INSERT INTO inputs (source, path, digest, size, modified) VALUES (?, ?, ?, ?, ?)",
+            (source, path, digest, size, modified),
+        )
+    return int(cursor.lastrowid or 0)
+
+
+def finish_input(
+    input_id: int, *, rows: int, good: int, bad: int, note: dict[str, Any] | None = None
+) -> Callable[[sqlite3.Connection], None]:
+    """What `Workspace.commit` runs as `within`, so that rows and ledger become visible together."""
+
+    def update(db: sqlite3.Connection) -> None:
+        db.execute(
+            "UPDATE inputs SET rows = ?, good = ?, bad = ?, note = ?, seq = (SELECT max(seq) FROM commits)"
+            " WHERE id = ?",
+            (rows, good, bad, json.dumps(note or {}, sort_keys=True, ensure_ascii=False), input_id),
+        )
+
+    return update
+
+
+def is_ingested(workspace: Workspace, source: str, digest: str) -> bool:
+    """True when a file with exactly these bytes was ingested for this source, under whatever name."""
+    return bool(
+        workspace.query(
+            "SELECT 1 FROM inputs WHERE source = ? AND digest = ? AND seq IS NOT NULL LIMIT 1", (source, digest)
+        )
+    )
+
+
+def newest_input(workspace: Workspace, source: str, path: str) -> IngestedInput | None:
+    """The last finished reading of this path, None when there is none.
+
+    Equal size and modification time let a caller skip the digest; a full picture compares the digest of the
+    newest only, since an older picture may come back.
+    """
+    rows = workspace.query(
+        "SELECT * FROM inputs WHERE source = ? AND path = ? AND seq IS NOT NULL ORDER BY id DESC LIMIT 1",
+        (source, path),
+    )
+    return _input(rows[0]) if rows else None
+
+
+def inputs(workspace: Workspace, source: str | None = None, *, snapshot: int | None = None) -> list[IngestedInput]:
+    """Finished inputs in the order they were read, of one source or all, up to a snapshot."""
+    at = workspace.snapshot() if snapshot is None else snapshot
+    rows = workspace.query(
+        "SELECT * FROM inputs WHERE seq <= ? AND (? IS NULL OR source = ?) ORDER BY id", (at, source, source)
+    )
+    return [_input(row) for row in rows]
+
+
+def input_by_id(workspace: Workspace, input_id: int) -> IngestedInput | None:
+    """The input a row's ``file_id`` names."""
+    rows = workspace.query("SELECT * FROM inputs WHERE id = ?", (input_id,))
+    return _input(rows[0]) if rows else None
+
+
+def _input(row: sqlite3.Row) -> IngestedInput:
+    return IngestedInput(
+        row["id"],
+        row["source"],
+        row["path"],
+        row["digest"],
+        row["size"],
+        row["modified"],
+        row["rows"],
+        row["good"],
+        row["bad"],
+        json.loads(row["note"] or "{}"),
+        row["seen"],
+        row["seq"],
+    )

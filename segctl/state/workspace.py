@@ -1,0 +1,297 @@
+"""The workspace of one environment: a SQLite manifest and immutable files, committed together.
+
+A file is written under a fresh name and made durable; one transaction then gives it a row with
+``added = s + 1`` and marks the files it replaces. A file is visible in snapshot *s* iff
+``added <= s < removed``: readers keep what they began with, writers never wait for readers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from segctl.state import database, locks, problems
+from segctl.state.files import NewFile, StoredFile, flush_all, fresh_path
+from segctl.state.mounts import refuse_network
+
+if TYPE_CHECKING:
+    import polars as pl
+
+T = TypeVar("T")
+DATABASE = "state.db"
+_SHORTEST_WAIT_S = 30.0
+"""Commits last milliseconds, so a short lock is worth waiting for even without `--lock-wait`."""
+
+
+@dataclass(slots=True)
+class Workspace:
+    """An open workspace; use `open`, and `close` or a `with` block at the end.
+
+    Attributes:
+        folder: Absolute path of this environment's folder.
+        lock_wait_s: Seconds to wait for a lock another process holds.
+    """
+
+    folder: Path
+    lock_wait_s: float
+    _db: sqlite3.Connection = field(repr=False)
+    _held: set[tuple[str, int]] = field(default_factory=set, repr=False)
+
+    @classmethod
+    def open(cls, folder: Path, *, create: bool = False, lock_wait_s: float = 0.0) -> Workspace:
+        """Opens the workspace in `folder`, bringing an older form up to date.
+
+        Raises:
+            UsageError: There is none and `create` is false; it is newer than this program; it lies on a
+                network file system.
+            IntegrityError: Its database is damaged.
+        """
+        folder = folder.absolute()
+        path = folder / DATABASE
+        if not create and not path.is_file():
+            raise problems.no_workspace(folder)
+        refuse_network(folder)
+        with problems.worded(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            db = database.connect(path, busy_s=max(lock_wait_s, _SHORTEST_WAIT_S))
+            try:
+                database.refuse_newer(db, folder)
+                if database.version(db) < len(database.MIGRATIONS):
+                    with locks.hold(folder, "migration", wait_s=_SHORTEST_WAIT_S):
+                        database.migrate(db)
+            except BaseException:
+                db.close()
+                raise
+        return cls(folder, lock_wait_s, db)
+
+    def close(self) -> None:
+        """Closes the database; the object is of no use afterwards."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def query(self, sql: str, params: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """Rows of a reading statement."""
+        with problems.worded(self.folder):
+            return self._db.execute(sql, params).fetchall()
+
+    def snapshot(self) -> int:
+        """Number of the newest commit; 0 in an empty workspace."""
+        return int(self.query("SELECT coalesce(max(seq), 0) FROM commits")[0][0])
+
+    def new_file(self, dataset: str, suffix: str = ".parquet") -> Path:
+        """A fresh path for one file of a dataset; nobody sees the file before `commit`."""
+        with problems.worded(self.folder):
+            return fresh_path(self.folder, dataset, suffix)
+
+    def write(self, dataset: str, frame: pl.DataFrame, meta: dict[str, Any] | None = None) -> NewFile:
+        """Writes a frame as one Parquet file (zstd) that waits for its commit.
+
+        Raises:
+            LocalIOError: Disk full or not writable.
+        """
+        path = self.new_file(dataset)
+        with problems.worded(self.folder):
+            try:
+                frame.write_parquet(path, compression="zstd", compression_level=3, row_group_size=262_144)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
+        return NewFile(path, dataset, frame.height, meta or {})
+
+    def commit(
+        self,
+        kind: str,
+        add: Sequence[NewFile] = (),
+        remove: Sequence[int] = (),
+        within: Callable[[sqlite3.Connection], T] | None = None,
+        note: dict[str, Any] | None = None,
+    ) -> int:
+        """Makes files durable and visible, and others invisible, in one step.
+
+        Args:
+            kind: What this is, such as ``ingest`` or ``compact``.
+            add: Files written since; all of them become visible, or none.
+            remove: Ids of current files that they replace.
+            within: Further statements of the same transaction; the commit's row and its files are already
+                there (``SELECT max(seq) FROM commits`` is the commit's own number).
+            note: Anything worth keeping with the commit.
+
+        Returns:
+            The commit's number: the first snapshot in which the files are visible.
+
+        Raises:
+            TemporaryError: A file of `remove` was replaced by somebody else meanwhile; nothing was changed.
+            LocalIOError: Disk full; nothing was changed and the new files are gone.
+        """
+        try:
+            with problems.worded(self.folder):
+                flush_all([file.path for file in add])
+            with self.transaction() as db:
+                seq = self._insert_commit(db, kind, note)
+                self._insert_files(db, seq, add)
+                self._mark_removed(db, seq, remove)
+                if within is not None:
+                    within(db)
+        except BaseException:
+            self._discard(add)
+            raise
+        return seq
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One writing transaction, for rows that need no snapshot of their own; durable when the block is left."""
+        with problems.worded(self.folder):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                # SQLite has already rolled back after some errors, such as a full disk.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def files(self, dataset: str, snapshot: int | None = None) -> list[StoredFile]:
+        """Files of a dataset that are visible in a snapshot (default: the newest), in commit order.
+
+        Args:
+            dataset: Exact name, or a prefix with a trailing ``/*``.
+            snapshot: Number of a commit.
+
+        Raises:
+            UsageError: The snapshot's files were vacuumed.
+            IntegrityError: A listed file is not on disk.
+        """
+        at = self.snapshot() if snapshot is None else snapshot
+        one = not dataset.endswith("/*")
+        # Datasets that begin with the prefix: `0` is the character after `/`.
+        where = "dataset = ?" if one else "dataset >= ? AND dataset < ?"
+        names = (dataset,) if one else (dataset[:-1], dataset[:-2] + "0")
+        rows = self.query(
+            f"SELECT * FROM files WHERE {where} AND added <= ? AND (removed IS NULL OR removed > ?) ORDER BY id",
+            (*names, at, at),
+        )
+        if any(row["vacuumed"] is not None for row in rows):
+            raise problems.snapshot_gone(at)
+        found = [self._stored(row) for row in rows]
+        missing = next((file for file in found if not os.path.exists(file.path)), None)
+        if missing is not None:
+            raise problems.file_missing(missing.path)
+        return found
+
+    def datasets(self, prefix: str = "", snapshot: int | None = None) -> list[str]:
+        """Names of the datasets with visible files, sorted, that begin with `prefix`."""
+        at = self.snapshot() if snapshot is None else snapshot
+        rows = self.query(
+            "SELECT DISTINCT dataset FROM files WHERE added <= ? AND (removed IS NULL OR removed > ?) ORDER BY dataset",
+            (at, at),
+        )
+        return [row[0] for row in rows if row[0].startswith(prefix)]
+
+    def reserve(self, counter: str, count: int = 1) -> int:
+        """Takes `count` numbers that nobody else will ever get from a named counter; returns the first (from 0).
+
+        Numbers follow the order of the calls; hold a lock from here to the commit where they must follow the
+        order of commits.
+        """
+        with self.transaction() as db:
+            row = db.execute("SELECT next FROM counters WHERE name = ?", (counter,)).fetchone()
+            first = int(row[0]) if row else 0
+            db.execute("INSERT OR REPLACE INTO counters VALUES (?, ?)", (counter, first + count))
+        return first
+
+    @contextmanager
+    def lock(self, resource: str, *, at_least_s: float = 0.0) -> Iterator[None]:
+        """Holds the lock of a resource; taking it again inside the block is free.
+
+        Args:
+            resource: Any name.
+            at_least_s: Seconds worth waiting even without `--lock-wait`, for locks that last only a moment.
+
+        Raises:
+            TemporaryError: Another process has it; names its process and command.
+        """
+        mine = (resource, threading.get_ident())
+        if mine in self._held:
+            yield
+            return
+        with ExitStack() as stack:
+            with problems.worded(self.folder):
+                wait_s = max(self.lock_wait_s, at_least_s)
+                stack.enter_context(locks.hold(self.folder, resource, wait_s=wait_s))
+            self._held.add(mine)
+            stack.callback(self._held.discard, mine)
+            yield
+
+    @contextmanager
+    def moment(self, resource: str) -> Iterator[None]:
+        """A lock that everybody holds for a moment only, so it is waited for."""
+        with self.lock(resource, at_least_s=_SHORTEST_WAIT_S):
+            yield
+
+    @contextmanager
+    def lease(self, snapshot: int) -> Iterator[None]:
+        """Protects the files of a snapshot from vacuum while the block reads them."""
+        with ExitStack() as stack:
+            with problems.worded(self.folder):
+                stack.enter_context(locks.lease(self.folder, snapshot))
+            yield
+
+    def _insert_commit(self, db: sqlite3.Connection, kind: str, note: dict[str, Any] | None) -> int:
+        text = None if note is None else json.dumps(note, sort_keys=True, ensure_ascii=False)
+        cursor = db.execute("INSERT INTO commits (kind, note) VALUES (?, ?)", (kind, text))
+        return int(cursor.lastrowid or 0)
+
+    def _insert_files(self, db: sqlite3.Connection, seq: int, add: Sequence[NewFile]) -> None:
+        db.executemany(
+            "INSERT INTO files (dataset, path, rows, bytes, meta, added) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    file.dataset,
+                    file.path.relative_to(self.folder).as_posix(),
+                    file.rows,
+                    file.path.stat().st_size,
+                    json.dumps(file.meta, sort_keys=True, ensure_ascii=False),
+                    seq,
+                )
+                for file in add
+            ],
+        )
+
+    def _mark_removed(self, db: sqlite3.Connection, seq: int, remove: Sequence[int]) -> None:
+        for file in remove:
+            changed = db.execute("UPDATE files SET removed = ? WHERE id = ? AND removed IS NULL", (seq, file))
+            if changed.rowcount != 1:
+                raise problems.files_changed(self.folder)
+
+    def _stored(self, row: sqlite3.Row) -> StoredFile:
+        return StoredFile(
+            row["id"],
+            self.folder / row["path"],
+            row["dataset"],
+            row["rows"],
+            row["bytes"],
+            json.loads(row["meta"]),
+            row["added"],
+            row["removed"],
+        )
+
+    def _discard(self, add: Sequence[NewFile]) -> None:
+        # After an error in COMMIT itself the row may yet be there: such a file is left to vacuum.
+        with suppress(Exception):
+            for file in add:
+                name = file.path.relative_to(self.folder).as_posix()
+                if not self._db.execute("SELECT 1 FROM files WHERE path = ?", (name,)).fetchone():
+                    file.path.unlink(missing_ok=True)
