@@ -117,3 +117,44 @@ def _first_with_offset(before: int, after: int, offset: int, zone: str) -> int:
 
 def _seconds(offset: timedelta | None) -> int:
     return 0 if offset is None else offset.days * 86_400 + offset.seconds
+
+
+# Two clock changes of one zone are never closer than four days; after the tables end (2087) two a year remain.
+_STEP, _LATE_STEP, _LATE = 3 * DAY, 60 * DAY, 4_102_444_800 * SECOND
+_FIRST_CHANGE = -5_364_662_400 * SECOND
+
+
+@lru_cache(maxsize=256)
+def offsets(zone: str, lo: int, hi: int) -> tuple[tuple[int, int], ...]:
+    """The zone's offsets in a range of instants: (from, seconds ahead of UTC), the first from `lo`.
+
+    Each holds until the next begins, so local time is ``ts + offset`` of the last entry at or before ``ts``.
+    """
+    found = [(lo, offset_at(lo, zone))]
+    before, at = found[0][1], lo
+    while at < hi:
+        # No zone had a clock change before 1800.
+        following = min(max(at, _FIRST_CHANGE) + (_STEP if at < _LATE else _LATE_STEP), hi)
+        after = offset_at(following, zone)
+        if after != before:
+            found.append((_first_with_offset(at, following, after, zone), after))
+        before, at = after, following
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def day_shifts(zone: str, first: date, last: date) -> tuple[tuple[date, int], ...]:
+    """How far local days begin from midnight UTC: (from day, seconds), the first from `first`.
+
+    A day's first instant is its midnight in UTC plus the seconds of the last entry at or before it.
+    """
+    days = {first}
+    for at, _ in offsets(zone, day_start(first, zone), day_end(last, zone))[1:]:
+        change = local_day(at, zone).toordinal()
+        days |= {date.fromordinal(min(max(change + near, 1), date.max.toordinal())) for near in (-2, -1, 0, 1, 2)}
+    found: list[tuple[date, int]] = []
+    for day in sorted(day for day in days if first <= day <= last):
+        shift = day_start(day, zone) // SECOND - (day.toordinal() - EPOCH_DAY) * 86_400
+        if not found or found[-1][1] != shift:
+            found.append((day, shift))
+    return tuple(found)
