@@ -1,0 +1,236 @@
+"""Binding of `sources/*.yaml`: YAML nodes to source declarations, with every mistake named at its place."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import cast
+
+from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose, compose_file
+from segctl.compile.source_nodes import NAME, Reader, nearest
+from segctl.compile.source_rules import (
+    Surroundings,
+    bind_event_rule,
+    bind_filter,
+    bind_instants,
+    bind_key,
+    bind_numbers,
+    bind_traits,
+)
+from segctl.model.diagnostics import Diagnostic, Severity
+from segctl.model.project import Project
+from segctl.model.sources import CsvForm, EventRule, Format, Limit, Picture, Source
+
+FOLDER = "sources"
+KEYS = (
+    "source", "kind", "title", "description", "path", "format", "csv", "json", "sheet", "picture", "key", "empty",
+    "max_bad_rows", "only", "corrections", "record_time", "profiles", "events",
+)  # fmt: skip
+_CSV_KEYS = ("delimiter", "quote", "decimal", "thousands", "encoding", "header", "skip_rows", "columns")
+_FORMATS = ("csv", "json", "ndjson", "parquet", "xlsx")
+_SIGNS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "blank": " "}
+_LIMIT = re.compile(r"\s*(\d{1,12}(?:\.\d{1,9})?)\s*(%|rows?)?\s*\Z")
+
+
+def load_sources(project: Project) -> tuple[dict[str, Source], list[Diagnostic]]:
+    """All declared sources by name, and everything that is wrong with them.
+
+    A file with an error gives no source.
+    """
+    sources: dict[str, Source] = {}
+    diagnostics: list[Diagnostic] = []
+    for path in source_files(project):
+        source, found = bind_source_file(path, project)
+        diagnostics += found
+        if source is None:
+            continue
+        if source.name in sources:
+            other = sources[source.name].file
+            message = f"the source `{source.name}` is declared twice"
+            hint = f"it stands in `{other}` too"
+            diagnostics.append(Diagnostic("SEG305", Severity.ERROR, message, source.location, hint=hint))
+            continue
+        sources[source.name] = source
+    return dict(sorted(sources.items())), diagnostics
+
+
+def source_files(project: Project) -> list[Path]:
+    """The declaration files of a project, sorted."""
+    folder = Path(project.root) / FOLDER
+    return sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+
+
+def bind_source_file(path: Path, project: Project) -> tuple[Source | None, list[Diagnostic]]:
+    """One declaration file; None when it has an error."""
+    root = Path(project.root)
+    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+    node, diagnostics = compose_file(path, shown)
+    return _checked(node, diagnostics, project)
+
+
+def bind_source_text(text: str, file: str, project: Project) -> tuple[Source | None, list[Diagnostic]]:
+    """A declaration given as text; None when it has an error."""
+    node, diagnostics = compose(text, file)
+    return _checked(node, diagnostics, project)
+
+
+def _checked(
+    node: Node | None, diagnostics: list[Diagnostic], project: Project
+) -> tuple[Source | None, list[Diagnostic]]:
+    if node is None:
+        return None, diagnostics
+    reader = Reader()
+    source = _bind(node, reader, project)
+    diagnostics = diagnostics + reader.diagnostics
+    if any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics):
+        return None, diagnostics
+    return source, diagnostics
+
+
+def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
+    root = reader.mapping(node, "a source", KEYS)
+    if root is None:
+        return None
+    csv = reader.mapping(root.get("csv"), "`csv`", _CSV_KEYS)
+    around = Surroundings(reader, project)
+    source = Source(
+        name=_name(root, reader),
+        paths=_paths(root, reader),
+        format=_format(root, reader),
+        csv=_csv(csv, reader),
+        records=_records(root, reader),
+        sheet=reader.text(root.get("sheet"), "`sheet`"),
+        picture=cast("Picture", reader.choice(root.get("picture"), "`picture`", ("log", "full"), "log")),
+        key=bind_key(root.get("key"), around),
+        keeps_on_empty=reader.choice(root.get("empty"), "`empty`", ("missing", "keep"), "missing") == "keep",
+        max_bad_rows=_limit(root.get("max_bad_rows"), reader),
+        only=bind_filter(root.get("only"), reader),
+        corrections_replace=_corrections(root, reader),
+        traits=bind_traits(root.get("profiles"), around),
+        events=_events(root, around),
+        file=root.location.file,
+        location=root.location,
+    )
+    record_time = root.get("record_time")
+    if record_time is not None:
+        source = replace(source, record_time=bind_instants(record_time, "`record_time`", around))
+    _check_whole(source, root, reader)
+    return replace(source, digest=hashlib.sha256(repr(source).encode()).hexdigest())
+
+
+def _name(root: Mapping, reader: Reader) -> str:
+    node = root.get("source")
+    if node is None:
+        reader.error("SEG300", root, "the source has no name", hint="begin the file with `source: orders`")
+        return ""
+    name = reader.text(node, "`source`") or ""
+    if not NAME.match(name):
+        hint = "names are small letters, digits and `_`, and start with a letter"
+        reader.error("SEG305", node, f"`{name}` is no name for a source", hint=hint)
+    return name
+
+
+def _paths(root: Mapping, reader: Reader) -> tuple[str, ...]:
+    paths = reader.texts(root.get("path"), "`path`")
+    if root.get("path") is None:
+        reader.error("SEG300", root, "the source has no `path`", hint="name its files: `path: data/orders*.csv`")
+    kind = root.get("kind")
+    reader.choice(kind, "`kind`", ("file",), "file")
+    return paths
+
+
+def _format(root: Mapping, reader: Reader) -> Format | None:
+    node = root.get("format")
+    return None if node is None else cast("Format", reader.choice(node, "`format`", _FORMATS, "csv"))
+
+
+def _csv(node: Mapping | None, reader: Reader) -> CsvForm:
+    if node is None:
+        return CsvForm()
+    quote = node.get("quote")
+    numbers = bind_numbers(node, reader)
+    return CsvForm(
+        delimiter=reader.sign(node.get("delimiter"), "`delimiter`", names=_SIGNS),
+        # The empty text says that nothing is quoted.
+        quote=""
+        if isinstance(quote, Scalar) and quote.text in ("", "none")
+        else reader.sign(quote, "`quote`", names={}),
+        decimal=None if numbers is None else numbers.decimal,
+        thousands=None if numbers is None else numbers.thousands,
+        encoding=reader.text(node.get("encoding"), "`encoding`"),
+        header=reader.truth(node.get("header"), "`header`"),
+        skip_rows=reader.whole(node.get("skip_rows"), "`skip_rows`") or 0,
+        columns=reader.texts(node.get("columns"), "`columns`"),
+    )
+
+
+def _records(root: Mapping, reader: Reader) -> str | None:
+    node = reader.mapping(root.get("json"), "`json`", ("records",))
+    return None if node is None else reader.text(node.get("records"), "`records`")
+
+
+def _limit(node: Node | None, reader: Reader) -> Limit:
+    default = Limit(share=Decimal("0.01"))
+    text = reader.text(node, "`max_bad_rows`")
+    if text is None or node is None:
+        return default
+    match = _LIMIT.match(text)
+    if match is None or ("." in match[1] and match[2] != "%"):
+        hint = "write a count (`20`) or a share (`1 %`)"
+        reader.error("SEG304", node, f"`{text}` is no limit of bad rows", hint=hint)
+        return default
+    if match[2] == "%":
+        return Limit(share=Decimal(match[1]) / 100)
+    return Limit(count=int(match[1]))
+
+
+def _corrections(root: Mapping, reader: Reader) -> bool:
+    return reader.choice(root.get("corrections"), "`corrections`", ("keep", "replace"), "keep") == "replace"
+
+
+def _events(root: Mapping, around: Surroundings) -> tuple[EventRule, ...]:
+    node = root.get("events")
+    if node is None:
+        return ()
+    if not isinstance(node, ListNode):
+        around.reader.error("SEG300", node, "`events` is a list", hint="write `- event: …` below it")
+        return ()
+    rules: list[EventRule] = []
+    taken: set[tuple[object, ...]] = set()
+    for item in node.items:
+        rule = bind_event_rule(item, around)
+        if rule is None:
+            continue
+        # Two rules over one row would mint the same event id; the later one gets a space of its own.
+        place = (rule.identity, rule.each)
+        rules.append(replace(rule, id_space=f":{rule.event or len(rules)}") if place in taken else rule)
+        taken.add(place)
+    return tuple(rules)
+
+
+def _check_whole(source: Source, root: Mapping, reader: Reader) -> None:
+    has_profiles, has_events = root.get("profiles") is not None, root.get("events") is not None
+    if has_profiles == has_events:
+        message = "a source has either `profiles` or `events`" if has_profiles else "the source says nothing about rows"
+        hint = "declare two sources over the same file" if has_profiles else "add `profiles:` or `events:`"
+        reader.error("SEG303", root, message, hint=hint)
+    if has_profiles and root.get("key") is None:
+        reader.error("SEG303", root, "profiles need a `key`", hint="name the column that says who it is")
+    for name in ("record_time", "empty"):
+        key = root.key(name)
+        if has_events and key is not None:
+            reader.error("SEG303", key, f"`{name}` is for profiles; events carry their own time")
+    if has_events and source.picture == "full":
+        place = root.key("picture") or root
+        reader.error("SEG303", place, "a full picture is for profiles; events are a log", hint="delete the line")
+    if has_profiles and source.corrections_replace:
+        place = root.key("corrections") or root
+        reader.error("SEG303", place, "`corrections` is for events; the later profile record wins anyway")
+
+
+def source_hint(name: str, sources: dict[str, Source]) -> str:
+    """A hint for a name that is no source."""
+    return nearest(name, sources)

@@ -1,0 +1,228 @@
+"""A source declaration, bound: where rows come from and what their columns mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from segctl.model.conditions import PropertyTest
+from segctl.model.diagnostics import Location
+from segctl.model.types import ValueType
+
+Format = Literal["csv", "json", "ndjson", "parquet", "xlsx"]
+Picture = Literal["log", "full"]
+Ambiguous = Literal["first", "second", "reject"]
+MissingTime = Literal["shift_forward", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column by name; a name that is not there is read as a dotted path into nested records."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Literally:
+    """A constant in a formula: a text or an exact number."""
+
+    value: str | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``+ - * /`` (two operands), ``neg`` (one), ``coalesce`` and ``concat`` (any number)."""
+
+    function: str
+    operands: tuple[Expression, ...]
+
+
+Expression = Column | Literally | Call
+
+
+def columns_of(expression: Expression) -> tuple[str, ...]:
+    """Names of the columns an expression reads, in order of appearance, each once."""
+    if isinstance(expression, Column):
+        return (expression.name,)
+    if isinstance(expression, Literally):
+        return ()
+    return tuple(dict.fromkeys(name for operand in expression.operands for name in columns_of(operand)))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberForm:
+    """How numbers are written in text.
+
+    Attributes:
+        decimal: The decimal sign.
+        thousands: The sign between groups of digits, None when there is none.
+    """
+
+    decimal: str = "."
+    thousands: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRule:
+    """How a text or number becomes an instant (or a day).
+
+    Attributes:
+        format: `auto` (ISO and German day forms), `epoch_s`, `epoch_ms`, `epoch_us`, or a strptime pattern.
+        zone: IANA zone of local times without an offset.
+        ambiguous: Which of the two instants a local time names that comes twice.
+        missing: What a local time means that no clock showed: the first instant after the gap, or a bad row.
+    """
+
+    format: str = "auto"
+    zone: str = "UTC"
+    ambiguous: Ambiguous = "first"
+    missing: MissingTime = "shift_forward"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One trait or property and where its values come from.
+
+    Attributes:
+        name: Declared trait or property.
+        type: Its declared type.
+        value: Column or formula.
+        time: For dates and times.
+        numbers: For numbers in text; None is the file's own form.
+        separator: For lists in text; None reads JSON text.
+        rounds: More digits than the scale holds are rounded half-even instead of being bad.
+        kinds: Event kinds that declare it with this type; empty for traits.
+    """
+
+    name: str
+    type: ValueType
+    value: Expression
+    time: TimeRule = TimeRule()
+    numbers: NumberForm | None = None
+    separator: str | None = None
+    rounds: bool = False
+    kinds: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Instants:
+    """A column of instants with its reading rule: an event's time or a record's time."""
+
+    value: Expression
+    rule: TimeRule = TimeRule()
+
+
+@dataclass(frozen=True, slots=True)
+class EventRule:
+    """How rows become events.
+
+    Attributes:
+        event: The kind of every row, or None when a column says it.
+        kind_column: Column that holds the kind.
+        kind_map: Value of that column → declared kind; empty takes the values as they are.
+        keeps_others: A value without a kind is a bad row when True; the row is skipped when False.
+        time: The event's time.
+        identity: Expressions that make the event id together; empty identifies by content.
+        id_space: Text put behind the id, so that several rules over one row keep apart.
+        properties: Targets, each for the kinds that declare it.
+        each: Path of a list of records that become one child event each.
+    """
+
+    time: Instants
+    event: str | None = None
+    kind_column: Expression | None = None
+    kind_map: tuple[tuple[str, str], ...] = ()
+    keeps_others: bool = False
+    identity: tuple[Expression, ...] = ()
+    id_space: str = ""
+    properties: tuple[Target, ...] = ()
+    each: str | None = None
+    location: Location | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Declared kinds this rule can yield, sorted."""
+        if self.event is not None:
+            return (self.event,)
+        return tuple(sorted({kind for _, kind in self.kind_map}))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The bad rows a source may have: a count, or a share in 0-1 of the rows read."""
+
+    count: int | None = None
+    share: Decimal | None = None
+
+    def is_exceeded(self, bad: int, rows: int) -> bool:
+        """True when so many bad ones of so many rows are too many."""
+        if self.count is not None:
+            return bad > self.count
+        return bad > (self.share or Decimal(0)) * rows
+
+    def __str__(self) -> str:
+        if self.count is not None:
+            return f"{self.count} rows"
+        return f"{(self.share or Decimal(0)) * 100:f}".rstrip("0").rstrip(".") + " %"
+
+
+@dataclass(frozen=True, slots=True)
+class CsvForm:
+    """Declared form of a CSV file; None is detected."""
+
+    delimiter: str | None = None
+    quote: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    skip_rows: int = 0
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file of `sources/`, bound.
+
+    Attributes:
+        paths: Files, folders and patterns, relative to the project; ``-`` is standard input.
+        format: None is detected.
+        csv: Form of CSV text.
+        records: Path to the records inside a JSON document.
+        sheet: Sheet of a workbook.
+        picture: `log`: rows add. `full`: the files at `paths` together are everybody; who is absent is gone.
+        key: Identifier type and its column, in the project's order of identifiers.
+        keeps_on_empty: An empty cell keeps the earlier value of a trait.
+        max_bad_rows: Above it nothing of the source is taken.
+        only: Filter on raw columns, all of which must hold.
+        corrections_replace: A known event id with other content replaces the event.
+        record_time: When a profile record holds from; None is its arrival.
+        traits: Targets of profile records; empty for event sources.
+        events: Rules; empty for profile sources.
+        digest: SHA-256 of the declaration's meaning: a changed declaration reads its files again.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    format: Format | None = None
+    csv: CsvForm = CsvForm()
+    records: str | None = None
+    sheet: str | None = None
+    picture: Picture = "log"
+    key: tuple[tuple[str, Expression], ...] = ()
+    keeps_on_empty: bool = False
+    max_bad_rows: Limit = Limit(share=Decimal("0.01"))
+    only: tuple[PropertyTest, ...] = ()
+    corrections_replace: bool = False
+    record_time: Instants | None = None
+    traits: tuple[Target, ...] = ()
+    events: tuple[EventRule, ...] = ()
+    file: str = field(default="", compare=False, repr=False)
+    location: Location | None = field(default=None, compare=False, repr=False)
+    digest: str = field(default="", compare=False, repr=False)
+
+    @property
+    def holds_profiles(self) -> bool:
+        """True when its rows are profile records."""
+        return not self.events
