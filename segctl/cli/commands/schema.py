@@ -1,0 +1,48 @@
+"""Print a JSON Schema that ships with segctl."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from importlib.resources import files
+from typing import Annotated
+
+from segctl.cli import output
+from segctl.cli.context import Context
+from segctl.cli.options import CHANGES, PROJECT, SELECTION, TIME, Argument, verb
+from segctl.model.errors import UsageError
+
+EXAMPLES = (
+    ("segctl schema", "Lists the schemas."),
+    ("segctl schema segment -o segment.schema.json", "Writes the schema of segment files for an editor."),
+)
+SEE_ALSO = ("segctl config validate", "segctl help formats")
+
+
+@verb(without=(*SELECTION, *CHANGES, *TIME, *PROJECT), formats=("table", "json", "ndjson", "csv", "ids"))
+def command(
+    ctx: Context,
+    name: Annotated[str | None, Argument("NAME", help="Which schema; without it, a list.", complete="schemas")] = None,
+) -> None:
+    """Print a JSON Schema (draft 2020-12) for editors and checkers.
+
+    With one, an editor completes keys and marks mistakes while you type.
+    """
+    found = names()
+    if name is None:
+        rows = [(schema, f"segctl schema {schema}") for schema in found]
+        columns = (output.Column("name", "schema"), output.Column("command"))
+        output.write(ctx, output.Result("segctl/schemas/1", columns, rows, noun="schemas", ids_column="name"))
+        return
+    if name not in found:
+        near = get_close_matches(name, found, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(found) or 'none'}"
+        raise UsageError("SEG106", f"there is no schema `{name}`", hint=hint)
+    output.write_bytes(ctx, (files("segctl.compile") / "schemas" / f"{name}.json").read_bytes())
+
+
+def names() -> list[str]:
+    """Names of the schemas in the package, sorted."""
+    folder = files("segctl.compile") / "schemas"
+    if not folder.is_dir():
+        return []
+    return sorted(f.name.removesuffix(".json") for f in folder.iterdir() if f.name.endswith(".json"))

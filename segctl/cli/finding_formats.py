@@ -1,0 +1,108 @@
+"""The formats of checks: long form for people, one line each for editors, annotations, and data."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from segctl.cli import messages
+from segctl.cli.context import Context
+from segctl.cli.formats import diagnostic_record
+from segctl.model.diagnostics import Diagnostic, Severity
+from segctl.model.exits import ExitCode
+
+_GITHUB_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a check found.
+
+    Attributes:
+        schema: Versioned name for JSON.
+        findings: In reading order.
+        files: How many files were looked at, None when that says nothing.
+        root: Folder that the findings' files are relative to.
+        code: The exit code that follows.
+    """
+
+    schema: str
+    findings: tuple[Diagnostic, ...]
+    files: int | None
+    root: Path
+    code: ExitCode
+
+
+def _long(ctx: Context, report: Report) -> bytes:
+    blocks = [
+        messages.long_form(finding, report.root, color=ctx.terminal.out_color) + messages.more_line(finding, more)
+        for finding, more in messages.grouped(report.findings)
+    ]
+    last = messages.summary_line(report.findings, files=report.files)
+    return ("\n\n".join([*blocks, last]) + "\n").encode()
+
+
+def _concise(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
+    return "".join(messages.concise_form(finding) + "\n" for finding in report.findings).encode()
+
+
+def _github(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
+    """Annotations; the worst come first, as only some of each kind are shown."""
+    worst_first = sorted(report.findings, key=lambda d: list(Severity).index(d.severity))
+    lines = [_annotation(finding) for finding in worst_first]
+    return ("\n".join([*lines, messages.summary_line(report.findings, files=report.files)]) + "\n").encode()
+
+
+def _annotation(finding: Diagnostic) -> str:
+    place = finding.location
+    properties = {"file": place.file, "line": place.line, "col": place.column} if place else {}
+    written = ",".join(f"{key}={_property(str(of))}" for key, of in (properties | {"title": finding.code}).items())
+    text = finding.message if finding.hint is None else f"{finding.message}\n{finding.hint}"
+    return f"::{_GITHUB_COMMANDS[finding.severity]} {written}::{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _json(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
+    document = {
+        "schema": report.schema,
+        "data": {"files": report.files, "summary": messages.summary_line(report.findings, files=report.files)},
+        "diagnostics": [diagnostic_record(finding) for finding in report.findings],
+        "exit": {"code": int(report.code), "name": report.code.name.lower(), "reason": None},
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
+
+
+def _ndjson(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
+    return "".join(json.dumps(diagnostic_record(d), ensure_ascii=False) + "\n" for d in report.findings).encode()
+
+
+def _csv(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "line", "column", "severity", "code", "message", "why", "hint"])
+    for record in map(diagnostic_record, report.findings):
+        writer.writerow(
+            [record[key] for key in ("file", "line", "column", "severity", "code", "message", "why", "hint")]
+        )
+    return text.getvalue().encode()
+
+
+WRITERS: dict[str, Callable[[Context, Report], bytes]] = {
+    "table": _long,
+    "concise": _concise,
+    "github": _github,
+    "json": _json,
+    "ndjson": _ndjson,
+    "csv": _csv,
+}

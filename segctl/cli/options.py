@@ -1,0 +1,233 @@
+"""Options and arguments, declared once: for parsing, for help, for completion and for documentation.
+
+A command says what it wants with `Annotated`; the options every verb shares are added by `verb`::
+
+    @verb(without=SELECTION)
+    def command(
+        ctx: Context,
+        segment: Annotated[str, Argument("SEGMENT", help="Name of a segment.", complete="segments")],
+        columns: Annotated[str | None, Option("--columns", metavar="NAMES", help="…")] = None,
+    ) -> ExitCode | None:
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin
+
+FORMATS = ("table", "json", "ndjson", "csv", "ids", "parquet")
+FINDING_FORMATS = ("table", "concise", "github", "json", "ndjson", "csv")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A positional argument.
+
+    Attributes:
+        metavar: As shown in usage, such as ``SEGMENT``.
+        help: One or two sentences.
+        complete: Kind of names that TAB offers, such as ``segments``.
+        choices: The only values allowed.
+    """
+
+    metavar: str
+    help: str = ""
+    complete: str | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, init=False, slots=True)
+class Option:
+    """An option; a boolean one is a flag, a list one may be repeated.
+
+    Attributes:
+        flags: Such as ``("-e", "--env")``.
+        help: One or two sentences.
+        metavar: As shown in help, such as ``NAME``.
+        complete: Kind of names that TAB offers; ``files`` and ``folders`` are the shell's own.
+        choices: The only values allowed.
+        variable: Environment variable that stands in for the option.
+        count: The option is counted (``-vv``).
+    """
+
+    flags: tuple[str, ...]
+    help: str
+    metavar: str
+    complete: str | None
+    choices: tuple[str, ...]
+    variable: str | None
+    count: bool
+
+    def __init__(
+        self,
+        *flags: str,
+        help: str = "",  # noqa: A002 - the word authors of commands expect
+        metavar: str = "TEXT",
+        complete: str | None = None,
+        choices: Iterable[str] = (),
+        variable: str | None = None,
+        count: bool = False,
+    ) -> None:
+        values = (flags, help, metavar, complete, tuple(choices), variable, count)
+        for name, value in zip(self.__slots__, values, strict=True):
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a verb, ready to be parsed.
+
+    Attributes:
+        name: Python name.
+        annotation: Type to convert to.
+        default: Value when absent; `inspect.Parameter.empty` when required.
+        declared: How it looks on the command line.
+        shared: Declared once for all verbs.
+    """
+
+    name: str
+    annotation: Any
+    default: Any
+    declared: Argument | Option
+    shared: bool = False
+
+    @property
+    def is_flag(self) -> bool:
+        """True for options without a value."""
+        return self.annotation is bool or (isinstance(self.declared, Option) and self.declared.count)
+
+    @property
+    def is_list(self) -> bool:
+        """True when it takes several values."""
+        return get_origin(self.annotation) is list
+
+    @property
+    def is_required(self) -> bool:
+        """True when there is no default."""
+        return self.default is inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class VerbSpec:
+    """What `verb` remembers about a function.
+
+    Attributes:
+        function: The command, called with the context and its own parameters by name.
+        own: Its own parameters, in order.
+        shared: The shared options it takes, in order.
+        formats: Output formats it can write, the default first.
+    """
+
+    function: Callable[..., int | None]
+    own: tuple[Parameter, ...]
+    shared: tuple[Parameter, ...]
+    formats: tuple[str, ...]
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """All of them, own first."""
+        return self.own + self.shared
+
+
+def _shared(name: str, annotation: Any, default: Any, option: Option) -> tuple[str, Parameter]:
+    return name, Parameter(name, annotation, default, option, shared=True)
+
+
+def _option(*flags: str, help: str, variable: str, **more: Any) -> Option:  # noqa: A002
+    return Option(*flags, help=help, variable=f"SEGCTL_{variable}", **more)
+
+
+SHARED: dict[str, Parameter] = dict(
+    (
+        _shared("project", str | None, None, _option(
+            "-C", "--project", metavar="DIR", complete="folders", variable="PROJECT",
+            help="Folder of the project; otherwise searched upwards for segctl.yaml.")),
+        _shared("env", str | None, None, _option(
+            "-e", "--env", metavar="NAME", complete="environments", variable="ENV",
+            help="Environment block of segctl.yaml; otherwise dev.")),
+        _shared("select", list[str], (), _option(
+            "-s", "--select", metavar="EXPR", complete="selections", variable="SELECT",
+            help="Only these: names, globs, tag:, +name+; see `segctl help select`. Repeatable.")),
+        _shared("exclude", list[str], (), _option(
+            "--exclude", metavar="EXPR", complete="selections", variable="EXCLUDE",
+            help="Take these away from the selection, applied last. Repeatable.")),
+        _shared("as_of", str | None, None, _option(
+            "--as-of", metavar="TIME", variable="AS_OF",
+            help="The instant the answer speaks about; otherwise now. A date is its end.")),
+        _shared("format", str | None, None, _option(
+            "-f", "--format", metavar="FORMAT", variable="FORMAT", help="How data is written.")),
+        _shared("json", bool, False, _option("--json", variable="JSON", help="The same as --format json.")),
+        _shared("output", str | None, None, _option(
+            "-o", "--output", metavar="FILE", complete="files", variable="OUTPUT",
+            help="Write data to this file, complete or not at all; - is stdout.")),
+        _shared("yes", bool, False, _option(
+            "-y", "--yes", variable="YES", help="Answer the one question with yes; guards still hold.")),
+        _shared("dry_run", bool, False, _option(
+            "-n", "--dry-run", variable="DRY_RUN", help="Do everything but the effect.")),
+        _shared("lock_wait", str | None, None, _option(
+            "--lock-wait", metavar="DURATION", variable="LOCK_WAIT",
+            help="Wait so long for a lock, such as 30s or 5m; otherwise not at all.")),
+        _shared("timeout", str | None, None, _option(
+            "--timeout", metavar="DURATION", variable="TIMEOUT", help="End cleanly after this time, with exit code 75.")),
+        _shared("quiet", bool, False, _option("-q", "--quiet", variable="QUIET", help="Messages: errors only.")),
+        _shared("verbose", int, 0, _option(
+            "-v", "--verbose", variable="VERBOSE", count=True,
+            help="Messages: what was read, decided and timed; twice for more.")),
+        _shared("log_file", str | None, None, _option(
+            "--log-file", metavar="FILE", complete="files", variable="LOG_FILE",
+            help="Append every message to this file, one JSON object a line.")),
+        _shared("plain", bool, False, _option(
+            "--plain", variable="PLAIN", help="No escape codes, boxes or moving lines.")),
+        _shared("color", str | None, None, _option(
+            "--color", metavar="WHEN", choices=("auto", "always", "never"), variable="COLOR",
+            help="Use colour: auto, always or never. NO_COLOR and FORCE_COLOR count too.")),
+        _shared("no_color", bool, False, _option("--no-color", variable="NO_COLOR", help="The same as --color never.")),
+        _shared("no_progress", bool, False, _option(
+            "--no-progress", variable="NO_PROGRESS", help="Draw no progress.")),
+        _shared("no_input", bool, False, _option("--no-input", variable="NO_INPUT", help="Never ask.")),
+    )
+)  # fmt: skip
+"""Every shared option, in the order of help."""
+
+SELECTION = ("select", "exclude")
+TIME = ("as_of",)
+OUTPUT = ("format", "json", "output")
+CHANGES = ("yes", "dry_run", "lock_wait")
+PROJECT = ("project", "env")
+
+
+def verb(
+    *, without: Collection[str] = (), formats: Iterable[str] = FORMATS
+) -> Callable[[Callable[..., int | None]], VerbSpec]:
+    """Turn a thin function into a verb of the command line.
+
+    Args:
+        without: Names of shared options that make no sense here; the constants `SELECTION`, `TIME`, `OUTPUT`,
+            `CHANGES` and `PROJECT` name the usual groups.
+        formats: Output formats the verb can write, the default first.
+
+    Raises:
+        ValueError: `without` names an option that does not exist.
+    """
+    unknown = set(without) - set(SHARED)
+    if unknown:
+        raise ValueError(f"no such shared options: {sorted(unknown)}")
+
+    def declare(function: Callable[..., int | None]) -> VerbSpec:
+        shared = tuple(p for p in SHARED.values() if p.name not in without)
+        return VerbSpec(function, tuple(_own_parameters(function)), shared, tuple(formats))
+
+    return declare
+
+
+def _own_parameters(function: Callable[..., Any]) -> Iterable[Parameter]:
+    signature = inspect.signature(function, eval_str=True)
+    for parameter in list(signature.parameters.values())[1:]:
+        if get_origin(parameter.annotation) is not Annotated:
+            raise TypeError(
+                f"{function.__module__}: parameter `{parameter.name}` needs Annotated[…, Option or Argument]"
+            )
+        annotation, declared = get_args(parameter.annotation)[:2]
+        yield Parameter(parameter.name, annotation, parameter.default, declared)

@@ -1,0 +1,247 @@
+"""The one owner of stdout: results in, bytes of one format out."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from segctl.cli import streams
+from segctl.cli.context import Context
+from segctl.model.diagnostics import Diagnostic, Severity, in_reading_order
+from segctl.model.errors import UsageError
+from segctl.model.exits import ExitCode
+
+ColumnType = Literal[
+    "text", "integer", "number", "money", "share", "boolean", "date", "time", "duration", "list", "object", "series"
+]
+_RIGHT = frozenset({"integer", "number", "money", "share", "duration"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a result.
+
+    Attributes:
+        name: Key in JSON and header of CSV, ``snake_case``.
+        title: Header of the table; the name with blanks when absent.
+        type: What the values are. A `share` is 0 to 1. A `series` is a list of numbers, drawn as a small chart on
+            terminals. A `money` value is a `Decimal`.
+        unit: Shown beside the title, such as ``EUR``.
+        digits: Digits after the point of real numbers in `table` and `csv`; all of them when None.
+        bar: Draw a bar beside the number on terminals.
+    """
+
+    name: str
+    title: str | None = None
+    type: ColumnType = "text"
+    unit: str | None = None
+    digits: int | None = None
+    bar: bool = False
+
+    @property
+    def is_right(self) -> bool:
+        """Numbers stand at the right edge."""
+        return self.type in _RIGHT
+
+    @property
+    def header(self) -> str:
+        """Title with unit."""
+        title = self.title or self.name.replace("_", " ")
+        return f"{title} ({self.unit})" if self.unit else title
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A second or third table of a result.
+
+    Attributes:
+        name: Key under ``sections`` in JSON.
+        title: Heading of the table.
+        columns: As in `Result`.
+        rows: As in `Result`.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: Iterable[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command found, independent of how it is written.
+
+    Attributes:
+        schema: Versioned name such as ``segctl/size/1``; a renamed or removed key raises the number.
+        columns: Empty for a frame, whose own columns are taken then.
+        rows: Mappings by column name, sequences in column order, or a Polars frame; sorted by the caller.
+        noun: What a row is, in the plural, for the count line of tables: ``segments``.
+        facts: Key and value pairs shown above the table.
+        text: Lines shown between facts and table, in `table` only; the same must be in `facts` or `rows`.
+        sections: Further tables; in `table` and `json` only.
+        ids_column: Column that `ids` prints; the command cannot write `ids` without.
+        run: What the answer was made from (id, as_of, snapshot), for JSON.
+        diagnostics: Findings on the way, for JSON; on stderr they are told by `messages`.
+        notes: Sentences below the table, for instance about what was left out.
+        exit: The code the command is going to leave with, repeated in JSON.
+        reason: Word for the exit, such as ``limit_exceeded``.
+    """
+
+    schema: str
+    columns: tuple[Column, ...] = ()
+    rows: Iterable[Any] = ()
+    noun: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    text: Sequence[str] = ()
+    sections: tuple[Section, ...] = ()
+    ids_column: str | None = None
+    run: Mapping[str, Any] | None = None
+    diagnostics: Sequence[Diagnostic] = ()
+    notes: Sequence[str] = ()
+    exit: ExitCode = ExitCode.OK
+    reason: str | None = None
+
+
+def write(ctx: Context, result: Result) -> None:
+    """Write a result in the format of the call, to stdout or to the file of `--output`.
+
+    Raises:
+        UsageError: The result has no column of ids, or there is no such format.
+        BrokenPipeError: The reader is gone.
+        OSError: The bytes cannot be delivered; a file of `--output` is then as it was before.
+    """
+    from segctl.cli import formats
+
+    columns, rows = _columns_and_rows(result)
+    if ctx.format == "ids" and result.ids_column is None:
+        raise UsageError("SEG104", f"`segctl {ctx.verb}` has no ids to print here", hint="choose another `--format`")
+    with _destination(ctx) as stream:
+        formats.WRITERS[ctx.format](ctx, result, columns, rows, stream)
+
+
+def findings(
+    ctx: Context,
+    schema: str,
+    diagnostics: Sequence[Diagnostic],
+    *,
+    files: int | None = None,
+    root: Path | None = None,
+    fail_on: Severity = Severity.ERROR,
+) -> ExitCode:
+    """Write what a check found, in one of `options.FINDING_FORMATS`.
+
+    Args:
+        ctx: The call.
+        schema: Versioned name such as ``segctl/lint/1``.
+        diagnostics: What was found, in any order.
+        files: How many files were looked at.
+        root: Folder that the findings' files are relative to; otherwise the project folder of the call.
+        fail_on: The mildest severity that counts as a finding for the exit code.
+
+    Returns:
+        1 when something that severe was found, else 0.
+    """
+    from segctl.cli import finding_formats
+
+    mildest = list(Severity).index(fail_on)
+    found = in_reading_order(diagnostics)
+    is_bad = any(list(Severity).index(d.severity) <= mildest for d in found)
+    code = ExitCode.FINDINGS if is_bad else ExitCode.OK
+    report = finding_formats.Report(schema, found, files, root or ctx.project, code)
+    with _destination(ctx) as stream:
+        stream.write(finding_formats.WRITERS[ctx.format](ctx, report))
+    return code
+
+
+def write_bytes(ctx: Context, data: bytes) -> None:
+    """Write ready bytes, such as a schema or a script, to stdout or to the file of `--output`."""
+    with _destination(ctx) as stream:
+        stream.write(data)
+
+
+def write_text(ctx: Context, text: str) -> None:
+    """Write ready text as UTF-8."""
+    write_bytes(ctx, text.encode())
+
+
+def _columns_and_rows(result: Result) -> tuple[tuple[Column, ...], Iterable[Any]]:
+    """The columns and the rows as something to iterate; frames are told by their method, to load no engine."""
+    rows = result.rows
+    if not hasattr(rows, "iter_rows"):
+        return result.columns, rows
+    columns = result.columns or tuple(_frame_column(name, str(of)) for name, of in rows.schema.items())
+    return columns, rows.select([c.name for c in columns])
+
+
+def _frame_column(name: str, type_name: str) -> Column:
+    word = type_name.partition("(")[0]
+    types: dict[str, ColumnType] = {
+        "Boolean": "boolean", "Date": "date", "Datetime": "time", "List": "list", "Struct": "object",
+        "Float64": "number", "Float32": "number", "Decimal": "money",
+    }  # fmt: skip
+    kind: ColumnType = "integer" if word.startswith(("Int", "UInt")) else types.get(word, "text")
+    return Column(name, type=kind)
+
+
+class _Stdout:
+    """Stdout as a binary stream; collected into blocks of 64 KiB."""
+
+    def __init__(self) -> None:
+        self._waiting = bytearray()
+
+    def write(self, data: bytes) -> int:
+        self._waiting += data
+        if len(self._waiting) >= 1 << 16:
+            self.flush()
+        return len(data)
+
+    def flush(self) -> None:
+        data, self._waiting = bytes(self._waiting), bytearray()
+        streams.write_data(data)
+
+
+@contextmanager
+def _destination(ctx: Context) -> Iterator[IO[bytes]]:
+    if ctx.output is not None:
+        with _replacing(os.fspath(ctx.output)) as stream:
+            yield stream
+        return
+    stdout: Any = _Stdout()
+    yield stdout
+    stdout.flush()
+
+
+@contextmanager
+def _replacing(path: str) -> Iterator[IO[bytes]]:
+    """A file under a temporary name that takes the path's place only when all is written."""
+    if os.path.exists(path) and not os.path.isfile(path):  # /dev/null, a pipe: written directly
+        with open(path, "wb") as stream:
+            yield stream
+        return
+    folder, name = os.path.split(os.path.realpath(path))
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, _mode(path))
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _mode(path: str) -> int:
+    """Permissions of the file that is replaced, or those a new file would get."""
+    try:
+        return os.stat(path).st_mode & 0o777
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

@@ -1,0 +1,22 @@
+"""The one place that asks a person."""
+
+from __future__ import annotations
+
+from segctl.cli import streams
+from segctl.cli.context import Context
+from segctl.model.errors import Refused
+
+
+def confirm(ctx: Context, question: str) -> None:
+    """Ask a yes-or-no question; `--yes` answers it; there is no default of yes.
+
+    Raises:
+        Refused: The answer is no, or nobody can be asked.
+    """
+    if ctx.yes:
+        return
+    if not ctx.terminal.interactive:
+        raise Refused("SEG108", f"nobody can be asked: {question}", hint="answer it with `--yes`")
+    streams.write_message(f"{question} [y/N] ")
+    if streams.read_line().strip().lower() not in ("y", "yes", "j", "ja"):
+        raise Refused("SEG109", "the answer was no; nothing was changed")

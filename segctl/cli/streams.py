@@ -1,0 +1,86 @@
+"""The only module that touches the process's three standard streams; bytes in, bytes out.
+
+`output.py` is the one user of the data side, `messages.py` of the message side. Nothing heavy is imported
+here: the answers to `--version` and to a TAB press go through it too.
+"""
+
+import os
+import sys
+
+STDIN, STDOUT, STDERR = 0, 1, 2
+_closed: set[int] = set()
+
+
+def secure_descriptors() -> None:
+    """Point closed standard streams at the null device.
+
+    Otherwise the next file that is opened, the workspace's database for one, would get the number of a closed
+    stream and receive what is printed.
+    """
+    for descriptor in (STDIN, STDOUT, STDERR):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            _closed.add(descriptor)
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != descriptor:
+                os.dup2(null, descriptor)
+                os.close(null)
+
+
+def write_data(data: bytes) -> None:
+    """Write all bytes to stdout.
+
+    Raises:
+        BrokenPipeError: The reader is gone.
+        OSError: The bytes cannot be delivered, for instance to a full disk or a closed stdout.
+    """
+    if STDOUT in _closed:
+        raise OSError(9, "stdout is closed")
+    _write_all(STDOUT, data)
+
+
+def write_message(text: str) -> None:
+    """Write text to stderr; characters an ASCII locale lacks are escaped, and a stderr that is gone is ignored."""
+    encoding = "utf-8" if is_unicode() else "ascii"
+    try:
+        _write_all(STDERR, text.encode(encoding, "backslashreplace"))
+    except OSError:
+        return
+
+
+def abandon_stdout() -> None:
+    """Point stdout at the null device, after its reader has gone."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, STDOUT)
+    os.close(null)
+
+
+def read_line() -> str:
+    """One line that a person types, without its end; empty at the end of input."""
+    return "" if sys.stdin is None else sys.stdin.readline().rstrip("\n")
+
+
+def read_data() -> bytes:
+    """Everything from stdin; empty when it is closed."""
+    if STDIN in _closed:
+        return b""
+    with os.fdopen(os.dup(STDIN), "rb") as stream:
+        return stream.read()
+
+
+def is_terminal(descriptor: int) -> bool:
+    """True when a person sits at the other end."""
+    return descriptor not in _closed and os.isatty(descriptor)
+
+
+def is_unicode() -> bool:
+    """True when the locale says that more than ASCII can be shown."""
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or ""
+    return os.name == "nt" or "UTF" in locale.upper()
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

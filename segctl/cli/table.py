@@ -1,0 +1,66 @@
+"""All verbs, in the order of help; a module is imported only when its verb is chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
+
+GROUPS: dict[str, str] = {
+    "start": "Start",
+    "data": "Data",
+    "define": "Define",
+    "look": "Look",
+    "send": "Send",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a verb lives.
+
+    Attributes:
+        target: ``module:function``.
+        group: Key of `GROUPS`.
+        summary: One line for lists, without a full stop.
+    """
+
+    target: str
+    group: str
+    summary: str
+
+    @property
+    def module(self) -> ModuleType:
+        """The verb's module, imported now."""
+        return import_module(self.target.partition(":")[0])
+
+    def load(self) -> object:
+        """The verb's function, decorated by `options.verb`."""
+        return getattr(self.module, self.target.partition(":")[2])
+
+
+def _at(verb: str, group: str, summary: str) -> Command:
+    return Command(f"segctl.cli.commands.{verb}:command", group, summary)
+
+
+COMMANDS: dict[str, Command] = {
+    "init": _at("init", "start", "Write a commented project that works at once"),
+    "demo": _at("demo", "start", "Run the whole way on packaged sample data"),
+    "doctor": _at("doctor", "start", "Check Python, engines, project, workspace and disk"),
+    "config": _at("config", "start", "Show settings with their origin, or validate them"),
+    "schema": _at("schema", "start", "Print a JSON Schema for editors"),
+    "help": _at("help", "start", "Explain a verb, a topic or an error code"),
+    "completion": _at("completion", "start", "Print or install shell completion"),
+    "ingest": _at("ingest", "data", "Read source files into the workspace"),
+    "quarantine": _at("quarantine", "data", "Look at rows that were set aside, and replay them"),
+    "compact": _at("compact", "data", "Rewrite stored files so that reading is fast"),
+    "lint": _at("lint", "define", "Check definitions without touching data"),
+    "size": _at("size", "define", "Count a definition, saved or not, leaf by leaf"),
+    "explain": _at("explain", "define", "Say why a person is in or out of a segment"),
+    "ls": _at("ls", "look", "List segments, traits, events, sources or runs"),
+    "show": _at("show", "look", "Show one thing: a segment, trait, event, source or run"),
+    "profile": _at("profile", "look", "Show one person's timeline"),
+    "history": _at("history", "look", "Show how a segment's size moved from run to run"),
+    "diff": _at("diff", "look", "Show who entered and left between two runs"),
+    "apply": _at("apply", "send", "Evaluate segments and record a run"),
+}
