@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from importlib import import_module
 
 _PARTS = {
-    "1": "segctl.model.catalogue_project",
-    "2": "segctl.model.catalogue_language",
-    "3": "segctl.model.catalogue_data",
-    "4": "segctl.model.catalogue_runs",
-    "5": "segctl.model.catalogue_runs",
-    "6": "segctl.model.catalogue_state",
+    "1": ("segctl.model.catalogue_project",),
+    "2": ("segctl.model.catalogue_language",),
+    "3": ("segctl.model.catalogue_data", "segctl.model.catalogue_files"),
+    "4": ("segctl.model.catalogue_runs",),
+    "5": ("segctl.model.catalogue_runs",),
+    "6": ("segctl.model.catalogue_state",),
 }
 
 
@@ -34,13 +34,13 @@ class Entry:
 
 def entry(code: str) -> Entry | None:
     """The explanation of a code such as ``SEG204``, None when there is no such code."""
-    part = _PARTS.get(code[3:4])
-    return None if part is None else import_module(part).ENTRIES.get(code)
+    found = (import_module(part).ENTRIES.get(code) for part in _PARTS.get(code[3:4], ()))
+    return next((entry for entry in found if entry is not None), None)
 
 
 def entries() -> dict[str, Entry]:
     """Every code, sorted."""
     found: dict[str, Entry] = {}
-    for part in dict.fromkeys(_PARTS.values()):
+    for part in dict.fromkeys(part for parts in _PARTS.values() for part in parts):
         found |= import_module(part).ENTRIES
     return dict(sorted(found.items()))

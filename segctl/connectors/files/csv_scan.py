@@ -1,0 +1,358 @@
+"""Cut a chunk of CSV text into rows: whole columns of positions where it is clean, record by record where not."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from segctl.connectors.files.base import MAX_RECORD_BYTES, BadRow, Reason
+from segctl.connectors.files.csv_record import Dialect, Fields, Outcome, Parsed, parse_record, write_record
+from segctl.connectors.files.paths import shortened
+from segctl.connectors.files.text import readable
+
+Positions = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
+
+_DECODE_BITE = 1024 * 1024
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a chunk holds.
+
+    Attributes:
+        text: Its rows as clean CSV, every one with the dialect's width.
+        lines: Physical line of each row.
+        bad: Records that are no rows, by line.
+        used: Bytes of the chunk that were dealt with; the rest belongs before the next chunk.
+        counted: `text` was only counted, not looked at: a reader must insist on its width and encoding.
+    """
+
+    text: bytes
+    lines: Positions
+    bad: tuple[BadRow, ...]
+    used: int
+    counted: bool = False
+
+
+def scan_quickly(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | None:
+    """The rows of a chunk without any trouble in it; None when there may be trouble.
+
+    The chunk starts where a record starts, on physical line `line`.
+    """
+    if b"\x00" in chunk or dialect.comment or _has_blank_line(chunk, dialect):
+        return None
+    if not dialect.quote or dialect.quote not in chunk:
+        return _count(chunk, line, dialect, final=final)
+    return _check_quotes(chunk, line, dialect, final=final)
+
+
+def _has_blank_line(chunk: bytes, dialect: Dialect) -> bool:
+    # With several columns, a blank line shows in the number of delimiters.
+    if dialect.written_width > 1:
+        return False
+    blanks = (dialect.eol * 2, dialect.eol + b"\r" + dialect.eol)
+    return chunk.startswith((dialect.eol, b"\r")) or any(blank in chunk for blank in blanks)
+
+
+def _count(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | None:
+    """Without quotes, counting suffices.
+
+    If the delimiters are (width - 1) × rows and the CSV parser refuses rows with too many, none has too few.
+    """
+    used = len(chunk) if final else chunk.rfind(dialect.eol) + 1
+    # Only the first record can be over-long: the rest came in one piece that is not longer than the limit.
+    first = chunk.find(dialect.eol)
+    if (used if first < 0 else first) > MAX_RECORD_BYTES:
+        return None
+    codes = np.frombuffer(chunk, dtype=np.uint8, count=used)
+    rows = int(np.count_nonzero(codes == ord(dialect.eol))) + (used > 0 and chunk[used - 1 : used] != dialect.eol)
+    if np.count_nonzero(codes == ord(dialect.delimiter)) != rows * (dialect.written_width - 1):
+        return None
+    lines = np.arange(line, line + rows, dtype=np.int64)
+    return Scan(_ended(chunk, used, dialect), lines, (), used, counted=True)
+
+
+def _ended(chunk: bytes, used: int, dialect: Dialect) -> bytes:
+    text = chunk if used == len(chunk) else chunk[:used]
+    return text if not text or text.endswith(dialect.eol) else text + dialect.eol
+
+
+@dataclass(frozen=True, slots=True)
+class _Tokens:
+    """Every delimiter, quote and line end of a chunk.
+
+    Attributes:
+        at: Byte positions.
+        is_end: Line ends.
+        is_quote: Quotes.
+        quotes: Quotes up to and including each token.
+    """
+
+    at: Positions
+    is_end: Flags
+    is_quote: Flags
+    quotes: Positions
+
+
+def _tokens(codes: Bytes, dialect: Dialect) -> _Tokens:
+    mask = codes == ord(dialect.delimiter)
+    mask |= codes == ord(dialect.eol)
+    if dialect.quote:
+        mask |= codes == ord(dialect.quote)
+    at = np.flatnonzero(mask)
+    token = codes[at]
+    is_quote = token == ord(dialect.quote) if dialect.quote else np.zeros(len(at), dtype=np.bool_)
+    return _Tokens(at, token == ord(dialect.eol), is_quote, np.cumsum(is_quote, dtype=np.int64))
+
+
+def _misplaced(codes: Bytes, at: Positions, is_opening: Flags, dialect: Dialect) -> Flags:
+    """Quotes that neither start a field nor end one nor double each other."""
+    quote, delimiter, eol = (ord(mark) for mark in (dialect.quote, dialect.delimiter, dialect.eol))
+    padded = np.concatenate((np.array([eol], np.uint8), codes, np.array([eol, eol], np.uint8)))
+    before, after = padded[at], padded[at + 2]
+    fine_before = (before == delimiter) | (before == eol) | (before == quote)
+    fine_after = (after == delimiter) | (after == eol) | (after == quote)
+    if eol == ord("\n"):
+        fine_after |= (after == ord("\r")) & (padded[np.minimum(at + 3, len(padded) - 1)] == eol)
+    return ~np.where(is_opening, fine_before, fine_after)
+
+
+def _check_quotes(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | None:
+    codes = np.frombuffer(chunk, dtype=np.uint8)
+    tokens = _tokens(codes, dialect)
+    outside = (tokens.quotes & 1) == 0
+    structural = outside & ~tokens.is_quote
+    ends = tokens.at[structural & tokens.is_end]
+    tail = len(ends) == 0 or ends[-1] + 1 < len(chunk)
+    if final and tail and len(tokens.at) and not outside[-1]:
+        return None
+    used = len(chunk) if final else (int(ends[-1]) + 1 if len(ends) else 0)
+    if not used or (ends[0] if len(ends) else used) > MAX_RECORD_BYTES:
+        return None
+    inside = tokens.at < used
+    quotes_at = tokens.is_quote & inside
+    if _misplaced(codes, tokens.at[quotes_at], ~outside[quotes_at], dialect).any():
+        return None
+    is_end = tokens.is_end[structural & inside]
+    if final and tail:
+        is_end, ends = np.append(is_end, True), np.append(ends, len(chunk))
+    width = dialect.written_width
+    if len(is_end) != width * len(ends) or not is_end[width - 1 :: width].all():
+        return None
+    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
+    lines = line + np.searchsorted(tokens.at[tokens.is_end], starts, side="left")
+    return Scan(_ended(chunk, used, dialect), lines.astype(np.int64), (), used, counted=True)
+
+
+def scan_carefully(chunk: bytes, line: int, dialect: Dialect, *, final: bool, file: str) -> Scan:
+    """The rows and the bad records of a chunk, whatever it holds.
+
+    `used` may be 0: then the first record is not complete, and more text is needed.
+    """
+    end = len(chunk) if final else chunk.rfind(dialect.eol) + 1
+    walk = _Walk(chunk, end, line, dialect, file, final=final)
+    for special in walk.special():
+        if special >= walk.next and not walk.take(special):
+            break
+    else:
+        walk.take_clean(len(walk.starts))
+    return walk.result()
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Physical lines of a chunk in order; clean ones go in runs, the others one record at a time."""
+
+    chunk: bytes
+    end: int
+    line: int
+    dialect: Dialect
+    file: str
+    final: bool = field(kw_only=True)
+    next: int = 0
+    starts: Positions = field(init=False)
+    fields: Positions = field(init=False)
+    suspect: Flags = field(init=False)
+    wrong: set[int] = field(init=False)
+    pieces: list[bytes] = field(default_factory=list)
+    lines: list[Positions] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        codes = np.frombuffer(self.chunk, dtype=np.uint8, count=self.end)
+        tokens = _tokens(codes, self.dialect)
+        ends = tokens.at[tokens.is_end]
+        starts = np.concatenate((np.zeros(1, np.int64), ends + 1))
+        self.starts = starts[starts < self.end]
+        self.wrong = set(
+            np.searchsorted(starts, _undecodable(self.chunk, self.end, codes, self.dialect.eol), side="right") - 1
+        )
+        self._read_tokens(codes, tokens)
+
+    def _read_tokens(self, codes: Bytes, tokens: _Tokens) -> None:
+        """Fields per line, and which lines do not stand for themselves, as if each line were a record."""
+        count = len(self.starts)
+        line_of = np.cumsum(tokens.is_end) - tokens.is_end
+        before = np.concatenate((np.zeros(1, np.int64), tokens.quotes[tokens.is_end]))
+        inside = ((tokens.quotes - before[line_of]) & 1) == 1
+        is_delimiter = ~tokens.is_end & ~tokens.is_quote
+        self.fields = np.bincount(line_of[is_delimiter & ~inside], minlength=count)[:count] + 1
+        self.suspect = np.zeros(count, dtype=np.bool_)
+        if self.dialect.quote:
+            at, of = tokens.at[tokens.is_quote], line_of[tokens.is_quote]
+            self.suspect[of[_misplaced(codes, at, inside[tokens.is_quote], self.dialect)]] = True
+            self.suspect |= (np.bincount(of, minlength=count)[:count] & 1) == 1
+
+    def special(self) -> list[int]:
+        """Lines that cannot be taken in a run."""
+        stops = np.append(self.starts[1:], self.end)
+        flags = self.suspect | (self.fields != self.dialect.written_width) | (stops - self.starts > MAX_RECORD_BYTES)
+        flags[list(self.wrong)] = True
+        codes = np.frombuffer(self.chunk, dtype=np.uint8, count=self.end)
+        if self.dialect.written_width == 1 and self.end:
+            first = codes[self.starts]
+            flags |= (first == ord(self.dialect.eol)) | (first == ord("\r"))
+        if self.dialect.comment:
+            flags |= codes[self.starts] == self.dialect.comment[0]
+        if self.dialect.trailing:
+            last = np.maximum(stops - 1 - (codes[stops - 1] == ord(self.dialect.eol)), self.starts)
+            last = np.maximum(last - (codes[last] == ord("\r")), self.starts)
+            flags |= codes[last] != ord(self.dialect.delimiter)
+        return [int(index) for index in np.flatnonzero(flags)]
+
+    def take_clean(self, upto: int) -> None:
+        """Hand over the lines before `upto` that were not handed over yet."""
+        if upto > self.next:
+            self._add(
+                self.chunk[self.starts[self.next] : self._start(upto)], np.arange(self.next, upto, dtype=np.int64)
+            )
+            self.next = upto
+
+    def take(self, index: int) -> bool:
+        """Deal with the record that starts on this line; False when it is not complete yet."""
+        self.take_clean(index)
+        start, stop = int(self.starts[index]), self._start(index + 1)
+        content = self.chunk[start:stop].rstrip(b"\r\n")
+        if not content or (self.dialect.comment and content.startswith(self.dialect.comment)):
+            self.next = index + 1
+            return True
+        if stop - start > MAX_RECORD_BYTES:
+            self._reject(index, index + 1, _too_long(stop - start))
+            return True
+        parsed = parse_record(self.chunk, start, self.end, self.dialect)
+        if parsed.outcome is Outcome.OPEN and not self.final and len(self.chunk) - start <= MAX_RECORD_BYTES:
+            return False
+        self._judge(index, start, parsed)
+        return True
+
+    def _judge(self, index: int, start: int, parsed: Parsed) -> None:
+        if parsed.outcome is not Outcome.RECORD or parsed.stop - start > MAX_RECORD_BYTES:
+            reason = _stray_text(self.chunk, parsed) if parsed.outcome is Outcome.STRAY else _OPEN_QUOTE
+            self._reject(index, index + 1, reason)
+            return
+        after = int(np.searchsorted(self.starts, parsed.stop, side="left"))
+        row = _fitted(parsed.fields, self.dialect.width)
+        if not self.wrong.isdisjoint(range(index, after)):
+            self._reject(index, after, _undecodable_reason(self.chunk[start : parsed.stop]))
+        elif row is not None:
+            self._add(write_record(row, self.dialect), np.array([index], dtype=np.int64))
+            self.next = after
+        elif after > index + 1 and self._is_row(index + 1):
+            # Records in one's own quotes: the lines that follow are rows by themselves.
+            self._reject(index, index + 1, _OPEN_QUOTE)
+        else:
+            self._reject(index, after, _ragged(len(parsed.fields), self.dialect.width))
+
+    def _is_row(self, index: int) -> bool:
+        return bool(self.fields[index] == self.dialect.written_width) and not bool(self.suspect[index])
+
+    def _reject(self, index: int, after: int, reason: Reason) -> None:
+        raw = self.chunk[int(self.starts[index]) : self._start(after)]
+        raw = raw.removesuffix(self.dialect.eol)
+        raw = raw.removesuffix(b"\r") if self.dialect.eol == b"\n" else raw
+        text = readable(raw) if len(raw) <= MAX_RECORD_BYTES else shortened(readable(raw[: 8 * _DECODE_BITE]))
+        self.bad.append(BadRow(self.file, self.line + index, text, reason))
+        self.next = after
+
+    def _add(self, text: bytes, indices: Positions) -> None:
+        if not text.endswith(self.dialect.eol):
+            text += self.dialect.eol
+        self.pieces.append(text)
+        self.lines.append(self.line + indices)
+
+    def _start(self, index: int) -> int:
+        return int(self.starts[index]) if index < len(self.starts) else self.end
+
+    def result(self) -> Scan:
+        """What was found up to the line that comes next."""
+        lines = np.concatenate(self.lines) if self.lines else np.zeros(0, dtype=np.int64)
+        return Scan(b"".join(self.pieces), lines, tuple(self.bad), self._start(self.next))
+
+
+def _fitted(fields: Fields, width: int) -> Fields | None:
+    """The fields of a row, without the empty one after a trailing delimiter; None when the number is wrong."""
+    if len(fields) == width + 1 and not fields[-1]:
+        return fields[:-1]
+    return fields if len(fields) == width else None
+
+
+def _undecodable(chunk: bytes, end: int, codes: Bytes, eol: bytes) -> Positions:
+    """One position in each line that is not UTF-8, and every NUL."""
+    found: list[int] = []
+    view, at = memoryview(chunk)[:end], 0
+    while at < end:
+        last = at + _DECODE_BITE >= end
+        try:
+            at += codecs.utf_8_decode(view[at : at + _DECODE_BITE], "strict", last)[1]
+        except UnicodeDecodeError as error:
+            found.append(at + error.start)
+            line_end = chunk.find(eol, at + error.start, end)
+            at = end if line_end < 0 else line_end + 1
+    return np.concatenate((np.array(found, dtype=np.int64), np.flatnonzero(codes == 0)))
+
+
+_OPEN_QUOTE = Reason(
+    "SEG362", "a closing quote", "", "a quote opens here and is never closed; reading goes on with the next line"
+)
+
+
+def _too_long(size: int) -> Reason:
+    limit = MAX_RECORD_BYTES // 1024 // 1024
+    return Reason(
+        "SEG366", f"at most {limit} MB in a record", f"{size:,} bytes", f"the record is longer than {limit} MB"
+    )
+
+
+def _stray_text(chunk: bytes, parsed: Parsed) -> Reason:
+    after = shortened(readable(chunk[parsed.stop : parsed.stop + _SHOWN].splitlines()[0]), _SHOWN)
+    return Reason(
+        "SEG363",
+        "a delimiter after the closing quote",
+        after,
+        f"`{after}` follows a closing quote; a quote inside quotes is doubled",
+    )
+
+
+def _ragged(found: int, width: int) -> Reason:
+    code, word = ("SEG360", "too few") if found < width else ("SEG361", "too many")
+    return Reason(code, f"{width} fields", f"{found} fields", f"{word} fields: {found} instead of {width}")
+
+
+def _undecodable_reason(raw: bytes) -> Reason:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        wrong = raw[error.start : error.start + 1].hex().upper()
+        return Reason(
+            "SEG364",
+            "text in the declared or detected encoding",
+            f"byte {wrong}",
+            f"byte {wrong} is no text in this file's encoding",
+        )
+    return Reason("SEG365", "text without NUL bytes", "byte 00", "a NUL byte stands in the record")
