@@ -1,0 +1,158 @@
+"""What the oracle reads: people, records with their versions, events, definitions, in plain Python.
+
+Values are in the field's own domain: text `str`, integer `int`, number and money `Decimal` with the declared
+digits, boolean, `date`, aware `datetime`, `list`, `dict`; None is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from segctl.model import conditions as c
+from segctl.model.project import Definitions, Project
+
+Answer = bool | None
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One version of one row of a profile source; `valid_from` None is from the beginning."""
+
+    source: str
+    arrival: int
+    traits: Mapping[str, Any]
+    valid_from: datetime | None = None
+    gone: bool = False
+    subject: int = 0
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event; `subject` is the identifier it came with."""
+
+    subject: int
+    kind: str
+    ts: datetime
+    source: str
+    event_id: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def order(self) -> tuple[datetime, str, str]:
+        """Event order everywhere."""
+        return self.ts, self.source, self.event_id
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A person: own subject first, then those merged into it."""
+
+    profile_id: str
+    subjects: tuple[int, ...]
+    records: tuple[Record, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything an evaluation reads. `lists` holds the texts of a list file's column by (name, column)."""
+
+    definitions: Definitions
+    profiles: tuple[Profile, ...]
+    events: tuple[Event, ...]
+    as_of: datetime
+    lists: Mapping[tuple[str, str | None], frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def project(self) -> Project:
+        """The project."""
+        return self.definitions.project
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Members by segment; each leaf's answer by (segment, path) and profile; segments a `missing: error` failed."""
+
+    population: tuple[str, ...]
+    members: dict[str, frozenset[str]]
+    leaves: dict[tuple[str, str], dict[str, Answer]]
+    failed: frozenset[str]
+
+
+# --- Trait values at an instant --------------------------------------------------------------------------------
+def version_order(record: Record) -> tuple[datetime, int]:
+    """Latest by declared record time, else by arrival."""
+    return record.valid_from or BEGINNING, record.arrival
+
+
+def live_records(records: Iterable[Record], at: datetime) -> list[Record]:
+    """The version of each source's row that is valid at an instant, without those gone, latest last."""
+    rows: dict[tuple[str, int], Record] = {}
+    for record in sorted(records, key=version_order):
+        if record.valid_from is None or record.valid_from <= at:
+            rows[record.source, record.subject] = record
+    return sorted((r for r in rows.values() if not r.gone), key=version_order)
+
+
+def trait_at(records: Iterable[Record], trait: str, at: datetime) -> Any:
+    """The value valid at an instant: of the latest live record that has one."""
+    values = [r.traits[trait] for r in live_records(records, at) if r.traits.get(trait) is not None]
+    return values[-1] if values else None
+
+
+def trait_changes(records: Sequence[Record], trait: str) -> list[tuple[datetime, Any, Any]]:
+    """Instants at which the value became another one; what a profile begins with is no change."""
+    instants = sorted({r.valid_from for r in records if r.valid_from is not None})
+    changes = []
+    for at in instants:
+        before = at - timedelta(microseconds=1)
+        if not any(r.valid_from is None or r.valid_from <= before for r in records):
+            continue
+        old, new = trait_at(records, trait, before), trait_at(records, trait, at)
+        if old != new:
+            changes.append((at, old, new))
+    return changes
+
+
+def leaves_of(condition: c.Condition, path: str = "") -> Iterator[tuple[str, c.Condition]]:
+    """Leaves in reading order with their place, such as ``all[0].not``; an `all` with `same` is one leaf."""
+    dot = f"{path}." if path else ""
+    match condition:
+        case c.All(items, ()):
+            for i, item in enumerate(items):
+                yield from leaves_of(item, f"{dot}all[{i}]")
+        case c.AnyOf(items):
+            for i, item in enumerate(items):
+                yield from leaves_of(item, f"{dot}any[{i}]")
+        case c.NoneOf(items):
+            for i, item in enumerate(items):
+                yield from leaves_of(item, f"{dot}none[{i}]")
+        case c.Not(item):
+            yield from leaves_of(item, f"{dot}not")
+        case _:
+            yield path, condition
+
+
+def references(condition: c.Condition) -> set[str]:
+    """Segments named in a condition."""
+    if isinstance(condition, c.All) and condition.same:
+        return set().union(*(references(i) for i in condition.items))
+    return {x.segment for _, x in leaves_of(condition) if isinstance(x, c.SegmentCondition)}.union(
+        *(references(x) for _, x in leaves_of(condition) if isinstance(x, c.All))
+    )
+
+
+def event_leaves(condition: c.Condition) -> Iterator[c.EventCondition]:
+    """The event leaves below a condition."""
+    match condition:
+        case c.EventCondition():
+            yield condition
+        case c.All(items) | c.AnyOf(items) | c.NoneOf(items):
+            for item in items:
+                yield from event_leaves(item)
+        case c.Not(item):
+            yield from event_leaves(item)
