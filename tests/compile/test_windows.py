@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import sys
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import naive_windows as naive
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,9 +50,6 @@ from segctl.model.times import (
     WithinLast,
     WithinNext,
 )
-
-sys.path.insert(0, str(Path(__file__).parent))
-import naive_windows as naive
 
 BERLIN = "Europe/Berlin"
 AS_OF = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)  # a Saturday, 13:00 in Berlin
