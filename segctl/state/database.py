@@ -35,8 +35,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             definitions TEXT NOT NULL, timings TEXT NOT NULL, note TEXT NOT NULL,
             reproducible INTEGER NOT NULL DEFAULT 1, seq INTEGER NOT NULL REFERENCES commits)""",
         """CREATE TABLE segments (
-            id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, alive INTEGER NOT NULL,
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL, alive INTEGER NOT NULL,
             in_force INTEGER REFERENCES runs, in_force_as_of INTEGER)""",
+        "CREATE UNIQUE INDEX segments_alive ON segments (name) WHERE alive",
         """CREATE TABLE run_segments (
             segment INTEGER NOT NULL REFERENCES segments, run INTEGER NOT NULL REFERENCES runs, state TEXT NOT NULL,
             size INTEGER NOT NULL, entered INTEGER NOT NULL, left_ INTEGER NOT NULL,

@@ -1,0 +1,2 @@
+"""tmp"""
+def compact(ws, **k): pass

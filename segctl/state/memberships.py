@@ -1,0 +1,439 @@
+"""Who is in which segment: recording runs, and every question about now and then."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from segctl.state import problems
+from segctl.state.changes import (
+    CHANGES,
+    CHECKPOINTS,
+    changes_of_subjects,
+    net,
+    newest_checkpoint,
+    read_changes,
+    read_checkpoint,
+    standing,
+    what_if_checkpoint,
+)
+from segctl.state.recording import KnownSegment, Outcome, judge, known_segments, upsert_segments
+from segctl.state.runs import (
+    NewRun,
+    Run,
+    RunSegment,
+    RunStatus,
+    find_run,
+    insert_run,
+    microseconds,
+    run_id,
+    run_segment,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from segctl.state.files import NewFile
+    from segctl.state.workspace import Workspace
+
+LOCK = "memberships"
+_CHECKPOINT_RUNS = 16
+_CHECKPOINT_ROWS = 1_000_000
+"""A question reads one checkpoint and what came after it: at most so many runs or rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentDifference:
+    """How one segment moved between two runs; counts are profiles.
+
+    Attributes:
+        before: Members at the first run; None when it had not been evaluated yet.
+        after: Members at the second run; likewise.
+    """
+
+    segment: str
+    before: int | None
+    entered: int
+    left: int
+    after: int | None
+
+    @property
+    def stayed(self) -> int:
+        """Members at both runs."""
+        return (self.before or 0) - self.left
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What lies between two runs.
+
+    Attributes:
+        segments: Counts, by name.
+        moves: One row per profile that moved: ``segment`` String, ``subject`` Int32, ``entered`` Boolean,
+            ``effective`` Datetime(us, UTC), ``cause`` String (null = unexplained); sorted by segment, subject.
+    """
+
+    from_run: Run
+    to_run: Run
+    segments: tuple[SegmentDifference, ...]
+    moves: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """One stay of a subject in a segment.
+
+    Attributes:
+        entered_at: as_of of the run that saw the subject enter.
+        left_at: as_of of the run that saw it leave; None while it is in.
+    """
+
+    segment: str
+    subject: int
+    entered_at: datetime
+    left_at: datetime | None = None
+    entered_cause: str | None = None
+    left_cause: str | None = None
+
+
+def preview_run(
+    workspace: Workspace,
+    run: NewRun,
+    answers: pl.DataFrame,
+    *,
+    active: Iterable[str] | None = None,
+    renames: Mapping[str, str] | None = None,
+    failed: Mapping[str, str] | None = None,
+) -> Outcome:
+    """What `record_run` would record for the same arguments; writes nothing."""
+    return judge(workspace, run, answers, active=active, renames=renames or {}, failed=failed or {})
+
+
+def record_run(
+    workspace: Workspace,
+    run: NewRun,
+    answers: pl.DataFrame,
+    *,
+    active: Iterable[str] | None = None,
+    renames: Mapping[str, str] | None = None,
+    failed: Mapping[str, str] | None = None,
+    leaf_counts: Mapping[str, Any] | None = None,
+    causes: pl.DataFrame | None = None,
+) -> Run:
+    """Records one evaluation and brings into force what may come into force.
+
+    Args:
+        workspace: Where it is recorded.
+        run: What was evaluated, and from what.
+        answers: One row per profile: ``subject`` (unique) and one Boolean column per evaluated segment. A
+            profile without a row is in none of them.
+        active: Names of all defined segments, evaluated or not; everybody leaves a known segment that is not
+            among them. None: nothing is removed.
+        renames: New name → former name; membership and history go along.
+        failed: Segment → reason; these keep their last membership.
+        leaf_counts: Segment → JSON value kept with the run.
+        causes: ``segment`` String, ``subject``, ``cause``: why a profile moved, where known.
+    """
+    active = None if active is None else frozenset(active)
+    with workspace.moment(LOCK):
+        outcome = judge(workspace, run, answers, active=active, renames=renames or {}, failed=failed or {})
+        if causes is not None:
+            outcome = _with_causes(outcome, causes)
+
+        def rows(db: sqlite3.Connection) -> None:
+            insert_run(db, outcome.number, run, outcome.status)
+            upsert_segments(db, outcome, microseconds(run.as_of))
+            _insert_run_segments(db, outcome, leaf_counts or {})
+
+        name = run_id(outcome.number, run)
+        workspace.commit("run", add=_files(workspace, outcome), within=rows, note={"run": name})
+    return find_run(workspace, name)
+
+
+def record_failed_run(workspace: Workspace, run: NewRun, reason: str) -> Run:
+    """Records a run that came to nothing; what was in force stays so."""
+    run = replace(run, note={**run.note, "reason": reason})
+    with workspace.moment(LOCK):
+        number = int(workspace.query("SELECT coalesce(max(number), 0) + 1 FROM runs")[0][0])
+        workspace.commit("run", within=lambda db: insert_run(db, number, run, RunStatus.FAILED))
+    return find_run(workspace, run_id(number, run))
+
+
+def in_force(workspace: Workspace, segment: str) -> str | None:
+    """Id of the run whose membership of this segment is in force; None before the first."""
+    rows = workspace.query(
+        "SELECT r.id FROM segments s JOIN runs r ON r.number = s.in_force WHERE s.name = ?"
+        " ORDER BY s.alive DESC, s.id DESC LIMIT 1",
+        (segment,),
+    )
+    return rows[0][0] if rows else None
+
+
+def sizes(workspace: Workspace, run: Run | None = None) -> dict[str, int]:
+    """Members in force of every living segment, now or right after a run, by name; no file is opened."""
+    until = _newest(workspace) if run is None else run.number
+    rows = workspace.query(
+        "SELECT s.name, x.size, x.state, max(x.run) FROM run_segments x JOIN segments s ON s.id = x.segment"
+        " WHERE x.state IN ('in_force', 'removed') AND x.run <= ? GROUP BY x.segment ORDER BY s.name",
+        (until,),
+    )
+    return {row["name"]: row["size"] for row in rows if row["state"] == "in_force"}
+
+
+def members(workspace: Workspace, segment: str, run: Run | None = None) -> pl.Series:
+    """Subjects of the members, ascending, Int32: in force now, or after a run; of a what-if run, what it found.
+
+    Raises:
+        UsageError: The segment had not been evaluated by then.
+    """
+    import numpy as np
+    import polars as pl
+
+    number = _newest(workspace) if run is None else run.number
+    found = _segment(workspace, segment, number, with_what_if=run is not None)
+    flags = _flags(workspace, [found.id], number, with_what_if=run is not None)[found.id]
+    return pl.Series("subject", np.flatnonzero(flags).astype(np.int32))
+
+
+def diff(workspace: Workspace, from_run: Run, to_run: Run, segments: Sequence[str] | None = None) -> Difference:
+    """Who entered and who left between two runs, in either order, of some segments or all.
+
+    Somebody who entered and left again in between has not moved.
+
+    Raises:
+        UsageError: A named segment was evaluated by neither.
+    """
+    asked = _asked(workspace, segments, max(from_run.number, to_run.number))
+    ids = [segment.id for segment in asked]
+    if RunStatus.WHAT_IF in (from_run.status, to_run.status) or _has_what_if(workspace, from_run, to_run):
+        moves = _moves_between_states(workspace, from_run, to_run, ids)
+    else:
+        early, late = sorted((from_run.number, to_run.number))
+        moves = net(read_changes(workspace, early, late, segments=None if segments is None else ids))
+        if early != from_run.number:
+            moves = moves.with_columns(entered=~moves["entered"])
+    counts = tuple(_difference(asked, moves, _sizes_at(workspace, from_run), _sizes_at(workspace, to_run)))
+    return Difference(from_run, to_run, counts, _named(moves, asked))
+
+
+def history(workspace: Workspace, segment: str) -> list[RunSegment]:
+    """What every run meant for a segment, oldest first; no file is opened.
+
+    Raises:
+        UsageError: No run has evaluated it.
+    """
+    found = _segment(workspace, segment, _newest(workspace), with_what_if=True)
+    rows = workspace.query(
+        "SELECT s.name, r.id AS run_id, r.as_of, x.* FROM run_segments x JOIN segments s ON s.id = x.segment"
+        " JOIN runs r ON r.number = x.run WHERE x.segment = ? ORDER BY x.run",
+        (found.id,),
+    )
+    return [run_segment(row) for row in rows]
+
+
+def intervals(workspace: Workspace, subjects: int | Iterable[int]) -> list[Interval]:
+    """Every stay of these subjects in any segment, in the order they began."""
+    wanted = [subjects] if isinstance(subjects, int) else list(subjects)
+    names = {row["id"]: row["name"] for row in workspace.query("SELECT id, name FROM segments")}
+    stays: list[Interval] = []
+    current: dict[tuple[int, int], int] = {}
+    rows = changes_of_subjects(workspace, wanted).select("segment", "subject", "entered", "effective", "cause")
+    for segment, subject, entered, effective, cause in rows.iter_rows():
+        if entered:
+            current[segment, subject] = len(stays)
+            stays.append(Interval(names[segment], subject, effective, entered_cause=cause))
+        else:
+            place = current.pop((segment, subject))
+            stays[place] = replace(stays[place], left_at=effective, left_cause=cause)
+    return stays
+
+
+def memberships(workspace: Workspace, run: Run | None = None, segments: Sequence[str] | None = None) -> pl.DataFrame:
+    """One row per subject (row number = subject) and one Boolean column per segment, by name.
+
+    Raises:
+        UsageError: A named segment had not been evaluated by then.
+    """
+    import polars as pl
+
+    number = _newest(workspace) if run is None else run.number
+    asked = _asked(workspace, segments, number)
+    flags = _flags(workspace, [segment.id for segment in asked], number, with_what_if=run is not None)
+    length = max((len(found) for found in flags.values()), default=0)
+    columns = {segment.name: pl.Series(_grown(flags[segment.id], length)) for segment in asked}
+    return pl.DataFrame({"subject": pl.int_range(length, dtype=pl.Int32, eager=True), **columns})
+
+
+def _files(workspace: Workspace, outcome: Outcome) -> list[NewFile]:
+    import polars as pl
+
+    made = []
+    if outcome.changes.height:
+        made.append(workspace.write(CHANGES, outcome.changes, {"runs": [outcome.number, outcome.number]}))
+    if outcome.what_if:
+        made.append(_checkpoint(workspace, outcome.what_if, outcome.number, what_if=True))
+    if outcome.in_force and _is_checkpoint_due(workspace, outcome.changes.height):
+        columns = dict(outcome.in_force)
+        alive = {segment.id for segment in known_segments(workspace).values() if segment.alive}
+        others = sorted(alive - set(columns))
+        unchanged = standing(workspace, outcome.number - 1, others)
+        columns |= {segment: pl.Series(unchanged.flags(segment)) for segment in others}
+        made.append(_checkpoint(workspace, columns, outcome.number, what_if=False))
+    return made
+
+
+def _checkpoint(workspace: Workspace, columns: dict[int, pl.Series], number: int, *, what_if: bool) -> NewFile:
+    import polars as pl
+
+    length = max(column.len() for column in columns.values())
+    frame = pl.DataFrame(
+        {
+            str(segment): column.extend_constant(value=False, n=length - column.len())
+            for segment, column in sorted(columns.items())
+        }
+    )
+    return workspace.write(CHECKPOINTS, frame, {"run": number, "what_if": what_if, "segments": sorted(columns)})
+
+
+def _is_checkpoint_due(workspace: Workspace, new_rows: int) -> bool:
+    newest = newest_checkpoint(workspace, _newest(workspace))
+    if newest is None:
+        return True
+    since = [file for file in workspace.files(CHANGES) if file.meta["runs"][1] > newest.meta["run"]]
+    return len(since) >= _CHECKPOINT_RUNS or sum(file.rows for file in since) + new_rows > _CHECKPOINT_ROWS
+
+
+def _insert_run_segments(db: sqlite3.Connection, outcome: Outcome, leaf_counts: Mapping[str, Any]) -> None:
+    for m in outcome.movements:
+        leaves = leaf_counts.get(m.segment.name)
+        db.execute(
+            "INSERT INTO run_segments (segment, run, state, size, entered, left_, reason, leaves)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                m.segment.id,
+                outcome.number,
+                m.state.value,
+                m.after,
+                m.entered,
+                m.left,
+                m.reason,
+                None if leaves is None else json.dumps(leaves, sort_keys=True, ensure_ascii=False),
+            ),
+        )
+
+
+def _with_causes(outcome: Outcome, causes: pl.DataFrame) -> Outcome:
+    import polars as pl
+
+    ids = {m.segment.name: m.segment.id for m in outcome.movements}
+    given = causes.filter(pl.col("segment").is_in(list(ids))).select(
+        pl.col("segment").replace_strict(ids, return_dtype=pl.Int32),
+        pl.col("subject").cast(pl.Int32),
+        pl.col("cause").alias("given"),
+    )
+    joined = outcome.changes.join(given, on=["segment", "subject"], how="left", maintain_order="left")
+    return replace(outcome, changes=joined.with_columns(pl.coalesce("cause", "given").alias("cause")).drop("given"))
+
+
+def _newest(workspace: Workspace) -> int:
+    return int(workspace.query("SELECT coalesce(max(number), 0) FROM runs")[0][0])
+
+
+def _segment(workspace: Workspace, name: str, number: int, *, with_what_if: bool) -> KnownSegment:
+    """The segment of that name, if a run up to `number` has found its members."""
+    found = known_segments(workspace).get(name)
+    states = "('in_force', 'removed', 'what_if')" if with_what_if else "('in_force', 'removed')"
+    if found is None or not workspace.query(
+        f"SELECT 1 FROM run_segments WHERE segment = ? AND run <= ? AND state IN {states} LIMIT 1", (found.id, number)
+    ):
+        raise problems.no_membership(name)
+    return found
+
+
+def _asked(workspace: Workspace, names: Sequence[str] | None, number: int) -> list[KnownSegment]:
+    if names is not None:
+        return [_segment(workspace, name, number, with_what_if=True) for name in dict.fromkeys(names)]
+    evaluated = {
+        row[0] for row in workspace.query("SELECT DISTINCT segment FROM run_segments WHERE run <= ?", (number,))
+    }
+    return sorted((s for s in known_segments(workspace).values() if s.id in evaluated), key=lambda s: s.name)
+
+
+def _flags(
+    workspace: Workspace, ids: Sequence[int], number: int, *, with_what_if: bool
+) -> dict[int, NDArray[np.bool_]]:
+    """Dense truth by subject after run `number`, what-if answers of that very run first."""
+    checkpoint = what_if_checkpoint(workspace, number) if with_what_if else None
+    found = {} if checkpoint is None else read_checkpoint(checkpoint, ids)
+    rest = [segment for segment in ids if segment not in found]
+    state = standing(workspace, number, rest)
+    return {s: found[s].to_numpy() for s in found} | {s: state.flags(s) for s in rest}
+
+
+def _has_what_if(workspace: Workspace, *of: Run) -> bool:
+    return any(what_if_checkpoint(workspace, run.number) is not None for run in of)
+
+
+def _moves_between_states(workspace: Workspace, from_run: Run, to_run: Run, ids: Sequence[int]) -> pl.DataFrame:
+    """Moves when a run is only a what-if: there is no log of it, so states are compared."""
+    import numpy as np
+    import polars as pl
+
+    before = _flags(workspace, ids, from_run.number, with_what_if=True)
+    after = _flags(workspace, ids, to_run.number, with_what_if=True)
+    parts = []
+    for segment in sorted(ids):
+        length = max(len(before[segment]), len(after[segment]))
+        now = _grown(after[segment], length)
+        moved = np.flatnonzero(_grown(before[segment], length) != now)
+        parts.append(
+            pl.DataFrame({"subject": moved.astype(np.int32), "entered": now[moved]}).with_columns(segment=segment)
+        )
+    schema = {"subject": pl.Int32, "entered": pl.Boolean, "segment": pl.Int32}
+    return pl.concat([pl.DataFrame(schema=schema), *parts], how="vertical_relaxed").with_columns(
+        pl.lit(to_run.as_of).cast(pl.Datetime("us", "UTC")).alias("effective"), pl.lit(None, pl.String).alias("cause")
+    )
+
+
+def _difference(
+    asked: Sequence[KnownSegment], moves: pl.DataFrame, before: Mapping[int, int], after: Mapping[int, int]
+) -> Iterable[SegmentDifference]:
+    counts = {(row[0], row[1]): row[2] for row in moves.group_by("segment", "entered").len().iter_rows()}
+    for segment in asked:
+        entered, left = counts.get((segment.id, True), 0), counts.get((segment.id, False), 0)
+        yield SegmentDifference(segment.name, before.get(segment.id), entered, left, after.get(segment.id))
+
+
+def _sizes_at(workspace: Workspace, run: Run) -> dict[int, int]:
+    """Members after a run by segment number; what the run itself found, in force or not, comes first."""
+    rows = workspace.query(
+        "SELECT segment, size, max(run) FROM run_segments WHERE run <= ? AND (state IN ('in_force', 'removed')"
+        " OR (run = ? AND state = 'what_if')) GROUP BY segment",
+        (run.number, run.number),
+    )
+    return {row["segment"]: row["size"] for row in rows}
+
+
+def _named(moves: pl.DataFrame, asked: Sequence[KnownSegment]) -> pl.DataFrame:
+    import polars as pl
+
+    names = {segment.id: segment.name for segment in asked}
+    return (
+        moves.filter(pl.col("segment").is_in(list(names)))
+        .select(
+            pl.col("segment").replace_strict(names, return_dtype=pl.String), "subject", "entered", "effective", "cause"
+        )
+        .sort("segment", "subject")
+    )
+
+
+def _grown(flags: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
+    import numpy as np
+
+    return flags if len(flags) == length else np.concatenate([flags, np.zeros(length - len(flags), dtype=np.bool_)])
