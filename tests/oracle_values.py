@@ -23,7 +23,6 @@ TEXT_TESTS: dict[str, Callable[[str, str], bool]] = {
     "contains": lambda value, part: part in value,
     "starts_with": lambda value, part: value.startswith(part),
     "ends_with": lambda value, part: value.endswith(part),
-    "matches": lambda value, pattern: re.search(strict_end(pattern), value, re.ASCII) is not None,
 }
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "equals": lambda a, b: a == b,
@@ -42,6 +41,8 @@ def compared(value: Any, value_type: ValueType, option: Any, kind: ValueType | N
         return None
     if isinstance(value, float) or isinstance(option, float):
         value, option = real(value, value_type), real(option, kind)
+    if test.operator == "matches":
+        return matches(value, option, ignore_case=test.ignore_case)
     return COMPARISONS[test.operator](folded(value, test), folded(option, test))
 
 
@@ -55,9 +56,11 @@ def folded(value: Any, test: c.ValueTest) -> Any:
     return value.casefold() if test.ignore_case and isinstance(value, str) else value
 
 
-def strict_end(pattern: str) -> str:
-    r"""Python's ``$`` also stands before a final newline; the portable one only at the end."""
-    return re.sub(r"(?<!\\)\$", r"\\Z", pattern)
+def matches(value: str, pattern: str, *, ignore_case: bool) -> bool:
+    """The pattern stands somewhere in the text; `$` is its very end, classes are ASCII; folded texts fit any case."""
+    # Python's own `$` would also stand before a final newline.
+    compiled = re.compile(re.sub(r"(?<!\\)\$", r"\\Z", pattern), re.ASCII | (re.IGNORECASE if ignore_case else 0))
+    return compiled.search(value.casefold() if ignore_case else value) is not None
 
 
 def real(value: Any, value_type: ValueType | None) -> float | None:
