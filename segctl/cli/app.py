@@ -21,7 +21,8 @@ from segctl.cli.options import Argument, Option, Parameter, VerbSpec
 from segctl.cli.table import COMMANDS
 from segctl.model.errors import UsageError
 
-_TyperUsageError = typer.BadParameter.__mro__[1]
+# Typer keeps its family of usage errors in a private module; this is their common parent.
+_TyperUsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def dispatch(arguments: Sequence[str], now: datetime, calls: list[Context]) -> int:
@@ -38,6 +39,8 @@ def dispatch(arguments: Sequence[str], now: datetime, calls: list[Context]) -> i
     Raises:
         UsageError: The arguments make no sense.
     """
+    if arguments[0].startswith("-"):
+        raise unknown_verb(arguments[0])
     group = Verbs(now, calls)
     try:
         return int(group.main(list(arguments), prog_name="segctl", standalone_mode=False) or 0)
@@ -53,23 +56,24 @@ class Verbs(TyperGroup):
         self.now = now
         self.calls = calls
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # noqa: ARG002 - Typer's interface
+    def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 - Typer's interface
         """The names of all verbs, in the order of help."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
+    def get_command(self, ctx: object, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002 - Typer's interface
         """The verb's command, None when there is none of that name."""
         return typer_command(cmd_name, self.now, self.calls) if cmd_name in COMMANDS else None
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> tuple[str | None, Any, list[str]]:
+    def resolve_command(self, ctx: object, args: list[str]) -> tuple[str, TyperCommand, list[str]]:
         """The verb's name, command and arguments.
 
         Raises:
             UsageError: There is no such verb; the hint names the nearest.
         """
-        if args[0] not in COMMANDS:
+        command = self.get_command(ctx, args[0])
+        if command is None:
             raise unknown_verb(args[0])
-        return super().resolve_command(ctx, args)
+        return args[0], command, args[1:]
 
 
 def unknown_verb(name: str) -> UsageError:
@@ -89,7 +93,7 @@ def typer_command(name: str, now: datetime, calls: list[Context]) -> TyperComman
     if not isinstance(spec, VerbSpec):
         raise TypeError(f"{COMMANDS[name].target} is not decorated by options.verb")
 
-    def run(**values: Any) -> int:
+    def run(**values: object) -> int:
         own = {p.name: _checked(p, values[p.name]) for p in spec.own}
         context = _context(name, now, spec, {p.name: _checked(p, values[p.name]) for p in spec.shared})
         calls.append(context)
@@ -101,12 +105,12 @@ def typer_command(name: str, now: datetime, calls: list[Context]) -> TyperComman
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name, cls=_VerbCommand, context_settings={"help_option_names": ["-h", "--help"]})(run)
     command = typer.main.get_command(app)
-    assert isinstance(command, TyperCommand)  # noqa: S101 - one command without callback gives just that
+    assert isinstance(command, TyperCommand)
     return command
 
 
 class _VerbCommand(TyperCommand):
-    def get_help(self, ctx: typer.Context) -> str:  # noqa: ARG002 - Typer's interface
+    def get_help(self, ctx: object) -> str:  # noqa: ARG002 - Typer's interface
         return helptext.verb_page(self.name or "")
 
 
@@ -126,14 +130,14 @@ def _typer_parameter(parameter: Parameter) -> inspect.Parameter:
     )
 
 
-def _checked(parameter: Parameter, value: Any) -> Any:
+def _checked(parameter: Parameter, value: object) -> object:
     """The value, once it is known to be among the choices."""
     declared = parameter.declared
-    values = value if isinstance(value, list | tuple) else [value]
+    values: Sequence[object] = value if isinstance(value, list | tuple) else [value]
     for one in values:
         if declared.choices and one is not None and one not in declared.choices:
             raise _not_a_choice(shown_name(parameter), str(one), declared.choices)
-    return tuple(value or ()) if parameter.is_list else value
+    return tuple(values) if parameter.is_list and value is not None else () if parameter.is_list else value
 
 
 def _not_a_choice(name: str, value: str, choices: Sequence[str]) -> UsageError:
@@ -195,7 +199,7 @@ def _format(spec: VerbSpec, shared: dict[str, Any]) -> str:
     return str(chosen)
 
 
-def _usage_error(error: Any) -> UsageError:
+def _usage_error(error: Exception) -> UsageError:
     """Typer's complaint in our words."""
     context = getattr(error, "ctx", None)
     name = context.info_name if context is not None else ""
@@ -208,15 +212,14 @@ def _usage_error(error: Any) -> UsageError:
     if wrong is not None:
         return UsageError("SEG104", f"`{wrong}` needs a value", hint=see)
     parameter = getattr(error, "param", None)
-    if parameter is not None and not error.message:
+    message = _lowered(str(getattr(error, "message", "")))
+    if parameter is not None and not message:
         shown = parameter.metavar or parameter.name
         return UsageError("SEG104", f"`{shown}` is missing", hint=f"usage: {helptext.usage(name)}")
     if parameter is not None:
         shown = parameter.opts[-1] if parameter.param_type_name == "option" else parameter.metavar
-        return UsageError("SEG103", f"`{shown}`: {_lowered(error.message)}", hint=see)
-    return UsageError(
-        "SEG104", _lowered(error.message), hint=f"usage: {helptext.usage(name)}" if name in COMMANDS else see
-    )
+        return UsageError("SEG103", f"`{shown}`: {message}", hint=see)
+    return UsageError("SEG104", message, hint=f"usage: {helptext.usage(name)}" if name in COMMANDS else see)
 
 
 def _near_option(verb: str, wrong: str) -> str | None:

@@ -6,7 +6,7 @@ import math
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from segctl.cli.output import Column
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MISSING = "-"
 
 
-def cell_text(value: Any, column: Column) -> str:
+def cell_text(value: object, column: Column) -> str:
     """Text of a value; the empty string for a missing one."""
     if value is None:
         return ""
@@ -47,7 +47,7 @@ def width(text: str) -> int:
     return sum(_char_width(c) for c in text)
 
 
-def json_value(value: Any) -> Any:
+def json_value(value: object) -> object:
     """The value in JSON's types: times ISO 8601 with offset, exact numbers as strings, no NaN."""
     if value is None or isinstance(value, bool | int | str):
         return value

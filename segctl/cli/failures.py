@@ -9,7 +9,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from segctl.cli import messages, streams
@@ -31,21 +31,17 @@ _REMEDIES = {
 }
 
 
-def told(
-    error: BaseException, arguments: Sequence[str], calls: Sequence[Context], *, terminated: type[BaseException]
-) -> ExitCode:
+def told(error: BaseException, ctx: Context, *, terminated: type[BaseException]) -> ExitCode:
     """Tell an error and return its exit code.
 
     Args:
         error: What came out of the call.
-        arguments: Of the process; for errors that come before they are understood.
-        calls: The context of the call, if it got that far.
+        ctx: The call.
         terminated: The exception that stands for SIGTERM.
     """
     if isinstance(error, BrokenPipeError):
         streams.abandon_stdout()
         return ExitCode.PIPE
-    ctx = calls[-1] if calls else _early_context(arguments)
     try:
         return _told(ctx, error, terminated)
     finally:
@@ -134,7 +130,7 @@ def _report(ctx: Context, error: BaseException) -> Path | None:
     return None
 
 
-def _early_context(arguments: Sequence[str]) -> Context:
+def early_context(arguments: Sequence[str], now: datetime) -> Context:
     """A context for errors that come before the arguments are understood."""
     from segctl.cli.table import COMMANDS
 
@@ -150,7 +146,7 @@ def _early_context(arguments: Sequence[str]) -> Context:
     )
     return Context(
         verb=verb,
-        now=datetime.fromtimestamp(0, UTC),
+        now=now,
         started=time.monotonic(),
         verbosity=2 if "-vv" in flags else 0,
         terminal=terminal,

@@ -118,6 +118,12 @@ def help_sentences(parameter: Parameter, spec: VerbSpec) -> str:
     return text.strip()
 
 
+def filled(text: str, *, indent: int = 0) -> list[str]:
+    """The lines of a paragraph at the width of a page, never empty."""
+    margin = " " * indent
+    return textwrap.wrap(text, WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False) or [""]
+
+
 def _usage_piece(parameter: Parameter) -> str:
     piece = parameter.declared.metavar + ("…" if parameter.is_list else "")
     return piece if parameter.is_required else f"[{piece}]"

@@ -3,14 +3,21 @@
 The head of this module imports nothing, so that `--version` and a TAB press cost no more than the interpreter.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
 
-def main():  # type: ignore[no-untyped-def]  # noqa: ANN201 - annotations would need imports here
+    from segctl.cli.context import Context
+
+
+def main() -> int:
     """Run `segctl` with the process's arguments and return its exit code."""
     import sys
 
     from segctl.cli import streams
 
     arguments = sys.argv[1:]
+    calls: list[Context] = []
     streams.secure_descriptors()
     try:
         if arguments in (["--version"], ["-V"]):
@@ -22,38 +29,34 @@ def main():  # type: ignore[no-untyped-def]  # noqa: ANN201 - annotations would 
             from segctl.cli import complete
 
             return complete.answer(arguments[1:])
-        return _call(arguments)
-    except BaseException as error:
-        return _exit_code(error, arguments, [])
-
-
-def _call(arguments):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - see main
-    """Run one verb; the only place that reads the clock."""
-    from datetime import UTC, datetime
-
-    calls = []  # type: ignore[var-annotated]
-    try:
-        _listen_for_termination()
-        from segctl.cli import pages
-
-        page = pages.root(arguments)
-        if page is not None:
-            return page
-        from segctl.cli import app
-
-        return app.dispatch(arguments, datetime.now(UTC), calls)
+        return _call(arguments, calls)
     except BaseException as error:
         return _exit_code(error, arguments, calls)
+
+
+def _call(arguments: list[str], calls: "list[Context]") -> int:
+    """Run one verb; here alone the clock is read."""
+    from datetime import UTC, datetime
+
+    _listen_for_termination()
+    from segctl.cli import pages
+
+    page = pages.root(arguments)
+    if page is not None:
+        return page
+    from segctl.cli import app
+
+    return app.dispatch(arguments, datetime.now(UTC), calls)
 
 
 class _Terminated(BaseException):
     """The process was asked to end; raised so that every block can clean up."""
 
 
-def _listen_for_termination():  # type: ignore[no-untyped-def]  # noqa: ANN202 - see main
+def _listen_for_termination() -> None:
     import signal
 
-    def stop(number, frame):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - see main
+    def stop(number: int, frame: "FrameType | None") -> None:  # noqa: ARG001 - the interface of signal handlers
         signal.signal(number, signal.SIG_DFL)  # a second signal ends the process at once
         raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
@@ -63,8 +66,11 @@ def _listen_for_termination():  # type: ignore[no-untyped-def]  # noqa: ANN202 -
             signal.signal(number, stop)
 
 
-def _exit_code(error, arguments, calls):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - see main
+def _exit_code(error: BaseException, arguments: list[str], calls: "list[Context]") -> int:
     """Tell an error on stderr and return the exit code it means."""
+    from datetime import UTC, datetime
+
     from segctl.cli import failures
 
-    return failures.told(error, arguments, calls, terminated=_Terminated)
+    ctx = calls[-1] if calls else failures.early_context(arguments, datetime.now(UTC))
+    return failures.told(error, ctx, terminated=_Terminated)

@@ -131,62 +131,58 @@ class VerbSpec:
         return self.own + self.shared
 
 
-def _shared(name: str, annotation: Any, default: Any, option: Option) -> tuple[str, Parameter]:
+def _shared(name: str, annotation: object, default: object, option: Option) -> tuple[str, Parameter]:
     return name, Parameter(name, annotation, default, option, shared=True)
-
-
-def _option(*flags: str, help: str, variable: str, **more: Any) -> Option:  # noqa: A002
-    return Option(*flags, help=help, variable=f"SEGCTL_{variable}", **more)
 
 
 SHARED: dict[str, Parameter] = dict(
     (
-        _shared("project", str | None, None, _option(
-            "-C", "--project", metavar="DIR", complete="folders", variable="PROJECT",
+        _shared("project", str | None, None, Option(
+            "-C", "--project", metavar="DIR", complete="folders", variable="SEGCTL_PROJECT",
             help="Folder of the project; otherwise searched upwards for segctl.yaml.")),
-        _shared("env", str | None, None, _option(
-            "-e", "--env", metavar="NAME", complete="environments", variable="ENV",
+        _shared("env", str | None, None, Option(
+            "-e", "--env", metavar="NAME", complete="environments", variable="SEGCTL_ENV",
             help="Environment block of segctl.yaml; otherwise dev.")),
-        _shared("select", list[str], (), _option(
-            "-s", "--select", metavar="EXPR", complete="selections", variable="SELECT",
-            help="Only these: names, globs, tag:, +name+; see `segctl help select`. Repeatable.")),
-        _shared("exclude", list[str], (), _option(
-            "--exclude", metavar="EXPR", complete="selections", variable="EXCLUDE",
+        _shared("select", list[str], (), Option(
+            "-s", "--select", metavar="EXPR", complete="selections", variable="SEGCTL_SELECT",
+            help="Only these: names, globs, tag:, owner:; see `segctl help select`. Repeatable.")),
+        _shared("exclude", list[str], (), Option(
+            "--exclude", metavar="EXPR", complete="selections", variable="SEGCTL_EXCLUDE",
             help="Take these away from the selection, applied last. Repeatable.")),
-        _shared("as_of", str | None, None, _option(
-            "--as-of", metavar="TIME", variable="AS_OF",
+        _shared("as_of", str | None, None, Option(
+            "--as-of", metavar="TIME", variable="SEGCTL_AS_OF",
             help="The instant the answer speaks about; otherwise now. A date is its end.")),
-        _shared("format", str | None, None, _option(
-            "-f", "--format", metavar="FORMAT", variable="FORMAT", help="How data is written.")),
-        _shared("json", bool, False, _option("--json", variable="JSON", help="The same as --format json.")),
-        _shared("output", str | None, None, _option(
-            "-o", "--output", metavar="FILE", complete="files", variable="OUTPUT",
+        _shared("format", str | None, None, Option(
+            "-f", "--format", metavar="FORMAT", variable="SEGCTL_FORMAT", help="How data is written.")),
+        _shared("json", bool, False, Option("--json", variable="SEGCTL_JSON", help="The same as --format json.")),
+        _shared("output", str | None, None, Option(
+            "-o", "--output", metavar="FILE", complete="files", variable="SEGCTL_OUTPUT",
             help="Write data to this file, complete or not at all; - is stdout.")),
-        _shared("yes", bool, False, _option(
-            "-y", "--yes", variable="YES", help="Answer the one question with yes; guards still hold.")),
-        _shared("dry_run", bool, False, _option(
-            "-n", "--dry-run", variable="DRY_RUN", help="Do everything but the effect.")),
-        _shared("lock_wait", str | None, None, _option(
-            "--lock-wait", metavar="DURATION", variable="LOCK_WAIT",
+        _shared("yes", bool, False, Option(
+            "-y", "--yes", variable="SEGCTL_YES", help="Answer the one question with yes; guards still hold.")),
+        _shared("dry_run", bool, False, Option(
+            "-n", "--dry-run", variable="SEGCTL_DRY_RUN", help="Do everything but the effect.")),
+        _shared("lock_wait", str | None, None, Option(
+            "--lock-wait", metavar="DURATION", variable="SEGCTL_LOCK_WAIT",
             help="Wait so long for a lock, such as 30s or 5m; otherwise not at all.")),
-        _shared("timeout", str | None, None, _option(
-            "--timeout", metavar="DURATION", variable="TIMEOUT", help="End cleanly after this time, with exit code 75.")),
-        _shared("quiet", bool, False, _option("-q", "--quiet", variable="QUIET", help="Messages: errors only.")),
-        _shared("verbose", int, 0, _option(
-            "-v", "--verbose", variable="VERBOSE", count=True,
+        _shared("timeout", str | None, None, Option(
+            "--timeout", metavar="DURATION", variable="SEGCTL_TIMEOUT", help="End cleanly after this time, with 75.")),
+        _shared("quiet", bool, False, Option("-q", "--quiet", variable="SEGCTL_QUIET", help="Messages: errors only.")),
+        _shared("verbose", int, 0, Option(
+            "-v", "--verbose", variable="SEGCTL_VERBOSE", count=True,
             help="Messages: what was read, decided and timed; twice for more.")),
-        _shared("log_file", str | None, None, _option(
-            "--log-file", metavar="FILE", complete="files", variable="LOG_FILE",
+        _shared("log_file", str | None, None, Option(
+            "--log-file", metavar="FILE", complete="files", variable="SEGCTL_LOG_FILE",
             help="Append every message to this file, one JSON object a line.")),
-        _shared("plain", bool, False, _option(
-            "--plain", variable="PLAIN", help="No escape codes, boxes or moving lines.")),
-        _shared("color", str | None, None, _option(
-            "--color", metavar="WHEN", choices=("auto", "always", "never"), variable="COLOR",
+        _shared("plain", bool, False, Option(
+            "--plain", variable="SEGCTL_PLAIN", help="No escape codes, boxes or moving lines.")),
+        _shared("color", str | None, None, Option(
+            "--color", metavar="WHEN", choices=("auto", "always", "never"), variable="SEGCTL_COLOR",
             help="Use colour: auto, always or never. NO_COLOR and FORCE_COLOR count too.")),
-        _shared("no_color", bool, False, _option("--no-color", variable="NO_COLOR", help="The same as --color never.")),
-        _shared("no_progress", bool, False, _option(
-            "--no-progress", variable="NO_PROGRESS", help="Draw no progress.")),
-        _shared("no_input", bool, False, _option("--no-input", variable="NO_INPUT", help="Never ask.")),
+        _shared("no_color", bool, False, Option("--no-color", variable="SEGCTL_NO_COLOR", help="Use no colour.")),
+        _shared("no_progress", bool, False, Option(
+            "--no-progress", variable="SEGCTL_NO_PROGRESS", help="Draw no progress.")),
+        _shared("no_input", bool, False, Option("--no-input", variable="SEGCTL_NO_INPUT", help="Never ask.")),
     )
 )  # fmt: skip
 """Every shared option, in the order of help."""

@@ -171,7 +171,7 @@ def write_text(ctx: Context, text: str) -> None:
 
 def _columns_and_rows(result: Result) -> tuple[tuple[Column, ...], Iterable[Any]]:
     """The columns and the rows as something to iterate; frames are told by their method, to load no engine."""
-    rows = result.rows
+    rows: Any = result.rows
     if not hasattr(rows, "iter_rows"):
         return result.columns, rows
     columns = result.columns or tuple(_frame_column(name, str(of)) for name, of in rows.schema.items())

@@ -1,4 +1,4 @@
-"""The answers that need no verb: no arguments, `--help`, and `--version --json`."""
+"""The answers that need no parser: no arguments, `--help`, `VERB --help`, and `--version --json`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from segctl.model.exits import ExitCode
 
 
 def root(arguments: Sequence[str]) -> ExitCode | None:
-    """Answer `segctl`, `segctl --help` and `segctl --version --json`; None when a verb is called."""
+    """Answer what asks for a page; None when a verb is to be run."""
     if not arguments:
         from segctl.cli import helptext
 
@@ -21,10 +21,23 @@ def root(arguments: Sequence[str]) -> ExitCode | None:
 
         streams.write_data(helptext.root_page().encode())
         return ExitCode.OK
+    if _asks_for_help(arguments):
+        from segctl.cli import helptext
+
+        streams.write_data(helptext.verb_page(arguments[0]).encode())
+        return ExitCode.OK
     if arguments[0] in ("-V", "--version"):
         streams.write_data(_versions().encode())
         return ExitCode.OK
     return None
+
+
+def _asks_for_help(arguments: Sequence[str]) -> bool:
+    """True for ``VERB … --help``; answered without the parser, which costs most of the start-up."""
+    from segctl.cli.table import COMMANDS
+
+    options = arguments[1 : arguments.index("--") if "--" in arguments else None]
+    return arguments[0] in COMMANDS and not {"-h", "--help"}.isdisjoint(options)
 
 
 def _versions() -> str:

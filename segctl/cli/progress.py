@@ -3,35 +3,57 @@
 from __future__ import annotations
 
 import time
+from typing import IO, TYPE_CHECKING, cast
 
-from segctl.cli import messages
+from segctl.cli import messages, streams
 from segctl.cli.context import Context
 from segctl.operations.progress import Progress, Silent
 
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+BEFORE_BAR_S = 0.5
+BETWEEN_LINES_S = 30.0
+LONG_S = 10.0
+
 
 def listener(ctx: Context) -> Progress:
-    """The listener that fits the call: silent when quiet, drawn on terminals, told in lines elsewhere."""
+    """The listener that fits the call: silent when quiet, a bar on terminals, lines of text elsewhere."""
     if ctx.quiet:
         return Silent()
-    return Lines(ctx)
+    return Bar(ctx) if ctx.terminal.progress else Lines(ctx)
 
 
 class Lines:
-    """Tells progress as lines of text: each 10 % or 30 s, and at the end counts, rate and time."""
+    """Tells progress as lines of text.
+
+    A line comes after each 10 % when the call is verbose or the task long, and after 30 s without one; the last
+    line tells counts, rate and time.
+    """
 
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
-        self._task, self._unit, self._total, self._done = "", "rows", None, 0
-        self._started = self._told = 0.0
+        self._task, self._unit, self._done = "", "rows", 0
+        self._total: int | None = None
+        self._started = self._told_at = 0.0
+        self._told_tenths = 0
 
     def start(self, task: str, *, total: int | None = None, unit: str = "rows") -> None:
         """A new task begins."""
         self._task, self._total, self._unit, self._done = task, total, unit, 0
-        self._started = self._told = time.monotonic()
+        self._started = self._told_at = time.monotonic()
+        self._told_tenths = 0
 
     def advance(self, amount: int) -> None:
         """So many more units are done."""
         self._done += amount
+        now = time.monotonic()
+        tenths = 10 * self._done // self._total if self._total else 0
+        is_wanted = self._ctx.verbosity > 0 or now - self._started >= LONG_S
+        if (is_wanted and self._told_tenths < tenths < 10) or now - self._told_at >= BETWEEN_LINES_S:
+            self._told_tenths, self._told_at = tenths, now
+            messages.notice(self._ctx, f"{self._task}: {self._state(now)}")
 
     def note(self, text: str) -> None:
         """Something worth a line."""
@@ -40,4 +62,68 @@ class Lines:
     def finish(self) -> None:
         """The task is done."""
         seconds = time.monotonic() - self._started
-        messages.notice(self._ctx, f"{self._task}: {self._done:,} {self._unit} in {seconds:.1f} s")
+        rate = f" ({self._done / seconds:,.0f} {self._unit}/s)" if seconds >= 0.1 and self._done else ""
+        messages.notice(self._ctx, f"{self._task}: {self._done:,} {self._unit} in {seconds:.1f} s{rate}")
+
+    def _state(self, now: float) -> str:
+        if not self._total:
+            return f"{self._done:,} {self._unit}"
+        seconds = now - self._started
+        left = seconds * (self._total - self._done) / self._done if self._done else 0.0
+        share = 100 * self._done // self._total
+        return f"{share} %, {self._done:,} of {self._total:,} {self._unit}, about {left:.0f} s left"
+
+
+class Bar(Lines):
+    """Draws a bar on a terminal's stderr once a task takes longer than half a second."""
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx)
+        self._live: RichProgress | None = None
+        self._id: TaskID | None = None
+
+    def advance(self, amount: int) -> None:
+        """So many more units are done."""
+        self._done += amount
+        if self._live is None and time.monotonic() - self._started >= BEFORE_BAR_S:
+            self._open()
+        if self._live is not None and self._id is not None:
+            self._live.update(self._id, completed=self._done)
+
+    def finish(self) -> None:
+        """The task is done: the bar goes, the last line stays."""
+        self._close()
+        super().finish()
+
+    def _open(self) -> None:
+        from rich import progress
+        from rich.console import Console
+
+        console = Console(
+            file=cast("IO[str]", streams.LiveMessages()),
+            force_terminal=True,
+            color_system="standard" if self._ctx.terminal.err_color else None,
+            _environ={},
+        )
+        self._live = progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(bar_width=20),
+            progress.TextColumn("{task.completed:,.0f}{task.fields[of]} {task.fields[unit]}", markup=False),
+            progress.TimeElapsedColumn(),
+            *([progress.TextColumn("left"), progress.TimeRemainingColumn()] if self._total else []),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        of = f" of {self._total:,}" if self._total else ""
+        self._id = self._live.add_task(self._task, total=self._total, of=of, unit=self._unit)
+        self._live.start()
+        # Any other message first takes the bar away; it comes back with the next advance.
+        streams.before_messages(self._close)
+
+    def _close(self) -> None:
+        streams.no_longer_before(self._close)
+        if self._live is not None:
+            live, self._live = self._live, None
+            live.stop()

@@ -7,8 +7,13 @@ here: the answers to `--version` and to a TAB press go through it too.
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 STDIN, STDOUT, STDERR = 0, 1, 2
 _closed: set[int] = set()
+_before_messages: "list[Callable[[], None]]" = []
 
 
 def secure_descriptors() -> None:
@@ -42,6 +47,41 @@ def write_data(data: bytes) -> None:
 
 def write_message(text: str) -> None:
     """Write text to stderr; characters an ASCII locale lacks are escaped, and a stderr that is gone is ignored."""
+    for do in tuple(_before_messages):
+        do()
+    _write_message(text)
+
+
+def before_messages(do: "Callable[[], None]") -> None:
+    """Have this called before each message, such as what takes a progress bar away, until `no_longer_before`."""
+    _before_messages.append(do)
+
+
+def no_longer_before(do: "Callable[[], None]") -> None:
+    """Undo `before_messages`."""
+    if do in _before_messages:
+        _before_messages.remove(do)
+
+
+class LiveMessages:
+    """Stderr as a text stream for what draws and redraws itself."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        """Write without calling what `before_message` was told."""
+        _write_message(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def isatty(self) -> bool:
+        """Whether a person looks at it."""
+        return is_terminal(STDERR)
+
+
+def _write_message(text: str) -> None:
     encoding = "utf-8" if is_unicode() else "ascii"
     try:
         _write_all(STDERR, text.encode(encoding, "backslashreplace"))

@@ -25,7 +25,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG104": Entry(
         "The command is incomplete or contradicts itself",
-        "An argument or an option's value is missing, there is one argument too many, or two options exclude each other.",
+        "An argument or a value is missing, there is one argument too many, or two options exclude each other.",
         "Compare with the usage line that the message prints.",
         "segctl ls -f parquet",
     ),
@@ -59,7 +59,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG110": Entry(
         "The time limit is over",
-        "The command took longer than `--timeout` allows and was ended. What was committed stays; nothing is half there.",
+        "The command took longer than `--timeout` allows and was ended. What was committed stays.",
         "Run it again, it goes on where it was; or allow more time.",
         "segctl apply --timeout 1ms",
     ),

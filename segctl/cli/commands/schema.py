@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from importlib.resources import files
+from pathlib import Path
 from typing import Annotated
 
 from segctl.cli import output
@@ -16,6 +15,7 @@ EXAMPLES = (
     ("segctl schema segment -o segment.schema.json", "Writes the schema of segment files for an editor."),
 )
 SEE_ALSO = ("segctl config validate", "segctl help formats")
+_FOLDER = Path(__file__).resolve().parents[2] / "compile" / "schemas"
 
 
 @verb(without=(*SELECTION, *CHANGES, *TIME, *PROJECT), formats=("table", "json", "ndjson", "csv", "ids"))
@@ -27,6 +27,8 @@ def command(
 
     With one, an editor completes keys and marks mistakes while you type.
     """
+    from difflib import get_close_matches
+
     found = names()
     if name is None:
         rows = [(schema, f"segctl schema {schema}") for schema in found]
@@ -37,12 +39,9 @@ def command(
         near = get_close_matches(name, found, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(found) or 'none'}"
         raise UsageError("SEG106", f"there is no schema `{name}`", hint=hint)
-    output.write_bytes(ctx, (files("segctl.compile") / "schemas" / f"{name}.json").read_bytes())
+    output.write_bytes(ctx, (_FOLDER / f"{name}.json").read_bytes())
 
 
 def names() -> list[str]:
     """Names of the schemas in the package, sorted."""
-    folder = files("segctl.compile") / "schemas"
-    if not folder.is_dir():
-        return []
-    return sorted(f.name.removesuffix(".json") for f in folder.iterdir() if f.name.endswith(".json"))
+    return sorted(path.stem for path in _FOLDER.glob("*.json"))

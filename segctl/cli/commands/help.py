@@ -1,0 +1,92 @@
+"""Explain a verb, a topic or an error code; or print the whole surface as data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from segctl.cli import helptext, output
+from segctl.cli.context import Context
+from segctl.cli.options import CHANGES, PROJECT, SELECTION, TIME, Argument, Option, verb
+from segctl.cli.table import COMMANDS
+from segctl.model import catalogue
+from segctl.model.errors import UsageError
+
+EXAMPLES = (
+    ("segctl help", "Lists topics and verbs."),
+    ("segctl help windows", "Explains a topic."),
+    ("segctl help SEG204", "Says why an error comes up and what to do."),
+)
+SEE_ALSO = ("segctl --help",)
+_FOLDER = Path(__file__).resolve().parents[2] / "help"
+
+
+@verb(without=(*SELECTION, *CHANGES, *TIME, *PROJECT), formats=("table", "json"))
+def command(
+    ctx: Context,
+    name: Annotated[
+        str | None, Argument("TOPIC|CODE|VERB", help="What to explain; without it, a list.", complete="topics")
+    ] = None,
+    markdown: Annotated[
+        bool, Option("--markdown", help="Print the reference of all verbs, options and codes as Markdown.")
+    ] = False,
+) -> None:
+    """Explain a verb, a topic or an error code.
+
+    With --json and without a name, print the whole surface as data: verbs, options, types, variables, exit codes.
+    """
+    from segctl.cli import reference
+
+    if markdown:
+        output.write_text(ctx, reference.markdown())
+    elif name is not None:
+        output.write_text(ctx, _page(name))
+    elif ctx.format == "json":
+        output.write_text(ctx, reference.as_json())
+    else:
+        output.write_text(ctx, _list())
+
+
+def topics() -> dict[str, str]:
+    """Topics by name with their titles, sorted."""
+    return {path.stem: path.read_text("utf-8").partition("\n")[0].lstrip("# ") for path in sorted(_FOLDER.glob("*.md"))}
+
+
+def topic_text(name: str) -> str:
+    """The text of a topic as it is printed."""
+    return (_FOLDER / f"{name}.md").read_text("utf-8").removeprefix("# ")
+
+
+def code_text(code: str, entry: catalogue.Entry) -> str:
+    """The page of an error code."""
+    blocks = [f"{code}: {entry.title}", f"Why:\n{_indented(entry.cause)}", f"What to do:\n{_indented(entry.remedy)}"]
+    if entry.example:
+        blocks.append("Example:\n" + "\n".join(f"  {line}".rstrip() for line in entry.example.strip("\n").split("\n")))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _page(name: str) -> str:
+    if name in COMMANDS:
+        return helptext.verb_page(name)
+    if name in topics():
+        return topic_text(name)
+    entry = catalogue.entry(name.upper())
+    if entry is not None:
+        return code_text(name.upper(), entry)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, [*topics(), *COMMANDS, *catalogue.entries()], n=1, cutoff=0.5)
+    hint = f"did you mean `segctl help {near[0]}`?" if near else "`segctl help` lists all topics"
+    raise UsageError("SEG107", f"there is no help on `{name}`", hint=hint)
+
+
+def _list() -> str:
+    found = topics()
+    longest = max(map(len, found)) + 2
+    lines = ["Topics:", *(f"  {name:<{longest}}{title}" for name, title in found.items()), ""]
+    lines += ["Verbs: " + ", ".join(COMMANDS), "", "Codes: segctl help SEG204, as printed with each message"]
+    return "\n".join("\n".join(helptext.filled(line)) for line in lines) + "\n"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(helptext.filled(text, indent=2))
