@@ -169,6 +169,11 @@ def write_text(ctx: Context, text: str) -> None:
     write_bytes(ctx, text.encode())
 
 
+def line(ctx: Context, text: str) -> None:
+    """Write one line of text to stdout."""
+    write_text(ctx, f"{text}\n")
+
+
 def _columns_and_rows(result: Result) -> tuple[tuple[Column, ...], Iterable[Any]]:
     """The columns and the rows as something to iterate; frames are told by their method, to load no engine."""
     rows: Any = result.rows
