@@ -197,22 +197,10 @@ def _names(
     first: Fields, body: list[Fields], has_header: bool, options: ReadOptions, said: list[str]
 ) -> tuple[tuple[str, ...], bool]:
     """Unique names, and whether rows end in a delimiter."""
-    width = len(first)
     rows = body if has_header else [first, *body]
-    if not has_header and rows:
-        width = Counter(len(row) for row in rows).most_common(1)[0][0]
-    ends_blank = sum(len(row) in {width, width + 1} and not row[-1] for row in rows)
-    longer = sum(len(row) == width + 1 and not row[-1] for row in rows)
-    trailing = longer * 2 > len(rows)
-    nameless_end = not has_header or not (first[-1] or b"").strip()
-    if (
-        not trailing
-        and width > 1
-        and nameless_end
-        and rows
-        and ends_blank == len(rows)
-        and all(len(row) == width for row in rows)
-    ):
+    width = len(first) if has_header else Counter(len(row) for row in rows).most_common(1)[0][0]
+    trailing = sum(len(row) == width + 1 and not row[-1] for row in rows) * 2 > len(rows)
+    if not trailing and _ends_nameless(first if has_header else None, rows, width, options):
         width, trailing = width - 1, True
     if trailing:
         said.append("every record ends in a delimiter")
@@ -226,6 +214,15 @@ def _names(
         return options.columns, trailing
     given = [readable(cell or b"").strip() for cell in first[:width]] if has_header else [""] * width
     return unique_names(given, said), trailing
+
+
+def _ends_nameless(header: Fields | None, rows: list[Fields], width: int, options: ReadOptions) -> bool:
+    """The last column has neither name nor values: it is only the delimiter at the end of each record."""
+    if width < 2 or not all(len(row) == width and not row[-1] for row in rows):
+        return False
+    if options.columns is not None:
+        return len(options.columns) == width - 1
+    return header is not None and not (header[-1] or b"").strip()
 
 
 def unique_names(given: list[str], said: list[str]) -> tuple[str, ...]:

@@ -26,18 +26,17 @@ class Scan:
     """What a chunk holds.
 
     Attributes:
-        text: Its rows as clean CSV, every one with the dialect's width.
+        text: Its rows as clean CSV. After `scan_quickly` only their total width is known, so that the parser
+            must insist on the width of each row and on the encoding.
         lines: Physical line of each row.
         bad: Records that are no rows, by line.
         used: Bytes of the chunk that were dealt with; the rest belongs before the next chunk.
-        counted: `text` was only counted, not looked at: a reader must insist on its width and encoding.
     """
 
     text: bytes
     lines: Positions
     bad: tuple[BadRow, ...]
     used: int
-    counted: bool = False
 
 
 def scan_quickly(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | None:
@@ -45,7 +44,7 @@ def scan_quickly(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> S
 
     The chunk starts where a record starts, on physical line `line`.
     """
-    if b"\x00" in chunk or dialect.comment or _has_blank_line(chunk, dialect):
+    if b"\x00" in chunk or dialect.comment or _has_blank_line(chunk, dialect) or _has_lone_return(chunk, dialect):
         return None
     if not dialect.quote or dialect.quote not in chunk:
         return _count(chunk, line, dialect, final=final)
@@ -58,6 +57,11 @@ def _has_blank_line(chunk: bytes, dialect: Dialect) -> bool:
         return False
     blanks = (dialect.eol * 2, dialect.eol + b"\r" + dialect.eol)
     return chunk.startswith((dialect.eol, b"\r")) or any(blank in chunk for blank in blanks)
+
+
+def _has_lone_return(chunk: bytes, dialect: Dialect) -> bool:
+    """A carriage return that ends no line; Polars takes a field of nothing else for empty."""
+    return dialect.eol == b"\n" and b"\r" in chunk and chunk.count(b"\r") != chunk.count(b"\r\n")
 
 
 def _count(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | None:
@@ -75,7 +79,7 @@ def _count(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | 
     if np.count_nonzero(codes == ord(dialect.delimiter)) != rows * (dialect.written_width - 1):
         return None
     lines = np.arange(line, line + rows, dtype=np.int64)
-    return Scan(_ended(chunk, used, dialect), lines, (), used, counted=True)
+    return Scan(_ended(chunk, used, dialect), lines, (), used)
 
 
 def _ended(chunk: bytes, used: int, dialect: Dialect) -> bytes:
@@ -124,30 +128,47 @@ def _misplaced(codes: Bytes, at: Positions, is_opening: Flags, dialect: Dialect)
 
 
 def _check_quotes(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | None:
+    """With quotes, every one must open or close a field; then counting what lies outside them suffices."""
     codes = np.frombuffer(chunk, dtype=np.uint8)
-    tokens = _tokens(codes, dialect)
-    outside = (tokens.quotes & 1) == 0
-    structural = outside & ~tokens.is_quote
-    ends = tokens.at[structural & tokens.is_end]
-    tail = len(ends) == 0 or ends[-1] + 1 < len(chunk)
-    if final and tail and len(tokens.at) and not outside[-1]:
-        return None
+    quotes = np.flatnonzero(codes == ord(dialect.quote))
+    newlines = np.flatnonzero(codes == ord(dialect.eol))
+    before = np.searchsorted(quotes, newlines)
+    ends = newlines[(before & 1) == 0]
     used = len(chunk) if final else (int(ends[-1]) + 1 if len(ends) else 0)
-    if not used or (ends[0] if len(ends) else used) > MAX_RECORD_BYTES:
+    quotes = quotes[: np.searchsorted(quotes, used)]
+    if not used or (ends[0] if len(ends) else used) > MAX_RECORD_BYTES or not _are_paired(codes, quotes, dialect):
         return None
-    inside = tokens.at < used
-    quotes_at = tokens.is_quote & inside
-    if _misplaced(codes, tokens.at[quotes_at], ~outside[quotes_at], dialect).any():
-        return None
-    is_end = tokens.is_end[structural & inside]
-    if final and tail:
-        is_end, ends = np.append(is_end, True), np.append(ends, len(chunk))
-    width = dialect.written_width
-    if len(is_end) != width * len(ends) or not is_end[width - 1 :: width].all():
+    if used > (ends[-1] + 1 if len(ends) else 0):
+        ends = np.append(ends, used)
+    delimiters = codes[:used] == ord(dialect.delimiter)
+    expected = len(ends) * (dialect.written_width - 1)
+    if np.count_nonzero(delimiters) != expected and _outside(delimiters, quotes) != expected:
         return None
     starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
-    lines = line + np.searchsorted(tokens.at[tokens.is_end], starts, side="left")
-    return Scan(_ended(chunk, used, dialect), lines.astype(np.int64), (), used, counted=True)
+    lines = line + (np.arange(len(ends)) if len(ends) >= len(newlines) else np.searchsorted(newlines, starts))
+    return Scan(_ended(chunk, used, dialect), lines.astype(np.int64), (), used)
+
+
+def _are_paired(codes: Bytes, quotes: Positions, dialect: Dialect) -> bool:
+    """The quotes open and close fields by turns, doubled ones being a close and an open that touch."""
+    opening, closing = quotes[0::2], quotes[1::2]
+    if len(opening) != len(closing) or not len(quotes):
+        return len(opening) == len(closing)
+    is_border = np.zeros(256, dtype=np.bool_)
+    is_border[[ord(dialect.delimiter), ord(dialect.eol), ord(dialect.quote)]] = True
+    starts_well = is_border[codes[opening[1:] - 1]].all() and (opening[0] == 0 or is_border[codes[opening[0] - 1]])
+    if closing[-1] + 1 == len(codes):
+        closing = closing[:-1]
+    # No return stands alone in this chunk, so one after a quote belongs to a line end.
+    is_border[ord("\r")] = True
+    return bool(starts_well and is_border[codes[closing + 1]].all())
+
+
+def _outside(marks: Flags, quotes: Positions) -> int:
+    """How many of the marks lie outside quotes."""
+    so_far = np.cumsum(marks, dtype=np.int32)
+    inside = so_far[quotes[1::2]].astype(np.int64) - so_far[quotes[0::2]]
+    return int(so_far[-1]) - int(inside.sum())
 
 
 def scan_carefully(chunk: bytes, line: int, dialect: Dialect, *, final: bool, file: str) -> Scan:
@@ -215,6 +236,10 @@ class _Walk:
         flags = self.suspect | (self.fields != self.dialect.written_width) | (stops - self.starts > MAX_RECORD_BYTES)
         flags[list(self.wrong)] = True
         codes = np.frombuffer(self.chunk, dtype=np.uint8, count=self.end)
+        if _has_lone_return(self.chunk, self.dialect):
+            returns = np.flatnonzero(codes == ord("\r"))
+            lone = returns[np.append(codes, 0)[returns + 1] != ord("\n")]
+            flags[np.searchsorted(self.starts, lone, side="right") - 1] = True
         if self.dialect.written_width == 1 and self.end:
             first = codes[self.starts]
             flags |= (first == ord(self.dialect.eol)) | (first == ord("\r"))
