@@ -129,30 +129,35 @@ def read_checkpoint(file: StoredFile, segments: Sequence[int] | None = None) -> 
     return {s: frame[str(s)] for s in held}
 
 
-def net(changes: pl.DataFrame) -> pl.DataFrame:
+def net(changes: pl.DataFrame, segments: Sequence[int]) -> pl.DataFrame:
     """What remains of changes in order of run: those who came and went again between are left out.
 
-    A subject's changes of one segment alternate, so it has moved iff the first and the last agree.
-    The rows kept are the last ones, sorted by (segment, subject).
+    A subject's changes of one segment alternate, so it has moved iff the first and the last agree. The rows
+    kept are the last ones: in the order of `segments`, then of subjects; other segments are left out.
     """
-    import polars as pl
-
-    if changes["run"].n_unique() <= 1:
-        return changes.sort("segment", "subject")
-    kept = [_net_of_segment(part) for part in changes.partition_by("segment", maintain_order=True)]
-    return pl.concat(kept).sort("segment", "subject") if kept else changes
-
-
-def _net_of_segment(changes: pl.DataFrame) -> pl.DataFrame:
     import numpy as np
     import polars as pl
 
-    subject, entered = changes["subject"].to_numpy(), changes["entered"].to_numpy()
-    rows = np.arange(len(subject))
-    last = np.full(int(subject.max()) + 1, -1, dtype=np.int64)
+    numbers = changes["segment"].to_numpy()
+    in_order = np.argsort(numbers.astype(np.int16 if numbers.max(initial=0) < 2**15 else np.int32), kind="stable")
+    edges = np.searchsorted(numbers[in_order], [[segment, segment + 1] for segment in segments])
+    subjects, entered = changes["subject"].to_numpy(), changes["entered"].to_numpy()
+    kept = [_moved(subjects, entered, in_order[start:end]) for start, end in edges.reshape(-1, 2)]
+    rows = np.concatenate([np.zeros(0, dtype=np.int64), *kept])
+    return changes.select(pl.col("segment", "subject", "entered", "effective", "cause").gather(rows))
+
+
+def _moved(subjects: NDArray[np.int32], entered: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of one segment's rows, in order of run, the last row of each subject that has moved; by subject."""
+    import numpy as np
+
+    of = subjects[rows]
+    last = np.zeros(int(of.max(initial=-1)) + 1, dtype=np.int64)
     first = last.copy()
-    last[subject] = rows
-    first[subject[::-1]] = rows[::-1]
-    touched = np.flatnonzero(last >= 0)
-    moved = touched[entered[first[touched]] == entered[last[touched]]]
-    return changes.select(pl.all().gather(last[moved]))
+    # Of several rows of a subject numpy keeps the last one written.
+    last[of] = rows
+    first[of[::-1]] = rows[::-1]
+    ends = of[last[of] == rows]
+    moved = np.sort(ends[entered[first[ends]] == entered[last[ends]]])
+    rows_moved: NDArray[np.int64] = last[moved]
+    return rows_moved

@@ -215,7 +215,7 @@ def diff(workspace: Workspace, from_run: Run, to_run: Run, segments: Sequence[st
         moves = _moves_between_states(workspace, from_run, to_run, ids)
     else:
         early, late = sorted((from_run.number, to_run.number))
-        moves = net(read_changes(workspace, early, late, segments=None if segments is None else ids))
+        moves = net(read_changes(workspace, early, late, segments=None if segments is None else ids), ids)
         if early != from_run.number:
             moves = moves.with_columns(entered=~moves["entered"])
     counts = tuple(_difference(asked, moves, _sizes_at(workspace, from_run), _sizes_at(workspace, to_run)))
@@ -358,7 +358,7 @@ def _segment(workspace: Workspace, name: str, number: int, *, with_what_if: bool
 
 def _asked(workspace: Workspace, names: Sequence[str] | None, number: int) -> list[KnownSegment]:
     if names is not None:
-        return [_segment(workspace, name, number, with_what_if=True) for name in dict.fromkeys(names)]
+        return [_segment(workspace, name, number, with_what_if=True) for name in sorted(set(names))]
     evaluated = {
         row[0] for row in workspace.query("SELECT DISTINCT segment FROM run_segments WHERE run <= ?", (number,))
     }
@@ -388,7 +388,7 @@ def _moves_between_states(workspace: Workspace, from_run: Run, to_run: Run, ids:
     before = _flags(workspace, ids, from_run.number, with_what_if=True)
     after = _flags(workspace, ids, to_run.number, with_what_if=True)
     parts = []
-    for segment in sorted(ids):
+    for segment in ids:
         length = max(len(before[segment]), len(after[segment]))
         now = _grown(after[segment], length)
         moved = np.flatnonzero(_grown(before[segment], length) != now)
@@ -424,13 +424,8 @@ def _named(moves: pl.DataFrame, asked: Sequence[KnownSegment]) -> pl.DataFrame:
     import polars as pl
 
     names = {segment.id: segment.name for segment in asked}
-    return (
-        moves.filter(pl.col("segment").is_in(list(names)))
-        .select(
-            pl.col("segment").replace_strict(names, return_dtype=pl.String), "subject", "entered", "effective", "cause"
-        )
-        .sort("segment", "subject")
-    )
+    name = pl.col("segment").replace_strict(names, return_dtype=pl.String)
+    return moves.select(name, "subject", "entered", "effective", "cause")
 
 
 def _grown(flags: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:

@@ -38,9 +38,7 @@ def steps(draw: st.DrawFn) -> Step:
     roles = {name: draw(st.sampled_from("eeeeefus")) for name in SEGMENTS}  # evaluated, failed, undefined, not selected
     return Step(
         day=draw(st.integers(0, 12)),
-        found={
-            name: draw(st.sets(st.integers(0, SUBJECTS - 1))) for name, role in roles.items() if role == "e"
-        },
+        found={name: draw(st.sets(st.integers(0, SUBJECTS - 1))) for name, role in roles.items() if role == "e"},
         failed=frozenset(name for name, role in roles.items() if role == "f"),
         undefined=frozenset(name for name, role in roles.items() if role == "u"),
         compact_after=draw(st.integers(0, 4)) == 0,

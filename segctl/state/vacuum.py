@@ -1,0 +1,117 @@
+"""Deleting files that nobody needs any more."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segctl.state import problems
+from segctl.state.changes import CHANGES, CHECKPOINTS
+from segctl.state.compaction import LOCK
+from segctl.state.files import FILES, flush
+from segctl.state.locks import leased_snapshots
+
+if TYPE_CHECKING:
+    from segctl.state.workspace import Workspace
+
+RETENTION = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Vacuumed:
+    """What was deleted.
+
+    Attributes:
+        files: Replaced files deleted.
+        orphans: Files deleted that no commit ever named.
+        bytes: Of both together.
+        runs: Ids of the runs that can no longer be reproduced.
+    """
+
+    files: int
+    orphans: int
+    bytes: int
+    runs: tuple[str, ...]
+
+
+def vacuum(workspace: Workspace, *, now: datetime, retention: timedelta = RETENTION) -> Vacuumed:
+    """Deletes replaced files and leftovers of crashed processes.
+
+    A file is kept as long as a snapshot needs it that was the newest at some moment of the retention, that a
+    lease holds, or that a run recorded within the retention has read. Leftovers younger than the retention may
+    still be on their way to a commit and are kept as well.
+
+    Args:
+        workspace: Where.
+        now: Present time, aware.
+        retention: How far back snapshots stay whole.
+    """
+    with workspace.lock(LOCK):
+        doomed = _unneeded(workspace, now - retention)
+        runs = _mark(workspace, doomed)
+        freed = sum(row["bytes"] for row in doomed)
+        with problems.worded(workspace.folder):
+            # Rows are marked first: a crash in between leaves orphans, never rows without files.
+            for row in doomed:
+                (workspace.folder / row["path"]).unlink(missing_ok=True)
+            orphans = _orphans(workspace, now - retention)
+            freed += sum(path.stat().st_size for path in orphans)
+            for path in orphans:
+                path.unlink(missing_ok=True)
+            if doomed or orphans:
+                flush(workspace.folder / FILES)
+    return Vacuumed(len(doomed), len(orphans), freed, tuple(runs))
+
+
+def _unneeded(workspace: Workspace, since: datetime) -> list[sqlite3.Row]:
+    """Removed files that no protected snapshot can see."""
+    moment = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    oldest = int(workspace.query("SELECT coalesce(max(seq), 0) FROM commits WHERE at <= ?", (moment,))[0][0])
+    recent_runs = workspace.query(
+        "SELECT DISTINCT snapshot FROM runs r JOIN commits c ON c.seq = r.seq WHERE c.at > ?", (moment,)
+    )
+    held = leased_snapshots(workspace.folder) | {row[0] for row in recent_runs}
+    rows = workspace.query(
+        "SELECT id, dataset, path, bytes, added, removed FROM files WHERE removed IS NOT NULL AND vacuumed IS NULL"
+        " AND removed <= ? ORDER BY id",
+        (oldest,),
+    )
+    return [row for row in rows if not any(row["added"] <= snapshot < row["removed"] for snapshot in held)]
+
+
+def _mark(workspace: Workspace, doomed: list[sqlite3.Row]) -> list[str]:
+    """Marks files as vacuumed and the runs that had read them as not reproducible; gives the runs' ids."""
+    if not doomed:
+        return []
+    # The log is read by run, whatever its files: merging it takes nothing away from a run.
+    read = [file for file in doomed if file["dataset"] not in (CHANGES, CHECKPOINTS)]
+    runs = [
+        row["id"]
+        for row in workspace.query("SELECT id, snapshot FROM runs WHERE reproducible = 1 ORDER BY number")
+        if any(file["added"] <= row["snapshot"] < file["removed"] for file in read)
+    ]
+
+    def update(db: sqlite3.Connection) -> None:
+        seq = db.execute("SELECT max(seq) FROM commits").fetchone()[0]
+        db.executemany("UPDATE files SET vacuumed = ? WHERE id = ?", [(seq, row["id"]) for row in doomed])
+        db.executemany("UPDATE runs SET reproducible = 0 WHERE id = ?", [(run,) for run in runs])
+
+    workspace.commit("vacuum", within=update, note={"files": len(doomed)})
+    return runs
+
+
+def _orphans(workspace: Workspace, before: datetime) -> list[Path]:
+    """Files on disk, older than `before`, that no row names or whose row says they are deleted."""
+    named = {row[0] for row in workspace.query("SELECT path FROM files WHERE vacuumed IS NULL")}
+    found = []
+    for folder, _, names in os.walk(workspace.folder / FILES):
+        for name in names:
+            path = Path(folder) / name
+            is_old = path.stat().st_mtime <= before.timestamp()
+            if is_old and path.relative_to(workspace.folder).as_posix() not in named:
+                found.append(path)
+    return sorted(found)
