@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -42,6 +42,7 @@ class ValueType:
         unit: Unit such as ``EUR``, ``share``, ``points``; None when unit-less.
         element: Type of the elements of a list.
         fields: Names and types of a struct's fields, in declared order.
+        rounds: Input with more digits than `scale` is rounded half to even instead of being rejected.
     """
 
     kind: Kind
@@ -49,6 +50,7 @@ class ValueType:
     unit: str | None = None
     element: ValueType | None = None
     fields: tuple[tuple[str, ValueType], ...] = ()
+    rounds: bool = field(default=False, compare=False)
 
     @property
     def is_numeric(self) -> bool:

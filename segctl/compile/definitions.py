@@ -1,0 +1,276 @@
+"""All definitions of a project: files found, read and bound together, with every problem of every file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from segctl.compile.bind import forms
+from segctl.compile.bind.scope import Scope
+from segctl.compile.bind.segments import bind_segment
+from segctl.compile.bind.traits import bind_computed_trait
+from segctl.compile.digest import segment_digest, trait_digest
+from segctl.compile.references import cycle_in, references
+from segctl.compile.source import Mapping as MappingNode
+from segctl.compile.source import Node, Scalar, compose, compose_file
+from segctl.model.conditions import ComputedTrait, SegmentDefinition
+from segctl.model.diagnostics import Diagnostic, Location, Severity, in_reading_order
+from segctl.model.project import Definitions, Project
+from segctl.model.types import ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class _SegmentFile:
+    """A composed segment file and the name it gives."""
+
+    node: Node
+    name: Scalar | None
+
+
+def load_definitions(project: Project) -> tuple[Definitions, list[Diagnostic]]:
+    """Bind every file under `segments/` and `traits/`.
+
+    Returns:
+        The definitions that are right, together with all they refer to, and all problems in reading order.
+    """
+    scope = Scope(project, inputs=source_names(project))
+    segment_files = [_SegmentFile(node, _name_node(node)) for node in _composed("segments", project, scope)]
+    trait_nodes = _trait_nodes(_composed("traits", project, scope), scope)
+    _check_segment_names(segment_files, scope)
+    computed = _Computed(scope, trait_nodes)
+    scope.computed = tuple(trait_nodes)
+    scope.computed_type = computed.type_of
+    scope.segments = frozenset(file.name.text.strip() for file in segment_files if file.name is not None)
+    computed.bind_all()
+    segments: dict[str, SegmentDefinition] = {}
+    for file in segment_files:
+        bound = bind_segment(file.node, scope)
+        if bound is not None:
+            segments.setdefault(bound.name, bound)
+    _check_formerly(segments, scope)
+    _report_cycles(segments, scope)
+    definitions = _finished(project, segments, computed.bound)
+    return definitions, list(in_reading_order(scope.diagnostics))
+
+
+def bind_segment_text(
+    text: str | bytes, file: str, definitions: Definitions
+) -> tuple[SegmentDefinition | None, list[Diagnostic]]:
+    """Bind one segment that is not (or not as it stands) in the project, as `size FILE` does.
+
+    Args:
+        text: Content of the file.
+        file: Name for positions; its stem names the segment when the text does not.
+        definitions: What it may refer to.
+
+    Returns:
+        The segment with its digest, None when something is wrong, and all problems.
+    """
+    node, diagnostics = compose(text, file)
+    if node is None:
+        return None, diagnostics
+    scope = scope_of(definitions)
+    scope.diagnostics.extend(diagnostics)
+    bound = bind_segment(node, scope, default_name=Path(file).stem)
+    if bound is not None:
+        graph = {name: references(other.where).segments for name, other in definitions.segments.items()}
+        graph[bound.name] = references(bound.where).segments
+        for cycle in cycle_in(graph):
+            _report_cycle(cycle, bound.location or node.location, scope)
+    if bound is None or any(d.severity is Severity.ERROR for d in scope.diagnostics):
+        return None, list(in_reading_order(scope.diagnostics))
+    digests = {name: segment.digest for name, segment in definitions.segments.items()}
+    computed = _trait_digests(definitions.computed, definitions.project)
+    digest = segment_digest(bound, definitions.project, segments=digests, computed=computed)
+    return replace(bound, digest=digest), list(in_reading_order(scope.diagnostics))
+
+
+def scope_of(definitions: Definitions) -> Scope:
+    """Everything that a further definition may refer to."""
+    types = {name: trait.type for name, trait in definitions.computed.items()}
+    return Scope(
+        definitions.project,
+        segments=frozenset(definitions.segments),
+        computed=tuple(types),
+        computed_type=types.get,
+        inputs=source_names(definitions.project),
+    )
+
+
+def source_names(project: Project) -> tuple[str, ...]:
+    """Names of the source files of a project, without reading them."""
+    return tuple(sorted(Path(path).stem for path in definition_files(project, "sources")))
+
+
+def definition_files(project: Project, folder: str) -> list[str]:
+    """Paths, relative to the project, of the `.yaml` files in a folder and below it, sorted."""
+    return [path for path in _yaml_files(project, folder) if path.endswith(".yaml")]
+
+
+# --- Files ------------------------------------------------------------------------------------------------
+def _yaml_files(project: Project, folder: str) -> list[str]:
+    found: list[str] = []
+    root = Path(project.root)
+    for here, folders, files in os.walk(root / folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        inside = Path(here).relative_to(root).as_posix()
+        found.extend(
+            f"{inside}/{name}" for name in files if name.endswith((".yaml", ".yml")) and not name.startswith(".")
+        )
+    return sorted(found)
+
+
+def _composed(folder: str, project: Project, scope: Scope) -> Iterator[Node]:
+    for path in _yaml_files(project, folder):
+        if path.endswith(".yml"):
+            hint = f"rename it to `{path.removesuffix('.yml')}.yaml`"
+            scope.warn("SEG207", "the file is not read: definitions end in `.yaml`", Location(path), hint=hint)
+            continue
+        node, diagnostics = compose_file(Path(project.root) / path, path)
+        scope.diagnostics.extend(diagnostics)
+        if node is not None:
+            yield node
+
+
+def _name_node(node: Node) -> Scalar | None:
+    name = node.get("segment") if isinstance(node, MappingNode) else None
+    return name if isinstance(name, Scalar) and not name.is_null else None
+
+
+def _check_segment_names(files: Iterable[_SegmentFile], scope: Scope) -> None:
+    seen: dict[str, Location] = {}
+    for file in files:
+        if file.name is None:
+            continue
+        name, place = file.name.text.strip(), file.name.location
+        if name in seen:
+            message = f"the segment `{name[:60]}` is defined twice"
+            scope.error("SEG219", message, place, why=f"it stands already in {seen[name].file}")
+            continue
+        seen[name] = place
+        if Path(place.file).stem != name and forms.NAME.fullmatch(name):
+            message = f"the segment `{name}` stands in a file of another name"
+            hint = f"rename the file to `{name}.yaml`, or the segment to `{Path(place.file).stem}`"
+            scope.warn("SEG218", message, place, hint=hint)
+
+
+def _trait_nodes(roots: Iterable[Node], scope: Scope) -> dict[str, tuple[Scalar, Node]]:
+    found: dict[str, tuple[Scalar, Node]] = {}
+    for root in roots:
+        file = forms.mapping(root, scope, "a traits file", hint="begin with `traits:`")
+        if file is None:
+            continue
+        forms.check_keys(file, ("traits",), scope, "a traits file")
+        listed = forms.required(file, "traits", scope, "the file", example="traits:")
+        entries = forms.mapping(listed, scope, "`traits`", hint="write `NAME: {…}`") if listed is not None else None
+        for key, node in entries.entries if entries is not None else ():
+            if forms.name(key, scope, "a trait's name") is None:
+                continue
+            if key.text in scope.traits or key.text in found:
+                first = found[key.text][0].location.file if key.text in found else "segctl.yaml"
+                message = f"the trait `{key.text}` is defined twice"
+                scope.error("SEG219", message, key.location, why=f"it stands already in {first}")
+                continue
+            found[key.text] = (key, node)
+    return found
+
+
+# --- Computed traits: bound when first asked for, since a formula's type is made of others ----------------
+@dataclass(slots=True)
+class _Computed:
+    scope: Scope
+    nodes: Mapping[str, tuple[Scalar, Node]]
+    bound: dict[str, ComputedTrait | None] = field(default_factory=dict)
+    _open: list[str] = field(default_factory=list)
+
+    def bind_all(self) -> None:
+        """Bind what nobody has asked for yet."""
+        for name in self.nodes:
+            self.type_of(name)
+
+    def type_of(self, name: str) -> ValueType | None:
+        """The type of a computed trait, None when it is broken."""
+        if name in self._open:
+            cycle = (*self._open[self._open.index(name) :], name)
+            self.scope.error("SEG224", _circle(cycle, "trait"), self.nodes[name][0].location, hint=_BREAK)
+            return None
+        if name not in self.bound:
+            self._open.append(name)
+            self.bound[name] = bind_computed_trait(*self.nodes[name], self.scope)
+            self._open.pop()
+        trait = self.bound[name]
+        return None if trait is None else trait.type
+
+
+# --- References -------------------------------------------------------------------------------------------
+_BREAK = "take one of these references out"
+
+
+def _circle(cycle: tuple[str, ...], what: str) -> str:
+    return f"the {what} `{cycle[0]}` refers to itself: {' → '.join(cycle)}"
+
+
+def _report_cycle(cycle: tuple[str, ...], place: Location, scope: Scope) -> None:
+    scope.error("SEG224", _circle(cycle, "segment"), place, hint=_BREAK)
+
+
+def _report_cycles(segments: Mapping[str, SegmentDefinition], scope: Scope) -> None:
+    graph = {name: references(segment.where).segments for name, segment in segments.items()}
+    for cycle in cycle_in(graph):
+        place = segments[cycle[0]].location
+        if place is not None:
+            _report_cycle(cycle, place, scope)
+
+
+def _check_formerly(segments: Mapping[str, SegmentDefinition], scope: Scope) -> None:
+    owners: dict[str, str] = {}
+    for name, segment in segments.items():
+        for old in segment.formerly:
+            other = old if old in segments else owners.get(old)
+            if other is not None and segment.location is not None:
+                message = f"`{name}` was `{old}` formerly, but `{other}` has that name"
+                scope.error("SEG219", message, segment.location, hint="only one segment can keep a membership")
+            owners.setdefault(old, name)
+
+
+def _finished(
+    project: Project, segments: Mapping[str, SegmentDefinition], computed: Mapping[str, ComputedTrait | None]
+) -> Definitions:
+    """The definitions whose references all resolve, with digests, in order of name."""
+    traits = {name: trait for name, trait in sorted(computed.items()) if trait is not None}
+    trait_digests = _trait_digests(traits, project)
+    digests = _in_order(
+        {name: references(segment.where).segments for name, segment in segments.items()},
+        lambda name, known: segment_digest(segments[name], project, segments=known, computed=trait_digests),
+    )
+    kept = {name: replace(segments[name], digest=digests[name]) for name in sorted(digests)}
+    return Definitions(project, kept, traits)
+
+
+def _trait_digests(traits: Mapping[str, ComputedTrait], project: Project) -> dict[str, str]:
+    uses = {
+        name: tuple(used for used in references(trait.selection, trait.measure, trait.formula).traits if used in traits)
+        for name, trait in traits.items()
+    }
+    return _in_order(uses, lambda name, known: trait_digest(traits[name], project, computed=known))
+
+
+def _in_order(uses: Mapping[str, tuple[str, ...]], digest: Callable[[str, Mapping[str, str]], str]) -> dict[str, str]:
+    """Digests of everything that rests on known things only; the used come before their users."""
+    users: dict[str, list[str]] = {}
+    waiting = {name: len(set(used)) for name, used in uses.items()}
+    for name, used in uses.items():
+        for other in set(used):
+            users.setdefault(other, []).append(name)
+    ready = [name for name, count in waiting.items() if count == 0]
+    known: dict[str, str] = {}
+    while ready:
+        name = ready.pop()
+        known[name] = digest(name, known)
+        for user in users.get(name, ()):
+            waiting[user] -= 1
+            if waiting[user] == 0:
+                ready.append(user)
+    return known

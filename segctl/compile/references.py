@@ -1,0 +1,113 @@
+"""What a definition refers to: segments, traits, event kinds, list files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from segctl.model.conditions import (
+    ChangedCondition,
+    EventSelection,
+    FollowedBy,
+    Keep,
+    ListCondition,
+    ListOperand,
+    SegmentCondition,
+    Step,
+    TraitCondition,
+    TraitOperand,
+    TraitValue,
+)
+from segctl.model.times import TraitTime
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Names in the order they are met, each once.
+
+    Attributes:
+        segments: Segments whose membership is asked.
+        traits: Stored and computed traits, without what those refer to in turn.
+        histories: Stored traits whose changes are asked.
+        events: Event kinds; ``*`` stands for every declared one.
+        lists: Files of the project.
+    """
+
+    segments: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()
+    histories: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+
+
+def references(*parts: object) -> References:
+    """Everything that conditions, `keep`, selections, measures or formulas refer to."""
+    found: dict[str, dict[str, None]] = {"segments": {}, "traits": {}, "histories": {}, "events": {}, "lists": {}}
+    for part in parts:
+        for node in _walk(part):
+            _collect(node, found)
+    return References(*(tuple(names) for names in found.values()))
+
+
+def cycle_in(graph: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Every group of names that refer to one another in a circle, as the circle itself with its start repeated."""
+    state: dict[str, int] = {}
+    cycles: list[tuple[str, ...]] = []
+    for root in sorted(graph):
+        path: list[str] = []
+        work = [(root, False)]
+        while work:
+            name, is_done = work.pop()
+            if is_done:
+                state[name] = 2
+                path.pop()
+            elif state.get(name) == 1:
+                cycles.append((*path[path.index(name) :], name))
+            elif name not in state and name in graph:
+                state[name] = 1
+                path.append(name)
+                work.append((name, True))
+                work.extend((other, False) for other in reversed(graph[name]))
+    return cycles
+
+
+def _collect(node: object, found: dict[str, dict[str, None]]) -> None:
+    match node:
+        case SegmentCondition(segment):
+            found["segments"][segment] = None
+        case TraitCondition(trait) | TraitOperand(trait) | TraitTime(trait) | TraitValue(trait):
+            found["traits"][trait] = None
+        case ChangedCondition(trait):
+            found["histories"][trait] = None
+        case EventSelection(events) | FollowedBy(events) | Step(events):
+            found["events"] |= dict.fromkeys(events)
+        case ListCondition(name) | ListOperand(name):
+            found["lists"][name] = None
+        case Keep():
+            found["traits"] |= dict.fromkeys(filter(None, (node.by, node.per)))
+
+
+def _walk(part: object) -> Iterator[object]:
+    stack: list[Any] = [part]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, tuple):
+            stack.extend(reversed(node))
+            continue
+        names = compared_fields(type(node))
+        if names:
+            yield node
+            stack.extend(getattr(node, name) for name in reversed(names))
+
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def compared_fields(of: type) -> tuple[str, ...]:
+    """Names of a dataclass's fields that carry meaning (places do not); none for other types."""
+    found = _FIELDS.get(of)
+    if found is None:
+        found = tuple(field.name for field in fields(of) if field.compare) if is_dataclass(of) else ()
+        _FIELDS[of] = found
+    return found
