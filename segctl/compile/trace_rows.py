@@ -1,0 +1,115 @@
+"""What the row evaluator reads and gives back: one profile with its events, and the answer in all its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from segctl.compile import ir
+from segctl.model.types import ValueType
+
+Answer = bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One event of the profile, or one change of a trait (kind ``trait:NAME``, values ``old`` and ``new``).
+
+    Attributes:
+        ts: Aware.
+        values: By column name as stored (``value:n2``) in physical form; the columns of a change are plain.
+    """
+
+    kind: str
+    ts: datetime
+    source: str = ""
+    event_id: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """One profile at as_of.
+
+    Attributes:
+        traits: Stored traits by name in physical form; absent or None is missing.
+        lists: Answers of the look-ups in list files.
+        later: Trait values that become valid after as_of, in order of time; only `next_change` reads them.
+    """
+
+    profile_id: str
+    traits: Mapping[str, object] = field(default_factory=dict)
+    lists: Mapping[ir.InList, bool] = field(default_factory=dict)
+    later: tuple[tuple[datetime, Mapping[str, object]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TracedValue:
+    """A value that decided.
+
+    Attributes:
+        name: Trait, or the measure in words (``count of order_completed``).
+        value: In physical form; None when missing.
+    """
+
+    name: str
+    value: object
+    type: ValueType
+
+
+@dataclass(frozen=True, slots=True)
+class LeafTrace:
+    """What one condition says about the profile, and why.
+
+    Attributes:
+        path: Position in the tree, such as ``all[0].not``.
+        text: The condition in one short line.
+        line: Line in the definition file, if any.
+        answer: True, false, or None for unknown.
+        values: Metric and trait values it read.
+        events: The event rows that decided, newest last: those counted, or the first, the last, the matched steps.
+        event_count: How many decided in all; `events` holds the newest of them.
+        missing: For false and unknown: what would be needed, such as ``2, needs at least 3``.
+    """
+
+    path: str
+    text: str
+    line: int | None
+    answer: Answer
+    values: tuple[TracedValue, ...] = ()
+    events: tuple[EventRow, ...] = ()
+    event_count: int = 0
+    missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A node of the tree.
+
+    Attributes:
+        word: ``all``, ``any``, ``any at_least N``, ``not`` or ``leaf``.
+        leaf: Index into the trace's leaves, for leaves.
+    """
+
+    word: str
+    answer: Answer
+    items: tuple[Branch, ...] = ()
+    leaf: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Why a profile is in a segment or not.
+
+    Attributes:
+        answer: Of the whole condition, before `keep`; only true belongs.
+        tree: The condition's shape with the answer of every node.
+        leaves: In reading order.
+    """
+
+    segment: str
+    profile_id: str
+    answer: Answer
+    tree: Branch
+    leaves: tuple[LeafTrace, ...]
