@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -41,20 +42,48 @@ def dispatch(arguments: Sequence[str], now: datetime, calls: list[Context]) -> i
     """
     if arguments[0].startswith("-"):
         raise unknown_verb(arguments[0])
-    group = Verbs(now, calls)
+    call = parse(arguments, now)
+    calls.append(call.context)
+    with time_limit(call.context.timeout_s):
+        return int(call.function(call.context, **call.own) or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A verb ready to run.
+
+    Attributes:
+        function: The command.
+        context: Its first argument.
+        own: Its own parameters by name.
+    """
+
+    function: Callable[..., int | None]
+    context: Context
+    own: dict[str, object]
+
+
+def parse(arguments: Sequence[str], now: datetime) -> Call:
+    """Read the arguments, without running anything: Typer would turn some exceptions into codes of its own.
+
+    Raises:
+        UsageError: The arguments make no sense.
+    """
     try:
-        return int(group.main(list(arguments), prog_name="segctl", standalone_mode=False) or 0)
+        call = Verbs(now).main(list(arguments), prog_name="segctl", standalone_mode=False)
     except _TyperUsageError as error:
         raise _usage_error(error) from error
+    if not isinstance(call, Call):
+        raise TypeError("Typer ended without a call")
+    return call
 
 
 class Verbs(TyperGroup):
     """The group of all verbs; only the chosen one is imported."""
 
-    def __init__(self, now: datetime, calls: list[Context]) -> None:
+    def __init__(self, now: datetime) -> None:
         super().__init__(name="segctl", add_help_option=False, rich_markup_mode=None)
         self.now = now
-        self.calls = calls
 
     def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002 - Typer's interface
         """The names of all verbs, in the order of help."""
@@ -62,7 +91,7 @@ class Verbs(TyperGroup):
 
     def get_command(self, ctx: object, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002 - Typer's interface
         """The verb's command, None when there is none of that name."""
-        return typer_command(cmd_name, self.now, self.calls) if cmd_name in COMMANDS else None
+        return typer_command(cmd_name, self.now) if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: object, args: list[str]) -> tuple[str, TyperCommand, list[str]]:
         """The verb's name, command and arguments.
@@ -87,18 +116,16 @@ def unknown_verb(name: str) -> UsageError:
     return UsageError("SEG101", f"`{name}` is not a verb", hint=hint)
 
 
-def typer_command(name: str, now: datetime, calls: list[Context]) -> TyperCommand:
-    """The Typer command of a verb, its shared options declared."""
+def typer_command(name: str, now: datetime) -> TyperCommand:
+    """The Typer command of a verb, its shared options declared; invoking it gives a `Call`."""
     spec = COMMANDS[name].load()
     if not isinstance(spec, VerbSpec):
         raise TypeError(f"{COMMANDS[name].target} is not decorated by options.verb")
 
-    def run(**values: object) -> int:
+    def run(**values: object) -> Call:
         own = {p.name: _checked(p, values[p.name]) for p in spec.own}
         context = _context(name, now, spec, {p.name: _checked(p, values[p.name]) for p in spec.shared})
-        calls.append(context)
-        with time_limit(context.timeout_s):
-            return int(spec.function(context, **own) or 0)
+        return Call(spec.function, context, own)
 
     run.__signature__ = inspect.Signature([_typer_parameter(p) for p in spec.parameters])  # type: ignore[attr-defined]
     run.__annotations__ = {p.name: p.annotation for p in spec.parameters}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from segctl.cli.stops import TimeIsUp
 from segctl.model.errors import UsageError
 
 _SECONDS = {
@@ -23,10 +24,6 @@ _SECONDS = {
     "day": 86_400,
 }
 _SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.ASCII)
-
-
-class TimeIsUp(BaseException):
-    """The call took longer than `--timeout`; no `except Exception` may swallow it."""
 
 
 def parse_span(text: str | None, option: str) -> float | None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from segctl.cli import messages, streams
 from segctl.cli.context import Context, terminal_facts
+from segctl.cli.stops import Stopped, TimeIsUp
 from segctl.model.errors import LocalIOError, SegctlError, TemporaryError
 from segctl.model.exits import ExitCode
 
@@ -31,34 +32,32 @@ _REMEDIES = {
 }
 
 
-def told(error: BaseException, ctx: Context, *, terminated: type[BaseException]) -> ExitCode:
+def told(error: BaseException, ctx: Context) -> ExitCode:
     """Tell an error and return its exit code.
 
     Args:
         error: What came out of the call.
         ctx: The call.
-        terminated: The exception that stands for SIGTERM.
     """
     if isinstance(error, BrokenPipeError):
         streams.abandon_stdout()
         return ExitCode.PIPE
     try:
-        return _told(ctx, error, terminated)
+        return _told(ctx, error)
     finally:
         if ctx.verbosity >= 2:
             streams.write_message("".join(traceback.format_exception(error)))
 
 
-def _told(ctx: Context, error: BaseException, terminated: type[BaseException]) -> ExitCode:
+def _told(ctx: Context, error: BaseException) -> ExitCode:
     if isinstance(error, SegctlError):
         messages.error(ctx, error)
         return error.exit_code
     if isinstance(error, KeyboardInterrupt):
-        messages.stopped(ctx, "interrupted")
-        return ExitCode.INTERRUPTED
-    if isinstance(error, terminated):
-        messages.stopped(ctx, "terminated")
-        return ExitCode.TERMINATED
+        error = Stopped("interrupted", ExitCode.INTERRUPTED)
+    if isinstance(error, Stopped):
+        messages.stopped(ctx, error.word)
+        return ExitCode(error.code)
     if isinstance(error, SystemExit):
         return _system_exit(error)
     known = _as_known(ctx, error)
@@ -74,7 +73,7 @@ def _system_exit(error: SystemExit) -> ExitCode:
 
 def _as_known(ctx: Context, error: BaseException) -> SegctlError | None:
     """The error in words of ours, None for what should never happen."""
-    if type(error).__name__ == "TimeIsUp":
+    if isinstance(error, TimeIsUp):
         return TemporaryError(
             "SEG110",
             f"the time limit of {ctx.timeout_s:g} s is over",

@@ -49,16 +49,14 @@ def _call(arguments: list[str], calls: "list[Context]") -> int:
     return app.dispatch(arguments, datetime.now(UTC), calls)
 
 
-class _Terminated(BaseException):
-    """The process was asked to end; raised so that every block can clean up."""
-
-
 def _listen_for_termination() -> None:
     import signal
 
+    from segctl.cli.stops import Stopped
+
     def stop(number: int, frame: "FrameType | None") -> None:  # noqa: ARG001 - the interface of signal handlers
         signal.signal(number, signal.SIG_DFL)  # a second signal ends the process at once
-        raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
+        raise Stopped("interrupted", 130) if number == signal.SIGINT else Stopped("terminated", 143)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         # Whoever starts us with a signal ignored (nohup, a background job) wants it ignored.
@@ -73,4 +71,4 @@ def _exit_code(error: BaseException, arguments: list[str], calls: "list[Context]
     from segctl.cli import failures
 
     ctx = calls[-1] if calls else failures.early_context(arguments, datetime.now(UTC))
-    return failures.told(error, ctx, terminated=_Terminated)
+    return failures.told(error, ctx)

@@ -39,7 +39,7 @@ def settings(start: Path, *, env: str | None, environ: Mapping[str, str]) -> tup
     Args:
         start: Where the search for the project begins.
         env: Environment that was asked for.
-        environ: Variables, to tell an option from a variable.
+        environ: The variables of options that are set, to tell an option from a variable.
 
     Raises:
         UsageError: There is no project.
@@ -51,8 +51,7 @@ def settings(start: Path, *, env: str | None, environ: Mapping[str, str]) -> tup
     found.append(Setting("environment", project.environment, origin or ("option" if env else BUILT_IN)))
     for name, value in _values(project).items():
         found.append(Setting(name, value, _origin(root, name, project.environment)))
-    variables = sorted(name for name in environ if name.startswith("SEGCTL_") and environ[name])
-    found += [Setting(f"variable {name}", environ[name], f"variable {name}") for name in variables]
+    found += [Setting(name, value, f"variable {name}") for name, value in sorted(environ.items())]
     return found, findings
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import CHANGES, SELECTION, TIME, Argument, Option, verb
+from segctl.cli.options import CHANGES, SELECTION, SHARED, TIME, Argument, Option, verb
 from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
@@ -38,7 +38,10 @@ def command(
         return output.findings(ctx, "segctl/config-validate/1", findings, files=files, root=root)
     if ctx.format in ("concise", "github"):
         raise UsageError("SEG104", f"`--format {ctx.format}` is for `validate`", hint="segctl config validate")
-    found, findings = config.settings(ctx.project, env=ctx.env, environ=os.environ)
+    # Only our own options: another SEGCTL_ variable may hold a secret.
+    known = [p.declared.variable for p in SHARED.values() if isinstance(p.declared, Option) and p.declared.variable]
+    environ = {name: os.environ[name] for name in known if os.environ.get(name)}
+    found, findings = config.settings(ctx.project, env=ctx.env, environ=environ)
     messages.diagnostics(ctx, findings)
     columns = [output.Column("setting"), output.Column("value")] + ([output.Column("origin")] if origin else [])
     rows = [(s.name, s.value, s.origin)[: len(columns)] for s in found]

@@ -1,0 +1,7 @@
+"""`python -m segctl`."""
+
+import sys
+
+from segctl.cli.main import main
+
+sys.exit(main())
