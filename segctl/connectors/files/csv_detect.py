@@ -163,14 +163,14 @@ def _name_columns(found: Detected, probe: _Probe, options: ReadOptions, said: li
             found, columns=options.columns or (), header=bool(options.header), why=(*said, "the file is empty")
         )
     first, body = probe.records[0], probe.records[1:]
-    has_header, why = _has_header(first, body, options)
+    with_header, why = has_header(first, options)
     said.append(why)
-    names, trailing = _names(first, body, has_header, options, said)
+    names, trailing = _names(first, body, with_header, options, said)
     decimal, thousands, how = number_style([[readable(cell or b"") for cell in record] for record in body], options)
     said += how
     return replace(
         found,
-        header=has_header,
+        header=with_header,
         columns=names,
         trailing=trailing,
         decimal=decimal,
@@ -179,7 +179,8 @@ def _name_columns(found: Detected, probe: _Probe, options: ReadOptions, said: li
     )
 
 
-def _has_header(first: Fields, body: list[Fields], options: ReadOptions) -> tuple[bool, str]:
+def has_header(first: Fields, options: ReadOptions) -> tuple[bool, str]:
+    """Whether the first record holds the names, and how that was found out."""
     if options.header is not None:
         return options.header, "header: declared" if options.header else "no header: declared"
     cells = [readable(cell or b"").strip() for cell in first]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ _BATCH_BYTES = 8 * 1024 * 1024
 _SAMPLE_BYTES = 1024 * 1024
 _SAMPLE_RECORDS = 200
 _LOOK_DEPTH = 3
+_LOOK_CHARACTERS = 16 * 1024 * 1024
 _UNESCAPED_DOT = re.compile(r"(?<!\\)\.")
 _NOT_TEXT = re.compile("[\x00]|\\\\x[0-9a-f]{2}")
 
@@ -42,7 +44,9 @@ class JsonReader:
         stream, text = open_text(path, found.compression, found.encoding)
         with stream:
             names: dict[str, None] = {}
-            for _, (record, _) in zip(range(_SAMPLE_RECORDS), _records(JsonText(text), found, path, stream), strict=False):
+            for _, (record, _) in zip(
+                range(_SAMPLE_RECORDS), _records(JsonText(text), found, path, stream), strict=False
+            ):
                 names |= dict.fromkeys(record) if isinstance(record, dict) else {}
         return replace(found, columns=tuple(names))
 
@@ -125,7 +129,12 @@ def _damage(raw: str) -> Reason | None:
     wrong = re.search(r"(?<!\\)(?:\\\\)*\\x[0-9a-f]{2}", raw)
     if wrong is None:
         return None
-    return Reason("SEG364", "text in the declared or detected encoding", wrong[0], f"byte {wrong[0][-2:].upper()} is no text in this file's encoding")
+    return Reason(
+        "SEG364",
+        "text in the declared or detected encoding",
+        wrong[0],
+        f"byte {wrong[0][-2:].upper()} is no text in this file's encoding",
+    )
 
 
 def _cut(stream: ByteStream, raw: str, why: str) -> Found:
@@ -144,7 +153,9 @@ def _descend(window: JsonText, keys: list[str], path: Path) -> None:
         else:
             where = ".".join(keys[:depth]) or "the top of the document"
             there = ", ".join(f"`{name}`" for name in seen[:8]) or "no keys"
-            raise DataError("SEG347", f"`{path}` has no `{key}` at {where}", why=f"there is {there}", hint="correct `records`")
+            raise DataError(
+                "SEG347", f"`{path}` has no `{key}` at {where}", why=f"there is {there}", hint="correct `records`"
+            )
 
 
 def _members(window: JsonText, path: Path) -> Iterator[str]:
@@ -172,10 +183,15 @@ def _find_records(path: Path, found: Detected) -> tuple[str, str]:
             if window.peek() not in {"[", ""}:
                 raise DataError("SEG348", f"`{path}` is not JSON", why=f"it starts with `{window.peek()}`")
             return "", "records: the document is a list"
-        lists = [each.path for each in _lists(window, path, "", 1) if each.is_of_objects]
+        found_lists: list[_List] = []
+        with suppress(_LongList):
+            _lists(window, path, "", 1, found_lists)
+        lists = [each.path for each in found_lists if each.is_of_objects]
     if len(lists) > 1:
         raise DataError(
-            "SEG347", f"`{path}` holds several lists of objects", why="there are " + ", ".join(f"`{name}`" for name in lists[:8]),
+            "SEG347",
+            f"`{path}` holds several lists of objects",
+            why="there are " + ", ".join(f"`{name}`" for name in lists[:8]),
             hint=f"declare which one is meant, for example `json: {{records: {lists[0]}}}`",
         )
     if lists:
@@ -183,20 +199,21 @@ def _find_records(path: Path, found: Detected) -> tuple[str, str]:
     return "", "records: the document is one record"
 
 
-def _lists(window: JsonText, path: Path, prefix: str, depth: int) -> list[_List]:
-    """Lists below the object at the window, which is passed over."""
-    found: list[_List] = []
+class _LongList(Exception):  # noqa: N818 - private signal
+    pass
+
+
+def _lists(window: JsonText, path: Path, prefix: str, depth: int, found: list[_List]) -> None:
+    """Add the lists below the object at the window, which is passed over."""
     for name in _members(window, path):
         here = prefix + name.replace(".", "\\.")
         mark = window.peek()
         if mark == "{" and depth < _LOOK_DEPTH:
-            found += _lists(window, path, here + ".", depth + 1)
+            _lists(window, path, here + ".", depth + 1, found)
         elif mark == "[":
-            kept, _, _ = window.extent(keep=64)
+            kept, _, whole = window.extent(keep=64, limit=_LOOK_CHARACTERS)
             found.append(_List(here, re.match(r"\[\s*\{", kept) is not None))
+            if not whole:  # this is where the data is; what follows is gigabytes away
+                raise _LongList
         else:
             window.extent(keep=0)
-    window.take()
-    return found
-
-

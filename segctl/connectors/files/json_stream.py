@@ -76,8 +76,12 @@ class JsonText:
     def _too_long(self) -> bool:
         return len(self._text) - self._at > MAX_RECORD_BYTES
 
-    def extent(self, *, keep: int = MAX_RECORD_BYTES) -> tuple[str, int, bool]:
+    def extent(self, *, keep: int = MAX_RECORD_BYTES, limit: int | None = None) -> tuple[str, int, bool]:
         """Pass over one list element or member value by its brackets, however wrong it is inside.
+
+        Args:
+            keep: Characters of it to give back.
+            limit: Give up after about so many characters.
 
         Returns:
             Its first `keep` characters, its length, and whether its end was found.
@@ -91,7 +95,7 @@ class JsonText:
                 kept.append(piece[: keep - length])
             length += len(piece)
             self._at = end
-            if done or (self.over and self._at >= len(self._text)):
+            if done or (self.over and self._at >= len(self._text)) or (limit is not None and length > limit):
                 return "".join(kept), length, done
             if not self.more() and self._at >= len(self._text):
                 return "".join(kept), length, False

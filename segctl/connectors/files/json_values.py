@@ -58,7 +58,9 @@ def parse_record(text: str) -> Record | Reason:
         return too_deep()
     except json.JSONDecodeError as error:
         found = shortened(text[error.pos : error.pos + _SHOWN], _SHOWN)
-        return Reason("SEG368", "well-formed JSON", found, f"not JSON: {error.msg.lower()} at character {error.pos + 1:,}")
+        return Reason(
+            "SEG368", "well-formed JSON", found, f"not JSON: {error.msg.lower()} at character {error.pos + 1:,}"
+        )
     except ValueError as error:
         return Reason("SEG368", "well-formed JSON", shortened(text, _SHOWN), f"not JSON: {error}")
     return checked(value, text)
@@ -71,19 +73,28 @@ def checked(value: Any, text: str) -> Record | Reason:
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         return too_deep()
     if "\\u" in text and not _is_storable(value):
-        return Reason("SEG364", "whole characters", "a lone surrogate", "half of a character stands in the record (`\\ud800` to `\\udfff`)")
+        return Reason(
+            "SEG364",
+            "whole characters",
+            "a lone surrogate",
+            "half of a character stands in the record (`\\ud800` to `\\udfff`)",
+        )
     return value
 
 
 def too_deep() -> Reason:
     """The reason for records nested beyond all use."""
-    return Reason("SEG366", f"at most {MAX_DEPTH} levels", "more", f"the record is nested deeper than {MAX_DEPTH} levels")
+    return Reason(
+        "SEG366", f"at most {MAX_DEPTH} levels", "more", f"the record is nested deeper than {MAX_DEPTH} levels"
+    )
 
 
 def too_long(size: int) -> Reason:
     """The reason for records beyond the limit of length."""
     limit = MAX_RECORD_BYTES // 1024 // 1024
-    return Reason("SEG366", f"at most {limit} MB in a record", f"{size:,} bytes", f"the record is longer than {limit} MB")
+    return Reason(
+        "SEG366", f"at most {limit} MB in a record", f"{size:,} bytes", f"the record is longer than {limit} MB"
+    )
 
 
 def _depth(value: Any) -> int:
@@ -153,7 +164,9 @@ def _structs(values: Sequence[Any]) -> tuple[pl.DataType, Sequence[Any]]:
         return pl.String(), [as_text(value) for value in values]
     names = list(columns)
     rows = zip(*(inner for _, inner in columns.values()), strict=True)
-    rebuilt = [None if value is None else dict(zip(names, row, strict=True)) for value, row in zip(values, rows, strict=True)]
+    rebuilt = [
+        None if value is None else dict(zip(names, row, strict=True)) for value, row in zip(values, rows, strict=True)
+    ]
     return pl.Struct({name: dtype for name, (dtype, _) in columns.items()}), rebuilt
 
 

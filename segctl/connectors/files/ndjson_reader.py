@@ -122,7 +122,12 @@ def _take(line: int, raw: bytes, pending: Pending) -> None:
         text = raw.decode().removesuffix("\r")
     except UnicodeDecodeError as error:
         wrong = raw[error.start : error.start + 1].hex().upper()
-        reason = Reason("SEG364", "text in the declared or detected encoding", f"byte {wrong}", f"byte {wrong} is no text in this file's encoding")
+        reason = Reason(
+            "SEG364",
+            "text in the declared or detected encoding",
+            f"byte {wrong}",
+            f"byte {wrong} is no text in this file's encoding",
+        )
         pending.add(line, reason, readable(raw))
         return
     if "\x00" in text:

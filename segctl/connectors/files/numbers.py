@@ -28,20 +28,27 @@ _FORMS: tuple[tuple[re.Pattern[str], str | None, str | None], ...] = (
     (_form(r"(?:\d+,\d{1,2}|\d+,\d{4,}|0,\d+|\d{4,},\d+)"), ",", None),
     (_form(r"(?:\d+\.\d{1,2}|\d+\.\d{4,}|0\.\d+|\d{4,}\.\d+)"), ".", None),
 )
+_NUMBER = _form(r"\d[\d.,'’ \u00a0\u202f]*")
+_NEARLY_ALL = 0.8
+_LONGEST = 40
 _AMBIGUOUS = _form(r"[1-9]\d{0,2}[.,]\d{3}")
 
 
 def number_style(rows: Sequence[Sequence[str]], options: ReadOptions) -> tuple[str, str, list[str]]:
     """Decimal mark, thousands mark (empty for none) and how they were found.
 
-    A cell such as ``1.234`` speaks for neither: it is a number and a bit, or one thousand and more.
+    A cell such as ``1.234`` speaks for neither: it is a number and a bit, or one thousand and more. Only
+    columns that hold little but numbers are asked: a list of codes such as ``12,7`` proves nothing.
     """
     decimals: Counter[str] = Counter()
     groups: Counter[str] = Counter()
     ambiguous: list[str] = []
-    for row in rows:
-        for cell in row:
-            _vote(cell.strip(), decimals, groups, ambiguous)
+    width = max((len(row) for row in rows), default=0)
+    for position in range(width):
+        cells = [cell for row in rows if position < len(row) and (cell := row[position].strip())]
+        if sum(_NUMBER.match(cell) is not None for cell in cells) >= _NEARLY_ALL * len(cells):
+            for cell in cells:
+                _vote(cell, decimals, groups, ambiguous)
     decimal = options.decimal or (decimals.most_common(1)[0][0] if decimals else ".")
     group = options.thousands
     if group is None:
@@ -50,7 +57,7 @@ def number_style(rows: Sequence[Sequence[str]], options: ReadOptions) -> tuple[s
 
 
 def _vote(cell: str, decimals: Counter[str], groups: Counter[str], ambiguous: list[str]) -> None:
-    if not cell or len(cell) > 40 or not any("0" <= letter <= "9" for letter in cell):
+    if len(cell) > _LONGEST:
         return
     for form, decimal, group in _FORMS:
         if form.match(cell):
