@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from segctl.state import problems
 from segctl.state.changes import CHANGES
 from segctl.state.files import Meta, NewFile, StoredFile
-from segctl.state.sorting import EVENTS, ROW_GROUP, clear, sort_events
+from segctl.state.sorting import EVENTS, ROW_GROUP, clear, files_to_sort, sort_events
 from segctl.state.subjects import DATASET as SUBJECTS
 from segctl.state.subjects import scan_subjects
 
@@ -64,14 +64,34 @@ def compact(
             _compact_events(workspace, advance or (lambda _rows: None), rows_at_once),
             *(_merge(workspace, dataset, _concat) for dataset in workspace.datasets("records/")),
             _merge(workspace, SUBJECTS, scan_subjects),
-            *_compact_changes(workspace, change_runs),
+            *(_merge_changes(workspace, group) for group in _change_groups(workspace, change_runs)),
         ]
     return [part for part in done if part is not None]
 
 
-def event_rows_to_compact(workspace: Workspace) -> int:
-    """Rows that `compact` will tell `advance` about, for a progress bar; an estimate from above."""
-    return 2 * sum(file.rows for file in workspace.files(EVENTS))
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Files of one dataset that `compact` would replace."""
+
+    dataset: str
+    files: int
+    rows: int
+    bytes: int
+
+
+def pending(workspace: Workspace, *, change_runs: int = _CHANGE_RUNS) -> list[Pending]:
+    """What `compact` would do now; reads no file."""
+    several = [(name, workspace.files(name)) for name in (*workspace.datasets("records/"), SUBJECTS)]
+    found = [
+        (EVENTS, files_to_sort(workspace.files(EVENTS))),
+        *((name, files) for name, files in several if len(files) > 1),
+        (CHANGES, [file for group in _change_groups(workspace, change_runs) for file in group]),
+    ]
+    return [
+        Pending(name, len(files), sum(f.rows for f in files), sum(f.bytes for f in files))
+        for name, files in found
+        if files
+    ]
 
 
 def _compact_events(workspace: Workspace, advance: Callable[[int], None], rows_at_once: int) -> Compacted | None:
@@ -112,12 +132,11 @@ def _concat(files: Sequence[StoredFile]) -> pl.LazyFrame:
     return pl.concat([pl.scan_parquet(file.path) for file in files], how="diagonal")
 
 
-def _compact_changes(workspace: Workspace, change_runs: int) -> list[Compacted | None]:
-    """Merges the changes of whole groups of runs; the newest runs stay apart, since they are asked for most."""
+def _change_groups(workspace: Workspace, change_runs: int) -> list[list[StoredFile]]:
+    """Whole groups of runs; the newest runs stay apart, since they are asked for most."""
     single = [file for file in workspace.files(CHANGES) if file.meta["runs"][0] == file.meta["runs"][1]]
     single.sort(key=lambda file: int(file.meta["runs"][0]))
-    groups = [single[n : n + change_runs] for n in range(0, len(single) - change_runs, change_runs)]
-    return [_merge_changes(workspace, group) for group in groups]
+    return [single[n : n + change_runs] for n in range(0, len(single) - change_runs, change_runs)]
 
 
 def _merge_changes(workspace: Workspace, files: Sequence[StoredFile]) -> Compacted:

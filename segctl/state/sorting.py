@@ -115,7 +115,7 @@ def sort_events(
         rows_at_once: Rows sorted in memory at once: memory is about 600 bytes times this.
         advance: Told of rows as they are read and as they are written: twice the rows in all.
     """
-    involved = _involved(files)
+    involved = files_to_sort(files)
     tails = [file for file in involved if not _is_sorted_kind(file)]
     sorted_files: dict[str, list[StoredFile]] = defaultdict(list)
     for file in involved:
@@ -137,7 +137,7 @@ def _only_kind(file: StoredFile) -> str:
     return str(next(iter(file.meta["kinds"])))
 
 
-def _involved(files: Sequence[StoredFile]) -> list[StoredFile]:
+def files_to_sort(files: Sequence[StoredFile]) -> list[StoredFile]:
     """Tails, and the sorted files of every kind that has rows in a tail or several files."""
     per_kind: dict[str, int] = defaultdict(int)
     for file in files:

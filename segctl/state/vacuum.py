@@ -52,7 +52,8 @@ def vacuum(workspace: Workspace, *, now: datetime, retention: timedelta = RETENT
     """
     with workspace.lock(LOCK):
         doomed = _unneeded(workspace, now - retention)
-        runs = _mark(workspace, doomed)
+        runs = _runs_that_read(workspace, doomed)
+        _mark(workspace, doomed, runs)
         freed = sum(row["bytes"] for row in doomed)
         with problems.worded(workspace.folder):
             # Rows are marked first: a crash in between leaves orphans, never rows without files.
@@ -65,6 +66,15 @@ def vacuum(workspace: Workspace, *, now: datetime, retention: timedelta = RETENT
             if doomed or orphans:
                 flush(workspace.folder / FILES)
     return Vacuumed(len(doomed), len(orphans), freed, tuple(runs))
+
+
+def preview(workspace: Workspace, *, now: datetime, retention: timedelta = RETENTION) -> Vacuumed:
+    """What `vacuum` would delete; changes nothing."""
+    doomed = _unneeded(workspace, now - retention)
+    with problems.worded(workspace.folder):
+        orphans = _orphans(workspace, now - retention)
+        size = sum(row["bytes"] for row in doomed) + sum(path.stat().st_size for path in orphans)
+    return Vacuumed(len(doomed), len(orphans), size, tuple(_runs_that_read(workspace, doomed)))
 
 
 def _unneeded(workspace: Workspace, since: datetime) -> list[sqlite3.Row]:
@@ -83,17 +93,20 @@ def _unneeded(workspace: Workspace, since: datetime) -> list[sqlite3.Row]:
     return [row for row in rows if not any(row["added"] <= snapshot < row["removed"] for snapshot in held)]
 
 
-def _mark(workspace: Workspace, doomed: list[sqlite3.Row]) -> list[str]:
-    """Marks files as vacuumed and the runs that had read them as not reproducible; gives the runs' ids."""
-    if not doomed:
-        return []
+def _runs_that_read(workspace: Workspace, doomed: list[sqlite3.Row]) -> list[str]:
+    """Ids of the runs whose snapshot sees one of the files, oldest first."""
     # The log is read by run, whatever its files: merging it takes nothing away from a run.
     read = [file for file in doomed if file["dataset"] not in (CHANGES, CHECKPOINTS)]
-    runs = [
+    return [
         row["id"]
         for row in workspace.query("SELECT id, snapshot FROM runs WHERE reproducible = 1 ORDER BY number")
         if any(file["added"] <= row["snapshot"] < file["removed"] for file in read)
     ]
+
+
+def _mark(workspace: Workspace, doomed: list[sqlite3.Row], runs: list[str]) -> None:
+    if not doomed:
+        return
 
     def update(db: sqlite3.Connection) -> None:
         seq = db.execute("SELECT max(seq) FROM commits").fetchone()[0]
@@ -101,7 +114,6 @@ def _mark(workspace: Workspace, doomed: list[sqlite3.Row]) -> list[str]:
         db.executemany("UPDATE runs SET reproducible = 0 WHERE id = ?", [(run,) for run in runs])
 
     workspace.commit("vacuum", within=update, note={"files": len(doomed)})
-    return runs
 
 
 def _orphans(workspace: Workspace, before: datetime) -> list[Path]:
