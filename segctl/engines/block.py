@@ -1,0 +1,185 @@
+"""One block of profiles: what their events say, put beside their traits, and the answers of all conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import narwhals.stable.v2 as nw
+import polars as pl
+
+from segctl.compile import ir
+from segctl.compile.plan import Node, Plan, walk
+from segctl.engines.aggregates import ZERO_OF_NONE, is_plain
+from segctl.engines.alignment import aligned
+from segctl.engines.base import EngineInput
+from segctl.engines.commons import common_subjects
+from segctl.engines.elements import with_elements
+from segctl.engines.expressions import to_expr
+from segctl.engines.metrics import plain_metrics
+from segctl.engines.ordered import ordered_metric
+from segctl.engines.physical import working_dtype
+from segctl.engines.polars_reader import PolarsReader
+from segctl.engines.predicates import segment_column, to_predicate
+from segctl.engines.reading import Reader, Subjects
+from segctl.engines.rows import Reading
+from segctl.engines.scope import Scope
+from segctl.engines.sequences import sequence_subjects
+from segctl.engines.staging import Stages
+
+
+class Block:
+    """Profiles of a range of subjects, and what is known of them so far.
+
+    Attributes:
+        frame: One row per profile, sorted by `subject`; grows by one column per metric, sequence and test.
+        scope: Knows these columns.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        profiles: pl.DataFrame,
+        data: EngineInput,
+        reader: Reader,
+        scope: Scope,
+        *,
+        listed: tuple[int, ...] | None,
+    ) -> None:
+        self.frame = profiles
+        self.scope = scope
+        self._plan = plan
+        self._data = data
+        self._profile_reader = PolarsReader(data)
+        subjects = _subjects(profiles, listed)
+        self._reading = Reading(reader, subjects, scope, self._values, self._sum_is_safe)
+
+    def answers(self, staged: Stages) -> pl.DataFrame:
+        """Columns `subject`, `profile_id`, segments a block can decide, and the columns the stages ask for."""
+        if self.frame.height:
+            self._add_metrics()
+            self._add_sequences()
+            self._add_commons()
+        else:
+            self._add_nothing()
+        for level in staged.levels:
+            self._add_segments(level)
+        missing = {column: test for test, column in staged.strict.items()}
+        asked = {**staged.columns, **missing}
+        frame, scope = self._rows(asked.values())
+        columns = [_asked(node, scope).alias(name) for name, node in staged.columns.items()]
+        columns += [to_predicate(test, scope).is_null().alias(name) for name, test in missing.items()]
+        members = [segment_column(segment.name) for level in staged.levels for segment in level]
+        frame = frame.with_columns(*columns).select("subject", "profile_id", *members, *asked)
+        return _collected(frame)
+
+    def _add_metrics(self) -> None:
+        waiting = [metric for _, metrics in self._plan.metrics for metric in metrics]
+        names = {metric: f"metric:{number}" for number, metric in enumerate(waiting)}
+        while waiting:
+            known = self.scope.known
+            ready = [metric for metric in waiting if all(inner in known for inner in _inner_values(metric))]
+            for kinds in dict.fromkeys(metric.kinds for metric in ready):
+                plain = [(names[m], m) for m in ready if m.kinds == kinds and is_plain(m)]
+                if plain:
+                    self._add(plain_metrics(self._reading, kinds, plain, ["subject"], ()), dict(plain))
+            for metric in ready:
+                if not is_plain(metric):
+                    found = ordered_metric(self._reading, names[metric], metric, ["subject"], ())
+                    self._add(found, {names[metric]: metric})
+            self.scope = self.scope.knowing({ir.MetricValue(metric): names[metric] for metric in ready})
+            waiting = [metric for metric in waiting if ir.MetricValue(metric) not in self.scope.known]
+
+    def _add(self, found: nw.LazyFrame[object], metrics: dict[str, ir.Metric]) -> None:
+        frame = self._reading.reader.collect(found)
+        zeros = {name for name, metric in metrics.items() if metric.measure.function in ZERO_OF_NONE}
+        self.frame = self.frame.with_columns(aligned(self.frame.get_column("subject"), frame, zeros))
+
+    def _add_sequences(self) -> None:
+        known: dict[Node, str] = {}
+        for number, sequence in enumerate(self._plan.sequences):
+            subjects = self._reading.reader.collect(sequence_subjects(self._reading, sequence))
+            self._mark(f"sequence:{number}", subjects)
+            known[ir.HasSequence(sequence)] = f"sequence:{number}"
+        self.scope = self.scope.knowing(known)
+
+    def _mark(self, column: str, subjects: pl.DataFrame) -> None:
+        found = aligned(self.frame.get_column("subject"), subjects.with_columns(pl.lit(value=True).alias(column)), set())
+        self.frame = self.frame.with_columns([of.fill_null(value=False) for of in found])
+
+    def _add_commons(self) -> None:
+        known: dict[Node, str] = {}
+        for number, common in enumerate(self._plan.commons):
+            name = f"common:{number}"
+            found = common_subjects(self._reading, common, self.frame, self.scope, name, self._profile_reader)
+            self.frame = self.frame.with_columns(aligned(self.frame.get_column("subject"), found, {name}))
+            known[common] = name
+        self.scope = self.scope.knowing(known)
+
+    def _add_nothing(self) -> None:
+        """Columns of the right type for no profiles at all."""
+        known: dict[Node, str] = {}
+        columns: list[pl.Expr] = []
+        for number, metric in enumerate(metric for _, metrics in self._plan.metrics for metric in metrics):
+            known[ir.MetricValue(metric)] = f"metric:{number}"
+            columns.append(pl.lit(None, working_dtype(metric.type)).alias(f"metric:{number}"))
+        for number, test in enumerate((*map(ir.HasSequence, self._plan.sequences), *self._plan.commons)):
+            known[test] = f"test:{number}"
+            columns.append(pl.lit(None, pl.Boolean).alias(f"test:{number}"))
+        self.frame = self.frame.with_columns(columns)
+        self.scope = self.scope.knowing(known)
+
+    def _add_segments(self, level: Sequence[ir.LoweredSegment]) -> None:
+        frame, scope = self._rows([segment.where for segment in level])
+        # Unknown is decided here and nowhere else: who is not known to match does not belong.
+        members = [
+            to_predicate(segment.where, scope).fill_null(value=False).alias(segment_column(segment.name))
+            for segment in level
+        ]
+        found = _collected(frame.with_columns(*members))
+        self.frame = self.frame.with_columns(found.select([segment_column(segment.name) for segment in level]))
+
+    def _rows(self, nodes: Iterable[Node]) -> tuple[nw.LazyFrame[object], Scope]:
+        frame: nw.LazyFrame[object] = nw.from_native(self.frame.lazy())
+        return with_elements(frame, nodes, self.scope, self._profile_reader)
+
+    def _values(self, names: dict[Node, str]) -> pl.DataFrame:
+        frame, scope = self._rows(names)
+        return _collected(frame.with_columns(*[_asked(node, scope).alias(name) for node, name in names.items()]).select("subject", *names.values()))
+
+    def _sum_is_safe(self, kinds: tuple[str, ...], column: str) -> bool:
+        parts = [part for part in self._data.events if not set(kinds).isdisjoint(part.kinds) and column in part.columns]
+        if not parts or any(column not in part.max_abs for part in parts):
+            return False
+        return sum(part.rows * part.max_abs[column] for part in parts) < 2**63
+
+
+def predicate_column(frame: pl.DataFrame, node: Node, scope: Scope) -> pl.Series:
+    """A predicate's truth on each row of a frame of answers."""
+    asked = nw.from_native(frame.lazy()).with_columns(to_predicate(node, scope).alias("answer")).select("answer")  # type: ignore[arg-type]
+    native: pl.LazyFrame = nw.to_native(asked)
+    return native.collect(engine="in-memory").get_column("answer")
+
+
+def _asked(node: Node, scope: Scope) -> nw.Expr:
+    if hasattr(node, "type"):
+        return to_expr(node, scope)  # type: ignore[arg-type]
+    return to_predicate(node, scope)  # type: ignore[arg-type]
+
+
+def _collected(frame: nw.LazyFrame[object]) -> pl.DataFrame:
+    """Profile rows in order; joins for list elements may have shuffled them."""
+    native: pl.LazyFrame = nw.to_native(frame)  # type: ignore[assignment]
+    return native.sort("subject").collect(engine="in-memory")
+
+
+def _inner_values(metric: ir.Metric) -> list[ir.MetricValue]:
+    return [node for node in walk(metric) if isinstance(node, ir.MetricValue)]
+
+
+def _subjects(profiles: pl.DataFrame, listed: tuple[int, ...] | None) -> Subjects:
+    column = profiles.get_column("subject")
+    if not len(column):
+        return Subjects(0, -1)
+    first, last = int(column[0]), int(column[-1])
+    inside = None if listed is None else tuple(subject for subject in listed if first <= subject <= last)
+    return Subjects(first, last, inside)

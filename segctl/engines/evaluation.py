@@ -1,0 +1,143 @@
+"""One plan over one input, the same way on every engine: blocks of profiles, then what needs all of them.
+
+The engine reads and condenses events to one row per profile; such rows are few, so they are Polars frames
+whatever the engine. Blocks bound memory; only `keep`, and what refers to it, waits for all blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from segctl.compile import ir
+from segctl.compile.plan import Node, Plan, references, roots, walk
+from segctl.compile.zones import to_us
+from segctl.engines.base import EngineInput, Evaluation
+from segctl.engines.block import Block
+from segctl.engines.folding import without_folding
+from segctl.engines.keep import kept
+from segctl.engines.physical import stored, working_dtype, worked
+from segctl.engines.predicates import segment_column
+from segctl.engines.reading import Reader
+from segctl.engines.scope import Scope, list_column, trait_column
+from segctl.engines.staging import Stages, stages
+from segctl.model.types import Kind
+
+_ROWS_PER_BLOCK = 16_000_000
+
+
+def evaluate(
+    plan: Plan, data: EngineInput, reader: Reader, *, as_of: datetime, zone: str, only: Sequence[int] | None
+) -> Evaluation:
+    """Answers of the plan's segments and outputs, one row per profile, sorted by `subject`."""
+    profiles = working_profiles(plan, data)
+    scope = _scope(plan, data, profiles, as_of, zone)
+    plan = without_folding(plan, profiles, reader, scope)
+    staged = stages(plan)
+    listed = None if only is None else pl.Series(sorted(set(only)), dtype=pl.Int32)
+    # The population of `keep` is everybody, whoever is asked for.
+    asks_all = any(segment.keep is not None for segment in plan.segments)
+    rows = profiles if listed is None or asks_all else profiles.filter(pl.col("subject").is_in(listed.implode()))
+    narrow = None if listed is None or asks_all else tuple(listed)
+    frames, missing = [], dict.fromkeys(staged.strict, 0)
+    for block_rows in _blocks(rows, data):
+        block = Block(plan, block_rows, data, reader, scope, listed=narrow)
+        found = block.answers(staged)
+        for test, column in staged.strict.items():
+            missing[test] += int(found.get_column(column).sum())
+        frames.append(found.drop(*staged.strict.values()))
+    answers = _late(staged, pl.concat(frames, how="vertical_relaxed"), scope)
+    failed = _failed(plan, staged, missing)
+    if listed is not None:
+        answers = answers.filter(pl.col("subject").is_in(listed.implode()))
+    return Evaluation(_finished(plan, answers, failed), failed)
+
+
+def working_profiles(plan: Plan, data: EngineInput) -> pl.DataFrame:
+    """The columns of the profiles that the plan needs, in working form under the engine's own names."""
+    traits = dict.fromkeys(node for node in _all_nodes(plan) if isinstance(node, ir.StoredTrait))
+    present = set(data.profiles.columns)
+    columns = [pl.col("subject"), pl.col("profile_id")]
+    for trait in traits:
+        value = worked(trait.name, trait.type) if trait.name in present else pl.lit(None, working_dtype(trait.type))
+        columns.append(value.alias(trait_column(trait)))
+    columns += [pl.col(f"sample:{salt}") for salt in plan.samples]
+    columns += [pl.col(column) for column in sorted({list_column(test) for test in plan.lists})]
+    return data.profiles.select(*columns)
+
+
+def _all_nodes(plan: Plan) -> Iterable[Node]:
+    asked = [root for segment in plan.segments for root in roots(segment)] + [output.ask for output in plan.outputs]
+    return (node for root in asked for node in walk(root))
+
+
+def _scope(plan: Plan, data: EngineInput, profiles: pl.DataFrame, as_of: datetime, zone: str) -> Scope:
+    """The scope of the evaluation, with the range of all instants in the data."""
+    known = [as_of]
+    for part in data.events:
+        known += [at for at in (part.min_ts, part.max_ts) if at is not None]
+        if part.rows and part.min_ts is None:
+            known.append(as_of - timedelta(days=36_525))
+    instants = [to_us(at) for at in known]
+    for frame in data.changes.values():
+        instants += [us for us in frame.select(pl.col("ts").cast(pl.Int64).min()).to_series() if us is not None]
+    for trait in {node for node in _all_nodes(plan) if isinstance(node, ir.StoredTrait) and node.type.kind is Kind.TIME}:
+        column = profiles.get_column(trait_column(trait))
+        instants += [int(us) for us in (column.min(), column.max()) if isinstance(us, int)]
+    return Scope(as_of, zone, min(instants), max(instants))
+
+
+def _blocks(profiles: pl.DataFrame, data: EngineInput) -> Iterable[pl.DataFrame]:
+    """Ranges of profiles with bounded numbers of events; one empty block if there are no profiles."""
+    events = sum(part.rows for part in data.events)
+    number = max(1, -(-events // _ROWS_PER_BLOCK))
+    size = max(1, -(-profiles.height // number))
+    return (profiles.slice(start, size) for start in range(0, max(1, profiles.height), size))
+
+
+def _late(staged: Stages, answers: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Adds segments that wait for a `keep`, and outputs that refer to them."""
+    from segctl.engines.block import predicate_column
+
+    scope = scope.knowing(staged.known)
+    for segment in staged.late:
+        matched = predicate_column(answers, segment.where, scope).fill_null(value=False)
+        if segment.keep is not None:
+            by, per = staged.ranks[segment.name]
+            matched = kept(answers, matched, segment.keep, by=by, per=per)
+        answers = answers.with_columns(matched.alias(segment_column(segment.name)))
+    for output in staged.late_outputs:
+        answers = answers.with_columns(predicate_column(answers, output.ask, scope).alias(output.name))
+    return answers
+
+
+def _failed(plan: Plan, staged: Stages, missing: dict[ir.Predicate, int]) -> dict[str, str]:
+    """Segments with unknown answers where none may be, and those that refer to them."""
+    failed: dict[str, str] = {}
+    for segment in plan.segments:
+        unknown = sum(missing[test] for test in staged.strict_of[segment.name])
+        broken = next((name for name in references(segment) if name in failed), None)
+        if unknown:
+            profiles = "1 profile" if unknown == 1 else f"{unknown} profiles"
+            failed[segment.name] = f"a value that must not be missing is missing for {profiles}"
+        elif broken is not None:
+            failed[segment.name] = f"it refers to `{broken}`, which failed"
+    return failed
+
+
+def _finished(plan: Plan, answers: pl.DataFrame, failed: dict[str, str]) -> pl.DataFrame:
+    """The asked columns in stored form; failed segments have none, and what refers to them is unknown."""
+    columns: dict[str, pl.Expr] = {"subject": pl.col("subject")}
+    for segment in plan.segments:
+        if segment.name not in failed:
+            columns[segment_column(segment.name)] = pl.col(segment_column(segment.name))
+    for output in plan.outputs:
+        refers = {node.segment for node in walk(output.ask) if isinstance(node, ir.IsMember)}
+        if refers & set(failed):
+            columns[output.name] = pl.lit(None, pl.Boolean).alias(output.name)
+        else:
+            value_type = getattr(output.ask, "type", None)
+            columns[output.name] = pl.col(output.name) if value_type is None else stored(output.name, value_type)
+    return answers.select(*columns.values())

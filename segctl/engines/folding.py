@@ -1,0 +1,188 @@
+"""Case folding is Python's, never an engine's: tests of folded text become tests against the texts that occur.
+
+Every distinct value of the column is folded once; what fits is asked for by name. Only where both sides are
+columns does a value's folded form stand in a table beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from typing import TypeVar, cast
+
+import narwhals.stable.v2 as nw
+import polars as pl
+
+from segctl.compile import ir
+from segctl.compile.plan import Node, Output, Plan, walk
+from segctl.compile.plan import plan as planned
+from segctl.engines.elements import element_values
+from segctl.engines.expressions import evaluated, to_expr
+from segctl.engines.reading import Reader, Scan, Subjects
+from segctl.engines.scope import Scope
+from segctl.model.types import TEXT, ValueType
+
+_EVERYBODY = Subjects(-(2**31), 2**31 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A text in folded form, by a table of those that differ from it."""
+
+    of: ir.Expression
+    originals: tuple[str, ...]
+    folds: tuple[str, ...]
+
+    @property
+    def type(self) -> ValueType:
+        """Text."""
+        return TEXT
+
+
+@evaluated.register
+def _(node: Folded, scope: Scope) -> nw.Expr:
+    value = to_expr(node.of, scope)
+    if not node.originals:
+        return value
+    return value.replace_strict(node.originals, node.folds, default=value, return_dtype=nw.String)
+
+
+def without_folding(plan: Plan, profiles: pl.DataFrame, reader: Reader, scope: Scope) -> Plan:
+    """The same plan without tests that fold."""
+    asked = [segment.where for segment in plan.segments] + [output.ask for output in plan.outputs]
+    asked += [segment.keep.by for segment in plan.segments if segment.keep is not None]
+    if not any(_folds(node) for root in asked for node in walk(root)):
+        return plan
+    unfold = _Unfolding(profiles, reader, scope)
+    segments = [
+        replace(segment, where=unfold.node(segment.where), keep=None if segment.keep is None else unfold.node(segment.keep), leaves=())
+        for segment in plan.segments
+    ]
+    return planned(segments, [Output(output.name, unfold.node(output.ask)) for output in plan.outputs])
+
+
+def _folds(node: Node) -> bool:
+    return isinstance(node, ir.FoldedIn) or (isinstance(node, ir.TextTest) and node.ignore_case)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a node stands: event kinds, and the list whose elements are tested."""
+
+    kinds: tuple[str, ...] = ()
+    elements_of: ir.Expression | None = None
+
+
+_NOWHERE = _Place()
+T = TypeVar("T")
+
+
+class _Unfolding:
+    """Rewrites nodes, remembering the distinct texts of each expression."""
+
+    def __init__(self, profiles: pl.DataFrame, reader: Reader, scope: Scope) -> None:
+        self._profiles = profiles
+        self._reader = reader
+        self._scope = scope
+        self._texts: dict[tuple[ir.Expression, _Place], list[str]] = {}
+
+    def node(self, node: T, place: _Place = _NOWHERE) -> T:
+        """The node without tests that fold."""
+        if isinstance(node, ir.FoldedIn):
+            return cast("T", self._in(node.value, place, lambda folded: folded in node.options))
+        if isinstance(node, ir.TextTest) and node.ignore_case:
+            return cast("T", self._text_test(node, place))
+        inner = place
+        if isinstance(node, ir.Metric | ir.Followed | ir.Step):
+            inner = _Place(node.kinds)
+        elif isinstance(node, ir.AnyElement):
+            inner = _Place(place.kinds, node.value)
+        changed = {}
+        for name in _fields(type(node)):
+            old = getattr(node, name)
+            new = self._value(old, inner if name != "value" else place)
+            if new is not old:
+                changed[name] = new
+        return replace(node, **changed) if changed else node  # type: ignore[type-var]
+
+    def _value(self, value: object, place: _Place) -> object:
+        if isinstance(value, tuple):
+            new = tuple(self._value(item, place) for item in value)
+            return value if all(a is b for a, b in zip(new, value, strict=True)) else new
+        return self.node(value, place) if type(value).__module__ == ir.__name__ else value
+
+    def _text_test(self, test: ir.TextTest, place: _Place) -> ir.Predicate:
+        if isinstance(test.pattern, ir.Literal):
+            return self._in(test.value, place, _matcher(test.op, str(test.pattern.value)))
+        value, pattern = self._folded(test.value, place), self._folded(test.pattern, place)
+        return ir.TextTest(test.op, value, pattern)
+
+    def _in(self, value: ir.Expression, place: _Place, fits: Callable[[str], bool]) -> ir.In:
+        return ir.In(value, tuple(text for text in self._distinct(value, place) if fits(text.casefold())))
+
+    def _folded(self, value: ir.Expression, place: _Place) -> ir.Expression:
+        if isinstance(value, ir.Literal):
+            return ir.Literal(str(value.value).casefold(), value.type)
+        different = [text for text in self._distinct(value, place) if text.casefold() != text]
+        return cast("ir.Expression", Folded(value, tuple(different), tuple(text.casefold() for text in different)))
+
+    def _distinct(self, value: ir.Expression, place: _Place) -> list[str]:
+        """The texts an expression can give, in order."""
+        if (value, place) not in self._texts:
+            self._texts[value, place] = sorted(text for text in self._read(value, place) if text is not None)
+        return self._texts[value, place]
+
+    def _read(self, value: ir.Expression, place: _Place) -> list[str | None]:
+        if isinstance(value, ir.MetricValue):
+            of = value.metric.measure.of
+            return [] if of is None else list(self._distinct(of, _Place(value.metric.kinds)))
+        elements = place.elements_of
+        source = value if elements is None or not _has_element(value) else elements
+        properties = {(n.name, n.type): None for n in walk(source) if isinstance(n, ir.EventProperty)}
+        if properties:
+            wish = Scan(place.kinds, tuple(properties), _EVERYBODY, None, self._scope.now)
+            reader, frame = self._reader, self._reader.scan(wish).frame
+        else:
+            reader, frame = _ProfileReader, nw.from_native(self._profiles.lazy())
+        if source is value:
+            found = frame.select(to_expr(value, self._scope).alias("text"))
+        else:
+            found = element_values(frame, source, value, self._scope, ["text"])
+        return reader.collect(found.unique()).get_column("text").to_list()
+
+
+class _ProfileReader:
+    """Profile rows are Polars frames on every engine."""
+
+    @staticmethod
+    def collect(frame: nw.LazyFrame[object]) -> pl.DataFrame:
+        """The rows of a frame."""
+        native: pl.LazyFrame = nw.to_native(frame)  # type: ignore[assignment]
+        return native.collect()
+
+
+def _has_element(value: ir.Expression) -> bool:
+    return any(isinstance(node, ir.Element) for node in walk(value))
+
+
+def _matcher(op: str, pattern: str) -> Callable[[str], bool]:
+    folded = pattern.casefold()
+    tests: dict[str, Callable[[str], bool]] = {
+        "eq": lambda text: text == folded,
+        "contains": lambda text: folded in text,
+        "starts_with": lambda text: text.startswith(folded),
+        "ends_with": lambda text: text.endswith(folded),
+    }
+    if op != "matches":
+        return tests[op]
+    # The pattern keeps its own case: folding would change classes such as `\S`.
+    compiled = re.compile(re.sub(r"(?<!\\)\$", r"\\Z", pattern), re.ASCII | re.IGNORECASE)
+    return lambda text: compiled.search(text) is not None
+
+
+@cache
+def _fields(kind: type) -> tuple[str, ...]:
+    skipped = ("type", "window", "within", "options", "same", "kinds")
+    return tuple(field.name for field in fields(kind) if field.name not in skipped)

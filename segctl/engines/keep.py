@@ -1,0 +1,43 @@
+"""Ranking of the matched: the best stay, in each group where groups are asked for."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import polars as pl
+
+from segctl.compile import ir
+
+
+def kept(answers: pl.DataFrame, matched: pl.Series, keep: ir.Keep, *, by: str, per: str | None) -> pl.Series:
+    """Which profiles stay: one Boolean per row of `answers`, without nulls.
+
+    A share is of all matched (of the group), also of those without a value to rank by; it is rounded up
+    and at least one. Equal values: the smaller profile id by code point stays.
+
+    Args:
+        answers: Columns `profile_id`, `by` and `per`.
+        matched: One Boolean per row, without nulls.
+    """
+    group = pl.lit(0).alias("group") if per is None else pl.col(per).alias("group")
+    columns = [pl.col("profile_id"), pl.col(by).alias("by"), group]
+    rows = answers.select(*columns).with_row_index("row").filter(matched)
+    if per is not None and not keep.keep_missing_group:
+        rows = rows.filter(pl.col("group").is_not_null())
+    rows = rows.with_columns(_places(keep).cast(pl.Int64).alias("places"))
+    ranked = rows.filter(pl.col("by").is_not_null()).sort(
+        "by", "profile_id", descending=[keep.best == "top", False], maintain_order=True
+    )
+    rank = pl.int_range(pl.len(), dtype=pl.Int64).over("group")
+    stay = ranked.filter(rank < pl.col("places")).get_column("row")
+    nobody = pl.repeat(value=False, n=answers.height, dtype=pl.Boolean, eager=True)
+    return nobody.scatter(stay, True) if len(stay) else nobody
+
+
+def _places(keep: ir.Keep) -> pl.Expr:
+    if keep.count is not None:
+        return pl.lit(keep.count)
+    share = Fraction(keep.percent or "0") / 100
+    number = pl.len().over("group").cast(pl.Int64)
+    rounded_up = (number * share.numerator + (share.denominator - 1)) // share.denominator
+    return pl.max_horizontal(rounded_up, pl.lit(1, pl.Int64))

@@ -1,0 +1,23 @@
+"""The default engine: Polars, streaming over Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from segctl.compile.plan import Plan
+from segctl.engines.base import EngineInput, Evaluation
+from segctl.engines.evaluation import evaluate
+from segctl.engines.polars_reader import PolarsReader
+
+
+class PolarsEngine:
+    """Evaluates plans with Polars."""
+
+    name = "polars"
+
+    def evaluate(
+        self, plan: Plan, data: EngineInput, *, as_of: datetime, zone: str, only: Sequence[int] | None = None
+    ) -> Evaluation:
+        """Answers of every output of the plan; `only` restricts the rows, never the population of `keep`."""
+        return evaluate(plan, data, PolarsReader(data), as_of=as_of, zone=zone, only=only)
