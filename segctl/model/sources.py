@@ -63,6 +63,10 @@ class NumberForm:
     thousands: str | None = None
 
 
+PLAIN_NUMBERS = NumberForm()
+"""A decimal point and no groups."""
+
+
 @dataclass(frozen=True, slots=True)
 class TimeRule:
     """How a text or number becomes an instant (or a day).
@@ -226,3 +230,20 @@ class Source:
     def holds_profiles(self) -> bool:
         """True when its rows are profile records."""
         return not self.events
+
+
+def needed_columns(source: Source) -> tuple[str, ...]:
+    """Columns that a file must have; what child events read may stand in the records inside."""
+    expressions = [expression for _, expression in source.key]
+    expressions += [target.value for target in source.traits]
+    if source.record_time is not None:
+        expressions.append(source.record_time.value)
+    for rule in source.events:
+        if rule.kind_column is not None:
+            expressions.append(rule.kind_column)
+        if rule.each is not None:
+            expressions.append(Column(rule.each))
+            continue
+        expressions += [rule.time.value, *rule.identity, *(target.value for target in rule.properties)]
+    names = [name for expression in expressions for name in columns_of(expression)]
+    return tuple(dict.fromkeys([*names, *(test.property for test in source.only)]))

@@ -1,0 +1,189 @@
+"""Read source files into the workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.cli.options import SELECTION, TIME, Argument, Option, verb
+from segctl.cli.progress import listener
+from segctl.model.errors import UsageError
+from segctl.model.exits import ExitCode
+
+if TYPE_CHECKING:
+    from segctl.operations.ingest import IngestResult, SourceResult
+
+EXAMPLES = (
+    ("segctl ingest", "Read what is new in all declared sources."),
+    ("segctl ingest orders --dry-run", "What would be taken of one source, without taking it."),
+    ("segctl ingest --from data/orders.csv --as order_completed --save", "A first try: propose a declaration."),
+)
+EXITS = {
+    3: "a source has more bad rows than it may; nothing of it was taken",
+    4: "a full picture is empty and `--yes` was not given",
+    75: "another ingest of the same source is running; see `--lock-wait`",
+}
+SEE_ALSO = ("segctl quarantine --help", "segctl validate --help")
+COLUMNS = (
+    output.Column("source"),
+    output.Column("files", type="integer"),
+    output.Column("read", type="integer"),
+    output.Column("new", type="integer", bar=True),
+    output.Column("known", type="integer"),
+    output.Column("bad", type="integer"),
+    output.Column("left_out", type="integer"),
+    output.Column("new_identifiers", type="integer"),
+    output.Column("state"),
+)
+
+
+@verb(without=(*SELECTION, *TIME), formats=("table", "json", "ndjson", "csv", "parquet"))
+def command(
+    ctx: Context,
+    sources: Annotated[list[str], Argument("SOURCE", help="Declared sources; all without.", complete="sources")] = [],  # noqa: B006 - never changed
+    path: Annotated[
+        str | None, Option("--from", metavar="PATH", help="A file without a declaration; - is stdin.", complete="files")
+    ] = None,
+    kind: Annotated[
+        str | None, Option("--as", metavar="profiles|EVENT", help="What its rows are.", complete="events")
+    ] = None,
+    key: Annotated[list[str], Option("--key", metavar="TYPE=COLUMN", help="Who a row is about. Repeatable.")] = [],  # noqa: B006 - never changed
+    time: Annotated[str | None, Option("--time", metavar="COLUMN", help="When an event happened.")] = None,
+    save: Annotated[bool, Option("--save", help="Write the proposed declaration to sources/.")] = False,
+) -> ExitCode | None:
+    """Read the files of declared sources into the workspace.
+
+    Unchanged files are skipped and known records change nothing. Rows that do not fit go to quarantine with every
+    reason; above a source's `max_bad_rows` nothing of it is taken.
+
+    With --from and --as a declaration is proposed from the data and printed; --save writes it down.
+    """
+    from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
+
+    if path is not None:
+        return _first_try(ctx, path, kind, tuple(key), time, save=save)
+    if kind is not None or key or time is not None or save:
+        raise UsageError(
+            "SEG315", "`--as`, `--key`, `--time` and `--save` belong to `--from`", hint="add `--from PATH`"
+        )
+    with open_for_ingest(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s, dry_run=ctx.dry_run) as (
+        project,
+        workspace,
+    ):
+        declared = sources_of(project)
+        found = ingest(
+            project,
+            workspace,
+            chosen_sources(declared, tuple(sources)),
+            now=ctx.now,
+            progress=listener(ctx),
+            dry_run=ctx.dry_run,
+            accepts_empty=ctx.yes,
+        )
+    return _report(ctx, found)
+
+
+def _first_try(
+    ctx: Context, path: str, kind: str | None, key: tuple[str, ...], time: str | None, *, save: bool
+) -> ExitCode | None:
+    from segctl.operations.ingest import ingest, open_for_ingest
+    from segctl.operations.ingest_propose import propose, save_proposal
+
+    if kind is None:
+        raise UsageError(
+            "SEG315", "`--from` needs `--as`", hint="say `--as profiles`, or the event: `--as order_completed`"
+        )
+    with open_for_ingest(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s, dry_run=ctx.dry_run) as (
+        project,
+        workspace,
+    ):
+        proposal = propose(project, path, kind, key=key, time=time)
+        for line in proposal.notes:
+            messages.notice(ctx, line)
+        for line in proposal.yaml.splitlines():
+            messages.notice(ctx, f"  {line}")
+        if save and not ctx.dry_run:
+            for line in save_proposal(project, proposal):
+                messages.notice(ctx, line)
+        elif proposal.declarations:
+            messages.notice(ctx, "segctl.yaml lacks what this needs; `--save` adds it:")
+            for line in proposal.declarations.splitlines():
+                messages.notice(ctx, f"  {line}")
+        if proposal.source is None:
+            return None
+        found = ingest(proposal.project, workspace, [proposal.source], now=ctx.now, progress=listener(ctx),
+                       dry_run=ctx.dry_run, accepts_empty=ctx.yes)  # fmt: skip
+    return _report(ctx, found)
+
+
+def _report(ctx: Context, found: IngestResult) -> ExitCode | None:
+    for source in found.sources:
+        _tell(ctx, source)
+    rows = [_row(source) for source in found.sources]
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/ingest/1",
+            COLUMNS,
+            rows,
+            noun="sources",
+            facts={"dry_run": True} if found.dry_run else {},
+            run={"dry_run": found.dry_run, "sources": [_facts(source) for source in found.sources]},
+            exit=found.exit,
+            reason="sources_refused" if found.exit else None,
+        ),
+    )
+    if not found.exit and not found.dry_run:
+        messages.notice(ctx, "next: segctl apply")
+    return found.exit or None
+
+
+def _row(source: SourceResult) -> tuple[object, ...]:
+    known = source.duplicates + source.conflicts
+    left_out = source.unclaimed + source.skipped
+    return (source.source, source.files, source.read, source.new, known, source.bad, left_out, source.new_subjects,
+            source.state)  # fmt: skip
+
+
+def _tell(ctx: Context, source: SourceResult) -> None:
+    name = source.source
+    if source.error is not None:
+        messages.error(ctx, source.error)
+        return
+    for shown, facts in source.detected.items():
+        messages.detail(ctx, f"{name}: {shown}: {'; '.join(facts)}")
+    for line in told(source):
+        messages.notice(ctx, f"{name}: {line}")
+
+
+def told(source: SourceResult) -> list[str]:
+    """What a person should know about a source, one sentence each."""
+    lines = list(source.notes)
+    if source.bad:
+        lines.append(f"{source.bad:,} bad rows are in quarantine (segctl quarantine show {source.source})")
+        lines += [f"  {example}" for example in source.examples]
+    counted = (
+        (source.conflicts, "events have a known id and other content; the first stays"),
+        (source.replaced, "events were replaced by corrections"),
+        (source.unclaimed, "events name nobody and were left out"),
+        (source.gone, "people are gone from the full picture"),
+        (source.ambiguous_times, "local times came twice when the clocks went back; the declared rule decided"),
+        (source.missing_times, "local times were skipped when the clocks went forward; the declared rule decided"),
+        (source.dropped_elements, "missing elements were taken out of lists"),
+    )
+    lines += [f"{number:,} {text}" for number, text in counted if number]
+    if source.kinds_skipped:
+        most = sorted(source.kinds_skipped.items(), key=lambda item: (-item[1], item[0]))[:5]
+        shown = ", ".join(f"`{kind}` ({rows:,})" for kind, rows in most)
+        lines.append(f"{len(source.kinds_skipped)} kinds are no declared events and were left out: {shown}")
+    return lines
+
+
+def _facts(source: SourceResult) -> dict[str, object]:
+    plain = {name: getattr(source, name) for name in source.__slots__ if name not in ("error", "reasons")}
+    plain["state"] = source.state
+    plain["reasons"] = [
+        {"column": column, "expected": expected, "rows": rows} for (column, expected), rows in source.reasons.items()
+    ]
+    return plain

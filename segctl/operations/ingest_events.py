@@ -1,0 +1,276 @@
+"""Typed event rows to tail files: what is new, a duplicate, a conflict, or nobody's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from segctl.state.files import NewFile
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import polars as pl
+
+    from segctl.connectors.fingerprints import Words
+    from segctl.connectors.key_index import Rows
+    from segctl.model.sources import Source
+    from segctl.operations.ingest_subjects import Resolver
+    from segctl.state.workspace import Workspace
+
+EVENTS = "events"
+FILE_ROWS = 1_000_000
+_MOST_KEY_FILES = 8
+
+
+@dataclass(slots=True)
+class EventCounts:
+    """What became of the typed rows of a source."""
+
+    new: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    unclaimed: int = 0
+    by_kind: dict[str, int] = field(default_factory=dict)
+
+
+class EventSink:
+    """Takes typed rows batch by batch; `finish` gives the files of the commit.
+
+    Memory: one buffer of rows, and 16 to 24 bytes a new row for its key.
+    """
+
+    def __init__(self, workspace: Workspace, source: Source, resolver: Resolver) -> None:
+        from segctl.connectors.key_index import Occurrences, SortedKeys, load
+
+        self.workspace = workspace
+        self.source = source
+        self.resolver = resolver
+        self.counts = EventCounts()
+        self.columns = _columns(source)
+        self._key_files = workspace.files(keys_dataset(source.name))
+        self._keys = SortedKeys(load([file.path for file in self._key_files]))
+        self._occurrences = Occurrences()
+        self._buffer: list[pl.DataFrame] = []
+        self._buffered = 0
+        self._files: list[NewFile] = []
+        self._replaced: set[str] = set()
+        self._file_id = 0
+
+    def begin_file(self, file_id: int) -> None:
+        """Occurrences are numbered within a file."""
+        from segctl.connectors.key_index import Occurrences
+
+        self._file_id = file_id
+        self._occurrences = Occurrences()
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Takes the typed rows of one batch."""
+        import polars as pl
+
+        claimed = rows["value"].is_not_null()
+        if not claimed.all():
+            self.counts.unclaimed += int((~claimed).sum())
+            rows = rows.filter(claimed)
+        rows = self._identified(rows)
+        if rows.is_empty():
+            return
+        subjects = self.resolver.resolve(rows["id_type"], rows["value"])
+        self._buffer.append(
+            rows.select(
+                subjects.alias("subject"),
+                "ts",
+                pl.lit(self.source.name).alias("source"),
+                "event_id",
+                "kind",
+                pl.lit(self._file_id, dtype=pl.Int32).alias("file_id"),
+                "line",
+                *(column for column in self.columns if column in rows.columns),
+            )
+        )
+        self._buffered += rows.height
+        if self._buffered >= FILE_ROWS:
+            self._write()
+
+    def _identified(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows that count, each with its event id."""
+        from segctl.connectors import key_index
+        from segctl.connectors.fingerprints import combined, fingerprints, mixed
+
+        if rows.is_empty():
+            return rows
+        content = [rows[name] for name in rows.columns if name not in ("event_id", "row", "line")]
+        marks = [fingerprints(column) for column in content]
+        contents = _folded(marks, seed=1)
+        by_content = rows["event_id"].is_null()
+        if by_content.all():
+            numbers = self._occurrences.number(contents)
+            keys = key_index.occurrence_keys(contents, numbers)
+            rows = rows.with_columns(_content_ids(contents, _folded(marks, seed=2), numbers))
+        else:
+            keys = combined([rows["event_id"]], rows.height, seed=3)
+            if by_content.any():
+                rows, keys = self._partly_identified(rows, by_content, contents, _folded(marks, seed=2), keys)
+        codes = key_index.classify(self._keys, keys, mixed(contents), replaces=self.source.corrections_replace)
+        return self._counted(rows, codes)
+
+    def _partly_identified(
+        self, rows: pl.DataFrame, by_content: pl.Series, contents: Words, more: Words, keys: Words
+    ) -> tuple[pl.DataFrame, Words]:
+        from segctl.connectors import key_index
+
+        at = by_content.to_numpy()
+        numbers = self._occurrences.number(contents[at])
+        keys[at] = key_index.occurrence_keys(contents[at], numbers)
+        ids = rows["event_id"].scatter(by_content.arg_true(), _content_ids(contents[at], more[at], numbers))
+        return rows.with_columns(ids), keys
+
+    def _counted(self, rows: pl.DataFrame, codes: npt.NDArray[np.uint8]) -> pl.DataFrame:
+        import polars as pl
+
+        from segctl.connectors.key_index import CONFLICT, DUPLICATE, NEW
+
+        is_conflict = codes == CONFLICT
+        conflicts = int(is_conflict.sum())
+        self.counts.duplicates += int((codes == DUPLICATE).sum())
+        self.counts.conflicts += conflicts
+        kept = codes == NEW
+        if conflicts and self.source.corrections_replace:
+            self._replaced |= set(rows["event_id"].filter(pl.Series(is_conflict)).to_list())
+            kept |= is_conflict
+        self.counts.new += int((codes == NEW).sum())
+        return rows if kept.all() else rows.filter(pl.Series(kept))
+
+    def _write(self) -> None:
+        import polars as pl
+
+        if not self._buffer:
+            return
+        frame = pl.concat(self._buffer, how="diagonal")
+        self._buffer, self._buffered = [], 0
+        self._files.append(write_events(self.workspace, frame))
+        for kind, rows in self._files[-1].meta["kinds"].items():
+            self.counts.by_kind[kind] = self.counts.by_kind.get(kind, 0) + rows
+
+    def finish(self) -> tuple[list[NewFile], list[int]]:
+        """Files to add, and ids of stored files to remove, in one commit."""
+        self._write()
+        add, remove = self._files, list[int]()
+        if self._replaced:
+            add, remove = _without_replaced(self.workspace, self.source.name, self._replaced, add)
+        keys, stale = self._write_keys()
+        return [*add, *keys], [*remove, *stale]
+
+    def _write_keys(self) -> tuple[list[NewFile], list[int]]:
+        from segctl.connectors.key_index import save
+
+        merges = len(self._key_files) >= _MOST_KEY_FILES
+        run = self._keys.everything() if merges else self._keys.added()
+        if not run.shape[1]:
+            return [], []
+        dataset = keys_dataset(self.source.name)
+        path = self.workspace.new_file(dataset, ".npy")
+        save(path, run)
+        stale = [file.id for file in self._key_files] if merges else []
+        return [NewFile(path, dataset, int(run.shape[1]), {})], stale
+
+
+def keys_dataset(source: str) -> str:
+    """Dataset with the sorted keys of a source's events."""
+    return f"keys/{source}"
+
+
+def _columns(source: Source) -> tuple[str, ...]:
+    from segctl.model.types import stored_column
+
+    names = [stored_column(target.name, target.type) for rule in source.events for target in rule.properties]
+    return tuple(dict.fromkeys(names))
+
+
+def _folded(marks: list[Words], *, seed: int) -> Words:
+    from segctl.connectors.fingerprints import folded
+
+    return folded(marks, seed=seed)
+
+
+def _content_ids(contents: Words, more: Words, numbers: Rows) -> pl.Series:
+    """Ids of events identified by content: 96 bits of it, and the occurrence when it is not the first."""
+    import numpy as np
+    import polars as pl
+
+    ids = "~" + pl.Series(contents).cast(pl.String) + "." + pl.Series(more >> np.uint64(32)).cast(pl.String)
+    if numbers.any():
+        later = pl.Series(numbers > 0)
+        ids = (ids + "." + pl.Series(numbers).cast(pl.String)).zip_with(later, ids)
+    return ids.alias("event_id")
+
+
+def write_events(workspace: Workspace, frame: pl.DataFrame) -> NewFile:
+    """One tail file, with what readers want to know before opening it."""
+    return workspace.write(EVENTS, frame, events_meta(frame))
+
+
+def events_meta(frame: pl.DataFrame) -> dict[str, Any]:
+    """Kinds, columns, bounds of time and of whole numbers, rows by source."""
+    import polars as pl
+
+    times = frame["ts"].to_physical()
+    bounds = {
+        name: max(abs(int(frame[name].min() or 0)), abs(int(frame[name].max() or 0)))  # type: ignore[arg-type]
+        for name, dtype in frame.schema.items()
+        if dtype == pl.Int64 and name != "line"
+    }
+    return {
+        "kinds": dict(sorted(frame["kind"].value_counts().iter_rows())),
+        "columns": frame.columns,
+        "sorted": False,
+        "unique_ts": False,
+        "min_ts": times.min(),
+        "max_ts": times.max(),
+        "max_abs": bounds,
+        "sources": dict(sorted(frame["source"].value_counts().iter_rows())),
+    }
+
+
+def _without_replaced(
+    workspace: Workspace, source: str, replaced: set[str], new: list[NewFile]
+) -> tuple[list[NewFile], list[int]]:
+    """Files rewritten without the events that corrections replace; only files that hold one."""
+    import polars as pl
+
+    ids = pl.DataFrame({"source": source, "event_id": sorted(replaced)})
+    add: list[NewFile] = []
+    remove: list[int] = []
+    newest: set[str] = set()
+    for file in reversed(new):
+        frame = pl.read_parquet(file.path)
+        hit = frame.select("event_id", "file_id", "line").join(ids, on="event_id", how="semi")
+        if hit.is_empty():
+            add.append(file)
+            continue
+        # The last of this run counts; those before it in the run go, like the stored ones.
+        last = pl.col("event_id").is_last_distinct()
+        gone = pl.col("event_id").is_in(sorted(replaced)) & (pl.col("event_id").is_in(sorted(newest)) | ~last)
+        newest |= set(hit["event_id"].to_list())
+        add.append(_rewritten(workspace, file, frame.filter(~gone)))
+    for stored in workspace.files(EVENTS):
+        if source not in stored.meta.get("sources", {source: 0}):
+            continue
+        frame = pl.read_parquet(stored.path)
+        kept = frame.join(ids, on=["source", "event_id"], how="anti", maintain_order="left")
+        if kept.height < frame.height:
+            remove.append(stored.id)
+            if kept.height:
+                add.append(workspace.write(EVENTS, kept, {**events_meta(kept), **_order(stored.meta)}))
+    return add, remove
+
+
+def _order(meta: dict[str, Any]) -> dict[str, Any]:
+    return {name: meta[name] for name in ("sorted", "unique_ts") if name in meta}
+
+
+def _rewritten(workspace: Workspace, file: NewFile, frame: pl.DataFrame) -> NewFile:
+    if frame.height == file.rows:
+        return file
+    file.path.unlink(missing_ok=True)
+    return write_events(workspace, frame)

@@ -1,0 +1,132 @@
+"""Rows that were set aside, with every reason, as files of the quarantine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from segctl.state.files import NewFile
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.connectors.files.base import BadRow
+    from segctl.state.workspace import Workspace
+
+FILE_ROWS = 200_000
+_EXAMPLES = 5
+
+
+def quarantine_dataset(source: str) -> str:
+    """Dataset with the bad rows of a source."""
+    return f"quarantine/{source}"
+
+
+class Quarantine:
+    """Collects bad rows; `finish` gives the files of the commit.
+
+    Attributes:
+        rows: Bad rows so far.
+        unread: Those of them that the reader could not even take apart.
+        reasons: Rows by (column, expected) for the summary.
+        examples: The first reasons in words.
+    """
+
+    def __init__(self, workspace: Workspace, source: str) -> None:
+        self.workspace = workspace
+        self.source = source
+        self.rows = 0
+        self.unread = 0
+        self.reasons: dict[tuple[str, str], int] = {}
+        self.examples: list[str] = []
+        self.digests: list[str] = []
+        self._file, self._input = "", 0
+        self._buffer: list[pl.DataFrame] = []
+        self._buffered = 0
+        self._files: list[NewFile] = []
+
+    def begin_file(self, shown: str, input_id: int, digest: str) -> None:
+        """Bad rows of the next batches stand in this file."""
+        self._file, self._input = shown, input_id
+        self.digests.append(digest)
+
+    def add_unread(self, bad: tuple[BadRow, ...]) -> None:
+        """Records the reader could not read."""
+        import polars as pl
+
+        if not bad:
+            return
+        self.unread += len(bad)
+        reasons = [
+            [{"column": None, "expected": b.reason.expected, "value": b.reason.value, "reason": b.reason.message}]
+            for b in bad
+        ]
+        lines = pl.Series("line", [b.line for b in bad], dtype=pl.Int64)
+        raw = pl.Series("raw", [b.raw for b in bad], dtype=pl.String)
+        self.add(pl.DataFrame([lines, raw, pl.Series("reasons", reasons, dtype=pl.List(_reason()))]))
+
+    def add(self, bad: pl.DataFrame) -> None:
+        """Rows with ``line``, ``raw`` and ``reasons``."""
+        import polars as pl
+
+        if bad.is_empty():
+            return
+        self.rows += bad.height
+        self._count(bad)
+        self._buffer.append(
+            bad.select(
+                pl.lit(self.source).alias("source"),
+                pl.lit(self._file).alias("file"),
+                "line",
+                "raw",
+                "reasons",
+                pl.lit(self._input, dtype=pl.Int64).alias("ingest"),
+            )
+        )
+        self._buffered += bad.height
+        if self._buffered >= FILE_ROWS:
+            self._write()
+
+    def _count(self, bad: pl.DataFrame) -> None:
+        import polars as pl
+
+        flat = bad.select("line", reason=pl.col("reasons")).explode("reason").unnest("reason")
+        counted = flat.group_by("column", "expected", maintain_order=True).agg(rows=pl.len())
+        for column, expected, rows in counted.iter_rows():
+            key = (column or "", expected or "")
+            self.reasons[key] = self.reasons.get(key, 0) + int(rows)
+        for line, column, expected, _, reason in flat.head(_EXAMPLES - len(self.examples)).iter_rows():
+            self.examples.append(_in_words(self._file, line, column, expected, reason))
+
+    def _write(self) -> None:
+        import polars as pl
+
+        if self._buffer:
+            frame = pl.concat(self._buffer)
+            self._buffer, self._buffered = [], 0
+            meta = {"inputs": sorted(set(self.digests))}
+            self._files.append(self.workspace.write(quarantine_dataset(self.source), frame, meta))
+
+    def finish(self) -> tuple[list[NewFile], list[int]]:
+        """Files to add, and ids of older ones about the same inputs, which they replace."""
+        self._write()
+        again = set(self.digests)
+        stale = [
+            file.id
+            for file in self.workspace.files(quarantine_dataset(self.source))
+            if file.meta.get("inputs") and set(file.meta["inputs"]) <= again
+        ]
+        return self._files, stale
+
+
+def _in_words(file: str, line: int, column: str | None, expected: str, reason: str) -> str:
+    where = f"{file}:{line}"
+    if column is None:
+        return f"{where}: {reason}"
+    # The value itself is personal data as often as not, so messages leave it out.
+    return f"{where}: column `{column}`: {reason} (expected {expected})"
+
+
+def _reason() -> Any:  # noqa: ANN401 - a polars type, imported late
+    from segctl.connectors.typing_rows import REASON
+
+    return REASON
