@@ -35,9 +35,27 @@ def load_definitions(project: Project) -> tuple[Definitions, list[Diagnostic]]:
     Returns:
         The definitions that are right, together with all they refer to, and all problems in reading order.
     """
-    scope = Scope(project, inputs=source_names(project))
-    segment_files = [_SegmentFile(node, _name_node(node)) for node in _composed("segments", project, scope)]
-    trait_nodes = _trait_nodes(_composed("traits", project, scope), scope)
+    diagnostics: list[Diagnostic] = []
+    segments = list(_composed("segments", project, diagnostics))
+    traits = list(_composed("traits", project, diagnostics))
+    definitions, found = bind_definitions(project, segments, traits, inputs=source_names(project))
+    return definitions, list(in_reading_order([*diagnostics, *found]))
+
+
+def bind_definitions(
+    project: Project, segment_roots: Iterable[Node], trait_roots: Iterable[Node], *, inputs: tuple[str, ...] = ()
+) -> tuple[Definitions, list[Diagnostic]]:
+    """Bind composed files together.
+
+    Args:
+        project: What is declared.
+        segment_roots: Roots of segment files, in order of their paths.
+        trait_roots: Roots of traits files, in order of their paths.
+        inputs: Names of sources, which `fresh` may speak of.
+    """
+    scope = Scope(project, inputs=inputs)
+    segment_files = [_SegmentFile(node, _name_node(node)) for node in segment_roots]
+    trait_nodes = _trait_nodes(trait_roots, scope)
     _check_segment_names(segment_files, scope)
     computed = _Computed(scope, trait_nodes)
     scope.computed = tuple(trait_nodes)
@@ -122,14 +140,15 @@ def _yaml_files(project: Project, folder: str) -> list[str]:
     return sorted(found)
 
 
-def _composed(folder: str, project: Project, scope: Scope) -> Iterator[Node]:
+def _composed(folder: str, project: Project, diagnostics: list[Diagnostic]) -> Iterator[Node]:
     for path in _yaml_files(project, folder):
         if path.endswith(".yml"):
             hint = f"rename it to `{path.removesuffix('.yml')}.yaml`"
-            scope.warn("SEG207", "the file is not read: definitions end in `.yaml`", Location(path), hint=hint)
+            message = "the file is not read: definitions end in `.yaml`"
+            diagnostics.append(Diagnostic("SEG207", Severity.WARNING, message, Location(path), hint=hint))
             continue
-        node, diagnostics = compose_file(Path(project.root) / path, path)
-        scope.diagnostics.extend(diagnostics)
+        node, found = compose_file(Path(project.root) / path, path)
+        diagnostics.extend(found)
         if node is not None:
             yield node
 

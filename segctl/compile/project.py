@@ -12,7 +12,7 @@ from segctl.compile import timewords
 from segctl.compile.bind import declarations, forms
 from segctl.compile.bind.declarations import CLASSES
 from segctl.compile.bind.scope import Scope, shown
-from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose_file
+from segctl.compile.source import Mapping, Node, Scalar, compose, compose_file
 from segctl.compile.suggest import nearest, one_of
 from segctl.model.diagnostics import Diagnostic, Severity, in_reading_order
 from segctl.model.errors import UsageError
@@ -25,32 +25,10 @@ PROJECT_KEYS = (
     "events", "environments",
 )  # fmt: skip
 ENVIRONMENT_KEYS = ("workspace", "population", "keep_landed")
-_BUILT_IN = {
-    "timezone": "UTC",
-    "language": "en",
-    "workspace": ".segctl",
-    "population": "known",
-    "keep_landed": "30 days",
-}
 _SYNONYMS = {
     "version": "segctl", "zone": "timezone", "tz": "timezone", "zeitzone": "timezone", "sprache": "language",
     "attributes": "traits", "envs": "environments", "ids": "identifiers", "keys": "identifiers",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One value in force and the place that set it.
-
-    Attributes:
-        key: Dotted name, such as ``workspace``.
-        value: As text.
-        origin: ``built-in``, ``segctl.yaml:4``, ``segctl.yaml:70 (environment prod)``.
-    """
-
-    key: str
-    value: str
-    origin: str
 
 
 def find_project(start: Path) -> Path | None:
@@ -58,9 +36,12 @@ def find_project(start: Path) -> Path | None:
     folder = Path(os.path.abspath(start))
     home = Path(os.path.abspath(Path.home())) if os.environ.get("HOME") else None
     for here in (folder, *folder.parents):
-        if (here / FILE).is_file():
-            return here
-        if (here / ".git").exists() or here == home:
+        try:
+            if (here / FILE).is_file():
+                return here
+            if (here / ".git").exists() or here == home:
+                return None
+        except OSError:
             return None
     return None
 
@@ -83,40 +64,16 @@ def load_project(start: Path, env: str | None = None) -> tuple[Project, list[Dia
     return bound, list(in_reading_order(scope.diagnostics))
 
 
-def config_origin(
-    start: Path, env: str | None = None, *, env_origin: str = "option --env"
-) -> tuple[tuple[Setting, ...], list[Diagnostic]]:
-    """Every setting of a project with the place that set it, in the order of the project file's documentation.
+def bind_project_text(text: str | bytes, root: Path, env: str | None = None) -> tuple[Project, list[Diagnostic]]:
+    """`load_project` for a text that is not on disk.
 
     Args:
-        start: Where the search begins.
+        text: Content of a `segctl.yaml`.
+        root: Folder it would stand in.
         env: Environment; `dev` when None.
-        env_origin: What chose the environment, such as ``option --env`` or ``SEGCTL_ENV``.
-
-    Raises:
-        UsageError: As `load_project`.
     """
-    root, node, scope = _read(start)
-    project = _bind(node, root, env, scope)
-    block = _environment_block(node, project.environment)
-    values = {
-        "name": project.name,
-        "timezone": project.timezone,
-        "language": project.language,
-        "workspace": project.workspace,
-        "population": ", ".join(project.population),
-        "keep_landed": f"{project.keep_landed_days} days",
-    }
-    settings = [
-        Setting("project", project.root, "the folder with segctl.yaml"),
-        Setting("environment", project.environment, "built-in" if env is None else env_origin),
-    ]
-    settings += [Setting(key, value, _origin(key, node, block, project)) for key, value in values.items()]
-    for key in ("identifiers", "traits", "events"):
-        declared = node.get(key)
-        for name, value in declared.entries if isinstance(declared, Mapping) else ():
-            settings.append(Setting(f"{key}.{name.text}", _flat(value), f"{FILE}:{name.location.line}"))
-    return tuple(settings), list(in_reading_order(scope.diagnostics))
+    node, scope = _root(*compose(text, FILE), root)
+    return _bind(node, root, env, scope), list(in_reading_order(scope.diagnostics))
 
 
 # --- Reading ----------------------------------------------------------------------------------------------
@@ -130,7 +87,10 @@ def _read(start: Path) -> tuple[Path, Mapping, Scope]:
                 f"rename `{legacy}` to `{FILE}`" if legacy.endswith("yml") else f"write `{FILE}` instead of `{legacy}`"
             )
         raise UsageError("SEG105", f"there is no `{FILE}` here or above", hint=hint)
-    node, diagnostics = compose_file(root / FILE, FILE)
+    return root, *_root(*compose_file(root / FILE, FILE), root)
+
+
+def _root(node: Node | None, diagnostics: list[Diagnostic], root: Path) -> tuple[Mapping, Scope]:
     if not isinstance(node, Mapping):
         if node is not None:
             message = "the project file is a mapping of keys and values"
@@ -140,7 +100,7 @@ def _read(start: Path) -> tuple[Path, Mapping, Scope]:
         raise UsageError("SEG121", f"`{FILE}` cannot be read", diagnostics=tuple(diagnostics))
     scope = Scope(Project(str(root), root.name))
     scope.diagnostics.extend(diagnostics)
-    return root, node, scope
+    return node, scope
 
 
 def _bind(node: Mapping, root: Path, env: str | None, scope: Scope) -> Project:
@@ -275,21 +235,3 @@ def _environment_block(node: Mapping, environment: str) -> Mapping | None:
     declared = node.get("environments")
     block = declared.get(environment) if isinstance(declared, Mapping) else None
     return block if isinstance(block, Mapping) else None
-
-
-def _origin(key: str, node: Mapping, block: Mapping | None, project: Project) -> str:
-    own = block.key(key) if block is not None and key in ENVIRONMENT_KEYS else None
-    if own is not None:
-        return f"{FILE}:{own.location.line} (environment {project.environment})"
-    place = node.key(key)
-    if place is not None:
-        return f"{FILE}:{place.location.line}"
-    return "built-in" if key in _BUILT_IN else "the folder's name"
-
-
-def _flat(node: Node) -> str:
-    if isinstance(node, Scalar):
-        return node.text
-    if isinstance(node, ListNode):
-        return f"[{', '.join(_flat(item) for item in node.items)}]"
-    return f"{{{', '.join(f'{key.text}: {_flat(value)}' for key, value in node.entries)}}}"

@@ -1,0 +1,80 @@
+"""Check definitions without touching data: form, names, types."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from segctl.compile.definitions import definition_files, load_definitions
+from segctl.compile.project import FILE, load_project
+from segctl.compile.sources import load_sources
+from segctl.compile.suggest import nearest
+from segctl.model.diagnostics import Diagnostic, in_reading_order
+from segctl.model.errors import UsageError
+
+FOLDERS = ("segments", "traits", "sources")
+
+
+@dataclass(frozen=True, slots=True)
+class LintResult:
+    """What was checked and found.
+
+    Attributes:
+        root: Project folder that files are relative to.
+        files: Files looked at, sorted.
+        diagnostics: Everything found in them, in reading order.
+    """
+
+    root: Path
+    files: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def lint(start: Path, env: str | None = None, paths: Iterable[Path] = ()) -> LintResult:
+    """Check a project's files, or some of them.
+
+    Everything is read even when only some files are asked for, since definitions refer to one another.
+
+    Args:
+        start: Where the search for the project begins.
+        env: Environment; `dev` when None.
+        paths: Files and folders whose findings are wanted; all when empty.
+
+    Raises:
+        UsageError: There is no project, its file cannot be read at all, or a path holds no definition.
+    """
+    project, found = load_project(start, env)
+    _, in_definitions = load_definitions(project)
+    _, in_sources = load_sources(project)
+    root = Path(project.root)
+    files = (FILE, *(path for folder in FOLDERS for path in definition_files(project, folder)))
+    chosen = files if not (wanted := tuple(paths)) else _chosen(wanted, files, root)
+    diagnostics = in_reading_order([*found, *in_definitions, *in_sources])
+    if wanted:
+        diagnostics = tuple(d for d in diagnostics if d.location is not None and d.location.file in chosen)
+    return LintResult(root, tuple(chosen), diagnostics)
+
+
+def _chosen(paths: tuple[Path, ...], files: tuple[str, ...], root: Path) -> tuple[str, ...]:
+    chosen: set[str] = set()
+    for path in paths:
+        inside = os.path.relpath(os.path.abspath(path), root).replace(os.sep, "/")
+        matching = {file for file in files if file == inside or inside == "." or file.startswith(f"{inside}/")}
+        if not matching:
+            raise _nothing_there(path, inside, files)
+        chosen |= matching
+    return tuple(sorted(chosen))
+
+
+def _nothing_there(path: Path, inside: str, files: tuple[str, ...]) -> UsageError:
+    if path.suffix == ".yml" and path.exists():
+        return UsageError("SEG207", f"`{path}` is not read: definitions end in `.yaml`", hint="rename it")
+    if path.exists() and path.is_file() and not inside.startswith(".."):
+        hint = "definitions stand in `segments/`, `traits/` and `sources/`"
+        return UsageError("SEG127", f"`{path}` is not a definition of the project", hint=hint)
+    near = nearest(Path(inside).stem, {Path(file).stem for file in files})
+    match = next((file for file in files if Path(file).stem == near), None)
+    hint = f"did you mean `{match}`?" if match else "name a file or folder of the project"
+    return UsageError("SEG127", f"`{path}` holds no definition of the project", hint=hint)
