@@ -10,13 +10,16 @@ from segctl.model.diagnostics import Diagnostic, Location, Severity
 
 _KEY_VALUE = re.compile(r"^(?P<head>\s*(?:- +)*(?:[^\s:#'\"\[\]{},][^:#'\"\[\]{},]*?):[ \t]+)(?P<value>.*?)\s*$")
 _NO_BLANK = re.compile(r"^\s*(?:- +)?[A-Za-z_][\w.]*:[^\s:/]")
+_NEVER_CLOSED = ("unexpected end of stream", "document indicator", "',' or")
 MAX_SHOWN = 120
 
 
 def explain(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
     """A syntax error as a diagnostic at the place where it can be mended."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    mark, opened = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     problem = " ".join(str(part) for part in (getattr(error, "context", None), getattr(error, "problem", None)) if part)
+    if mark is None or (opened is not None and any(part in problem for part in _NEVER_CLOSED)):
+        mark = opened
     lines = re.split(r"\r\n|\r|\n", text)
     row = min(mark.line, len(lines) - 1) if mark is not None else 0
     column = mark.column if mark is not None else 0
@@ -59,9 +62,9 @@ def _words(problem: str, line: str, column: int, lines: list[str], row: int) -> 
         return "`*` and `&` have a meaning of their own in YAML", 'write `"*"` in quotes'
     if "escape" in problem:
         return "a backslash in double quotes starts an escape", "use single quotes: '\\d' stays as it is"
-    if "unexpected end of stream" in problem or "document indicator" in problem:
+    if _NEVER_CLOSED[0] in problem or _NEVER_CLOSED[1] in problem:
         return "a quote is opened and never closed", "close it, on the same line"
-    if "',' or" in problem:
+    if _NEVER_CLOSED[2] in problem:
         return "a list or mapping in brackets is not closed here", "check brackets and commas"
     return _general(line, lines, row)
 
