@@ -50,7 +50,7 @@ def begin_input(
     with workspace.transaction() as db:
         cursor = db.execute(
             "INSERT INTO inputs (source, path, digest, size, modified) VALUES (?, ?, ?, ?, ?)",
-            (source, path, digest, size, modified),
+            (source, printable(path), digest, size, modified),
         )
     return int(cursor.lastrowid or 0)
 
@@ -64,7 +64,7 @@ def finish_input(
         db.execute(
             "UPDATE inputs SET rows = ?, good = ?, bad = ?, note = ?, seq = (SELECT max(seq) FROM commits)"
             " WHERE id = ?",
-            (rows, good, bad, json.dumps(note or {}, sort_keys=True, ensure_ascii=False), input_id),
+            (rows, good, bad, json.dumps(note or {}, sort_keys=True), input_id),
         )
 
     return update
@@ -87,7 +87,7 @@ def newest_input(workspace: Workspace, source: str, path: str) -> IngestedInput 
     """
     rows = workspace.query(
         "SELECT * FROM inputs WHERE source = ? AND path = ? AND seq IS NOT NULL ORDER BY id DESC LIMIT 1",
-        (source, path),
+        (source, printable(path)),
     )
     return _input(rows[0]) if rows else None
 
@@ -105,6 +105,11 @@ def input_by_id(workspace: Workspace, input_id: int) -> IngestedInput | None:
     """The input a row's ``file_id`` names."""
     rows = workspace.query("SELECT * FROM inputs WHERE id = ?", (input_id,))
     return _input(rows[0]) if rows else None
+
+
+def printable(path: str) -> str:
+    """A path as text that can be stored: bytes of a name that are no UTF-8 become escapes."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _input(row: sqlite3.Row) -> IngestedInput:

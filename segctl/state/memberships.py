@@ -323,7 +323,7 @@ def _insert_run_segments(db: sqlite3.Connection, outcome: Outcome, leaf_counts: 
                 m.entered,
                 m.left,
                 m.reason,
-                None if leaves is None else json.dumps(leaves, sort_keys=True, ensure_ascii=False),
+                None if leaves is None else json.dumps(leaves, sort_keys=True),
             ),
         )
 

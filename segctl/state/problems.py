@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,15 +106,26 @@ def no_membership(segment: str) -> UsageError:
 
 def from_os(error: OSError, folder: Path) -> SegctlError:
     """The error of the operating system in our words; disk full has its own code."""
-    place = error.filename or folder
-    if error.errno in _FULL or "No space left" in str(error) or "File too large" in str(error):
-        return LocalIOError(
-            "SEG606",
-            f"no space left to write `{place}`",
-            why=error.strerror or str(error),
-            hint="make room and run the command again",
-        )
-    return LocalIOError("SEG607", f"cannot use `{place}`", why=error.strerror or str(error))
+    number = error.errno if error.errno is not None else _number(error)
+    return _from_number(number or 0, str(error.filename or folder), error.strerror or str(error))
+
+
+def from_polars(error: Exception, folder: Path) -> SegctlError | None:
+    """An error of the operating system that Polars has wrapped, in our words; None for any other."""
+    number = _number(error)
+    return None if number is None else _from_number(number, str(folder), os.strerror(number))
+
+
+def _number(error: Exception) -> int | None:
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
+
+
+def _from_number(number: int, place: str, why: str) -> SegctlError:
+    if number in _FULL:
+        hint = "make room and run the command again"
+        return LocalIOError("SEG606", f"no space left to write `{place}`", why=why, hint=hint)
+    return LocalIOError("SEG607", f"cannot use `{place}`", why=why)
 
 
 def from_sqlite(error: sqlite3.Error, database: Path) -> SegctlError:
@@ -137,10 +150,16 @@ def from_sqlite(error: sqlite3.Error, database: Path) -> SegctlError:
 
 @contextmanager
 def worded(folder: Path) -> Iterator[None]:
-    """Turns errors of the operating system and of SQLite inside the block into ours."""
+    """Turns errors of the operating system and of SQLite inside the block into ours, also those in Polars' clothes."""
     try:
         yield
     except sqlite3.Error as error:
         raise from_sqlite(error, folder / "state.db") from error
     except OSError as error:
         raise from_os(error, folder) from error
+    except Exception as error:
+        # By name, so that reading a run's size needs no Polars.
+        ours = from_polars(error, folder) if type(error).__module__.startswith("polars.") else None
+        if ours is None:
+            raise
+        raise ours from error

@@ -240,4 +240,4 @@ def _text(at: datetime) -> str:
 
 
 def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(dict(value), sort_keys=True, ensure_ascii=False)
+    return json.dumps(dict(value), sort_keys=True)

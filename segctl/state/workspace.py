@@ -250,7 +250,7 @@ class Workspace:
             yield
 
     def _insert_commit(self, db: sqlite3.Connection, kind: str, note: dict[str, Any] | None) -> int:
-        text = None if note is None else json.dumps(note, sort_keys=True, ensure_ascii=False)
+        text = None if note is None else json.dumps(note, sort_keys=True)
         cursor = db.execute("INSERT INTO commits (kind, note) VALUES (?, ?)", (kind, text))
         return int(cursor.lastrowid or 0)
 
@@ -263,7 +263,7 @@ class Workspace:
                     file.path.relative_to(self.folder).as_posix(),
                     file.rows,
                     file.path.stat().st_size,
-                    json.dumps(file.meta, sort_keys=True, ensure_ascii=False),
+                    json.dumps(file.meta, sort_keys=True),
                     seq,
                 )
                 for file in add
