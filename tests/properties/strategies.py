@@ -12,6 +12,7 @@ from oracle_data import World
 from oracle_windows import first_day_of, local_day
 from strategies_data import CALENDAR, CALENDRIC, EXACT, Dice, events, people, project
 
+from segctl.compile.formula import formula_type
 from segctl.model import conditions as c
 from segctl.model import times as t
 from segctl.model.project import Definitions, Project
@@ -101,7 +102,7 @@ class Author:
             case 2:
                 return t.LocalDay(dice.clock.today + timedelta(days=dice.random.randint(-9, 9)))
             case 3:
-                return t.RelativeDay(dice.one((-7, -1, 0, 1)))
+                return t.RelativeDay(dice.one((-1, 0, 1)))
             case 4 | 5:
                 return (
                     t.RelativeTime(dice.one((*EXACT, *CALENDRIC)), dice.one((-1, -1, -1, 1)))
@@ -191,7 +192,7 @@ class Author:
         operator = dice.one(("any_of", "all_of", "none_of", "size", "any_element", "exists"))
         if operator in ("any_of", "all_of", "none_of") and element.kind is not Kind.STRUCT:
             values = dict.fromkeys(dice.value(element, 0) for _ in range(dice.random.randint(1, 3)))
-            return c.ValueTest(operator, tuple(values), element.kind is Kind.TEXT and dice.chance(0.3))
+            return c.ValueTest(operator, tuple(values))
         if operator == "any_element":
             fields = dice.some(element.fields, 1, 2) or [("", element)]
             tests = ((name, self.test(inner, depth=1)) for name, inner in fields)
@@ -202,8 +203,9 @@ class Author:
         return c.ValueTest("size", element=(("", c.ValueTest(number, (dice.one((0, 1, 2)),))),))
 
     def where(self, kinds: Sequence[str]) -> tuple[c.PropertyTest, ...]:
-        """None, one or two property tests."""
-        return tuple(self.property_test(kinds) for _ in range(self.dice.one((0, 0, 0, 1, 1, 2))))
+        """None, one or two property tests, each property once."""
+        tests = [self.property_test(kinds) for _ in range(self.dice.one((0, 0, 0, 1, 1, 2)))]
+        return tuple({(x.property, x.path): x for x in tests}.values())
 
     def property_test(self, kinds: Sequence[str]) -> c.PropertyTest:
         """A test of a property, or of a part of the local time."""
@@ -235,16 +237,32 @@ class Author:
         """A measure and the type of what it gives."""
         dice = self.dice
         numbers = self.properties(kinds, Kind.INTEGER, Kind.MONEY, Kind.NUMBER)
+        ordered = self.properties(kinds, Kind.INTEGER, Kind.MONEY, Kind.NUMBER, Kind.DATE, Kind.TIME)
         simple = self.properties(kinds, *SIMPLE)
         match dice.one(
-            ("count", "followed", "number", "distinct", "periods", "share", "edge", "value", "frequent", "gap")
+            (
+                "count",
+                "followed",
+                "number",
+                "extreme",
+                "distinct",
+                "periods",
+                "share",
+                "edge",
+                "value",
+                "frequent",
+                "gap",
+            )
         ):
             case "followed":
                 return c.Count(self.followed_by(kinds)), INTEGER
             case "number" if numbers:
                 name, path, of = dice.one(numbers)
-                function = dice.one(("sum", "sum", "average", "min", "max"))
+                function = dice.one(("sum", "sum", "average"))
                 return c.Aggregate(function, name, path), (replace(REAL, unit=of.unit) if function == "average" else of)
+            case "extreme" if ordered:
+                name, path, of = dice.one(ordered)
+                return c.Aggregate(dice.one(("min", "max")), name, path), of
             case "distinct" if simple:
                 name, path, _ = dice.one(simple)
                 return c.Aggregate("distinct", name, path), INTEGER
@@ -277,22 +295,26 @@ class Author:
 
     def within(self) -> t.Duration | None:
         """A length between two events."""
-        return self.dice.one((None, *EXACT, t.Duration(0, "seconds")))
+        return self.dice.one((None, *EXACT, *EXACT, t.Duration(0, "seconds"), t.Duration(1, "months")))
 
     def event_condition(self, kinds: tuple[str, ...] | None = None) -> c.EventCondition:
         """A measure that passes a test."""
         selection = self.selection(kinds)
         measure, of = self.measure(selection.events)
         if isinstance(measure, c.EdgeTime):
-            return c.EventCondition(selection, measure, self.window(), self.missing())
+            return c.EventCondition(selection, measure, self.window(of_events=True), self.missing())
         if isinstance(measure, c.Gap):
-            operator = self.dice.one(("above", "at_least", "below", "at_most", "equals"))
+            operator = self.dice.one(("above", "at_least", "below", "at_most"))
             return c.EventCondition(selection, measure, c.ValueTest(operator, (self.dice.one(EXACT),)), self.missing())
-        can_miss = not isinstance(measure, c.Count | c.Periods) and getattr(measure, "function", "") not in (
-            "sum",
-            "distinct",
-        )
-        return c.EventCondition(selection, measure, self.test(of), self.missing() if can_miss else None)
+        if not can_be_missing(measure):
+            return c.EventCondition(selection, measure, self.number_test(of))
+        is_value = isinstance(measure, c.EdgeValue | c.MostFrequent)
+        test = self.test(of) if is_value or not of.is_numeric else self.value_test(self.dice.one(COMPARING), of)
+        return c.EventCondition(selection, measure, test, None if is_exists(test) else self.missing())
+
+    def number_test(self, of: ValueType) -> c.ValueTest:
+        """A test of what is never missing."""
+        return self.value_test(self.dice.one(COMPARING[:-1]), of)
 
     def missing(self) -> c.Missing | None:
         """A rule for unknown."""
@@ -340,10 +362,12 @@ class Author:
     def trait_condition(self) -> c.Condition:
         """A test of a trait or of a field of a struct."""
         name, of = self.dice.one(self.traits())
+        path: tuple[str, ...] = ()
         if of.kind is Kind.STRUCT and self.dice.chance(0.8):
-            field, inner = self.dice.one(of.fields)
-            return c.TraitCondition(name, self.test(inner), (field,), self.missing())
-        return c.TraitCondition(name, self.test(of), (), self.missing())
+            field, of = self.dice.one(of.fields)
+            path = (field,)
+        test = self.test(of)
+        return c.TraitCondition(name, test, path, None if is_exists(test) else self.missing())
 
     def changed(self) -> c.Condition:
         """A change of a stored trait."""
@@ -369,7 +393,7 @@ class Author:
             return self.same_all()
         if roll < 0.94:
             return c.SampleCondition(
-                Decimal(self.dice.one(("0", "10", "33.3", "50", "100"))), self.dice.one(("s", "ä"))
+                Decimal(self.dice.one(("0.1", "10", "33.3", "50", "100"))), self.dice.one(("s", "ä"))
             )
         if roll < 0.96:
             return c.ListCondition("vips", "mail", "email")
@@ -426,7 +450,7 @@ class Author:
         count = (
             1
             if function in ("neg", "abs", "round")
-            else dice.random.randint(1, 3)
+            else dice.random.randint(2, 3)
             if function in ("min", "max", "coalesce")
             else 2
         )
@@ -435,11 +459,26 @@ class Author:
     def compute(self, name: str) -> None:
         """One more computed trait."""
         if self.dice.chance(0.3):
-            self.computed[name] = c.ComputedTrait(name, REAL, formula=self.formula())
+            types = dict(self.traits())
+            while not isinstance(of := formula_type(made := self.formula(), types), ValueType):
+                continue
+            self.computed[name] = c.ComputedTrait(name, of, formula=made)
             return
         selection = self.selection()
         measure, of = self.measure(selection.events)
         self.computed[name] = c.ComputedTrait(name, of, selection, measure)
+
+
+def can_be_missing(measure: c.Measure) -> bool:
+    """Missing of no events."""
+    if isinstance(measure, c.Aggregate):
+        return measure.function not in ("sum", "distinct")
+    return not isinstance(measure, c.Count | c.Periods)
+
+
+def is_exists(test: c.Test) -> bool:
+    """Never unknown, so no rule for missing belongs to it."""
+    return isinstance(test, c.ValueTest) and test.operator == "exists"
 
 
 def comparable(one: ValueType, other: ValueType) -> bool:
