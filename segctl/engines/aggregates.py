@@ -13,11 +13,12 @@ from segctl.engines import localtime
 from segctl.engines.expressions import to_expr
 from segctl.engines.predicates import to_predicate
 from segctl.engines.rows import Prepared, Selection, day_column
+from segctl.engines.scope import Scope
 from segctl.model.types import stored_column
 
 ZERO_OF_NONE = frozenset({"count", "sum", "distinct", "days", "weeks", "months", "years"})
-_PERIODS: dict[str, Callable[[nw.Expr], nw.Expr]] = {
-    "days": lambda day: day,
+_PERIODS: dict[str, Callable[[nw.Expr, Scope], nw.Expr]] = {
+    "days": lambda day, _: day,
     "weeks": localtime.week_of,
     "months": localtime.month_number,
     "years": localtime.year_of,
@@ -88,7 +89,7 @@ def _aggregate(
         case "gap_average":
             return _gap_average(name, mask)
         case "days" | "weeks" | "months" | "years":
-            return _single(_distinct(_selected(_PERIODS[measure.function](day_column(rows)), mask)), name)
+            return _single(_distinct(_selected(_PERIODS[measure.function](day_column(rows), rows.scope), mask)), name)
         case function:
             raise TypeError(f"{function} is no plain aggregate")
 

@@ -9,6 +9,7 @@ import duckdb
 import narwhals.stable.v2 as nw
 import polars as pl
 
+from segctl.engines.dialects import SqlDialect
 from segctl.engines.physical import has_moments, working_dtype
 from segctl.engines.polars_reader import PolarsReader
 from segctl.engines.reading import PartGroup, Rows, Scan, Subjects, empty_frame, part_groups
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 class DuckDBReader:
     """A connection of its own for one evaluation; use as a context."""
+
+    dialect = SqlDialect()
 
     def __init__(self, data: EngineInput) -> None:
         self._data = data

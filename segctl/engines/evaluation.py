@@ -16,6 +16,7 @@ from segctl.compile.plan import Node, Plan, references, roots, walk
 from segctl.compile.zones import to_us
 from segctl.engines.base import EngineInput, Evaluation
 from segctl.engines.block import Block
+from segctl.engines.dialects import PolarsDialect
 from segctl.engines.folding import without_folding
 from segctl.engines.keep import kept
 from segctl.engines.physical import stored, working_dtype, worked
@@ -86,7 +87,7 @@ def _scope(plan: Plan, data: EngineInput, profiles: pl.DataFrame, as_of: datetim
     for trait in {node for node in _all_nodes(plan) if isinstance(node, ir.StoredTrait) and node.type.kind is Kind.TIME}:
         column = profiles.get_column(trait_column(trait))
         instants += [int(us) for us in (column.min(), column.max()) if isinstance(us, int)]
-    return Scope(as_of, zone, min(instants), max(instants))
+    return Scope(as_of, zone, min(instants), max(instants), PolarsDialect())
 
 
 def _blocks(profiles: pl.DataFrame, data: EngineInput) -> Iterable[pl.DataFrame]:

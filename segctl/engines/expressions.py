@@ -8,7 +8,7 @@ from functools import singledispatch
 import narwhals.stable.v2 as nw
 
 from segctl.compile import ir
-from segctl.compile.zones import DAY, local_day
+from segctl.compile.zones import DAY
 from segctl.engines import localtime
 from segctl.engines.physical import plain, portable_dtype
 from segctl.engines.scope import Scope, trait_column
@@ -24,7 +24,7 @@ def to_expr(node: ir.Expression, scope: Scope) -> nw.Expr:
 def instant(node: ir.Expression, scope: Scope) -> nw.Expr:
     """A time or date in microseconds; a date stands for its first local instant."""
     value = to_expr(node, scope)
-    return localtime.day_start_us(value, scope.zone) if node.type.kind is Kind.DATE else value
+    return localtime.day_start_us(value, scope) if node.type.kind is Kind.DATE else value
 
 
 def local_day_of(node: ir.Expression, scope: Scope) -> nw.Expr:
@@ -32,7 +32,7 @@ def local_day_of(node: ir.Expression, scope: Scope) -> nw.Expr:
     value = to_expr(node, scope)
     if node.type.kind is Kind.DATE:
         return value
-    return localtime.day_of(localtime.local_us(value, scope.zone, scope.lo, scope.hi))
+    return localtime.day_of(localtime.local_us(value, scope), scope)
 
 
 @singledispatch
@@ -63,12 +63,12 @@ def _(node: ir.EventTime, scope: Scope) -> nw.Expr:
 
 @evaluated.register
 def _(node: ir.EventTimePart, scope: Scope) -> nw.Expr:
-    local = localtime.local_us(nw.col("ts"), scope.zone, scope.lo, scope.hi)
+    local = localtime.local_us(nw.col("ts"), scope)
     if node.part == "hour":
-        return localtime.hour_of(local)
-    day = to_expr(ir.EventTimePart("date", DATE), scope) if node.part != "date" else localtime.day_of(local)
-    by_part: dict[str, Callable[[nw.Expr], nw.Expr]] = {"month": localtime.month_of, "weekday": localtime.weekday_of}
-    return by_part[node.part](day) if node.part in by_part else day
+        return localtime.hour_of(local, scope)
+    day = to_expr(ir.EventTimePart("date", DATE), scope) if node.part != "date" else localtime.day_of(local, scope)
+    by_part: dict[str, Callable[[nw.Expr, Scope], nw.Expr]] = {"month": localtime.month_of, "weekday": localtime.weekday_of}
+    return by_part[node.part](day, scope) if node.part in by_part else day
 
 
 @evaluated.register
@@ -94,8 +94,7 @@ def _(node: ir.DaysSince, scope: Scope) -> nw.Expr:
 
 @evaluated.register
 def _(node: ir.YearsSince, scope: Scope) -> nw.Expr:
-    today = local_day(scope.now, scope.zone)
-    return localtime.completed_years(local_day_of(node.of, scope), today).cast(nw.Float64)
+    return localtime.completed_years(local_day_of(node.of, scope), scope).cast(nw.Float64)
 
 
 @evaluated.register

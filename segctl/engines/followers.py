@@ -41,7 +41,7 @@ def followed_rows(
     )
     frame = frame.filter(ties_hold).filter(nw.col("follower:ts") < NEVER)
     if followed.within is not None:
-        limit = later_us(nw.col("ts"), followed.within, rows.scope.zone, rows.scope.lo, rows.scope.hi)
+        limit = later_us(nw.col("ts"), followed.within, rows.scope)
         frame = frame.filter(nw.col("follower:ts") <= limit)
     return Prepared(frame, rows.scope, rows.lo, in_order=False)
 

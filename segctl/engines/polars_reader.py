@@ -6,6 +6,7 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from segctl.engines.base import EngineInput
+from segctl.engines.dialects import PolarsDialect
 from segctl.engines.physical import working_dtype, worked
 from segctl.engines.reading import PartGroup, Rows, Scan, Subjects, empty_frame, is_in_order, part_groups
 from segctl.model.types import ValueType, stored_column
@@ -15,6 +16,8 @@ _INSTANT = pl.Datetime("us", "UTC")
 
 class PolarsReader:
     """Event files and small frames as lazy Polars frames."""
+
+    dialect = PolarsDialect()
 
     def __init__(self, data: EngineInput) -> None:
         self._data = data

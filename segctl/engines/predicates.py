@@ -123,7 +123,7 @@ def _(node: ir.InWindow, scope: Scope) -> nw.Expr:
     if isinstance(node.window, Anniversary):
         days = anniversary_days(node.window, scope.as_of, scope.zone)
         keys = sorted(month * 100 + day for month, day in days)
-        return localtime.month_and_day(local_day_of(node.value, scope)).is_in(keys)
+        return localtime.month_and_day(local_day_of(node.value, scope), scope).is_in(keys)
     value = to_expr(node.value, scope)
     tests = _fixed_bounds(value, node.value.type, node.window, scope)
     if trait_bounds(node.window):
@@ -154,7 +154,7 @@ def trait_tests(
             continue
         day = to_expr(limit, scope)
         edge = day if bound.date_edge == "first" else day + 1
-        tests.append(_COMPARE[bound.date_op](value, localtime.day_start_us(edge, scope.zone)))
+        tests.append(_COMPARE[bound.date_op](value, localtime.day_start_us(edge, scope)))
     return tests
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import narwhals.stable.v2 as nw
     import polars as pl
 
+    from segctl.engines.dialects import Dialect
     from segctl.engines.base import EngineInput, EventPart
 
 
@@ -82,6 +83,8 @@ class Rows:
 
 class Reader(Protocol):
     """An engine at the border of the portable layer."""
+
+    dialect: Dialect
 
     def scan(self, wish: Scan) -> Rows:
         """Event rows; only columns and rows that are asked for are read."""

@@ -132,7 +132,8 @@ def prepare(
         kinds, tuple(properties | dict.fromkeys(same)), reading.subjects, lo, hi, order=order, kind=kind
     )
     rows = reading.reader.scan(wish)
-    prepared = Prepared(rows.frame, reading.scope, lo, rows.in_order)
+    scope = replace(reading.scope, dialect=reading.reader.dialect, lo=max(reading.scope.lo, lo or reading.scope.lo))
+    prepared = Prepared(rows.frame, scope, lo, rows.in_order)
     prepared = _with_profile_values(prepared, asked, reading)
     prepared = _with_days(prepared, asked)
     frame, scope = with_elements(prepared.frame, asked, prepared.scope, reading.reader)

@@ -12,6 +12,7 @@ from segctl.compile.zones import to_us
 
 if TYPE_CHECKING:
     from segctl.compile.plan import Node
+    from segctl.engines.dialects import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Scope:
         zone: The project's zone.
         lo: Earliest instant of the data, in microseconds: no clock change before it matters.
         hi: Latest instant of the data, in microseconds.
+        dialect: How the engine that holds the rows spells some arithmetic.
         known: Columns that hold a node's value already.
     """
 
@@ -30,6 +32,7 @@ class Scope:
     zone: str
     lo: int
     hi: int
+    dialect: Dialect
     known: Mapping[Node, str] = field(default_factory=dict)
 
     @property

@@ -131,14 +131,14 @@ def _with_answer(
 def _in_time(step: ir.Step, column: str, scope: Scope) -> list[nw.Expr]:
     if step.within is None:
         return []
-    return [nw.col(column) <= later_us(nw.col("ts"), step.within, scope.zone, scope.lo, scope.hi)]
+    return [nw.col(column) <= later_us(nw.col("ts"), step.within, scope)]
 
 
 def _absent(name: str, step: ir.Step, scope: Scope, *, open_until: str | None) -> list[nw.Expr]:
     """No event of a `then_not` step: at the same instant, nor later up to its end."""
     at_once = nw.col(f"{name}:before") < nw.col("ts")
     if step.within is not None:
-        limit = later_us(nw.col("ts"), step.within, scope.zone, scope.lo, scope.hi)
+        limit = later_us(nw.col("ts"), step.within, scope)
         return [at_once, limit <= scope.now, nw.col(f"{name}:ts") > limit]
     if open_until is not None:
         return [at_once, nw.col(f"{name}:place") >= nw.col(open_until)]

@@ -1,0 +1,226 @@
+"""Profiles as they were at an instant: who exists, which values were valid, and how values changed before.
+
+Every source row (source, subject) has versions; the one valid at as_of is the latest by (valid from, arrival),
+and a version that says *gone* ends the row. A profile's value is that of its newest row that has one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from segctl.engines.base import EventPart
+from segctl.engines.physical import stored_dtype
+from segctl.model.types import ValueType, stored_column
+
+_INSTANT = pl.Datetime("us", "UTC")
+_BEGINNING = -(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFile:
+    """One immutable Parquet file of typed records.
+
+    Columns: ``subject`` Int32, ``valid_from`` Datetime(us, UTC; null is from the beginning), ``arrival`` Int64,
+    ``gone`` Boolean, and one per trait named by `model.types.stored_column`.
+
+    Attributes:
+        columns: Names of the columns present.
+    """
+
+    path: str
+    source: str
+    rows: int
+    columns: tuple[str, ...]
+
+
+def profile_view(
+    record_files: Sequence[RecordFile],
+    subjects: pl.DataFrame,
+    canonical: pl.Series | None,
+    *,
+    as_of: datetime,
+    traits: Mapping[str, ValueType],
+    population: Collection[str],
+    events: Sequence[EventPart] = (),
+    samples: Sequence[str] = (),
+    lists: Mapping[str, pl.Series] | None = None,
+) -> pl.DataFrame:
+    """The profiles of the population at as_of: `EngineInput.profiles`.
+
+    Args:
+        record_files: All files of the snapshot, of all sources.
+        subjects: One row per subject: ``subject`` Int32, ``profile_id``, ``identifier_class``.
+        canonical: Subject → subject of its profile (position = subject); None when each is its own.
+        traits: The stored traits wanted, by name.
+        population: Classes of identifiers that belong.
+        events: All event files; only read for those without a live record.
+        samples: Salts; each gives a column ``sample:SALT``.
+        lists: Column name → subjects whose identifier stands in the list; each gives a Boolean column.
+    """
+    belonging = _belonging(subjects, canonical, population)
+    live = live_records(record_files, as_of=as_of, traits=traits)
+    values = _values(_of_profiles(live, canonical), traits)
+    lacking = belonging.join(values.select("subject"), on="subject", how="anti")
+    if lacking.height and events:
+        active = _with_events(events, canonical, as_of)
+        arrived = lacking.join(active, on="subject", how="semi").select("subject")
+        values = pl.concat([values, arrived], how="diagonal")
+    view = belonging.join(values, on="subject", how="inner").sort("subject")
+    for column, listed in (lists or {}).items():
+        view = view.with_columns(pl.col("subject").is_in(_profile_subjects(listed, canonical).implode()).alias(column))
+    ids = view.get_column("profile_id")
+    return view.with_columns(*[sample_places(ids, salt).alias(f"sample:{salt}") for salt in samples])
+
+
+def live_records(
+    record_files: Sequence[RecordFile], *, as_of: datetime, traits: Mapping[str, ValueType]
+) -> pl.DataFrame:
+    """The version of each source row that is valid at as_of, without rows that are gone.
+
+    Columns ``subject``, ``valid`` (microseconds), ``arrival``, ``source`` and the traits by name; ordered by
+    (valid, arrival).
+    """
+    frame = _versions(record_files, traits, as_of)
+    if frame.select(pl.struct("source", "subject").is_duplicated().any()).item():
+        frame = frame.sort("valid", "arrival", maintain_order=True)
+        frame = frame.unique(["source", "subject"], keep="last", maintain_order=True)
+    return frame.filter(~pl.col("gone")).drop("gone")
+
+
+def trait_changes(
+    record_files: Sequence[RecordFile],
+    canonical: pl.Series | None,
+    *,
+    as_of: datetime,
+    traits: Mapping[str, ValueType],
+) -> dict[str, pl.DataFrame]:
+    """For each trait every real change of its value up to as_of: `EngineInput.changes`.
+
+    A profile's first version begins its history and is no change.
+    """
+    versions = _of_profiles(_versions(record_files, traits, as_of), canonical, keep_own=True)
+    # Of several versions of a row at one instant only the last to arrive was ever seen.
+    versions = versions.sort("valid", "arrival", maintain_order=True)
+    versions = versions.unique(["source", "own", "valid"], keep="last", maintain_order=True)
+    grid = _states(versions)
+    return {name: _changes_of(grid, name) for name in traits}
+
+
+def sample_places(profile_ids: pl.Series, salt: str) -> pl.Series:
+    """First 63 bits of SHA-256(salt, 0x1F, profile id) as whole numbers."""
+    prefix = hashlib.sha256(salt.encode() + b"\x1f")
+
+    def place(profile_id: str) -> int:
+        digest = prefix.copy()
+        digest.update(profile_id.encode())
+        return int.from_bytes(digest.digest()[:8], "big") >> 1
+
+    return pl.Series([place(profile_id) for profile_id in profile_ids], dtype=pl.Int64)
+
+
+def _versions(record_files: Sequence[RecordFile], traits: Mapping[str, ValueType], as_of: datetime) -> pl.DataFrame:
+    """All versions valid at or before as_of."""
+    base = {"subject": pl.Int32(), "valid": pl.Int64(), "arrival": pl.Int64(), "source": pl.String(), "gone": pl.Boolean()}
+    schema: dict[str, pl.DataType] = {**base, **{_hidden(name): stored_dtype(of) for name, of in traits.items()}}
+    frames = [_scan(file, traits, as_of) for file in record_files if file.rows]
+    return pl.concat(frames).collect(engine="streaming") if frames else pl.DataFrame(schema=schema)
+
+
+def _scan(file: RecordFile, traits: Mapping[str, ValueType], as_of: datetime) -> pl.LazyFrame:
+    valid = pl.col("valid_from")
+    columns = [
+        pl.col("subject"),
+        valid.cast(pl.Int64).fill_null(_BEGINNING).alias("valid"),
+        pl.col("arrival").cast(pl.Int64),
+        pl.lit(file.source).alias("source"),
+        pl.col("gone"),
+    ]
+    for name, of in traits.items():
+        column = stored_column(name, of)
+        value = pl.col(column) if column in file.columns else pl.lit(None, stored_dtype(of))
+        columns.append(value.alias(_hidden(name)))
+    frame = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
+    return frame.filter(valid.is_null() | (valid <= pl.lit(as_of).cast(_INSTANT))).select(*columns)
+
+
+def _hidden(name: str) -> str:
+    """A trait's column while it stands beside the engine's own, which a trait may be named like."""
+    return f"trait:{name}"
+
+
+def _of_profiles(records: pl.DataFrame, canonical: pl.Series | None, *, keep_own: bool = False) -> pl.DataFrame:
+    """Records by the subject of their profile; the row's own subject as `own` if asked."""
+    if keep_own:
+        records = records.with_columns(pl.col("subject").alias("own"))
+    if canonical is None:
+        return records
+    return records.with_columns(_profile_subjects(records.get_column("subject"), canonical).alias("subject"))
+
+
+def _profile_subjects(subjects: pl.Series, canonical: pl.Series | None) -> pl.Series:
+    return subjects if canonical is None else canonical.gather(subjects)
+
+
+def _values(records: pl.DataFrame, traits: Mapping[str, ValueType]) -> pl.DataFrame:
+    """One row per profile: `subject` and its traits by name."""
+    named = [pl.col(_hidden(name)).alias(name) for name in traits]
+    if not records.get_column("subject").is_duplicated().any():
+        return records.select("subject", *named)
+    ordered = records.sort("valid", "arrival", "source", maintain_order=True)
+    newest = [pl.col(_hidden(name)).drop_nulls().last() for name in traits]
+    return ordered.group_by("subject", maintain_order=True).agg(*newest).select("subject", *named)
+
+
+def _belonging(subjects: pl.DataFrame, canonical: pl.Series | None, population: Collection[str]) -> pl.DataFrame:
+    """Subject and id of each profile with an identifier of a class that belongs."""
+    inside = subjects.filter(pl.col("identifier_class").is_in(list(population))).get_column("subject")
+    own = subjects.select("subject", "profile_id").unique("subject", keep="first", maintain_order=True)
+    return own.filter(pl.col("subject").is_in(_profile_subjects(inside, canonical).unique().implode()))
+
+
+def _with_events(events: Sequence[EventPart], canonical: pl.Series | None, as_of: datetime) -> pl.DataFrame:
+    """Subjects of profiles with an event at or before as_of."""
+    paths = [part.path for part in events if part.rows and (part.min_ts is None or part.min_ts <= as_of)]
+    if not paths:
+        return pl.DataFrame(schema={"subject": pl.Int32})
+    frame = pl.scan_parquet(paths, glob=False, hive_partitioning=False, extra_columns="ignore", missing_columns="insert")
+    if any(part.max_ts is None or part.max_ts > as_of for part in events):
+        frame = frame.filter(pl.col("ts") <= pl.lit(as_of).cast(_INSTANT))
+    found = frame.select("subject").unique().collect(engine="streaming").get_column("subject")
+    return _profile_subjects(found, canonical).unique().to_frame("subject")
+
+
+def _states(versions: pl.DataFrame) -> pl.DataFrame:
+    """The version of each source row at each instant at which its profile changed."""
+    instants = versions.select("subject", pl.col("valid").alias("at")).unique()
+    rows = versions.select("subject", "source", "own").unique()
+    grid = instants.join(rows, on="subject").sort("at")
+    found = versions.drop("subject").sort("valid")
+    return grid.join_asof(
+        found, left_on="at", right_on="valid", by=["source", "own"], strategy="backward", check_sortedness=False,
+        coalesce=False,
+    )  # fmt: skip
+
+
+def _changes_of(grid: pl.DataFrame, trait: str) -> pl.DataFrame:
+    value = pl.col(_hidden(trait))
+    seen = pl.when(~pl.col("gone")).then(value)
+    ordered = grid.sort("subject", "at", "valid", "arrival", "source", nulls_last=False)
+    states = ordered.group_by("subject", "at", maintain_order=True).agg(seen.drop_nulls().last().alias("new"))
+    before = states.with_columns(
+        pl.col("new").shift(1).over("subject").alias("old"), pl.int_range(pl.len()).over("subject").alias("number")
+    )
+    changed = before.filter((pl.col("number") > 0) & pl.col("new").ne_missing(pl.col("old")))
+    return changed.select(
+        "subject",
+        pl.col("at").cast(_INSTANT).alias("ts"),
+        pl.lit(f"trait:{trait}").alias("source"),
+        pl.lit("").alias("event_id"),
+        "old",
+        "new",
+    )
