@@ -102,7 +102,7 @@ ENTRIES: dict[str, Entry] = {
     "SEG362": Entry(
         "Open quote",
         "A field starts with a quote that is never closed, so that the rows after it would be swallowed.",
-        "Close or double the quote. Only the line that opens it is in quarantine; the following lines are read as rows.",
+        "Close or double the quote. Only the line that opens it is in quarantine; the next lines are read as rows.",
         'id,name\n7,"Ada',
     ),
     "SEG363": Entry(

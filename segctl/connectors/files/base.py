@@ -21,7 +21,7 @@ BATCH_ROWS = 500_000
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """What the declaration fixes; None means: detect.
+    r"""What the declaration fixes; None means: detect.
 
     Attributes:
         format: ``csv``, ``json``, ``ndjson``, ``parquet`` or ``xlsx``.
@@ -34,7 +34,7 @@ class ReadOptions:
         decimal: ``.`` or ``,``.
         thousands: One character, or the empty string for none.
         comment: Lines that start with this text are no records; never detected.
-        records: Path to the list of records in a JSON document: ``data.items``; a dot in a key is ``\\.``.
+        records: Path to the list of records in a JSON document: ``data.items``; a dot in a key is ``\.``.
         sheet: Name, or 1-based number, of an Excel sheet; the first by default.
         compression: ``none``, ``gzip`` or ``zstd``.
     """
@@ -56,7 +56,7 @@ class ReadOptions:
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """How a file is to be read: what was declared, completed by what was found in it.
+    r"""How a file is to be read: what was declared, completed by what was found in it.
 
     Attributes:
         format: ``csv``, ``json``, ``ndjson``, ``parquet`` or ``xlsx``.
@@ -71,7 +71,8 @@ class Detected:
         why: What was detected and how, one line each in plain words, for people.
         skip_rows: Physical lines before the header or first record.
         trailing: Every CSV record ends in a delimiter that starts no field.
-        eol: The byte that ends a CSV line: ``\\n`` or ``\\r``.
+        comment: CSV lines that start with it are no records.
+        eol: The byte that ends a CSV line: ``\n`` or ``\r``.
         records: Path to the records of a JSON document, empty for the document itself.
         sheet: Name of the Excel sheet, else empty.
         bytes: Size of the file as stored.
@@ -89,6 +90,7 @@ class Detected:
     why: tuple[str, ...] = ()
     skip_rows: int = 0
     trailing: bool = False
+    comment: str = ""
     eol: str = "\n"
     records: str = ""
     sheet: str = ""
@@ -114,12 +116,12 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A physical record that is no row; it is kept, whole, for quarantine.
+    r"""A physical record that is no row; it is kept, whole, for quarantine.
 
     Attributes:
         file: Path as given to `read`.
         line: 1-based physical line on which it starts (record number in Parquet, row in Excel).
-        raw: Its text; bytes that are no text appear as ``\\xNN``. Only over-long records are shortened.
+        raw: Its text; bytes that are no text appear as ``\xNN``. Only over-long records are shortened.
         reason: Why.
     """
 
@@ -157,6 +159,6 @@ class Reader(Protocol):
         """Complete `base` (format, compression, size) by what the file says."""
         ...
 
-    def read(self, path: Path, options: ReadOptions, detected: Detected, *, batch_rows: int) -> Iterator[RawBatch]:
+    def read(self, path: Path, detected: Detected, *, batch_rows: int) -> Iterator[RawBatch]:
         """The rows of the file in batches of at most `batch_rows`."""
         ...

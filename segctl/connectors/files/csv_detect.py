@@ -10,7 +10,7 @@ from pathlib import Path
 from segctl.connectors.files.base import Detected, ReadOptions
 from segctl.connectors.files.csv_record import Dialect, Fields, Outcome, first_record, parse_record
 from segctl.connectors.files.numbers import number_style
-from segctl.connectors.files.streams import head
+from segctl.connectors.files.streams import further, head
 from segctl.connectors.files.text import codec_name, encoding_of, is_binary, readable
 from segctl.model.errors import DataError, UsageError
 
@@ -21,7 +21,8 @@ _DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 _SEP_LINE = re.compile(r'^"?sep=(.)"?\r?$', re.IGNORECASE)
 _VALUE = re.compile(
-    r"^[-+]?[\d.,'\s]*\d\s?[%€$]?$|^\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ].*)?$|^[^@\s]+@[^@\s]+\.\w+$|^(true|false|null)$",
+    r"^[-+]?[\d.,'\s]*\d\s?[%€$]?$|^\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ].*)?$"
+    r"|^[^@\s]+@[^@\s]+\.\w+$|^(true|false|null)$",
     re.IGNORECASE,
 )
 
@@ -52,7 +53,8 @@ def detect_csv(path: Path, options: ReadOptions, base: Detected) -> Detected:
     """
     _check(options)
     sample = head(path, base.compression, SAMPLE_BYTES)
-    encoding, why = _encoding(sample, options)
+    late = further(path, SAMPLE_BYTES) if sample.isascii() and base.compression == "none" else b""
+    encoding, why = _encoding(sample, late, options)
     if is_binary(sample[:_PROBE_BYTES], encoding):
         raise DataError(
             "SEG343",
@@ -66,7 +68,15 @@ def detect_csv(path: Path, options: ReadOptions, base: Detected) -> Detected:
     skip, declared = _sep_line(text, options)
     quote = '"' if options.quote is None else options.quote
     probe = _best(text, skip, quote, eol, options, declared, whole=whole)
-    found = replace(base, encoding=encoding, delimiter=probe.delimiter, quote=quote, eol=eol, skip_rows=skip)
+    found = replace(
+        base,
+        encoding=encoding,
+        delimiter=probe.delimiter,
+        quote=quote,
+        eol=eol,
+        skip_rows=skip,
+        comment=options.comment or "",
+    )
     said = [*base.why, why, _delimiter_words(probe, options, declared=bool(declared))]
     return _name_columns(found, probe, options, said)
 
@@ -89,8 +99,8 @@ def _check(options: ReadOptions) -> None:
         )
 
 
-def _encoding(sample: bytes, options: ReadOptions) -> tuple[str, str]:
-    found, why = encoding_of(sample, whole=len(sample) < SAMPLE_BYTES)
+def _encoding(sample: bytes, late: bytes, options: ReadOptions) -> tuple[str, str]:
+    found, why = encoding_of(late or sample, whole=len(sample) < SAMPLE_BYTES)
     if options.encoding is None:
         return codec_name(found), why
     declared = codec_name(options.encoding)
@@ -154,7 +164,8 @@ def _delimiter_words(probe: _Probe, options: ReadOptions, *, declared: bool) -> 
         return f"delimiter {name}: the first line says `sep=`"
     if probe.width <= 1:
         return "delimiter: none found, the file has one column"
-    return f"delimiter {name}: {probe.widths[probe.width]:,} of the first {len(probe.records):,} records have {probe.width} fields"
+    agreeing, asked = probe.widths[probe.width], len(probe.records)
+    return f"delimiter {name}: {agreeing:,} of the first {asked:,} records have {probe.width} fields"
 
 
 def _name_columns(found: Detected, probe: _Probe, options: ReadOptions, said: list[str]) -> Detected:
@@ -219,7 +230,7 @@ def _names(
 
 def _ends_nameless(header: Fields | None, rows: list[Fields], width: int, options: ReadOptions) -> bool:
     """The last column has neither name nor values: it is only the delimiter at the end of each record."""
-    if width < 2 or not all(len(row) == width and not row[-1] for row in rows):
+    if width < 2 or any(len(row) >= width and row[-1] for row in rows):
         return False
     if options.columns is not None:
         return len(options.columns) == width - 1

@@ -40,21 +40,23 @@ class CsvReader:
     def read(
         self,
         path: Path,
-        options: ReadOptions,
         detected: Detected,
         *,
         batch_rows: int,
         chunk_bytes: int = CHUNK_BYTES,
     ) -> Iterator[RawBatch]:
         """The rows of the file; records that are no rows are in `bad`."""
-        dialect = dialect_of(detected, options.comment)
+        dialect = dialect_of(detected)
         stream, text = open_text(path, detected.compression, detected.encoding)
         with stream:
             chunks = _Chunks(text, chunk_bytes)
             if detected.columns and _skip_to_rows(chunks, detected, dialect):
                 for part in _parts(chunks, stream, dialect, str(path)):
                     yield from _batches(part, detected, stream.bytes_done, batch_rows)
-            elif stream.broken:
+                return
+            while not chunks.over:
+                chunks.more()
+            if stream.broken:
                 bad = _broken(str(path), chunks, stream.broken)
                 yield from _batches(
                     _Part(empty_frame(detected), _no_lines(), bad), detected, stream.bytes_done, batch_rows

@@ -60,7 +60,7 @@ class Parsed:
     stop: int
 
 
-def dialect_of(detected: Detected, comment: str | None = None) -> Dialect:
+def dialect_of(detected: Detected) -> Dialect:
     """The dialect of a file whose detection is complete."""
     return Dialect(
         delimiter=detected.delimiter.encode(),
@@ -68,7 +68,7 @@ def dialect_of(detected: Detected, comment: str | None = None) -> Dialect:
         eol=detected.eol.encode(),
         width=len(detected.columns),
         trailing=detected.trailing,
-        comment=(comment or "").encode(),
+        comment=detected.comment.encode(),
     )
 
 

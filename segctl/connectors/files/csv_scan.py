@@ -124,7 +124,8 @@ def _misplaced(codes: Bytes, at: Positions, is_opening: Flags, dialect: Dialect)
     fine_after = (after == delimiter) | (after == eol) | (after == quote)
     if eol == ord("\n"):
         fine_after |= (after == ord("\r")) & (padded[np.minimum(at + 3, len(padded) - 1)] == eol)
-    return ~np.where(is_opening, fine_before, fine_after)
+    misplaced: Flags = ~np.where(is_opening, fine_before, fine_after)
+    return misplaced
 
 
 def _check_quotes(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | None:
@@ -219,14 +220,15 @@ class _Walk:
     def _read_tokens(self, codes: Bytes, tokens: _Tokens) -> None:
         """Fields per line, and which lines do not stand for themselves, as if each line were a record."""
         count = len(self.starts)
-        line_of = np.cumsum(tokens.is_end) - tokens.is_end
+        line_of: Positions = np.cumsum(tokens.is_end) - tokens.is_end
         before = np.concatenate((np.zeros(1, np.int64), tokens.quotes[tokens.is_end]))
         inside = ((tokens.quotes - before[line_of]) & 1) == 1
         is_delimiter = ~tokens.is_end & ~tokens.is_quote
         self.fields = np.bincount(line_of[is_delimiter & ~inside], minlength=count)[:count] + 1
         self.suspect = np.zeros(count, dtype=np.bool_)
         if self.dialect.quote:
-            at, of = tokens.at[tokens.is_quote], line_of[tokens.is_quote]
+            at: Positions = tokens.at[tokens.is_quote]
+            of: Positions = line_of[tokens.is_quote]
             self.suspect[of[_misplaced(codes, at, inside[tokens.is_quote], self.dialect)]] = True
             self.suspect |= (np.bincount(of, minlength=count)[:count] & 1) == 1
 

@@ -55,9 +55,8 @@ def read(
     Memory is bounded by chunk and batch, never by the file. Raises as `detect` does, before the first batch
     or when the file cannot be read any more.
     """
-    options = options or ReadOptions()
     detected = detected or detect(path, options)
-    yield from _reader(detected.format).read(path, options, detected, batch_rows=batch_rows)
+    yield from _reader(detected.format).read(path, detected, batch_rows=batch_rows)
 
 
 def _reader(name: str) -> Reader:

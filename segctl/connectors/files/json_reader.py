@@ -24,7 +24,7 @@ _SAMPLE_RECORDS = 200
 _LOOK_DEPTH = 3
 _LOOK_CHARACTERS = 16 * 1024 * 1024
 _UNESCAPED_DOT = re.compile(r"(?<!\\)\.")
-_NOT_TEXT = re.compile("[\x00]|\\\\x[0-9a-f]{2}")
+_UNDECODED = re.compile(r"(?<!\\)(?:\\\\)*\\x[0-9a-f]{2}")
 
 
 class JsonReader:
@@ -51,7 +51,7 @@ class JsonReader:
         return replace(found, columns=tuple(names))
 
     def read(
-        self, path: Path, options: ReadOptions, detected: Detected, *, batch_rows: int, piece_bytes: int | None = None
+        self, path: Path, detected: Detected, *, batch_rows: int, piece_bytes: int | None = None
     ) -> Iterator[RawBatch]:
         """The objects of the list; elements that are none are in `bad`. `lines` are record numbers."""
         stream, text = open_text(path, detected.compression, detected.encoding)
@@ -76,12 +76,16 @@ Found = tuple[dict[str, Any] | Reason, str]
 
 
 def split_path(records: str) -> list[str]:
-    """The keys of a path: ``a.b\\.c`` is ``a``, then ``b.c``."""
+    r"""The keys of a path: ``a.b\.c`` is ``a``, then ``b.c``."""
     return [key.replace("\\.", ".") for key in _UNESCAPED_DOT.split(records)] if records else []
 
 
 def _records(window: JsonText, detected: Detected, path: Path, stream: ByteStream) -> Iterator[Found]:
     """Every record, or why an element is none, with its text."""
+    if window.peek() == "":
+        if stream.broken:
+            yield _cut(stream, "", "")
+        return
     _descend(window, split_path(detected.records), path)
     if window.peek() != "[":
         yield from _objects(window, stream, is_document=not detected.records)
@@ -91,7 +95,10 @@ def _records(window: JsonText, detected: Detected, path: Path, stream: ByteStrea
         if mark == ",":
             window.take()
             continue
-        yield _element(window, stream)
+        found = _element(window, stream)
+        yield found
+        if isinstance(found[0], Reason) and found[0].code == "SEG367":
+            return
     if mark == "":
         yield _cut(stream, "", "the document ends before its list does")
 
@@ -110,10 +117,7 @@ def _element(window: JsonText, stream: ByteStream) -> Found:
     taken = window.value()
     if taken is not None:
         value, raw = taken
-        found = checked(value, raw)
-        if _NOT_TEXT.search(raw) and isinstance(found, dict):
-            found = _damage(raw) or found
-        return found, raw
+        return checked(value, raw), raw
     raw, length, whole = window.extent()
     if not raw:  # a bracket that closes nothing
         raw, length, whole = window.take(), 1, True
@@ -121,12 +125,14 @@ def _element(window: JsonText, stream: ByteStream) -> Found:
         return _cut(stream, raw, "the document ends within a record")
     if length > MAX_RECORD_BYTES:
         return too_long(length), shortened(raw)
-    return parse_record(raw), raw
+    return _damage(raw) or parse_record(raw), raw
 
 
 def _damage(raw: str) -> Reason | None:
-    """Undecodable bytes reach the text as ``\\xNN``, which JSON itself never has."""
-    wrong = re.search(r"(?<!\\)(?:\\\\)*\\x[0-9a-f]{2}", raw)
+    r"""Undecodable bytes reach the text as ``\xNN``, which JSON itself never has."""
+    if "\x00" in raw:
+        return Reason("SEG365", "text without NUL bytes", "byte 00", "a NUL byte stands in the record")
+    wrong = _UNDECODED.search(raw)
     if wrong is None:
         return None
     return Reason(

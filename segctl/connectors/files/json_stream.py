@@ -12,8 +12,8 @@ from segctl.connectors.files.json_values import DECODER
 from segctl.connectors.files.text import Utf8Stream
 
 _SPACE = re.compile(r"[ \t\r\n]*")
-# A string ends at its quote; a raw line end inside it means that the quote was lost.
-_PART = re.compile(r'"(?:[^"\\\n]|\\.)*(?:"|(?=\n))|[\[\]{},]', re.DOTALL)
+# A string ends on its line; a quote without another one behind it was left over, and is no mark.
+_PART = re.compile(r'"(?:[^"\\\n]|\\.)*"|["\[\]{},]', re.DOTALL)
 _PIECE = 1024 * 1024
 
 
@@ -105,14 +105,16 @@ class JsonText:
         at = self._at
         while found := _PART.search(self._text, at):
             mark = self._text[found.start()]
-            if mark == '"' and found.end() == len(self._text) and not self.over:
-                return found.start(), depth, False  # the string may go on
+            if found[0] == '"' and self._may_close(found.end()):
+                return found.start(), depth, False
             if depth == 0 and mark in ",]}":
                 return found.start(), depth, True
             depth += (mark in "[{") - (mark in "]}")
             at = found.end()
             if depth == 0 and mark in "]}":
                 return at, depth, True
-        open_string = self._text.find('"', at)
-        stop = len(self._text) if open_string < 0 or self.over else open_string
-        return stop, depth, False
+        return len(self._text), depth, False
+
+    def _may_close(self, start: int) -> bool:
+        """The string that starts here may end beyond the window."""
+        return not self.over and "\n" not in self._text[start:] and len(self._text) - start <= MAX_RECORD_BYTES

@@ -9,7 +9,8 @@ from pathlib import Path
 import polars as pl
 
 from segctl.connectors.files.base import MAX_RECORD_BYTES, BadRow, Detected, RawBatch, ReadOptions, Reason
-from segctl.connectors.files.json_values import Record, frame_of, parse_record, too_long
+from segctl.connectors.files.json_columns import frame_of
+from segctl.connectors.files.json_values import Record, parse_record, too_long
 from segctl.connectors.files.paths import shortened
 from segctl.connectors.files.streams import ByteStream, head
 from segctl.connectors.files.text import Utf8Stream, codec_name, encoding_of, open_text, readable
@@ -32,7 +33,7 @@ class NdjsonReader:
         return replace(found, columns=tuple(dict.fromkeys(name for r in records if isinstance(r, dict) for name in r)))
 
     def read(
-        self, path: Path, options: ReadOptions, detected: Detected, *, batch_rows: int, chunk_bytes: int = _CHUNK_BYTES
+        self, path: Path, detected: Detected, *, batch_rows: int, chunk_bytes: int = _CHUNK_BYTES
     ) -> Iterator[RawBatch]:
         """The objects of the file; lines that hold none are in `bad`."""
         stream, text = open_text(path, detected.compression, detected.encoding)

@@ -30,6 +30,7 @@ _FORMS: tuple[tuple[re.Pattern[str], str | None, str | None], ...] = (
 )
 _NUMBER = _form(r"\d[\d.,'’ \u00a0\u202f]*")
 _NEARLY_ALL = 0.8
+_NOT_RARE = 10
 _LONGEST = 40
 _AMBIGUOUS = _form(r"[1-9]\d{0,2}[.,]\d{3}")
 
@@ -47,13 +48,21 @@ def number_style(rows: Sequence[Sequence[str]], options: ReadOptions) -> tuple[s
     for position in range(width):
         cells = [cell for row in rows if position < len(row) and (cell := row[position].strip())]
         if sum(_NUMBER.match(cell) is not None for cell in cells) >= _NEARLY_ALL * len(cells):
-            for cell in cells:
-                _vote(cell, decimals, groups, ambiguous)
+            _ask(cells, decimals, groups, ambiguous)
     decimal = options.decimal or (decimals.most_common(1)[0][0] if decimals else ".")
     group = options.thousands
     if group is None:
         group = next((mark for mark, _ in groups.most_common() if mark != decimal), "")
     return decimal, group, _words(decimal, group, decimals, ambiguous, options)
+
+
+def _ask(cells: list[str], decimals: Counter[str], groups: Counter[str], ambiguous: list[str]) -> None:
+    """One column's vote; a list of codes among plain numbers is too rare to count."""
+    column: Counter[str] = Counter()
+    for cell in cells:
+        _vote(cell, column, groups, ambiguous)
+    if column.total() * _NOT_RARE >= len(cells):
+        decimals.update(column)
 
 
 def _vote(cell: str, decimals: Counter[str], groups: Counter[str], ambiguous: list[str]) -> None:

@@ -15,6 +15,8 @@ from segctl.model.errors import DataError, UsageError
 _ZSTD_BITE = 4 * 1024
 _GZIP_BITE = 64 * 1024
 _REPLAY_BITE = 64
+_PLACES = 32
+_PLACE_BYTES = 64 * 1024
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _REFUSED = {b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"7z\xbc\xaf\x27\x1c": "7-Zip", b"Rar!\x1a\x07": "RAR"}
 
@@ -34,8 +36,8 @@ class ByteStream:
 
     def __init__(self, path: Path, compression: str) -> None:
         self._path = path
-        self._file = _opened(path)
         self._decoder: _Decoder | None = _decoder(compression)
+        self._file = _opened(path)
         self.bytes_done = 0
         self.broken: str | None = None
 
@@ -60,7 +62,7 @@ class ByteStream:
         return b"".join(pieces)
 
     def _decoded(self) -> tuple[bytes, bool]:
-        assert self._decoder is not None  # noqa: S101 - only called for compressed files
+        assert self._decoder is not None
         stored = self._take(_ZSTD_BITE if isinstance(self._decoder, _Zstd) else _GZIP_BITE)
         try:
             piece = self._decoder.feed(stored)
@@ -199,6 +201,21 @@ def compression_of(path: Path) -> str:
                 "SEG344", f"`{path}` is a {name} archive", hint="unpack it, or compress it with gzip or zstd"
             )
     return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "none")
+
+
+def further(path: Path, start: int) -> bytes:
+    """Whole lines from places spread over an uncompressed file, from byte `start` on."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            pieces: list[bytes] = []
+            for place in range(_PLACES if size > start else 0):
+                file.seek(start + (size - start) * place // _PLACES)
+                lines = file.read(_PLACE_BYTES).split(b"\n")
+                pieces += lines[1:-1]
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return b"\n".join(pieces)
 
 
 def head(path: Path, compression: str, size: int) -> bytes:

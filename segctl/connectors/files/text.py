@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from pathlib import Path
 
 from segctl.connectors.files.streams import ByteStream
@@ -13,12 +14,14 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "
 # Bytes that Windows-1252 leaves undefined.
 _NOT_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _UTF8_MANY = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x19]")
+_FEW_KINDS = 4
 _PIECE = 4 * 1024 * 1024
 _MARK = "segctl-mark"
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
-    """Undecodable bytes become single surrogates, which turn into invalid UTF-8 bytes again and so mark their record."""
+    """Undecodable bytes become single surrogates, which turn into invalid UTF-8 again and so mark their record."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     wrong = error.object[error.start : error.end]
@@ -131,12 +134,13 @@ def _utf16_by_zeros(sample: bytes) -> str | None:
 def is_binary(sample: bytes, encoding: str) -> bool:
     """True when too many control characters stand in the sample for a text."""
     text = sample.decode(encoding, "ignore")[:65536]
-    odd = sum(character < " " and character not in "\t\n\r\f\x1a\x1b\x1c\x1d\x1e\x1f" for character in text)
-    return odd > max(8, len(text) * 0.1)
+    odd = Counter(_CONTROL.findall(text))
+    # A damaged text has one kind of them (a block of zeros), a program or picture has all kinds.
+    return odd.total() > len(text) * (0.01 if len(odd) > _FEW_KINDS else 0.3)
 
 
 def readable(raw: bytes) -> str:
-    """Bytes of a record as text; what is no UTF-8 appears as ``\\xNN``."""
+    r"""Bytes of a record as text; what is no UTF-8 appears as ``\xNN``."""
     return raw.decode("utf-8", "backslashreplace")
 
 

@@ -30,7 +30,7 @@ def rows_of(
         rows: list[Row] = []
         lines: list[int] = []
         bad: list[BadRow] = []
-        batches = CsvReader().read(path, options, detect(path, options), batch_rows=batch_rows, chunk_bytes=chunk_bytes)
+        batches = CsvReader().read(path, detect(path, options), batch_rows=batch_rows, chunk_bytes=chunk_bytes)
         for batch in batches:
             assert batch.frame.height == len(batch.lines) <= batch_rows
             rows += batch.frame.rows()
@@ -168,9 +168,8 @@ def test_a_soup_of_marks_is_read_as_the_rules_say_in_chunks_of_any_size(text: st
         return
     text = text if text.endswith("\n") else text + "\n"
     names = tuple("abc"[:width])
-    options = ReadOptions(format="csv", delimiter=",", quote='"', encoding="utf-8", header=False)
 
-    found = read_soup(text.encode(), options, names, chunk)
+    found = read_soup(text.encode(), names, chunk)
 
     rows, bad = read_by_letters(text, width)
     assert found[0] == rows
@@ -178,7 +177,7 @@ def test_a_soup_of_marks_is_read_as_the_rules_say_in_chunks_of_any_size(text: st
 
 
 def read_soup(
-    content: bytes, options: ReadOptions, names: tuple[str, ...], chunk: int
+    content: bytes, names: tuple[str, ...], chunk: int
 ) -> tuple[list[tuple[int, Row]], list[tuple[int, str]]]:
     from segctl.connectors.files.base import Detected
 
@@ -188,7 +187,7 @@ def read_soup(
         detected = Detected("csv", encoding="utf-8", delimiter=",", quote='"', header=False, columns=names)
         rows: list[tuple[int, Row]] = []
         bad: list[tuple[int, str]] = []
-        for batch in CsvReader().read(path, options, detected, batch_rows=1000, chunk_bytes=chunk):
+        for batch in CsvReader().read(path, detected, batch_rows=1000, chunk_bytes=chunk):
             rows += zip(batch.lines.to_list(), batch.frame.rows(), strict=True)
             bad += [(row.line, row.reason.code) for row in batch.bad]
         return rows, bad
@@ -201,9 +200,8 @@ def read_soup(
 )
 def test_rows_and_bad_rows_are_all_the_physical_records_of_damaged_bytes(lines: list[bytes], chunk: int) -> None:
     content = b"".join(line + b"\n" for line in lines)
-    options = ReadOptions(format="csv")
 
-    rows, bad = read_soup(content, options, ("a", "b"), chunk)
+    rows, bad = read_soup(content, ("a", "b"), chunk)
 
     # A byte order mark at the very start is no part of the first record.
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")[:-1]
@@ -232,7 +230,7 @@ def test_a_large_clean_file_agrees_with_duckdb(tmp_path: Path) -> None:
     ).write_csv(path)
     options = ReadOptions()
 
-    batches = list(CsvReader().read(path, options, detect(path, options), batch_rows=3_000, chunk_bytes=50_000))
+    batches = list(CsvReader().read(path, detect(path, options), batch_rows=3_000, chunk_bytes=50_000))
 
     ours = pl.concat([batch.frame for batch in batches])
     theirs = duckdb.sql(f"select * from read_csv('{path}', all_varchar=true, header=true)").pl()
