@@ -74,6 +74,16 @@ def _of_nested(column: pl.Series) -> Words:
 
 
 def _of_texts(column: pl.Series) -> Words:
+    distinct = column.unique()
+    if len(distinct) * 4 > len(column):
+        return _mixed_texts(column)
+    marks = pl.Series(_mixed_texts(distinct), dtype=pl.UInt64)
+    pairs = pl.DataFrame({"text": distinct, "mark": marks})
+    found = pl.DataFrame({"text": column}).join(pairs, on="text", how="left", maintain_order="left", nulls_equal=True)
+    return found["mark"].to_numpy()
+
+
+def _mixed_texts(column: pl.Series) -> Words:
     lengths = column.str.len_bytes().fill_null(0).cast(pl.Int64).to_numpy()
     joined = str(column.fill_null("").str.join("").item() or "").encode()
     buffer = np.frombuffer(joined + bytes(_WORD), dtype=np.uint8)

@@ -92,12 +92,13 @@ def classify(index: SortedKeys, keys: Words, contents: Words, *, replaces: bool 
         counted = np.append(counted[1:], len(keys)) - 1
     known, known_content = index.look_up(ordered[counted])
     codes = np.where(content == content[counted][group], DUPLICATE, CONFLICT).astype(np.uint8)
-    same = known_content == content[counted]
+    same = (known_content == content[counted]) | (known_content == 0)
     codes[counted] = np.where(~known, NEW, np.where(same, DUPLICATE, CONFLICT))
     # Rows beside the one that counts are compared with what the index will hold.
     if not replaces and known.any():
         held = np.where(known, known_content, content[counted])
-        codes = np.where(known[group], np.where(content == held[group], DUPLICATE, CONFLICT), codes).astype(np.uint8)
+        is_same = (content == held[group]) | (held[group] == 0)
+        codes = np.where(known[group], np.where(is_same, DUPLICATE, CONFLICT), codes).astype(np.uint8)
     enters = counted[~known | (replaces & ~same)]
     index.add(ordered[enters], content[enters])
     found = np.empty(len(keys), dtype=np.uint8)
@@ -142,9 +143,17 @@ def occurrence_keys(contents: Words, numbers: Rows) -> Words:
     return keys
 
 
-def load(paths: Sequence[Path]) -> list[Words]:
-    """Stored runs, mapped and not read."""
-    return [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
+def load(files: Sequence[tuple[Path, bool]]) -> list[Words]:
+    """Stored runs, mapped and not read.
+
+    Args:
+        files: Each with whether its words can be compared; words that cannot are 0, which equals every word.
+    """
+    runs = []
+    for path, is_comparable in files:
+        run: Words = np.load(path, mmap_mode="r", allow_pickle=False)
+        runs.append(run if is_comparable else np.stack((run[0], np.zeros_like(run[0]))))
+    return runs
 
 
 def save(path: Path, run: Words) -> None:

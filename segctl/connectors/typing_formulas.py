@@ -129,6 +129,9 @@ def as_text(value: pl.Series | Exact) -> pl.Series:
         text = value.cast(pl.String, strict=False)
     else:
         text = value.cast(pl.String)
+    # What is blank sorts before the first sign that is not; a comparison is cheaper than stripping.
+    if not (text < "!").any():
+        return text
     blank = (text.str.strip_chars() == "").fill_null(value=False)
     return text.set(blank, None) if blank.any() else text
 

@@ -135,14 +135,32 @@ def _auto(text: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Series:
         return pl.Series(text.name, [None] * len(text), dtype=INSTANT)
     first = sample.item()
     base = "%Y-%m-%dT%H:%M:%S" if "T" in first else "%Y-%m-%d %H:%M:%S"
-    if first.endswith("Z"):
-        form = base + ("%.fZ" if "." in first else "Z")
-        found = _strptime(text, form, _LOCAL).dt.replace_time_zone("UTC")
+    if first.endswith("Z") and len(first) >= 20:
+        found = _utc(text, base, len(first))
     elif len(first) == 19:
         found = localize(_strptime(text, base, _LOCAL), rule, counts)
     else:
         found = pl.Series(text.name, [None] * len(text), dtype=INSTANT)
     return _fill(text, found, lambda rest: _first_form(rest, rule, counts))
+
+
+def _utc(text: pl.Series, base: str, length: int) -> pl.Series:
+    """Times such as ``2026-11-21T10:00:00.123Z``; null for any other length or form.
+
+    Seconds and fraction are read apart: that is several times faster than one pattern with a fraction.
+    """
+    fits = (text.str.len_bytes() == length) & text.str.ends_with("Z")
+    instants = _strptime(text.str.head(19), base, _LOCAL)
+    digits = length - 21
+    if digits > 0:
+        fits &= text.str.slice(19, 1) == "."
+        part = text.str.slice(20, digits)
+        fits &= ~part.str.starts_with("+") & ~part.str.starts_with("-")
+        micros = (part.str.head(6).cast(pl.Int64, strict=False) * 10 ** max(0, 6 - digits)).cast(pl.Duration("us"))
+        instants = instants + micros
+    elif digits == 0:
+        fits &= False
+    return instants.set(~fits.fill_null(value=False), None).dt.replace_time_zone("UTC")
 
 
 def _first_form(text: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Series:

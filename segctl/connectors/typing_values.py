@@ -75,6 +75,8 @@ def typed(target: Target, columns: Columns, counts: Counts) -> Typed:
         return Typed(numbers, bad if bad.any() else None, None)
     raw = as_text(value) if isinstance(value, Exact) else value
     values = convert(raw, target.type, target, form, counts)
+    if values.null_count() == raw.null_count():
+        return Typed(values, None, raw)
     bad = values.is_null() & present(raw, target.type)
     return Typed(values, bad if bad.any() else None, raw)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.model.diagnostics import Diagnostic, Severity, has_errors, in_reading_order
 from segctl.model.errors import DataError, Refused, SegctlError, UsageError
 from segctl.model.exits import ExitCode, worst
+from segctl.operations.ingest_pipeline import ahead
 from segctl.operations.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -307,7 +308,7 @@ class _Run:
         rows_before, bad_before, done = self.result.read, quarantine.rows, 0
         sizes = {} if self.batch_rows is None else {"batch_rows": self.batch_rows}
         missing: set[str] | None = None
-        for batch in read(item.path, options, detected, **sizes):
+        for batch in ahead(read(item.path, options, detected, **sizes)):
             self.result.read += batch.frame.height + len(batch.bad)
             quarantine.add_unread(batch.bad)
             if batch.frame.height:

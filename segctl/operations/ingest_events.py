@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
 EVENTS = "events"
-FILE_ROWS = 1_000_000
+FILE_ROWS = 500_000
 _MOST_KEY_FILES = 8
 
 
@@ -49,13 +50,16 @@ class EventSink:
         self.counts = EventCounts()
         self.columns = _columns(source)
         self._key_files = workspace.files(keys_dataset(source.name))
-        self._keys = SortedKeys(load([file.path for file in self._key_files]))
+        self._keys = SortedKeys(load([(file.path, file.meta.get("hash") == _hash_name()) for file in self._key_files]))
+        self._replaces = source.corrections_replace
         self._occurrences = Occurrences()
         self._buffer: list[pl.DataFrame] = []
         self._buffered = 0
         self._files: list[NewFile] = []
         self._replaced: set[str] = set()
         self._file_id = 0
+        self._writer = ThreadPoolExecutor(1)
+        self._writing: Future[NewFile] | None = None
 
     def begin_file(self, file_id: int) -> None:
         """Occurrences are numbered within a file."""
@@ -75,10 +79,10 @@ class EventSink:
         rows = self._identified(rows)
         if rows.is_empty():
             return
-        subjects = self.resolver.resolve(rows["id_type"], rows["value"])
         self._buffer.append(
             rows.select(
-                subjects.alias("subject"),
+                "id_type",
+                "value",
                 "ts",
                 pl.lit(self.source.name).alias("source"),
                 "event_id",
@@ -94,25 +98,31 @@ class EventSink:
 
     def _identified(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows that count, each with its event id."""
+        import numpy as np
+
         from segctl.connectors import key_index
-        from segctl.connectors.fingerprints import combined, fingerprints, mixed
+        from segctl.connectors.fingerprints import combined, fingerprints
 
         if rows.is_empty():
             return rows
-        content = [rows[name] for name in rows.columns if name not in ("event_id", "row", "line")]
-        marks = [fingerprints(column) for column in content]
-        contents = _folded(marks, seed=1)
+        content = rows.drop("event_id", "row", "line")
         by_content = rows["event_id"].is_null()
+        if not by_content.any():
+            keys = combined([rows["event_id"]], rows.height, seed=3)
+            # Compared with words of the same polars only: a fast hash that another version may make otherwise.
+            words = content.hash_rows(seed=1).to_numpy() | np.uint64(1)
+            return self._counted(rows, key_index.classify(self._keys, keys, words, replaces=self._replaces))
+        marks = [fingerprints(column) for column in content.get_columns()]
+        contents = _folded(marks, seed=1)
         if by_content.all():
             numbers = self._occurrences.number(contents)
             keys = key_index.occurrence_keys(contents, numbers)
             rows = rows.with_columns(_content_ids(contents, _folded(marks, seed=2), numbers))
         else:
             keys = combined([rows["event_id"]], rows.height, seed=3)
-            if by_content.any():
-                rows, keys = self._partly_identified(rows, by_content, contents, _folded(marks, seed=2), keys)
-        codes = key_index.classify(self._keys, keys, mixed(contents), replaces=self.source.corrections_replace)
-        return self._counted(rows, codes)
+            rows, keys = self._partly_identified(rows, by_content, contents, _folded(marks, seed=2), keys)
+        words = content.hash_rows(seed=1).to_numpy() | np.uint64(1)
+        return self._counted(rows, key_index.classify(self._keys, keys, words, replaces=self._replaces))
 
     def _partly_identified(
         self, rows: pl.DataFrame, by_content: pl.Series, contents: Words, more: Words, keys: Words
@@ -148,13 +158,26 @@ class EventSink:
             return
         frame = pl.concat(self._buffer, how="diagonal")
         self._buffer, self._buffered = [], 0
-        self._files.append(write_events(self.workspace, frame))
-        for kind, rows in self._files[-1].meta["kinds"].items():
+        subjects = self.resolver.resolve(frame["id_type"], frame["value"])
+        frame = frame.drop("id_type", "value").insert_column(0, subjects.alias("subject"))
+        self._take_written()
+        self._writing = self._writer.submit(write_events, self.workspace, frame)
+
+    def _take_written(self) -> None:
+        """Waits for the file before this one, so that at most two wait in memory."""
+        if self._writing is None:
+            return
+        file = self._writing.result()
+        self._writing = None
+        self._files.append(file)
+        for kind, rows in file.meta["kinds"].items():
             self.counts.by_kind[kind] = self.counts.by_kind.get(kind, 0) + rows
 
     def finish(self) -> tuple[list[NewFile], list[int]]:
         """Files to add, and ids of stored files to remove, in one commit."""
         self._write()
+        self._take_written()
+        self._writer.shutdown()
         add, remove = self._files, list[int]()
         if self._replaced:
             add, remove = _without_replaced(self.workspace, self.source.name, self._replaced, add)
@@ -172,7 +195,14 @@ class EventSink:
         path = self.workspace.new_file(dataset, ".npy")
         save(path, run)
         stale = [file.id for file in self._key_files] if merges else []
-        return [NewFile(path, dataset, int(run.shape[1]), {})], stale
+        return [NewFile(path, dataset, int(run.shape[1]), {"hash": _hash_name()})], stale
+
+
+def _hash_name() -> str:
+    """What made the fingerprints of contents: only words made by the same can be compared."""
+    import polars as pl
+
+    return f"polars {pl.__version__}"
 
 
 def keys_dataset(source: str) -> str:
