@@ -1,0 +1,87 @@
+"""Evaluate segments and record a run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.cli.options import Option, verb
+from segctl.cli.progress import listener
+from segctl.model.exits import ExitCode
+
+EXAMPLES = (
+    ("segctl apply", "Evaluate every segment that is not a draft, as of now."),
+    ("segctl apply --as-of 2026-11-15", "As of the end of that local day."),
+    ('segctl apply --select "tag:daily" --dry-run', "What it would be, without recording it."),
+)
+EXITS = {5: "some segments failed and keep their last membership; the others are in force"}
+SEE_ALSO = ("segctl diff --help", "segctl help as-of", "segctl help select")
+COLUMNS = (
+    output.Column("segment"),
+    output.Column("members", type="integer", bar=True),
+    output.Column("entered", type="integer"),
+    output.Column("left", type="integer"),
+    output.Column("state"),
+)
+
+
+@verb(formats=("table", "json", "ndjson", "csv", "parquet"))
+def command(
+    ctx: Context,
+    engine: Annotated[
+        str, Option("--engine", metavar="NAME", help="What evaluates.", choices=("polars", "duckdb"))
+    ] = "polars",
+) -> ExitCode | None:
+    """Evaluate segments in one shared plan and record the run.
+
+    Nothing is sent. A run whose as-of lies before the one in force is a what-if: recorded and shown, never in
+    force. A segment that fails keeps its last membership.
+    """
+    from segctl.operations.apply import apply
+    from segctl.operations.session import instant, open_session
+
+    with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
+        messages.diagnostics(ctx, session.warnings, root=session.root)
+        zone = session.project.timezone
+        found = apply(
+            session,
+            as_of=instant(ctx.as_of, ctx.now, zone),
+            started=ctx.now,
+            select=ctx.select,
+            exclude=ctx.exclude,
+            engine=engine,
+            dry_run=ctx.dry_run,
+            progress=listener(ctx),
+        )
+    facts = {
+        "run": found.run.id if found.run else "none (dry run)",
+        "as_of": session.local(found.as_of),
+        "environment": session.project.environment,
+        "profiles": found.profiles,
+    }
+    failed = [s for s in found.segments if s.state == "failed"]
+    code = ExitCode.PARTIAL if failed else ExitCode.OK
+    for segment in failed:
+        messages.warning(ctx, f"`{segment.segment}` failed and keeps its last membership: {segment.reason}")
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/apply/1",
+            COLUMNS,
+            [(s.segment, s.members, s.entered, s.left, s.state.replace("_", " ")) for s in found.segments],
+            noun="segments",
+            facts=facts,
+            run={"id": found.run.id if found.run else None, "as_of": found.as_of, "snapshot": found.snapshot,
+                 "status": found.status, "timings": dict(found.timings), "dry_run": ctx.dry_run},
+            exit=code,
+            reason="segments_failed" if failed else None,
+        ),
+    )  # fmt: skip
+    if ctx.dry_run:
+        messages.notice(ctx, "dry run: nothing was recorded")
+    elif found.status == "what_if":
+        messages.notice(ctx, "a later as-of is in force, so this run is a what-if; nothing was sent")
+    else:
+        messages.notice(ctx, "nothing was sent; next: segctl diff")
+    return code

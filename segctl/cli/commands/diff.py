@@ -1,0 +1,130 @@
+"""Show who entered and left between two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.cli.options import CHANGES, SELECTION, TIME, Argument, Option, verb
+from segctl.model.exits import ExitCode
+
+if TYPE_CHECKING:
+    from segctl.operations.diff import SegmentMove
+
+EXAMPLES = (
+    ("segctl diff", "The last two runs, all segments."),
+    ("segctl diff winback --from 2026-11-01 -f ids", "Ids of everybody who moved since that day's run."),
+    ("segctl diff --guards", "Exit 4 when a change breaks a guard of its definition."),
+)
+EXITS = {1: "with --exit-code: somebody moved", 4: "with --guards: a change breaks a guard of its definition"}
+SEE_ALSO = ("segctl explain --help", "segctl history --help", "segctl ls runs")
+COLUMNS = (
+    output.Column("segment"),
+    output.Column("before", type="integer"),
+    output.Column("entered", type="integer"),
+    output.Column("left", type="integer"),
+    output.Column("stayed", type="integer"),
+    output.Column("after", type="integer"),
+    output.Column("definition"),
+)
+LEAVES = (
+    output.Column("segment"),
+    output.Column("condition"),
+    output.Column("before", type="integer"),
+    output.Column("after", type="integer"),
+    output.Column("change", type="integer"),
+)
+MOVES = (
+    output.Column("segment"),
+    output.Column("profile_id"),
+    output.Column("change"),
+    output.Column("effective", type="time"),
+    output.Column("cause"),
+)
+
+
+@verb(without=(*SELECTION, *CHANGES, *TIME))
+def command(
+    ctx: Context,
+    segments: Annotated[list[str], Argument("SEGMENT", help="Only these segments.", complete="segments")] = (),  # type: ignore[assignment]  # a list arrives as a tuple
+    from_: Annotated[
+        str | None, Option("--from", metavar="RUN|TIME", help="Earlier run; otherwise the one before.", complete="runs")
+    ] = None,
+    to: Annotated[
+        str | None, Option("--to", metavar="RUN|TIME", help="Later run; otherwise the last.", complete="runs")
+    ] = None,
+    moves: Annotated[bool, Option("--moves", help="One row per profile that moved, instead of counts.")] = False,
+    exit_code: Annotated[bool, Option("--exit-code", help="Exit 1 when somebody moved.")] = False,
+    guards: Annotated[bool, Option("--guards", help="Let the definitions' guards decide the exit code.")] = False,
+) -> ExitCode | None:
+    """Show who entered and left between two runs, and how each condition's count moved.
+
+    With `-f ids` every profile that moved, once.
+    """
+    from segctl.operations.diff import diff
+    from segctl.operations.session import open_session
+
+    wants_moves = moves or ctx.format == "ids"
+    with open_session(ctx.project, env=ctx.env) as session:
+        found = diff(session, segments, from_words=from_, to_words=to, now=ctx.now, with_moves=wants_moves)
+    code = _code(ctx, found.refused if guards else (), has_changes=found.has_changes and exit_code)
+    run = {
+        "from": {"id": found.from_run.id, "as_of": found.from_run.as_of},
+        "to": {"id": found.to_run.id, "as_of": found.to_run.as_of},
+    }
+    facts = {
+        "from": f"{found.from_run.id} as of {session.local(found.from_run.as_of)}",
+        "to": f"{found.to_run.id} as of {session.local(found.to_run.as_of)}",
+    }
+    if found.moves is not None:
+        rows = found.moves.unique("profile_id", maintain_order=True) if ctx.format == "ids" else found.moves
+        result = output.Result(
+            "segctl/diff-moves/1", MOVES, rows.iter_rows(), noun="moves", facts=facts, run=run,
+            ids_column="profile_id", exit=code,
+        )  # fmt: skip
+    else:
+        result = output.Result(
+            "segctl/diff/1",
+            COLUMNS,
+            [
+                (
+                    s.segment,
+                    s.before,
+                    s.entered,
+                    s.left,
+                    s.stayed,
+                    s.after,
+                    "changed" if s.definition_changed else "same",
+                )
+                for s in found.segments
+            ],
+            noun="segments",
+            facts=facts,
+            run=run,
+            sections=(
+                output.Section("leaves", "conditions", LEAVES, _leaves(found.segments, all_of_them=bool(segments))),
+            ),
+            exit=code,
+        )
+    output.write(ctx, result)
+    return code
+
+
+def _leaves(segments: Iterable[SegmentMove], *, all_of_them: bool) -> list[tuple[object, ...]]:
+    """Every condition of the named segments; of all segments only the conditions that moved."""
+    return [
+        (leaf.segment, leaf.condition, leaf.before, leaf.after, leaf.change)
+        for segment in segments
+        for leaf in segment.leaves
+        if all_of_them or leaf.change
+    ]
+
+
+def _code(ctx: Context, refused: tuple[str, ...], *, has_changes: bool) -> ExitCode:
+    for sentence in refused:
+        messages.warning(ctx, f"guard: {sentence}")
+    if refused:
+        return ExitCode.REFUSED
+    return ExitCode.FINDINGS if has_changes else ExitCode.OK

@@ -1,0 +1,137 @@
+"""Say why a person is in or out of a segment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.cli.options import CHANGES, SELECTION, Argument, Option, verb
+
+if TYPE_CHECKING:
+    from segctl.compile.trace import Branch, EventRow, LeafTrace, Trace
+    from segctl.operations.explain import Explanation
+    from segctl.operations.session import Session
+
+EXAMPLES = (
+    ("segctl explain winback 00026", "The conditions with their answers, values and deciding events."),
+    ("segctl explain winback 00026 --until", "Also when the answer changes if nothing else happens."),
+    ("segctl explain winback 00026 --run last", "With what was known at that run."),
+)
+SEE_ALSO = ("segctl profile --help", "segctl help missing-values", "segctl help as-of")
+COLUMNS = (
+    output.Column("condition"),
+    output.Column("answer"),
+    output.Column("value"),
+    output.Column("missing"),
+    output.Column("line", type="integer"),
+)
+EVENTS = (
+    output.Column("condition"),
+    output.Column("at", type="time"),
+    output.Column("event"),
+    output.Column("properties", type="object"),
+    output.Column("place"),
+)
+_WORDS = {True: "true", False: "false", None: "unknown"}
+
+
+@verb(without=(*SELECTION, *CHANGES), formats=("table", "json", "ndjson", "csv"))
+def command(
+    ctx: Context,
+    segment: Annotated[str, Argument("SEGMENT", help="Name of a segment.", complete="segments")],
+    who: Annotated[str, Argument("WHO", help="Profile id or any identifier; - reads it from standard input.")],
+    run: Annotated[
+        str | None, Option("--run", metavar="RUN", help="With that run's instant and knowledge.", complete="runs")
+    ] = None,
+    until: Annotated[bool, Option("--until", help="Also when the answer changes if nothing else happens.")] = False,
+) -> None:
+    """Say why a person is in or out of a segment.
+
+    Every condition with true, false or unknown, the values it read, the event rows that decided, and for those out
+    what is missing. `--as-of` uses today's knowledge of that time, `--run` what was known then.
+    """
+    from segctl.cli.people import asked
+    from segctl.operations.explain import explain
+    from segctl.operations.session import instant, open_session
+
+    with open_session(ctx.project, env=ctx.env) as session:
+        messages.diagnostics(ctx, session.warnings, root=session.root)
+        as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
+        found = explain(session, segment, asked(ctx, who), as_of=as_of, run=run, until=until)
+    facts: dict[str, Any] = {
+        "segment": segment,
+        "profile_id": found.profile_id,
+        "as_of": session.local(found.as_of),
+        "member": found.member,
+    }
+    if found.run is not None:
+        facts["run"] = found.run
+    if until:
+        facts["changes_at"] = session.local(found.changes_at) if found.changes_at else "never, if nothing else happens"
+    sections = ()
+    if found.trace is not None:
+        events = list(_event_rows(session, found, found.trace))
+        sections = (output.Section("events", "events that decided", EVENTS, events),) if events else ()
+    rows = list(_rows(session, found.trace)) if found.trace is not None else []
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/explain/1", COLUMNS, rows, noun=None, facts=facts, sections=sections, notes=_notes(found)
+        ),
+    )
+
+
+def _notes(found: Explanation) -> list[str]:
+    if not found.in_population:
+        return ["nobody by that identifier is in the population at that time"]
+    if found.kept is False:
+        return ["the conditions hold, but `keep` ranks others higher"]
+    return []
+
+
+def _rows(session: Session, trace: Trace) -> Iterator[tuple[Any, ...]]:
+    def visit(branch: Branch, depth: int) -> Iterator[tuple[Any, ...]]:
+        indent = "  " * depth
+        if branch.leaf is None:
+            yield (f"{indent}{branch.word}", _WORDS[branch.answer], None, None, None)
+        else:
+            leaf = trace.leaves[branch.leaf]
+            yield (f"{indent}{leaf.text}", _WORDS[leaf.answer], _values(session, leaf), leaf.missing, leaf.line)
+        for item in branch.items:
+            yield from visit(item, depth + 1)
+
+    yield from visit(trace.tree, 0)
+
+
+def _values(session: Session, leaf: LeafTrace) -> str | None:
+    from segctl.operations.dictionary import shown
+
+    personal = {t.name for t in session.project.traits if t.personal or t.sensitive}
+    texts = []
+    for value in leaf.values:
+        is_hidden = value.name.partition(".")[0] in personal
+        text = "(personal)" if is_hidden and value.value is not None else shown(value.value, value.type)
+        texts.append(f"{value.name} = {'missing' if text is None else text}")
+    return "; ".join(texts) or None
+
+
+def _event_rows(session: Session, found: Explanation, trace: Trace) -> Iterator[tuple[Any, ...]]:
+    for leaf in trace.leaves:
+        for event in leaf.events:
+            place = (found.places or {}).get((event.source, event.event_id))
+            yield (leaf.text, session.local(event.ts), event.kind, _properties(session, event), place)
+        if leaf.event_count > len(leaf.events):
+            yield (leaf.text, None, f"and {leaf.event_count - len(leaf.events):,} earlier", {}, None)
+
+
+def _properties(session: Session, event: EventRow) -> dict[str, Any]:
+    from segctl.model.types import stored_column
+    from segctl.operations.dictionary import shown
+
+    kind = session.project.event(event.kind)
+    if kind is None:
+        return {name: value for name, value in event.values.items() if value is not None}
+    columns = {stored_column(name, of): (name, of) for name, of in kind.properties}
+    return {columns[c][0]: shown(v, columns[c][1]) for c, v in event.values.items() if c in columns and v is not None}

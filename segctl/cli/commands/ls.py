@@ -1,0 +1,98 @@
+"""List segments, traits, events, sources or runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from segctl.cli import output
+from segctl.cli.context import Context
+from segctl.cli.options import CHANGES, TIME, Argument, verb
+from segctl.model.errors import UsageError
+
+EXAMPLES = (
+    ("segctl ls", "All segments with their size and last change."),
+    ("segctl ls traits", "The data dictionary: what is known about people."),
+    ('segctl ls segments -s "tag:daily" -f ids', "Names only, for a pipe."),
+)
+SEE_ALSO = ("segctl show --help", "segctl help select")
+COLUMNS: dict[str, tuple[output.Column, ...]] = {
+    "segments": (
+        output.Column("segment"),
+        output.Column("title"),
+        output.Column("status"),
+        output.Column("members", type="integer", bar=True),
+        output.Column("entered", type="integer"),
+        output.Column("left", type="integer"),
+        output.Column("as_of", "as of", type="time"),
+        output.Column("owner"),
+        output.Column("tags", type="list"),
+        output.Column("file"),
+    ),
+    "traits": (
+        output.Column("trait"),
+        output.Column("title"),
+        output.Column("type"),
+        output.Column("unit"),
+        output.Column("origin"),
+        output.Column("personal", type="boolean"),
+        output.Column("sensitive", type="boolean"),
+    ),
+    "events": (
+        output.Column("event"),
+        output.Column("title"),
+        output.Column("rows", type="integer", bar=True),
+        output.Column("properties", type="list"),
+    ),
+    "sources": (
+        output.Column("source"),
+        output.Column("gives"),
+        output.Column("picture"),
+        output.Column("path", type="list"),
+        output.Column("last_input", "last input", type="time"),
+        output.Column("rows", type="integer"),
+        output.Column("bad", type="integer"),
+    ),
+    "runs": (
+        output.Column("run"),
+        output.Column("as_of", "as of", type="time"),
+        output.Column("status"),
+        output.Column("segments", type="integer"),
+        output.Column("snapshot", type="integer"),
+        output.Column("started", type="time"),
+        output.Column("reproducible", type="boolean"),
+        output.Column("reason"),
+    ),
+}
+
+
+@verb(without=(*CHANGES, *TIME))
+def command(
+    ctx: Context,
+    kind: Annotated[
+        str, Argument("KIND", help="segments, traits, events, sources or runs.", choices=tuple(COLUMNS))
+    ] = "segments",
+) -> None:
+    """List segments, traits, events, sources or runs.
+
+    Sizes are those of the newest run in force of the environment.
+    """
+    from segctl.operations import ls
+    from segctl.operations.session import bound_definitions
+
+    definitions, _ = bound_definitions(ctx.project, env=ctx.env)
+    if kind == "segments":
+        rows = ls.segments(definitions, ctx.select, ctx.exclude)
+    elif ctx.select or ctx.exclude:
+        raise UsageError("SEG506", "`--select` chooses segments", hint="`segctl ls segments --select …`")
+    else:
+        rows = ls.LISTS[kind](definitions)
+    zone = ZoneInfo(definitions.project.timezone)
+    columns = COLUMNS[kind]
+    shown = [{name: _local(value, zone) for name, value in row.items()} for row in rows]
+    output.write(ctx, output.Result(f"segctl/ls-{kind}/1", columns, shown, noun=kind, ids_column=columns[0].name))
+
+
+def _local(value: object, zone: ZoneInfo) -> object:
+    return value.astimezone(zone) if isinstance(value, datetime) else value

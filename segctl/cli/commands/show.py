@@ -1,0 +1,234 @@
+"""Show one thing: a segment, trait, event, source or run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.cli.options import CHANGES, SELECTION, Argument, Option, verb
+from segctl.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from segctl.operations.dictionary import FieldFacts
+    from segctl.operations.session import Session
+
+EXAMPLES = (
+    ("segctl show segment:vip", "The definition in words, its size and last change."),
+    ("segctl show segment:vip -f csv --columns country,lifetime_value", "Its members with values of traits."),
+    ("segctl show event:order_completed", "Properties, how complete they are, frequent values."),
+)
+SEE_ALSO = ("segctl ls --help", "segctl explain --help")
+EXITS = {4: "a column is personal data and --show-personal is not set"}
+KINDS = ("segment", "trait", "event", "source", "run")
+_MEMBER_FORMATS = ("ids", "csv", "ndjson", "parquet")
+_FIELDS = (
+    output.Column("name"),
+    output.Column("type"),
+    output.Column("unit"),
+    output.Column("filled", type="share", bar=True),
+    output.Column("distinct", type="integer"),
+    output.Column("lowest"),
+    output.Column("highest"),
+    output.Column("frequent", "frequent values", type="list"),
+)
+_VALUES = (
+    output.Column("value"),
+    output.Column("profiles", type="integer", bar=True),
+    output.Column("share", type="share"),
+)
+
+
+@verb(without=(*SELECTION, *CHANGES))
+def command(
+    ctx: Context,
+    thing: Annotated[
+        str, Argument("KIND:NAME", help="Such as segment:vip or event:order_completed.", complete="things")
+    ],
+    columns: Annotated[str, Option("--columns", metavar="NAMES", help="Traits shown with members, by commas.")] = "",
+    members: Annotated[bool, Option("--members", help="List a segment's members in table and json too.")] = False,
+    run: Annotated[
+        str | None, Option("--run", metavar="RUN", help="Members after this run; otherwise in force.", complete="runs")
+    ] = None,
+    show_personal: Annotated[bool, Option("--show-personal", help="Also names, addresses and the like.")] = False,
+) -> None:
+    """Show one thing: a segment in words and its members; an event kind or trait with what is in it; a source; a run.
+
+    With `-f ids`, `csv`, `ndjson` or `parquet` a segment's members are written.
+    """
+    from segctl.operations.session import open_session
+
+    kind, _, name = thing.partition(":")
+    if not name:
+        kind, name = "segment", thing
+    if kind not in KINDS:
+        raise UsageError(
+            "SEG511", f"there is no kind `{kind}`", hint=f"use one of {', '.join(f'`{k}:`' for k in KINDS)}"
+        )
+    wanted = tuple(filter(None, (c.strip() for c in columns.split(","))))
+    with open_session(ctx.project, env=ctx.env) as session:
+        if kind == "segment" and (members or wanted or run or ctx.format in _MEMBER_FORMATS):
+            result = _members(session, name, wanted, run, show_personal=show_personal)
+        elif kind == "segment":
+            result = _segment(session, name)
+        elif kind == "event":
+            result = _event(session, name)
+        elif kind == "trait":
+            result = _trait(ctx, session, name, show_personal=show_personal)
+        else:
+            result = _source(session, name) if kind == "source" else _run(session, name)
+    output.write(ctx, result)
+    if kind == "segment" and result.schema == "segctl/show-segment/1":
+        messages.notice(ctx, f"next: segctl show segment:{name} -f ids, or segctl size {name}")
+
+
+def _segment(session: Session, name: str) -> output.Result:
+    from segctl.operations.show import segment_facts
+
+    found = segment_facts(session, name)
+    definition, newest = found.definition, found.newest
+    facts: dict[str, Any] = {
+        "segment": name,
+        "title": definition.title,
+        "description": definition.description,
+        "owner": definition.owner,
+        "purpose": definition.purpose,
+        "tags": list(definition.tags),
+        "status": definition.status,
+        "members": newest.size if newest else None,
+        "entered": newest.entered if newest else None,
+        "left": newest.left if newest else None,
+        "as_of": session.local(newest.as_of) if newest else None,
+        "run": newest.run if newest else None,
+        "file": definition.location.file if definition.location else None,
+    }
+    notes = ["the definition has changed since that run"] if found.changed_since else []
+    if newest is None:
+        notes.append("no run has evaluated it yet: `segctl apply`")
+    lines = [f"{'  ' * depth}{text}" for depth, text in found.words]
+    return output.Result(
+        "segctl/show-segment/1",
+        (output.Column("line", "in words"),),
+        [(line,) for line in lines],
+        facts={k: v for k, v in facts.items() if v not in (None, [])},
+        notes=notes,
+    )
+
+
+def _members(
+    session: Session, name: str, columns: tuple[str, ...], run: str | None, *, show_personal: bool
+) -> output.Result:
+    from segctl.operations.dictionary import shown
+    from segctl.operations.show import members
+
+    found = members(session, name, columns=columns, show_personal=show_personal, run=run)
+    kinds: dict[str, output.ColumnType] = {
+        "integer": "integer", "number": "number", "money": "money", "boolean": "boolean", "date": "date",
+        "time": "time", "list": "list", "struct": "object", "real": "number",
+    }  # fmt: skip
+    heads = [output.Column("profile_id")]
+    heads += [output.Column(c, type=kinds.get(of.kind.value, "text"), unit=of.unit) for c, of in found.types]
+    rows: Any = found.frame
+    if columns:
+        types = [of for _, of in found.types]
+        rows = (
+            (row[0], *(shown(value, of) for value, of in zip(row[1:], types, strict=True)))
+            for row in found.frame.iter_rows()
+        )
+    return output.Result(
+        "segctl/show-members/1", tuple(heads), rows, noun="members", facts={"segment": name}, ids_column="profile_id"
+    )
+
+
+def _event(session: Session, name: str) -> output.Result:
+    from segctl.operations.dictionary import event_facts
+
+    found = event_facts(session, name)
+    facts = {
+        "event": name,
+        "rows": found.rows,
+        "first": session.local(found.first) if found.first else None,
+        "last": session.local(found.last) if found.last else None,
+        "sources": [f"{source}: {rows:,}" for source, rows in found.sources],
+    }
+    return output.Result(
+        "segctl/show-event/1", _FIELDS, [_field(p) for p in found.properties], noun="properties", facts=facts
+    )
+
+
+def _trait(ctx: Context, session: Session, name: str, *, show_personal: bool) -> output.Result:
+    from segctl.operations.dictionary import trait_facts
+    from segctl.operations.session import instant
+
+    as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
+    found = trait_facts(session, name, as_of=as_of, show_personal=show_personal)
+    facts = {
+        "trait": name,
+        "type": found.facts.type,
+        "unit": found.facts.unit,
+        "as_of": session.local(as_of),
+        "profiles": found.profiles,
+        "filled": found.facts.filled,
+        "distinct": found.facts.distinct,
+        "lowest": found.facts.lowest,
+        "highest": found.facts.highest,
+    }
+    rows = [(value, n, n / found.profiles) for value, n in found.facts.frequent]
+    notes = ["values are personal data: `--show-personal` shows them"] if found.personal and not show_personal else []
+    return output.Result(
+        "segctl/show-trait/1",
+        _VALUES,
+        rows,
+        noun="frequent values",
+        facts={k: v for k, v in facts.items() if v is not None},
+        notes=notes,
+    )
+
+
+def _source(session: Session, name: str) -> output.Result:
+    from segctl.operations.source_facts import source_facts
+
+    found = source_facts(session, name)
+    columns = (
+        output.Column("input"),
+        output.Column("seen", type="time"),
+        output.Column("rows", type="integer"),
+        output.Column("good", type="integer"),
+        output.Column("bad", type="integer"),
+        output.Column("digest"),
+    )
+    return output.Result("segctl/show-source/1", columns, found.inputs, noun="inputs", facts=found.facts)
+
+
+def _run(session: Session, name: str) -> output.Result:
+    from segctl.state.runs import find_run, run_segments
+
+    run = find_run(session.workspace, name)
+    facts = {
+        "run": run.id,
+        "status": run.status.value,
+        "as_of": session.local(run.as_of),
+        "snapshot": run.snapshot,
+        "started": session.local(run.started),
+        "tool_version": run.tool_version,
+        "reproducible": run.reproducible,
+        "timings": run.timings,
+    }
+    columns = (
+        output.Column("segment"),
+        output.Column("members", type="integer", bar=True),
+        output.Column("entered", type="integer"),
+        output.Column("left", type="integer"),
+        output.Column("state"),
+        output.Column("digest"),
+    )
+    rows = [
+        (s.segment, s.size, s.entered, s.left, s.state.value, run.definitions.get(s.segment, "")[:8])
+        for s in run_segments(session.workspace, run)
+    ]
+    return output.Result("segctl/show-run/1", columns, rows, noun="segments", facts=facts)
+
+
+def _field(facts: FieldFacts) -> tuple[Any, ...]:
+    frequent = [f"{value} ({rows:,})" for value, rows in facts.frequent]
+    return (facts.name, facts.type, facts.unit, facts.filled, facts.distinct, facts.lowest, facts.highest, frequent)

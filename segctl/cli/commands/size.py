@@ -1,0 +1,58 @@
+"""Count a definition, saved or not, condition by condition."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import Annotated
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.cli.options import CHANGES, SELECTION, Argument, Option, verb
+
+EXAMPLES = (
+    ("segctl size winback", "How many people a saved segment holds, and what each condition does."),
+    ("segctl size draft.yaml -f json", "The same for a file that is not part of the project."),
+)
+SEE_ALSO = ("segctl explain --help", "segctl help windows")
+COLUMNS = (
+    output.Column("condition"),
+    output.Column("line", type="integer"),
+    output.Column("alone", "true alone", type="integer", bar=True),
+    output.Column("unknown", type="integer"),
+    output.Column("left", "left after it", type="integer"),
+    output.Column("without", "without it", type="integer"),
+)
+
+
+@verb(without=(*SELECTION, *CHANGES))
+def command(
+    ctx: Context,
+    segment: Annotated[str, Argument("SEGMENT|FILE", help="A saved segment or a file.", complete="segments")],
+    engine: Annotated[
+        str, Option("--engine", metavar="NAME", help="What evaluates.", choices=("polars", "duckdb"))
+    ] = "polars",
+) -> None:
+    """Count a definition, saved or not, condition by condition.
+
+    For each condition: for how many it is true alone, how many are left when the definition is read up to it, and
+    how many members there would be without it. Nothing is recorded.
+    """
+    from segctl.operations.session import instant, open_session
+    from segctl.operations.size import size
+
+    with open_session(ctx.project, env=ctx.env) as session:
+        messages.diagnostics(ctx, session.warnings, root=session.root)
+        found = size(session, segment, as_of=instant(ctx.as_of, ctx.now, session.project.timezone), engine=engine)
+    facts = {
+        "segment": found.segment,
+        "as_of": session.local(found.as_of),
+        "members": found.members,
+        "matched": found.matched,
+        "profiles": found.profiles,
+    }
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/size/1", COLUMNS, [astuple(leaf) for leaf in found.leaves], noun="conditions", facts=facts
+        ),
+    )

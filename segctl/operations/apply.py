@@ -1,0 +1,188 @@
+"""Evaluate the selected segments in one shared plan and record the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from segctl import __version__
+from segctl.compile.selection import select as selected
+from segctl.model.errors import SegctlError
+from segctl.operations.evaluation import Answers, evaluate
+from segctl.operations.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from segctl.operations.session import Session
+    from segctl.state.runs import NewRun, Run
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentOutcome:
+    """What a run meant for one segment; profiles throughout.
+
+    Attributes:
+        state: ``in_force``, ``what_if``, ``failed`` or ``removed``.
+        reason: Why it failed.
+    """
+
+    segment: str
+    members: int
+    entered: int
+    left: int
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What `apply` did.
+
+    Attributes:
+        run: The recorded run; None for a dry run.
+        status: ``ok``, ``partial``, ``failed`` or ``what_if``.
+        as_of: Valid time of the evaluation, UTC.
+        segments: By name; those that failed keep their last membership.
+        profiles: Profiles of the population.
+        timings: Phase → seconds.
+    """
+
+    run: Run | None
+    status: str
+    as_of: datetime
+    snapshot: int
+    segments: tuple[SegmentOutcome, ...]
+    profiles: int
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+def apply(
+    session: Session,
+    *,
+    as_of: datetime,
+    started: datetime,
+    select: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    engine: str = "polars",
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Applied:
+    """Evaluate the selection and what it refers to, and record who came and went.
+
+    Args:
+        session: Open project and workspace.
+        as_of: Valid time of the evaluation, aware.
+        started: Wall clock at the start of the call.
+        select: Selection expressions; without any, every segment that is not a draft.
+        exclude: Taken away from the selection.
+        engine: ``polars`` or ``duckdb``.
+        dry_run: Do everything but record.
+        progress: Hears what is going on.
+
+    Raises:
+        UsageError: A selection that fits nothing.
+    """
+    clock = time.perf_counter()
+    listener = progress or Silent()
+    definitions = session.definitions
+    names = [n for n in selected(definitions.segments, select, exclude) if definitions.segments[n].status != "paused"]
+    snapshot = session.workspace.snapshot()
+    listener.start("evaluate", total=len(names), unit="segments")
+    with session.workspace.lease(snapshot):
+        try:
+            answers = evaluate(
+                session, names, as_of=as_of, snapshot=snapshot, engine=engine, leaves=True, progress=listener
+            )
+        except SegctlError as error:
+            if not dry_run:
+                _record_failure(session, as_of=as_of, snapshot=snapshot, started=started, clock=clock, error=error)
+            raise
+        listener.advance(len(names))
+        listener.finish()
+        evaluated = time.perf_counter()
+        applied = _recorded(session, names, answers, as_of, snapshot, started, dry_run=dry_run)
+    timings = {**answers.timings, "record": time.perf_counter() - evaluated, "total": time.perf_counter() - clock}
+    return Applied(
+        run=applied[0],
+        status=applied[1],
+        as_of=as_of,
+        snapshot=snapshot,
+        segments=applied[2],
+        profiles=answers.frame.height,
+        timings={name: round(seconds, 3) for name, seconds in timings.items()},
+    )
+
+
+def _recorded(
+    session: Session,
+    names: list[str],
+    answers: Answers,
+    as_of: datetime,
+    snapshot: int,
+    started: datetime,
+    *,
+    dry_run: bool,
+) -> tuple[Run | None, str, tuple[SegmentOutcome, ...]]:
+    from segctl.state.memberships import preview_run, record_run
+    from segctl.state.runs import run_segments
+
+    new = _new_run(session, names, answers.timings, as_of, snapshot, started)
+    segments = session.definitions.segments
+    members = answers.frame.select("subject", *(n for n in names if n not in answers.failed))
+    renames = {n: old for n in names for old in segments[n].formerly}
+    failed = {name: reason for name, reason in answers.failed.items() if name in names}
+    if dry_run:
+        outcome = preview_run(session.workspace, new, members, active=segments, renames=renames, failed=failed)
+        rows = tuple(
+            SegmentOutcome(m.segment.name, m.after, m.entered, m.left, m.state.value, m.reason)
+            for m in outcome.movements
+        )
+        return None, outcome.status.value, rows
+    run = record_run(
+        session.workspace,
+        new,
+        members,
+        active=segments,
+        renames=renames,
+        failed=failed,
+        leaf_counts=answers.leaf_counts,
+    )
+    rows = tuple(
+        SegmentOutcome(s.segment, s.size, s.entered, s.left, s.state.value, s.reason)
+        for s in run_segments(session.workspace, run)
+    )
+    return run, run.status.value, rows
+
+
+def _new_run(
+    session: Session,
+    names: Iterable[str],
+    timings: Mapping[str, float],
+    as_of: datetime,
+    snapshot: int,
+    started: datetime,
+    note: Mapping[str, Any] | None = None,
+) -> NewRun:
+    from segctl.state.runs import NewRun
+
+    return NewRun(
+        as_of=as_of,
+        snapshot=snapshot,
+        started=started.astimezone(UTC),
+        finished=started.astimezone(UTC) + timedelta(seconds=sum(timings.values())),
+        tool_version=__version__,
+        definitions={name: session.definitions.segments[name].digest for name in names},
+        timings=dict(timings),
+        note=dict(note or {}),
+    )
+
+
+def _record_failure(
+    session: Session, *, as_of: datetime, snapshot: int, started: datetime, clock: float, error: SegctlError
+) -> None:
+    from segctl.state.memberships import record_failed_run
+
+    new = _new_run(session, (), {"total": time.perf_counter() - clock}, as_of, snapshot, started)
+    record_failed_run(session.workspace, new, f"{error.code}: {error.message}")

@@ -1,0 +1,224 @@
+"""Who came and went between two runs, and how each condition's count moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from segctl.compile.timewords import Problem, parse_as_of
+from segctl.model.conditions import Guards
+from segctl.model.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.operations.session import Session
+    from segctl.state.runs import Run, RunSegment
+    from segctl.state.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class LeafMove:
+    """How many profiles one condition was true for, before and after; None where it was not asked."""
+
+    segment: str
+    condition: str
+    before: int | None
+    after: int | None
+
+    @property
+    def change(self) -> int | None:
+        """After minus before."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentMove:
+    """How one segment moved; profiles throughout.
+
+    Attributes:
+        definition_changed: The two runs evaluated different meanings of it.
+        leaves: In reading order of the later definition.
+    """
+
+    segment: str
+    before: int | None
+    entered: int
+    left: int
+    stayed: int
+    after: int | None
+    definition_changed: bool
+    leaves: tuple[LeafMove, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two runs compared.
+
+    Attributes:
+        moves: One row per profile that moved: ``segment``, ``profile_id``, ``change`` (entered or left),
+            ``effective``, ``cause``; None when not asked for.
+        refused: What the definitions' guards say against this change, one sentence each.
+    """
+
+    from_run: Run
+    to_run: Run
+    segments: tuple[SegmentMove, ...]
+    moves: pl.DataFrame | None = None
+    refused: tuple[str, ...] = ()
+
+    @property
+    def has_changes(self) -> bool:
+        """True when anybody moved."""
+        return any(s.entered or s.left for s in self.segments)
+
+
+def diff(
+    session: Session,
+    names: Sequence[str] = (),
+    *,
+    from_words: str | None = None,
+    to_words: str | None = None,
+    now: datetime,
+    with_moves: bool = False,
+) -> Difference:
+    """Compare two runs; by default the last two in force.
+
+    Args:
+        session: Open project and workspace.
+        names: Segments; none means all that either run evaluated.
+        from_words: A run's id or its beginning, ``last``, ``previous``, or a time: the newest run not after it.
+        to_words: Likewise.
+        now: For relative times.
+        with_moves: Also name the profiles.
+
+    Raises:
+        UsageError: No such run or segment.
+    """
+    from segctl.state import memberships
+
+    workspace = session.workspace
+    from_run, to_run = _runs(workspace, from_words, to_words, now, session.project.timezone)
+    found = memberships.diff(workspace, from_run, to_run, list(names) or None)
+    parts = {r.id: _by_segment(workspace, r) for r in (from_run, to_run)}
+    segments = tuple(
+        SegmentMove(
+            segment=s.segment,
+            before=s.before,
+            entered=s.entered,
+            left=s.left,
+            stayed=s.stayed,
+            after=s.after,
+            definition_changed=_has_changed(s.segment, from_run, to_run),
+            leaves=_leaf_moves(s.segment, parts[from_run.id], parts[to_run.id]),
+        )
+        for s in found.segments
+    )
+    return Difference(
+        from_run,
+        to_run,
+        segments,
+        moves=_named(workspace, found.moves) if with_moves else None,
+        refused=tuple(_refusals(segments, {n: d.guards for n, d in session.definitions.segments.items()})),
+    )
+
+
+def run_of(workspace: Workspace, words: str, now: datetime, zone: str) -> Run:
+    """The run that words name: an id or its beginning, ``last``, ``previous``, or a time.
+
+    Raises:
+        UsageError: There is none.
+    """
+    from segctl.state.runs import find_run
+
+    point = parse_as_of(words, now, zone)
+    return find_run(workspace, words if isinstance(point, Problem) else point)
+
+
+def _runs(
+    workspace: Workspace, from_words: str | None, to_words: str | None, now: datetime, zone: str
+) -> tuple[Run, Run]:
+    from segctl.state.runs import runs
+
+    if (
+        from_words is None
+        and to_words is None
+        and len([r for r in runs(workspace) if r.status in ("ok", "partial")]) < 2
+    ):
+        raise UsageError(
+            "SEG503",
+            "there are not two runs to compare yet",
+            hint="`segctl apply` records one; name two with `--from` and `--to`",
+        )
+    to_run = run_of(workspace, to_words or "last", now, zone)
+    if from_words is not None:
+        return run_of(workspace, from_words, now, zone), to_run
+    earlier = [r for r in runs(workspace) if r.number < to_run.number and r.status in ("ok", "partial")]
+    if not earlier:
+        raise UsageError("SEG503", f"no run came before {to_run.id}", hint="name one with `--from`")
+    return earlier[0], to_run
+
+
+def _by_segment(workspace: Workspace, run: Run) -> dict[str, RunSegment]:
+    from segctl.state.runs import run_segments
+
+    return {s.segment: s for s in run_segments(workspace, run)}
+
+
+def _has_changed(segment: str, from_run: Run, to_run: Run) -> bool:
+    before, after = from_run.definitions.get(segment), to_run.definitions.get(segment)
+    return before is not None and after is not None and before != after
+
+
+def _leaf_moves(
+    segment: str, before: Mapping[str, RunSegment], after: Mapping[str, RunSegment]
+) -> tuple[LeafMove, ...]:
+    old, new = _leaf_counts(before.get(segment)), _leaf_counts(after.get(segment))
+    ordered = dict.fromkeys((*new, *old))
+    return tuple(LeafMove(segment, text, old.get(text), new.get(text)) for text in ordered)
+
+
+def _leaf_counts(part: RunSegment | None) -> dict[str, int]:
+    leaves: list[dict[str, Any]] = (part.leaves if part is not None else None) or []
+    return {leaf["text"]: leaf["true"] for leaf in leaves}
+
+
+def _named(workspace: Workspace, moves: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
+    from segctl.operations.people import with_profile_ids
+
+    return (
+        with_profile_ids(workspace, moves)
+        .with_columns(change=pl.when("entered").then(pl.lit("entered")).otherwise(pl.lit("left")))
+        .select("segment", "profile_id", "change", "effective", "cause")
+        .sort("segment", "change", "profile_id")
+    )
+
+
+def _refusals(segments: Sequence[SegmentMove], guards: Mapping[str, Guards]) -> list[str]:
+    return [
+        sentence
+        for move in segments
+        if (limits := guards.get(move.segment)) is not None
+        for sentence in _broken(move, limits)
+    ]
+
+
+def _broken(move: SegmentMove, limits: Guards) -> list[str]:
+    found = []
+    before, after = move.before or 0, move.after or 0
+    for word, moved, limit in (("remove", move.left, limits.max_removed), ("add", move.entered, limits.max_added)):
+        if limit is not None and before and Decimal(moved) > limit * before:
+            found.append(
+                f"`{move.segment}` would {word} {moved:,} of {before:,} members"
+                f" ({moved / before:.1%}), limit {float(limit):.1%}"
+            )
+    if limits.min_size is not None and after < limits.min_size:
+        found.append(f"`{move.segment}` would have {after:,} members, at least {limits.min_size:,} are asked for")
+    if limits.max_size is not None and after > limits.max_size:
+        found.append(f"`{move.segment}` would have {after:,} members, at most {limits.max_size:,} are allowed")
+    return found

@@ -1,0 +1,237 @@
+"""Segments and values evaluated over a snapshot of the workspace: what `apply`, `size`, `show` and `explain` share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from segctl.compile import ir
+from segctl.compile.lower import lower_segment
+from segctl.compile.plan import Output, Plan, plan, references
+from segctl.compile.selection import with_references
+from segctl.engines import ENGINES
+from segctl.engines.base import Engine, EngineInput, EventPart
+from segctl.model.errors import UsageError
+from segctl.operations.lists import ProjectLists, list_values
+from segctl.operations.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.engines.profiles import RecordFile
+    from segctl.operations.session import Session
+    from segctl.state.files import StoredFile
+    from segctl.state.workspace import Workspace
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXTRAS = {"duckdb": "duckdb"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What an evaluation found.
+
+    Attributes:
+        frame: One row per profile, sorted by ``subject``: ``subject`` Int32, a Boolean column per segment by name,
+            and the further outputs by name.
+        failed: Segments that could not be decided, with the reason; they have no column.
+        leaf_counts: Segment → for each leaf its text, and for how many it is true and unknown.
+        timings: Phase → seconds.
+    """
+
+    frame: pl.DataFrame
+    failed: Mapping[str, str] = field(default_factory=dict)
+    leaf_counts: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+def evaluate(
+    session: Session,
+    names: Iterable[str],
+    *,
+    as_of: datetime,
+    snapshot: int,
+    engine: str = "polars",
+    leaves: bool = False,
+    outputs: Sequence[Output] = (),
+    only: Sequence[int] | None = None,
+    data: EngineInput | None = None,
+    progress: Progress | None = None,
+) -> Answers:
+    """Evaluate segments, what they refer to, and further outputs, in one plan.
+
+    Args:
+        session: Open project and workspace.
+        names: Segments asked for.
+        as_of: Valid time.
+        snapshot: Which files are seen.
+        engine: Key of `engines.ENGINES`.
+        leaves: Also count every leaf of the segments asked for.
+        outputs: Further columns.
+        only: Subjects whose rows are wanted; None for everybody.
+        data: An input loaded before, to save reading it again.
+        progress: Hears what is going on.
+
+    Raises:
+        UsageError: The engine is not installed.
+        DataError: A list file cannot be read.
+    """
+    clock = time.perf_counter()
+    asked = tuple(names)
+    lowered = lowered_segments(session, asked, outputs)
+    counted = [_leaf_output(s.name, i, leaf) for s in lowered if leaves and s.name in asked
+               for i, leaf in enumerate(s.leaves)]  # fmt: skip
+    asking = plan(lowered, (*outputs, *counted))
+    planned = time.perf_counter()
+    data = data or load_input(session, asking, as_of=as_of, snapshot=snapshot)
+    loaded = time.perf_counter()
+    (progress or Silent()).note(f"{data.profiles.height:,} profiles, {sum(p.rows for p in data.events):,} events")
+    found = load_engine(engine).evaluate(asking, data, as_of=as_of, zone=session.project.timezone, only=only)
+    done = time.perf_counter()
+    frame = found.answers.rename({f"segment:{s.name}": s.name for s in lowered if s.name not in found.failed})
+    return Answers(
+        frame=frame.drop([o.name for o in counted], strict=False),
+        failed=found.failed,
+        leaf_counts=_leaf_counts(frame, [s for s in lowered if s.name in asked]) if leaves else {},
+        timings={"plan": planned - clock, "load": loaded - planned, "evaluate": done - loaded},
+    )
+
+
+def lowered_segments(session: Session, names: Iterable[str], outputs: Sequence[Output] = ()) -> list[ir.LoweredSegment]:
+    """The named segments and all they (and the outputs) refer to, lowered."""
+    segments = session.definitions.segments
+    lists = ProjectLists(session.root)
+    known: dict[str, ir.LoweredSegment] = {}
+
+    def lowered(name: str) -> ir.LoweredSegment:
+        if name not in known:
+            known[name] = lower_segment(segments[name], session.definitions, lists=lists)
+        return known[name]
+
+    from segctl.compile.plan import walk
+
+    wanted = [node.segment for o in outputs for node in walk(o.ask) if isinstance(node, ir.IsMember)]
+    return [lowered(n) for n in with_references([*names, *wanted], lambda n: references(lowered(n)))]
+
+
+def load_engine(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises:
+        UsageError: Not known, or its package is not installed.
+    """
+    if name not in ENGINES:
+        raise UsageError("SEG513", f"`{name}` is no engine", hint=f"use one of {', '.join(ENGINES)}")
+    module, _, attribute = ENGINES[name].partition(":")
+    if name in _EXTRAS:
+        try:
+            import_module(name)
+        except ImportError as error:
+            extra = _EXTRAS[name]
+            raise UsageError(
+                "SEG514", f"the engine `{name}` is not installed", hint=f"`pip install 'segctl[{extra}]'`"
+            ) from error
+    engine: Engine = getattr(import_module(module), attribute)()
+    return engine
+
+
+def load_input(session: Session, asking: Plan, *, as_of: datetime, snapshot: int) -> EngineInput:
+    """Everything a plan reads: the profiles as they were at as_of, and the event files of the snapshot."""
+    from segctl.engines.profiles import profile_view, trait_changes
+    from segctl.engines.scope import list_column
+    from segctl.state.identity import canonical
+    from segctl.state.subjects import Subjects
+
+    workspace, project = session.workspace, session.project
+    subjects = Subjects(workspace).table(snapshot)
+    owners = canonical(workspace, snapshot)
+    records = record_files(workspace, snapshot)
+    parts = tuple(event_part(file) for file in workspace.files("events", snapshot))
+    types = {t.name: t.type for t in project.traits}
+    profiles = profile_view(
+        records,
+        subjects.select("subject", "profile_id", "identifier_class").collect(),
+        owners,
+        as_of=as_of,
+        traits={name: types[name] for name in asking.traits},
+        population=project.population,
+        events=parts,
+        samples=asking.samples,
+        lists={list_column(look_up): _listed(session, look_up, snapshot, as_of) for look_up in asking.lists},
+    )
+    histories = {name: types[name] for name in asking.histories}
+    changes = trait_changes(records, owners, as_of=as_of, traits=histories) if histories else {}
+    return EngineInput(profiles=profiles, events=parts, canonical=owners, changes=changes)
+
+
+def record_files(workspace: Workspace, snapshot: int) -> list[RecordFile]:
+    """All record files of the snapshot, for the profile view."""
+    from segctl.engines.profiles import RecordFile
+
+    return [
+        RecordFile(str(file.path), dataset.removeprefix("records/"), file.rows, tuple(file.meta["columns"]))
+        for dataset in workspace.datasets("records/", snapshot)
+        for file in workspace.files(dataset, snapshot)
+    ]
+
+
+def event_part(file: StoredFile) -> EventPart:
+    """A stored event file as engines see it."""
+    meta = file.meta
+    return EventPart(
+        path=str(file.path),
+        rows=file.rows,
+        kinds=tuple(sorted(meta["kinds"])),
+        columns=tuple(meta["columns"]),
+        is_sorted=bool(meta.get("sorted")),
+        unique_ts=bool(meta.get("unique_ts")),
+        min_ts=_instant(meta.get("min_ts")),
+        max_ts=_instant(meta.get("max_ts")),
+        max_abs=dict(meta.get("max_abs", {})),
+    )
+
+
+def _instant(us: int | None) -> datetime | None:
+    return None if us is None else _EPOCH + timedelta(microseconds=us)
+
+
+def _leaf_output(segment: str, number: int, leaf: ir.Leaf) -> Output:
+    return Output(f"leaf:{segment}:{number}", leaf.predicate)
+
+
+def _leaf_counts(frame: pl.DataFrame, segments: Iterable[ir.LoweredSegment]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        s.name: [
+            {
+                "path": leaf.path,
+                "text": leaf.text,
+                "true": int(frame[column].fill_null(value=False).sum()),
+                "unknown": frame[column].null_count(),
+            }
+            for i, leaf in enumerate(s.leaves)
+            if (column := f"leaf:{s.name}:{i}") in frame.columns
+        ]
+        for s in segments
+    }
+
+
+def _listed(session: Session, look_up: ir.InList, snapshot: int, as_of: datetime) -> pl.Series:
+    """Subjects whose identifier, or trait of that name, stands in the list's file."""
+    import polars as pl
+
+    from segctl.engines.profiles import live_records
+    from segctl.state.subjects import Subjects
+
+    values = pl.Series(sorted(list_values(session.root, look_up.name, look_up.column)), dtype=pl.String)
+    if any(i.name == look_up.identifier for i in session.project.identifiers):
+        table = Subjects(session.workspace).table(snapshot).filter(pl.col("id_type") == look_up.identifier)
+        return table.filter(pl.col("value").is_in(values.implode())).select("subject").collect()["subject"]
+    trait = session.project.trait(look_up.identifier)
+    if trait is None:
+        raise UsageError("SEG515", f"`{look_up.identifier}` is neither an identifier nor a trait")
+    records = live_records(record_files(session.workspace, snapshot), as_of=as_of, traits={trait.name: trait.type})
+    return records.filter(pl.col(f"trait:{trait.name}").is_in(values.implode()))["subject"]

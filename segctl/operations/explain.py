@@ -1,0 +1,156 @@
+"""Why one person is in a segment or not, with the values and event rows that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from segctl.compile import ir
+from segctl.compile.lower import lower_segment
+from segctl.compile.plan import HISTORY, plan, walk
+from segctl.compile.trace import EventRow, ProfileRow, Trace, trace
+from segctl.compile.trace_times import next_change
+from segctl.model.errors import UsageError
+from segctl.operations.dictionary import unknown_thing
+from segctl.operations.evaluation import evaluate, load_input, lowered_segments
+from segctl.operations.lists import ProjectLists
+from segctl.operations.people import find_person
+from segctl.operations.profile import person_events
+
+if TYPE_CHECKING:
+    from segctl.engines.base import EngineInput
+    from segctl.operations.session import Session
+
+_LINEAGE = ("subject", "ts", "source", "event_id", "kind", "file_id", "line")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one person is in a segment or not.
+
+    Attributes:
+        member: Belongs to the segment, after `keep`.
+        in_population: False when the person is nobody segments are about at that time.
+        trace: The condition's tree and leaves; None outside the population.
+        kept: False when `where` holds but `keep` ranks others higher; None without `keep`.
+        changes_at: When the answer changes if nothing else happens; None for never, or when not asked for.
+        places: File and line of each event row by its event id.
+        run: The run whose knowledge was used, None for today's.
+    """
+
+    segment: str
+    profile_id: str
+    as_of: datetime
+    member: bool
+    in_population: bool
+    trace: Trace | None = None
+    kept: bool | None = None
+    changes_at: datetime | None = None
+    places: dict[tuple[str, str], str] | None = None
+    run: str | None = None
+
+
+def explain(
+    session: Session, name: str, who: str, *, as_of: datetime, run: str | None = None, until: bool = False
+) -> Explanation:
+    """Replay one person's answer at an instant, with today's knowledge or a run's.
+
+    Args:
+        session: Open project and workspace.
+        name: Segment.
+        who: Profile id or any identifier.
+        as_of: The instant, unless `run` is given.
+        run: Use that run's instant and what was known then.
+        until: Also find the instant at which the answer changes if nothing else happens.
+
+    Raises:
+        UsageError: No such segment, person or run; the run's inputs are gone.
+    """
+    from segctl.state.runs import find_run
+
+    if name not in session.definitions.segments:
+        raise unknown_thing("segment", name, list(session.definitions.segments))
+    snapshot = session.workspace.snapshot()
+    if run is not None:
+        recorded = find_run(session.workspace, run)
+        if not recorded.reproducible:
+            raise UsageError(
+                "SEG512", f"the inputs of run {recorded.id} were vacuumed", hint="explain it as of its time: `--as-of`"
+            )
+        run, as_of, snapshot = recorded.id, recorded.as_of, recorded.snapshot
+    owner, subjects = find_person(session.workspace, who, snapshot)
+    definition = session.definitions.segments[name]
+    lowered = lower_segment(definition, session.definitions, lists=ProjectLists(session.root))
+    asked = plan(lowered_segments(session, [name]))
+    data = load_input(session, asked, as_of=as_of, snapshot=snapshot)
+    row = data.profiles.filter(data.profiles["subject"] == owner.subject)
+    if not row.height:
+        return Explanation(name, owner.profile_id, as_of, member=False, in_population=False, run=run)
+    found = evaluate(
+        session, [s.name for s in asked.segments], as_of=as_of, snapshot=snapshot, only=[owner.subject], data=data
+    )
+    members = {s.name: bool(found.frame[s.name][0]) for s in asked.segments if s.name not in found.failed}
+    zone = session.project.timezone
+    events = person_events(session, subjects, snapshot)
+    rows = [*_event_rows(events.iter_rows(named=True)), *_change_rows(data, owner.subject)]
+    profile_row = _profile_row(session, lowered, row.row(0, named=True))
+    traced = trace(lowered, profile_row, rows, as_of=as_of, zone=zone, members=members)
+    member = members.get(name, False)
+    return Explanation(
+        segment=name,
+        profile_id=owner.profile_id,
+        as_of=as_of,
+        member=member,
+        in_population=True,
+        trace=traced,
+        kept=None if definition.keep is None or traced.answer is not True else member,
+        changes_at=next_change(lowered, profile_row, rows, as_of=as_of, zone=zone, members=members) if until else None,
+        places=_places(session, events),
+        run=run,
+    )
+
+
+def _event_rows(rows: Iterable[dict[str, Any]]) -> list[EventRow]:
+    return [
+        EventRow(
+            kind=row["kind"],
+            ts=row["ts"],
+            source=row["source"],
+            event_id=row["event_id"],
+            values={name: value for name, value in row.items() if name not in _LINEAGE and value is not None},
+        )
+        for row in rows
+    ]
+
+
+def _change_rows(data: EngineInput, subject: int) -> list[EventRow]:
+    return [
+        EventRow(f"{HISTORY}{trait}", row["ts"], row["source"], row["event_id"], {"old": row["old"], "new": row["new"]})
+        for trait, changes in data.changes.items()
+        for row in changes.filter(changes["subject"] == subject).iter_rows(named=True)
+    ]
+
+
+def _profile_row(session: Session, lowered: ir.LoweredSegment, row: dict[str, Any]) -> ProfileRow:
+    from segctl.engines.scope import list_column
+
+    lists = [node for node in walk(lowered.where) if isinstance(node, ir.InList)]
+    return ProfileRow(
+        profile_id=row["profile_id"],
+        traits={t.name: row[t.name] for t in session.project.traits if row.get(t.name) is not None},
+        lists={node: bool(row[list_column(node)]) for node in lists},
+    )
+
+
+def _places(session: Session, events: Any) -> dict[tuple[str, str], str]:  # noqa: ANN401 - a frame, loaded lazily
+    from segctl.operations.profile import Places
+
+    places = Places(session)
+    found = {}
+    for source, event_id, file_id, line in events.select("source", "event_id", "file_id", "line").iter_rows():
+        place = places.name(file_id, line)
+        if place is not None:
+            found[source, event_id] = place
+    return found

@@ -1,0 +1,187 @@
+"""Lists of what a project has: segments, traits, events, sources, runs. Loads no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from segctl.compile.selection import select as selected
+from segctl.compile.sources import load_sources
+from segctl.model.conditions import ComputedTrait
+from segctl.model.project import Definitions
+from segctl.model.types import Kind, ValueType
+
+if TYPE_CHECKING:
+    from segctl.state.workspace import Workspace
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+def segments(definitions: Definitions, select: Iterable[str] = (), exclude: Iterable[str] = ()) -> list[Row]:
+    """One row per selected segment: name, title, status, members, entered, left, as_of, owner, tags, file.
+
+    `members` and what follows is null until a run has evaluated the segment.
+    """
+    chosen = selected(definitions.segments, select, exclude) if select or exclude else sorted(definitions.segments)
+    newest = _with_workspace(definitions, _newest_movements, {})
+    rows = []
+    for name in chosen:
+        segment = definitions.segments[name]
+        moved = newest.get(name)
+        rows.append(
+            {
+                "segment": name,
+                "title": segment.title,
+                "status": segment.status,
+                "members": moved.size if moved else None,
+                "entered": moved.entered if moved else None,
+                "left": moved.left if moved else None,
+                "as_of": moved.as_of if moved else None,
+                "owner": segment.owner,
+                "tags": list(segment.tags),
+                "file": segment.location.file if segment.location else None,
+            }
+        )
+    return rows
+
+
+def traits(definitions: Definitions) -> list[Row]:
+    """One row per trait, stored and computed: name, title, type, unit, origin, personal, sensitive."""
+    stored = [
+        {
+            "trait": t.name,
+            "title": t.title,
+            "type": type_words(t.type),
+            "unit": t.type.unit,
+            "origin": "stored",
+            "personal": t.personal,
+            "sensitive": t.sensitive,
+        }
+        for t in definitions.project.traits
+    ]
+    return stored + [_computed_row(t) for _, t in sorted(definitions.computed.items())]
+
+
+def events(definitions: Definitions) -> list[Row]:
+    """One row per event kind: name, title, properties with their types, rows stored."""
+    counts = _with_workspace(definitions, _event_counts, {})
+    return [
+        {
+            "event": e.name,
+            "title": e.title,
+            "rows": counts.get(e.name, 0) if counts is not None else None,
+            "properties": [f"{name} {type_words(of)}" for name, of in e.properties],
+        }
+        for e in definitions.project.events
+    ]
+
+
+def sources(definitions: Definitions) -> list[Row]:
+    """One row per source: name, what it gives, picture, paths, last input and its rows."""
+    found, _ = load_sources(definitions.project)
+    newest = _with_workspace(definitions, _newest_inputs, {})
+    rows = []
+    for name, source in sorted(found.items()):
+        last = newest.get(name)
+        rows.append(
+            {
+                "source": name,
+                "gives": "profiles" if source.traits else "events",
+                "picture": source.picture,
+                "path": list(source.paths),
+                "last_input": last.seen if last else None,
+                "rows": last.rows if last else None,
+                "bad": last.bad if last else None,
+            }
+        )
+    return rows
+
+
+def runs(definitions: Definitions) -> list[Row]:
+    """One row per run, newest first: id, as_of, status, segments, snapshot, started, reproducible."""
+    return _with_workspace(definitions, _runs, [])
+
+
+def type_words(value_type: ValueType) -> str:
+    """A type as a person would write it: ``list of text``, ``money``."""
+    if value_type.kind is Kind.LIST and value_type.element is not None:
+        return f"list of {type_words(value_type.element)}"
+    if value_type.kind is Kind.STRUCT:
+        return "struct(" + ", ".join(f"{name} {type_words(of)}" for name, of in value_type.fields) + ")"
+    return value_type.kind.value
+
+
+LISTS: dict[str, Callable[[Definitions], list[Row]]] = {
+    "segments": segments,
+    "traits": traits,
+    "events": events,
+    "sources": sources,
+    "runs": runs,
+}
+
+
+def _computed_row(trait: ComputedTrait) -> Row:
+    return {
+        "trait": trait.name,
+        "title": trait.title,
+        "type": type_words(trait.type),
+        "unit": trait.type.unit,
+        "origin": "formula" if trait.formula is not None else "events",
+        "personal": False,
+        "sensitive": False,
+    }
+
+
+def _with_workspace(definitions: Definitions, ask: Callable[[Workspace], T], otherwise: T) -> T:
+    from segctl.state.workspace import DATABASE, Workspace
+
+    folder = Path(definitions.project.workspace)
+    if not (folder / DATABASE).is_file():
+        return otherwise
+    with Workspace.open(folder) as workspace:
+        return ask(workspace)
+
+
+def _newest_movements(workspace: Workspace) -> dict[str, Any]:
+    from segctl.state.runs import run_segment
+
+    rows = workspace.query(
+        "SELECT s.name, r.id AS run_id, r.as_of, x.*, max(x.run) FROM run_segments x"
+        " JOIN segments s ON s.id = x.segment JOIN runs r ON r.number = x.run"
+        " WHERE x.state = 'in_force' GROUP BY x.segment"
+    )
+    return {row["name"]: run_segment(row) for row in rows}
+
+
+def _event_counts(workspace: Workspace) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for file in workspace.files("events"):
+        for kind, rows in file.meta["kinds"].items():
+            counts[kind] = counts.get(kind, 0) + rows
+    return counts
+
+
+def _newest_inputs(workspace: Workspace) -> dict[str, Any]:
+    from segctl.state.inputs import inputs
+
+    return {i.source: i for i in sorted(inputs(workspace), key=lambda i: i.id) if i.commit is not None}
+
+
+def _runs(workspace: Workspace) -> list[Row]:
+    from segctl.state.runs import runs as recorded
+
+    return [
+        {
+            "run": r.id,
+            "as_of": r.as_of,
+            "status": r.status.value,
+            "segments": len(r.definitions),
+            "snapshot": r.snapshot,
+            "started": r.started,
+            "reproducible": r.reproducible,
+            "reason": r.note.get("reason"),
+        }
+        for r in recorded(workspace)
+    ]

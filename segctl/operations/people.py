@@ -1,0 +1,61 @@
+"""Profile ids for subjects, and the person somebody means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.model.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.state.subjects import SubjectRow
+    from segctl.state.workspace import Workspace
+
+
+def with_profile_ids(workspace: Workspace, frame: pl.DataFrame, snapshot: int | None = None) -> pl.DataFrame:
+    """The frame with a column ``profile_id`` (String) for its column ``subject``."""
+    from segctl.state.subjects import Subjects
+
+    # Row number = subject, so ids are gathered by position: no join over a million profiles for a few rows.
+    ids = Subjects(workspace).table(snapshot).select("profile_id").collect()["profile_id"]
+    return frame.with_columns(ids.gather(frame["subject"]).alias("profile_id"))
+
+
+def find_person(workspace: Workspace, who: str, snapshot: int | None = None) -> tuple[SubjectRow, tuple[int, ...]]:
+    """The profile that an identifier or profile id names.
+
+    Returns:
+        The identifier that stands for the profile, and every subject that belongs to it.
+
+    Raises:
+        UsageError: Nobody is known by it, or several people are.
+    """
+    from segctl.state.identity import canonical
+    from segctl.state.subjects import Subjects
+
+    subjects = Subjects(workspace)
+    found = subjects.find(who, snapshot)
+    if not found:
+        raise UsageError(
+            "SEG504",
+            "nobody is known by that identifier",
+            hint="give a profile id or any identifier, if need be with its type: `email:anna@post.example`",
+        )
+    array = canonical(workspace, snapshot)
+    owners = sorted({row.subject if array is None else int(array[row.subject]) for row in found})
+    if len(owners) > 1:
+        types = sorted({row.id_type for row in found})
+        raise UsageError(
+            "SEG505",
+            f"{len(owners)} people are known by that identifier",
+            hint=f"say which kind it is: {', '.join(f'`{name}:…`' for name in types)}",
+        )
+    owner = owners[0]
+    members = (owner,) if array is None else tuple(int(s) for s in (array == owner).arg_true())
+    if array is None and found[0].subject == owner:
+        return found[0], members
+    rows = subjects.table(snapshot).slice(owner, 1).collect()
+    from segctl.state.subjects import SubjectRow
+
+    return SubjectRow(*rows.row(0)), members

@@ -1,0 +1,105 @@
+"""Open a project and its workspace together, refusing definitions that do not bind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from segctl.compile.definitions import load_definitions
+from segctl.compile.project import load_project
+from segctl.compile.timewords import Problem, parse_as_of
+from segctl.model.diagnostics import Diagnostic, has_errors, in_reading_order
+from segctl.model.errors import UsageError
+from segctl.model.project import Definitions, Project
+
+if TYPE_CHECKING:
+    from segctl.state.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A project whose definitions bind, and its open workspace.
+
+    Attributes:
+        definitions: All segments and computed traits, with the project.
+        workspace: Of the chosen environment.
+        warnings: Findings that stop nothing.
+    """
+
+    definitions: Definitions
+    workspace: Workspace
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def project(self) -> Project:
+        """The bound project."""
+        return self.definitions.project
+
+    @property
+    def root(self) -> Path:
+        """Folder that holds `segctl.yaml`."""
+        return Path(self.project.root)
+
+    def local(self, at: datetime) -> datetime:
+        """The instant in the project's zone, for showing."""
+        return at.astimezone(ZoneInfo(self.project.timezone))
+
+
+@contextmanager
+def open_session(
+    start: Path, *, env: str | None = None, lock_wait_s: float = 0.0, create: bool = False
+) -> Iterator[Session]:
+    """The project found upwards from `start`, with its workspace, which is closed at the end.
+
+    Raises:
+        UsageError: No project, findings in its files, or no workspace yet (unless `create`).
+    """
+    from segctl.state.workspace import Workspace
+
+    definitions, findings = bound_definitions(start, env=env)
+    with Workspace.open(Path(definitions.project.workspace), create=create, lock_wait_s=lock_wait_s) as workspace:
+        yield Session(definitions, workspace, findings)
+
+
+def bound_definitions(start: Path, *, env: str | None = None) -> tuple[Definitions, tuple[Diagnostic, ...]]:
+    """All definitions of a project without errors, and the warnings.
+
+    Raises:
+        UsageError: With every finding, in reading order.
+    """
+    project, findings = load_project(start, env)
+    _refuse(findings)
+    definitions, more = load_definitions(project)
+    _refuse(more)
+    return definitions, in_reading_order((*findings, *more))
+
+
+def instant(text: str | None, now: datetime, zone: str) -> datetime:
+    """The instant that `--as-of` names; `now` without it.
+
+    Raises:
+        UsageError: Not a time.
+    """
+    if text is None:
+        return now
+    found = parse_as_of(text, now, zone)
+    if isinstance(found, Problem):
+        raise UsageError("SEG501", f"`--as-of {text}`: {found.message}", hint=found.hint)
+    return found
+
+
+def _refuse(findings: list[Diagnostic]) -> None:
+    if has_errors(findings):
+        ordered = in_reading_order(findings)
+        count = sum(1 for f in ordered if f.severity == "error")
+        raise UsageError(
+            "SEG502",
+            f"the project's files have {count} error{'' if count == 1 else 's'}; nothing was evaluated",
+            hint="`segctl lint` shows them again",
+            diagnostics=ordered,
+        )

@@ -1,0 +1,144 @@
+"""A quick count of one definition, saved or not, condition by condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segctl.compile.lower import lower_segment
+from segctl.compile.plan import Output
+from segctl.compile.prune import up_to, without
+from segctl.model.conditions import Condition, SegmentDefinition
+from segctl.model.diagnostics import has_errors, in_reading_order
+from segctl.model.errors import UsageError
+from segctl.operations.evaluation import evaluate
+from segctl.operations.lists import ProjectLists
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.compile import ir
+    from segctl.operations.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class LeafSize:
+    """What one condition does; profiles throughout, before any `keep`.
+
+    Attributes:
+        alone: Profiles for whom this condition is true.
+        unknown: Profiles for whom it cannot be said, because a value is missing.
+        left: Profiles left when the definition is read up to and including it.
+        without: Members if it were not there.
+    """
+
+    condition: str
+    line: int | None
+    alone: int
+    unknown: int
+    left: int
+    without: int
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many a definition holds.
+
+    Attributes:
+        members: After `keep`.
+        matched: For whom `where` is true, before `keep`.
+        profiles: Everybody in the population.
+    """
+
+    segment: str
+    as_of: datetime
+    members: int
+    matched: int
+    profiles: int
+    leaves: tuple[LeafSize, ...]
+
+
+def size(session: Session, target: str, *, as_of: datetime, engine: str = "polars") -> Size:
+    """Count a saved segment, or one in a file that need not belong to the project.
+
+    Raises:
+        UsageError: Neither a segment nor a file; or the file has findings, which are all shown.
+    """
+    definition = _definition(session, target)
+    definitions = replace(session.definitions, segments={**session.definitions.segments, definition.name: definition})
+    lowered = lower_segment(definition, definitions, lists=ProjectLists(session.root))
+    outputs = [Output("matched", lowered.where)]
+    for number, leaf in enumerate(lowered.leaves):
+        read = _predicate(session, definition, up_to(definition.where, number))
+        rest = _predicate(session, definition, without(definition.where, number))
+        outputs += [Output(f"alone:{number}", leaf.predicate), Output(f"left:{number}", read)]
+        outputs += [Output(f"without:{number}", rest)] if rest is not None else []
+    found = evaluate(
+        replace(session, definitions=definitions),
+        [definition.name],
+        as_of=as_of,
+        snapshot=session.workspace.snapshot(),
+        engine=engine,
+        outputs=[o for o in outputs if o.ask is not None],
+    )
+    if definition.name in found.failed:
+        raise UsageError("SEG507", f"`{definition.name}` cannot be counted: {found.failed[definition.name]}")
+    frame = found.frame
+    return Size(
+        segment=definition.name,
+        as_of=as_of,
+        members=_true(frame, definition.name),
+        matched=_true(frame, "matched"),
+        profiles=frame.height,
+        leaves=tuple(_leaf_size(frame, leaf, number) for number, leaf in enumerate(lowered.leaves)),
+    )
+
+
+def _leaf_size(frame: pl.DataFrame, leaf: ir.Leaf, number: int) -> LeafSize:
+    rest = f"without:{number}"
+    return LeafSize(
+        condition=leaf.text,
+        line=leaf.line,
+        alone=_true(frame, f"alone:{number}"),
+        unknown=frame[f"alone:{number}"].null_count(),
+        left=_true(frame, f"left:{number}"),
+        without=_true(frame, rest) if rest in frame.columns else frame.height,
+    )
+
+
+def _true(frame: pl.DataFrame, column: str) -> int:
+    return int(frame[column].fill_null(value=False).sum())
+
+
+def _predicate(session: Session, definition: SegmentDefinition, where: Condition | None) -> ir.Predicate | None:
+    if where is None:
+        return None
+    return lower_segment(
+        replace(definition, where=where, keep=None), session.definitions, lists=ProjectLists(session.root)
+    ).where
+
+
+def _definition(session: Session, target: str) -> SegmentDefinition:
+    from segctl.compile.definitions import bind_segment_text
+
+    known = session.definitions.segments
+    if target in known:
+        return known[target]
+    path = Path(target)
+    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+        from segctl.compile.suggest import nearest
+
+        near = nearest(target, known)
+        raise UsageError(
+            "SEG508",
+            f"`{target}` is neither a segment nor a file",
+            hint=f"did you mean `{near}`?" if near else "`segctl ls segments` lists them all",
+        )
+    definition, findings = bind_segment_text(path.read_bytes(), target, session.definitions)
+    if definition is None or has_errors(findings):
+        raise UsageError(
+            "SEG509", f"`{target}` does not bind; nothing was counted", diagnostics=in_reading_order(findings)
+        )
+    return definition

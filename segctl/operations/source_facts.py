@@ -1,0 +1,53 @@
+"""What a source declares and what came from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from segctl.compile.sources import load_sources
+from segctl.operations.dictionary import unknown_thing
+
+if TYPE_CHECKING:
+    from segctl.operations.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """One source.
+
+    Attributes:
+        facts: What it declares, for showing.
+        inputs: One row per ingested input, newest first: path, time, rows, good, bad, digest.
+    """
+
+    facts: dict[str, Any]
+    inputs: list[tuple[Any, ...]]
+
+
+def source_facts(session: Session, name: str) -> SourceFacts:
+    """The declaration of a source and the inputs that were read.
+
+    Raises:
+        UsageError: No such source.
+    """
+    from segctl.state.inputs import inputs
+
+    found, _ = load_sources(session.project)
+    source = found.get(name)
+    if source is None:
+        raise unknown_thing("source", name, list(found))
+    facts = {
+        "source": name,
+        "gives": "profiles" if source.traits else "events",
+        "picture": source.picture,
+        "path": list(source.paths),
+        "key": [id_type for id_type, _ in source.key],
+        "declared_in": source.file,
+    }
+    rows = [
+        (i.path, i.seen, i.rows, i.good, i.bad, i.digest[:12])
+        for i in sorted(inputs(session.workspace, name), key=lambda i: -i.id)
+        if i.commit is not None
+    ]
+    return SourceFacts(facts, rows)
