@@ -107,7 +107,7 @@ def _compact_events(workspace: Workspace, advance: Callable[[int], None], rows_a
             )
         finally:
             clear(workspace.folder / SPILL)
-    return _swap(workspace, EVENTS, made, replaced) if made else None
+    return _swap(workspace, EVENTS, made, replaced) if replaced else None
 
 
 def _merge(

@@ -115,7 +115,8 @@ def sort_events(
         rows_at_once: Rows sorted in memory at once: memory is about 600 bytes times this.
         advance: Told of rows as they are read and as they are written: twice the rows in all.
     """
-    involved = files_to_sort(files)
+    replaced = files_to_sort(files)
+    involved = [file for file in replaced if file.rows]
     tails = [file for file in involved if not _is_sorted_kind(file)]
     sorted_files: dict[str, list[StoredFile]] = defaultdict(list)
     for file in involved:
@@ -126,7 +127,7 @@ def sort_events(
     for file in tails:
         _spill_file(file, spill, rows_at_once, advance)
     made = [_write_kind(kind, spill, sorted_files[kind], fresh(), advance) for kind in sorted(ranges)]
-    return made, involved
+    return made, replaced
 
 
 def _is_sorted_kind(file: StoredFile) -> bool:
@@ -138,13 +139,13 @@ def _only_kind(file: StoredFile) -> str:
 
 
 def files_to_sort(files: Sequence[StoredFile]) -> list[StoredFile]:
-    """Tails, and the sorted files of every kind that has rows in a tail or several files."""
+    """Tails, and the sorted files of every kind that has rows in a tail or several files; empty ones always."""
     per_kind: dict[str, int] = defaultdict(int)
     for file in files:
         for kind in file.meta["kinds"]:
             # A tail alone is reason enough, so it counts double.
             per_kind[kind] += 1 if _is_sorted_kind(file) else 2
-    return [file for file in files if any(per_kind[kind] > 1 for kind in file.meta["kinds"])]
+    return [f for f in files if f.rows == 0 or any(per_kind[kind] > 1 for kind in f.meta["kinds"])]
 
 
 def _ranges(files: Sequence[StoredFile], rows_at_once: int) -> dict[str, Ranges]:

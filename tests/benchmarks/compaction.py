@@ -34,7 +34,8 @@ with Workspace.open(Path(sys.argv[1])) as workspace:
         "rows": sum(part.rows for part in done), "files": sum(part.files_after for part in done),
         "mb": sum(part.bytes_after for part in done) // 10**6,
         "wall_s": round(time.perf_counter() - wall, 1), "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
-        "rss_mb": usage.ru_maxrss // 1024,
+        # Not ru_maxrss: a child process inherits its parent's.
+        "rss_mb": int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) // 1024,
     }))
 """
 

@@ -39,13 +39,17 @@ def test_an_identifier_has_one_subject_for_ever(workspace: Workspace) -> None:
 
 
 def test_a_missing_identifier_has_no_subject(workspace: Workspace) -> None:
-    assert resolve(Subjects(workspace, TYPES), ("email", None), (None, "x"), ("email", ""), ("email", " ")) == [None] * 3 + [0]
+    assert resolve(Subjects(workspace, TYPES), ("email", None), (None, "x"), ("email", ""), ("email", " ")) == [
+        None
+    ] * 3 + [0]
     assert resolve(Subjects(workspace, TYPES)) == []
 
 
 def test_profile_ids_are_minted_by_type(workspace: Workspace) -> None:
     subjects = Subjects(workspace, TYPES)
-    resolve(subjects, ("customer_id", "01067"), ("email", "a@x.example"), ("device_id", "D"), ("customer_id", "email:1"))
+    resolve(
+        subjects, ("customer_id", "01067"), ("email", "a@x.example"), ("device_id", "D"), ("customer_id", "email:1")
+    )
 
     found = subjects.table().collect()
 
@@ -183,7 +187,9 @@ def test_two_processes_at_once_give_no_identifier_two_subjects(workspace: Worksp
     assert all(len(subjects) == 1 for subjects in said.values())
     table = Subjects(workspace).table().collect()
     assert table["value"].n_unique() == table.height == len(said)
-    assert {v: str(s) for v, s in zip(table["value"], table["subject"], strict=True)} == {v: s.pop() for v, s in said.items()}
+    assert {v: str(s) for v, s in zip(table["value"], table["subject"], strict=True)} == {
+        v: s.pop() for v, s in said.items()
+    }
 
 
 def test_without_merges_everybody_is_their_own_profile(workspace: Workspace) -> None:

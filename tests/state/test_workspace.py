@@ -286,9 +286,8 @@ def test_waiting_for_a_lock_ends_when_it_is_free(workspace: Workspace) -> None:
     assert holder.stdin is not None
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with Workspace.open(workspace.folder) as hurried, pytest.raises(TemporaryError, match=str(holder.pid)):
-        with hurried.lock("compact"):
-            pass
+    with pytest.raises(TemporaryError, match=str(holder.pid)), workspace.lock("compact"):
+        pass
 
     holder.stdin.write("go\n")
     holder.stdin.flush()
@@ -354,9 +353,9 @@ def test_the_deepest_and_last_mount_decides(tmp_path: Path) -> None:
 def test_errors_of_the_system_are_local_ones_and_leave_nothing(workspace: Workspace, number: int, code: str) -> None:
     new = workspace.write("events", FRAME)
 
-    with patch("segctl.state.files.os.fsync", side_effect=OSError(number, os.strerror(number))):
-        with pytest.raises(LocalIOError) as caught:
-            workspace.commit("test", add=[new])
+    failing = patch("segctl.state.files.os.fsync", side_effect=OSError(number, os.strerror(number)))
+    with failing, pytest.raises(LocalIOError) as caught:
+        workspace.commit("test", add=[new])
 
     assert caught.value.code == code
     assert not new.path.exists()
@@ -376,9 +375,10 @@ def test_a_database_that_cannot_grow_is_a_full_disk(workspace: Workspace) -> Non
 
 
 def test_a_busy_database_is_worth_another_try(workspace: Workspace) -> None:
-    with patch("segctl.state.workspace._SHORTEST_WAIT_S", 0.05), Workspace.open(workspace.folder) as other:
-        with workspace.transaction(), pytest.raises(TemporaryError) as caught:
-            other.commit("test")
+    with patch("segctl.state.workspace._SHORTEST_WAIT_S", 0.05):
+        hurried = Workspace.open(workspace.folder)
+    with hurried, workspace.transaction(), pytest.raises(TemporaryError) as caught:
+        hurried.commit("test")
 
     assert caught.value.code == "SEG605"
 
