@@ -69,7 +69,7 @@ class Block:
         columns = [_asked(node, scope).alias(name) for name, node in staged.columns.items()]
         columns += [to_predicate(test, scope).is_null().alias(name) for name, test in missing.items()]
         members = [segment_column(segment.name) for level in staged.levels for segment in level]
-        frame = frame.with_columns(*columns).select("subject", "profile_id", *members, *asked)
+        frame = (frame.with_columns(*columns) if columns else frame).select("subject", "profile_id", *members, *asked)
         return _collected(frame)
 
     def _add_metrics(self) -> None:

@@ -47,7 +47,7 @@ class PolarsReader:
         return native.collect(engine="streaming")
 
     def _group(self, wish: Scan, group: PartGroup) -> pl.LazyFrame:
-        frame = pl.scan_parquet(group.paths, glob=False, hive_partitioning=False)
+        frame = pl.scan_parquet(group.paths, glob=False, hive_partitioning=False, extra_columns="ignore")
         ts = pl.col("ts")
         if wish.lo is not None:
             frame = frame.filter(ts >= pl.lit(wish.lo).cast(_INSTANT))
