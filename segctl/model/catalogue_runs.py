@@ -1,7 +1,142 @@
-"""Codes about runs."""
+"""Codes about selection, new projects, runs, people and evaluation (SEG4xx, SEG5xx)."""
 
 from __future__ import annotations
 
 from segctl.model.catalogue import Entry
 
-ENTRIES: dict[str, Entry] = {}
+ENTRIES: dict[str, Entry] = {
+    "SEG401": Entry(
+        "unknown property in a selection",
+        "A selection may name segments by `tag:`, `owner:`, `status:` or `path:`; the word before the colon is another.",
+        "Use one of these words, or a name or glob without a colon.",
+        'segctl apply --select "colour:red"',
+    ),
+    "SEG402": Entry(
+        "a selection that fits nothing",
+        "No segment has that name, or fits that glob or property. It is an error since it is almost always a typing mistake.",
+        "Look at the names with `segctl ls segments`; the message names the nearest.",
+        'segctl apply --select "winbak"',
+    ),
+    "SEG410": Entry(
+        "unknown template",
+        "`init` knows the templates shop, b2b and minimal.",
+        "Choose one of them.",
+        "segctl init crm --template saas",
+    ),
+    "SEG411": Entry(
+        "unknown pack",
+        "`init` knows the packs midmarket, enterprise and public.",
+        "Choose one of them.",
+        "segctl init crm --pack huge",
+    ),
+    "SEG412": Entry(
+        "a new project would overwrite files",
+        "The folder holds files with the names of the template's. Nothing is ever overwritten.",
+        "Choose another folder, or move the files away.",
+        "segctl init . && segctl init .",
+    ),
+    "SEG413": Entry(
+        "the folder cannot be written",
+        "The file system refused: no permission, a file where a folder should be, or a full disk.",
+        "Choose another folder, or mend what the message names.",
+    ),
+    "SEG414": Entry(
+        "personal data was asked for",
+        "The trait is declared `personal: true` or `sensitive: true`, and such values are shown only on request.",
+        "Add `--show-personal` if you may see them, or leave the column out.",
+        "segctl show segment:vip --columns email",
+    ),
+    "SEG501": Entry(
+        "not a time",
+        "`--as-of` takes a date, a date with a time, or words such as `2 hours ago` and `yesterday`.",
+        "Write `2026-11-18` for the end of that day, or `2026-11-18 14:30`.",
+        "segctl apply --as-of tomorow",
+    ),
+    "SEG502": Entry(
+        "the project has errors",
+        "Some definition or the project file does not bind, so nothing can be evaluated safely.",
+        "Mend every finding; `segctl lint` shows them all with their places.",
+    ),
+    "SEG503": Entry(
+        "no two runs to compare",
+        "`diff` compares two runs in force, by default the last two, and there are fewer.",
+        "Run `segctl apply` (again), or name runs with `--from` and `--to`; `segctl ls runs` lists them.",
+        "segctl diff",
+    ),
+    "SEG504": Entry(
+        "nobody is known by that identifier",
+        "No profile id, identifier value or `type:value` of the workspace is this text.",
+        "Check it letter by letter: identifiers are exact, leading zeros count. `segctl show segment:NAME -f ids` lists ids.",
+        "segctl profile 999999999",
+    ),
+    "SEG505": Entry(
+        "an identifier that several people share",
+        "The same value stands under more than one identifier type and they belong to different people.",
+        "Say which type is meant: `customer_id:4711`.",
+    ),
+    "SEG506": Entry(
+        "a selection where there is nothing to select",
+        "`--select` and `--exclude` choose segments; other things are listed whole.",
+        "Leave them out, or list segments.",
+        "segctl ls traits --select vip",
+    ),
+    "SEG507": Entry(
+        "the definition cannot be decided",
+        "A leaf says `missing: error`, or a segment it refers to does, and a value is missing.",
+        "Fill the value, or say `missing: match` or `missing: no_match`.",
+    ),
+    "SEG508": Entry(
+        "neither a segment nor a file",
+        "The name is no segment of the project, and no file with a definition.",
+        "Check the spelling with `segctl ls segments`, or give the path of a `.yaml` file.",
+        "segctl size winbak",
+    ),
+    "SEG509": Entry(
+        "the file's definition has errors",
+        "The findings shown above say what is wrong and where.",
+        "Mend them; the definition was not counted.",
+    ),
+    "SEG510": Entry(
+        "no such thing",
+        "The project has no segment, trait, event or source of that name.",
+        "The message names the nearest; `segctl ls` lists what there is.",
+        "segctl show event:order_complete",
+    ),
+    "SEG511": Entry(
+        "unknown kind of thing",
+        "`show` knows segment, trait, event, source and run.",
+        "Write `KIND:NAME`, for instance `segment:vip`.",
+        "segctl show segmnt:vip",
+    ),
+    "SEG512": Entry(
+        "the run cannot be replayed",
+        "`compact --vacuum` has deleted files that the run had read, so what was known then is gone.",
+        "Explain as of the run's time instead: `--as-of TIME` uses today's knowledge of that time.",
+    ),
+    "SEG513": Entry(
+        "unknown engine",
+        "segctl evaluates with polars or duckdb.",
+        "Choose one of them; polars is the default.",
+    ),
+    "SEG514": Entry(
+        "the engine is not installed",
+        "DuckDB is an extra, so that the core stays small.",
+        "`pip install 'segctl[duckdb]'`.",
+        "segctl apply --engine duckdb",
+    ),
+    "SEG515": Entry(
+        "a list is looked up by something unknown",
+        "`identifier:` of a list condition must be an identifier type or a stored trait of the project.",
+        "Use one that `segctl ls traits` or segctl.yaml shows.",
+    ),
+    "SEG516": Entry(
+        "a list file cannot be read",
+        "The file is missing, is not UTF-8 text, or may not be read.",
+        "Check the path relative to the project folder, and save it as UTF-8.",
+    ),
+    "SEG517": Entry(
+        "a list file without that column",
+        "The condition names a column that the file's first line does not have.",
+        "Name one of the columns that the message lists.",
+    ),
+}

@@ -11,7 +11,7 @@ from segctl.compile import ir
 from segctl.compile.lower import lower_segment
 from segctl.compile.plan import HISTORY, plan, walk
 from segctl.compile.trace import EventRow, ProfileRow, Trace, trace
-from segctl.compile.trace_times import next_change
+from segctl.compile.trace_times import NextChange, next_change
 from segctl.model.errors import UsageError
 from segctl.operations.dictionary import unknown_thing
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
@@ -35,7 +35,7 @@ class Explanation:
         in_population: False when the person is nobody segments are about at that time.
         trace: The condition's tree and leaves; None outside the population.
         kept: False when `where` holds but `keep` ranks others higher; None without `keep`.
-        changes_at: When the answer changes if nothing else happens; None for never, or when not asked for.
+        flip: When the answer changes if nothing else happens, and to what; None for never, or when not asked for.
         places: File and line of each event row by its event id.
         run: The run whose knowledge was used, None for today's.
     """
@@ -47,7 +47,7 @@ class Explanation:
     in_population: bool
     trace: Trace | None = None
     kept: bool | None = None
-    changes_at: datetime | None = None
+    flip: NextChange | None = None
     places: dict[tuple[str, str], str] | None = None
     run: str | None = None
 
@@ -106,7 +106,7 @@ def explain(
         in_population=True,
         trace=traced,
         kept=None if definition.keep is None or traced.answer is not True else member,
-        changes_at=next_change(lowered, profile_row, rows, as_of=as_of, zone=zone, members=members) if until else None,
+        flip=next_change(lowered, profile_row, rows, as_of=as_of, zone=zone, members=members) if until else None,
         places=_places(session, events),
         run=run,
     )

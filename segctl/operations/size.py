@@ -126,7 +126,7 @@ def _definition(session: Session, target: str) -> SegmentDefinition:
     known = session.definitions.segments
     if target in known:
         return known[target]
-    path = Path(target)
+    path = next((p for p in (Path(target), session.root / target) if p.is_file()), Path(target))
     if path.suffix not in (".yaml", ".yml") or not path.is_file():
         from segctl.compile.suggest import nearest
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from segctl.cli import messages, output
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from segctl.operations.session import Session
 
 EXAMPLES = (
-    ("segctl explain winback 00026", "The conditions with their answers, values and deciding events."),
-    ("segctl explain winback 00026 --until", "Also when the answer changes if nothing else happens."),
-    ("segctl explain winback 00026 --run last", "With what was known at that run."),
+    ("segctl explain winback 00005", "The conditions with their answers, values and deciding events."),
+    ("segctl explain winback 00005 --until", "Also when the answer changes if nothing else happens."),
+    ("segctl explain winback 00005 --run last", "With what was known at that run."),
 )
 SEE_ALSO = ("segctl profile --help", "segctl help missing-values", "segctl help as-of")
 COLUMNS = (
@@ -69,7 +70,8 @@ def command(
     if found.run is not None:
         facts["run"] = found.run
     if until:
-        facts["changes_at"] = session.local(found.changes_at) if found.changes_at else "never, if nothing else happens"
+        facts["changes_at"] = session.local(found.flip.at) if found.flip else None
+        facts["changes_to"] = _WORDS[found.flip.answer] if found.flip else "nothing, if nothing else happens"
     sections = ()
     if found.trace is not None:
         events = list(_event_rows(session, found, found.trace))
@@ -113,8 +115,19 @@ def _values(session: Session, leaf: LeafTrace) -> str | None:
     for value in leaf.values:
         is_hidden = value.name.partition(".")[0] in personal
         text = "(personal)" if is_hidden and value.value is not None else shown(value.value, value.type)
-        texts.append(f"{value.name} = {'missing' if text is None else text}")
+        texts.append(f"{value.name} = {_plain(session, text)}")
     return "; ".join(texts) or None
+
+
+def _plain(session: Session, value: object) -> str:
+    """A value inside a sentence: times in the project's zone, truth in small letters."""
+    if value is None:
+        return "missing"
+    if isinstance(value, datetime):
+        return session.local(value).isoformat(timespec="seconds")
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _event_rows(session: Session, found: Explanation, trace: Trace) -> Iterator[tuple[Any, ...]]:

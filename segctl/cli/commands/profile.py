@@ -9,7 +9,7 @@ from segctl.cli.context import Context
 from segctl.cli.options import CHANGES, SELECTION, TIME, Argument, Option, verb
 
 EXAMPLES = (
-    ("segctl profile 00026", "Records, events, segments entered and left, in order of time."),
+    ("segctl profile 00005", "Records, events, segments entered and left, in order of time."),
     ("echo anna@post.example | segctl profile -", "The identifier from standard input stays out of the shell history."),
 )
 SEE_ALSO = ("segctl explain --help", "segctl help accessibility")
