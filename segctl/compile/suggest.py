@@ -28,7 +28,7 @@ def nearest(name: str, known: Iterable[str], *, synonyms: Mapping[str, str] | No
     wanted = as_name(name)
     if not wanted:
         return None
-    limit = 1 if len(wanted) <= 3 else 2 if len(wanted) <= 7 else 3
+    limit = 1 if len(wanted) <= 4 else 2 if len(wanted) <= 8 else 3
     scored = ((edits(wanted, as_name(known_name), limit), known_name) for known_name in candidates)
     best = min(((distance, known_name) for distance, known_name in scored if distance <= limit), default=None)
     if best is not None:

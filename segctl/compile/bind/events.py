@@ -31,8 +31,8 @@ MISSING = ("match", "no_match", "error")
 def bind_event(node: Mapping, scope: Scope) -> EventCondition | None:
     """An event condition; without a measure it asks for one event at least."""
     ok = _check_keys(node, scope)
-    selection = bind_selection(node, scope)
-    kinds = selection.events if selection is not None else None
+    kinds = _kinds(node, scope)
+    selection = bind_selection(node, kinds, scope)
     measured = _measured(node, kinds, scope)
     if selection is None or measured is None or not ok:
         return None
@@ -44,10 +44,13 @@ def bind_event(node: Mapping, scope: Scope) -> EventCondition | None:
     return EventCondition(selection, measure.measure, test, missing, node.location)
 
 
-def bind_selection(node: Mapping, scope: Scope) -> EventSelection | None:
-    """Kinds, window, `where` and `latest` of a mapping with `event`."""
+def _kinds(node: Mapping, scope: Scope) -> tuple[str, ...] | None:
     event = node.get("event")
-    kinds = find_kinds(event, scope) if event is not None else None
+    return find_kinds(event, scope) if event is not None else None
+
+
+def bind_selection(node: Mapping, kinds: tuple[str, ...] | None, scope: Scope) -> EventSelection | None:
+    """Window, `where` and `latest` of a mapping with `event`, together with its kinds (None when those are wrong)."""
     window, ok = bind_one_window(node, scope)
     where = bind_where(node.get("where"), kinds, scope)
     latest = None

@@ -17,7 +17,7 @@ from segctl.model.types import Kind, ValueType
 
 SHARE = "share"
 _PLAIN = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
-_WITH_UNIT = re.compile(r"(?P<number>[+-]?\d[\d.,'_]*)\s*(?P<unit>%|€|\$|£|[^\W\d_][\w/]*)")
+_WITH_UNIT = re.compile(r"(?P<number>[+-]?\d[\d.,'_]*)\s*(?P<unit>%|€|\$|£|[^\W\d]+(?:[/*][^\W\d]+)*)")
 _GROUPED = re.compile(r"-?[1-9]\d{0,2}(?:[.'_ ]\d{3})+")
 _GERMAN = re.compile(r"-?\d{1,3}(?:[. ']?\d{3})*,\d+")
 _SYMBOLS = {"€": "EUR", "$": "USD", "£": "GBP", "euro": "EUR", "eur": "EUR", "prozent": "%", "percent": "%"}
@@ -94,7 +94,8 @@ def _measured(node: Scalar, amount: str, unit: str, of: ValueType, scope: Scope)
 
 def _fitting(value: Decimal, written: str, of: ValueType, node: Scalar, scope: Scope) -> int | Decimal | None:
     if _GROUPED.fullmatch(written) and of.kind is not Kind.REAL:
-        _report_number(node, written, "", of, scope)
+        unit = node.text.strip().removeprefix(written)
+        _report_number(node, written, unit, of, scope)
         return None
     if of.kind is Kind.REAL:
         if of.unit == SHARE and abs(value) >= 10 and "%" not in node.text:

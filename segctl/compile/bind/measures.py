@@ -95,7 +95,7 @@ def bind_measure(
     return None if test is None else (bound, test)
 
 
-def bind_trait_measure(key: Scalar, value: Node, kinds: tuple[str, ...], scope: Scope) -> BoundMeasure | None:
+def bind_trait_measure(key: Scalar, value: Node, kinds: tuple[str, ...] | None, scope: Scope) -> BoundMeasure | None:
     """A measure without a test, as computed traits have it."""
     name = key.text
     if name in EDGES or name == "gap":

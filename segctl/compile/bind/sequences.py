@@ -56,9 +56,10 @@ def _first(item: Node, scope: Scope) -> Step | None:
         scope.error("SEG251", f"a sequence cannot begin with `{misplaced.text}`", misplaced.location, hint=hint)
         return None
     ok = _no_measures(node, scope)
-    if node.key("within") is not None:
+    within = node.key("within")
+    if within is not None:
         hint = "use `within_last` or another time operator"
-        scope.error("SEG241", "`within` counts from an earlier step", node.location, hint=hint)
+        scope.error("SEG241", "`within` counts from an earlier step", within.location, hint=hint)
         ok = False
     elif ok:
         ok = forms.check_keys(node, _FIRST_KEYS, scope, "the first step")
@@ -81,9 +82,10 @@ def _later(item: Node, scope: Scope) -> Step | None:
         scope.error("SEG251", message, node.location, hint=hint if is_near else _EXAMPLE)
         return None
     verb = verbs[0]
-    if node.key("within") is not None:
+    within = node.key("within")
+    if within is not None:
         hint = f"write `{verb.text}: {{event: …, within: …}}`"
-        scope.error("SEG251", f"`within` stands inside `{verb.text}`", node.location, hint=hint)
+        scope.error("SEG251", f"`within` stands inside `{verb.text}`", within.location, hint=hint)
         return None
     inner = forms.mapping(node.get(verb.text) or node, scope, f"`{verb.text}`", hint=_EXAMPLE)
     ok = forms.check_keys(node, ("then", "then_not"), scope, "a later step")

@@ -8,7 +8,7 @@ from segctl.compile import formula as formulas
 from segctl.compile.bind import forms
 from segctl.compile.bind.events import SELECTION_KEYS, bind_selection
 from segctl.compile.bind.measures import MEASURES, bind_trait_measure
-from segctl.compile.bind.names import find_trait
+from segctl.compile.bind.names import find_kinds, find_trait
 from segctl.compile.bind.scope import Scope, describe_type
 from segctl.compile.source import Mapping, Node, Scalar
 from segctl.compile.suggest import one_of
@@ -59,17 +59,17 @@ def bind_computed_trait(name: Scalar, node: Node, scope: Scope) -> ComputedTrait
 
 def _of_events(name: Scalar, node: Mapping, scope: Scope) -> ComputedTrait | None:
     measures = [(key, value) for key, value in node.entries if key.text in MEASURES]
-    selection = bind_selection(node, scope)
+    event = node.get("event")
+    kinds = find_kinds(event, scope) if event is not None else None
+    selection = bind_selection(node, kinds, scope)
     if len(measures) != 1:
         found = one_of(key.text for key, _ in measures)
         message = f"several measures: {found}" if measures else f"the trait `{name.text[:60]}` has no measure"
         hint = "write one trait for each" if measures else "add one, such as `count: {}` or `sum: {of: value}`"
         scope.error("SEG215", message, measures[1][0].location if measures else name.location, hint=hint)
         return None
-    if selection is None:
-        return None
-    measure = bind_trait_measure(*measures[0], selection.events, scope)
-    if measure is None:
+    measure = bind_trait_measure(*measures[0], kinds, scope)
+    if measure is None or selection is None:
         return None
     return ComputedTrait(name.text, measure.type, selection, measure.measure, location=name.location)
 
