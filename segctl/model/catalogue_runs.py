@@ -7,13 +7,13 @@ from segctl.model.catalogue import Entry
 ENTRIES: dict[str, Entry] = {
     "SEG401": Entry(
         "unknown property in a selection",
-        "A selection may name segments by `tag:`, `owner:`, `status:` or `path:`; the word before the colon is another.",
+        "A selection names segments by `tag:`, `owner:`, `status:` or `path:`; the word before the colon is another.",
         "Use one of these words, or a name or glob without a colon.",
         'segctl apply --select "colour:red"',
     ),
     "SEG402": Entry(
         "a selection that fits nothing",
-        "No segment has that name, or fits that glob or property. It is an error since it is almost always a typing mistake.",
+        "No segment has that name, or fits that glob or property: almost always a typing mistake.",
         "Look at the names with `segctl ls segments`; the message names the nearest.",
         'segctl apply --select "winbak"',
     ),
@@ -66,7 +66,7 @@ ENTRIES: dict[str, Entry] = {
     "SEG504": Entry(
         "nobody is known by that identifier",
         "No profile id, identifier value or `type:value` of the workspace is this text.",
-        "Check it letter by letter: identifiers are exact, leading zeros count. `segctl show segment:NAME -f ids` lists ids.",
+        "Check it letter by letter: leading zeros count. `segctl show segment:NAME -f ids` lists ids.",
         "segctl profile 999999999",
     ),
     "SEG505": Entry(
