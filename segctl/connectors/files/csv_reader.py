@@ -15,11 +15,11 @@ from segctl.connectors.files.base import (
     Detected,
     RawBatch,
     ReadOptions,
-    Reason,
 )
 from segctl.connectors.files.csv_detect import detect_csv
 from segctl.connectors.files.csv_record import Dialect, Outcome, dialect_of, first_record, parse_record
 from segctl.connectors.files.csv_scan import Scan, scan_carefully, scan_quickly
+from segctl.connectors.files.faults import broken_off, too_long
 from segctl.connectors.files.paths import shortened
 from segctl.connectors.files.streams import ByteStream
 from segctl.connectors.files.text import Utf8Stream, open_text, readable
@@ -178,17 +178,13 @@ def _pass_over(chunks: _Chunks, dialect: Dialect, file: str) -> BadRow:
         chunks.more()
     stop = chunks.buffer.find(dialect.eol) + 1 or len(chunks.buffer)
     chunks.drop(stop, dialect.eol)
-    limit = MAX_RECORD_BYTES // 1024 // 1024
-    reason = Reason(
-        "SEG366", f"at most {limit} MB in a record", f"{size + stop:,} bytes", f"the record is longer than {limit} MB"
-    )
-    return BadRow(file, line, shortened(readable(kept)), reason)
+    return BadRow(file, line, shortened(readable(kept)), too_long(size + stop))
 
 
 def _broken(file: str, chunks: _Chunks, why: str) -> tuple[BadRow, ...]:
     """The record in which the file breaks off."""
-    reason = Reason("SEG367", "a whole file", "", f"the file {why}")
-    return (BadRow(file, chunks.line, shortened(readable(chunks.buffer), MAX_RECORD_BYTES), reason),)
+    raw = shortened(readable(chunks.buffer), MAX_RECORD_BYTES)
+    return (BadRow(file, chunks.line, raw, broken_off(f"the file {why}")),)
 
 
 def _batches(part: _Part, detected: Detected, bytes_done: int, batch_rows: int) -> Iterator[RawBatch]:

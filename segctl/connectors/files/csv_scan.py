@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from segctl.connectors.files.base import MAX_RECORD_BYTES, BadRow, Reason
 from segctl.connectors.files.csv_record import Dialect, Fields, Outcome, Parsed, parse_record, write_record
+from segctl.connectors.files.faults import OPEN_QUOTE, SHOWN, ragged, stray_text, too_long, undecodable
 from segctl.connectors.files.paths import shortened
 from segctl.connectors.files.text import readable
 
@@ -18,7 +19,6 @@ Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 
 _DECODE_BITE = 1024 * 1024
-_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +270,7 @@ class _Walk:
             self.next = index + 1
             return True
         if stop - start > MAX_RECORD_BYTES:
-            self._reject(index, index + 1, _too_long(stop - start))
+            self._reject(index, index + 1, too_long(stop - start))
             return True
         parsed = parse_record(self.chunk, start, self.end, self.dialect)
         if parsed.outcome is Outcome.OPEN and not self.final and len(self.chunk) - start <= MAX_RECORD_BYTES:
@@ -280,21 +280,20 @@ class _Walk:
 
     def _judge(self, index: int, start: int, parsed: Parsed) -> None:
         if parsed.outcome is not Outcome.RECORD or parsed.stop - start > MAX_RECORD_BYTES:
-            reason = _stray_text(self.chunk, parsed) if parsed.outcome is Outcome.STRAY else _OPEN_QUOTE
-            self._reject(index, index + 1, reason)
+            self._reject(index, index + 1, _fault(self.chunk, parsed))
             return
         after = int(np.searchsorted(self.starts, parsed.stop, side="left"))
         row = _fitted(parsed.fields, self.dialect.width)
         if not self.wrong.isdisjoint(range(index, after)):
-            self._reject(index, after, _undecodable_reason(self.chunk[start : parsed.stop]))
+            self._reject(index, after, undecodable(self.chunk[start : parsed.stop]) or OPEN_QUOTE)
         elif row is not None:
             self._add(write_record(row, self.dialect), np.array([index], dtype=np.int64))
             self.next = after
         elif after > index + 1 and self._is_row(index + 1):
             # Records in one's own quotes: the lines that follow are rows by themselves.
-            self._reject(index, index + 1, _OPEN_QUOTE)
+            self._reject(index, index + 1, OPEN_QUOTE)
         else:
-            self._reject(index, after, _ragged(len(parsed.fields), self.dialect.width))
+            self._reject(index, after, ragged(len(parsed.fields), self.dialect.width))
 
     def _is_row(self, index: int) -> bool:
         return bool(self.fields[index] == self.dialect.written_width) and not bool(self.suspect[index])
@@ -322,6 +321,12 @@ class _Walk:
         return Scan(b"".join(self.pieces), lines, tuple(self.bad), self._start(self.next))
 
 
+def _fault(chunk: bytes, parsed: Parsed) -> Reason:
+    if parsed.outcome is not Outcome.STRAY:
+        return OPEN_QUOTE
+    return stray_text(readable(chunk[parsed.stop : parsed.stop + 4 * SHOWN].splitlines()[0]))
+
+
 def _fitted(fields: Fields, width: int) -> Fields | None:
     """The fields of a row, without the empty one after a trailing delimiter; None when the number is wrong."""
     if len(fields) == width + 1 and not fields[-1]:
@@ -342,44 +347,3 @@ def _undecodable(chunk: bytes, end: int, codes: Bytes, eol: bytes) -> Positions:
             line_end = chunk.find(eol, at + error.start, end)
             at = end if line_end < 0 else line_end + 1
     return np.concatenate((np.array(found, dtype=np.int64), np.flatnonzero(codes == 0)))
-
-
-_OPEN_QUOTE = Reason(
-    "SEG362", "a closing quote", "", "a quote opens here and is never closed; reading goes on with the next line"
-)
-
-
-def _too_long(size: int) -> Reason:
-    limit = MAX_RECORD_BYTES // 1024 // 1024
-    return Reason(
-        "SEG366", f"at most {limit} MB in a record", f"{size:,} bytes", f"the record is longer than {limit} MB"
-    )
-
-
-def _stray_text(chunk: bytes, parsed: Parsed) -> Reason:
-    after = shortened(readable(chunk[parsed.stop : parsed.stop + _SHOWN].splitlines()[0]), _SHOWN)
-    return Reason(
-        "SEG363",
-        "a delimiter after the closing quote",
-        after,
-        f"`{after}` follows a closing quote; a quote inside quotes is doubled",
-    )
-
-
-def _ragged(found: int, width: int) -> Reason:
-    code, word = ("SEG360", "too few") if found < width else ("SEG361", "too many")
-    return Reason(code, f"{width} fields", f"{found} fields", f"{word} fields: {found} instead of {width}")
-
-
-def _undecodable_reason(raw: bytes) -> Reason:
-    try:
-        raw.decode()
-    except UnicodeDecodeError as error:
-        wrong = raw[error.start : error.start + 1].hex().upper()
-        return Reason(
-            "SEG364",
-            "text in the declared or detected encoding",
-            f"byte {wrong}",
-            f"byte {wrong} is no text in this file's encoding",
-        )
-    return Reason("SEG365", "text without NUL bytes", "byte 00", "a NUL byte stands in the record")

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from segctl.connectors.files.base import MAX_RECORD_BYTES, Detected, RawBatch, ReadOptions, Reason
+from segctl.connectors.files.faults import NUL_BYTE, broken_off, no_text, too_long
 from segctl.connectors.files.json_stream import JsonText
-from segctl.connectors.files.json_values import checked, parse_record, too_long
+from segctl.connectors.files.json_values import checked, parse_record
 from segctl.connectors.files.ndjson_reader import Pending, text_encoding
 from segctl.connectors.files.paths import shortened
 from segctl.connectors.files.streams import ByteStream, head
@@ -131,20 +132,13 @@ def _element(window: JsonText, stream: ByteStream) -> Found:
 def _damage(raw: str) -> Reason | None:
     r"""Undecodable bytes reach the text as ``\xNN``, which JSON itself never has."""
     if "\x00" in raw:
-        return Reason("SEG365", "text without NUL bytes", "byte 00", "a NUL byte stands in the record")
+        return NUL_BYTE
     wrong = _UNDECODED.search(raw)
-    if wrong is None:
-        return None
-    return Reason(
-        "SEG364",
-        "text in the declared or detected encoding",
-        wrong[0],
-        f"byte {wrong[0][-2:].upper()} is no text in this file's encoding",
-    )
+    return None if wrong is None else no_text(wrong[0][-2:])
 
 
 def _cut(stream: ByteStream, raw: str, why: str) -> Found:
-    return Reason("SEG367", "a whole document", "", f"the file {stream.broken}" if stream.broken else why), raw
+    return broken_off(f"the file {stream.broken}" if stream.broken else why), raw
 
 
 def _descend(window: JsonText, keys: list[str], path: Path) -> None:

@@ -6,13 +6,13 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from segctl.connectors.files.base import MAX_RECORD_BYTES, Reason
+from segctl.connectors.files.base import Reason
+from segctl.connectors.files.faults import SHOWN
 from segctl.connectors.files.paths import shortened
 
 MAX_DEPTH = 100
 # Any decimal of 15 significant digits survives a float; sign, point and one more letter fit in 16 characters.
 _SURELY_EXACT = 16
-_SHOWN = 60
 
 Record = dict[str, Any]
 
@@ -26,7 +26,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> Record:
     if len(record) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise RefusedJsonError(f"the key `{shortened(repeated, _SHOWN)}` stands twice in one object")
+        raise RefusedJsonError(f"the key `{shortened(repeated, SHOWN)}` stands twice in one object")
     return record
 
 
@@ -52,19 +52,19 @@ def parse_record(text: str) -> Record | Reason:
     except RecursionError:
         return too_deep()
     except json.JSONDecodeError as error:
-        found = shortened(text[error.pos : error.pos + _SHOWN], _SHOWN)
+        found = shortened(text[error.pos : error.pos + SHOWN], SHOWN)
         return Reason(
             "SEG368", "well-formed JSON", found, f"not JSON: {error.msg.lower()} at character {error.pos + 1:,}"
         )
     except ValueError as error:
-        return Reason("SEG368", "well-formed JSON", shortened(text, _SHOWN), f"not JSON: {error}")
+        return Reason("SEG368", "well-formed JSON", shortened(text, SHOWN), f"not JSON: {error}")
     return checked(value, text)
 
 
 def checked(value: object, text: str) -> Record | Reason:
     """`value`, parsed from `text`, if it is an object of text that can be stored."""
     if not isinstance(value, dict):
-        return Reason("SEG368", "an object", shortened(text, _SHOWN), "the record is not a JSON object")
+        return Reason("SEG368", "an object", shortened(text, SHOWN), "the record is not a JSON object")
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         return too_deep()
     if "\\u" in text and not _is_storable(value):
@@ -81,14 +81,6 @@ def too_deep() -> Reason:
     """The reason for records nested beyond all use."""
     return Reason(
         "SEG366", f"at most {MAX_DEPTH} levels", "more", f"the record is nested deeper than {MAX_DEPTH} levels"
-    )
-
-
-def too_long(size: int) -> Reason:
-    """The reason for records beyond the limit of length."""
-    limit = MAX_RECORD_BYTES // 1024 // 1024
-    return Reason(
-        "SEG366", f"at most {limit} MB in a record", f"{size:,} bytes", f"the record is longer than {limit} MB"
     )
 
 

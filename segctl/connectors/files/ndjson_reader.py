@@ -9,8 +9,9 @@ from pathlib import Path
 import polars as pl
 
 from segctl.connectors.files.base import MAX_RECORD_BYTES, BadRow, Detected, RawBatch, ReadOptions, Reason
+from segctl.connectors.files.faults import broken_off, too_long, undecodable
 from segctl.connectors.files.json_columns import frame_of
-from segctl.connectors.files.json_values import Record, parse_record, too_long
+from segctl.connectors.files.json_values import Record, parse_record
 from segctl.connectors.files.paths import shortened
 from segctl.connectors.files.streams import ByteStream, head
 from segctl.connectors.files.text import Utf8Stream, codec_name, encoding_of, open_text, readable
@@ -105,8 +106,7 @@ def _lines(text: Utf8Stream, stream: ByteStream, chunk_bytes: int, pending: Pend
         if passing or len(rest) > MAX_RECORD_BYTES:
             passing, rest = passing + len(rest), b""
     if stream.broken:
-        reason = Reason("SEG367", "a whole file", "", f"the file {stream.broken}")
-        pending.add(line, reason, readable(rest))
+        pending.add(line, broken_off(f"the file {stream.broken}"), readable(rest))
     elif passing:
         pending.add(line, too_long(passing + len(rest)), shortened(readable(rest)))
     elif rest:
@@ -119,20 +119,8 @@ def _take(line: int, raw: bytes, pending: Pending) -> None:
     if len(raw) > MAX_RECORD_BYTES:
         pending.add(line, too_long(len(raw)), shortened(readable(raw[:MAX_RECORD_BYTES])))
         return
-    try:
-        text = raw.decode().removesuffix("\r")
-    except UnicodeDecodeError as error:
-        wrong = raw[error.start : error.start + 1].hex().upper()
-        reason = Reason(
-            "SEG364",
-            "text in the declared or detected encoding",
-            f"byte {wrong}",
-            f"byte {wrong} is no text in this file's encoding",
-        )
-        pending.add(line, reason, readable(raw))
+    if fault := undecodable(raw):
+        pending.add(line, fault, readable(raw))
         return
-    if "\x00" in text:
-        reason = Reason("SEG365", "text without NUL bytes", "byte 00", "a NUL byte stands in the record")
-        pending.add(line, reason, text)
-        return
+    text = raw.decode().removesuffix("\r")
     pending.add(line, parse_record(text), text)

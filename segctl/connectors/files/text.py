@@ -15,7 +15,7 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "
 _NOT_CP1252 = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
 _UTF8_MANY = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x19]")
-_FEW_KINDS = 4
+_FEW, _FEW_KINDS = 16, 4
 _PIECE = 4 * 1024 * 1024
 _MARK = "segctl-mark"
 
@@ -136,7 +136,7 @@ def is_binary(sample: bytes, encoding: str) -> bool:
     text = sample.decode(encoding, "ignore")[:65536]
     odd = Counter(_CONTROL.findall(text))
     # A damaged text has one kind of them (a block of zeros), a program or picture has all kinds.
-    return odd.total() > len(text) * (0.01 if len(odd) > _FEW_KINDS else 0.3)
+    return odd.total() > max(_FEW, len(text) * (0.01 if len(odd) > _FEW_KINDS else 0.3))
 
 
 def readable(raw: bytes) -> str:

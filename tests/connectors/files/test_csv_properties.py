@@ -17,7 +17,7 @@ from segctl.connectors.files.csv_reader import CsvReader
 from segctl.connectors.files.formats import detect
 
 letters = st.text(alphabet=st.sampled_from(list("ab1 ,;\"\n\t|ü€😀.'-")), max_size=8)
-anything = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00\r"), max_size=6)
+anything = st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=6)
 Row = tuple[str | None, ...]
 
 

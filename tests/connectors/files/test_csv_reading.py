@@ -32,7 +32,7 @@ def test_the_delimiter_is_found_and_said(content_of, delimiter, name):
 
 
 def test_commas_in_german_numbers_do_not_beat_the_semicolon(content_of):
-    content = content_of("Name;Betrag;Anteil\nAda;1.234,50;0,5\nBob;99,90;0,25\n".encode())
+    content = content_of(b"Name;Betrag;Anteil\nAda;1.234,50;0,5\nBob;99,90;0,25\n")
 
     assert content.detected.delimiter == ";"
     assert (content.detected.decimal, content.detected.thousands) == (",", ".")

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.connectors.files import ReadOptions, detect
-from segctl.connectors.files.json_reader import JsonReader
 from segctl.connectors.files.json_columns import frame_of
+from segctl.connectors.files.json_reader import JsonReader
 from segctl.connectors.files.ndjson_reader import NdjsonReader
 from segctl.model.errors import DataError
 
