@@ -1,0 +1,54 @@
+"""What the README prints works as printed, in an empty folder."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from end_to_end.program import run
+from segctl.cli.table import COMMANDS
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.S)
+NOT_RUN = ("pip ", "cd ")
+MAY_FIND = {"diff --guards --exit-code": (0, 1, 4)}
+
+
+def commands() -> list[str]:
+    """Every line of the shell blocks, without remarks."""
+    lines = [line.split("  #")[0].strip() for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
+    return [line for line in lines if line]
+
+
+def test_every_command_of_the_readme_runs_in_order(tmp_path: Path) -> None:
+    here = tmp_path
+    for line in commands():
+        if line.startswith("cd "):
+            here = here / line.removeprefix("cd ")
+            continue
+        words = shlex.split(line.partition("|")[0])
+        if words[0] != "segctl" or words[1] == "completion":
+            continue
+        done = run(*words[1:], cwd=here)
+        allowed = MAY_FIND.get(" ".join(words[1:]), (0,))
+        assert done.returncode in allowed, f"{line}\n{done.stdout}\n{done.stderr}"
+
+
+def test_the_yaml_of_the_readme_is_that_of_the_project() -> None:
+    root = Path(__file__).resolve().parents[2] / "configs"
+    shown = [yaml.safe_load(text) for kind, text in BLOCKS if kind == "yaml"]
+
+    assert shown
+    for document in shown:
+        folder, name = ("segments", "segment") if "segment" in document else ("sources", "source")
+        real = yaml.safe_load((root / folder / f"{document[name]}.yaml").read_text("utf-8"))
+        assert {key: real[key] for key in document if key in real} == {k: v for k, v in document.items() if k in real}
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_every_verb_is_named_in_the_readme(verb: str) -> None:
+    assert f"`{verb}`" in README
