@@ -1,0 +1,59 @@
+"""Adding declarations to segctl.yaml as text, so that comments and order stay as they are."""
+
+from __future__ import annotations
+
+from segctl.compile.source import Mapping, compose
+
+
+def add_declarations(text: str, sections: dict[str, dict[str, str]]) -> str | None:
+    """The file's text with entries added at the end of their sections; None when that is not safe.
+
+    Args:
+        text: Content of segctl.yaml.
+        sections: Section (``traits``) → name → value in YAML's flow style.
+    """
+    for section, entries in sections.items():
+        changed = _added(text, section, entries)
+        if changed is None:
+            return None
+        text = changed
+    return text
+
+
+def _added(text: str, section: str, entries: dict[str, str]) -> str | None:
+    root, findings = compose(text, "segctl.yaml")
+    if not isinstance(root, Mapping) or findings:
+        return None
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    node = root.get(section)
+    if node is None:
+        block = [f"\n{section}:\n", *(f"  {name}: {value}\n" for name, value in entries.items())]
+        return _checked("".join([*lines, *block]), section, entries)
+    if not isinstance(node, Mapping) or not node.entries or node.location.line == root.key(section).location.line:  # type: ignore[union-attr]
+        return None
+    indent = " " * (node.entries[0][0].location.column - 1)
+    at = _end_of_block(lines, root, section)
+    block = [f"{indent}{name}: {value}\n" for name, value in entries.items()]
+    return _checked("".join([*lines[:at], *block, *lines[at:]]), section, entries)
+
+
+def _end_of_block(lines: list[str], root: Mapping, section: str) -> int:
+    """Index of the line after the last one that belongs to a section."""
+    starts = sorted(key.location.line for key, _ in root.entries)
+    own = root.key(section)
+    line = own.location.line if own is not None else len(lines)
+    following = [start for start in starts if start > line]
+    end = following[0] - 1 if following else len(lines)
+    while end > line and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
+        end -= 1
+    return end
+
+
+def _checked(text: str, section: str, entries: dict[str, str]) -> str | None:
+    root, findings = compose(text, "segctl.yaml")
+    node = root.get(section) if isinstance(root, Mapping) else None
+    if findings or not isinstance(node, Mapping) or not set(entries) <= set(node.names):
+        return None
+    return text

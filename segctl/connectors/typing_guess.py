@@ -1,0 +1,85 @@
+"""What type a raw column seems to have; cautious: what may be an identifier stays text."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+from segctl.connectors.typing_formulas import Columns
+from segctl.connectors.typing_values import Counts, present, typed
+from segctl.model.sources import Column, NumberForm, Target
+from segctl.model.types import BOOLEAN, DATE, INTEGER, TEXT, TIME, Kind, ValueType
+
+_NUMBER = ValueType(Kind.NUMBER, 6)
+_MONEY = ValueType(Kind.MONEY, 2)
+_LIST = ValueType(Kind.LIST, element=TEXT)
+_TYPES = {"boolean": BOOLEAN, "date": DATE, "time": TIME, "integer": INTEGER, "money": _MONEY, "number": _NUMBER}
+_ID_LIKE = re.compile(
+    r"(^|[_\W])(id|nr|no|number|nummer|code|plz|zip|phone|telefon|sku|ean|key)([_\W]|$)|(id|nr)$", re.IGNORECASE
+)
+_MONEY_LIKE = re.compile(
+    r"price|preis|value|betrag|amount|total|revenue|umsatz|cost|charge|discount|rabatt|spend", re.IGNORECASE
+)
+_TIME_LIKE = re.compile(r"time|zeit|date|datum|_ts|^ts|_at$", re.IGNORECASE)
+_EPOCHS = {"epoch_s": (1, 10), "epoch_ms": (1_000, 13), "epoch_us": (1_000_000, 16)}
+_FIRST_S, _LAST_S = 473_385_600, 4_102_444_800  # 1985 to 2100: what a number of seconds may mean as a time
+
+
+def guess(column: pl.Series, name: str, decimal: str = ".", thousands: str | None = None) -> str:
+    """The short type that every value of the sample fits; ``text`` when in doubt."""
+    if isinstance(column.dtype, pl.List):
+        return "{type: list, of: text}"
+    if isinstance(column.dtype, pl.Struct) or not present(column, TEXT).any():
+        return "text"
+    if column.dtype == pl.Boolean:
+        return "boolean"
+    if column.dtype.is_temporal():
+        return "date" if column.dtype == pl.Date else "time"
+    if _ID_LIKE.search(name) or _has_leading_zeros(column):
+        return "text"
+    for short, value_type in _TYPES.items():
+        if short == "money" and not _MONEY_LIKE.search(name):
+            continue
+        if short == "boolean" and set(column.drop_nulls().cast(pl.String).unique()) <= {"0", "1"}:
+            continue  # as often a number as a truth
+        if _fits(column, value_type, NumberForm(decimal, thousands)):
+            return short
+    return "text"
+
+
+def _has_leading_zeros(column: pl.Series) -> bool:
+    return column.dtype == pl.String and bool(column.str.contains(r"^\s*\+?0\d").any())
+
+
+def _fits(column: pl.Series, value_type: ValueType, form: NumberForm) -> bool:
+    frame = column.alias("c").to_frame()
+    if value_type.kind in (Kind.DATE, Kind.TIME) and column.dtype != pl.String:
+        return False
+    if value_type.kind is Kind.DATE and bool(column.str.contains(":").any()):
+        return False
+    if value_type.kind in (Kind.DATE, Kind.TIME) and not column.str.contains(r"\d[-.T:/]\d").any():
+        return False  # 20261121 may be a day, and as well a number
+    found = typed(Target("c", value_type, Column("c")), Columns(frame, form), Counts())
+    return found.bad is None and present(column, value_type).any() and found.values.null_count() < len(column)
+
+
+def epoch_format(column: pl.Series, name: str) -> str | None:
+    """The epoch format of a column of numbers whose name speaks of time; None when it is none."""
+    if not _TIME_LIKE.search(name):
+        return None
+    numbers = column.cast(pl.String).cast(pl.Int64, strict=False)
+    if numbers.null_count() > column.null_count() or numbers.is_empty():
+        return None
+    low, high = numbers.min(), numbers.max()
+    if not isinstance(low, int) or not isinstance(high, int):
+        return None
+    for form, (factor, _) in _EPOCHS.items():
+        if _FIRST_S * factor <= low and high <= _LAST_S * factor:
+            return form
+    return None
+
+
+def declared_type(short: str) -> ValueType:
+    """The type of a short form that `guess` gives."""
+    return _LIST if short.startswith("{") else {**_TYPES, "text": TEXT}[short]

@@ -1,0 +1,335 @@
+"""A first declaration for a file, proposed from what stands in it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segctl.model.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.model.project import Project
+    from segctl.model.sources import Source
+
+SAMPLE_ROWS = 20_000
+PROFILES = "profiles"
+_ID_NAMES = ("event_id", "message_id", "uuid", "event_uuid", "id")
+_TIME_WORDS = ("time", "zeit", "date", "datum", "created", "timestamp", "_ts", "_at", "when")
+_KEY_WORDS = (
+    "customer_id", "customerid", "kundennr", "kundennummer", "kunden_nr", "user_id", "userid", "profile_id",
+    "household_id", "client_id", "person_id", "member_id", "email", "e_mail", "user_pseudo_id", "device_id",
+    "anonymous_id", "cust_id", "id",
+)  # fmt: skip
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_PLAIN = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a first try would declare.
+
+    Attributes:
+        name: Of the source.
+        yaml: Text of ``sources/NAME.yaml``.
+        declarations: What segctl.yaml lacks, as text to add by hand; empty when nothing.
+        traits: Lacking traits, name to short type.
+        events: Lacking event kinds, name to properties.
+        properties: Lacking properties of declared events.
+        identifiers: Lacking identifier types.
+        notes: What was detected and decided.
+        project: The project with what lacks added in memory.
+        source: The bound declaration, None when it does not bind.
+    """
+
+    name: str
+    yaml: str
+    declarations: str
+    traits: dict[str, str]
+    events: dict[str, dict[str, str]]
+    properties: dict[str, dict[str, str]]
+    identifiers: dict[str, str]
+    notes: tuple[str, ...]
+    project: Project
+    source: Source | None
+
+
+def propose(project: Project, path: str, kind: str, *, key: tuple[str, ...] = (), time: str | None = None) -> Proposal:
+    """A declaration for a file that has none.
+
+    Args:
+        project: Whose traits, events and identifiers are used where names agree.
+        path: File, folder, pattern, or ``-`` for standard input.
+        kind: ``profiles`` or the event that every row is.
+        key: ``TYPE=COLUMN`` each.
+        time: Column with the event's time.
+
+    Raises:
+        UsageError: The columns for key or time cannot be found, or a given one is not there.
+    """
+    sample = _sample(project, path)
+    keys = _keys(project, sample, key)
+    used = set(keys.values())
+    time_column = None if kind == PROFILES else _time_column(sample, time)
+    event_id = None if kind == PROFILES else _event_id(sample, used)
+    used |= {column for column in (time_column, event_id) if column is not None}
+    declared = _declared(project, kind)
+    values = {_slug(column): column for column in sample.frame.columns if column not in used}
+    lacking = {name: sample.type_of(column) for name, column in values.items() if name not in declared}
+    parts = _Parts(path, kind, keys, time_column, event_id, values)
+    name = _source_name(path, kind)
+    text = _yaml(name, parts, sample)
+    traits = lacking if kind == PROFILES else {}
+    is_new = kind != PROFILES and project.event(kind) is None
+    events = {kind: lacking} if is_new else {}
+    properties = {kind: lacking} if kind != PROFILES and not is_new and lacking else {}
+    known = {identifier.name for identifier in project.identifiers}
+    identifiers = {name: "known" for name in keys if name not in known}
+    extended, source, notes = _bound(project, text, name, traits, events, properties, identifiers)
+    declarations = _declarations(traits, events, properties, identifiers)
+    return Proposal(name, text, declarations, traits, events, properties, identifiers, (*sample.why, *notes),
+                    extended, source)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    frame: pl.DataFrame
+    path: str
+    why: tuple[str, ...]
+    decimal: str
+    thousands: str | None
+
+    def type_of(self, column: str) -> str:
+        from segctl.connectors.typing_guess import guess
+
+        return guess(self.frame[column], column, self.decimal, self.thousands)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    path: str
+    kind: str
+    keys: dict[str, str]
+    time: str | None
+    event_id: str | None
+    values: dict[str, str]
+
+
+def _sample(project: Project, path: str) -> _Sample:
+    from segctl.connectors.files import detect, expand, read
+
+    first = expand(Path(project.root), path)[0]
+    detected = detect(first)
+    batch = next(read(first, None, detected, batch_rows=SAMPLE_ROWS), None)
+    if batch is None or batch.frame.width == 0:
+        raise UsageError("SEG316", f"`{path}` has no rows to learn from", hint="name a file with rows")
+    frame = batch.frame.head(SAMPLE_ROWS)
+    return _Sample(frame, path, detected.why, detected.decimal or ".", detected.thousands or None)
+
+
+def _keys(project: Project, sample: _Sample, given: tuple[str, ...]) -> dict[str, str]:
+    from segctl.compile.source_nodes import nearest
+
+    columns = sample.frame.columns
+    found: dict[str, str] = {}
+    for text in given:
+        name, sign, column = text.partition("=")
+        if not sign or column not in columns:
+            hint = nearest(column, columns) if sign else "write `--key customer_id=Kundennummer`"
+            raise UsageError("SEG316", f"`--key {text}` names no column of `{sample.path}`", hint=hint)
+        found[name] = column
+    if found:
+        return found
+    slugs = {_slug(column): column for column in columns}
+    for identifier in project.identifiers:
+        if identifier.name in slugs:
+            found[identifier.name] = slugs[identifier.name]
+    if found:
+        return found
+    for word in _KEY_WORDS:
+        if word in slugs:
+            primary = next(iter(project.identifiers), None)
+            return {primary.name if primary is not None else word: slugs[word]}
+    raise UsageError(
+        "SEG316",
+        f"no column of `{sample.path}` looks like an identifier",
+        why=f"its columns: {', '.join(columns[:20])}",
+        hint="name it: `--key customer_id=COLUMN`",
+    )
+
+
+def _time_column(sample: _Sample, given: str | None) -> str:
+    from segctl.compile.source_nodes import nearest
+
+    columns = sample.frame.columns
+    if given is not None:
+        if given not in columns:
+            raise UsageError("SEG317", f"`{given}` is no column of `{sample.path}`", hint=nearest(given, columns))
+        return given
+    timed = [column for column in columns if sample.type_of(column) in ("time", "date") or _epoch(sample, column)]
+    named = [column for column in timed if any(word in _slug(column) for word in _TIME_WORDS)]
+    if not timed:
+        hint = "name it: `--time COLUMN`"
+        raise UsageError("SEG317", f"no column of `{sample.path}` holds times throughout", hint=hint)
+    return (named or timed)[0]
+
+
+def _epoch(sample: _Sample, column: str) -> str | None:
+    from segctl.connectors.typing_guess import epoch_format
+
+    return epoch_format(sample.frame[column], column)
+
+
+def _event_id(sample: _Sample, used: set[str]) -> str | None:
+    for column in sample.frame.columns:
+        if column not in used and _slug(column) in _ID_NAMES:
+            series = sample.frame[column]
+            if series.null_count() == 0 and series.n_unique() == len(series):
+                return column
+    return None
+
+
+def _declared(project: Project, kind: str) -> set[str]:
+    if kind == PROFILES:
+        return {trait.name for trait in project.traits}
+    event = project.event(kind)
+    return set() if event is None else {name for name, _ in event.properties}
+
+
+def _slug(column: str) -> str:
+    folded = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", column).casefold().translate(_UMLAUTS)
+    slug = re.sub(r"[^a-z0-9]+", "_", folded).strip("_")
+    return slug if slug and slug[0].isalpha() else f"c_{slug}"
+
+
+def _source_name(path: str, kind: str) -> str:
+    if path == "-":
+        return _slug(kind)
+    stem = re.sub(r"[*?\[\]]", "", Path(path).name).split(".")[0]
+    return _slug(stem) if stem.strip("_-") else _slug(kind)
+
+
+def _yaml(name: str, parts: _Parts, sample: _Sample) -> str:
+    lines = [f"source: {name}", "kind: file", f"path: {_quoted(parts.path)}", "picture: log", "key:"]
+    lines += [f"  {identifier}: {_quoted(column)}" for identifier, column in parts.keys.items()]
+    lines.append("max_bad_rows: 1 %")
+    if parts.kind == PROFILES:
+        lines += ["profiles:", *(f"  {name}: {_quoted(column)}" for name, column in parts.values.items())]
+        return "\n".join(lines) + "\n"
+    time = parts.time or ""
+    epoch = _epoch(sample, time)
+    shown = f"{{column: {_quoted(time)}, format: {epoch}}}" if epoch else _quoted(time)
+    lines += ["events:", f"  - event: {parts.kind}", f"    time: {shown}"]
+    if parts.event_id is not None:
+        lines.append(f"    id: {_quoted(parts.event_id)}")
+    if parts.values:
+        lines += ["    properties:", *(f"      {name}: {_quoted(column)}" for name, column in parts.values.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """A YAML scalar that stays text."""
+    return (
+        text
+        if _PLAIN.match(text) and text.lower() not in ("null", "true", "false")
+        else json.dumps(text, ensure_ascii=False)
+    )
+
+
+def _declarations(
+    traits: dict[str, str],
+    events: dict[str, dict[str, str]],
+    properties: dict[str, dict[str, str]],
+    identifiers: dict[str, str],
+) -> str:
+    lines: list[str] = []
+    if identifiers:
+        lines += ["identifiers:", *(f"  {name}: {{class: {known}}}" for name, known in identifiers.items())]
+    if traits:
+        lines += ["traits:", *(f"  {name}: {of}" for name, of in traits.items())]
+    if events or properties:
+        lines.append("events:")
+    for event, of in {**events, **properties}.items():
+        lines += [f"  {event}:", "    properties:", *(f"      {name}: {kind}" for name, kind in of.items())]
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _bound(
+    project: Project,
+    text: str,
+    name: str,
+    traits: dict[str, str],
+    events: dict[str, dict[str, str]],
+    properties: dict[str, dict[str, str]],
+    identifiers: dict[str, str],
+) -> tuple[Project, Source | None, tuple[str, ...]]:
+    from segctl.compile.sources import bind_source_text
+    from segctl.connectors.typing_guess import declared_type
+    from segctl.model.project import EventKind, IdentifierType, StoredTrait
+
+    new_traits = tuple(StoredTrait(trait, declared_type(of)) for trait, of in traits.items())
+    new_events = tuple(
+        EventKind(event, tuple((prop, declared_type(kind)) for prop, kind in of.items()))
+        for event, of in events.items()
+    )
+    known = tuple(
+        replace(
+            event, properties=(*event.properties, *((n, declared_type(k)) for n, k in properties[event.name].items()))
+        )
+        if event.name in properties
+        else event
+        for event in project.events
+    )
+    extended = replace(
+        project,
+        traits=(*project.traits, *new_traits),
+        events=(*known, *new_events),
+        identifiers=(*project.identifiers, *(IdentifierType(identifier) for identifier in identifiers)),
+    )
+    source, findings = bind_source_text(text, f"sources/{name}.yaml", extended)
+    return extended, source, tuple(f"{finding.location}: {finding.message}" for finding in findings)
+
+
+def save_proposal(project: Project, proposal: Proposal) -> list[str]:
+    """Writes ``sources/NAME.yaml`` and adds what lacks to segctl.yaml where that is safe; says what it did.
+
+    Raises:
+        UsageError: The file is there already.
+    """
+    from segctl.compile.project_edit import add_declarations
+
+    root = Path(project.root)
+    path = root / "sources" / f"{proposal.name}.yaml"
+    if path.exists():
+        shown = path.relative_to(root).as_posix()
+        raise UsageError("SEG318", f"`{shown}` is there already", hint="edit it, or rename it first")
+    path.parent.mkdir(exist_ok=True)
+    lacking = {
+        "identifiers": {n: f"{{class: {c}}}" for n, c in proposal.identifiers.items()},
+        "traits": proposal.traits,
+    }
+    lacking["events"] = {n: f"{{properties: {_flow(of)}}}" for n, of in proposal.events.items()}
+    said = []
+    project_file = root / "segctl.yaml"
+    before = project_file.read_text(encoding="utf-8")
+    after = add_declarations(before, {section: entries for section, entries in lacking.items() if entries})
+    if after is None:
+        said += ["segctl.yaml is written in a way that is left to you; add this:", *proposal.declarations.splitlines()]
+    elif after != before:
+        project_file.write_text(after, encoding="utf-8")
+        added = [name for entries in lacking.values() for name in entries]
+        said.append(f"segctl.yaml: added {', '.join(f'`{name}`' for name in added)}")
+    if proposal.properties:
+        said.append("add these properties to the events in segctl.yaml:")
+        said += _declarations({}, {}, proposal.properties, {}).splitlines()
+    path.write_text(proposal.yaml, encoding="utf-8")
+    said.append(f"wrote {path.relative_to(root).as_posix()}")
+    return said
+
+
+def _flow(properties: dict[str, str]) -> str:
+    return "{" + ", ".join(f"{name}: {of}" for name, of in properties.items()) + "}"
