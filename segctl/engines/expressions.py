@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import singledispatch
 
 import narwhals.stable.v2 as nw
 
 from segctl.compile import ir
+from segctl.compile.plan import walk
 from segctl.compile.zones import DAY
 from segctl.engines import localtime
 from segctl.engines.physical import plain, portable_dtype
 from segctl.engines.scope import Scope, trait_column
 from segctl.model.types import DATE, Kind, stored_column
+
+
+_EARLY, _LATE = -5_364_662_400_000_000, 7_258_118_400_000_000
+"""The years 1800 and 2200: outside, the offset beside holds."""
 
 
 def to_expr(node: ir.Expression, scope: Scope) -> nw.Expr:
@@ -32,6 +38,9 @@ def local_day_of(node: ir.Expression, scope: Scope) -> nw.Expr:
     value = to_expr(node, scope)
     if node.type.kind is Kind.DATE:
         return value
+    if any(isinstance(part, ir.EventProperty | ir.Element) for part in walk(node)):
+        # The scope's range is that of event times and traits; other times may lie anywhere.
+        scope = replace(scope, lo=_EARLY, hi=_LATE)
     return localtime.day_of(localtime.local_us(value, scope), scope)
 
 

@@ -6,8 +6,8 @@ zone's clocks show.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from functools import reduce
 
 import narwhals.stable.v2 as nw
 
@@ -95,22 +95,25 @@ def later_us(ts: nw.Expr, duration: Duration, scope: Scope) -> nw.Expr:
 def _instant_of(local: nw.Expr, scope: Scope, *, reach: int) -> nw.Expr:
     """The instant of wall-clock microseconds: of two the first, of none the first after the gap."""
     changes = offsets(scope.zone, scope.lo - 2 * DAY, scope.hi + reach + 2 * DAY)
-    found = local - changes[0][1] * SECOND
+    pieces = [(changes[0][0], local - changes[0][1] * SECOND)]
     for (_, before), (at, after) in zip(changes, changes[1:], strict=False):
         # Clocks that jump forward skip the times between; clocks set back repeat those before, and the first counts.
-        shown_before, shown_after = at + before * SECOND, at + after * SECOND
         if after > before:
-            skipped = nw.when(local < shown_after).then(nw.lit(at)).otherwise(local - after * SECOND)
-            found = nw.when(local >= shown_before).then(skipped).otherwise(found)
-        else:
-            found = nw.when(local >= shown_before).then(local - after * SECOND).otherwise(found)
-    return found
+            pieces.append((at + before * SECOND, nw.lit(at)))
+        pieces.append((at + max(before, after) * SECOND, local - after * SECOND))
+    return _pick(local, pieces)
 
 
-def _piecewise(value: nw.Expr, pieces: list[tuple[int, int]]) -> nw.Expr:
+def _piecewise(value: nw.Expr, pieces: Sequence[tuple[int, int]]) -> nw.Expr:
     """The number that belongs to the last piece that starts at or before the value."""
+    return _pick(value, [(start, nw.lit(number)) for start, number in pieces])
 
-    def later(found: nw.Expr, piece: tuple[int, int]) -> nw.Expr:
-        return nw.when(value >= piece[0]).then(nw.lit(piece[1])).otherwise(found)
 
-    return reduce(later, pieces[1:], nw.lit(pieces[0][1]))
+def _pick(value: nw.Expr, pieces: Sequence[tuple[int, nw.Expr]]) -> nw.Expr:
+    """What belongs to the last piece that starts at or before the value."""
+    if len(pieces) == 1:
+        return pieces[0][1]
+    # Halves keep the depth small: a zone has hundreds of clock changes.
+    middle = len(pieces) // 2
+    late, early = _pick(value, pieces[middle:]), _pick(value, pieces[:middle])
+    return nw.when(value >= pieces[middle][0]).then(late).otherwise(early)
