@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from segctl.model.project import Project
     from segctl.model.sources import Source
+    from segctl.model.types import ValueType
 
 SAMPLE_ROWS = 20_000
 PROFILES = "profiles"
@@ -127,8 +128,24 @@ def _sample(project: Project, path: str) -> _Sample:
     batch = next(read(first, None, detected, batch_rows=SAMPLE_ROWS), None)
     if batch is None or batch.frame.width == 0:
         raise UsageError("SEG316", f"`{path}` has no rows to learn from", hint="name a file with rows")
-    frame = batch.frame.head(SAMPLE_ROWS)
+    frame = _flattened(batch.frame.head(SAMPLE_ROWS))
     return _Sample(frame, path, detected.why, detected.decimal or ".", detected.thousands or None)
+
+
+def _flattened(frame: pl.DataFrame) -> pl.DataFrame:
+    """Nested records as columns named by their path."""
+    import polars as pl
+
+    columns: list[pl.Series] = []
+    stack = list(reversed(frame.get_columns()))
+    while stack:
+        column = stack.pop()
+        if isinstance(column.dtype, pl.Struct):
+            names = [field.name for field in column.dtype.fields]
+            stack += [column.struct.field(name).alias(f"{column.name}.{name}") for name in reversed(names)]
+        else:
+            columns.append(column)
+    return pl.DataFrame(columns)
 
 
 def _keys(project: Project, sample: _Sample, given: tuple[str, ...]) -> dict[str, str]:
@@ -233,11 +250,8 @@ def _yaml(name: str, parts: _Parts, sample: _Sample) -> str:
 
 def _quoted(text: str) -> str:
     """A YAML scalar that stays text."""
-    return (
-        text
-        if _PLAIN.match(text) and text.lower() not in ("null", "true", "false")
-        else json.dumps(text, ensure_ascii=False)
-    )
+    is_plain = _PLAIN.match(text) is not None and text.lower() not in ("null", "true", "false")
+    return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
 def _declarations(
@@ -272,16 +286,13 @@ def _bound(
     from segctl.model.project import EventKind, IdentifierType, StoredTrait
 
     new_traits = tuple(StoredTrait(trait, declared_type(of)) for trait, of in traits.items())
-    new_events = tuple(
-        EventKind(event, tuple((prop, declared_type(kind)) for prop, kind in of.items()))
-        for event, of in events.items()
-    )
+
+    def types(of: dict[str, str]) -> tuple[tuple[str, ValueType], ...]:
+        return tuple((property_, declared_type(kind)) for property_, kind in of.items())
+
+    new_events = tuple(EventKind(event, types(of)) for event, of in events.items())
     known = tuple(
-        replace(
-            event, properties=(*event.properties, *((n, declared_type(k)) for n, k in properties[event.name].items()))
-        )
-        if event.name in properties
-        else event
+        replace(event, properties=(*event.properties, *types(properties.get(event.name, {}))))
         for event in project.events
     )
     extended = replace(
@@ -294,8 +305,11 @@ def _bound(
     return extended, source, tuple(f"{finding.location}: {finding.message}" for finding in findings)
 
 
-def save_proposal(project: Project, proposal: Proposal) -> list[str]:
-    """Writes ``sources/NAME.yaml`` and adds what lacks to segctl.yaml where that is safe; says what it did.
+def save_proposal(project: Project, proposal: Proposal) -> tuple[list[str], bool]:
+    """Writes ``sources/NAME.yaml`` and adds what lacks to segctl.yaml where that is safe.
+
+    Returns:
+        What it did, in sentences, and whether everything that is needed is declared now.
 
     Raises:
         UsageError: The file is there already.
@@ -308,16 +322,16 @@ def save_proposal(project: Project, proposal: Proposal) -> list[str]:
         shown = path.relative_to(root).as_posix()
         raise UsageError("SEG318", f"`{shown}` is there already", hint="edit it, or rename it first")
     path.parent.mkdir(exist_ok=True)
-    lacking = {
-        "identifiers": {n: f"{{class: {c}}}" for n, c in proposal.identifiers.items()},
-        "traits": proposal.traits,
-    }
+    identifiers = {name: f"{{class: {known}}}" for name, known in proposal.identifiers.items()}
+    lacking = {"identifiers": identifiers, "traits": proposal.traits}
     lacking["events"] = {n: f"{{properties: {_flow(of)}}}" for n, of in proposal.events.items()}
-    said = []
+    said: list[str] = []
+    is_complete = not proposal.properties
     project_file = root / "segctl.yaml"
     before = project_file.read_text(encoding="utf-8")
     after = add_declarations(before, {section: entries for section, entries in lacking.items() if entries})
     if after is None:
+        is_complete = False
         said += ["segctl.yaml is written in a way that is left to you; add this:", *proposal.declarations.splitlines()]
     elif after != before:
         project_file.write_text(after, encoding="utf-8")
@@ -328,7 +342,7 @@ def save_proposal(project: Project, proposal: Proposal) -> list[str]:
         said += _declarations({}, {}, proposal.properties, {}).splitlines()
     path.write_text(proposal.yaml, encoding="utf-8")
     said.append(f"wrote {path.relative_to(root).as_posix()}")
-    return said
+    return said, is_complete
 
 
 def _flow(properties: dict[str, str]) -> str:

@@ -12,7 +12,9 @@ from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
+    from segctl.model.project import Project
     from segctl.operations.ingest import IngestResult, SourceResult
+    from segctl.operations.ingest_propose import Proposal
 
 EXAMPLES = (
     ("segctl ingest", "Read what is new in all declared sources."),
@@ -88,7 +90,7 @@ def _first_try(
     ctx: Context, path: str, kind: str | None, key: tuple[str, ...], time: str | None, *, save: bool
 ) -> ExitCode | None:
     from segctl.operations.ingest import ingest, open_for_ingest
-    from segctl.operations.ingest_propose import propose, save_proposal
+    from segctl.operations.ingest_propose import propose
 
     if kind is None:
         raise UsageError(
@@ -101,20 +103,30 @@ def _first_try(
         proposal = propose(project, path, kind, key=key, time=time)
         for line in proposal.notes:
             messages.notice(ctx, line)
+        if not _is_declared(ctx, project, proposal, save=save and not ctx.dry_run):
+            output.write_text(ctx, proposal.yaml)
+            return None
         for line in proposal.yaml.splitlines():
             messages.notice(ctx, f"  {line}")
-        if save and not ctx.dry_run:
-            for line in save_proposal(project, proposal):
-                messages.notice(ctx, line)
-        elif proposal.declarations:
-            messages.notice(ctx, "segctl.yaml lacks what this needs; `--save` adds it:")
-            for line in proposal.declarations.splitlines():
-                messages.notice(ctx, f"  {line}")
-        if proposal.source is None:
-            return None
-        found = ingest(proposal.project, workspace, [proposal.source], now=ctx.now, progress=listener(ctx),
+        found = ingest(proposal.project, workspace, [proposal.source] if proposal.source else [], now=ctx.now, progress=listener(ctx),
                        dry_run=ctx.dry_run, accepts_empty=ctx.yes)  # fmt: skip
     return _report(ctx, found)
+
+
+def _is_declared(ctx: Context, project: Project, proposal: Proposal, *, save: bool) -> bool:
+    """Whether the proposal can be ingested; says what lacks, or what was added."""
+    from segctl.operations.ingest_propose import save_proposal
+
+    if save:
+        said, is_complete = save_proposal(project, proposal)
+        for line in said:
+            messages.notice(ctx, line)
+        return is_complete and proposal.source is not None
+    if proposal.declarations:
+        messages.notice(ctx, "nothing was read: segctl.yaml lacks what this needs; `--save` adds it:")
+        for line in proposal.declarations.splitlines():
+            messages.notice(ctx, f"  {line}")
+    return not proposal.declarations and proposal.source is not None
 
 
 def _report(ctx: Context, found: IngestResult) -> ExitCode | None:
