@@ -28,12 +28,14 @@ def answers(world: World) -> Answers:
     for name in in_order_of_reference(world.definitions.segments):
         definition = world.definitions.segments[name]
         for person in people:
-            person.members, person.met_forbidden_unknown = result.members, False
+            person.members = result.members
         if references(definition.where) & failed:
             failed.add(name)
             continue
         for path, leaf in leaves_of(definition.where):
             result.leaves[name, path] = {p.profile.profile_id: p.answer(leaf) for p in people}
+        for person in people:
+            person.met_forbidden_unknown = False
         matched = [p for p in people if p.answer(definition.where) is True]
         if any(p.met_forbidden_unknown for p in people):
             failed.add(name)

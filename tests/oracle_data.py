@@ -119,10 +119,10 @@ def trait_changes(records: Sequence[Record], trait: str) -> list[tuple[datetime,
 
 
 def leaves_of(condition: c.Condition, path: str = "") -> Iterator[tuple[str, c.Condition]]:
-    """Leaves in reading order with their place, such as ``all[0].not``; an `all` with `same` is one leaf."""
+    """Leaves in reading order with their place, such as ``all[0].not``; each as it would answer on its own."""
     dot = f"{path}." if path else ""
     match condition:
-        case c.All(items, ()):
+        case c.All(items):
             for i, item in enumerate(items):
                 yield from leaves_of(item, f"{dot}all[{i}]")
         case c.AnyOf(items):
@@ -139,11 +139,7 @@ def leaves_of(condition: c.Condition, path: str = "") -> Iterator[tuple[str, c.C
 
 def references(condition: c.Condition) -> set[str]:
     """Segments named in a condition."""
-    if isinstance(condition, c.All) and condition.same:
-        return set().union(*(references(i) for i in condition.items))
-    return {x.segment for _, x in leaves_of(condition) if isinstance(x, c.SegmentCondition)}.union(
-        *(references(x) for _, x in leaves_of(condition) if isinstance(x, c.All))
-    )
+    return {leaf.segment for _, leaf in leaves_of(condition) if isinstance(leaf, c.SegmentCondition)}
 
 
 def event_leaves(condition: c.Condition) -> Iterator[c.EventCondition]:

@@ -36,10 +36,13 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def compared(value: Any, value_type: ValueType, option: Any, kind: ValueType | None, test: c.ValueTest) -> Answer:
-    """One comparison; unknown when either side is missing. Real numbers compare as floats."""
+    """One comparison; unknown when either side is missing.
+
+    Real numbers, and traits with different numbers of digits, compare as floats.
+    """
     if option is None:
         return None
-    if isinstance(value, float) or isinstance(option, float):
+    if isinstance(value, float) or isinstance(option, float) or (kind is not None and kind.scale != value_type.scale):
         value, option = real(value, value_type), real(option, kind)
     if test.operator == "matches":
         return matches(value, option, ignore_case=test.ignore_case)

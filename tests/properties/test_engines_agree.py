@@ -1,0 +1,50 @@
+"""One answer: the oracle, Polars and DuckDB agree on random definitions over nasty random data."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import strategies
+from agreement import differences, shrunk_report
+from case_tools import Case
+from cases import CASES
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segctl.engines.base import Engine
+from segctl.engines.duckdb_engine import DuckDBEngine
+from segctl.engines.polars_engine import PolarsEngine
+
+EXAMPLES = 600
+MANY = int(os.environ.get("SEGCTL_PROPERTY_EXAMPLES", "20000"))
+
+
+@pytest.fixture(scope="module", params=["polars", "duckdb"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return PolarsEngine() if request.param == "polars" else DuckDBEngine()
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name) for case in CASES])
+def test_an_engine_answers_as_the_language_says(engine: Engine, case: Case) -> None:
+    assert differences(case.world(), engine) == []
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_engines_agree_with_the_oracle(engine: Engine, seed: int) -> None:
+    check(engine, seed)
+
+
+@pytest.mark.slow
+def test_engines_agree_on_many_more_examples(engine: Engine) -> None:
+    """The long run; `SEGCTL_PROPERTY_EXAMPLES` says how many, each seed is one example."""
+    for seed in range(MANY):
+        check(engine, seed)
+
+
+def check(engine: Engine, seed: int) -> None:
+    """Fails with the smallest form of the first disagreement."""
+    world = strategies.world(seed)
+    if differences(world, engine, seed):
+        pytest.fail(shrunk_report(world, engine, seed), pytrace=False)
