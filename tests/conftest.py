@@ -17,3 +17,29 @@ def shared() -> Path:
     if not (folder / "datasets").is_dir():
         pytest.skip("needs the shared data folder beside the checkout (or SEGCTL_SHARED)")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """One flag for everything that is compared with a file."""
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew; then read the diff")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compares a text with a file of the repository."""
+    return Golden(update=bool(request.config.getoption("--update-golden")))
+
+
+class Golden:
+    """A text must equal a file; with `--update-golden` the file is written instead."""
+
+    def __init__(self, *, update: bool) -> None:
+        self._update = update
+
+    def compare(self, text: str, path: Path) -> None:
+        """Fail with the difference, or write the file."""
+        if self._update:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8", newline="\n")
+        assert path.exists(), f"{path.name} is missing: run pytest --update-golden"
+        assert text == path.read_text("utf-8"), f"{path.name} differs: run pytest --update-golden and read the diff"

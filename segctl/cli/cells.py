@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,8 +60,7 @@ def json_value(value: object) -> object:
         return [json_value(of) for of in value]
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, date | Decimal):
-        return str(value)
+    # Dates and exact numbers: their text is their value.
     return str(value)
 
 

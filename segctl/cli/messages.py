@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from segctl.cli import excerpt, streams
+from segctl.cli import streams
 from segctl.cli.cells import shown
 from segctl.cli.context import Context
 from segctl.model.diagnostics import Diagnostic, Severity, in_reading_order
@@ -99,6 +98,8 @@ def long_form(finding: Diagnostic, root: Path, *, color: bool = False, word: str
     first = word or finding.severity.value
     lines = [f"{_paint(f'{first}[{finding.code}]', first, on=color)}: {shown(finding.message)}"]
     if finding.location is not None:
+        from segctl.cli import excerpt
+
         lines += excerpt.lines(finding.location, root)
     if finding.why:
         lines.append(f"   why:  {shown(finding.why)}")
@@ -155,6 +156,8 @@ def _say(ctx: Context, text: str, finding: Diagnostic | None = None) -> None:
 def _log(ctx: Context, text: str, level: str, finding: Diagnostic | None = None) -> None:
     if ctx.log_file is None:
         return
+    import json
+
     entry = {"time": ctx.moment.isoformat(), "verb": ctx.verb, "level": level, "message": text}
     if finding is not None:
         entry |= {"code": finding.code, "where": str(finding.location) if finding.location else ""}

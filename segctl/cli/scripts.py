@@ -303,7 +303,8 @@ def fish() -> str:
             lines.append(f"complete -c segctl -n '__segctl_at {verb} {at} \"{takes}\"' {_fish_values(argument.values)}")
         for option in options:
             shapes = " ".join(f"-l {f[2:]}" if f.startswith("--") else f"-s {f[1:]}" for f in option.flags)
-            values = "" if option.values == FLAG else f" -x {_fish_values(option.values)}".rstrip()
+            needs = " -r" if option.values == "files" else " -x"
+            values = "" if option.values == FLAG else f"{needs} {_fish_values(option.values)}".rstrip()
             seen = f"-n '__fish_seen_subcommand_from {verb}'"
             lines.append(f"complete -c segctl {seen} {shapes}{values} -d '{_quoted(option.help)}'")
     return "\n".join(lines) + "\n"

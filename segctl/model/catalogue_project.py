@@ -80,4 +80,50 @@ ENTRIES: dict[str, Entry] = {
         "Print the script with `segctl completion show SHELL` and put it where your shell looks.",
         "segctl completion install --shell tcsh",
     ),
+    "SEG115": Entry(
+        "No identifier on standard input",
+        "`-` in the place of a person reads one identifier from standard input, and there was none.",
+        "Pipe the identifier in; it then stays out of the history of your shell.",
+        "echo | segctl profile -",
+    ),
+    "SEG121": Entry(
+        "The project file cannot be read",
+        "`segctl.yaml` is no YAML, or not what a project file must be; the findings before this line say where.",
+        "Mend the findings; `segctl config validate` lists them again.",
+    ),
+    "SEG122": Entry(
+        "No such environment",
+        "The name of `--env` or `SEGCTL_ENV` does not stand under `environments` in `segctl.yaml`.",
+        "Use one of the names that the message gives, or declare the environment.",
+        "segctl ls segments --env prodd",
+    ),
+    "SEG123": Entry(
+        "A project file of another version",
+        "The number under `segctl:` says which form the file has, and this segctl does not know it.",
+        "Write `segctl: 1`, or install a newer segctl.",
+        "segctl: 2",
+    ),
+    "SEG124": Entry(
+        "Not a time zone",
+        "`timezone` must be a name of the IANA database, because calendar words depend on its clock changes.",
+        "Write a name such as `Europe/Berlin` or `UTC`.",
+        "timezone: Berlin",
+    ),
+    "SEG125": Entry(
+        "Not a type",
+        "A trait, property or field has a type that segctl does not know, or one nested in a way it cannot store.",
+        "Use text, integer, number, money, boolean, date, time, list or struct.",
+        "traits:\n  points: int",
+    ),
+    "SEG126": Entry(
+        "A name that segctl needs itself",
+        "Some names have a meaning in definitions, so no trait, event or property may have them.",
+        "Choose another name.",
+    ),
+    "SEG127": Entry(
+        "Not a file of definitions",
+        "The path given to a check holds no definition of this project.",
+        "Name a file or folder below segments, traits or sources, or leave the path out to check everything.",
+        "segctl lint README.md",
+    ),
 }

@@ -1,0 +1,140 @@
+# bash completion for segctl; written by `segctl completion show bash`
+
+# Sets `options`, `arguments` (how each is completed) and `takes` (options with a value) for a verb.
+_segctl_verb() {
+  case "$1" in
+  init) options='--template --pack -f --format --json -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --template --pack -f --format -o --output --timeout --log-file --color '; arguments=('folders') ;;
+  demo) options='--timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --timeout --log-file --color '; arguments=('folders') ;;
+  doctor) options='-C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=() ;;
+  config) options='--origin -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('=show validate') ;;
+  schema) options='-f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -f --format -o --output --timeout --log-file --color '; arguments=('schemas') ;;
+  help) options='--markdown -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -f --format -o --output --timeout --log-file --color '; arguments=('topics') ;;
+  completion) options='--shell -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --shell -o --output --timeout --log-file --color '; arguments=('=install show' '=bash zsh fish powershell') ;;
+  ingest) options='--from --as --key --time --save -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --as --key --time -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('sources+') ;;
+  quarantine) options='--show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('=ls show' 'sources') ;;
+  compact) options='--vacuum --keep -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --keep -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=() ;;
+  lint) options='-C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('files') ;;
+  size) options='--engine -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
+  explain) options='--run --until -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text') ;;
+  ls) options='-C --project -e --env -s --select --exclude -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources runs') ;;
+  show) options='--columns --members --run --show-personal -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
+  profile) options='--last --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('text') ;;
+  history) options='--last -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
+  diff) options='--from --to --moves --exit-code --guards -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --to -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
+  apply) options='--engine -C --project -e --env -s --select --exclude --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine -C --project -e --env -s --select --exclude --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=() ;;
+  *) return 1 ;;
+  esac
+}
+
+# Prints how the value of an option is completed: `=a b c`, a kind of names, or `text`.
+_segctl_value() {
+  case "$1 $2" in
+  'init --color' | 'demo --color' | 'doctor --color' | 'config --color' \
+    | 'schema --color' | 'help --color' | 'completion --color' | 'ingest --color' \
+    | 'quarantine --color' | 'compact --color' | 'lint --color' | 'size --color' \
+    | 'explain --color' | 'ls --color' | 'show --color' | 'profile --color' \
+    | 'history --color' | 'diff --color' | 'apply --color') echo '=auto always never' ;;
+  'completion --shell') echo '=bash zsh fish powershell' ;;
+  'init --pack') echo '=midmarket enterprise public' ;;
+  'size --engine' | 'apply --engine') echo '=polars duckdb' ;;
+  'init --template') echo '=shop b2b minimal' ;;
+  'lint -f' | 'lint --format') echo '=table concise github json ndjson csv' ;;
+  'help -f' | 'help --format') echo '=table json' ;;
+  'init -f' | 'init --format' | 'doctor -f' | 'doctor --format' \
+    | 'compact -f' | 'compact --format' | 'explain -f' | 'explain --format' \
+    | 'profile -f' | 'profile --format') echo '=table json ndjson csv' ;;
+  'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
+  'schema -f' | 'schema --format') echo '=table json ndjson csv ids' ;;
+  'size -f' | 'size --format' | 'ls -f' | 'ls --format' \
+    | 'show -f' | 'show --format' | 'history -f' | 'history --format' \
+    | 'diff -f' | 'diff --format') echo '=table json ndjson csv ids parquet' ;;
+  'ingest -f' | 'ingest --format' | 'quarantine -f' | 'quarantine --format' \
+    | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
+  'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
+    | 'ingest -e' | 'ingest --env' | 'quarantine -e' | 'quarantine --env' \
+    | 'compact -e' | 'compact --env' | 'lint -e' | 'lint --env' \
+    | 'size -e' | 'size --env' | 'explain -e' | 'explain --env' \
+    | 'ls -e' | 'ls --env' | 'show -e' | 'show --env' \
+    | 'profile -e' | 'profile --env' | 'history -e' | 'history --env' \
+    | 'diff -e' | 'diff --env' | 'apply -e' | 'apply --env') echo 'environments' ;;
+  'ingest --as') echo 'events' ;;
+  'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
+    | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
+    | 'config --output' | 'config --log-file' | 'schema -o' | 'schema --output' \
+    | 'schema --log-file' | 'help -o' | 'help --output' | 'help --log-file' \
+    | 'completion -o' | 'completion --output' | 'completion --log-file' | 'ingest --from' \
+    | 'ingest -o' | 'ingest --output' | 'ingest --log-file' | 'quarantine -o' \
+    | 'quarantine --output' | 'quarantine --log-file' | 'compact -o' | 'compact --output' \
+    | 'compact --log-file' | 'lint -o' | 'lint --output' | 'lint --log-file' \
+    | 'size -o' | 'size --output' | 'size --log-file' | 'explain -o' \
+    | 'explain --output' | 'explain --log-file' | 'ls -o' | 'ls --output' \
+    | 'ls --log-file' | 'show -o' | 'show --output' | 'show --log-file' \
+    | 'profile -o' | 'profile --output' | 'profile --log-file' | 'history -o' \
+    | 'history --output' | 'history --log-file' | 'diff -o' | 'diff --output' \
+    | 'diff --log-file' | 'apply -o' | 'apply --output' | 'apply --log-file') echo 'files' ;;
+  'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
+    | 'ingest -C' | 'ingest --project' | 'quarantine -C' | 'quarantine --project' \
+    | 'compact -C' | 'compact --project' | 'lint -C' | 'lint --project' \
+    | 'size -C' | 'size --project' | 'explain -C' | 'explain --project' \
+    | 'ls -C' | 'ls --project' | 'show -C' | 'show --project' \
+    | 'profile -C' | 'profile --project' | 'history -C' | 'history --project' \
+    | 'diff -C' | 'diff --project' | 'apply -C' | 'apply --project') echo 'folders' ;;
+  'explain --run' | 'show --run' | 'diff --from' | 'diff --to') echo 'runs' ;;
+  'ls -s' | 'ls --select' | 'ls --exclude' | 'apply -s' \
+    | 'apply --select' | 'apply --exclude') echo 'selections' ;;
+  *) echo text ;;
+  esac
+}
+
+_segctl_offer() {
+  local kind="${1%+}" line
+  case "$kind" in
+  =*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
+  files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
+  folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine compact lint size explain ls show profile history diff apply" -- "$cur")) ;;
+  text | '') ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine compact lint size explain ls show profile history diff apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  *)
+    while IFS= read -r line; do
+      COMPREPLY+=("${line%%$'\t'*}")
+    done < <(segctl __complete "$kind" "$cur" "$folder" 2>/dev/null)
+    ;;
+  esac
+}
+
+_segctl() {
+  # Split by blanks only: bash's own words end at colons, and `segment:vip` is one word of ours.
+  local line="${COMP_LINE:0:COMP_POINT}" cur='' folder='' options takes arguments i count=0 before
+  local -a words
+  read -ra words <<<"$line"
+  [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
+  COMPREPLY=()
+  if ((${#words[@]} < 2)); then
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine compact lint size explain ls show profile history diff apply --help --version" -- "$cur"))
+    return
+  fi
+  _segctl_verb "${words[1]}" || return
+  before="${words[-1]}"
+  for ((i = 2; i < ${#words[@]}; i++)); do
+    case "${words[i]}" in
+    -C | --project) folder="${words[i + 1]:-}" ;;
+    esac
+    if [[ $takes == *" ${words[i]} "* ]]; then ((i++)); elif [[ ${words[i]} != -* ]]; then ((count++)); fi
+  done
+  if [[ $takes == *" $before "* ]]; then
+    _segctl_offer "$(_segctl_value "${words[1]}" "$before")"
+  elif [[ $cur == -* ]]; then
+    COMPREPLY=($(compgen -W "$options" -- "$cur"))
+  elif ((count < ${#arguments[@]})); then
+    _segctl_offer "${arguments[count]}"
+  elif ((${#arguments[@]})) && [[ ${arguments[-1]} == *+ ]]; then
+    _segctl_offer "${arguments[-1]}"
+  fi
+  # What stands before the last colon is already on the line as far as bash is concerned.
+  if [[ $cur == *:* && $COMP_WORDBREAKS == *:* ]]; then
+    COMPREPLY=("${COMPREPLY[@]#"${cur%"${cur##*:}"}"}")
+  fi
+}
+
+complete -F _segctl segctl
