@@ -163,8 +163,8 @@ def _swap(workspace: Workspace, dataset: str, made: Sequence[NewFile], replaced:
 def merged_meta(metas: Sequence[Meta]) -> Meta:
     """What holds for all rows of several files together.
 
-    Columns are united, counts by name are added, ``min_*`` and ``first`` take the smallest and ``max_*`` the
-    largest; anything else is kept where all files agree.
+    Columns are united, counts are added, ``min_*`` and ``first`` take the smallest and ``max_*`` the largest;
+    anything else is kept where all files agree.
     """
     merged: Meta = {}
     for name in sorted(set().union(*metas)):
@@ -188,4 +188,6 @@ def _merged_value(name: str, values: list[object]) -> object:
         return min(values)  # type: ignore[type-var]  # numbers
     if name.startswith("max_"):
         return max(values)  # type: ignore[type-var]  # numbers
+    if all(type(value) is int for value in values):
+        return sum(values)  # type: ignore[arg-type]  # integers
     return values[0] if all(value == values[0] for value in values) else None

@@ -156,13 +156,14 @@ def play(folder: Path, rounds: int, *, workers: int, reading: bool, seed: str) -
 
 
 def run_series(folder: Path, rounds: int, *, workers: int, reading: bool) -> None:
-    log = os.environ.get("SEGCTL_CRASH_LOG")
+    log = Path(os.environ.get("SEGCTL_CRASH_LOG", folder / "crash.log"))
     seed = f"{SEED}/{workers}/{reading}"
-    told = list(play(folder, rounds, workers=workers, reading=reading, seed=seed))
-    if log:
-        with Path(log).open("a", encoding="utf-8") as out:
-            out.writelines(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}\n" for line in told)
-    assert len(told) == rounds
+    told = 0
+    for line in play(folder, rounds, workers=workers, reading=reading, seed=seed):
+        told += 1
+        with log.open("a", encoding="utf-8") as out:
+            out.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}\n")
+    assert told == rounds
 
 
 SERIES = [

@@ -233,28 +233,12 @@ def test_records_keep_all_versions_in_order(workspace: Workspace) -> None:
 
 
 def test_meta_of_merged_files_holds_for_all_rows() -> None:
-    one = {
-        "kinds": {"a": 1, "b": 2},
-        "max_abs": {"v": 5},
-        "min_ts": 3,
-        "max_ts": 9,
-        "first": 10,
-        "same": 1,
-        "differs": 1,
-    }
-    two = {
-        "kinds": {"b": 1},
-        "max_abs": {"v": 7, "w": 1},
-        "min_ts": 1,
-        "max_ts": 4,
-        "first": 0,
-        "same": 1,
-        "differs": 2,
-    }
+    one = {"kinds": {"a": 1, "b": 2}, "max_abs": {"v": 5}, "min_ts": 3, "max_ts": 9, "first": 10}
+    two = {"kinds": {"b": 1}, "max_abs": {"v": 7, "w": 1}, "min_ts": 1, "max_ts": 4, "first": 0}
+    merged = {"kinds": {"a": 1, "b": 3}, "max_abs": {"v": 7, "w": 1}, "min_ts": 1, "max_ts": 9, "first": 0}
 
-    assert merged_meta([one, two]) == {
-        "kinds": {"a": 1, "b": 3}, "max_abs": {"v": 7, "w": 1}, "min_ts": 1, "max_ts": 9, "first": 0, "same": 1,
-    }  # fmt: skip
+    assert merged_meta([one, two]) == merged
+    assert merged_meta([{"gone": 2, "x": "a", "y": True}, {"gone": 3, "x": "b", "y": True}]) == {"gone": 5, "y": True}
     assert merged_meta([{"max_ts": 9}, {}]) == {}
 
 

@@ -59,11 +59,11 @@ def command(
     deleted = done.vacuumed
     facts: dict[str, object] = {"environment": done.environment}
     if deleted is not None:
-        facts["vacuum"] = {
-            "files": deleted.files,
-            "orphans": deleted.orphans,
-            "bytes": deleted.bytes,
-            "runs_no_longer_reproducible": list(deleted.runs),
+        facts |= {
+            "deleted_files": deleted.files,
+            "deleted_leftovers": deleted.orphans,
+            "freed_bytes": deleted.bytes,
+            "no_longer_reproducible": list(deleted.runs),
         }
     output.write(ctx, output.Result("segctl/compact/1", COLUMNS, rows, noun="datasets", facts=facts))
     if ctx.dry_run:
