@@ -89,7 +89,7 @@ _segctl_value() {
 _segctl_offer() {
   local kind="${1%+}" line
   case "$kind" in
-  =*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
+  '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
   verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine compact lint size explain ls show profile history diff apply" -- "$cur")) ;;

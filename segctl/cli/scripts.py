@@ -106,7 +106,7 @@ _BASH = r"""# bash @MARK@ bash`
 _segctl_offer() {
   local kind="${1%+}" line
   case "$kind" in
-  =*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
+  '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
   verbs) COMPREPLY=($(compgen -W "@NAMES@" -- "$cur")) ;;
@@ -171,7 +171,7 @@ _segctl_offer() {
   local kind="${1%+}"
   local -a found
   case "$kind" in
-  =*) compadd -- ${(s: :)${kind#=}} ;;
+  '='*) compadd -- ${(s: :)${kind#=}} ;;
   files) _files ;;
   folders) _files -/ ;;
   verbs) _segctl_verbs ;;

@@ -95,7 +95,7 @@ def on_terminal(tmp_path: Path) -> Callable[..., Finished]:
 
 def _read(descriptor: int, typed: bytes, until: bytes | None) -> bytes:
     drawn = bytearray()
-    end = time.monotonic() + 30
+    end = time.monotonic() + 20
     while time.monotonic() < end:
         if typed and drawn:
             os.write(descriptor, typed)

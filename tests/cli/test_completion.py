@@ -267,7 +267,7 @@ def test_zsh_completes_at_a_tab_press(
     folder.mkdir()
     (folder / "_segctl").write_text(scripts.zsh(), "utf-8")
     (small_project.parent / ".zshrc").write_text(
-        f"fpath=({folder} $fpath)\nautoload -Uz compinit; compinit -u -D\nPS1='> '\nunsetopt LIST_BEEP\n"
+        f"fpath=({folder} $fpath)\nautoload -Uz compinit; compinit -u -D\nPS1='> '\nunsetopt BEEP LIST_BEEP\n"
     )
     drawn = on_terminal(
         program=[needs("zsh"), "-i"], env=with_segctl, cwd=small_project, columns=200,
