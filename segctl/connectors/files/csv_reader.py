@@ -19,13 +19,14 @@ from segctl.connectors.files.base import (
 from segctl.connectors.files.csv_detect import detect_csv
 from segctl.connectors.files.csv_record import Dialect, Outcome, dialect_of, first_record, parse_record
 from segctl.connectors.files.csv_scan import Scan, scan_carefully, scan_quickly
-from segctl.connectors.files.faults import broken_off, too_long
+from segctl.connectors.files.faults import broken_off, too_long, undecodable
 from segctl.connectors.files.paths import shortened
 from segctl.connectors.files.streams import ByteStream
 from segctl.connectors.files.text import Utf8Stream, open_text, readable
 
 # Not above MAX_RECORD_BYTES: then only the first record of a buffer can be over-long.
 CHUNK_BYTES = MAX_RECORD_BYTES
+_BLOCKS = 256
 _TRAILING = "\x00trailing"
 _BOM = b"\xef\xbb\xbf"
 
@@ -126,6 +127,9 @@ def _parts(chunks: _Chunks, stream: ByteStream, dialect: Dialect, file: str) -> 
         scan = scan_quickly(chunks.buffer, chunks.line, dialect, final=final)
         frame = None if scan is None else _frame(scan, dialect)
         if scan is None or frame is None:
+            scan = _scan_blocks(chunks, dialect, final=final, file=file)
+            frame = _frame(scan, dialect)
+        if frame is None:
             scan = scan_carefully(chunks.buffer, chunks.line, dialect, final=final, file=file)
             frame = _frame(scan, dialect)
             if frame is None:
@@ -141,6 +145,28 @@ def _parts(chunks: _Chunks, stream: ByteStream, dialect: Dialect, file: str) -> 
             chunks.more()
     if stream.broken:
         yield _Part(pl.DataFrame(), _no_lines(), _broken(file, chunks, stream.broken))
+
+
+def _scan_blocks(chunks: _Chunks, dialect: Dialect, *, final: bool, file: str) -> Scan:
+    """A chunk with trouble in it, block by block, so that only the blocks in trouble take the slow path."""
+    text, smallest = chunks.buffer, max(chunks.size // _BLOCKS, 1)
+    at, line, size = 0, chunks.line, smallest
+    scans: list[Scan] = []
+    while at < len(text):
+        is_last = at + size >= len(text)
+        block = text[at : at + size]
+        scan = scan_quickly(block, line, dialect, final=final and is_last) if undecodable(block) is None else None
+        scan = scan or scan_carefully(block, line, dialect, final=final and is_last, file=file)
+        if not scan.used and not is_last:  # not one whole record: look further
+            size *= 2
+            continue
+        scans.append(scan)
+        line += text.count(dialect.eol, at, at + scan.used)
+        at, size = at + scan.used, smallest
+        if is_last:
+            break
+    lines = np.concatenate([scan.lines for scan in scans]) if scans else np.zeros(0, dtype=np.int64)
+    return Scan(b"".join(scan.text for scan in scans), lines, tuple(row for scan in scans for row in scan.bad), at)
 
 
 def _frame(scan: Scan, dialect: Dialect) -> pl.DataFrame | None:
