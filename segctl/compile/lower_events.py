@@ -10,6 +10,7 @@ from segctl.compile import ir
 from segctl.compile.lower_tests import Names, conjunction, lower_test, real, window_bounds
 from segctl.model import conditions as c
 from segctl.model.project import Definitions
+from segctl.model.times import Anniversary, Window
 from segctl.model.types import DATE, INTEGER, REAL, TEXT, TIME, Kind, ValueType
 
 Lists = Mapping[tuple[str, str | None], Collection[str]]
@@ -75,15 +76,9 @@ class Lowering:
         """A measure over selected events; equal questions give equal metrics."""
         kinds = self.kinds(selection.events)
         lowered, of = self.measure(measure, kinds)
-        return ir.Metric(
-            kinds=kinds,
-            measure=lowered,
-            type=of,
-            window=selection.window,
-            where=self.where(selection.where, kinds),
-            latest=selection.latest,
-            bounds=window_bounds(selection.window, self.names),
-        )
+        window, where = _span_and_filter(selection.window, self.where(selection.where, kinds))
+        bounds = window_bounds(window, self.names)
+        return ir.Metric(kinds, lowered, of, window, where, selection.latest, bounds)
 
     def changes(self, condition: c.ChangedCondition) -> ir.Metric:
         """How many changes of a stored trait's history fit."""
@@ -92,14 +87,9 @@ class Lowering:
         tests = [
             lower_test(ir.EventProperty(end, of), c.ValueTest("equals", (value,)), self.names) for end, value in ends
         ]
-        return ir.Metric(
-            kinds=(f"trait:{condition.trait}",),
-            measure=ir.Measure("count"),
-            type=INTEGER,
-            window=condition.window,
-            where=conjunction(tests) if tests else None,
-            bounds=window_bounds(condition.window, self.names),
-        )
+        window, where = _span_and_filter(condition.window, conjunction(tests) if tests else None)
+        kinds = (f"trait:{condition.trait}",)
+        return ir.Metric(kinds, ir.Measure("count"), INTEGER, window, where, bounds=window_bounds(window, self.names))
 
     def measure(self, measure: c.Measure, kinds: tuple[str, ...]) -> tuple[ir.Measure, ValueType]:
         """The measure and the type of what it gives."""
@@ -136,8 +126,9 @@ class Lowering:
         steps = []
         for step in condition.steps:
             kinds = self.kinds(step.events)
-            bounds = window_bounds(step.window, self.names)
-            steps.append(ir.Step(kinds, self.where(step.where, kinds), step.negative, step.window, step.within, bounds))
+            window, where = _span_and_filter(step.window, self.where(step.where, kinds))
+            bounds = window_bounds(window, self.names)
+            steps.append(ir.Step(kinds, where, step.negative, window, step.within, bounds))
         return ir.Sequence(tuple(steps), condition.start, self.same(condition.same, steps[0].kinds))
 
     # --- Properties ----------------------------------------------------------------------------------------
@@ -166,6 +157,14 @@ class Lowering:
         return conjunction(
             [lower_test(self.property(kinds, test.property, test.path), test.test, self.names) for test in ordered]
         )
+
+
+def _span_and_filter(window: Window | None, where: ir.Predicate | None) -> tuple[Window | None, ir.Predicate | None]:
+    """An anniversary is no span of instants, so it becomes a test of the event row's time."""
+    if not isinstance(window, Anniversary):
+        return window, where
+    day = ir.InWindow(ir.EventTime(), window)
+    return None, day if where is None else ir.And((day, where))
 
 
 def inside(value: ir.Expression, path: Sequence[str]) -> ir.Expression:
