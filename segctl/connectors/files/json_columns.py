@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import polars as pl
@@ -20,7 +21,7 @@ def frame_of(records: Sequence[Record]) -> pl.DataFrame:
 
 
 def _columns(records: Sequence[Record | None]) -> dict[str, list[Any]]:
-    names = dict.fromkeys(name for record in records if record for name in record)
+    names = dict.fromkeys(chain.from_iterable(filter(None, records)))
     return {name: [record.get(name) if record else None for record in records] for name in names}
 
 

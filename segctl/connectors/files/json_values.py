@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from segctl.connectors.files.paths import shortened
 MAX_DEPTH = 100
 # Any decimal of 15 significant digits survives a float; sign, point and one more letter fit in 16 characters.
 _SURELY_EXACT = 16
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 Record = dict[str, Any]
 
@@ -67,7 +69,7 @@ def checked(value: object, text: str) -> Record | Reason:
         return Reason("SEG368", "an object", shortened(text, SHOWN), "the record is not a JSON object")
     if text.count("{") + text.count("[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         return too_deep()
-    if "\\u" in text and not _is_storable(value):
+    if _SURROGATE.search(text) and not _is_storable(value):
         return Reason(
             "SEG364",
             "whole characters",
