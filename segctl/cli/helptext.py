@@ -151,7 +151,11 @@ def _block(title: str, parameters: Sequence[Parameter], spec: VerbSpec) -> str:
 def _exit_codes(module: ModuleType) -> str:
     """From ``EXITS``: what the codes that matter mean here; 0 and 2 always."""
     meanings: dict[int, str] = {0: EXIT_MEANINGS[0], 2: EXIT_MEANINGS[2]} | dict(getattr(module, "EXITS", {}))
-    lines = [f"  {int(code)}  {meaning}" for code, meaning in sorted(meanings.items())]
+    lines = [
+        line
+        for code, meaning in sorted(meanings.items())
+        for line in textwrap.wrap(f"{int(code)}  {meaning}", WIDTH, initial_indent="  ", subsequent_indent=" " * 6)
+    ]
     return "\n".join(["Exit codes (all: segctl help exit-codes):", *lines])
 
 
