@@ -41,15 +41,15 @@ def guess(column: pl.Series, name: str, decimal: str = ".", thousands: str | Non
     for short, value_type in _TYPES.items():
         if short == "money" and not _MONEY_LIKE.search(name):
             continue
-        if short == "boolean" and set(column.drop_nulls().cast(pl.String).unique()) <= {"0", "1"}:
-            continue  # as often a number as a truth
+        if short == "boolean" and (column.dtype != pl.String or column.str.contains("[0-9]").any()):
+            continue  # 0 and 1 are as often numbers as truths
         if _fits(column, value_type, NumberForm(decimal, thousands)):
             return short
     return "text"
 
 
 def _has_leading_zeros(column: pl.Series) -> bool:
-    return column.dtype == pl.String and bool(column.str.contains(r"^\s*\+?0\d").any())
+    return column.dtype == pl.String and bool(column.str.contains(r"^\s*\+?0\d+\s*$").any())
 
 
 def _fits(column: pl.Series, value_type: ValueType, form: NumberForm) -> bool:

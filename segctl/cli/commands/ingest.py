@@ -108,8 +108,16 @@ def _first_try(
             return None
         for line in proposal.yaml.splitlines():
             messages.notice(ctx, f"  {line}")
-        found = ingest(proposal.project, workspace, [proposal.source] if proposal.source else [], now=ctx.now, progress=listener(ctx),
-                       dry_run=ctx.dry_run, accepts_empty=ctx.yes)  # fmt: skip
+        chosen = [] if proposal.source is None else [proposal.source]
+        found = ingest(
+            proposal.project,
+            workspace,
+            chosen,
+            now=ctx.now,
+            progress=listener(ctx),
+            dry_run=ctx.dry_run,
+            accepts_empty=ctx.yes,
+        )
     return _report(ctx, found)
 
 
