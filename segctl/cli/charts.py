@@ -14,8 +14,11 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _SPARKS = "▁▂▃▄▅▆▇█"
 
 
-def drawn(cells: list[list[str]], rows: Sequence[Sequence[object]], columns: Sequence[Column]) -> list[list[str]]:
-    """The cells, with bars after numbers and curves instead of series."""
+def drawn(
+    plain: Sequence[Sequence[str]], rows: Sequence[Sequence[object]], columns: Sequence[Column]
+) -> list[list[str]]:
+    """The cells, with bars after numbers and curves before the last value of series."""
+    cells = [list(row) for row in plain]
     for position, column in enumerate(columns):
         if column.bar:
             numbers = [_number(row[position]) for row in rows]

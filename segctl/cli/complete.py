@@ -194,7 +194,16 @@ def _runs(root: str) -> list[tuple[str, str]]:
         rows = database.execute("SELECT id, as_of FROM runs ORDER BY rowid DESC LIMIT 50").fetchall()
     finally:
         database.close()
-    return [(str(run), str(as_of)) for run, as_of in rows]
+    return [(str(run), _instant(as_of)) for run, as_of in rows]
+
+
+def _instant(microseconds: object) -> str:
+    """An instant of the workspace as text."""
+    import time
+
+    if not isinstance(microseconds, int):
+        return str(microseconds)
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(microseconds // 1_000_000))
 
 
 def _files_of_package(folder: str, ending: str) -> list[tuple[str, str]]:

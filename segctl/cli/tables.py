@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from segctl.cli.output import Column, Result
 
 GAP = 2
+SLACK = 100
+"""Columns that Rich gets beyond our count, so that it never needs to fold where it counts differently."""
 RICH_ROWS = 2000
 """Longer tables are written plain even on terminals: Rich needs a tenth of a millisecond for each cell."""
 
@@ -42,13 +44,12 @@ def table(ctx: Context, columns: Sequence[Column], rows: Iterable[Any], *, noun:
     if not found:
         return count.strip() or "nothing found"
     is_drawn = ctx.terminal.out and ctx.terminal.unicode
-    cells = [[_cell(v, c) for v, c in zip(row, columns, strict=True)] for row in found]
-    if is_drawn:
-        cells = charts.drawn(cells, found, columns)
+    plain = [[_cell(v, c) for v, c in zip(row, columns, strict=True)] for row in found]
+    cells = charts.drawn(plain, found, columns) if is_drawn else plain
     heads = [shown(c.header) for c in columns]
     widths = [max(width(heads[i]), *(width(row[i]) for row in cells)) for i in range(len(columns))]
     if ctx.terminal.width is not None and sum(widths) + GAP * (len(widths) - 1) > ctx.terminal.width:
-        return _as_records(heads, cells) + (f"\n{count}" if count else "")
+        return _as_records(heads, plain) + (f"\n{count}" if count else "")
     if is_drawn and len(cells) <= RICH_ROWS:
         return _rich(ctx, heads, cells, columns, widths) + count
     lines = [_line(heads, widths, columns), _line(["-" * w for w in widths], widths, columns)]
@@ -87,13 +88,13 @@ def _rich(
     from rich.text import Text
 
     only_head_rule = Box("    \n    \n ─  \n    \n    \n    \n    \n    \n")
-    drawn = Table(box=only_head_rule, show_edge=False, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
+    drawn = Table(box=only_head_rule, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
     for head, column, least in zip(heads, columns, widths, strict=True):
         drawn.add_column(
             Text(head),
-            justify="right" if column.is_right else "left",
-            no_wrap=True,
-            overflow="ignore",
+            # Cells with bars are aligned already, and Rich would strip the blanks that make them so.
+            justify="right" if column.is_right and not column.bar else "left",
+            overflow="fold",
             min_width=least,
         )
     for row in cells:
@@ -103,10 +104,10 @@ def _rich(
         file=paper,
         force_terminal=True,
         color_system="standard" if ctx.terminal.out_color else None,
-        width=sum(widths) + (GAP + 1) * len(widths),
+        width=sum(widths) + (GAP + 1) * len(widths) + SLACK,
         _environ={},
     )
-    console.print(drawn, soft_wrap=True)
+    console.print(drawn)
     return "\n".join(line.rstrip() for line in paper.getvalue().rstrip("\n").split("\n"))
 
 

@@ -125,11 +125,11 @@ def test_runs_are_read_from_the_workspace(small_project: Path) -> None:
 
     (small_project / ".segctl" / "dev").mkdir()
     with closing(sqlite3.connect(small_project / ".segctl" / "dev" / "state.db")) as database:
-        database.execute("CREATE TABLE runs (id INTEGER PRIMARY KEY, as_of TEXT)")
-        database.execute("INSERT INTO runs VALUES (7, '2026-11-21')")
+        database.execute("CREATE TABLE runs (id INTEGER PRIMARY KEY, as_of INTEGER)")
+        database.execute("INSERT INTO runs VALUES (7, 1795042799999999)")
         database.commit()
 
-    assert complete.names("runs", str(small_project)) == [("7", "2026-11-21")]
+    assert complete.names("runs", str(small_project)) == [("7", "2026-11-18 22:59 UTC")]
 
 
 # --- Scripts ---------------------------------------------------------------------------------------------

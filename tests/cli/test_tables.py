@@ -70,6 +70,32 @@ def test_a_drawn_table_becomes_records_exactly_when_it_does_not_fit() -> None:
     assert "ab: xx" in tables.table(at(5, out=True), narrow, [("xx", "yy")])
 
 
+def test_a_drawn_table_keeps_numbers_at_the_right_edge() -> None:
+    columns = (Column("segment"), Column("entered", type="integer"), Column("state"))
+
+    lines = tables.table(at(80, out=True), columns, [("a", 1, "x"), ("größe", 12, "y")]).splitlines()
+
+    assert lines == [
+        "segment  entered  state",
+        "──────── ──────── ─────",
+        "a              1  x",
+        "größe         12  y",
+    ]
+
+
+def test_bars_of_a_drawn_table_start_in_one_column() -> None:
+    columns = (Column("members", type="integer", bar=True), Column("x"))
+
+    lines = tables.table(at(80, out=True), columns, [(5, "a"), (100, "b")]).splitlines()
+
+    assert [line[:4] for line in lines[2:]] == ["  5 ", "100 "]
+    assert lines[2].index("a") == lines[3].index("b")
+
+
+def test_records_hold_no_charts() -> None:
+    assert "members: 1204\n" in tables.table(at(10, out=True), COLUMNS, ROWS)
+
+
 def test_bars_stand_beside_the_numbers_on_a_terminal_only() -> None:
     drawn = tables.table(at(80, out=True), COLUMNS, ROWS)
 
