@@ -11,6 +11,7 @@ from segctl.compile.project import load_project
 from segctl.operations.progress import Progress, Silent
 
 if TYPE_CHECKING:
+    from segctl.state.compaction import Compacted, Pending
     from segctl.state.vacuum import Vacuumed
 
 RETENTION = timedelta(hours=24)
@@ -84,15 +85,19 @@ def compact(
     with Workspace.open(Path(project.workspace), lock_wait_s=lock_wait_s) as workspace:
         planned = compaction.pending(workspace)
         if dry_run:
-            merged = tuple(Merged(p.dataset, p.rows, p.files, None, p.bytes, None) for p in planned)
             would = cleaning.preview(workspace, now=now, retention=retention) if vacuum else None
-            return Compaction(project.environment, merged, would)
+            return Compaction(project.environment, tuple(_planned(p) for p in planned), would)
         event_rows = sum(p.rows for p in planned if p.dataset == EVENTS)
         listener.start("compact", total=2 * event_rows, unit="rows")
         done = compaction.compact(workspace, advance=listener.advance)
         listener.finish()
         deleted = cleaning.vacuum(workspace, now=now, retention=retention) if vacuum else None
-    merged = tuple(
-        Merged(c.dataset, c.rows, c.files_before, c.files_after, c.bytes_before, c.bytes_after) for c in done
-    )
-    return Compaction(project.environment, merged, deleted)
+    return Compaction(project.environment, tuple(_merged(c) for c in done), deleted)
+
+
+def _planned(p: Pending) -> Merged:
+    return Merged(p.dataset, p.rows, p.files, None, p.bytes, None)
+
+
+def _merged(c: Compacted) -> Merged:
+    return Merged(c.dataset, c.rows, c.files_before, c.files_after, c.bytes_before, c.bytes_after)

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from segctl.state import problems
 from segctl.state.changes import (
-    CHANGES,
-    CHECKPOINTS,
     changes_of_subjects,
     net,
-    newest_checkpoint,
     read_changes,
     read_checkpoint,
     standing,
     what_if_checkpoint,
 )
-from segctl.state.recording import KnownSegment, Outcome, judge, known_segments, upsert_segments
+from segctl.state.recording import KnownSegment, known_segments
+from segctl.state.run_log import preview_run, record_failed_run, record_run
 from segctl.state.runs import (
-    NewRun,
     Run,
     RunSegment,
     RunStatus,
-    find_run,
-    insert_run,
-    microseconds,
-    run_id,
+    newest_number,
     run_segment,
 )
 
@@ -39,13 +31,23 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from segctl.state.files import NewFile
     from segctl.state.workspace import Workspace
 
-LOCK = "memberships"
-_CHECKPOINT_RUNS = 16
-_CHECKPOINT_ROWS = 1_000_000
-"""A question reads one checkpoint and what came after it: at most so many runs or rows."""
+__all__ = [
+    "Difference",
+    "Interval",
+    "SegmentDifference",
+    "diff",
+    "history",
+    "in_force",
+    "intervals",
+    "members",
+    "memberships",
+    "preview_run",
+    "record_failed_run",
+    "record_run",
+    "sizes",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,69 +104,6 @@ class Interval:
     left_cause: str | None = None
 
 
-def preview_run(
-    workspace: Workspace,
-    run: NewRun,
-    answers: pl.DataFrame,
-    *,
-    active: Iterable[str] | None = None,
-    renames: Mapping[str, str] | None = None,
-    failed: Mapping[str, str] | None = None,
-) -> Outcome:
-    """What `record_run` would record for the same arguments; writes nothing."""
-    return judge(workspace, run, answers, active=active, renames=renames or {}, failed=failed or {})
-
-
-def record_run(
-    workspace: Workspace,
-    run: NewRun,
-    answers: pl.DataFrame,
-    *,
-    active: Iterable[str] | None = None,
-    renames: Mapping[str, str] | None = None,
-    failed: Mapping[str, str] | None = None,
-    leaf_counts: Mapping[str, Any] | None = None,
-    causes: pl.DataFrame | None = None,
-) -> Run:
-    """Records one evaluation and brings into force what may come into force.
-
-    Args:
-        workspace: Where it is recorded.
-        run: What was evaluated, and from what.
-        answers: One row per profile: ``subject`` (unique) and one Boolean column per evaluated segment. A
-            profile without a row is in none of them.
-        active: Names of all defined segments, evaluated or not; everybody leaves a known segment that is not
-            among them. None: nothing is removed.
-        renames: New name → former name; membership and history go along.
-        failed: Segment → reason; these keep their last membership.
-        leaf_counts: Segment → JSON value kept with the run.
-        causes: ``segment`` String, ``subject``, ``cause``: why a profile moved, where known.
-    """
-    active = None if active is None else frozenset(active)
-    with workspace.moment(LOCK):
-        outcome = judge(workspace, run, answers, active=active, renames=renames or {}, failed=failed or {})
-        if causes is not None:
-            outcome = _with_causes(outcome, causes)
-
-        def rows(db: sqlite3.Connection) -> None:
-            insert_run(db, outcome.number, run, outcome.status)
-            upsert_segments(db, outcome, microseconds(run.as_of))
-            _insert_run_segments(db, outcome, leaf_counts or {})
-
-        name = run_id(outcome.number, run)
-        workspace.commit("run", add=_files(workspace, outcome), within=rows, note={"run": name})
-    return find_run(workspace, name)
-
-
-def record_failed_run(workspace: Workspace, run: NewRun, reason: str) -> Run:
-    """Records a run that came to nothing; what was in force stays so."""
-    run = replace(run, note={**run.note, "reason": reason})
-    with workspace.moment(LOCK):
-        number = int(workspace.query("SELECT coalesce(max(number), 0) + 1 FROM runs")[0][0])
-        workspace.commit("run", within=lambda db: insert_run(db, number, run, RunStatus.FAILED))
-    return find_run(workspace, run_id(number, run))
-
-
 def in_force(workspace: Workspace, segment: str) -> str | None:
     """Id of the run whose membership of this segment is in force; None before the first."""
     rows = workspace.query(
@@ -177,7 +116,7 @@ def in_force(workspace: Workspace, segment: str) -> str | None:
 
 def sizes(workspace: Workspace, run: Run | None = None) -> dict[str, int]:
     """Members in force of every living segment, now or right after a run, by name; no file is opened."""
-    until = _newest(workspace) if run is None else run.number
+    until = newest_number(workspace) if run is None else run.number
     rows = workspace.query(
         "SELECT s.name, x.size, x.state, max(x.run) FROM run_segments x JOIN segments s ON s.id = x.segment"
         " WHERE x.state IN ('in_force', 'removed') AND x.run <= ? GROUP BY x.segment ORDER BY s.name",
@@ -195,7 +134,7 @@ def members(workspace: Workspace, segment: str, run: Run | None = None) -> pl.Se
     import numpy as np
     import polars as pl
 
-    number = _newest(workspace) if run is None else run.number
+    number = newest_number(workspace) if run is None else run.number
     found = _segment(workspace, segment, number, with_what_if=run is not None)
     flags = _flags(workspace, [found.id], number, with_what_if=run is not None)[found.id]
     return pl.Series("subject", np.flatnonzero(flags).astype(np.int32))
@@ -228,7 +167,7 @@ def history(workspace: Workspace, segment: str) -> list[RunSegment]:
     Raises:
         UsageError: No run has evaluated it.
     """
-    found = _segment(workspace, segment, _newest(workspace), with_what_if=True)
+    found = _segment(workspace, segment, newest_number(workspace), with_what_if=True)
     rows = workspace.query(
         "SELECT s.name, r.id AS run_id, r.as_of, x.* FROM run_segments x JOIN segments s ON s.id = x.segment"
         " JOIN runs r ON r.number = x.run WHERE x.segment = ? ORDER BY x.run",
@@ -262,87 +201,12 @@ def memberships(workspace: Workspace, run: Run | None = None, segments: Sequence
     """
     import polars as pl
 
-    number = _newest(workspace) if run is None else run.number
+    number = newest_number(workspace) if run is None else run.number
     asked = _asked(workspace, segments, number)
     flags = _flags(workspace, [segment.id for segment in asked], number, with_what_if=run is not None)
     length = max((len(found) for found in flags.values()), default=0)
     columns = {segment.name: pl.Series(_grown(flags[segment.id], length)) for segment in asked}
     return pl.DataFrame({"subject": pl.int_range(length, dtype=pl.Int32, eager=True), **columns})
-
-
-def _files(workspace: Workspace, outcome: Outcome) -> list[NewFile]:
-    import polars as pl
-
-    made = []
-    if outcome.changes.height:
-        made.append(workspace.write(CHANGES, outcome.changes, {"runs": [outcome.number, outcome.number]}))
-    if outcome.what_if:
-        made.append(_checkpoint(workspace, outcome.what_if, outcome.number, what_if=True))
-    if outcome.in_force and _is_checkpoint_due(workspace, outcome.changes.height):
-        columns = dict(outcome.in_force)
-        alive = {segment.id for segment in known_segments(workspace).values() if segment.alive}
-        others = sorted(alive - set(columns))
-        unchanged = standing(workspace, outcome.number - 1, others)
-        columns |= {segment: pl.Series(unchanged.flags(segment)) for segment in others}
-        made.append(_checkpoint(workspace, columns, outcome.number, what_if=False))
-    return made
-
-
-def _checkpoint(workspace: Workspace, columns: dict[int, pl.Series], number: int, *, what_if: bool) -> NewFile:
-    import polars as pl
-
-    length = max(column.len() for column in columns.values())
-    frame = pl.DataFrame(
-        {
-            str(segment): column.extend_constant(value=False, n=length - column.len())
-            for segment, column in sorted(columns.items())
-        }
-    )
-    return workspace.write(CHECKPOINTS, frame, {"run": number, "what_if": what_if, "segments": sorted(columns)})
-
-
-def _is_checkpoint_due(workspace: Workspace, new_rows: int) -> bool:
-    newest = newest_checkpoint(workspace, _newest(workspace))
-    if newest is None:
-        return True
-    since = [file for file in workspace.files(CHANGES) if file.meta["runs"][1] > newest.meta["run"]]
-    return len(since) >= _CHECKPOINT_RUNS or sum(file.rows for file in since) + new_rows > _CHECKPOINT_ROWS
-
-
-def _insert_run_segments(db: sqlite3.Connection, outcome: Outcome, leaf_counts: Mapping[str, Any]) -> None:
-    for m in outcome.movements:
-        leaves = leaf_counts.get(m.segment.name)
-        db.execute(
-            "INSERT INTO run_segments (segment, run, state, size, entered, left_, reason, leaves)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                m.segment.id,
-                outcome.number,
-                m.state.value,
-                m.after,
-                m.entered,
-                m.left,
-                m.reason,
-                None if leaves is None else json.dumps(leaves, sort_keys=True),
-            ),
-        )
-
-
-def _with_causes(outcome: Outcome, causes: pl.DataFrame) -> Outcome:
-    import polars as pl
-
-    ids = {m.segment.name: m.segment.id for m in outcome.movements}
-    given = causes.filter(pl.col("segment").is_in(list(ids))).select(
-        pl.col("segment").replace_strict(ids, return_dtype=pl.Int32),
-        pl.col("subject").cast(pl.Int32),
-        pl.col("cause").alias("given"),
-    )
-    joined = outcome.changes.join(given, on=["segment", "subject"], how="left", maintain_order="left")
-    return replace(outcome, changes=joined.with_columns(pl.coalesce("cause", "given").alias("cause")).drop("given"))
-
-
-def _newest(workspace: Workspace) -> int:
-    return int(workspace.query("SELECT coalesce(max(number), 0) FROM runs")[0][0])
 
 
 def _segment(workspace: Workspace, name: str, number: int, *, with_what_if: bool) -> KnownSegment:

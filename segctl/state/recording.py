@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from segctl.state.changes import change_schema, standing
-from segctl.state.runs import NewRun, RunStatus, SegmentState, microseconds
+from segctl.state.runs import NewRun, RunStatus, SegmentState, microseconds, newest_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
 REMOVED_CAUSE = "definition removed"
+Renames = Mapping[str, str | Sequence[str]]
+"""New name → former name or names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,12 @@ def judge(
     answers: pl.DataFrame,
     *,
     active: Iterable[str] | None,
-    renames: Mapping[str, str],
+    renames: Renames,
     failed: Mapping[str, str],
 ) -> Outcome:
     """Compares answers with what is in force; reads, and writes nothing."""
     as_of = microseconds(run.as_of)
-    number = int(workspace.query("SELECT coalesce(max(number), 0) + 1 FROM runs")[0][0])
+    number = newest_number(workspace) + 1
     names = [name for name in answers.columns if name != "subject"]
     named = {*names, *failed}
     known = _after_renames(known_segments(workspace), renames, named if active is None else {*active, *named})
@@ -134,12 +136,13 @@ def upsert_segments(db: sqlite3.Connection, outcome: Outcome, as_of: int) -> Non
             )
 
 
-def _after_renames(
-    known: dict[str, KnownSegment], renames: Mapping[str, str], present: set[str]
-) -> dict[str, KnownSegment]:
+def _after_renames(known: dict[str, KnownSegment], renames: Renames, present: set[str]) -> dict[str, KnownSegment]:
     """Known segments under their new names; a name that is still defined is not taken away from anybody."""
     found = dict(known)
-    for new, old in renames.items():
+    pairs = [(new, old) for new, olds in renames.items() for old in ([olds] if isinstance(olds, str) else olds)]
+    for new, old in pairs:
+        if new in found and new not in known:
+            continue  # it has already taken over from another of its former names
         there, before = known.get(new), known.get(old)
         if before is None or not before.alive or old in present or (there is not None and there.alive):
             continue

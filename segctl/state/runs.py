@@ -151,6 +151,11 @@ def insert_run(db: sqlite3.Connection, number: int, run: NewRun, status: RunStat
     )
 
 
+def newest_number(workspace: Workspace) -> int:
+    """Number of the newest run of any status; 0 before the first."""
+    return int(workspace.query("SELECT coalesce(max(number), 0) FROM runs")[0][0])
+
+
 def runs(workspace: Workspace, *, limit: int | None = None) -> list[Run]:
     """Recorded runs of every status, newest first."""
     rows = workspace.query("SELECT * FROM runs ORDER BY number DESC LIMIT ?", (-1 if limit is None else limit,))

@@ -162,10 +162,17 @@ def _ranges(files: Sequence[StoredFile], rows_at_once: int) -> dict[str, Ranges]
         for (kind,), part in tally.partition_by("kind", as_dict=True).items():
             line = counts.setdefault(str(kind), np.zeros(_BUCKETS + 1, dtype=np.int64))
             line[part["bucket"].to_numpy()] += part["len"].to_numpy()
-    return {kind: _cut(line, width, rows_at_once) for kind, line in counts.items()}
+    return {kind: cut(line, width, rows_at_once) for kind, line in counts.items()}
 
 
-def _cut(rows: NDArray[np.int64], width: int, rows_at_once: int) -> Ranges:
+def cut(rows: NDArray[np.int64], width: int, rows_at_once: int) -> Ranges:
+    """Ranges of whole buckets with at most so many rows; a bucket with more has a range of its own.
+
+    Args:
+        rows: Rows in every bucket, the first of which begins at subject 0.
+        width: Subjects in a bucket.
+        rows_at_once: Rows that fit.
+    """
     total = rows.cumsum().tolist()
     first, before = [0], 0
     while total[-1] - before > rows_at_once:

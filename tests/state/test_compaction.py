@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from segctl.state import compaction, sorting
 from segctl.state.compaction import compact, merged_meta, pending
 from segctl.state.memberships import members, record_run
 from segctl.state.runs import NewRun, find_run
-from segctl.state.sorting import in_event_order
+from segctl.state.sorting import cut, in_event_order
 from segctl.state.vacuum import preview, vacuum
 from segctl.state.workspace import Workspace
 
@@ -109,6 +110,7 @@ def check_file(rows: pl.DataFrame, meta: dict, count: int) -> None:
     assert meta["max_abs"] == {name: max(map(abs, values), default=0) for name, values in integers.items()}
 
 
+@settings(deadline=None)
 @given(st.lists(row, max_size=40))
 def test_the_quick_order_is_the_order_of_all_keys(rows: list[tuple]) -> None:
     unordered = frame(rows)
@@ -118,6 +120,21 @@ def test_the_quick_order_is_the_order_of_all_keys(rows: list[tuple]) -> None:
     expected = sorted(unordered.select(*KEYS, "line").iter_rows())
     assert list(ordered.select(*KEYS, "line").iter_rows()) == expected
     assert is_unique == (unordered.select("subject", "ts").n_unique() == unordered.height)
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(1, 4), st.integers(1, 12))
+def test_no_range_holds_more_rows_than_fit(buckets: list[int], width: int, rows_at_once: int) -> None:
+    ranges = cut(np.array(buckets), width, rows_at_once)
+
+    subjects = np.repeat(np.arange(len(buckets)) * width, buckets)
+    numbers = ranges.of(subjects.astype(np.int32))
+    for number, (low, high) in enumerate(ranges.bounds()):
+        inside = subjects[numbers == number]
+        assert ((inside >= low) & (inside <= high)).all()
+        assert len(inside) <= rows_at_once or len(set(inside // width)) == 1
+    assert len(numbers) == sum(buckets)
+    assert len(ranges.first) <= 1 + 2 * sum(buckets) // rows_at_once + sum(n > rows_at_once for n in buckets)
 
 
 def test_only_kinds_with_new_rows_are_written_again(workspace: Workspace) -> None:

@@ -82,7 +82,7 @@ class Oracle:
         self.state[name], self.in_force_day[name], self.in_force_run[name] = set(found), day, number
 
 
-@patch("segctl.state.memberships._CHECKPOINT_RUNS", 3)
+@patch("segctl.state.run_log._CHECKPOINT_RUNS", 3)
 def play(workspace: Workspace, script: list[Step]) -> tuple[Oracle, list[Run]]:
     oracle, recorded = Oracle(), []
     for step in script:

@@ -176,6 +176,13 @@ def test_a_renamed_segment_keeps_membership_and_history(workspace: Workspace) ->
         history(workspace, "old")
 
 
+def test_of_several_former_names_the_one_that_was_in_use_counts(workspace: Workspace) -> None:
+    record(workspace, 1, {"second": {1, 2}})
+    record(workspace, 2, {"new": {2}}, active={"new"}, renames={"new": ["first", "second", "third"]})
+
+    assert [(s.entered, s.left) for s in history(workspace, "new")] == [(2, 0), (0, 1)]
+
+
 def test_a_rename_counts_for_segments_that_were_not_selected(workspace: Workspace) -> None:
     record(workspace, 1, {"old": {1, 2}, "other": {1}})
     record(workspace, 2, {"other": {1}}, active={"new", "other"}, renames={"new": "old"})

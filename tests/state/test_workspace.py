@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.model.errors import IntegrityError, LocalIOError, TemporaryError, UsageError
@@ -80,6 +80,7 @@ def test_a_prefix_takes_no_neighbours_along(workspace: Workspace) -> None:
     assert workspace.datasets("records/") == ["records/a", "records/ä"]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(blacklist_categories=())), st.text(st.characters(blacklist_categories=())))
 def test_folder_names_are_plain_and_differ_even_where_case_does_not_count(one: str, two: str) -> None:
     encoded = folder_name(one)
