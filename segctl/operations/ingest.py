@@ -441,7 +441,8 @@ def read_options(source: Source) -> ReadOptions:
         decimal=csv.decimal,
         thousands=csv.thousands,
         records=source.records,
-        sheet=source.sheet,
+        # A small number counts the sheets.
+        sheet=int(source.sheet) if source.sheet and source.sheet.isdigit() and len(source.sheet) < 4 else source.sheet,
     )
 
 

@@ -4,18 +4,25 @@
 
 from __future__ import annotations
 
+import json
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from segctl.compile.arithmetic import FormulaError, parse_formula
+from segctl.compile.project import load_project
 from segctl.compile.project_edit import add_declarations
-from segctl.compile.sources import bind_source_text, load_sources
+from segctl.compile.sources import bind_source_file, bind_source_text, load_sources
+from segctl.model.catalogue_data import ENTRIES
 from segctl.model.project import EventKind, IdentifierType, Project, StoredTrait
 from segctl.model.sources import Call, Column, Limit, Literally, NumberForm, Source
 from segctl.model.types import INTEGER, TEXT, Kind, ValueType
 
+ROOT = Path(__file__).resolve().parents[2]
 MONEY = ValueType(Kind.MONEY, 2, "EUR")
 PROJECT = Project(
     root="/nowhere",
@@ -186,3 +193,37 @@ def test_declarations_are_added_without_touching_the_rest() -> None:
 @pytest.mark.parametrize("before", ["traits: {city: text}\n", "traits:\n", "a: [\n", "traits:\n- x\n"])
 def test_what_cannot_be_added_to_safely_is_left_alone(before: str) -> None:
     assert add_declarations(before, {"traits": {"points": "integer"}}) is None
+
+
+EXAMPLES = sorted(path for top in ("configs", "segctl/templates") for path in (ROOT / top).rglob("sources/*.yaml"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: "/".join(path.parts[-3:]))
+def test_the_shipped_sources_bind_and_fit_the_schema(path: Path) -> None:
+    schema = json.loads((ROOT / "segctl" / "compile" / "schemas" / "source.json").read_text(encoding="utf-8"))
+    project, _ = load_project(path.parents[1])
+
+    source, found = bind_source_file(path, project)
+
+    assert source is not None, found
+    assert not found
+    assert not [error.message for error in Draft202012Validator(schema).iter_errors(yaml.safe_load(path.read_text()))]
+
+
+@pytest.mark.parametrize(
+    "text", [EVENTS + "pth: x\n", EVENTS.replace("    time: t\n", ""), "picture: whole\n" + EVENTS]
+)
+def test_what_does_not_bind_does_not_fit_the_schema(text: str) -> None:
+    schema = json.loads((ROOT / "segctl" / "compile" / "schemas" / "source.json").read_text(encoding="utf-8"))
+
+    assert list(Draft202012Validator(schema).iter_errors(yaml.safe_load(text)))
+    assert problems(text)
+
+
+def test_every_code_of_ingest_is_in_the_catalogue() -> None:
+    files = [*(ROOT / "segctl").glob("operations/*ingest*.py"), *(ROOT / "segctl").glob("operations/quarantine.py")]
+    files += [ROOT / "segctl" / "compile" / name for name in ("sources.py", "source_rules.py", "source_nodes.py")]
+    raised = {code for file in files for code in re.findall(r"SEG3[0-3]\d", file.read_text(encoding="utf-8"))}
+
+    assert raised
+    assert not raised - set(ENTRIES)

@@ -233,7 +233,7 @@ ZONES = [
     "Asia/Kolkata",
     "Africa/Casablanca",
 ]
-moments = st.datetimes(datetime.min.replace(year=1975), datetime.min.replace(year=2060)).map(
+moments = st.datetimes(*(datetime(year, 1, 1, tzinfo=UTC).replace(tzinfo=None) for year in (1975, 2060))).map(
     lambda at: at.replace(microsecond=0)
 )
 
