@@ -144,7 +144,8 @@ def _after_renames(known: dict[str, KnownSegment], renames: Renames, present: se
         if new in found and new not in known:
             continue  # it has already taken over from another of its former names
         there, before = known.get(new), known.get(old)
-        if before is None or not before.alive or old in present or (there is not None and there.alive):
+        is_free = old in found and old not in present
+        if before is None or not before.alive or not is_free or (there is not None and there.alive):
             continue
         del found[old]
         found[new] = replace(before, name=new)

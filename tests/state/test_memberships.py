@@ -183,6 +183,14 @@ def test_of_several_former_names_the_one_that_was_in_use_counts(workspace: Works
     assert [(s.entered, s.left) for s in history(workspace, "new")] == [(2, 0), (0, 1)]
 
 
+def test_of_two_that_claim_a_former_name_one_gets_it(workspace: Workspace) -> None:
+    record(workspace, 1, {"old": {1, 2}})
+    record(workspace, 2, {"x": {1}, "y": {2}}, active={"x", "y"}, renames={"x": "old", "y": "old"})
+
+    assert [(s.entered, s.left) for s in history(workspace, "x")] == [(2, 0), (0, 1)]
+    assert [(s.entered, s.left) for s in history(workspace, "y")] == [(1, 0)]
+
+
 def test_a_rename_counts_for_segments_that_were_not_selected(workspace: Workspace) -> None:
     record(workspace, 1, {"old": {1, 2}, "other": {1}})
     record(workspace, 2, {"other": {1}}, active={"new", "other"}, renames={"new": "old"})
