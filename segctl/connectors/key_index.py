@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import mmap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,63 +17,198 @@ Rows = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]
 
 NEW, DUPLICATE, CONFLICT = 0, 1, 2
+MEMORY_KEYS = 4_000_000
+"""Keys that stay in memory (16 bytes each); beyond, a run goes to disk."""
+SIEVE_ROWS = 2_000_000
+SIEVE_ASKED = 500_000
+"""A sieve costs one reading of all runs on disk, so it waits for that many questions about that many keys."""
+_SIEVE_BITS = 16
+_SLICE = 1 << 20
 _NUMBER = np.uint64(0xA24BAED4963EE407)
 
 
-class SortedKeys:
-    """Keys with a word each, in sorted runs of growing size; the newest word of a key counts."""
+@dataclass(slots=True)
+class Run:
+    """Keys in ascending order with a word each.
 
-    def __init__(self, stored: Sequence[Words] = ()) -> None:
-        """Starts from runs of shape (2, n): sorted keys, and their words; in the order they were stored."""
-        self._stored = list(stored)
-        self._runs: list[tuple[Words, Words]] = []
+    Attributes:
+        path: Its file, None while it is in memory only.
+        is_comparable: Whether the words mean the same as those made today; else each equals every word.
+        mapping: The mapped file, whose pages can be given back.
+    """
+
+    keys: Words
+    words: Words
+    path: Path | None = None
+    is_comparable: bool = True
+    mapping: mmap.mmap | None = None
+
+    def release(self) -> None:
+        """Give the mapped pages back, so that looking through a large file does not fill the memory."""
+        if self.mapping is not None and hasattr(self.mapping, "madvise"):
+            self.mapping.madvise(mmap.MADV_DONTNEED)
+
+
+class SortedKeys:
+    """Keys with a word each, in sorted runs of growing size; the newest word of a key counts.
+
+    Args:
+        stored: Runs on disk, in the order they were stored.
+        new_path: Where runs go that outgrow memory; None keeps all in memory.
+    """
+
+    def __init__(self, stored: Sequence[Run] = (), new_path: Callable[[], Path] | None = None) -> None:
+        self._disk = list(stored)
+        self._spilled: list[Run] = []
+        self._runs: list[Run] = []
+        self._new_path = new_path
+        self._sieve: Sieve | None = None
+        self._asked = 0
 
     def look_up(self, keys: Words) -> tuple[Truths, Words]:
-        """Whether each key is there, and its word; the keys should be sorted, for speed."""
+        """Whether each key is there, and its word (0 when it cannot be compared); `keys` are sorted."""
         is_there = np.zeros(len(keys), dtype=bool)
         words = np.zeros(len(keys), dtype=np.uint64)
-        for run_keys, run_words in [*reversed(self._runs), *((run[0], run[1]) for run in reversed(self._stored))]:
-            if not len(run_keys):
-                continue
-            at = np.minimum(np.searchsorted(run_keys, keys), len(run_keys) - 1)
-            hit = (run_keys[at] == keys) & ~is_there
-            if hit.any():
-                is_there |= hit
-                words[hit] = run_words[at[hit]]
+        for run in reversed(self._runs):
+            _search(run, keys, slice(None), is_there, words)
+        if self._disk:
+            self._asked += len(keys)
+            chosen = np.flatnonzero(~is_there & self._may_be_on_disk(keys))
+            for run in reversed(self._disk):
+                _search(run, keys, chosen, is_there, words)
+                run.release()
         return is_there, words
+
+    def _may_be_on_disk(self, keys: Words) -> Truths:
+        rows = sum(len(run.keys) for run in self._disk)
+        if self._sieve is None and self._asked > SIEVE_ASKED and rows > SIEVE_ROWS:
+            self._sieve = Sieve.of(self._disk)
+        if self._sieve is None:
+            return np.ones(len(keys), dtype=bool)
+        if self._sieve.is_full:
+            self._sieve = Sieve.of(self._disk)
+        return self._sieve.may_hold(keys)
 
     def add(self, keys: Words, words: Words) -> None:
         """Adds keys, each at most once per call."""
+        if not len(keys):
+            return
         order = np.argsort(keys, kind="stable")
-        run = (keys[order], words[order])
+        run = Run(keys[order], words[order])
         # Runs of like size are merged, so that there are never more than a few to search.
-        while self._runs and len(self._runs[-1][0]) <= 2 * len(run[0]):
+        while self._runs and len(self._runs[-1].keys) <= 2 * len(run.keys):
             run = _merged(run, self._runs.pop())
         self._runs.append(run)
+        if self._new_path is not None and sum(len(run.keys) for run in self._runs) >= MEMORY_KEYS:
+            self._spill()
 
-    def added(self) -> Words:
-        """All keys added since the start as one run of shape (2, n)."""
-        run: tuple[Words, Words] = (np.empty(0, np.uint64), np.empty(0, np.uint64))
-        for older in reversed(self._runs):
-            run = _merged(run, older)
-        return np.stack(run)
+    def _spill(self) -> None:
+        assert self._new_path is not None, "only runs with a place are spilled"
+        path = self._new_path()
+        run = self.in_memory()
+        save(path, run)
+        self._runs = []
+        mapped = load(path, len(run.keys))
+        self._disk.append(mapped)
+        self._spilled.append(mapped)
+        if self._sieve is not None:
+            self._sieve.add(run.keys)
 
-    def everything(self) -> Words:
-        """Stored and added keys as one run."""
-        run = (added := self.added())[0], added[1]
-        for stored in reversed(self._stored):
-            run = _merged(run, (stored[0], stored[1]))
-        return np.stack(run)
+    def in_memory(self) -> Run:
+        """What was added and is on no disk yet, as one run."""
+        return merged(reversed(self._runs))
+
+    @property
+    def spilled(self) -> list[Run]:
+        """Runs that outgrew memory, each with its file."""
+        return self._spilled
+
+    def discard(self) -> None:
+        """Deletes the files of spilled runs, for keys that are of no use later."""
+        for run in self._spilled:
+            if run.path is not None:
+                run.path.unlink(missing_ok=True)
 
 
-def _merged(newer: tuple[Words, Words], older: tuple[Words, Words]) -> tuple[Words, Words]:
-    keys = np.concatenate((newer[0], older[0]))
-    words = np.concatenate((newer[1], older[1]))
+class Sieve:
+    """Says of most keys that they are not there: a Bloom filter with one word of 64 bits for each key.
+
+    Sorted keys go through it in order, so even a sieve of hundreds of megabytes is read like a tape.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        bits = max(16, (capacity * _SIEVE_BITS // 64 - 1).bit_length())
+        self._words = np.zeros(1 << bits, dtype=np.uint64)
+        self._shift = np.uint64(64 - bits)
+        self._room = (1 << bits) * 64 // _SIEVE_BITS
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> Sieve:
+        """A sieve of all their keys, with room for as many again."""
+        sieve = cls(2 * sum(len(run.keys) for run in runs))
+        for run in runs:
+            for start in range(0, len(run.keys), _SLICE):
+                sieve.add(np.array(run.keys[start : start + _SLICE]))
+                run.release()
+        return sieve
+
+    @property
+    def is_full(self) -> bool:
+        """More keys are in it than it was made for."""
+        return self._room < 0
+
+    def add(self, keys: Words) -> None:
+        """Adds sorted keys."""
+        if not len(keys):
+            return
+        places = keys >> self._shift
+        starts = np.flatnonzero(np.concatenate(([True], places[1:] != places[:-1])))
+        self._words[places[starts]] |= np.bitwise_or.reduceat(_sieve_bits(keys), starts)
+        self._room -= len(keys)
+
+    def may_hold(self, keys: Words) -> Truths:
+        """False for keys that were surely never added."""
+        wanted = _sieve_bits(keys)
+        found: Truths = (self._words[keys >> self._shift] & wanted) == wanted
+        return found
+
+
+def _sieve_bits(keys: Words) -> Words:
+    one, low = np.uint64(1), np.uint64(63)
+    bits: Words = (one << (keys & low)) | (one << ((keys >> np.uint64(6)) & low))
+    return bits | (one << ((keys >> np.uint64(12)) & low))
+
+
+def _search(run: Run, keys: Words, chosen: Any, is_there: Truths, words: Words) -> None:  # noqa: ANN401 - an index
+    wanted = keys[chosen]
+    if not len(run.keys) or not len(wanted):
+        return
+    at = np.minimum(np.searchsorted(run.keys, wanted), len(run.keys) - 1)
+    hit = (run.keys[at] == wanted) & ~is_there[chosen]
+    if not hit.any():
+        return
+    found = np.arange(len(keys))[chosen][hit]
+    is_there[found] = True
+    words[found] = run.words[at[hit]] if run.is_comparable else 0
+
+
+def merged(runs: Iterable[Run]) -> Run:
+    """One run of several, the newest first."""
+    found = Run(np.empty(0, np.uint64), np.empty(0, np.uint64))
+    for older in runs:
+        words = older.words if older.is_comparable else np.zeros_like(older.words)
+        found = _merged(found, Run(np.asarray(older.keys), np.asarray(words)))
+    return found
+
+
+def _merged(newer: Run, older: Run) -> Run:
+    keys = np.concatenate((newer.keys, older.keys))
+    words = np.concatenate((newer.words, older.words))
     order = np.argsort(keys, kind="stable")
     keys, words = keys[order], words[order]
     first = np.ones(len(keys), dtype=bool)
     first[1:] = keys[1:] != keys[:-1]
-    return (keys, words) if first.all() else (keys[first], words[first])
+    return Run(keys, words) if first.all() else Run(keys[first], words[first])
 
 
 def classify(index: SortedKeys, keys: Words, contents: Words, *, replaces: bool = False) -> npt.NDArray[np.uint8]:
@@ -113,8 +251,12 @@ def classify(index: SortedKeys, keys: Words, contents: Words, *, replaces: bool 
 class Occurrences:
     """Numbers equal rows of one file: 0 for the first of them, 1 for the second, and so on."""
 
-    def __init__(self) -> None:
-        self._seen = SortedKeys()
+    def __init__(self, new_path: Callable[[], Path] | None = None) -> None:
+        self._seen = SortedKeys(new_path=new_path)
+
+    def discard(self) -> None:
+        """Deletes what was spilled."""
+        self._seen.discard()
 
     def number(self, contents: Words) -> Rows:
         """The number of each row's occurrence in the file so far."""
@@ -143,20 +285,16 @@ def occurrence_keys(contents: Words, numbers: Rows) -> Words:
     return keys
 
 
-def load(files: Sequence[tuple[Path, bool]]) -> list[Words]:
-    """Stored runs, mapped and not read.
-
-    Args:
-        files: Each with whether its words can be compared; words that cannot are 0, which equals every word.
-    """
-    runs = []
-    for path, is_comparable in files:
-        run: Words = np.load(path, mmap_mode="r", allow_pickle=False)
-        runs.append(run if is_comparable else np.stack((run[0], np.zeros_like(run[0]))))
-    return runs
+def load(path: Path, rows: int, *, is_comparable: bool = True) -> Run:
+    """A stored run, mapped and not read."""
+    with path.open("rb") as file:
+        mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    both: Words = np.frombuffer(mapping, dtype="<u8")
+    return Run(both[:rows], both[rows:], path, is_comparable, mapping)
 
 
-def save(path: Path, run: Words) -> None:
-    """Writes one run."""
+def save(path: Path, run: Run) -> None:
+    """Writes one run: its keys, then its words."""
     with path.open("wb") as file:
-        np.save(file, run, allow_pickle=False)
+        file.write(np.ascontiguousarray(run.keys, dtype="<u8").data)
+        file.write(np.ascontiguousarray(run.words, dtype="<u8").data)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from segctl.state.files import NewFile
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
     import polars as pl
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
 EVENTS = "events"
 FILE_ROWS = 500_000
-_MOST_KEY_FILES = 8
+_MOST_SMALL_KEY_FILES = 8
+_SMALL_KEYS = 1_000_000
 
 
 @dataclass(slots=True)
@@ -49,10 +52,11 @@ class EventSink:
         self.resolver = resolver
         self.counts = EventCounts()
         self.columns = _columns(source)
-        self._key_files = workspace.files(keys_dataset(source.name))
-        self._keys = SortedKeys(load([(file.path, file.meta.get("hash") == _hash_name()) for file in self._key_files]))
+        self._key_files = [file for file in workspace.files(keys_dataset(source.name)) if file.rows]
+        runs = [load(f.path, f.rows, is_comparable=f.meta.get("hash") == _hash_name()) for f in self._key_files]
+        self._keys = SortedKeys(runs, self._key_path)
         self._replaces = source.corrections_replace
-        self._occurrences = Occurrences()
+        self._occurrences = Occurrences(self._key_path)
         self._buffer: list[pl.DataFrame] = []
         self._buffered = 0
         self._files: list[NewFile] = []
@@ -66,7 +70,11 @@ class EventSink:
         from segctl.connectors.key_index import Occurrences
 
         self._file_id = file_id
-        self._occurrences = Occurrences()
+        self._occurrences.discard()
+        self._occurrences = Occurrences(self._key_path)
+
+    def _key_path(self) -> Path:
+        return self.workspace.new_file(keys_dataset(self.source.name), ".keys")
 
     def add(self, rows: pl.DataFrame) -> None:
         """Takes the typed rows of one batch."""
@@ -185,17 +193,25 @@ class EventSink:
         return [*add, *keys], [*remove, *stale]
 
     def _write_keys(self) -> tuple[list[NewFile], list[int]]:
-        from segctl.connectors.key_index import save
+        from segctl.connectors.key_index import load, merged, save
 
-        merges = len(self._key_files) >= _MOST_KEY_FILES
-        run = self._keys.everything() if merges else self._keys.added()
-        if not run.shape[1]:
-            return [], []
-        dataset = keys_dataset(self.source.name)
-        path = self.workspace.new_file(dataset, ".npy")
-        save(path, run)
-        stale = [file.id for file in self._key_files] if merges else []
-        return [NewFile(path, dataset, int(run.shape[1]), {"hash": _hash_name()})], stale
+        self._occurrences.discard()
+        run = self._keys.in_memory()
+        small = [file for file in self._key_files if file.rows < _SMALL_KEYS]
+        stale: list[int] = []
+        if len(small) >= _MOST_SMALL_KEY_FILES:
+            older = [load(f.path, f.rows, is_comparable=f.meta.get("hash") == _hash_name()) for f in reversed(small)]
+            run = merged([run, *older])
+            stale = [file.id for file in small]
+        dataset, meta = keys_dataset(self.source.name), {"hash": _hash_name()}
+        new = [
+            NewFile(spilled.path, dataset, len(spilled.keys), meta) for spilled in self._keys.spilled if spilled.path
+        ]
+        if len(run.keys):
+            path = self._key_path()
+            save(path, run)
+            new.append(NewFile(path, dataset, len(run.keys), meta))
+        return new, stale
 
 
 def _hash_name() -> str:
