@@ -79,6 +79,12 @@ class Context:
     terminal: Terminal = Terminal()
 
     @property
+    def root(self) -> Path:
+        """The project folder, where places of findings are relative to; the start of the search when there is none."""
+        start = self.project.resolve()
+        return next((p for p in (start, *start.parents) if (p / "segctl.yaml").is_file()), self.project)
+
+    @property
     def quiet(self) -> bool:
         """Only errors are told."""
         return self.verbosity < 0

@@ -21,7 +21,7 @@ def error(ctx: Context, problem: SegctlError) -> None:
     diagnostics(ctx, problem.diagnostics)
     word = "refused" if isinstance(problem, Refused) else "error"
     as_finding = Diagnostic(problem.code, Severity.ERROR, problem.message, problem.location, problem.why, problem.hint)
-    _say(ctx, long_form(as_finding, ctx.project, color=ctx.terminal.err_color, word=word), as_finding)
+    _say(ctx, long_form(as_finding, ctx.root, color=ctx.terminal.err_color, word=word), as_finding)
 
 
 def diagnostics(ctx: Context, findings: Iterable[Diagnostic], *, root: Path | None = None) -> None:
@@ -34,7 +34,7 @@ def diagnostics(ctx: Context, findings: Iterable[Diagnostic], *, root: Path | No
     """
     told = [d for d in in_reading_order(findings) if d.severity is Severity.ERROR or not ctx.quiet]
     for finding, more in grouped(told):
-        text = long_form(finding, root or ctx.project, color=ctx.terminal.err_color)
+        text = long_form(finding, root or ctx.root, color=ctx.terminal.err_color)
         _say(ctx, text + more_line(finding, more), finding)
 
 

@@ -151,7 +151,7 @@ def findings(
     found = in_reading_order(diagnostics)
     is_bad = any(list(Severity).index(d.severity) <= mildest for d in found)
     code = ExitCode.FINDINGS if is_bad else ExitCode.OK
-    report = finding_formats.Report(schema, found, files, root or ctx.project, code)
+    report = finding_formats.Report(schema, found, files, root or ctx.root, code)
     with _destination(ctx) as stream:
         stream.write(finding_formats.WRITERS[ctx.format](ctx, report))
     return code

@@ -33,7 +33,9 @@ class Setting:
     origin: str
 
 
-def settings(start: Path, *, env: str | None, environ: Mapping[str, str]) -> tuple[list[Setting], list[Diagnostic]]:
+def settings(
+    start: Path, *, env: str | None, environ: Mapping[str, str]
+) -> tuple[list[Setting], tuple[Diagnostic, ...]]:
     """The settings of the project in one environment, with their origins.
 
     Args:
@@ -52,7 +54,7 @@ def settings(start: Path, *, env: str | None, environ: Mapping[str, str]) -> tup
     for name, value in _values(project).items():
         found.append(Setting(name, value, _origin(root, name, project.environment)))
     found += [Setting(name, value, f"variable {name}") for name, value in sorted(environ.items())]
-    return found, findings
+    return found, in_reading_order(findings)
 
 
 def validate(start: Path, *, env: str | None) -> tuple[Path, int, tuple[Diagnostic, ...]]:

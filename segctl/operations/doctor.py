@@ -24,7 +24,7 @@ from segctl.model.project import Project
 ENGINES = ("polars", "narwhals", "numpy")
 OPTIONAL_ENGINES = {"duckdb": "pip install 'segctl[duckdb]'", "fastexcel": "pip install 'segctl[excel]'"}
 LEAST_FREE_BYTES = 1_000_000_000
-OLDEST_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OLDEST_NOW = datetime(2025, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
