@@ -1,0 +1,124 @@
+"""`lint` looks at every file of a project, all problems at once, and touches no data."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segctl.model.errors import UsageError
+from segctl.operations.lint import lint
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = """segctl: 1
+name: shop
+identifiers: {customer_id: {class: known}}
+traits: {country: text, points: integer}
+events: {visited: {}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("segments/eu", "traits", "sources"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "segctl.yaml").write_text(PROJECT)
+    (tmp_path / "segments/good.yaml").write_text("segment: good\nwhere: {trait: country, equals: DE}\n")
+    (tmp_path / "segments/eu/bad.yaml").write_text("segment: bad\nwhere: {trait: contry, equals: DE}\n")
+    (tmp_path / "traits/worse.yaml").write_text("traits:\n  a: {formula: 1 +}\n  b: {event: vsited, count: {}}\n")
+    return tmp_path
+
+
+def found_in(folder: Path, *paths: Path) -> list[tuple[str, str]]:
+    return [(d.code, d.location.file) for d in lint(folder, paths=paths).diagnostics if d.location]
+
+
+def test_all_problems_of_all_files_come_in_reading_order(folder: Path) -> None:
+    result = lint(folder)
+
+    assert [(d.code, str(d.location)) for d in result.diagnostics] == [
+        ("SEG204", "segments/eu/bad.yaml:2:16"),
+        ("SEG260", "traits/worse.yaml:2:18"),
+        ("SEG220", "traits/worse.yaml:3:14"),
+    ]
+    assert result.files == ("segctl.yaml", "segments/eu/bad.yaml", "segments/good.yaml", "traits/worse.yaml")
+    assert result.root == folder
+
+
+def test_a_source_is_looked_at_too(folder: Path) -> None:
+    (folder / "sources/shop.yaml").write_text("source: shop\nkind: fax\n")
+
+    assert "sources/shop.yaml" in {file for _, file in found_in(folder)}
+
+
+def test_paths_choose_findings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder / "segments")
+
+    assert found_in(folder, Path("eu")) == [("SEG204", "segments/eu/bad.yaml")]
+    assert found_in(folder, Path("good.yaml")) == []
+    assert found_in(folder, folder / "traits", folder / "segments/eu/bad.yaml")[0] == ("SEG204", "segments/eu/bad.yaml")
+    assert len(found_in(folder, folder)) == 3
+    assert lint(folder, paths=[Path("good.yaml")]).files == ("segments/good.yaml",)
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "hint"),
+    [("segments/goood.yaml", "SEG127", "segments/good.yaml"), ("data", "SEG127", ""), ("lists/x.csv", "SEG127", "")],
+)
+def test_a_path_without_definitions_is_refused(folder: Path, path: str, code: str, hint: str) -> None:
+    (folder / "lists").mkdir()
+    (folder / "lists/x.csv").write_text("a")
+
+    with pytest.raises(UsageError) as raised:
+        lint(folder, paths=[folder / path])
+
+    assert raised.value.code == code
+    assert hint in (raised.value.hint or "")
+
+
+def test_a_good_project_has_no_findings() -> None:
+    assert lint(ROOT / "configs").diagnostics == ()
+
+
+def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    code = "from segctl.cli.main import main; raise SystemExit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", code, "lint", *arguments],
+        cwd=cwd, capture_output=True, text=True, check=False, timeout=60, encoding="utf-8",
+    )  # fmt: skip
+
+
+def test_the_command_leaves_with_1_on_errors_and_0_without(folder: Path) -> None:
+    bad, good = run(cwd=folder), run("segments/good.yaml", cwd=folder)
+
+    assert (bad.returncode, good.returncode) == (1, 0)
+    assert "error[SEG204]: `contry` is not a declared trait" in bad.stdout
+    assert "did you mean `country`?" in bad.stdout
+    assert "3 errors" in bad.stdout
+    assert bad.stderr == good.stderr == ""
+
+
+def test_the_command_writes_findings_as_data(folder: Path) -> None:
+    concise, as_json, github = (run("-f", name, cwd=folder).stdout for name in ("concise", "json", "github"))
+
+    assert concise.splitlines()[0].startswith("segments/eu/bad.yaml:2:16: error SEG204: `contry`")
+    assert [found["code"] for found in json.loads(as_json)["diagnostics"]] == ["SEG204", "SEG260", "SEG220"]
+    assert "::error file=segments/eu/bad.yaml,line=2,col=16" in github
+
+
+def test_the_command_loads_no_engine(folder: Path) -> None:
+    code = (
+        "import sys\nsys.argv = ['segctl', 'lint']\nfrom segctl.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'polars', 'numpy', 'duckdb', 'narwhals', 'jsonschema', 'requests', 'rich', 'sqlite3'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert done.stderr.strip() == "[]"
