@@ -186,7 +186,7 @@ def _nodes_in(value: object) -> Iterator[Node]:
     if isinstance(value, tuple):
         for item in value:
             yield from _nodes_in(item)
-    elif type(value).__module__ == ir.__name__:
+    elif hasattr(value, "__dataclass_fields__"):
         yield cast("Node", value)
 
 

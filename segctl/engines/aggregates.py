@@ -152,7 +152,7 @@ def _gap_average(name: str, mask: nw.Expr | None) -> Aggregate:
     ts = _selected(nw.col("ts"), mask)
     partial = (ts.min().alias(first), ts.max().alias(last), _count(mask).alias(number))
     between = (nw.col(last) - nw.col(first)).cast(nw.Float64) / (nw.col(number) - 1).cast(nw.Float64)
-    return Aggregate(partial, nw.when(nw.col(number) > 1).then(between / float(DAY)).alias(name))
+    return Aggregate(partial, nw.when(nw.col(number) > 1).then(localtime.divided(between, float(DAY))).alias(name))
 
 
 def _is_safe(metric: ir.Metric, sum_is_safe: Callable[[tuple[str, ...], str], bool]) -> bool:

@@ -39,9 +39,9 @@ def _column(values: pl.Series, rows: pl.Series, height: int, *, zero: bool) -> p
     if values.dtype in (pl.Int128, pl.List, pl.Struct):
         return _gathered(values, rows, height, zero=zero)
     if zero:
-        base = pl.zeros(height, dtype=values.dtype, eager=True)
+        base = pl.Series([0]).cast(values.dtype).new_from_index(0, height)
     else:
-        base = pl.repeat(None, height, dtype=values.dtype, eager=True)
+        base = pl.Series([None], dtype=values.dtype).new_from_index(0, height)
     return base.scatter(rows, values).alias(values.name) if len(rows) else base.alias(values.name)
 
 

@@ -19,6 +19,7 @@ from segctl.engines.metrics import plain_metrics
 from segctl.engines.ordered import ordered_metric
 from segctl.engines.physical import working_dtype
 from segctl.engines.polars_reader import PolarsReader
+from segctl.engines.polars_sequences import quick_subjects
 from segctl.engines.predicates import segment_column, to_predicate
 from segctl.engines.reading import Reader, Subjects
 from segctl.engines.rows import Reading
@@ -97,7 +98,9 @@ class Block:
     def _add_sequences(self) -> None:
         known: dict[Node, str] = {}
         for number, sequence in enumerate(self._plan.sequences):
-            subjects = self._reading.reader.collect(sequence_subjects(self._reading, sequence))
+            quick = quick_subjects(self._reading, sequence) if self._reading.reader.is_polars else None
+            found = sequence_subjects(self._reading, sequence) if quick is None else quick
+            subjects = self._reading.reader.collect(found)
             self._mark(f"sequence:{number}", subjects)
             known[ir.HasSequence(sequence)] = f"sequence:{number}"
         self.scope = self.scope.knowing(known)

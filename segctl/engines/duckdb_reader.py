@@ -25,6 +25,7 @@ class DuckDBReader:
     """A connection of its own for one evaluation; use as a context."""
 
     dialect = SqlDialect()
+    is_polars = False
 
     def __init__(self, data: EngineInput) -> None:
         self._data = data

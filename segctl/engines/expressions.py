@@ -10,7 +10,6 @@ import narwhals.stable.v2 as nw
 
 from segctl.compile import ir
 from segctl.compile.plan import walk
-from segctl.compile.zones import DAY
 from segctl.engines import localtime
 from segctl.engines.physical import plain, portable_dtype
 from segctl.engines.scope import Scope, trait_column
@@ -93,12 +92,12 @@ def _(node: ir.Size, scope: Scope) -> nw.Expr:
 @evaluated.register
 def _(node: ir.Real, scope: Scope) -> nw.Expr:
     value = to_expr(node.of, scope).cast(nw.Float64)
-    return value / float(10**node.of.type.scale) if node.of.type.scale else value
+    return localtime.divided(value, float(10**node.of.type.scale)) if node.of.type.scale else value
 
 
 @evaluated.register
 def _(node: ir.DaysSince, scope: Scope) -> nw.Expr:
-    return (nw.lit(scope.now) - instant(node.of, scope)).cast(nw.Float64) / float(DAY)
+    return localtime.in_days(nw.lit(scope.now) - instant(node.of, scope))
 
 
 @evaluated.register

@@ -120,13 +120,14 @@ class _Unfolding:
         return ir.TextTest(test.op, value, pattern)
 
     def _in(self, value: ir.Expression, place: _Place, fits: Callable[[str], bool]) -> ir.In:
-        return ir.In(value, tuple(text for text in self._distinct(value, place) if fits(text.casefold())))
+        texts = self._distinct(value, place)
+        return ir.In(self.node(value, place), tuple(text for text in texts if fits(text.casefold())))
 
     def _folded(self, value: ir.Expression, place: _Place) -> ir.Expression:
         if isinstance(value, ir.Literal):
             return ir.Literal(str(value.value).casefold(), value.type)
         different = [text for text in self._distinct(value, place) if text.casefold() != text]
-        return cast("ir.Expression", Folded(value, tuple(different), tuple(text.casefold() for text in different)))
+        return cast("ir.Expression", Folded(self.node(value, place), tuple(different), tuple(text.casefold() for text in different)))
 
     def _distinct(self, value: ir.Expression, place: _Place) -> list[str]:
         """The texts an expression can give, in order."""

@@ -20,6 +20,17 @@ HOUR = 3600 * SECOND
 _FIRST_DAY, _LAST_DAY = date(1800, 1, 1), date(2200, 1, 1)
 
 
+def divided(value: nw.Expr, number: float) -> nw.Expr:
+    """The value divided by a constant, correctly rounded."""
+    # Polars multiplies by the inverse of a constant, which rounds twice; by a column it divides.
+    return value / (value * 0.0 + number)
+
+
+def in_days(us: nw.Expr) -> nw.Expr:
+    """Microseconds as days of 24 hours."""
+    return divided(us.cast(nw.Float64), float(DAY))
+
+
 def local_us(ts: nw.Expr, scope: Scope) -> nw.Expr:
     """Wall-clock microseconds of instants inside the scope's range."""
     changes = offsets(scope.zone, scope.lo, max(scope.lo, scope.hi))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import narwhals.stable.v2 as nw
+import polars as pl
 
 from segctl.compile import ir
-from segctl.compile.zones import DAY
 from segctl.engines.aggregates import aggregated, is_plain
 from segctl.engines.expressions import to_expr
 from segctl.engines.followers import followed_rows
+from segctl.engines.localtime import in_days
 from segctl.engines.rows import ORDER, Prepared, Reading, Selection, prepare
 from segctl.model.types import ValueType
 
@@ -54,6 +55,11 @@ def _without_selection(metric: ir.Metric) -> ir.Metric:
 def _edge_value(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) -> nw.LazyFrame[object]:
     frame = rows.frame.select(*keys, "ts", *ORDER, _operand(rows, metric).alias(name))
     at_end = metric.measure.function == "last_value"
+    if rows.in_order:
+        # Only Polars says so: its groups keep the order of the file, which is event order.
+        native: pl.LazyFrame = nw.to_native(frame)  # type: ignore[assignment]
+        value = pl.col(name).last() if at_end else pl.col(name).first()
+        return nw.from_native(native.group_by(*keys).agg(value))
     ts = nw.col("ts")
     edge = frame.group_by(*keys).agg((ts.max() if at_end else ts.min()).alias("ts"))
     # Few rows share the outermost instant, so only these are put into full order.
@@ -74,7 +80,7 @@ def _gap_max(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) 
     before = nw.col("ts").shift(1).over(*keys, order_by=["ts", *ORDER])
     gaps = rows.frame.with_columns(before.alias("before"))
     longest = (nw.col("ts") - nw.col("before")).max().alias(name)
-    return gaps.group_by(*keys).agg(longest).with_columns(_in_days(nw.col(name)).alias(name))
+    return gaps.group_by(*keys).agg(longest).with_columns(in_days(nw.col(name)).alias(name))
 
 
 def _gap_last(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) -> nw.LazyFrame[object]:  # noqa: ARG001 - one signature for all
@@ -91,17 +97,13 @@ def _gap_last(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str])
         )
     )
     gap = nw.when(nw.col("n") > 1).then(nw.lit(0)).otherwise(last - nw.col("before"))
-    return found.select(*keys, _in_days(gap).alias(name))
+    return found.select(*keys, in_days(gap).alias(name))
 
 
 def _operand(rows: Prepared, metric: ir.Metric) -> nw.Expr:
     if metric.measure.of is None:
         raise TypeError(f"{metric.measure.function} measures a property")
     return to_expr(metric.measure.of, rows.scope)
-
-
-def _in_days(us: nw.Expr) -> nw.Expr:
-    return us.cast(nw.Float64) / float(DAY)
 
 
 _BY_FUNCTION: dict[str, Callable[[Prepared, str, ir.Metric, Sequence[str]], nw.LazyFrame[object]]] = {

@@ -18,6 +18,7 @@ class PolarsReader:
     """Event files and small frames as lazy Polars frames."""
 
     dialect = PolarsDialect()
+    is_polars = True
 
     def __init__(self, data: EngineInput) -> None:
         self._data = data

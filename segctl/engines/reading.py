@@ -82,9 +82,15 @@ class Rows:
 
 
 class Reader(Protocol):
-    """An engine at the border of the portable layer."""
+    """An engine at the border of the portable layer.
+
+    Attributes:
+        dialect: Its spelling of some arithmetic.
+        is_polars: Polars has quicker ways for some nodes, behind the same answers.
+    """
 
     dialect: Dialect
+    is_polars: bool
 
     def scan(self, wish: Scan) -> Rows:
         """Event rows; only columns and rows that are asked for are read."""

@@ -17,6 +17,7 @@ from segctl.engines.expressions import to_expr
 from segctl.engines.predicates import to_predicate, trait_tests
 from segctl.engines.reading import Reader, Scan, Subjects
 from segctl.engines.scope import Scope
+from segctl.model.times import Anniversary
 from segctl.model.types import DATE, ValueType, stored_column
 
 ORDER = ("source", "event_id")
@@ -83,7 +84,9 @@ class Selection:
 
     def span(self, scope: Scope) -> Span:
         """Its instants, nothing after as_of."""
-        return span(self.window, scope.as_of, scope.zone, clip=True)
+        # An anniversary has days of any year.
+        window = None if isinstance(self.window, Anniversary) else self.window
+        return span(window, scope.as_of, scope.zone, clip=True)
 
     def nodes(self) -> tuple[Node, ...]:
         """What it reads."""
@@ -99,6 +102,8 @@ class Selection:
         if inside.hi is not None and inside.hi != rows.scope.now:
             tests.append(ts <= inside.hi)
         tests += trait_tests(ts, self.window, dict(self.bounds), rows.scope)
+        if isinstance(self.window, Anniversary):
+            tests.append(to_predicate(ir.InWindow(ir.EventTime(), self.window), rows.scope))
         if self.where is not None:
             tests.append(to_predicate(self.where, rows.scope))
         if len(tests) < 2:
