@@ -181,9 +181,7 @@ def test_changes_of_stored_traits() -> None:
     assert bound("{trait: tier, changed: {to: gold, within_last: 7 days}}") == ChangedCondition(
         "tier", None, "gold", week
     )
-    assert bound("{trait: points, changed: {from: 1, to: 2}, missing: no_match}") == ChangedCondition(
-        "points", 1, 2, None, "no_match"
-    )
+    assert bound("{trait: points, changed: {from: 1, to: 2}}") == ChangedCondition("points", 1, 2, None)
     assert bound("{trait: tier, changed: {}}") == ChangedCondition("tier", None, None, None)
 
 
@@ -227,8 +225,10 @@ def test_combinations() -> None:
         ),
         ("gap: {of: last, above: {trait: order_gap}}", (Gap("last"), is_one("above", TraitOperand("order_gap")))),
         (
-            "count: {at_least: 3, followed_by: {event: order_refunded, same: [order_id], within: 7 days, "
-            "where: {reason: x}}}",
+            (
+                "count: {at_least: 3, followed_by: "
+                "{event: order_refunded, same: [order_id], within: 7 days, where: {reason: x}}}"
+            ),
             (
                 Count(
                     FollowedBy(

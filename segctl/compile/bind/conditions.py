@@ -266,10 +266,10 @@ def _changed(node: Mapping, changed: Node, found: Resolved, scope: Scope) -> Con
         scope.error("SEG214", "`changed` has several time operators", windows[1][0].location, hint="use one")
         return None
     window = bind_window(*windows[0], scope, of_events=True) if windows else None
-    missing, has_rule = bind_missing(node, scope, why_not=None)
+    _, has_rule = bind_missing(node, scope, why_not="there is such a change or there is none")
     if not (ok and old_ok and new_ok and has_rule) or (windows and window is None):
         return None
-    return ChangedCondition(found.name, old, new, window, missing, node.location)
+    return ChangedCondition(found.name, old, new, window, location=node.location)
 
 
 def _end(node: Node | None, found: Resolved, scope: Scope) -> tuple[Value | None, bool]:

@@ -38,6 +38,8 @@ def bind_event(node: Mapping, scope: Scope) -> EventCondition | None:
         return None
     measure, test = measured
     why_not = None if can_be_missing(measure.measure) else "of no events it is 0"
+    if isinstance(test, ValueTest) and test.operator == "exists":
+        why_not = "`exists` is true or false"
     missing, has_rule = bind_missing(node, scope, why_not=why_not)
     if not has_rule:
         return None
