@@ -182,6 +182,8 @@ def shown_name(parameter: Parameter) -> str:
 
 def _context(name: str, now: datetime, spec: VerbSpec, shared: dict[str, Any]) -> Context:
     output = shared.get("output")
+    if output == "":
+        raise UsageError("SEG103", "`--output` is empty", hint="name a file, or - for stdout")
     return Context(
         verb=name,
         now=now,

@@ -32,6 +32,11 @@ def cell_text(value: object, column: Column) -> str:
     return str(value)
 
 
+def encoded(text: str) -> bytes:
+    """Text as UTF-8; halves of characters, which no encoding has, are escaped."""
+    return text.encode("utf-8", "backslashreplace")
+
+
 def shown(text: str) -> str:
     """Text for a terminal or an aligned table: control characters, line ends among them, are escaped."""
     if text.isprintable():

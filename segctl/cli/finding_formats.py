@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segctl.cli import messages
+from segctl.cli.cells import encoded
 from segctl.cli.context import Context
 from segctl.cli.formats import diagnostic_record
 from segctl.model.diagnostics import Diagnostic, Severity
@@ -43,18 +44,18 @@ def _long(ctx: Context, report: Report) -> bytes:
         for finding, more in messages.grouped(report.findings)
     ]
     last = messages.summary_line(report.findings, files=report.files)
-    return ("\n\n".join([*blocks, last]) + "\n").encode()
+    return encoded("\n\n".join([*blocks, last]) + "\n")
 
 
 def _concise(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
-    return "".join(messages.concise_form(finding) + "\n" for finding in report.findings).encode()
+    return encoded("".join(messages.concise_form(finding) + "\n" for finding in report.findings))
 
 
 def _github(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
     """Annotations; the worst come first, as only some of each kind are shown."""
     worst_first = sorted(report.findings, key=lambda d: list(Severity).index(d.severity))
     lines = [_annotation(finding) for finding in worst_first]
-    return ("\n".join([*lines, messages.summary_line(report.findings, files=report.files)]) + "\n").encode()
+    return encoded("\n".join([*lines, messages.summary_line(report.findings, files=report.files)]) + "\n")
 
 
 def _annotation(finding: Diagnostic) -> str:
@@ -80,11 +81,11 @@ def _json(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interfac
         "diagnostics": [diagnostic_record(finding) for finding in report.findings],
         "exit": {"code": int(report.code), "name": report.code.name.lower(), "reason": None},
     }
-    return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
+    return encoded(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
 
 
 def _ndjson(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
-    return "".join(json.dumps(diagnostic_record(d), ensure_ascii=False) + "\n" for d in report.findings).encode()
+    return encoded("".join(json.dumps(diagnostic_record(d), ensure_ascii=False) + "\n" for d in report.findings))
 
 
 def _csv(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
@@ -95,7 +96,7 @@ def _csv(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface
         writer.writerow(
             [record[key] for key in ("file", "line", "column", "severity", "code", "message", "why", "hint")]
         )
-    return text.getvalue().encode()
+    return encoded(text.getvalue())
 
 
 WRITERS: dict[str, Callable[[Context, Report], bytes]] = {

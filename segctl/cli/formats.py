@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from segctl.cli.cells import cell_text, json_value
+from segctl.cli.cells import cell_text, encoded, json_value
 
 if TYPE_CHECKING:
     from segctl.cli.context import Context
@@ -71,12 +71,12 @@ def _json(ctx: Context, result: Result, columns: Sequence[Column], rows: Iterabl
     document["notes"] = list(result.notes)
     document["diagnostics"] = [diagnostic_record(d) for d in result.diagnostics]
     document["exit"] = {"code": int(result.exit), "name": result.exit.name.lower(), "reason": result.reason}
-    stream.write(json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n")
+    stream.write(encoded(json.dumps(document, ensure_ascii=False, indent=2) + "\n"))
 
 
 def _ndjson(ctx: Context, result: Result, columns: Sequence[Column], rows: Iterable[Any], stream: IO[bytes]) -> None:  # noqa: ARG001 - the interface of writers
     for record in records(rows, columns):
-        stream.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+        stream.write(encoded(json.dumps(record, ensure_ascii=False) + "\n"))
 
 
 def _csv(ctx: Context, result: Result, columns: Sequence[Column], rows: Iterable[Any], stream: IO[bytes]) -> None:  # noqa: ARG001 - the interface of writers
@@ -86,16 +86,16 @@ def _csv(ctx: Context, result: Result, columns: Sequence[Column], rows: Iterable
     for number, row in enumerate(values(rows, columns)):
         writer.writerow([cell_text(value, column) for value, column in zip(row, columns, strict=True)])
         if number % 1000 == 999:
-            stream.write(text.getvalue().encode())
+            stream.write(encoded(text.getvalue()))
             text.seek(0)
             text.truncate()
-    stream.write(text.getvalue().encode())
+    stream.write(encoded(text.getvalue()))
 
 
 def _ids(ctx: Context, result: Result, columns: Sequence[Column], rows: Iterable[Any], stream: IO[bytes]) -> None:  # noqa: ARG001 - the interface of writers
     position = [c.name for c in columns].index(str(result.ids_column))
     for row in values(rows, columns):
-        stream.write(f"{row[position]}\n".encode())
+        stream.write(encoded(f"{row[position]}\n"))
 
 
 def _parquet(ctx: Context, result: Result, columns: Sequence[Column], rows: Iterable[Any], stream: IO[bytes]) -> None:  # noqa: ARG001 - the interface of writers

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from segctl.cli import streams
+from segctl.cli.cells import encoded
 from segctl.cli.context import Context
 from segctl.model.diagnostics import Diagnostic, Severity, in_reading_order
 from segctl.model.errors import UsageError
@@ -165,7 +166,7 @@ def write_bytes(ctx: Context, data: bytes) -> None:
 
 def write_text(ctx: Context, text: str) -> None:
     """Write ready text as UTF-8."""
-    write_bytes(ctx, text.encode())
+    write_bytes(ctx, encoded(text))
 
 
 def line(ctx: Context, text: str) -> None:
@@ -230,7 +231,10 @@ def _replacing(path: str) -> Iterator[IO[bytes]]:
     import tempfile
 
     folder, name = os.path.split(os.path.realpath(path))
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream

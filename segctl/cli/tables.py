@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from segctl.cli import charts
-from segctl.cli.cells import MISSING, cell_text, shown, width
+from segctl.cli.cells import MISSING, cell_text, encoded, shown, width
 from segctl.cli.formats import values
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def write(ctx: Context, result: Result, columns: Sequence[Column], rows: Iterabl
         blocks.append(table(ctx, columns, rows, noun=result.noun))
     blocks += [f"{shown(s.title)}\n{table(ctx, s.columns, s.rows)}" for s in result.sections]
     blocks.append("\n".join(shown(note) for note in result.notes))
-    stream.write("\n\n".join(block for block in blocks if block).encode() + b"\n")
+    stream.write(encoded("\n\n".join(block for block in blocks if block) + "\n"))
 
 
 def table(ctx: Context, columns: Sequence[Column], rows: Iterable[Any], *, noun: str | None = None) -> str:

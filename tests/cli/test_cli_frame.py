@@ -112,7 +112,7 @@ def test_a_file_that_cannot_be_written_is_an_io_error_and_names_it(run: Run) -> 
 
     assert done.code == 74
     assert "error[SEG111]" in done.err
-    assert "missing/folder" in done.err
+    assert "`missing/folder/out.csv`: the file does not exist" in done.err
 
 
 def test_a_full_disk_is_an_io_error(tmp_path: Path) -> None:
@@ -175,6 +175,27 @@ def test_a_signal_ends_the_call_with_its_code(tmp_path: Path, number: signal.Sig
     assert b"what was committed stays" in told
 
 
+def test_a_second_signal_ends_a_call_that_does_not_stop(tmp_path: Path) -> None:
+    process = _waiting(tmp_path, stubborn=True)
+
+    process.send_signal(signal.SIGINT)
+    while not (tmp_path / "stopping").exists():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+
+    assert process.returncode == -signal.SIGINT
+
+
+def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
+    process = _waiting(tmp_path, "--timeout", "1s", before="trap '' INT")
+
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+
+    assert process.returncode == 75
+
+
 def test_a_time_limit_is_code_75(tmp_path: Path) -> None:
     process = _waiting(tmp_path, "--timeout", "200ms")
 
@@ -184,18 +205,25 @@ def test_a_time_limit_is_code_75(tmp_path: Path) -> None:
     assert b"error[SEG110]" in told
 
 
-def _waiting(folder: Path, *options: str) -> subprocess.Popen[bytes]:
-    """A call that hangs, on a pipe nobody fills, once it is surely under way."""
+def _waiting(folder: Path, *options: str, stubborn: bool = False, before: str = ":") -> subprocess.Popen[bytes]:
+    """A call that hangs, once it is surely under way; a stubborn one goes on hanging when it is stopped."""
+    hang = "time.sleep(30)"
+    if stubborn:
+        hang = f"try:\n        {hang}\n    finally:\n        open('stopping', 'w').close()\n        {hang}"
     verb = folder / "hanging.py"
     verb.write_text(
         "import sys, time\nfrom segctl.cli import table, main\nfrom segctl.cli.options import verb\n"
-        "@verb()\ndef command(ctx):\n    '''Hang.'''\n    open('started', 'w').close()\n    time.sleep(30)\n"
+        "@verb()\ndef command(ctx):\n    '''Hang.'''\n    open('started', 'w').close()\n"
+        f"    {hang}\n"
         "table.COMMANDS['hang'] = table.Command('__main__:command', 'look', 'Hang')\n"
         "sys.modules['__main__'].command = command\nsys.exit(main.main())\n",
         "utf-8",
     )
     process = subprocess.Popen(
-        [PROGRAM[0], str(verb), "hang", *options], stderr=subprocess.PIPE, env=environment(folder), cwd=folder
+        ["bash", "-c", f'{before}; exec "$@"', "bash", PROGRAM[0], str(verb), "hang", *options],
+        stderr=subprocess.PIPE,
+        env=environment(folder),
+        cwd=folder,
     )
     for _ in range(400):
         if (folder / "started").exists():

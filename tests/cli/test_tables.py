@@ -117,6 +117,13 @@ def test_long_tables_on_terminals_hold_the_same_cells() -> None:
     assert len(text.splitlines()) == len(rows) + 2
 
 
+@pytest.mark.parametrize("name", ["table", "json", "ndjson", "csv", "ids"])
+def test_half_a_character_is_escaped_and_breaks_nothing(name: str) -> None:
+    text = written(replace(PIPE, format=name), Result("s/1", (Column("a"),), [("x\ud800y",)], ids_column="a"))
+
+    assert "ud800" in text
+
+
 def test_an_empty_table_says_so() -> None:
     assert tables.table(PIPE, COLUMNS, []) == "nothing found"
     assert tables.table(PIPE, COLUMNS, [], noun="segments") == "0 segments"
