@@ -62,9 +62,7 @@ def bind_condition(node: Node, scope: Scope, *, salt: str = "") -> Condition | N
     later = next((key for key in kinds if key.text in LATER_KINDS), None)
     if later is not None:
         message = f"conditions of the kind `{later.text}` are not available in this version"
-        scope.error(
-            "SEG216", message, later.location, hint="leave the condition out, or keep the segment as a draft elsewhere"
-        )
+        scope.error("SEG216", message, later.location, hint="leave the condition out")
         return None
     if len(kinds) != 1:
         _report_kinds(found, kinds, scope)

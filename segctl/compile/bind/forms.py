@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from collections.abc import Mapping as Lookup
+from dataclasses import replace
 
 from segctl.compile import source
 from segctl.compile.bind.scope import Scope, shown
@@ -165,7 +166,10 @@ def _decimal_comma(key: Scalar, value: Node, previous: Node | None, scope: Scope
     if cents is None or not previous.is_plain or not _NUMBER.fullmatch(previous.text):
         return False
     written, mended = f"{previous.text},{key.text}", f"{previous.text}.{key.text}"
-    scope.error("SEG231", f"{shown(written)} has a decimal comma", previous.location, hint=f"write `{mended[:60]}`")
+    place, end = previous.location, key.location
+    if place.line == end.line:
+        place = replace(place, length=end.column + end.length - place.column)
+    scope.error("SEG231", f"{shown(written)} has a decimal comma", place, hint=f"write `{mended[:60]}`")
     return True
 
 
