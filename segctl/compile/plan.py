@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import cast
@@ -93,7 +93,7 @@ def roots(segment: ir.LoweredSegment) -> tuple[ir.Predicate | ir.Expression, ...
     return (segment.where, *ranked)
 
 
-def parts(node: object) -> Iterator[Node]:
+def parts(node: Hashable) -> Iterator[Node]:
     """The nodes directly inside a node, in the order they are written."""
     for name in _node_fields(type(node)):
         yield from _nodes_in(getattr(node, name))

@@ -11,6 +11,7 @@ from segctl.compile import ir
 from segctl.compile.zones import DAY
 from segctl.engines import localtime
 from segctl.engines.expressions import to_expr
+from segctl.engines.frames import Frame
 from segctl.engines.predicates import to_predicate
 from segctl.engines.rows import Prepared, Selection, day_column
 from segctl.engines.scope import Scope
@@ -51,10 +52,14 @@ def aggregated(
     *,
     masked: bool,
     sum_is_safe: Callable[[tuple[str, ...], str], bool],
-) -> nw.LazyFrame[object]:
+) -> Frame:
     """One row per key that has events: the keys and a column per metric under its given name.
 
     Args:
+        rows: The events.
+        metrics: Names and plain metrics.
+        keys: Columns that group.
+        sum_is_safe: As in `Reading`.
         masked: Test each metric's selection row by row; False if the rows are selected already.
     """
     made = [_aggregate(name, metric, rows, masked=masked, sum_is_safe=sum_is_safe) for name, metric in metrics]

@@ -15,6 +15,7 @@ from segctl.engines.base import EngineInput
 from segctl.engines.commons import common_subjects
 from segctl.engines.elements import with_elements
 from segctl.engines.expressions import to_expr
+from segctl.engines.frames import Frame, polars_of
 from segctl.engines.metrics import plain_metrics
 from segctl.engines.ordered import ordered_metric
 from segctl.engines.physical import working_dtype
@@ -90,7 +91,7 @@ class Block:
             self.scope = self.scope.knowing({ir.MetricValue(metric): names[metric] for metric in ready})
             waiting = [metric for metric in waiting if ir.MetricValue(metric) not in self.scope.known]
 
-    def _add(self, found: nw.LazyFrame[object], metrics: dict[str, ir.Metric]) -> None:
+    def _add(self, found: Frame, metrics: dict[str, ir.Metric]) -> None:
         frame = self._reading.reader.collect(found)
         zeros = {name for name, metric in metrics.items() if metric.measure.function in ZERO_OF_NONE}
         self.frame = self.frame.with_columns(aligned(self.frame.get_column("subject"), frame, zeros))
@@ -106,7 +107,9 @@ class Block:
         self.scope = self.scope.knowing(known)
 
     def _mark(self, column: str, subjects: pl.DataFrame) -> None:
-        found = aligned(self.frame.get_column("subject"), subjects.with_columns(pl.lit(value=True).alias(column)), set())
+        found = aligned(
+            self.frame.get_column("subject"), subjects.with_columns(pl.lit(value=True).alias(column)), set()
+        )
         self.frame = self.frame.with_columns([of.fill_null(value=False) for of in found])
 
     def _add_commons(self) -> None:
@@ -125,7 +128,8 @@ class Block:
         for number, metric in enumerate(metric for _, metrics in self._plan.metrics for metric in metrics):
             known[ir.MetricValue(metric)] = f"metric:{number}"
             columns.append(pl.lit(None, working_dtype(metric.type)).alias(f"metric:{number}"))
-        for number, test in enumerate((*map(ir.HasSequence, self._plan.sequences), *self._plan.commons)):
+        tests: list[Node] = [ir.HasSequence(sequence) for sequence in self._plan.sequences]
+        for number, test in enumerate([*tests, *self._plan.commons]):
             known[test] = f"test:{number}"
             columns.append(pl.lit(None, pl.Boolean).alias(f"test:{number}"))
         self.frame = self.frame.with_columns(columns)
@@ -141,13 +145,17 @@ class Block:
         found = _collected(frame.with_columns(*members))
         self.frame = self.frame.with_columns(found.select([segment_column(segment.name) for segment in level]))
 
-    def _rows(self, nodes: Iterable[Node]) -> tuple[nw.LazyFrame[object], Scope]:
-        frame: nw.LazyFrame[object] = nw.from_native(self.frame.lazy())
+    def _rows(self, nodes: Iterable[Node]) -> tuple[Frame, Scope]:
+        frame: Frame = nw.from_native(self.frame.lazy())
         return with_elements(frame, nodes, self.scope, self._profile_reader)
 
     def _values(self, names: dict[Node, str]) -> pl.DataFrame:
         frame, scope = self._rows(names)
-        return _collected(frame.with_columns(*[_asked(node, scope).alias(name) for node, name in names.items()]).select("subject", *names.values()))
+        return _collected(
+            frame.with_columns(*[_asked(node, scope).alias(name) for node, name in names.items()]).select(
+                "subject", *names.values()
+            )
+        )
 
     def _sum_is_safe(self, kinds: tuple[str, ...], column: str) -> bool:
         parts = [part for part in self._data.events if not set(kinds).isdisjoint(part.kinds) and column in part.columns]
@@ -159,7 +167,7 @@ class Block:
 def predicate_column(frame: pl.DataFrame, node: Node, scope: Scope) -> pl.Series:
     """A predicate's truth on each row of a frame of answers."""
     asked = nw.from_native(frame.lazy()).with_columns(to_predicate(node, scope).alias("answer")).select("answer")  # type: ignore[arg-type]
-    native: pl.LazyFrame = nw.to_native(asked)
+    native = polars_of(asked)
     return native.collect(engine="in-memory").get_column("answer")
 
 
@@ -169,9 +177,9 @@ def _asked(node: Node, scope: Scope) -> nw.Expr:
     return to_predicate(node, scope)  # type: ignore[arg-type]
 
 
-def _collected(frame: nw.LazyFrame[object]) -> pl.DataFrame:
+def _collected(frame: Frame) -> pl.DataFrame:
     """Profile rows in order; joins for list elements may have shuffled them."""
-    native: pl.LazyFrame = nw.to_native(frame)  # type: ignore[assignment]
+    native = polars_of(frame)
     return native.sort("subject").collect(engine="in-memory")
 
 

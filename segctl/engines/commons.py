@@ -11,6 +11,7 @@ from segctl.compile import ir
 from segctl.compile.plan import Node, parts
 from segctl.engines.aggregates import ZERO_OF_NONE, is_plain
 from segctl.engines.elements import with_elements
+from segctl.engines.frames import Frame, polars_of
 from segctl.engines.metrics import plain_metrics
 from segctl.engines.ordered import ordered_metric
 from segctl.engines.predicates import to_predicate
@@ -40,7 +41,7 @@ def common_subjects(
     inner = scope.knowing({ir.MetricValue(metric): column for metric, column in names.items()})
     frame, inner = with_elements(nw.from_native(rows.lazy()), [common.item], inner, profile_reader)
     answered = frame.with_columns(to_predicate(common.item, inner).alias(name))
-    native: pl.LazyFrame = nw.to_native(answered)  # type: ignore[assignment]
+    native = polars_of(answered)
     answer = pl.col(name)
     some = pl.when(answer.any()).then(pl.lit(value=True)).when(~answer.is_null().any()).then(pl.lit(value=False))
     return native.group_by("subject").agg(some.alias(name)).collect(engine="in-memory")
@@ -56,7 +57,7 @@ def _metrics(node: Node) -> Sequence[ir.Metric]:
 
 def _frames(
     reading: Reading, common: ir.HasCommonValue, names: dict[ir.Metric, str], keys: Sequence[str]
-) -> list[nw.LazyFrame[object]]:
+) -> list[Frame]:
     """Frames of metrics by value; beside each metric a count of what it selects, under ``NAME:seen``."""
     seen = [(f"{name}:seen", _selected(metric)) for metric, name in names.items() if metric.latest is None]
     asked = [(name, metric) for metric, name in names.items()] + seen

@@ -23,7 +23,7 @@ class DuckDBEngine:
     def __init__(self) -> None:
         try:
             import duckdb  # noqa: F401 - only asks whether it is there
-            import pyarrow  # noqa: F401 - carries frames to DuckDB and back
+            import pyarrow as pa  # noqa: F401 - carries frames to DuckDB and back
         except ImportError as error:
             raise UsageError(
                 "SEG104", "the engine `duckdb` is not installed", hint="install it with `pip install 'segctl[duckdb]'`"

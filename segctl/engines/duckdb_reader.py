@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 import narwhals.stable.v2 as nw
 import polars as pl
 
-from segctl.engines.dialects import SqlDialect
+from segctl.engines.dialects import Dialect, SqlDialect
+from segctl.engines.frames import Frame, polars_of
 from segctl.engines.physical import has_moments, working_dtype
 from segctl.engines.polars_reader import PolarsReader
 from segctl.engines.reading import PartGroup, Rows, Scan, Subjects, empty_frame, part_groups
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class DuckDBReader:
     """A connection of its own for one evaluation; use as a context."""
 
-    dialect = SqlDialect()
+    dialect: Dialect = SqlDialect()
     is_polars = False
 
     def __init__(self, data: EngineInput) -> None:
@@ -36,7 +37,7 @@ class DuckDBReader:
             subjects = pl.DataFrame({"own": pl.int_range(len(data.canonical), dtype=pl.Int32, eager=True)})
             self._save("canonical", subjects.with_columns(data.canonical.alias("canonical")))
 
-    def __enter__(self) -> DuckDBReader:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -47,7 +48,7 @@ class DuckDBReader:
     def scan(self, wish: Scan) -> Rows:
         """Event rows; only columns and rows that are asked for are read."""
         if wish.history is not None:
-            native: pl.LazyFrame = nw.to_native(PolarsReader(self._data).scan(wish).frame)  # type: ignore[assignment]
+            native = polars_of(PolarsReader(self._data).scan(wish).frame)
             return Rows(self.table(native.collect()))
         groups = part_groups(wish, self._data)
         if not groups:
@@ -55,20 +56,20 @@ class DuckDBReader:
         query = " UNION ALL ".join(self._select(wish, group) for group in groups)
         return Rows(nw.from_native(self._connection.sql(query)))
 
-    def table(self, frame: pl.DataFrame) -> nw.LazyFrame[Any]:
+    def table(self, frame: pl.DataFrame) -> Frame:
         """A small frame as one of the engine's own."""
         name = f"given_{next(self._numbers)}"
         self._save(name, frame)
         return nw.from_native(self._connection.table(name))
 
-    def numbered(self, frame: nw.LazyFrame[Any], column: str) -> nw.LazyFrame[Any]:
+    def numbered(self, frame: Frame, column: str) -> Frame:
         """The frame, fixed for this evaluation, with a row number that is unique."""
         name = f"numbered_{next(self._numbers)}"
         relation: Any = nw.to_native(frame)
         relation.project(f"row_number() OVER () AS {_name(column)}, *").to_table(name)
         return nw.from_native(self._connection.table(name))
 
-    def collect(self, frame: nw.LazyFrame[Any]) -> pl.DataFrame:
+    def collect(self, frame: Frame) -> pl.DataFrame:
         """The rows of a frame, in any order; wide sums come as 128-bit integers, others as 64-bit."""
         relation: Any = nw.to_native(frame)
         found: pl.DataFrame = relation.pl()

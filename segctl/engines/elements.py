@@ -9,14 +9,13 @@ import narwhals.stable.v2 as nw
 from segctl.compile import ir
 from segctl.compile.plan import Node, parts
 from segctl.engines.expressions import to_expr
+from segctl.engines.frames import Frame
 from segctl.engines.predicates import to_predicate
 from segctl.engines.reading import Reader
 from segctl.engines.scope import Scope
 
 
-def with_elements(
-    frame: nw.LazyFrame[object], nodes: Iterable[Node], scope: Scope, reader: Reader
-) -> tuple[nw.LazyFrame[object], Scope]:
+def with_elements(frame: Frame, nodes: Iterable[Node], scope: Scope, reader: Reader) -> tuple[Frame, Scope]:
     """The frame with a column for each `AnyElement` in the nodes, and a scope that knows them.
 
     Tests inside `HasCommonValue` and metrics are left to those who evaluate these.
@@ -43,9 +42,7 @@ def _tests(node: Node) -> Iterator[ir.AnyElement]:
             yield from _tests(part)
 
 
-def _joined(
-    frame: nw.LazyFrame[object], test: ir.AnyElement, column: str, row: str, scope: Scope, reader: Reader
-) -> nw.LazyFrame[object]:
+def _joined(frame: Frame, test: ir.AnyElement, column: str, row: str, scope: Scope, reader: Reader) -> Frame:
     element_type = test.value.type.element
     if element_type is None:
         raise TypeError("only lists have elements")
@@ -62,8 +59,8 @@ def _joined(
 
 
 def element_values(
-    frame: nw.LazyFrame[object], value: ir.Expression, asked: ir.Expression, scope: Scope, names: Sequence[str]
-) -> nw.LazyFrame[object]:
+    frame: Frame, value: ir.Expression, asked: ir.Expression, scope: Scope, names: Sequence[str]
+) -> Frame:
     """Values of an expression over the elements of a list, one row per element, in the first of `names`."""
     element_type = value.type.element
     if element_type is None:

@@ -19,7 +19,7 @@ from segctl.engines.block import Block
 from segctl.engines.dialects import PolarsDialect
 from segctl.engines.folding import without_folding
 from segctl.engines.keep import kept
-from segctl.engines.physical import stored, working_dtype, worked
+from segctl.engines.physical import stored, worked, working_dtype
 from segctl.engines.predicates import segment_column
 from segctl.engines.reading import Reader
 from segctl.engines.scope import Scope, list_column, trait_column
@@ -84,7 +84,9 @@ def _scope(plan: Plan, data: EngineInput, profiles: pl.DataFrame, as_of: datetim
     instants = [to_us(at) for at in known]
     for frame in data.changes.values():
         instants += [us for us in frame.select(pl.col("ts").cast(pl.Int64).min()).to_series() if us is not None]
-    for trait in {node for node in _all_nodes(plan) if isinstance(node, ir.StoredTrait) and node.type.kind is Kind.TIME}:
+    for trait in {
+        node for node in _all_nodes(plan) if isinstance(node, ir.StoredTrait) and node.type.kind is Kind.TIME
+    }:
         column = profiles.get_column(trait_column(trait))
         instants += [int(us) for us in (column.min(), column.max()) if isinstance(us, int)]
     return Scope(as_of, zone, min(instants), max(instants), PolarsDialect())

@@ -15,7 +15,6 @@ from segctl.engines.physical import plain, portable_dtype
 from segctl.engines.scope import Scope, trait_column
 from segctl.model.types import DATE, Kind, stored_column
 
-
 _EARLY, _LATE = -5_364_662_400_000_000, 7_258_118_400_000_000
 """The years 1800 and 2200: outside, the offset beside holds."""
 
@@ -50,22 +49,22 @@ def evaluated(node: object, scope: Scope) -> nw.Expr:  # noqa: ARG001 - the sign
 
 
 @evaluated.register
-def _(node: ir.Literal, scope: Scope) -> nw.Expr:
+def _(node: ir.Literal, _scope: Scope) -> nw.Expr:
     return nw.lit(plain(node.value, node.type), portable_dtype(node.type))
 
 
 @evaluated.register
-def _(node: ir.StoredTrait, scope: Scope) -> nw.Expr:
+def _(node: ir.StoredTrait, _scope: Scope) -> nw.Expr:
     return nw.col(trait_column(node))
 
 
 @evaluated.register
-def _(node: ir.EventProperty, scope: Scope) -> nw.Expr:
+def _(node: ir.EventProperty, _scope: Scope) -> nw.Expr:
     return nw.col(stored_column(node.name, node.type))
 
 
 @evaluated.register
-def _(node: ir.EventTime, scope: Scope) -> nw.Expr:
+def _(_node: ir.EventTime, _scope: Scope) -> nw.Expr:
     return nw.col("ts")
 
 
@@ -75,7 +74,10 @@ def _(node: ir.EventTimePart, scope: Scope) -> nw.Expr:
     if node.part == "hour":
         return localtime.hour_of(local, scope)
     day = to_expr(ir.EventTimePart("date", DATE), scope) if node.part != "date" else localtime.day_of(local, scope)
-    by_part: dict[str, Callable[[nw.Expr, Scope], nw.Expr]] = {"month": localtime.month_of, "weekday": localtime.weekday_of}
+    by_part: dict[str, Callable[[nw.Expr, Scope], nw.Expr]] = {
+        "month": localtime.month_of,
+        "weekday": localtime.weekday_of,
+    }
     return by_part[node.part](day, scope) if node.part in by_part else day
 
 
@@ -141,5 +143,5 @@ _FUNCTIONS: dict[str, Callable[..., nw.Expr]] = {
     "max": _extreme(nw.max_horizontal),
     "abs": lambda value: value.abs(),
     "round": _rounded,
-    "coalesce": lambda first, *others: nw.coalesce(first, *others),
+    "coalesce": nw.coalesce,
 }

@@ -7,7 +7,7 @@ columns does a value's folded form stand in a table beside it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import TypeVar, cast
@@ -18,8 +18,10 @@ import polars as pl
 from segctl.compile import ir
 from segctl.compile.plan import Node, Output, Plan, walk
 from segctl.compile.plan import plan as planned
+from segctl.engines.base import EngineInput
 from segctl.engines.elements import element_values
 from segctl.engines.expressions import evaluated, to_expr
+from segctl.engines.polars_reader import PolarsReader
 from segctl.engines.reading import Reader, Scan, Subjects
 from segctl.engines.scope import Scope
 from segctl.model.types import TEXT, ValueType
@@ -57,7 +59,12 @@ def without_folding(plan: Plan, profiles: pl.DataFrame, reader: Reader, scope: S
         return plan
     unfold = _Unfolding(profiles, reader, scope)
     segments = [
-        replace(segment, where=unfold.node(segment.where), keep=None if segment.keep is None else unfold.node(segment.keep), leaves=())
+        replace(
+            segment,
+            where=unfold.node(segment.where),
+            keep=None if segment.keep is None else unfold.node(segment.keep),
+            leaves=(),
+        )
         for segment in plan.segments
     ]
     return planned(segments, [Output(output.name, unfold.node(output.ask)) for output in plan.outputs])
@@ -76,7 +83,7 @@ class _Place:
 
 
 _NOWHERE = _Place()
-T = TypeVar("T")
+T = TypeVar("T", bound=Hashable)
 
 
 class _Unfolding:
@@ -127,7 +134,10 @@ class _Unfolding:
         if isinstance(value, ir.Literal):
             return ir.Literal(str(value.value).casefold(), value.type)
         different = [text for text in self._distinct(value, place) if text.casefold() != text]
-        return cast("ir.Expression", Folded(self.node(value, place), tuple(different), tuple(text.casefold() for text in different)))
+        return cast(
+            "ir.Expression",
+            Folded(self.node(value, place), tuple(different), tuple(text.casefold() for text in different)),
+        )
 
     def _distinct(self, value: ir.Expression, place: _Place) -> list[str]:
         """The texts an expression can give, in order."""
@@ -142,26 +152,18 @@ class _Unfolding:
         elements = place.elements_of
         source = value if elements is None or not _has_element(value) else elements
         properties = {(n.name, n.type): None for n in walk(source) if isinstance(n, ir.EventProperty)}
+        reader: Reader
         if properties:
             wish = Scan(place.kinds, tuple(properties), _EVERYBODY, None, self._scope.now)
             reader, frame = self._reader, self._reader.scan(wish).frame
         else:
-            reader, frame = _ProfileReader, nw.from_native(self._profiles.lazy())
+            reader = PolarsReader(EngineInput(self._profiles, ()))
+            frame = reader.table(self._profiles)
         if source is value:
             found = frame.select(to_expr(value, self._scope).alias("text"))
         else:
             found = element_values(frame, source, value, self._scope, ["text"])
         return reader.collect(found.unique()).get_column("text").to_list()
-
-
-class _ProfileReader:
-    """Profile rows are Polars frames on every engine."""
-
-    @staticmethod
-    def collect(frame: nw.LazyFrame[object]) -> pl.DataFrame:
-        """The rows of a frame."""
-        native: pl.LazyFrame = nw.to_native(frame)  # type: ignore[assignment]
-        return native.collect()
 
 
 def _has_element(value: ir.Expression) -> bool:

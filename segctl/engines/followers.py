@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 
 from segctl.compile import ir
 from segctl.compile.windows import Span
+from segctl.engines.frames import Frame
 from segctl.engines.localtime import later_us
 from segctl.engines.neighbours import NEVER, with_next, with_places
 from segctl.engines.predicates import to_predicate
@@ -52,7 +53,7 @@ def _marked(kinds: Sequence[str], mask: nw.Expr | None, present: Sequence[str]) 
     return nw.all_horizontal(*tests, ignore_nulls=False)
 
 
-def _newest_chosen(frame: nw.LazyFrame[object], number: int, keys: Sequence[str]) -> nw.LazyFrame[object]:
+def _newest_chosen(frame: Frame, number: int, keys: Sequence[str]) -> Frame:
     """Only the newest chosen events stay chosen; followers stay whatever they are."""
     frame = frame.with_columns(nw.when(nw.col("chosen")).then(nw.col("ts")).alias("chosen_ts"))
     from_end = nw.col("chosen_ts").cum_count(reverse=True).over(*keys, order_by=["ts", *ORDER])

@@ -18,6 +18,9 @@ def kept(answers: pl.DataFrame, matched: pl.Series, keep: ir.Keep, *, by: str, p
     Args:
         answers: Columns `profile_id`, `by` and `per`.
         matched: One Boolean per row, without nulls.
+        keep: The rule.
+        by: Column that ranks.
+        per: Column that groups, None for one group of all.
     """
     group = pl.lit(0).alias("group") if per is None else pl.col(per).alias("group")
     columns = [pl.col("profile_id"), pl.col(by).alias("by"), group]

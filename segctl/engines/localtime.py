@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import pairwise
 
 import narwhals.stable.v2 as nw
 
@@ -107,7 +108,7 @@ def _instant_of(local: nw.Expr, scope: Scope, *, reach: int) -> nw.Expr:
     """The instant of wall-clock microseconds: of two the first, of none the first after the gap."""
     changes = offsets(scope.zone, scope.lo - 2 * DAY, scope.hi + reach + 2 * DAY)
     pieces = [(changes[0][0], local - changes[0][1] * SECOND)]
-    for (_, before), (at, after) in zip(changes, changes[1:], strict=False):
+    for (_, before), (at, after) in pairwise(changes):
         # Clocks that jump forward skip the times between; clocks set back repeat those before, and the first counts.
         if after > before:
             pieces.append((at + before * SECOND, nw.lit(at)))

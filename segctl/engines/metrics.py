@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 
 from segctl.compile import ir
 from segctl.engines.aggregates import aggregated
+from segctl.engines.frames import Frame
 from segctl.engines.rows import Reading, Selection, prepare
 from segctl.model.types import ValueType
 
@@ -18,7 +19,7 @@ def plain_metrics(
     metrics: Sequence[tuple[str, ir.Metric]],
     keys: Sequence[str],
     same: tuple[tuple[str, ValueType], ...],
-) -> nw.LazyFrame[object]:
+) -> Frame:
     """One row per key with events: the keys and a column per metric under its given name."""
     selections = [Selection.of(metric) for _, metric in metrics]
     spans = [selection.span(reading.scope) for selection in selections]

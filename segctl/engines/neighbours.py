@@ -10,21 +10,20 @@ from collections.abc import Mapping, Sequence
 
 import narwhals.stable.v2 as nw
 
+from segctl.engines.frames import Frame
 from segctl.engines.rows import ORDER
 
 NEVER = 2**62
 """Stands for a place or instant after all others; minus that, before all others."""
 
 
-def with_places(frame: nw.LazyFrame[object]) -> nw.LazyFrame[object]:
+def with_places(frame: Frame) -> Frame:
     """The frame with `place`: 1, 2, 3 … in the order of the subject's events."""
     place = nw.col("ts").cum_count().over("subject", order_by=["ts", *ORDER]).cast(nw.Int64)
     return frame.with_columns(place.alias("place"))
 
 
-def with_next(
-    frame: nw.LazyFrame[object], marks: Mapping[str, nw.Expr], keys: Sequence[str]
-) -> nw.LazyFrame[object]:
+def with_next(frame: Frame, marks: Mapping[str, nw.Expr], keys: Sequence[str]) -> Frame:
     """Adds ``NAME:place`` and ``NAME:ts`` of the next marked event strictly after each row; `NEVER` if none."""
     asked: dict[str, nw.Expr] = {}
     for name, mark in marks.items():
@@ -37,11 +36,11 @@ def with_next(
     return frame.with_columns(*at_or_after).with_columns(*after)
 
 
-def with_previous(
-    frame: nw.LazyFrame[object], marks: Mapping[str, nw.Expr], keys: Sequence[str]
-) -> nw.LazyFrame[object]:
+def with_previous(frame: Frame, marks: Mapping[str, nw.Expr], keys: Sequence[str]) -> Frame:
     """Adds ``NAME:before``: the instant of the previous marked event in order, `-NEVER` if none."""
-    asked = {f"{name}:before": nw.when(mark).then(nw.col("ts")).otherwise(nw.lit(-NEVER)) for name, mark in marks.items()}
+    asked = {
+        f"{name}:before": nw.when(mark).then(nw.col("ts")).otherwise(nw.lit(-NEVER)) for name, mark in marks.items()
+    }
     frame = frame.with_columns(*[value.alias(name) for name, value in asked.items()])
     up_to = [nw.col(name).cum_max().over(*keys, order_by=["place"]).alias(name) for name in asked]
     before = [nw.col(name).shift(1).over(*keys, order_by=["place"]).fill_null(-NEVER).alias(name) for name in asked]

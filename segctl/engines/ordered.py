@@ -11,6 +11,7 @@ from segctl.compile import ir
 from segctl.engines.aggregates import aggregated, is_plain
 from segctl.engines.expressions import to_expr
 from segctl.engines.followers import followed_rows
+from segctl.engines.frames import Frame, polars_of
 from segctl.engines.localtime import in_days
 from segctl.engines.rows import ORDER, Prepared, Reading, Selection, prepare
 from segctl.model.types import ValueType
@@ -18,7 +19,7 @@ from segctl.model.types import ValueType
 
 def ordered_metric(
     reading: Reading, name: str, metric: ir.Metric, keys: Sequence[str], same: tuple[tuple[str, ValueType], ...]
-) -> nw.LazyFrame[object]:
+) -> Frame:
     """One row per key with selected events: the keys and the metric under its name."""
     rows = _selected_rows(reading, metric, keys, same)
     plain = _without_selection(metric)
@@ -52,12 +53,12 @@ def _without_selection(metric: ir.Metric) -> ir.Metric:
     return ir.Metric(metric.kinds, measure, metric.type)
 
 
-def _edge_value(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) -> nw.LazyFrame[object]:
+def _edge_value(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) -> Frame:
     frame = rows.frame.select(*keys, "ts", *ORDER, _operand(rows, metric).alias(name))
     at_end = metric.measure.function == "last_value"
     if rows.in_order:
         # Only Polars says so: its groups keep the order of the file, which is event order.
-        native: pl.LazyFrame = nw.to_native(frame)  # type: ignore[assignment]
+        native = polars_of(frame)
         value = pl.col(name).last() if at_end else pl.col(name).first()
         return nw.from_native(native.group_by(*keys).agg(value))
     ts = nw.col("ts")
@@ -67,7 +68,7 @@ def _edge_value(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str
     return tied.unique([*keys], keep="last" if at_end else "first", order_by=list(ORDER)).select(*keys, name)
 
 
-def _most_frequent(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) -> nw.LazyFrame[object]:
+def _most_frequent(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) -> Frame:
     frame = rows.frame.select(*keys, "ts", *ORDER, _operand(rows, metric).alias(name)).filter(~nw.col(name).is_null())
     counted = frame.group_by(*keys, name).agg(nw.len().cast(nw.Int64).alias("n"), nw.col("ts").max().alias("ts"))
     most = counted.join(counted.group_by(*keys).agg(nw.col("n").max().alias("n")), on=[*keys, "n"], how="inner")
@@ -76,14 +77,14 @@ def _most_frequent(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[
     return tied.unique([*keys], keep="last", order_by=list(ORDER)).select(*keys, name)
 
 
-def _gap_max(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) -> nw.LazyFrame[object]:  # noqa: ARG001 - one signature for all
+def _gap_max(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) -> Frame:  # noqa: ARG001 - one signature for all
     before = nw.col("ts").shift(1).over(*keys, order_by=["ts", *ORDER])
     gaps = rows.frame.with_columns(before.alias("before"))
     longest = (nw.col("ts") - nw.col("before")).max().alias(name)
     return gaps.group_by(*keys).agg(longest).with_columns(in_days(nw.col(name)).alias(name))
 
 
-def _gap_last(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) -> nw.LazyFrame[object]:  # noqa: ARG001 - one signature for all
+def _gap_last(rows: Prepared, name: str, metric: ir.Metric, keys: Sequence[str]) -> Frame:  # noqa: ARG001 - one signature for all
     ts, last = nw.col("ts"), nw.col("last")
     frame = rows.frame.select(*keys, "ts")
     ends = frame.group_by(*keys).agg(ts.max().alias("last"))
@@ -106,7 +107,7 @@ def _operand(rows: Prepared, metric: ir.Metric) -> nw.Expr:
     return to_expr(metric.measure.of, rows.scope)
 
 
-_BY_FUNCTION: dict[str, Callable[[Prepared, str, ir.Metric, Sequence[str]], nw.LazyFrame[object]]] = {
+_BY_FUNCTION: dict[str, Callable[[Prepared, str, ir.Metric, Sequence[str]], Frame]] = {
     "first_value": _edge_value,
     "last_value": _edge_value,
     "most_frequent": _most_frequent,

@@ -6,8 +6,9 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from segctl.engines.base import EngineInput
-from segctl.engines.dialects import PolarsDialect
-from segctl.engines.physical import working_dtype, worked
+from segctl.engines.dialects import Dialect, PolarsDialect
+from segctl.engines.frames import Frame, polars_of
+from segctl.engines.physical import worked, working_dtype
 from segctl.engines.reading import PartGroup, Rows, Scan, Subjects, empty_frame, is_in_order, part_groups
 from segctl.model.types import ValueType, stored_column
 
@@ -17,7 +18,7 @@ _INSTANT = pl.Datetime("us", "UTC")
 class PolarsReader:
     """Event files and small frames as lazy Polars frames."""
 
-    dialect = PolarsDialect()
+    dialect: Dialect = PolarsDialect()
     is_polars = True
 
     def __init__(self, data: EngineInput) -> None:
@@ -34,17 +35,17 @@ class PolarsReader:
         frame = frames[0] if len(frames) == 1 else pl.concat(frames)
         return Rows(nw.from_native(frame), in_order=is_in_order(wish, self._data, groups))
 
-    def table(self, frame: pl.DataFrame) -> nw.LazyFrame[object]:
+    def table(self, frame: pl.DataFrame) -> Frame:
         """A small frame as one of the engine's own."""
         return nw.from_native(frame.lazy())
 
-    def numbered(self, frame: nw.LazyFrame[object], column: str) -> nw.LazyFrame[object]:
+    def numbered(self, frame: Frame, column: str) -> Frame:
         """The frame, fixed for this evaluation, with a row number that is unique."""
         return nw.from_native(self.collect(frame).with_row_index(column).lazy())
 
-    def collect(self, frame: nw.LazyFrame[object]) -> pl.DataFrame:
+    def collect(self, frame: Frame) -> pl.DataFrame:
         """The rows of a frame, in any order."""
-        native: pl.LazyFrame = nw.to_native(frame)  # type: ignore[assignment]
+        native = polars_of(frame)
         return native.collect(engine="streaming")
 
     def _group(self, wish: Scan, group: PartGroup) -> pl.LazyFrame:

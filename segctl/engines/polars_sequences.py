@@ -11,11 +11,12 @@ import polars as pl
 
 from segctl.compile import ir
 from segctl.compile.windows import Span
+from segctl.engines.frames import Frame, polars_of
 from segctl.engines.localtime import later_us
 from segctl.engines.rows import Prepared, Reading, Selection, prepare, same_columns
 
 
-def quick_subjects(reading: Reading, sequence: ir.Sequence) -> nw.LazyFrame[object] | None:
+def quick_subjects(reading: Reading, sequence: ir.Sequence) -> Frame | None:
     """The subjects for whom the sequence has a match, or None where the general method must answer."""
     if len(sequence.steps) != 2 or sequence.start != "any":
         return None
@@ -55,11 +56,9 @@ def _rows(reading: Reading, sequence: ir.Sequence, step: ir.Step, window: Span) 
     return rows.filtered(selection.mask(rows))
 
 
-def _collected(
-    frame: nw.LazyFrame[object], rows: Prepared, tied_by: list[str], *, keeps_missing: bool
-) -> pl.DataFrame:
+def _collected(frame: Frame, rows: Prepared, tied_by: list[str], *, keeps_missing: bool) -> pl.DataFrame:
     """Rows that stand in order of time within each subject."""
-    native: pl.LazyFrame = nw.to_native(frame)  # type: ignore[assignment]
+    native = polars_of(frame)
     if tied_by and not keeps_missing:
         native = native.drop_nulls(tied_by)
     found = native.collect(engine="streaming")

@@ -35,7 +35,7 @@ def _predicate(node: object, scope: Scope) -> nw.Expr:  # noqa: ARG001 - the sig
 
 
 @_predicate.register
-def _(node: ir.Constant, scope: Scope) -> nw.Expr:
+def _(node: ir.Constant, _scope: Scope) -> nw.Expr:
     return nw.lit(node.value, nw.Boolean)
 
 
@@ -142,9 +142,7 @@ def _fixed_bounds(value: nw.Expr, value_type: ValueType, window: Window, scope: 
     return ([] if lo is None else [value >= lo]) + ([] if hi is None else [value <= hi])
 
 
-def trait_tests(
-    value: nw.Expr, window: Window | None, bounds: dict[str, ir.Expression], scope: Scope
-) -> list[nw.Expr]:
+def trait_tests(value: nw.Expr, window: Window | None, bounds: dict[str, ir.Expression], scope: Scope) -> list[nw.Expr]:
     """Tests of an instant against the bounds of a window that are traits; unknown where the trait is missing."""
     tests = []
     for bound in trait_bounds(window):
@@ -179,24 +177,22 @@ def _(node: ir.IfMissing, scope: Scope) -> nw.Expr:
 
 
 @_predicate.register
-def _(node: ir.IsMember, scope: Scope) -> nw.Expr:
+def _(node: ir.IsMember, _scope: Scope) -> nw.Expr:
     return nw.col(segment_column(node.segment))
 
 
 @_predicate.register
-def _(node: ir.InSample, scope: Scope) -> nw.Expr:
+def _(node: ir.InSample, _scope: Scope) -> nw.Expr:
     if node.threshold > 2**63 - 1:
         return nw.lit(value=True)
     return nw.col(f"sample:{node.salt}") < node.threshold
 
 
 @_predicate.register
-def _(node: ir.InList, scope: Scope) -> nw.Expr:
+def _(node: ir.InList, _scope: Scope) -> nw.Expr:
     return nw.col(list_column(node))
 
 
 def _if_present(value: nw.Expr, *, answer: bool) -> nw.Expr:
     """A constant answer, unknown where the value is missing."""
     return nw.when(~value.is_null()).then(nw.lit(value=answer))
-
-

@@ -56,6 +56,7 @@ def profile_view(
         record_files: All files of the snapshot, of all sources.
         subjects: One row per subject: ``subject`` Int32, ``profile_id``, ``identifier_class``.
         canonical: Subject → subject of its profile (position = subject); None when each is its own.
+        as_of: Nothing later counts.
         traits: The stored traits wanted, by name.
         population: Classes of identifiers that belong.
         events: All event files; only read for those without a live record.
@@ -125,7 +126,13 @@ def sample_places(profile_ids: pl.Series, salt: str) -> pl.Series:
 
 def _versions(record_files: Sequence[RecordFile], traits: Mapping[str, ValueType], as_of: datetime) -> pl.DataFrame:
     """All versions valid at or before as_of."""
-    base = {"subject": pl.Int32(), "valid": pl.Int64(), "arrival": pl.Int64(), "source": pl.String(), "gone": pl.Boolean()}
+    base = {
+        "subject": pl.Int32(),
+        "valid": pl.Int64(),
+        "arrival": pl.Int64(),
+        "source": pl.String(),
+        "gone": pl.Boolean(),
+    }
     schema: dict[str, pl.DataType] = {**base, **{_hidden(name): stored_dtype(of) for name, of in traits.items()}}
     frames = [_scan(file, traits, as_of) for file in record_files if file.rows]
     return pl.concat(frames).collect(engine="streaming") if frames else pl.DataFrame(schema=schema)
@@ -188,7 +195,9 @@ def _with_events(events: Sequence[EventPart], canonical: pl.Series | None, as_of
     paths = [part.path for part in events if part.rows and (part.min_ts is None or part.min_ts <= as_of)]
     if not paths:
         return pl.DataFrame(schema={"subject": pl.Int32})
-    frame = pl.scan_parquet(paths, glob=False, hive_partitioning=False, extra_columns="ignore", missing_columns="insert")
+    frame = pl.scan_parquet(
+        paths, glob=False, hive_partitioning=False, extra_columns="ignore", missing_columns="insert"
+    )
     if any(part.max_ts is None or part.max_ts > as_of for part in events):
         frame = frame.filter(pl.col("ts") <= pl.lit(as_of).cast(_INSTANT))
     found = frame.select("subject").unique().collect(engine="streaming").get_column("subject")

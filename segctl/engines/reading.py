@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from segctl.compile.plan import HISTORY
 from segctl.compile.zones import to_us
+from segctl.engines.frames import Frame
 from segctl.engines.physical import working_dtype
 from segctl.model.types import ValueType, stored_column
 
 if TYPE_CHECKING:
-    import narwhals.stable.v2 as nw
     import polars as pl
 
-    from segctl.engines.dialects import Dialect
     from segctl.engines.base import EngineInput, EventPart
+    from segctl.engines.dialects import Dialect
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,13 @@ class Scan:
     def columns(self) -> tuple[str, ...]:
         """Columns of the answer, in order."""
         named = tuple(stored_column(name, of) for name, of in self.properties)
-        return ("subject", "ts", *(("source", "event_id") if self.order else ()), *(("kind",) if self.kind else ()), *named)
+        return (
+            "subject",
+            "ts",
+            *(("source", "event_id") if self.order else ()),
+            *(("kind",) if self.kind else ()),
+            *named,
+        )
 
     @property
     def history(self) -> str | None:
@@ -77,7 +83,7 @@ class Rows:
         in_order: The rows of a subject stand in event order, and the engine keeps that order while grouping.
     """
 
-    frame: nw.LazyFrame[object]
+    frame: Frame
     in_order: bool = False
 
 
@@ -96,15 +102,15 @@ class Reader(Protocol):
         """Event rows; only columns and rows that are asked for are read."""
         ...
 
-    def table(self, frame: pl.DataFrame) -> nw.LazyFrame[object]:
+    def table(self, frame: pl.DataFrame) -> Frame:
         """A small frame as one of the engine's own."""
         ...
 
-    def numbered(self, frame: nw.LazyFrame[object], column: str) -> nw.LazyFrame[object]:
+    def numbered(self, frame: Frame, column: str) -> Frame:
         """The frame, fixed for this evaluation, with a row number that is unique."""
         ...
 
-    def collect(self, frame: nw.LazyFrame[object]) -> pl.DataFrame:
+    def collect(self, frame: Frame) -> pl.DataFrame:
         """The rows of a frame, in any order."""
         ...
 

@@ -14,10 +14,11 @@ from segctl.compile.plan import Node, parts, walk
 from segctl.compile.windows import Span, span
 from segctl.engines.elements import with_elements
 from segctl.engines.expressions import to_expr
+from segctl.engines.frames import Frame
 from segctl.engines.predicates import to_predicate, trait_tests
 from segctl.engines.reading import Reader, Scan, Subjects
 from segctl.engines.scope import Scope
-from segctl.model.times import Anniversary
+from segctl.model.times import Anniversary, Window
 from segctl.model.types import DATE, ValueType, stored_column
 
 ORDER = ("source", "event_id")
@@ -59,7 +60,7 @@ class Prepared:
         in_order: As in `Rows`.
     """
 
-    frame: nw.LazyFrame[object]
+    frame: Frame
     scope: Scope
     lo: int | None
     in_order: bool
@@ -73,7 +74,7 @@ class Prepared:
 class Selection:
     """Which events count: window and condition of a metric or step."""
 
-    window: ir.Window | None
+    window: Window | None
     bounds: tuple[tuple[str, ir.Expression], ...]
     where: ir.Predicate | None
 
@@ -124,6 +125,8 @@ def prepare(
     """Rows of some kinds with all that the nodes need.
 
     Args:
+        reading: What the evaluation shares.
+        kinds: Event kinds, or one trait's history.
         nodes: Conditions and values that will be asked of the rows.
         spans: Instants wanted; the rows cover the widest.
         same: Properties that must be columns although no node names them.
@@ -133,9 +136,7 @@ def prepare(
     asked = tuple(nodes)
     properties = {(node.name, node.type): None for root in asked for node in walk(root) if _is_property(node)}  # type: ignore[union-attr]
     lo, hi = _widest(spans, reading.now)
-    wish = Scan(
-        kinds, tuple(properties | dict.fromkeys(same)), reading.subjects, lo, hi, order=order, kind=kind
-    )
+    wish = Scan(kinds, tuple(properties | dict.fromkeys(same)), reading.subjects, lo, hi, order=order, kind=kind)
     rows = reading.reader.scan(wish)
     scope = replace(reading.scope, dialect=reading.reader.dialect, lo=max(reading.scope.lo, lo or reading.scope.lo))
     prepared = Prepared(rows.frame, scope, lo, rows.in_order)

@@ -14,6 +14,7 @@ import narwhals.stable.v2 as nw
 
 from segctl.compile import ir
 from segctl.compile.windows import Span
+from segctl.engines.frames import Frame
 from segctl.engines.localtime import later_us
 from segctl.engines.neighbours import NEVER, with_next, with_places, with_previous
 from segctl.engines.rows import Prepared, Reading, Selection, prepare, same_columns
@@ -46,7 +47,7 @@ def positive_steps(sequence: ir.Sequence) -> list[PositiveStep]:
     return found
 
 
-def sequence_subjects(reading: Reading, sequence: ir.Sequence) -> nw.LazyFrame[object]:
+def sequence_subjects(reading: Reading, sequence: ir.Sequence) -> Frame:
     """The subjects for whom the sequence has a match, once each."""
     rows = sequence_rows(reading, sequence)
     keys = ["subject", *same_columns(sequence.same)]
@@ -91,23 +92,25 @@ def _fit(number: int, step: ir.Step, rows: Prepared, tied_by: Sequence[str]) -> 
     return nw.all_horizontal(*tests, ignore_nulls=False)
 
 
-def _with_start(frame: nw.LazyFrame[object], sequence: ir.Sequence) -> nw.LazyFrame[object]:
+def _with_start(frame: Frame, sequence: ir.Sequence) -> Frame:
     """Leaves only the first or last candidate of step one, before ties and later steps are looked at."""
     if sequence.start == "any":
         return frame
     candidate = nw.when(nw.col(_fits(0))).then(nw.col("place"))
     edge = candidate.min() if sequence.start == "first" else candidate.max()
     frame = frame.with_columns(edge.over("subject").alias("start"))
-    return frame.with_columns((nw.col(_fits(0)) & (nw.col("place") == nw.col("start"))).fill_null(value=False).alias(_fits(0)))
+    return frame.with_columns(
+        (nw.col(_fits(0)) & (nw.col("place") == nw.col("start"))).fill_null(value=False).alias(_fits(0))
+    )
 
 
 def _with_answer(
-    frame: nw.LazyFrame[object],
+    frame: Frame,
     step: PositiveStep,
     following: PositiveStep | None,
     keys: Sequence[str],
     scope: Scope,
-) -> nw.LazyFrame[object]:
+) -> Frame:
     """Adds ``can_be:I``: the event fits the step and all that must follow it follows."""
     denied = {f"denied:{number}": nw.col(_fits(number)) for number, _ in step.denied}
     marks = dict(denied)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from segctl.compile import ir
-from segctl.compile.plan import Node, Output, Plan, parts, references, roots, walk
+from segctl.compile.plan import Node, Output, Plan, parts, references, walk
 
 
 @dataclass(frozen=True, slots=True)
