@@ -27,10 +27,7 @@ def secure_descriptors() -> None:
             os.fstat(descriptor)
         except OSError:
             _closed.add(descriptor)
-            null = os.open(os.devnull, os.O_RDWR)
-            if null != descriptor:
-                os.dup2(null, descriptor)
-                os.close(null)
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
 
 
 def write_data(data: bytes) -> None:
