@@ -64,7 +64,7 @@ def test_the_index_is_kept_and_used(small_project: Path) -> None:
     assert ["from_the_index", ""] in [list(n) for n in complete.names("segments", str(small_project))]
 
 
-@pytest.mark.parametrize("change", ["new", "edited", "removed"])
+@pytest.mark.parametrize("change", ["new", "edited", "same size", "removed"])
 def test_the_index_is_rebuilt_when_a_file_changes(small_project: Path, change: str) -> None:
     complete.names("segments", str(small_project))
     vip = small_project / "segments" / "vip.yaml"
@@ -72,15 +72,20 @@ def test_the_index_is_rebuilt_when_a_file_changes(small_project: Path, change: s
         (small_project / "segments" / "new.yaml").write_text("segment: brand_new\n", "utf-8")
     elif change == "edited":
         vip.write_text("segment: renamed\n", "utf-8")
+    elif change == "same size":
+        vip.write_text(vip.read_text("utf-8").replace("vip", "vap"), "utf-8")
     else:
         vip.unlink()
 
     names = [name for name, _ in complete.names("segments", str(small_project))]
 
-    assert (
-        names
-        == {"new": ["brand_new", "vip", "winback"], "edited": ["renamed", "winback"], "removed": ["winback"]}[change]
-    )
+    expected = {
+        "new": ["brand_new", "vip", "winback"],
+        "edited": ["renamed", "winback"],
+        "same size": ["vap", "winback"],
+        "removed": ["winback"],
+    }
+    assert names == expected[change]
 
 
 def test_a_broken_index_is_ignored(small_project: Path) -> None:
