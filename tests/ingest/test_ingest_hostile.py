@@ -237,3 +237,31 @@ events:
     assert (found.read, found.unclaimed, found.new) == (541_909, 135_080, 406_829)
     assert clean["who"].n_unique() == 4338
     assert clean["order_id:t"].n_unique() == 18532
+
+
+def test_landed_bytes_are_kept_whole_and_not_longer_than_declared(shop) -> None:
+    shop.source("orders", ORDERS)
+    first = HEADER + "1,2026-01-01,1,ä\n"
+    shop.file("orders.csv", first)
+    shop.ingest("orders")
+    kept = shop.rows("landed/orders").sort("offset")
+    assert b"".join(kept["bytes"].to_list()) == first.encode()
+
+    shop.calls += 24 * 40
+    shop.file("orders.csv", first + "1,2026-01-01,1,b\n")
+    shop.ingest("orders")
+
+    assert (
+        b"".join(shop.rows("landed/orders").sort("offset")["bytes"].to_list())
+        == (first + "1,2026-01-01,1,b\n").encode()
+    )
+
+
+def test_nothing_lands_when_the_project_keeps_nothing(shop) -> None:
+    project = shop.root / "segctl.yaml"
+    project.write_text(project.read_text() + "keep_landed: 0 days\n")
+    shop.source("orders", ORDERS)
+    shop.file("orders.csv", HEADER + "1,2026-01-01,1,a\n")
+
+    assert shop.ingest("orders").new == 1
+    assert shop.rows("landed/orders").is_empty()

@@ -1,0 +1,309 @@
+"""One source: read what is new in its files, and commit all of it or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segctl.model.errors import DataError, Refused
+from segctl.operations.ingest_landed import outlived
+from segctl.operations.ingest_pipeline import ahead
+from segctl.operations.ingest_result import SourceResult
+from segctl.operations.progress import Progress
+
+if TYPE_CHECKING:
+    from segctl.connectors.files import Detected, ReadOptions
+    from segctl.model.project import Project
+    from segctl.model.sources import Source
+    from segctl.state.files import NewFile
+    from segctl.state.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """A file to read."""
+
+    path: Path
+    shown: str
+    digest: str
+    size: int
+    modified: float | None
+
+
+@dataclass(slots=True)
+class SourceRun:
+    """One source of one call: `run` reads what is new and commits it, or raises why not."""
+
+    project: Project
+    workspace: Workspace
+    source: Source
+    now: datetime
+    progress: Progress
+    dry_run: bool
+    accepts_empty: bool
+    batch_rows: int | None
+    result: SourceResult
+    _finished: list[Any] = field(default_factory=list)
+    _landed: list[NewFile] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Read and commit under the source's lock; what happened stands in `result`.
+
+        Raises:
+            SegctlError: Nothing of the source was taken.
+        """
+        with self.workspace.lock(f"ingest/{self.source.name}"):
+            inputs = self._inputs()
+            self.result.files = len(inputs)
+            if inputs:
+                self._read_all(inputs)
+
+    def _inputs(self) -> list[_Input]:
+        from segctl.connectors.files import expand
+
+        found = [self._input(path) for path in expand(Path(self.project.root), self.source.paths)]
+        fresh = [item for item in found if not self._is_known(item)]
+        if self.source.picture == "full" and fresh:
+            # Its files together are the picture, so one changed part means reading all.
+            return found
+        self.result.skipped_files = len(found) - len(fresh)
+        return fresh
+
+    def _input(self, path: Path) -> _Input:
+        from segctl.connectors.files import digest
+        from segctl.connectors.files.paths import unreadable
+        from segctl.state.inputs import newest_input
+
+        root = Path(self.project.root)
+        shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        try:
+            facts = path.stat()
+        except OSError as error:
+            raise unreadable(path, error) from error
+        newest = newest_input(self.workspace, self.source.name, shown)
+        if newest is not None and newest.size == facts.st_size and newest.modified == facts.st_mtime:
+            return _Input(path, shown, newest.digest, facts.st_size, facts.st_mtime)
+        return _Input(path, shown, digest(path), facts.st_size, facts.st_mtime)
+
+    def _is_known(self, item: _Input) -> bool:
+        from segctl.state.inputs import is_ingested, newest_input
+
+        newest = newest_input(self.workspace, self.source.name, item.shown)
+        if self.source.holds_profiles and newest is not None:
+            # An older state of a file may come back, and a changed declaration may want other columns.
+            return newest.digest == item.digest and newest.note.get("declaration") == self.source.digest
+        return is_ingested(self.workspace, self.source.name, item.digest)
+
+    def _read_all(self, inputs: list[_Input]) -> None:
+        from segctl.connectors.typing_values import Counts
+        from segctl.operations.ingest_events import EventSink
+        from segctl.operations.ingest_quarantine import Quarantine
+        from segctl.operations.ingest_records import RecordSink
+        from segctl.operations.ingest_subjects import Resolver
+
+        quarantine = Quarantine(self.workspace, self.source.name)
+        resolver = Resolver(self.workspace, self.project, dry_run=self.dry_run)
+        sink: EventSink | RecordSink
+        if self.source.holds_profiles:
+            sink = RecordSink(self.workspace, self.source, resolver, self.now)
+        else:
+            sink = EventSink(self.workspace, self.source, resolver)
+        counts = Counts()
+        self.progress.start(f"ingest {self.source.name}", total=sum(item.size for item in inputs), unit="bytes")
+        try:
+            for item in inputs:
+                self._read_one(item, sink, quarantine, counts)
+        finally:
+            self.progress.finish()
+        self._take_counts(quarantine, counts)
+        self._commit(sink, quarantine)
+
+    def _read_one(self, item: _Input, sink: Any, quarantine: Any, counts: Any) -> None:  # noqa: ANN401
+        from segctl.connectors.files import detect, read
+        from segctl.connectors.typing_rows import type_batch
+        from segctl.model.sources import NumberForm
+        from segctl.state.inputs import begin_input, finish_input
+
+        options = read_options(self.source)
+        detected = detect(item.path, options)
+        self.result.detected[item.shown] = detected.why
+        self._check_columns(detected, item.shown)
+        form = NumberForm(detected.decimal or ".", detected.thousands or None)
+        input_id = 0 if self.dry_run else begin_input(
+            self.workspace, self.source.name, item.shown, digest=item.digest, size=item.size, modified=item.modified
+        )  # fmt: skip
+        sink.begin_file(input_id)
+        quarantine.begin_file(item.shown, input_id, item.digest)
+        rows_before, bad_before, done = self.result.read, quarantine.rows, 0
+        sizes = {} if self.batch_rows is None else {"batch_rows": self.batch_rows}
+        missing: set[str] | None = None
+        for batch in ahead(read(item.path, options, detected, **sizes)):
+            self.result.read += batch.frame.height + len(batch.bad)
+            quarantine.add_unread(batch.bad)
+            if batch.frame.height:
+                typed = type_batch(self.source, batch.frame, batch.lines, form, counts)
+                sink.add(typed.rows)
+                quarantine.add(typed.bad)
+                self._take_batch(sink, typed)
+                missing = typed.missing if missing is None else missing & typed.missing
+            self.progress.advance(batch.bytes_done - done)
+            done = batch.bytes_done
+        self._check_unchanged(item)
+        self._land(item)
+        self._note_missing(missing or set(), item.shown)
+        bad = quarantine.rows - bad_before
+        rows = self.result.read - rows_before
+        note = {"detected": list(detected.why), "declaration": self.source.digest}
+        self._finished.append(finish_input(input_id, rows=rows, good=rows - bad, bad=bad, note=note))
+
+    def _land(self, item: _Input) -> None:
+        from segctl.operations.ingest_landed import LARGEST_BYTES, land
+
+        if self.dry_run or self.project.keep_landed_days <= 0:
+            return
+        if item.size > LARGEST_BYTES:
+            limit = LARGEST_BYTES // 1024**2
+            self.result.notes.append(f"{item.shown} is larger than {limit} MB, so no copy of it is kept")
+            return
+        name = self.source.name
+        self._landed += land(self.workspace, name, item.path, shown=item.shown, digest=item.digest, now=self.now)
+
+    def _take_batch(self, sink: Any, typed: Any) -> None:  # noqa: ANN401
+        self.result.skipped += typed.skipped
+        for kind, rows in typed.kinds_skipped.items():
+            self.result.kinds_skipped[kind] = self.result.kinds_skipped.get(kind, 0) + rows
+        if self.source.picture == "full" and typed.bad.height:
+            sink.see(typed.bad_ids["id_type"], typed.bad_ids["value"])
+
+    def _check_columns(self, detected: Detected, shown: str) -> None:
+        """A column that the declaration names must be in the file, where a file says what it has."""
+        from segctl.compile.source_nodes import nearest
+        from segctl.model.sources import needed_columns
+
+        if detected.format in ("json", "ndjson"):
+            return
+        known = set(detected.columns)
+        for name in needed_columns(self.source):
+            heads = {name.rsplit(".", cut)[0] for cut in range(name.count(".") + 1)}
+            if not heads & known:
+                raise DataError(
+                    "SEG310",
+                    f"`{shown}` has no column `{name}`, which the source `{self.source.name}` names",
+                    hint=nearest(name, detected.columns),
+                )
+
+    def _note_missing(self, missing: set[str], shown: str) -> None:
+        for name in sorted(missing):
+            self.result.notes.append(f"{shown}: no row has `{name}`")
+
+    def _check_unchanged(self, item: _Input) -> None:
+        facts = item.path.stat()
+        if (facts.st_size, facts.st_mtime) != (item.size, item.modified):
+            raise DataError(
+                "SEG311",
+                f"`{item.shown}` changed while it was read; nothing of `{self.source.name}` was taken",
+                hint="ingest again when whoever writes it is done",
+            )
+
+    def _take_counts(self, quarantine: Any, counts: Any) -> None:  # noqa: ANN401
+        result = self.result
+        result.bad = quarantine.rows
+        result.reasons = quarantine.reasons
+        result.examples = quarantine.examples
+        result.ambiguous_times = counts.clock.ambiguous
+        result.missing_times = counts.clock.missing
+        result.dropped_elements = counts.dropped_elements
+
+    def _commit(self, sink: Any, quarantine: Any) -> None:  # noqa: ANN401
+        bad_files, stale = quarantine.finish()
+        if self.source.max_bad_rows.is_exceeded(self.result.bad, self.result.read):
+            if not self.dry_run:
+                self.workspace.commit("quarantine", bad_files, stale, note={"source": self.source.name})
+                self._drop_landed()
+            raise too_many_bad(self.source, self.result)
+        if self.source.picture == "full":
+            self._mark_gone(sink, quarantine)
+        add, remove = sink.finish() if not self.source.holds_profiles else (sink.finish(), [])
+        self._count_sink(sink)
+        if self.dry_run:
+            for file in [*add, *bad_files]:
+                file.path.unlink(missing_ok=True)
+            return
+
+        def within(db: Any) -> None:  # noqa: ANN401
+            for finish in self._finished:
+                finish(db)
+
+        note = {"source": self.source.name, "rows": self.result.read, "new": self.result.new, "bad": self.result.bad}
+        days = self.project.keep_landed_days
+        old = outlived(self.workspace, self.source.name, now=self.now, days=days)
+        self.result.commit = self.workspace.commit(
+            "ingest", [*add, *bad_files, *self._landed], [*remove, *stale, *old], within=within, note=note
+        )
+
+    def _drop_landed(self) -> None:
+        for file in self._landed:
+            file.path.unlink(missing_ok=True)
+
+    def _count_sink(self, sink: Any) -> None:  # noqa: ANN401
+        result, counts = self.result, sink.counts
+        result.new, result.duplicates = counts.new, counts.duplicates
+        result.new_subjects = sink.resolver.new
+        if self.source.holds_profiles:
+            result.gone = counts.gone
+            return
+        result.unclaimed = counts.unclaimed
+        result.by_kind = dict(sorted(counts.by_kind.items()))
+        if self.source.corrections_replace:
+            result.replaced = counts.conflicts
+        else:
+            result.conflicts = counts.conflicts
+
+    def _mark_gone(self, sink: Any, quarantine: Any) -> None:  # noqa: ANN401
+        if self.result.read == self.result.bad and not self.accepts_empty:
+            raise Refused(
+                "SEG314",
+                f"the full picture of `{self.source.name}` is empty: everybody in it would be gone",
+                hint="look at the file; if it is meant so, repeat with `--yes`",
+            )
+        if quarantine.unread:
+            self.result.notes.append(
+                f"{quarantine.unread} rows could not be read at all, so nobody was marked as gone this time"
+            )
+            return
+        sink.mark_gone()
+
+
+def read_options(source: Source) -> ReadOptions:
+    """What a declaration fixes for the file readers."""
+    from segctl.connectors.files import ReadOptions
+
+    csv = source.csv
+    return ReadOptions(
+        format=source.format,
+        delimiter=csv.delimiter,
+        quote=csv.quote,
+        encoding=csv.encoding,
+        header=csv.header,
+        skip_rows=csv.skip_rows or None,
+        columns=csv.columns or None,
+        decimal=csv.decimal,
+        thousands=csv.thousands,
+        records=source.records,
+        # A small number counts the sheets.
+        sheet=int(source.sheet) if source.sheet and source.sheet.isdigit() and len(source.sheet) < 4 else source.sheet,
+    )
+
+
+def too_many_bad(source: Source, result: SourceResult) -> DataError:
+    """The error when a source has more bad rows than it may."""
+    share = 100 * result.bad / max(result.read, 1)
+    return DataError(
+        "SEG312",
+        f"`{source.name}`: {result.bad:,} of {result.read:,} rows are bad ({share:.1f} %), "
+        f"limit {source.max_bad_rows}; nothing of it was taken",
+        why="; ".join(result.examples[:3]) or None,
+        hint=f"look with `segctl quarantine show {source.name}`, mend the file or the declaration, and ingest again",
+    )
