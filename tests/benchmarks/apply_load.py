@@ -23,6 +23,11 @@ from apply_segments import AS_OF, SEGMENTS
 PEERS = ("segctl", "duckdb", "polars")
 
 
+def say(line: str) -> None:
+    """One line of the report."""
+    sys.stdout.write(line + "\n")
+
+
 def prepare(data: Path, files: Path) -> None:
     """Lays the delivered files out by kind."""
     import polars as pl
@@ -84,7 +89,7 @@ def timed(peer: str, data: Path, files: Path, out: Path) -> dict[str, float]:
     """CPU, wall and memory of one run in a process of its own."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     script = Path(__file__).with_name("apply_peers.py")
-    subprocess.run([sys.executable, str(script), peer, str(data), str(files), str(out)], check=True)  # noqa: S603
+    subprocess.run([sys.executable, str(script), peer, str(data), str(files), str(out)], check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {"cpu": cpu, "wall": time.perf_counter() - start, "rss_mb": after.ru_maxrss / 1024}
@@ -109,13 +114,13 @@ def compare(data: Path, files: Path, rounds: int) -> None:
     for name in SEGMENTS:
         sizes = {peer: len(found[peer][name]) for peer in PEERS}
         if not found["segctl"][name] == found["duckdb"][name] == found["polars"][name]:
-            print(f"DIFFERENT {name}: {sizes}")
-    print(f"{sum(len(x) for x in found['segctl'].values())} memberships in {len(SEGMENTS)} segments at {AS_OF:%Y-%m-%d}")
+            say(f"DIFFERENT {name}: {sizes}")
+    say(f"{sum(len(x) for x in found['segctl'].values())} memberships in {len(SEGMENTS)} segments at {AS_OF:%Y-%m-%d}")
     median = {peer: {key: statistics.median(r[key] for r in runs) for key in runs[0]} for peer, runs in results.items()}
     for peer, values in median.items():
-        print(f"{peer:8} cpu {values['cpu']:7.2f} s   wall {values['wall']:7.2f} s   rss ≤ {values['rss_mb']:6.0f} MB")
+        say(f"{peer:8} cpu {values['cpu']:7.2f} s   wall {values['wall']:7.2f} s   rss ≤ {values['rss_mb']:6.0f} MB")
     for peer in ("duckdb", "polars"):
-        print(f"CPU of segctl / {peer}: {median['segctl']['cpu'] / median[peer]['cpu']:.3f}")
+        say(f"CPU of segctl / {peer}: {median['segctl']['cpu'] / median[peer]['cpu']:.3f}")
 
 
 if __name__ == "__main__":

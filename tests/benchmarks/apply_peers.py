@@ -1,4 +1,4 @@
-"""One run of the load by one peer: `apply_peers.py PEER DATA FILES OUT` writes one Parquet of profile numbers a segment."""
+"""One run of the load by one peer: `apply_peers.py PEER DATA FILES OUT` writes a Parquet of ids per segment."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class Sql:
         tests += [f"ts > {NOW} - INTERVAL {m.days} DAY"] if m.days else []
         tests += [f"{m.where[0]} = {literal(m.where[1])}"] if m.where else []
         test = " AND ".join(tests) or "true"
-        value = {"count": "1", "first": "ts", "last": "ts", "days": "(ts AT TIME ZONE 'Europe/Berlin')::date"}.get(m.fn, m.of)
+XX
         case = f"CASE WHEN {test} THEN {value} END"
         function = {"count": f"count({case})", "distinct": f"count(DISTINCT {case})", "days": f"count(DISTINCT {case})",
                     "first": f"min({case})", "last": f"max({case})", "average": f"avg({case})",
@@ -269,16 +269,16 @@ def run_segctl(data: Path, files: Path, out: Path, engine: str = "polars") -> No
     )
     traits = {name: TRAITS[name] for name in asked.traits}
     subjects = pl.read_parquet(files / "subjects.parquet")
-    profiles = profile_view(
-        [record], subjects, None, as_of=AS_OF, traits=traits, population=["known"], events=parts
-    )
+    profiles = profile_view([record], subjects, None, as_of=AS_OF, traits=traits, population=["known"], events=parts)
     if engine == "duckdb":
         from segctl.engines.duckdb_engine import DuckDBEngine as Engine
     else:
         from segctl.engines.polars_engine import PolarsEngine as Engine
     answers = Engine().evaluate(asked, EngineInput(profiles, parts), as_of=AS_OF, zone="Europe/Berlin").answers
     for name in SEGMENTS:
-        found = answers.filter(pl.col(f"segment:{name}")).select((pl.col("subject").cast(pl.Int64) + 1).alias("profile_id"))
+        found = answers.filter(pl.col(f"segment:{name}")).select(
+            (pl.col("subject").cast(pl.Int64) + 1).alias("profile_id")
+        )
         found.write_parquet(out / f"{name}.parquet")
 
 
