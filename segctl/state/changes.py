@@ -142,18 +142,21 @@ def net(changes: pl.DataFrame, segments: Sequence[int]) -> pl.DataFrame:
     in_order = np.argsort(numbers.astype(np.int16 if numbers.max(initial=0) < 2**15 else np.int32), kind="stable")
     edges = np.searchsorted(numbers[in_order], [[segment, segment + 1] for segment in segments])
     subjects, entered = changes["subject"].to_numpy(), changes["entered"].to_numpy()
-    kept = [_moved(subjects, entered, in_order[start:end]) for start, end in edges.reshape(-1, 2)]
+    # Used again for every segment, and never cleared: only places just written are read.
+    room = np.empty((2, int(subjects.max(initial=-1)) + 1), dtype=np.int64)
+    kept = [_moved(subjects, entered, in_order[start:end], room) for start, end in edges.reshape(-1, 2)]
     rows = np.concatenate([np.zeros(0, dtype=np.int64), *kept])
     return changes.select(pl.col("segment", "subject", "entered", "effective", "cause").gather(rows))
 
 
-def _moved(subjects: NDArray[np.int32], entered: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _moved(
+    subjects: NDArray[np.int32], entered: NDArray[np.bool_], rows: NDArray[np.int64], room: NDArray[np.int64]
+) -> NDArray[np.int64]:
     """Of one segment's rows, in order of run, the last row of each subject that has moved; by subject."""
     import numpy as np
 
     of = subjects[rows]
-    last = np.zeros(int(of.max(initial=-1)) + 1, dtype=np.int64)
-    first = last.copy()
+    first, last = room
     # Of several rows of a subject numpy keeps the last one written.
     last[of] = rows
     first[of[::-1]] = rows[::-1]
