@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from builders import bound, bound_segment
 
+from segctl.compile.bind.conditions import holds_for_zero
 from segctl.model.conditions import (
     Aggregate,
     All,
@@ -347,6 +348,22 @@ def test_same_on_all_needs_a_positive_event(positive: str) -> None:
 
     assert isinstance(found, All)
     assert found.same == ("product_id",)
+
+
+@pytest.mark.parametrize(
+    ("test", "holds"),
+    [
+        (is_one("equals", 0), True), (is_one("equals", 1), False), (is_one("not_equals", 0), False),
+        (is_one("not_equals", 1), True), (is_one("in", 1, 0), True), (is_one("in", 1, 2), False),
+        (is_one("not_in", 1), True), (is_one("not_in", 1, 0), False), (is_one("above", 0), False),
+        (is_one("above", -1), True), (is_one("at_least", 0), True), (is_one("at_least", 1), False),
+        (is_one("below", 0), False), (is_one("below", 1), True), (is_one("at_most", 0), True),
+        (is_one("at_most", -1), False), (is_one("between", 0, 1), True), (is_one("between", 1, 2), False),
+        (is_one("between", -2, -1), False), (is_one("at_most", TraitOperand("limit")), False),
+    ],
+)  # fmt: skip
+def test_which_counts_hold_without_any_event(test: ValueTest, holds: bool) -> None:
+    assert holds_for_zero(test) is holds
 
 
 def test_samples_and_lists() -> None:

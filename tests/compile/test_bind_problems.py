@@ -245,6 +245,7 @@ MEASURES = [
     (EVENT % "gap: {of: average, at_least: 3 calendar days}", "SEG233", "3 calendar days", ""),
     (EVENT % "gap: {of: average, equals: 3 days}", "SEG239", "equals", ""),
     (EVENT % "count: {at_least: 1}, missing: match", "SEG245", "match", "delete"),
+    (EVENT % "days: {at_least: 3}, missing: match", "SEG245", "match", "delete"),
     (EVENT % "sum: {of: value, above: 3}, missing: no_match", "SEG245", "no_match", "delete"),
     (EVENT % "count: {followed_by: email_opened}", "SEG212", "email_opened", "{event: email_opened"),
     (EVENT % "count: {followed_by: {within: 3 days}}", "SEG211", "{within: 3 days}", "event"),
@@ -314,6 +315,21 @@ def check_start(condition: str, code: str, place: str, hint: str) -> None:
     assert marked == place or marked.startswith((f"{{{place}", place)) or place.startswith(marked), marked
     assert marked
     assert hint in (found[0].hint or "") or hint in found[0].message, found[0]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        EVENT % "between: [2026-01-01, 2026-01-01]",
+        EVENT % "between: [1 hour ago, 1 hour ago]",
+        EVENT % "between: [1 month ago, 3 days ago]",
+        TRAIT % "between: [5, 5]",
+        "{trait: return_rate, above: 9}",
+        "{trait: return_rate, above: 1000 %}",
+    ],
+)
+def test_what_is_only_nearly_suspicious_is_not_told(condition: str) -> None:
+    assert diagnostics_of(condition) == []
 
 
 def test_all_problems_are_found_at_once() -> None:

@@ -45,6 +45,7 @@ def trait_problems(text: str) -> list[tuple[str, str]]:
         ("{formula: balance + credit_limit}", ValueType(Kind.REAL, unit="EUR")),
         ("{formula: 'max(balance, 0) - 5'}", ValueType(Kind.REAL, unit="EUR")),
         ("{formula: balance / credit_limit, unit: share}", ValueType(Kind.REAL, unit="share")),
+        ("{formula: balance / credit_limit, unit: ratio}", ValueType(Kind.REAL, unit="ratio")),
         ("{formula: balance / points}", ValueType(Kind.REAL, unit="EUR/points")),
         ("{formula: years_since(birth_date)}", ValueType(Kind.REAL, unit="years")),
         ("{formula: days_since(trial_ends_at) / 7}", ValueType(Kind.REAL, unit="days")),
@@ -243,7 +244,7 @@ def test_files_are_found_in_folders_below(folder: Path) -> None:
 
 
 def test_names_of_files_and_segments(folder: Path) -> None:
-    (folder / "segments/other.yaml").write_text(f"segment: german\nwhere: {LEAF}\n")
+    (folder / "segments/other.yaml").write_text("segment: german\nwhere: {trait: country, equals: AT}\n")
     (folder / "segments/third.yaml").write_text(f"segment: fourth\nwhere: {LEAF}\n")
     (folder / "segments/fifth.yml").write_text("broken: [")
     (folder / "traits/a.yaml").write_text("traits: {country: {event: visited, count: {}}}")
@@ -257,6 +258,8 @@ def test_names_of_files_and_segments(folder: Path) -> None:
         ("SEG219", "traits/a.yaml"),
     ]
     assert list(found.segments) == ["fourth", "german"]
+    assert found.segments["german"].location is not None
+    assert found.segments["german"].location.file == "segments/eu/german.yaml"
 
 
 def test_problems_of_all_files_come_at_once(folder: Path) -> None:
