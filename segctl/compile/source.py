@@ -7,6 +7,7 @@ the input is, the answer comes in time proportional to a small limit and never a
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,9 +122,12 @@ def compose(text: str | bytes, file: str) -> tuple[Node | None, list[Diagnostic]
 def compose_file(path: Path, file: str) -> tuple[Node | None, list[Diagnostic]]:
     """`compose` for a file on disk; an unreadable or huge one gives a diagnostic."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            return None, [_too_large(size, file)]
+        found = path.stat()
+        # Reading a named pipe would wait for ever.
+        if not stat.S_ISREG(found.st_mode):
+            return None, [Diagnostic("SEG200", Severity.ERROR, "this is not a regular file", Location(file))]
+        if found.st_size > MAX_BYTES:
+            return None, [_too_large(found.st_size, file)]
         content = path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -258,9 +259,11 @@ def test_the_pure_python_parser_gives_the_same(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_file_that_is_missing_or_huge_gives_a_diagnostic(tmp_path: Path) -> None:
-    huge = tmp_path / "huge.yaml"
+    huge, pipe = tmp_path / "huge.yaml", tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
     huge.write_bytes(b"x" * (source.MAX_BYTES + 1))
 
     assert [d.code for d in compose_file(tmp_path / "none.yaml", "none.yaml")[1]] == ["SEG200"]
     assert [d.code for d in compose_file(tmp_path, "folder.yaml")[1]] == ["SEG200"]
+    assert [d.code for d in compose_file(pipe, "pipe.yaml")[1]] == ["SEG200"]
     assert [d.code for d in compose_file(huge, "huge.yaml")[1]] == ["SEG205"]
