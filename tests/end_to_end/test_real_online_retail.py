@@ -1,0 +1,76 @@
+"""A year of a British gift shop's invoices: what is known about its customers, through the command line."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from end_to_end.real_project import RealProject, sql_answers, total
+
+AS_OF = "2011-12-10"
+
+
+@pytest.fixture(scope="module")
+def shop(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> RealProject:
+    """The shop, read once, evaluated on the day after the last invoice."""
+    return RealProject("online_retail", shared, tmp_path_factory.mktemp("real")).ingest().apply(AS_OF)
+
+
+def test_every_line_is_read_and_those_without_a_customer_are_counted(shop: RealProject) -> None:
+    lines = shop.source("lines")
+
+    assert lines["read"] == shop.fact("rows")
+    assert lines["unclaimed"] == shop.fact("null CustomerID")
+    assert lines["bad"] == 0
+
+
+def test_an_invoice_is_one_order(shop: RealProject) -> None:
+    ((rows, _, invoices, _),) = shop.fact("clean rows (CustomerID, no C, Quantity>0, UnitPrice>0)")
+    orders = shop.source("orders")
+
+    assert orders["new"] == invoices
+    assert orders["duplicates"] + orders["conflicts"] == rows - invoices
+    assert [(orders["conflicts"],)] == shop.query(
+        "SELECT count(*) FROM items JOIN orders o USING (invoice) WHERE is_clean AND items.ts <> o.ts"
+    )
+
+
+@pytest.mark.parametrize(
+    ("segment", "name"),
+    [
+        ("customers", "customers"),
+        ("one_time_buyers", "one-time buyers (1 clean invoice)"),
+        ("lapsed", "lapsed: last clean invoice before 2011-09-10"),
+        ("good_germans", "German customers, >=3 clean invoices, net value >=1000"),
+        ("two_countries", "customers with more than one country"),
+    ],
+)
+def test_sizes_are_those_of_the_reference(shop: RealProject, segment: str, name: str) -> None:
+    assert shop.size(segment) == shop.fact(name)
+
+
+@pytest.mark.parametrize("country", ["France", "Germany", "United Kingdom"])
+def test_customers_of_a_country(shop: RealProject, country: str) -> None:
+    expected = dict(shop.fact("customers by country Germany/France/UK"))
+
+    assert shop.size(f"customers_{country.lower().replace(' ', '_')}") == expected[country]
+
+
+def test_lines_invoices_and_revenue_add_up_over_the_buyers(shop: RealProject) -> None:
+    ((rows, customers, invoices, revenue),) = shop.fact("clean rows (CustomerID, no C, Quantity>0, UnitPrice>0)")
+
+    buyers = shop.export("buyers", "bought_lines", "bought_invoices", "revenue", "orders")
+
+    assert len(buyers) == shop.size("buyers") == customers
+    assert total(buyers, "bought_lines") == rows
+    assert total(buyers, "bought_invoices") == total(buyers, "orders") == invoices
+    assert round(total(buyers, "revenue"), 2) == round(Decimal(str(revenue)), 2)
+
+
+@pytest.mark.parametrize("segment", sql_answers("online_retail"))
+def test_members_are_those_of_the_query_beside(shop: RealProject, segment: str) -> None:
+    expected = shop.expected_members(segment)
+
+    assert expected
+    assert shop.members(segment) == expected
