@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from oracle_data import World
 from oracle_windows import first_day_of, local_day
@@ -50,6 +50,7 @@ PATTERNS = (
     "\\w",
     "%|_",
 )
+Leaf = TypeVar("Leaf", c.EventCondition, c.TraitCondition)
 SIMPLE = (Kind.TEXT, Kind.INTEGER, Kind.MONEY, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.TIME)
 LISTS = {("cities", None): frozenset({"a", "ß", "x"}), ("vips", "mail"): frozenset({"0@x", "2@x", "3@x"})}
 
@@ -350,16 +351,16 @@ class Author:
         )
         items: list[c.Condition] = [positive]
         for _ in range(self.dice.random.randint(0, 2)):
-            leaf = self.event_condition(kinds)
+            leaf = without_error(self.event_condition(kinds))
             items.append(c.Not(leaf) if self.dice.chance(0.3) else leaf)
         if self.dice.chance(0.3):
             items.append(self.trait_condition())
         if self.dice.chance(0.2):
-            items.append(c.AnyOf((self.event_condition(kinds), self.trait_condition())))
+            items.append(c.AnyOf((without_error(self.event_condition(kinds)), without_error(self.trait_condition()))))
         return c.All(tuple(items), tuple(self.dice.some(names, 1, 2)))
 
     # Conditions
-    def trait_condition(self) -> c.Condition:
+    def trait_condition(self) -> c.TraitCondition:
         """A test of a trait or of a field of a struct."""
         name, of = self.dice.one(self.traits())
         path: tuple[str, ...] = ()
@@ -467,6 +468,11 @@ class Author:
         selection = self.selection()
         measure, of = self.measure(selection.events)
         self.computed[name] = c.ComputedTrait(name, of, selection, measure)
+
+
+def without_error(leaf: Leaf) -> Leaf:
+    """`missing: error` does not stand under `same`."""
+    return replace(leaf, missing=None) if leaf.missing == "error" else leaf
 
 
 def can_be_missing(measure: c.Measure) -> bool:
