@@ -11,9 +11,9 @@ from segctl.compile.bind.events import bind_event, bind_missing
 from segctl.compile.bind.literals import literal, number
 from segctl.compile.bind.measures import bind_same, can_be_missing
 from segctl.compile.bind.names import Resolved, find_trait
+from segctl.compile.bind.operators import OPERATORS, SYNONYMS, TEST_KEYS, bind_test
 from segctl.compile.bind.scope import Scope, describe_type, shown
 from segctl.compile.bind.sequences import bind_sequence
-from segctl.compile.bind.tests import OPERATORS, SYNONYMS, TEST_KEYS, bind_test
 from segctl.compile.bind.times import TIME_OPERATORS, bind_window
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
 from segctl.compile.suggest import one_of

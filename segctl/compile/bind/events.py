@@ -8,8 +8,8 @@ from typing import cast
 from segctl.compile.bind import forms
 from segctl.compile.bind.measures import MEASURES, BoundMeasure, bind_measure, can_be_missing
 from segctl.compile.bind.names import find_kinds
+from segctl.compile.bind.operators import OPERATORS
 from segctl.compile.bind.scope import Scope
-from segctl.compile.bind.tests import OPERATORS
 from segctl.compile.bind.times import TIME_OPERATORS, bind_window
 from segctl.compile.bind.where import bind_where
 from segctl.compile.source import Mapping, Node, Scalar

@@ -7,8 +7,8 @@ from typing import Literal, cast
 
 from segctl.compile.bind import forms
 from segctl.compile.bind.names import Resolved, find_kinds, find_property
+from segctl.compile.bind.operators import OPERATORS, TEST_KEYS, bind_test
 from segctl.compile.bind.scope import Scope, describe_type
-from segctl.compile.bind.tests import OPERATORS, TEST_KEYS, bind_test
 from segctl.compile.bind.times import TIME_OPERATORS, bind_window, duration
 from segctl.compile.bind.where import bind_where
 from segctl.compile.source import Mapping, Node, Scalar

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from segctl.compile.bind import forms
 from segctl.compile.bind.names import find_property
+from segctl.compile.bind.operators import bind_property_value
 from segctl.compile.bind.scope import Scope
-from segctl.compile.bind.tests import bind_property_value
 from segctl.compile.source import Node
 from segctl.model.conditions import PropertyTest
 
