@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -180,6 +181,16 @@ class EventSink:
         self._files.append(file)
         for kind, rows in file.meta["kinds"].items():
             self.counts.by_kind[kind] = self.counts.by_kind.get(kind, 0) + rows
+
+    def discard(self) -> None:
+        """Deletes what was written, when there will be no commit."""
+        self._writer.shutdown()
+        with suppress(Exception):
+            self._take_written()
+        for file in self._files:
+            file.path.unlink(missing_ok=True)
+        self._keys.discard()
+        self._occurrences.discard()
 
     def finish(self) -> tuple[list[NewFile], list[int]]:
         """Files to add, and ids of stored files to remove, in one commit."""

@@ -122,8 +122,9 @@ class _Parts:
 
 def _sample(project: Project, path: str) -> _Sample:
     from segctl.connectors.files import detect, expand, read
+    from segctl.operations.ingest_source import existing
 
-    first = expand(Path(project.root), path)[0]
+    first = existing(expand(Path(project.root), path)[0])
     detected = detect(first)
     batch = next(read(first, None, detected, batch_rows=SAMPLE_ROWS), None)
     if batch is None or batch.frame.width == 0:

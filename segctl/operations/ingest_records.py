@@ -127,6 +127,11 @@ class RecordSink:
         self.counts.gone += gone.height
         self._append(gone, file_id=None)
 
+    def discard(self) -> None:
+        """Deletes what was written, when there will be no commit."""
+        for file in self._files:
+            file.path.unlink(missing_ok=True)
+
     def finish(self) -> list[NewFile]:
         """Files to add in one commit."""
         self._write()

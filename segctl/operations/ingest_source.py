@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +80,7 @@ class SourceRun:
 
         root = Path(self.project.root)
         shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+        path = existing(path)
         try:
             facts = path.stat()
         except OSError as error:
@@ -115,10 +118,13 @@ class SourceRun:
         try:
             for item in inputs:
                 self._read_one(item, sink, quarantine, counts)
-        finally:
             self.progress.finish()
-        self._take_counts(quarantine, counts)
-        self._commit(sink, quarantine)
+            self._take_counts(quarantine, counts)
+            self._commit(sink, quarantine)
+        except BaseException:
+            sink.discard()
+            self._drop_landed()
+            raise
 
     def _read_one(self, item: _Input, sink: Any, quarantine: Any, counts: Any) -> None:  # noqa: ANN401
         from segctl.connectors.files import detect, read
@@ -221,7 +227,6 @@ class SourceRun:
         if self.source.max_bad_rows.is_exceeded(self.result.bad, self.result.read):
             if not self.dry_run:
                 self.workspace.commit("quarantine", bad_files, stale, note={"source": self.source.name})
-                self._drop_landed()
             raise too_many_bad(self.source, self.result)
         if self.source.picture == "full":
             self._mark_gone(sink, quarantine)
@@ -274,6 +279,21 @@ class SourceRun:
             )
             return
         sink.mark_gone()
+
+
+@cache
+def _standard_input() -> Path:
+    """Standard input as a file that lives as long as the process: it is read once, and looked at twice."""
+    from segctl.connectors.files.paths import spool
+
+    path = spool()
+    atexit.register(path.unlink, missing_ok=True)
+    return path
+
+
+def existing(path: Path) -> Path:
+    """The file to read for a path; ``-`` is standard input."""
+    return _standard_input() if str(path) == "-" else path
 
 
 def read_options(source: Source) -> ReadOptions:

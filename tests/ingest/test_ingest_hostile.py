@@ -265,3 +265,15 @@ def test_nothing_lands_when_the_project_keeps_nothing(shop) -> None:
 
     assert shop.ingest("orders").new == 1
     assert shop.rows("landed/orders").is_empty()
+
+
+def test_a_refused_source_leaves_no_files_behind(shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segctl.operations.ingest_events.FILE_ROWS", 1)
+    shop.source("orders", ORDERS.replace("100 %", "0"))
+    shop.file("orders.csv", HEADER + "1,2026-01-01,1,a\n2,2026-01-01,1,c\n1,nie,1,b\n")
+
+    shop.ingest("orders", batch_rows=1)
+
+    folder = shop.root / ".segctl" / "dev" / "files"
+    names = {path.relative_to(folder).parts[0] for path in folder.rglob("*") if path.is_file()}
+    assert names == {"quarantine", "subjects"}
