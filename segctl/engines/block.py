@@ -21,10 +21,10 @@ from segctl.engines.ordered import ordered_metric
 from segctl.engines.physical import working_dtype
 from segctl.engines.polars_reader import PolarsReader
 from segctl.engines.polars_sequences import quick_subjects
-from segctl.engines.predicates import segment_column, to_predicate
+from segctl.engines.predicates import to_predicate
 from segctl.engines.reading import Reader, Subjects
 from segctl.engines.rows import Reading
-from segctl.engines.scope import Scope
+from segctl.engines.scope import Scope, segment_column
 from segctl.engines.sequences import sequence_subjects
 from segctl.engines.staging import Stages
 

@@ -20,9 +20,8 @@ from segctl.engines.dialects import PolarsDialect
 from segctl.engines.folding import without_folding
 from segctl.engines.keep import kept
 from segctl.engines.physical import stored, worked, working_dtype
-from segctl.engines.predicates import segment_column
 from segctl.engines.reading import Reader
-from segctl.engines.scope import Scope, list_column, trait_column
+from segctl.engines.scope import Scope, list_column, segment_column, trait_column
 from segctl.engines.staging import Stages, stages
 from segctl.model.types import Kind
 

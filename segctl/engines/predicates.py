@@ -13,7 +13,7 @@ from segctl.compile.zones import EPOCH_DAY
 from segctl.engines import localtime
 from segctl.engines.expressions import instant, local_day_of, to_expr
 from segctl.engines.physical import plain
-from segctl.engines.scope import Scope, list_column
+from segctl.engines.scope import Scope, list_column, segment_column
 from segctl.model.times import Anniversary, Window
 from segctl.model.types import Kind, ValueType
 
@@ -22,11 +22,6 @@ def to_predicate(node: ir.Predicate, scope: Scope) -> nw.Expr:
     """The truth of a predicate: true, false, or null for unknown."""
     column = scope.known.get(node)
     return _predicate(node, scope) if column is None else nw.col(column)
-
-
-def segment_column(name: str) -> str:
-    """The column of a segment's members."""
-    return f"segment:{name}"
 
 
 @singledispatch

@@ -45,6 +45,11 @@ class Scope:
         return replace(self, known={**self.known, **columns})
 
 
+def segment_column(name: str) -> str:
+    """The column of a segment's members."""
+    return f"segment:{name}"
+
+
 def trait_column(trait: ir.StoredTrait) -> str:
     """Where a stored trait stands on profile rows; apart from the names engines use themselves."""
     return f"trait:{trait.name}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from segctl.compile import ir
 from segctl.compile.plan import Node, Output, Plan, parts, references, walk
+from segctl.engines.scope import segment_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,9 @@ def stages(plan: Plan) -> Stages:
     """Split a plan."""
     late_names = _late_names(plan)
     late = tuple(segment for segment in plan.segments if segment.name in late_names)
-    late_outputs = tuple(output for output in plan.outputs if _refers(output.ask, late_names))
-    columns = {output.name: output.ask for output in plan.outputs if not _refers(output.ask, late_names)}
+    outputs = [output for output in plan.outputs if not _is_segment_column(output)]
+    late_outputs = tuple(output for output in outputs if _refers(output.ask, late_names))
+    columns = {output.name: output.ask for output in outputs if not _refers(output.ask, late_names)}
     known: dict[Node, str] = {}
     for root in [segment.where for segment in late] + [output.ask for output in late_outputs]:
         for part in _early_parts(root, late_names):
@@ -57,6 +59,11 @@ def stages(plan: Plan) -> Stages:
     strict = {test: f"missing:{i}" for i, test in enumerate(dict.fromkeys(t for of in strict_of.values() for t in of))}
     early = [segment for segment in plan.segments if segment.name not in late_names]
     return Stages(_levels(early), columns, strict, strict_of, late, late_outputs, known, ranks)
+
+
+def _is_segment_column(output: Output) -> bool:
+    """True for an output that repeats a segment's own column."""
+    return isinstance(output.ask, ir.IsMember) and output.name == segment_column(output.ask.segment)
 
 
 def _late_names(plan: Plan) -> frozenset[str]:

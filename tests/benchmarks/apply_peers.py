@@ -83,7 +83,8 @@ class Sql:
         tests += [f"ts > {NOW} - INTERVAL {m.days} DAY"] if m.days else []
         tests += [f"{m.where[0]} = {literal(m.where[1])}"] if m.where else []
         test = " AND ".join(tests) or "true"
-XX
+        day = "(ts AT TIME ZONE 'Europe/Berlin')::date"
+        value = {"count": "1", "first": "ts", "last": "ts", "days": day}.get(m.fn, m.of)
         case = f"CASE WHEN {test} THEN {value} END"
         function = {"count": f"count({case})", "distinct": f"count(DISTINCT {case})", "days": f"count(DISTINCT {case})",
                     "first": f"min({case})", "last": f"max({case})", "average": f"avg({case})",
@@ -110,8 +111,8 @@ XX
             return f"{ctes}SELECT profile_id FROM profiles{joins} WHERE {where}"
         partition = f"PARTITION BY {keep.per} " if keep.per else ""
         ranked = (
-            f"SELECT profile_id, row_number() OVER ({partition}ORDER BY round({by} * 100) DESC, profile_id::varchar) AS r, "
-            f"count(*) OVER ({partition.strip()}) AS n FROM profiles{joins} WHERE {where}"
+            f"SELECT profile_id, row_number() OVER ({partition}ORDER BY round({by} * 100) DESC, profile_id::varchar) "
+            f"AS r, count(*) OVER ({partition.strip()}) AS n FROM profiles{joins} WHERE {where}"
         )
         return f"{ctes}SELECT profile_id FROM ({ranked}) WHERE r <= greatest(1, ceil(n * {keep.percent} / 100))"
 
@@ -257,7 +258,8 @@ def run_segctl(data: Path, files: Path, out: Path, engine: str = "polars") -> No
     parts = tuple(
         EventPart(
             p["path"], p["rows"], tuple(p["kinds"]), tuple(p["columns"]), is_sorted=True,
-            min_ts=datetime.fromisoformat(p["min_ts"]), max_ts=datetime.fromisoformat(p["max_ts"]), max_abs=p["max_abs"],
+            min_ts=datetime.fromisoformat(p["min_ts"]), max_ts=datetime.fromisoformat(p["max_ts"]),
+            max_abs=p["max_abs"],
         )
         for p in json.loads((files / "meta.json").read_text())
     )  # fmt: skip

@@ -222,6 +222,16 @@ def test_unknown_where_none_may_be_fails_the_segment_and_those_that_refer_to_it(
     assert column(found) == [None, None, None]
 
 
+def test_an_output_may_repeat_a_segments_column(engine: Engine, tmp_path: Path) -> None:
+    from segctl.compile.plan import Output, plan
+    from segctl.engines.base import EngineInput
+
+    asked = plan([segment("vip", equals(VIP, True))], [Output("segment:vip", ir.IsMember("vip"))])
+    found = engine.evaluate(asked, EngineInput(PEOPLE, ()), as_of=datetime(2026, 1, 1, tzinfo=UTC), zone="UTC")
+
+    assert column(found, "segment:vip") == [True, False, False]
+
+
 def test_nobody_at_all(engine: Engine, tmp_path: Path) -> None:
     asked = [metric("count"), metric("last_value", value_type=TEXT, of=ir.EventProperty("item", TEXT))]
     segments = [segment("some", at_least(metric("count"), 1), top(1)), segment("rest", ir.Not(ir.IsMember("some")))]
