@@ -95,11 +95,9 @@ def bind_test(
     known = forms.check_keys(node, TEST_KEYS | frozenset(extra), scope, what, synonyms=SYNONYMS)
     options = fitting(of) if allowed is None else allowed
     if len(operators) != 1:
+        # A mistyped operator is reported as an unknown key already.
         if known or operators:
-            found = one_of(key.text for key, _ in operators)
-            message = f"{what} has several operators: {found}" if operators else f"{what} has no operator"
-            hint = "use one; put others into conditions of their own under `all`" if operators else _offer(options)
-            scope.error("SEG214", message, operators[1][0].location if operators else node.location, hint=hint)
+            _report_number_of(operators, node, options, scope, what)
         return None
     key, value = operators[0]
     if key.text not in options:
@@ -292,6 +290,17 @@ def _ignore_case(node: Mapping, key: Scalar, of: ValueType, scope: Scope) -> boo
         scope.error("SEG239", "`ignore_case` belongs to comparisons of text", value.location)
         return None
     return forms.flag(value, scope, "`ignore_case`")
+
+
+def _report_number_of(
+    operators: list[tuple[Scalar, Node]], node: Mapping, options: Collection[str], scope: Scope, what: str
+) -> None:
+    if not operators:
+        scope.error("SEG214", f"{what} has no operator", node.location, hint=_offer(options))
+        return
+    message = f"{what} has several operators: {one_of(key.text for key, _ in operators)}"
+    hint = "use one; put others into conditions of their own under `all`"
+    scope.error("SEG214", message, operators[1][0].location, hint=hint)
 
 
 def _offer(options: Collection[str]) -> str:
