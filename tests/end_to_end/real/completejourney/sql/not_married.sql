@@ -1,0 +1,1 @@
+SELECT household_id FROM h WHERE marital_status <> 'Married'
