@@ -53,6 +53,8 @@ def _is_settled(rows: Rows, node: ir.Predicate, event: EventRow | None, same: Sa
         case ir.Exists(value):
             _range(rows, value, event, same, until)
             return True
+        case ir.Compare(_, left, right) if left == right:
+            return True
         case ir.Compare(op, left, right):
             one, other = (_range(rows, side, event, same, until) for side in (left, right))
             return one is None or other is None or _decided(op, one, other)
@@ -103,6 +105,9 @@ def _calculated(function: str, ranges: list[Range | None]) -> Range | None:
     present = [r for r in ranges if r is not None]
     if len(present) < len(ranges):
         return None
+    if function in ("min", "max"):
+        pick = min if function == "min" else max
+        return pick(low for low, _ in present), pick(high for _, high in present)
     if function == "/" and present[1][0] <= 0 <= present[1][1]:
         if present[1] == (0.0, 0.0):
             return None

@@ -21,7 +21,7 @@ from segctl.compile.trace_sequences import deadline
 from segctl.compile.zones import day_start, to_us
 from segctl.model.times import Window
 
-MOST_STEPS = 5_000
+MOST_STEPS, MOST_SMALL_STEPS, SMALL_STEP = 5_000, 50, 1_000_000
 _AGEING = (ir.DaysSince, ir.YearsSince)
 
 
@@ -64,13 +64,18 @@ def next_change(
     last = FOREVER if until is None else to_us(until)
     now = to_us(as_of)
     before = _rows(profile, events, now, zone, members).truth(segment.where)
+    small_steps = 0
     for _ in range(MOST_STEPS):
-        now = _Due(_rows(profile, events, now, zone, members), events).earliest(segment.where)
+        was, now = now, _Due(_rows(profile, events, now, zone, members), events).earliest(segment.where)
         if now > last or now == FOREVER:
             return None
         answer = _rows(profile, events, now, zone, members).truth(segment.where)
         if answer is not before:
             return NextChange(instant(now), answer)
+        # A bound that creeps is one that no proof gets beyond, such as an age compared with another age.
+        small_steps = small_steps + 1 if now - was < SMALL_STEP else 0
+        if small_steps == MOST_SMALL_STEPS:
+            break
     return NextChange(instant(now), before, is_exact=False)
 
 
