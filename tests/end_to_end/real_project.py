@@ -17,13 +17,13 @@ from end_to_end.program import document, ok
 HERE = Path(__file__).resolve().parent / "real"
 
 
-def sql_answers(dataset: str) -> list[str]:
-    """Segments of a dataset whose members a query beside them gives as well."""
-    return sorted(path.stem for path in (HERE / dataset / "sql").glob("*.sql"))
+def sql_answers(project: str) -> list[str]:
+    """Segments of a project whose members a query beside them gives as well."""
+    return sorted(path.stem for path in (HERE / project / "sql").glob("*.sql"))
 
 
 class RealProject:
-    """One dataset, its project in a folder of its own, and its reference answers.
+    """One dataset, its project (by default of the same name) in a folder of its own, and its reference answers.
 
     Attributes:
         folder: Copy of the project; `data` in it leads to the dataset.
@@ -31,11 +31,11 @@ class RealProject:
         runs: Ids of the runs, the earliest first.
     """
 
-    def __init__(self, dataset: str, shared: Path, into: Path) -> None:
-        self._project = HERE / dataset
+    def __init__(self, dataset: str, shared: Path, into: Path, *, project: str | None = None) -> None:
+        self._project = HERE / (project or dataset)
         self._data = shared / "datasets" / dataset
         self._facts = json.loads((self._data / "facts.json").read_text("utf-8"))
-        self.folder = into / dataset
+        self.folder = into / self._project.name
         shutil.copytree(self._project, self.folder, ignore=shutil.ignore_patterns("sql", "views.sql"))
         (self.folder / "data").symlink_to(self._data, target_is_directory=True)
         self.ingested: dict[str, Any] = {}

@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-
 from end_to_end.program import document
 from end_to_end.real_project import RealProject, sql_answers, total
 

@@ -1,0 +1,1 @@
+SELECT customerID FROM march WHERE Churn = 'Yes'

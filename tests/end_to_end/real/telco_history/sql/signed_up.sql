@@ -1,0 +1,1 @@
+SELECT customerID FROM january JOIN march USING (customerID) WHERE january.Contract = 'Month-to-month' AND march.Contract <> 'Month-to-month'
