@@ -1,4 +1,4 @@
-"""One value as text: the same in `table` and `csv`, plus the JSON form."""
+"""One value as text: for machines (`csv`), for people (`table`), and in JSON's types."""
 
 from __future__ import annotations
 
@@ -30,6 +30,19 @@ def cell_text(value: object, column: Column) -> str:
 
         return json.dumps(json_value(value), ensure_ascii=False)
     return str(value)
+
+
+def table_text(value: object, column: Column) -> str:
+    """Text of a value for people: as in `csv`, but times to the second, shares in percent, lists without brackets."""
+    if isinstance(value, datetime):
+        return _instant(value.replace(microsecond=0)).replace("T", " ")
+    if isinstance(value, float) and column.type == "share" and column.digits is None:
+        return f"{value:.1%}".replace("%", " %")
+    if isinstance(value, list | tuple):
+        return ", ".join(table_text(of, column) for of in value) or MISSING
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {table_text(of, column)}" for key, of in value.items()) or MISSING
+    return cell_text(value, column)
 
 
 def encoded(text: str) -> bytes:

@@ -34,6 +34,7 @@ class Column:
         unit: Shown beside the title, such as ``EUR``.
         digits: Digits after the point of real numbers in `table` and `csv`; all of them when None.
         bar: Draw a bar beside the number on terminals.
+        extra: Left out of a table, and named below it, where the terminal is too narrow for all columns.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column:
     unit: str | None = None
     digits: int | None = None
     bar: bool = False
+    extra: bool = False
 
     @property
     def is_right(self) -> bool:

@@ -131,7 +131,7 @@ def _recorded(
     new = _new_run(session, names, answers.timings, as_of, snapshot, started)
     segments = session.definitions.segments
     members = answers.frame.select("subject", *(n for n in names if n not in answers.failed))
-    renames = {n: old for n in names for old in segments[n].formerly}
+    renames = {name: segment.formerly for name, segment in segments.items() if segment.formerly}
     failed = {name: reason for name, reason in answers.failed.items() if name in names}
     if dry_run:
         outcome = preview_run(session.workspace, new, members, active=segments, renames=renames, failed=failed)

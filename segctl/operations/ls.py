@@ -13,6 +13,8 @@ from segctl.model.project import Definitions
 from segctl.model.types import Kind, ValueType
 
 if TYPE_CHECKING:
+    from segctl.state.inputs import IngestedInput
+    from segctl.state.runs import RunSegment
     from segctl.state.workspace import Workspace
 
 Row = dict[str, Any]
@@ -25,7 +27,7 @@ def segments(definitions: Definitions, select: Iterable[str] = (), exclude: Iter
     `members` and what follows is null until a run has evaluated the segment.
     """
     chosen = selected(definitions.segments, select, exclude) if select or exclude else sorted(definitions.segments)
-    newest = _with_workspace(definitions, _newest_movements, {})
+    newest: dict[str, RunSegment] = _with_workspace(definitions, _newest_movements, {})
     rows = []
     for name in chosen:
         segment = definitions.segments[name]
@@ -66,12 +68,12 @@ def traits(definitions: Definitions) -> list[Row]:
 
 def events(definitions: Definitions) -> list[Row]:
     """One row per event kind: name, title, properties with their types, rows stored."""
-    counts = _with_workspace(definitions, _event_counts, {})
+    counts: dict[str, int] = _with_workspace(definitions, _event_counts, {})
     return [
         {
             "event": e.name,
             "title": e.title,
-            "rows": counts.get(e.name, 0) if counts is not None else None,
+            "rows": counts.get(e.name, 0),
             "properties": [f"{name} {type_words(of)}" for name, of in e.properties],
         }
         for e in definitions.project.events
@@ -81,7 +83,7 @@ def events(definitions: Definitions) -> list[Row]:
 def sources(definitions: Definitions) -> list[Row]:
     """One row per source: name, what it gives, picture, paths, last input and its rows."""
     found, _ = load_sources(definitions.project)
-    newest = _with_workspace(definitions, _newest_inputs, {})
+    newest: dict[str, IngestedInput] = _with_workspace(definitions, _newest_inputs, {})
     rows = []
     for name, source in sorted(found.items()):
         last = newest.get(name)
@@ -144,7 +146,7 @@ def _with_workspace(definitions: Definitions, ask: Callable[[Workspace], T], oth
         return ask(workspace)
 
 
-def _newest_movements(workspace: Workspace) -> dict[str, Any]:
+def _newest_movements(workspace: Workspace) -> dict[str, RunSegment]:
     from segctl.state.runs import run_segment
 
     rows = workspace.query(
@@ -163,7 +165,7 @@ def _event_counts(workspace: Workspace) -> dict[str, int]:
     return counts
 
 
-def _newest_inputs(workspace: Workspace) -> dict[str, Any]:
+def _newest_inputs(workspace: Workspace) -> dict[str, IngestedInput]:
     from segctl.state.inputs import inputs
 
     return {i.source: i for i in sorted(inputs(workspace), key=lambda i: i.id) if i.commit is not None}

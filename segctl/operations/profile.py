@@ -159,7 +159,7 @@ def person_events(session: Session, subjects: tuple[int, ...], snapshot: int | N
     """All events of these subjects in event order, with lineage and every stored property column."""
     import polars as pl
 
-    schema = {
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
         "subject": pl.Int32,
         "ts": pl.Datetime("us", "UTC"),
         "source": pl.String,

@@ -73,7 +73,8 @@ def size(session: Session, target: str, *, as_of: datetime, engine: str = "polar
     for number, leaf in enumerate(lowered.leaves):
         read = _predicate(session, definition, up_to(definition.where, number))
         rest = _predicate(session, definition, without(definition.where, number))
-        outputs += [Output(f"alone:{number}", leaf.predicate), Output(f"left:{number}", read)]
+        outputs.append(Output(f"alone:{number}", leaf.predicate))
+        outputs += [Output(f"left:{number}", read)] if read is not None else []
         outputs += [Output(f"without:{number}", rest)] if rest is not None else []
     found = evaluate(
         replace(session, definitions=definitions),
@@ -81,7 +82,7 @@ def size(session: Session, target: str, *, as_of: datetime, engine: str = "polar
         as_of=as_of,
         snapshot=session.workspace.snapshot(),
         engine=engine,
-        outputs=[o for o in outputs if o.ask is not None],
+        outputs=outputs,
     )
     if definition.name in found.failed:
         raise UsageError("SEG507", f"`{definition.name}` cannot be counted: {found.failed[definition.name]}")

@@ -72,7 +72,7 @@ def command(
     if until:
         facts["changes_at"] = session.local(found.flip.at) if found.flip else None
         facts["changes_to"] = _WORDS[found.flip.answer] if found.flip else "nothing, if nothing else happens"
-    sections = ()
+    sections: tuple[output.Section, ...] = ()
     if found.trace is not None:
         events = list(_event_rows(session, found, found.trace))
         sections = (output.Section("events", "events that decided", EVENTS, events),) if events else ()
