@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from segctl.compile.selection import select as selected
-from segctl.compile.sources import load_sources
 from segctl.model.conditions import ComputedTrait
 from segctl.model.project import Definitions
 from segctl.model.types import Kind, ValueType
@@ -82,6 +81,9 @@ def events(definitions: Definitions) -> list[Row]:
 
 def sources(definitions: Definitions) -> list[Row]:
     """One row per source: name, what it gives, picture, paths, last input and its rows."""
+    # Binding sources costs a third of a start, and only this list needs it.
+    from segctl.compile.sources import load_sources
+
     found, _ = load_sources(definitions.project)
     newest: dict[str, IngestedInput] = _with_workspace(definitions, _newest_inputs, {})
     rows = []
