@@ -7,6 +7,17 @@ from collections.abc import Collection
 import polars as pl
 
 
+def narrowed(found: pl.DataFrame) -> pl.DataFrame:
+    """Sums that were added up in 128 bits as 64-bit integers, where they fit."""
+    limit = 2**63 - 1
+    fitting = [
+        name
+        for name, dtype in found.schema.items()
+        if dtype == pl.Int128 and found.get_column(name).is_between(-limit, limit).all()
+    ]
+    return found.with_columns(pl.col(fitting).cast(pl.Int64)) if fitting else found
+
+
 def aligned(subjects: pl.Series, found: pl.DataFrame, zeros: Collection[str]) -> list[pl.Series]:
     """Columns of `found` in the order of `subjects`; null, or zero where named, for those it has no row of.
 

@@ -73,7 +73,8 @@ class Evaluation:
     Attributes:
         answers: One row per profile (or per profile of `only`), sorted by ``subject``: ``subject`` Int32 and
             one column per output of the plan, named by the output. Predicates are Boolean with null for
-            unknown; segments are Boolean without nulls; values have their physical form.
+            unknown; segments are Boolean without nulls; values have their physical form (a sum beyond 64 bits
+            makes its column Int128). A failed segment has no column; outputs that refer to it are null.
         failed: Segments that could not be decided (``missing: error``), with the reason.
     """
 

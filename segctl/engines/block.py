@@ -10,7 +10,7 @@ import polars as pl
 from segctl.compile import ir
 from segctl.compile.plan import Node, Plan, walk
 from segctl.engines.aggregates import ZERO_OF_NONE, is_plain
-from segctl.engines.alignment import aligned
+from segctl.engines.alignment import aligned, narrowed
 from segctl.engines.base import EngineInput
 from segctl.engines.commons import common_subjects
 from segctl.engines.elements import with_elements
@@ -92,7 +92,7 @@ class Block:
             waiting = [metric for metric in waiting if ir.MetricValue(metric) not in self.scope.known]
 
     def _add(self, found: Frame, metrics: dict[str, ir.Metric]) -> None:
-        frame = self._reading.reader.collect(found)
+        frame = narrowed(self._reading.reader.collect(found))
         zeros = {name for name, metric in metrics.items() if metric.measure.function in ZERO_OF_NONE}
         self.frame = self.frame.with_columns(aligned(self.frame.get_column("subject"), frame, zeros))
 

@@ -77,8 +77,13 @@ class DuckDBReader:
         return found.with_columns(pl.col(wide).cast(pl.Int128)) if wide else found
 
     def _save(self, name: str, frame: pl.DataFrame) -> None:
-        self._connection.register("handed_over", frame.to_arrow())
-        self._connection.execute(f"CREATE TEMP TABLE {_name(name)} AS SELECT * FROM handed_over")
+        # Arrow knows no 128-bit integers; decimals of 38 digits carry them over.
+        wide = [column for column, dtype in frame.schema.items() if dtype == pl.Int128]
+        carried = frame.with_columns(pl.col(wide).cast(pl.Decimal(38, 0))) if wide else frame
+        back = "".join(f", CAST({_name(column)} AS HUGEINT) AS {_name(column)}" for column in wide)
+        columns = f"* REPLACE ({back[2:]})" if wide else "*"
+        self._connection.register("handed_over", carried.to_arrow())
+        self._connection.execute(f"CREATE TEMP TABLE {_name(name)} AS SELECT {columns} FROM handed_over")
         self._connection.unregister("handed_over")
 
     def _select(self, wish: Scan, group: PartGroup) -> str:

@@ -107,6 +107,15 @@ def test_sums_never_wrap(engine: Engine, tmp_path: Path) -> None:
     assert column(found, "out1") == [True, False, False]
 
 
+def test_a_wide_sum_can_stand_in_where(engine: Engine, tmp_path: Path) -> None:
+    events = [happened(0, "order", day, value=2**62) for day in (1, 2, 3)] + [happened(1, "order", 1, value=5)]
+    total = metric("sum", value_type=MONEY, of=VALUE)
+
+    found = ask(engine, tmp_path, events, metric("count", where=ir.Compare("lt", VALUE, total)))
+
+    assert column(found) == [3, 0, 0]
+
+
 def test_events_after_as_of_do_not_exist(engine: Engine, tmp_path: Path) -> None:
     events = [happened(0, "order", 2), happened(0, "order", 4)]
 
