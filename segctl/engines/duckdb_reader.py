@@ -32,6 +32,8 @@ class DuckDBReader:
         self._data = data
         self._connection = duckdb.connect()
         self._connection.execute("SET preserve_insertion_order = false")
+        # Where no script is named (`python -c`), DuckDB takes the process for a person's and draws on stdout.
+        self._connection.execute("SET enable_progress_bar = false")
         self._numbers = itertools.count()
         if data.canonical is not None:
             subjects = pl.DataFrame({"own": pl.int_range(len(data.canonical), dtype=pl.Int32, eager=True)})
