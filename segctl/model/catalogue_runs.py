@@ -139,4 +139,10 @@ ENTRIES: dict[str, Entry] = {
         "The condition names a column that the file's first line does not have.",
         "Name one of the columns that the message lists.",
     ),
+    "SEG518": Entry(
+        "an instant where there is none to choose",
+        "`show` tells of things as they are stored, and of members after a run; only traits are computed as of a time.",
+        "Use `--run` for the members after an earlier run; `segctl apply --as-of TIME` records a run for that time.",
+        "segctl show segment:vip --as-of yesterday",
+    ),
 }

@@ -117,7 +117,7 @@ def _project() -> dict[str, Any]:
     return {
         "segctl": 1,
         "name": "bench",
-        "timezone": "UTC",
+        "timezone": "Europe/Berlin",
         "identifiers": {"customer_id": {"class": "known"}},
         "traits": {
             "country": "text",

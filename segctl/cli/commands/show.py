@@ -65,6 +65,12 @@ def command(
         raise UsageError(
             "SEG511", f"there is no kind `{kind}`", hint=f"use one of {', '.join(f'`{k}:`' for k in KINDS)}"
         )
+    if ctx.as_of is not None and kind != "trait":
+        raise UsageError(
+            "SEG518",
+            f"`--as-of` makes no sense for a {kind}",
+            hint="members are those of a run: `--run`, after `apply`",
+        )
     wanted = tuple(filter(None, (c.strip() for c in columns.split(","))))
     with open_session(ctx.project, env=ctx.env) as session:
         if kind == "segment" and (members or wanted or run or ctx.format in _MEMBER_FORMATS):
