@@ -68,6 +68,16 @@ class RealProject:
         """Members of a segment in the last run."""
         return self._counts[segment]
 
+    def sizes_by(self, engine: str, as_of: str) -> dict[str, int]:
+        """Sizes of all segments as another engine counts them; nothing is recorded."""
+        run = document("apply", "--engine", engine, "--as-of", as_of, "--dry-run", cwd=self.folder)
+        return {row["segment"]: row["members"] for row in run["data"]}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Sizes of all segments in the last run."""
+        return dict(self._counts)
+
     def members(self, segment: str) -> set[str]:
         """Profile ids of a segment's members; each stands there once."""
         ids = ok("show", f"segment:{segment}", "-f", "ids", cwd=self.folder).split("\n")[:-1]

@@ -79,3 +79,7 @@ def test_members_are_those_of_the_query_beside(shop: RealProject, segment: str) 
 
     assert expected
     assert shop.members(segment) == expected
+
+
+def test_duckdb_counts_the_same(shop: RealProject) -> None:
+    assert shop.sizes_by("duckdb", AS_OF) == shop.sizes

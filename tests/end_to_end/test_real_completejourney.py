@@ -81,3 +81,7 @@ def test_members_are_those_of_the_query_beside(market: RealProject, segment: str
 
     assert expected
     assert market.members(segment) == expected
+
+
+def test_duckdb_counts_the_same(market: RealProject) -> None:
+    assert market.sizes_by("duckdb", AS_OF) == market.sizes

@@ -61,3 +61,7 @@ def test_members_are_those_of_the_query_beside(site: RealProject, segment: str) 
 
     assert expected
     assert site.members(segment) == expected
+
+
+def test_duckdb_counts_the_same(site: RealProject) -> None:
+    assert site.sizes_by("duckdb", "2021-01-01") == site.sizes

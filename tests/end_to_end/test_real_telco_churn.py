@@ -102,3 +102,7 @@ def test_members_by_history_are_those_of_the_query_beside(history: RealProject, 
 
     assert expected
     assert history.members(segment) == expected
+
+
+def test_duckdb_counts_the_same(history: RealProject) -> None:
+    assert history.sizes_by("duckdb", MARCH) == history.sizes
