@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segctl.cli.output import Column
+    from segctl.cli.results import Column
 
 MISSING = "-"
 

@@ -12,7 +12,7 @@ from segctl.cli.cells import cell_text, encoded, json_value
 
 if TYPE_CHECKING:
     from segctl.cli.context import Context
-    from segctl.cli.output import Column, Result
+    from segctl.cli.results import Column, Result
     from segctl.model.diagnostics import Diagnostic
 
 Writer = Callable[["Context", "Result", "Sequence[Column]", Iterable[Any], IO[bytes]], None]

@@ -12,7 +12,7 @@ from segctl.cli.formats import values
 
 if TYPE_CHECKING:
     from segctl.cli.context import Context
-    from segctl.cli.output import Column, Result
+    from segctl.cli.results import Column, Result
 
 GAP = 2
 SLACK = 100
@@ -168,7 +168,7 @@ def _rich(ctx: Context, laid: _Layout) -> str:
 
 
 def _facts(facts: Mapping[str, object]) -> str:
-    from segctl.cli.output import Column
+    from segctl.cli.results import Column
 
     plain = Column("")
     return "\n".join(f"{shown(key)}: {shown(table_text(value, plain)) or MISSING}" for key, value in facts.items())
