@@ -114,7 +114,8 @@ def _(node: ir.Arithmetic, scope: Scope) -> nw.Expr:
 
 
 def _divided(numerator: nw.Expr, denominator: nw.Expr) -> nw.Expr:
-    return nw.when(denominator != 0.0).then(numerator / denominator)
+    # As in `localtime.divided`: a constant below the line must become a column to be divided by exactly.
+    return nw.when(denominator != 0.0).then(numerator / (denominator + numerator * 0.0))
 
 
 def _extreme(pick: Callable[..., nw.Expr]) -> Callable[..., nw.Expr]:
