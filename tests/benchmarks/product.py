@@ -87,10 +87,13 @@ def apply(data: Path, work: Path, rounds: int) -> None:
     for peer, folder in out.items():
         call = [sys.executable, script, peer, str(data), str(work), str(folder)]
         commands[f"{peer}, one query each"] = lambda call=call: measured(call)
+    best, scan = [sys.executable, str(HERE / "apply_best.py")], "scan as delivered"
+    commands["duckdb, one statement"] = lambda: measured([*best, str(work), str(work / ".peers")])
+    commands[scan] = lambda: measured([*best, "scan", str(data)])
     found = interleaved(commands, rounds)
     ours = found["segctl apply"]["cpu"]
-    for peer in out:
-        say(f"CPU of segctl / {peer}: {ours / found[f'{peer}, one query each']['cpu']:.3f}")
+    for peer, of in found.items():
+        say(f"CPU of segctl / {peer}: {ours / of['cpu']:.3f}")
     different = [name for name, members in _members(work).items() if not _is_same(name, members, out)]
     say(f"segments with other members than the peers: {different or 'none'}")
 
