@@ -17,6 +17,7 @@ from apply_segments import SEGMENTS, M, R, S, T, Top
 
 COLUMNS = {"value": '"value:n2"', "category": '"category:t"', "device": '"device:t"',
            "product_id": '"product_id:i"', "quantity": '"quantity:i"'}  # fmt: skip
+CODES = {"birth_date": "d", "newsletter_optin": "b"}
 NEEDED = ["profile_id", "event", "ts", "value", "category", "device", "product_id", "quantity"]
 
 
@@ -32,7 +33,7 @@ class Best(Sql):
             case R(name):
                 return name
             case T(trait, op, value):
-                return f'"{trait}:{"d" if trait == "birth_date" else "b" if trait == "newsletter_optin" else "t"}" {op} {literal(value)}'
+                return f'"{trait}:{CODES.get(trait, "t")}" {op} {literal(value)}'
             case M(fn="average", of="value"):
                 return f"{self.metric(node)} {node.op} {node.than}"
             case M() if node.of == "value":
