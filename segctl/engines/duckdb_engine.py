@@ -26,7 +26,7 @@ class DuckDBEngine:
             import pyarrow as pa  # noqa: F401 - carries frames to DuckDB and back
         except ImportError as error:
             raise UsageError(
-                "SEG104", "the engine `duckdb` is not installed", hint="install it with `pip install 'segctl[duckdb]'`"
+                "SEG514", "the engine `duckdb` is not installed", hint="install it with `pip install 'segctl[duckdb]'`"
             ) from error
 
     def evaluate(

@@ -253,6 +253,7 @@ MEASURES = [
     (EVENT % "count: {followed_by: {event: order_refunded, same: order_id}}", "SEG212", "order_id", "[order_id]"),
     (EVENT % "count: {followed_by: {event: order_us, same: [channel]}}", "SEG238", "channel", ""),
 ]
+STRICT = "{event: product_added, min: {of: price, above: 3}, missing: error}"
 SEQUENCES = [
     ("{sequence: [{event: order_completed}]}", "SEG251", "{event: order_completed}", ""),
     ("{sequence: []}", "SEG212", "[]", ""),
@@ -272,6 +273,9 @@ SEQUENCES = [
     ("{sequence: [{event: product_added}, {then: {event: order_us}}], same: [product_id]}", "SEG221", "product_id", ""),
     ("{sequence: [{event: order_completed}, {then: {event: order_us}}], same: [channel]}", "SEG238", "channel", ""),
     ("{sequence: [{event: logged_in}, {then: {event: order_us, within: 3}}]}", "SEG233", "3", ""),
+    ("{sequence: [{event: logged_in}, {then: {event: order_us, within: 1 calendar days}}]}", "SEG233",
+     "1 calendar days", "`1 days`"),
+    (f"{{all: [{{event: product_added}}, {STRICT}], same: [product_id]}}", "SEG245", STRICT, "out of"),
     ("{all: [{trait: country, equals: DE}], same: [product_id]}", "SEG252", "[product_id]", "event condition"),
     ("{all: [{event: product_added, count: 0}], same: [product_id]}", "SEG252", "[product_id]", ""),
     ("{all: [{not: {event: product_added}}], same: [product_id]}", "SEG252", "[product_id]", ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from segctl.compile.selection import select, with_references
-from segctl.model.conditions import SegmentDefinition, SegmentCondition
+from segctl.model.conditions import SegmentCondition, SegmentDefinition
 from segctl.model.diagnostics import Location
 from segctl.model.errors import UsageError
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from end_to_end.program import run
+
 from segctl.cli.table import COMMANDS
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.S)
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 NOT_RUN = ("pip ", "cd ")
 MAY_FIND = {"diff --guards --exit-code": (0, 1, 4)}
 

@@ -121,7 +121,14 @@ def _all(node: Mapping, scope: Scope, salt: str) -> Condition | None:
         message = "`same` needs an event condition that is positive"
         scope.error("SEG252", message, same_node.location, why=why, hint=hint)
         return None
-    return None if same is None else All(bound, same, node.location)
+    strict = [leaf for leaf in leaves if leaf.missing == "error"]
+    for leaf in strict:
+        message = "`missing: error` cannot stand under `same`"
+        why = "a value is missing for most of the values that are tried"
+        scope.error(
+            "SEG245", message, leaf.location, why=why, hint="delete it, or move the condition out of this `all`"
+        )
+    return None if same is None or strict else All(bound, same, node.location)
 
 
 def _event_leaves(item: Condition) -> list[EventCondition]:

@@ -9,7 +9,7 @@ from segctl.compile.bind import forms
 from segctl.compile.bind.names import Resolved, find_kinds, find_property
 from segctl.compile.bind.operators import OPERATORS, TEST_KEYS, bind_test
 from segctl.compile.bind.scope import Scope, describe_type
-from segctl.compile.bind.times import TIME_OPERATORS, bind_window, duration
+from segctl.compile.bind.times import TIME_OPERATORS, bind_window, duration, length_after
 from segctl.compile.bind.where import bind_where
 from segctl.compile.source import Mapping, Node, Scalar
 from segctl.compile.suggest import one_of
@@ -192,7 +192,7 @@ def _followed_by(value: Node, followed: tuple[str, ...] | None, scope: Scope) ->
     tied = tuple(group for group in (followed, kinds) if group is not None)
     same = bind_same(node.get("same"), tied, scope)
     within_node = node.get("within")
-    within = duration(within_node, scope, least=0) if within_node is not None else None
+    within = length_after(within_node, scope) if within_node is not None else None
     if kinds is None or where is None or same is None or (within_node is not None and within is None) or not ok:
         return None
     return FollowedBy(kinds, where, same, within)

@@ -10,7 +10,7 @@ from segctl.compile.bind.events import bind_one_window
 from segctl.compile.bind.measures import MEASURES, bind_same
 from segctl.compile.bind.names import find_kinds
 from segctl.compile.bind.scope import Scope
-from segctl.compile.bind.times import TIME_OPERATORS, duration
+from segctl.compile.bind.times import TIME_OPERATORS, length_after
 from segctl.compile.bind.where import bind_where
 from segctl.compile.source import Mapping, Node
 from segctl.model.conditions import SequenceCondition, Step
@@ -117,7 +117,7 @@ def _step(node: Mapping, scope: Scope, *, negative: bool) -> Step | None:
     kinds = find_kinds(event, scope) if event is not None else None
     where = bind_where(node.get("where"), kinds, scope)
     within_node = node.get("within")
-    within = duration(within_node, scope, least=0) if within_node is not None else None
+    within = length_after(within_node, scope) if within_node is not None else None
     if kinds is None or where is None or (within_node is not None and within is None):
         return None
     return Step(kinds, where, negative, within=within)

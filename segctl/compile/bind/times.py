@@ -74,6 +74,16 @@ def duration(node: Node, scope: Scope, *, least: int = 1) -> Duration | None:
     return found
 
 
+def length_after(node: Node, scope: Scope) -> Duration | None:
+    """The `within` of a step or follower: it counts from an event, so whole calendar days have no meaning."""
+    found = duration(node, scope, least=0)
+    if found is None or not found.calendar:
+        return found
+    hint = f"write `{found.amount} {found.unit}`, counted from the event"
+    scope.error("SEG233", "`within` counts from an event, not from midnight", node.location, hint=hint)
+    return None
+
+
 def _within_next(operator: Scalar, value: Node, scope: Scope, *, of_events: bool) -> Window | None:
     if of_events:
         message = "`within_next` finds no events: those after `as_of` do not exist"
