@@ -71,9 +71,8 @@ class Best(Sql):
             since = "" if None in widest else f" AND ts > {NOW} - INTERVAL {max(d for d in widest if d)} DAY"
             columns = ", ".join(self.aggregate(name, _stored(m)) for name, m in metrics)
             columns = columns.replace(f"event = '{kind}'", "true")
-            kinds.append(
-                f"e_{kind} AS (SELECT subject, {columns} FROM {self.sources[kind]} WHERE ts <= {NOW}{since} GROUP BY subject)"
-            )
+            rows = f"{self.sources[kind]} WHERE ts <= {NOW}{since}"
+            kinds.append(f"e_{kind} AS (SELECT subject, {columns} FROM {rows} GROUP BY subject)")
         joins = "".join(f" LEFT JOIN e_{kind} USING (subject)" for kind in by_kind)
         joins += "".join(f" LEFT JOIN {name} USING (subject)" for name in self.joins)
         tests = ", ".join(f"coalesce({test}, false) AS {name}" for name, test in asked.items())

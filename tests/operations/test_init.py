@@ -40,7 +40,7 @@ def test_nothing_is_overwritten_and_nothing_is_written_beside_it(tmp_path: Path)
     mine = tmp_path / "segments" / "buyers.yaml"
     mine.write_text("mine")
 
-    with pytest.raises(Refused, match="segments/buyers.yaml"):
+    with pytest.raises(Refused, match=r"segments/buyers\.yaml"):
         create_project(tmp_path, template="minimal")
 
     assert mine.read_text() == "mine"
