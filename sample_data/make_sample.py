@@ -114,7 +114,9 @@ def life(rng: random.Random, who: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def visit(rng: random.Random, who: dict[str, Any], day: date) -> Iterator[dict[str, Any]]:
     """One session on the site, now and then with a cart, an order and a return."""
-    now = datetime(day.year, day.month, day.day, rng.randrange(7, 23), rng.randrange(60), rng.randrange(60), tzinfo=BERLIN)
+    now = datetime(
+        day.year, day.month, day.day, rng.randrange(7, 23), rng.randrange(60), rng.randrange(60), tzinfo=BERLIN
+    )
     cart = f"c{rng.getrandbits(36):09x}"
     yield event(rng, who, "page_viewed", now, section="start", device=rng.choice(("mobil", "desktop", "tablet")))
     if rng.random() < 0.15:
@@ -143,13 +145,17 @@ def product(rng: random.Random, who: dict[str, Any]) -> dict[str, Any]:
     return {"product_id": f"{category[:2].upper()}-{number:03d}", "category": category, "price": cents}
 
 
-def order(rng: random.Random, who: dict[str, Any], now: datetime, items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def order(
+    rng: random.Random, who: dict[str, Any], now: datetime, items: list[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
     """An order and, for some, a return two to three weeks later."""
     number = f"B-{rng.getrandbits(32):08x}"
     coupon = rng.choice(("HERBST10", "WILLKOMMEN", "TREUE15")) if rng.random() < 0.18 else None
     value = sum(i["price"] * i["quantity"] for i in items)
     channel = "filiale" if rng.random() < 0.12 else "web"
-    yield event(rng, who, "order_completed", now, order_id=number, value=value, coupon=coupon, channel=channel, items=items)
+    yield event(
+        rng, who, "order_completed", now, order_id=number, value=value, coupon=coupon, channel=channel, items=items
+    )
     if rng.random() < 0.13:
         later = now + timedelta(days=rng.randrange(4, 24), seconds=rng.randrange(40_000))
         if later.date() <= LAST_DAY:
@@ -183,7 +189,9 @@ def euro(cents: int) -> str:
 
 def customers(rng: random.Random, people: list[dict[str, Any]]) -> str:
     """The CRM export as German Excel writes it; a changed tier is a second row with a later date."""
-    head = "Kundennr;Vorname;Nachname;E-Mail;Geburtstag;PLZ;Ort;Land;Kunde seit;Newsletter;Stufe;Punkte;Interessen;Stand"
+    head = (
+        "Kundennr;Vorname;Nachname;E-Mail;Geburtstag;PLZ;Ort;Land;Kunde seit;Newsletter;Stufe;Punkte;Interessen;Stand"
+    )
     rows = []
     for p in people:
         tier = min(int(p["activity"] / 2.2), 2)
@@ -226,7 +234,12 @@ def orders(events: list[dict[str, Any]]) -> bytes:
             "coupon": e["properties"]["coupon"],
             "channel": e["properties"]["channel"],
             "lines": [
-                {"sku": i["product_id"], "category": i["category"], "quantity": i["quantity"], "price": f"{i['price'] / 100:.2f}"}
+                {
+                    "sku": i["product_id"],
+                    "category": i["category"],
+                    "quantity": i["quantity"],
+                    "price": f"{i['price'] / 100:.2f}",
+                }
                 for i in e["properties"]["items"]
             ],
         }
@@ -245,9 +258,8 @@ def refunds(events: list[dict[str, Any]]) -> str:
     out.write("Beleg;Kundennr;Bestellung;Betrag;Grund;Datum\n")
     for number, e in enumerate((e for e in events if e["kind"] == "order_refunded"), start=1):
         p = e["properties"]
-        out.write(
-            f"R{number:05d};{e['who']['id']};{p['order_id']};{euro(p['value'])};{p['reason']};{e['at']:%d.%m.%Y %H:%M:%S}\n"
-        )
+        booked = f"{e['at']:%d.%m.%Y %H:%M:%S}"
+        out.write(f"R{number:05d};{e['who']['id']};{p['order_id']};{euro(p['value'])};{p['reason']};{booked}\n")
     return out.getvalue()
 
 
