@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SAMPLE_ROWS = 20_000
 PROFILES = "profiles"
+_LONGEST_NAME = 56  # of 63, so that a suffix fits
 _ID_NAMES = ("event_id", "message_id", "uuid", "event_uuid", "id")
 _TIME_WORDS = ("time", "zeit", "date", "datum", "created", "timestamp", "_ts", "_at", "when")
 _KEY_WORDS = (
@@ -79,7 +80,7 @@ def propose(project: Project, path: str, kind: str, *, key: tuple[str, ...] = ()
     event_id = None if kind == PROFILES else _event_id(sample, used)
     used |= {column for column in (time_column, event_id) if column is not None}
     declared = _declared(project, kind)
-    values = {_slug(column): column for column in sample.frame.columns if column not in used}
+    values = _names([column for column in sample.frame.columns if column not in used], kind)
     lacking = {name: sample.type_of(column) for name, column in values.items() if name not in declared}
     parts = _Parts(path, kind, keys, time_column, event_id, values)
     name = _source_name(path, kind)
@@ -153,6 +154,7 @@ def _keys(project: Project, sample: _Sample, given: tuple[str, ...]) -> dict[str
     from segctl.compile.source_nodes import nearest
 
     columns = sample.frame.columns
+    filled = [column for column in columns if sample.frame[column].null_count() < sample.frame.height]
     found: dict[str, str] = {}
     for text in given:
         name, sign, column = text.partition("=")
@@ -162,7 +164,7 @@ def _keys(project: Project, sample: _Sample, given: tuple[str, ...]) -> dict[str
         found[name] = column
     if found:
         return found
-    slugs = {_slug(column): column for column in columns}
+    slugs = {_slug(column): column for column in reversed(filled)}
     for identifier in project.identifiers:
         if identifier.name in slugs:
             found[identifier.name] = slugs[identifier.name]
@@ -193,7 +195,9 @@ def _time_column(sample: _Sample, given: str | None) -> str:
     if not timed:
         hint = "name it: `--time COLUMN`"
         raise UsageError("SEG317", f"no column of `{sample.path}` holds times throughout", hint=hint)
-    return (named or timed)[0]
+    # A row whose time is missing is bad, so a column that is always filled goes first.
+    whole = [column for column in timed if sample.frame[column].null_count() == 0]
+    return next((column for column in named if column in whole), (whole or named or timed)[0])
 
 
 def _epoch(sample: _Sample, column: str) -> str | None:
@@ -209,6 +213,23 @@ def _event_id(sample: _Sample, used: set[str]) -> str | None:
             if series.null_count() == 0 and series.n_unique() == len(series):
                 return column
     return None
+
+
+def _names(columns: list[str], kind: str) -> dict[str, str]:
+    """A name for each column: free to use, and each only once."""
+    from segctl.compile.bind.declarations import RESERVED_PROPERTIES, RESERVED_TRAITS
+
+    reserved = RESERVED_TRAITS if kind == PROFILES else RESERVED_PROPERTIES
+    found: dict[str, str] = {}
+    for column in columns:
+        slug = _slug(column)[:_LONGEST_NAME]
+        name = f"{slug}_value" if slug in reserved else slug
+        number = 1
+        while name in found:
+            number += 1
+            name = f"{slug}_{number}"
+        found[name] = column
+    return found
 
 
 def _declared(project: Project, kind: str) -> set[str]:

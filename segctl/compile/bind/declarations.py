@@ -13,8 +13,8 @@ from segctl.model.project import EventKind, IdentifierClass, IdentifierType, Sto
 from segctl.model.types import ValueType
 
 CLASSES = ("known", "anonymous")
-_RESERVED_TRAITS = frozenset({"profile_id", "subject"})
-_RESERVED_PROPERTIES = frozenset({"time", "parent", "subject", "ts", "source", "event_id", "kind"})
+RESERVED_TRAITS = frozenset({"profile_id", "subject"})
+RESERVED_PROPERTIES = frozenset({"time", "parent", "subject", "ts", "source", "event_id", "kind"})
 
 
 def identifiers(node: Mapping, scope: Scope) -> tuple[IdentifierType, ...]:
@@ -72,7 +72,7 @@ def _trait(name: Scalar, node: Node, scope: Scope) -> StoredTrait | None:
         hint = f"move `{name.text}` to a file in `traits/`"
         scope.error("SEG262", "computed traits do not stand in the project file", name.location, hint=hint)
         return None
-    if name.text in _RESERVED_TRAITS:
+    if name.text in RESERVED_TRAITS:
         scope.error("SEG126", f"the name `{name.text}` is taken by segctl", name.location, hint="choose another name")
         return None
     of = bind_type(node, scope, what, extra=frozenset({"sensitive", "personal"}))
@@ -105,7 +105,7 @@ def _event(name: Scalar, node: Node, scope: Scope) -> EventKind | None:
 def _properties(event: Mapping, scope: Scope) -> tuple[tuple[str, ValueType], ...]:
     bound = []
     for name, node in _entries(event, "properties", scope):
-        if name.text in _RESERVED_PROPERTIES:
+        if name.text in RESERVED_PROPERTIES:
             scope.error(
                 "SEG126", f"the name `{name.text}` is taken by segctl", name.location, hint="choose another name"
             )
