@@ -40,7 +40,7 @@ def test_engines_agree_with_the_oracle(engine: Engine, seed: int) -> None:
 def test_engines_agree_on_many_more_examples(engine: Engine) -> None:
     """The long run, `pytest -m slow -k many_more`; each number from SEGCTL_PROPERTY_START on is one example."""
     for seed in range(START, START + MANY):
-        check(engine, seed, segments=6)
+        check(engine, seed, segments=2)
 
 
 def check(engine: Engine, seed: int, segments: int) -> None:
