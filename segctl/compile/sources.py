@@ -27,7 +27,7 @@ from segctl.model.sources import CsvForm, EventRule, Format, Limit, Picture, Sou
 FOLDER = "sources"
 KEYS = (
     "source", "kind", "title", "description", "path", "format", "csv", "json", "sheet", "picture", "key", "empty",
-    "max_bad_rows", "only", "corrections", "record_time", "profiles", "events",
+    "missing_values", "max_bad_rows", "only", "corrections", "record_time", "profiles", "events",
 )  # fmt: skip
 _CSV_KEYS = ("delimiter", "quote", "decimal", "thousands", "encoding", "header", "skip_rows", "columns")
 _FORMATS = ("csv", "json", "ndjson", "parquet", "xlsx")
@@ -106,6 +106,7 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
         picture=cast("Picture", reader.choice(root.get("picture"), "`picture`", ("log", "full"), "log")),
         key=bind_key(root.get("key"), around),
         keeps_on_empty=reader.choice(root.get("empty"), "`empty`", ("missing", "keep"), "missing") == "keep",
+        missing_values=tuple(word.strip() for word in reader.texts(root.get("missing_values"), "`missing_values`")),
         max_bad_rows=_limit(root.get("max_bad_rows"), reader),
         only=bind_filter(root.get("only"), reader),
         corrections_replace=_corrections(root, reader),

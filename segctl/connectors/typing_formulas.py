@@ -24,11 +24,13 @@ class Columns:
     Attributes:
         frame: The raw batch.
         form: How its numbers are written.
+        words: Texts that stand for a missing value.
         missing: Names that were asked for and are not there.
     """
 
     frame: pl.DataFrame
     form: NumberForm = PLAIN_NUMBERS
+    words: tuple[str, ...] = ()
     missing: set[str] = field(default_factory=set)
     _found: dict[str, pl.Series] = field(default_factory=dict)
 
@@ -39,8 +41,14 @@ class Columns:
             if found is None:
                 self.missing.add(name)
                 found = pl.Series(name, [None], dtype=pl.String).new_from_index(0, self.frame.height)
-            self._found[name] = found
+            self._found[name] = self._without_words(found)
         return self._found[name]
+
+    def _without_words(self, found: pl.Series) -> pl.Series:
+        if not self.words or found.dtype != pl.String:
+            return found
+        is_word = found.str.strip_chars().is_in(self.words).fill_null(value=False)
+        return found.set(is_word, None) if is_word.any() else found
 
     def _find(self, name: str) -> pl.Series | None:
         if name in self.frame.columns:

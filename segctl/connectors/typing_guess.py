@@ -30,7 +30,7 @@ def guess(column: pl.Series, name: str, decimal: str = ".", thousands: str | Non
     """The short type that every value of the sample fits; ``text`` when in doubt."""
     if isinstance(column.dtype, pl.List):
         return "{type: list, of: text}"
-    if isinstance(column.dtype, pl.Struct) or not present(column, TEXT).any():
+    if isinstance(column.dtype, pl.Struct) or not present(column).any():
         return "text"
     if column.dtype == pl.Boolean:
         return "boolean"
@@ -61,7 +61,7 @@ def _fits(column: pl.Series, value_type: ValueType, form: NumberForm) -> bool:
     if value_type.kind in (Kind.DATE, Kind.TIME) and not column.str.contains(r"\d[-.T:/]\d").any():
         return False  # 20261121 may be a day, and as well a number
     found = typed(Target("c", value_type, Column("c")), Columns(frame, form), Counts())
-    return found.bad is None and present(column, value_type).any() and found.values.null_count() < len(column)
+    return found.bad is None and present(column).any() and found.values.null_count() < len(column)
 
 
 def epoch_format(column: pl.Series, name: str) -> str | None:

@@ -124,7 +124,7 @@ def cleaned(raw: pl.Series, form: NumberForm) -> pl.Series:
 
 
 def _exact_text(text: pl.Series) -> Exact:
-    is_empty = text.is_null() | text.is_in(["", "NaN", "nan", "NAN"]).fill_null(value=False)
+    is_empty = text.is_null() | (text == "").fill_null(value=False)
     is_plain = text.str.contains(_PLAIN).fill_null(value=False)
     bad = ~is_plain & ~is_empty
     text = text.set(~is_plain, None)

@@ -11,7 +11,7 @@ from segctl.connectors.typing_formulas import Columns, as_text, evaluate
 from segctl.connectors.typing_times import INSTANT, to_instants
 from segctl.connectors.typing_values import Counts, Typed, identifier_of, present, typed
 from segctl.model.sources import EventRule, Expression, Instants, NumberForm, Source, Target, columns_of
-from segctl.model.types import TEXT, TIME, Kind, ValueType, stored_column
+from segctl.model.types import TEXT, Kind, ValueType, stored_column
 
 REASON = pl.Struct({"column": pl.String, "expected": pl.String, "value": pl.String, "reason": pl.String})
 _SHOWN = 200
@@ -57,7 +57,7 @@ def type_batch(source: Source, frame: pl.DataFrame, lines: pl.Series, form: Numb
     rows = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
     if not kept.all():
         frame, lines, rows = frame.filter(kept), lines.filter(kept), rows.filter(kept)
-    batch = _Batch(source, Columns(frame, form), lines, rows, counts)
+    batch = _Batch(source, Columns(frame, form, source.missing_values), lines, rows, counts)
     skipped = len(kept) - frame.height
     return batch.profiles(skipped) if source.holds_profiles else batch.events(skipped)
 
@@ -139,7 +139,7 @@ class _Batch:
         return kinds, ~unknown
 
     def _taken(self, columns: Columns, positions: pl.Series) -> Columns:
-        return Columns(columns.frame[positions], columns.form, columns.missing)
+        return Columns(columns.frame[positions], columns.form, columns.words, columns.missing)
 
     def _children(self, each: str, parents: Columns) -> tuple[Columns, pl.Series, pl.Series]:
         """The records inside the rows: their columns, the parent of each and its number in it."""
@@ -159,7 +159,7 @@ class _Batch:
         outer = parents.frame[inner]
         outer = outer.rename({name: f"parent.{name}" for name in outer.columns})
         return (
-            Columns(pl.concat([frame, outer], how="horizontal"), parents.form, parents.missing),
+            Columns(pl.concat([frame, outer], how="horizontal"), parents.form, parents.words, parents.missing),
             inner,
             pairs["index"],
         )
@@ -195,7 +195,7 @@ class _Batch:
         found = to_instants(raw, times.rule, self.counts.clock) if raw.dtype != pl.Null else raw.cast(INSTANT)
         absent = found.is_null()
         if absent.any():
-            stands = present(raw, TIME)
+            stands = present(raw)
             name = ", ".join(columns_of(times.value))
             self._refuse(name, absent & stands, raw, _expected_time(times), "this is no time", positions)
             self._refuse(name, absent & ~stands, None, _expected_time(times), "the time is missing", positions)

@@ -14,8 +14,6 @@ from segctl.model.types import EXACT, Kind, ValueType
 
 _TRUE = ("true", "t", "yes", "y", "ja", "j", "1", "1.0", "wahr", "on", "x")
 _FALSE = ("false", "f", "no", "n", "nein", "0", "0.0", "falsch", "off")
-_NAN = ("nan", "null", "none", "n/a", "#n/a", "-")
-"""Words that exporters write for a missing number, day, time or truth; in text they stay what they are."""
 
 
 @dataclass(slots=True)
@@ -77,23 +75,15 @@ def typed(target: Target, columns: Columns, counts: Counts) -> Typed:
     values = convert(raw, target.type, target, form, counts)
     if values.null_count() == raw.null_count():
         return Typed(values, None, raw)
-    bad = values.is_null() & present(raw, target.type)
+    bad = values.is_null() & present(raw)
     return Typed(values, bad if bad.any() else None, raw)
 
 
-def present(raw: pl.Series, value_type: ValueType) -> pl.Series:
-    """True where a value stands: no null, no blank, no NaN, no word for missing."""
+def present(raw: pl.Series) -> pl.Series:
+    """True where a value stands: no null, no blank, no NaN."""
     if raw.dtype == pl.String:
         some = raw.is_not_null()
-        # Only what is short can be a blank or one of the words; most columns have none.
-        short = some & (raw.str.len_bytes() <= 8)
-        if not short.any():
-            return some
-        text = raw.str.strip_chars()
-        absent = text == ""
-        if value_type.kind not in (Kind.TEXT, Kind.LIST, Kind.STRUCT):
-            absent = absent | text.str.to_lowercase().is_in(_NAN)
-        return some & ~absent
+        return some & (raw.str.strip_chars() != "")
     if raw.dtype.is_float():
         return raw.is_not_null() & raw.is_not_nan()
     if raw.dtype == pl.Null:
@@ -163,7 +153,7 @@ def _lists(raw: pl.Series, value_type: ValueType, target: Target, form: NumberFo
     )
     items = rows.explode("item")
     values = convert(items["item"], element, target, form, counts)
-    some = present(items["item"], element)
+    some = present(items["item"])
     counts.dropped_elements += int((~some).sum())
     misfits = items["row"].filter(some & values.is_null()).unique()
     kept = items.select("row").with_columns(values.alias("item")).filter(some)
@@ -231,7 +221,7 @@ def _structs(raw: pl.Series, value_type: ValueType, target: Target, form: Number
             continue
         part = structs.struct.field(name)
         values = convert(part, of, target, form, counts)
-        absent = absent | (present(part, of) & values.is_null())
+        absent = absent | (present(part) & values.is_null())
         columns.append(values.rename(name))
     if not columns:
         return _nothing(raw, physical(value_type))

@@ -198,6 +198,7 @@ class Source:
         picture: `log`: rows add. `full`: the files at `paths` together are everybody; who is absent is gone.
         key: Identifier type and its column, in the project's order of identifiers.
         keeps_on_empty: An empty cell keeps the earlier value of a trait.
+        missing_values: Texts that stand for an empty cell, such as ``n/a``.
         max_bad_rows: Above it nothing of the source is taken.
         only: Filter on raw columns, all of which must hold.
         corrections_replace: A known event id with other content replaces the event.
@@ -216,6 +217,7 @@ class Source:
     picture: Picture = "log"
     key: tuple[tuple[str, Expression], ...] = ()
     keeps_on_empty: bool = False
+    missing_values: tuple[str, ...] = ()
     max_bad_rows: Limit = Limit(share=Decimal("0.01"))
     only: tuple[PropertyTest, ...] = ()
     corrections_replace: bool = False

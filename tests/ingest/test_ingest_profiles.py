@@ -168,3 +168,16 @@ def test_a_changed_declaration_reads_the_file_again(shop) -> None:
 
     assert (found.files, found.new) == (1, 1)
     assert versions(shop)[-1] == ("1", "Köln", 5, False)
+
+
+def test_a_word_for_missing_is_bad_until_the_source_declares_it(shop) -> None:
+    shop.source("crm", CRM)
+    shop.file("crm.csv", HEADER + "1,Köln,n/a,\n2,-,6,\n")
+    before = shop.ingest("crm")
+    shop.source("crm", CRM + 'missing_values: ["n/a", "-"]\n')
+
+    found = shop.ingest("crm")
+
+    assert (before.new, before.bad) == (1, 1)
+    assert found.bad == 0
+    assert [row[:3] for row in versions(shop)] == [("2", "-", 6), ("1", "Köln", None), ("2", None, 6)]

@@ -98,11 +98,20 @@ def bad_of(found: Typed) -> list[bool]:
     return [False] * len(found.values) if found.bad is None else found.bad.to_list()
 
 
-def test_what_is_missing_is_not_bad() -> None:
-    found = column(INTEGER, pl.Series(["1", "", " ", None, "NaN", "n/a", "x"]))
+@pytest.mark.parametrize("kind", [INTEGER, MONEY, BOOLEAN, DATE], ids=lambda kind: kind.kind.value)
+def test_only_an_empty_cell_is_missing(kind: ValueType) -> None:
+    found = column(kind, pl.Series(["", " ", None, "NaN", "n/a", "-", "null"]))
 
-    assert found.values.to_list() == [1, None, None, None, None, None, None]
-    assert bad_of(found) == [False, False, False, False, False, False, True]
+    assert found.values.to_list() == [None] * 7
+    assert bad_of(found) == [False, False, False, True, True, True, True]
+
+
+def test_a_formula_does_not_take_nan_in_text_for_empty() -> None:
+    target = Target("x", MONEY, parse_formula("c + 1"))
+
+    found = typed(target, Columns(pl.DataFrame({"c": ["1", "", "NaN"]})), Counts())
+
+    assert bad_of(found) == [False, False, True]
 
 
 def test_infinite_floats_are_bad_and_nan_is_missing() -> None:

@@ -54,10 +54,9 @@ def parse_record(text: str) -> Record | Reason:
     except RecursionError:
         return too_deep()
     except json.JSONDecodeError as error:
+        said = error.msg.lower().removesuffix(" at")
         found = shortened(text[error.pos : error.pos + SHOWN], SHOWN)
-        return Reason(
-            "SEG368", "well-formed JSON", found, f"not JSON: {error.msg.lower()} at character {error.pos + 1:,}"
-        )
+        return Reason("SEG368", "well-formed JSON", found, f"not JSON: {said} at character {error.pos + 1:,}")
     except ValueError as error:
         return Reason("SEG368", "well-formed JSON", shortened(text, SHOWN), f"not JSON: {error}")
     return checked(value, text)
