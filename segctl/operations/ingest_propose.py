@@ -195,9 +195,9 @@ def _time_column(sample: _Sample, given: str | None) -> str:
     if not timed:
         hint = "name it: `--time COLUMN`"
         raise UsageError("SEG317", f"no column of `{sample.path}` holds times throughout", hint=hint)
-    # A row whose time is missing is bad, so a column that is always filled goes first.
-    whole = [column for column in timed if sample.frame[column].null_count() == 0]
-    return next((column for column in named if column in whole), (whole or named or timed)[0])
+    # A row whose time is missing is bad: a column that is always filled goes first, else the fullest.
+    gaps = {column: sample.frame[column].null_count() for column in timed}
+    return min(timed, key=lambda column: (gaps[column] > 0, column not in named, gaps[column]))
 
 
 def _epoch(sample: _Sample, column: str) -> str | None:
