@@ -17,9 +17,9 @@ from end_to_end.program import document, ok
 HERE = Path(__file__).resolve().parent / "real"
 
 
-def sql_answers(project: str) -> list[str]:
+def sql_answers(project: str, folder: str = "sql") -> list[str]:
     """Segments of a project whose members a query beside them gives as well."""
-    return sorted(path.stem for path in (HERE / project / "sql").glob("*.sql"))
+    return sorted(path.stem for path in (HERE / project / folder).glob("*.sql"))
 
 
 class RealProject:
@@ -36,7 +36,7 @@ class RealProject:
         self._data = shared / "datasets" / dataset
         self._facts = json.loads((self._data / "facts.json").read_text("utf-8"))
         self.folder = into / self._project.name
-        shutil.copytree(self._project, self.folder, ignore=shutil.ignore_patterns("sql", "views.sql"))
+        shutil.copytree(self._project, self.folder, ignore=shutil.ignore_patterns("sql*", "views.sql"))
         (self.folder / "data").symlink_to(self._data, target_is_directory=True)
         self.ingested: dict[str, Any] = {}
         self.runs: list[str] = []
@@ -78,10 +78,11 @@ class RealProject:
         """Sizes of all segments in the last run."""
         return dict(self._counts)
 
-    def members(self, segment: str) -> set[str]:
-        """Profile ids of a segment's members; each stands there once."""
-        ids = ok("show", f"segment:{segment}", "-f", "ids", cwd=self.folder).split("\n")[:-1]
-        assert len(ids) == len(set(ids)) == self.size(segment)
+    def members(self, segment: str, *, run: int = -1) -> set[str]:
+        """Profile ids of a segment's members in a run; each stands there once."""
+        text = ok("show", f"segment:{segment}", "--run", self.runs[run], "-f", "ids", cwd=self.folder)
+        ids = text.split("\n")[:-1]
+        assert len(ids) == len(set(ids))
         return set(ids)
 
     def export(self, segment: str, *traits: str, run: int = -1) -> list[dict[str, str]]:
@@ -109,9 +110,9 @@ class RealProject:
             database.execute(own.read_text("utf-8"))
         return database
 
-    def expected_members(self, segment: str) -> set[str]:
+    def expected_members(self, segment: str, folder: str = "sql") -> set[str]:
         """Members of a segment as the query beside it gives them."""
-        rows = self.query((self._project / "sql" / f"{segment}.sql").read_text("utf-8"))
+        rows = self.query((self._project / folder / f"{segment}.sql").read_text("utf-8"))
         return {str(row[0]) for row in rows}
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from end_to_end.real_project import RealProject, sql_answers, total
 
-AS_OF = "2011-12-10"
+SUMMER, AS_OF = "2011-07-15", "2011-12-10"
 
 
 @pytest.fixture(scope="module")
 def shop(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> RealProject:
-    """The shop, read once, evaluated on the day after the last invoice."""
-    return RealProject("online_retail", shared, tmp_path_factory.mktemp("real")).ingest().apply(AS_OF)
+    """The shop, read once, evaluated in July and on the day after the last invoice."""
+    project = RealProject("online_retail", shared, tmp_path_factory.mktemp("real"))
+    return project.ingest().apply(SUMMER).apply(AS_OF)
 
 
 def test_every_line_is_read_and_those_without_a_customer_are_counted(shop: RealProject) -> None:
@@ -74,6 +75,14 @@ def test_members_are_those_of_the_query_beside(shop: RealProject, segment: str) 
 
     assert expected
     assert shop.members(segment) == expected
+
+
+@pytest.mark.parametrize("segment", sql_answers("online_retail", "sql_summer"))
+def test_members_as_of_a_past_summer_are_those_of_the_query_beside(shop: RealProject, segment: str) -> None:
+    expected = shop.expected_members(segment, "sql_summer")
+
+    assert expected
+    assert shop.members(segment, run=0) == expected
 
 
 def test_duckdb_counts_the_same(shop: RealProject) -> None:
