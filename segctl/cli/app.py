@@ -195,6 +195,7 @@ def _context(name: str, now: datetime, spec: VerbSpec, shared: dict[str, Any]) -
         as_of=shared.get("as_of"),
         format=_format(spec, shared),
         output=None if output in (None, "-") else Path(output),
+        asks=bool(output or shared.get("format") or shared.get("json")),
         verbosity=-1 if shared.get("quiet") else min(2, shared.get("verbose", 0)),
         log_file=Path(shared["log_file"]) if shared.get("log_file") else None,
         yes=shared.get("yes", False),

@@ -51,6 +51,7 @@ class Context:
         as_of: The language's time words, None for now.
         format: Name of the output format.
         output: File that gets the data; None is stdout.
+        asks: A format or a file was asked for, so the data is wanted even from a quiet call.
         verbosity: −1 quiet, 0 normal, 1 verbose, 2 debug.
         log_file: Gets every message as a JSON line.
         yes: The one confirmation is answered.
@@ -70,6 +71,7 @@ class Context:
     as_of: str | None = None
     format: str = "table"
     output: Path | None = None
+    asks: bool = False
     verbosity: int = 0
     log_file: Path | None = None
     yes: bool = False

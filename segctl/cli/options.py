@@ -167,7 +167,8 @@ SHARED: dict[str, Parameter] = dict(
             help="Wait so long for a lock, such as 30s or 5m; otherwise not at all.")),
         _shared("timeout", str | None, None, Option(
             "--timeout", metavar="DURATION", variable="SEGCTL_TIMEOUT", help="End cleanly after this time, with 75.")),
-        _shared("quiet", bool, False, Option("-q", "--quiet", variable="SEGCTL_QUIET", help="Messages: errors only.")),
+        _shared("quiet", bool, False, Option(
+            "-q", "--quiet", variable="SEGCTL_QUIET", help="Errors only, and data that was asked for.")),
         _shared("verbose", int, 0, Option(
             "-v", "--verbose", variable="SEGCTL_VERBOSE", count=True,
             help="Messages: what was read, decided and timed; twice for more.")),

@@ -29,6 +29,8 @@ def write(ctx: Context, result: Result) -> None:
     """
     from segctl.cli import formats
 
+    if result.is_report and not result.exit and _is_silent(ctx):
+        return
     columns, rows = _columns_and_rows(result)
     if ctx.format == "ids" and result.ids_column is None:
         raise UsageError("SEG104", f"`segctl {ctx.verb}` has no ids to print here", hint="choose another `--format`")
@@ -64,6 +66,8 @@ def findings(
     found = in_reading_order(diagnostics)
     is_bad = any(list(Severity).index(d.severity) <= mildest for d in found)
     code = ExitCode.FINDINGS if is_bad else ExitCode.OK
+    if not code and _is_silent(ctx):
+        return code
     report = finding_formats.Report(schema, found, files, root or ctx.root, code)
     with _destination(ctx) as stream:
         stream.write(finding_formats.WRITERS[ctx.format](ctx, report))
@@ -84,6 +88,11 @@ def write_text(ctx: Context, text: str) -> None:
 def line(ctx: Context, text: str) -> None:
     """Write one line of text to stdout."""
     write_text(ctx, f"{text}\n")
+
+
+def _is_silent(ctx: Context) -> bool:
+    """A scheduler mails whatever a quiet call prints, so success prints nothing."""
+    return ctx.quiet and not ctx.asks
 
 
 def _columns_and_rows(result: Result) -> tuple[tuple[Column, ...], Iterable[Any]]:

@@ -83,6 +83,8 @@ class Result:
         run: What the answer was made from (id, as_of, snapshot), for JSON.
         diagnostics: Findings on the way, for JSON; on stderr they are told by `messages`.
         notes: Sentences below the table, for instance about what was left out.
+        is_report: It tells what the command did rather than what was asked for, so a quiet call leaves it out when
+            all is well and no format was named.
         exit: The code the command is going to leave with, repeated in JSON.
         reason: Word for the exit, such as ``limit_exceeded``.
     """
@@ -98,5 +100,6 @@ class Result:
     run: Mapping[str, Any] | None = None
     diagnostics: Sequence[Diagnostic] = ()
     notes: Sequence[str] = ()
+    is_report: bool = False
     exit: ExitCode = ExitCode.OK
     reason: str | None = None

@@ -71,6 +71,7 @@ def command(
             COLUMNS,
             [(s.segment, s.members, s.entered, s.left, s.state.replace("_", " ")) for s in found.segments],
             noun="segments",
+            is_report=True,
             facts=facts,
             run={"id": found.run.id if found.run else None, "as_of": found.as_of, "snapshot": found.snapshot,
                  "status": found.status, "timings": dict(found.timings), "dry_run": ctx.dry_run},

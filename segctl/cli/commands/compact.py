@@ -65,7 +65,7 @@ def command(
             "freed_bytes": deleted.bytes,
             "no_longer_reproducible": list(deleted.runs),
         }
-    output.write(ctx, output.Result("segctl/compact/1", COLUMNS, rows, noun="datasets", facts=facts))
+    output.write(ctx, output.Result("segctl/compact/1", COLUMNS, rows, noun="datasets", is_report=True, facts=facts))
     if ctx.dry_run:
         messages.notice(ctx, "dry run: nothing was changed")
     elif not vacuum and rows:

@@ -63,4 +63,5 @@ def command(
 def _same_terminal(ctx: Context) -> list[str]:
     """Options of this call that hold for every step."""
     wanted = {"--quiet": ctx.quiet, "--plain": not ctx.terminal.out, "--no-progress": not ctx.terminal.progress}
-    return [option for option, is_set in wanted.items() if is_set]
+    # What the steps print is what the demo is for, quiet or not.
+    return ["--output", "-", *(option for option, is_set in wanted.items() if is_set)]

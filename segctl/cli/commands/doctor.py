@@ -28,7 +28,7 @@ def command(ctx: Context) -> ExitCode:
     problems = sum(check.status == "problem" for check in checks)
     code = ExitCode.FINDINGS if problems else ExitCode.OK
     rows = [(check.name, check.status, check.detail, check.hint) for check in checks]
-    output.write(ctx, output.Result("segctl/doctor/1", COLUMNS, rows, noun="checks", exit=code))
+    output.write(ctx, output.Result("segctl/doctor/1", COLUMNS, rows, noun="checks", is_report=True, exit=code))
     word = "nothing in the way" if not problems else f"{problems} in the way"
     messages.notice(ctx, word)
     return code

@@ -94,17 +94,25 @@ def _notes(found: Explanation) -> list[str]:
 
 
 def _rows(session: Session, trace: Trace) -> Iterator[tuple[Any, ...]]:
-    def visit(branch: Branch, depth: int) -> Iterator[tuple[Any, ...]]:
+    def visit(branch: Branch, depth: int, *, negated: bool) -> Iterator[tuple[Any, ...]]:
         indent = "  " * depth
         if branch.leaf is None:
             yield (f"{indent}{branch.word}", _WORDS[branch.answer], None, None, None)
         else:
             leaf = trace.leaves[branch.leaf]
-            yield (f"{indent}{leaf.text}", _WORDS[leaf.answer], _values(session, leaf), leaf.missing, leaf.line)
+            missing = _missing(leaf, negated=negated)
+            yield (f"{indent}{leaf.text}", _WORDS[leaf.answer], _values(session, leaf), missing, leaf.line)
         for item in branch.items:
-            yield from visit(item, depth + 1)
+            yield from visit(item, depth + 1, negated=negated != (branch.word == "not"))
 
-    yield from visit(trace.tree, 0)
+    yield from visit(trace.tree, 0, negated=False)
+
+
+def _missing(leaf: LeafTrace, *, negated: bool) -> str | None:
+    """What keeps the person out; below a `not` a true condition does, and a false one is as it should be."""
+    if not negated or leaf.answer is None:
+        return leaf.missing
+    return "must not hold" if leaf.answer else None
 
 
 def _values(session: Session, leaf: LeafTrace) -> str | None:

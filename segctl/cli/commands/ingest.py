@@ -26,7 +26,7 @@ EXITS = {
     4: "a full picture is empty and `--yes` was not given",
     75: "another ingest of the same source is running; see `--lock-wait`",
 }
-SEE_ALSO = ("segctl quarantine --help", "segctl validate --help")
+SEE_ALSO = ("segctl quarantine --help", "segctl help sources")
 COLUMNS = (
     output.Column("source"),
     output.Column("files", type="integer"),
@@ -148,6 +148,7 @@ def _report(ctx: Context, found: IngestResult) -> ExitCode | None:
             COLUMNS,
             rows,
             noun="sources",
+            is_report=True,
             facts={"dry_run": True} if found.dry_run else {},
             run={"dry_run": found.dry_run, "sources": [_facts(source) for source in found.sources]},
             exit=found.exit,

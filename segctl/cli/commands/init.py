@@ -37,7 +37,7 @@ def command(
 
     created = create_project(Path(folder), template=template, pack=pack, dry_run=ctx.dry_run)
     rows = [{"file": (created.folder / name).as_posix()} for name in created.files]
-    output.write(ctx, output.Result("segctl/init/1", (output.Column("file"),), rows, noun="files"))
+    output.write(ctx, output.Result("segctl/init/1", (output.Column("file"),), rows, noun="files", is_report=True))
     where = "" if created.folder == Path() else f"cd {created.folder.as_posix()} && "
     if ctx.dry_run:
         messages.notice(ctx, "dry run: nothing was written")
