@@ -28,7 +28,7 @@ class LeafSize:
     """What one condition does; profiles throughout, before any `keep`.
 
     Attributes:
-        alone: Profiles for whom this condition is true.
+        alone: Profiles for whom this condition is true; false, where it stands below a `not`.
         unknown: Profiles for whom it cannot be said, because a value is missing.
         left: Profiles left when the definition is read up to and including it.
         without: Members if it were not there.
@@ -99,14 +99,21 @@ def size(session: Session, target: str, *, as_of: datetime, engine: str = "polar
 
 def _leaf_size(frame: pl.DataFrame, leaf: ir.Leaf, number: int) -> LeafSize:
     rest = f"without:{number}"
+    answers = frame[f"alone:{number}"]
+    # Read as it counts in the definition: below a `not`, those for whom the condition is false.
+    negated = _is_negated(leaf.path)
     return LeafSize(
-        condition=leaf.text,
+        condition=f"not: {leaf.text}" if negated else leaf.text,
         line=leaf.line,
-        alone=_true(frame, f"alone:{number}"),
-        unknown=frame[f"alone:{number}"].null_count(),
+        alone=int((~answers if negated else answers).fill_null(value=False).sum()),
+        unknown=answers.null_count(),
         left=_true(frame, f"left:{number}"),
         without=_true(frame, rest) if rest in frame.columns else frame.height,
     )
+
+
+def _is_negated(path: str) -> bool:
+    return sum(part == "not" or part.startswith("none[") for part in path.split(".")) % 2 == 1
 
 
 def _true(frame: pl.DataFrame, column: str) -> int:
