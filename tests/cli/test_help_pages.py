@@ -96,6 +96,28 @@ def test_a_topic_prints_within_eighty_columns(topic: str, run: Run) -> None:
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+def test_the_topic_on_segments_names_every_kind_operator_and_measure() -> None:
+    from segctl.compile.bind.conditions import KINDS, LATER_KINDS
+    from segctl.compile.bind.measures import MEASURES
+    from segctl.compile.bind.operators import OPERATORS
+    from segctl.compile.bind.times import TIME_OPERATORS
+
+    words = set(re.findall(r"\w+", help_command.topic_text("segments")))
+
+    assert {*KINDS, *MEASURES, *OPERATORS, *TIME_OPERATORS} - {*LATER_KINDS} - words == set()
+
+
+def test_the_example_of_the_topic_on_segments_is_a_segment(run: Run, tmp_path: Path) -> None:
+    text = help_command.topic_text("segments")
+    example = text[text.index("  segment:") : text.index("Conditions\n")]
+    run("init", str(tmp_path))
+    (tmp_path / "segments" / "winback.yaml").write_text(re.sub("^  ", "", example, flags=re.M), "utf-8")
+
+    done = run("lint", "--project", str(tmp_path))
+
+    assert done.out == "0 errors in 24 files\n"
+
+
 def test_a_code_is_explained_whatever_its_case(run: Run) -> None:
     done = run("help", "seg101")
 
