@@ -94,10 +94,21 @@ class SourceRun:
         from segctl.state.inputs import is_ingested, newest_input
 
         newest = newest_input(self.workspace, self.source.name, item.shown)
-        if self.source.holds_profiles and newest is not None:
+        if newest is not None and (newest.digest == item.digest or self.source.holds_profiles):
             # An older state of a file may come back, and a changed declaration may want other columns.
-            return newest.digest == item.digest and newest.note.get("declaration") == self.source.digest
+            is_same = newest.note.get("declaration") == self.source.digest
+            return newest.digest == item.digest and (is_same or not self._reads_again(item))
         return is_ingested(self.workspace, self.source.name, item.digest)
+
+    def _reads_again(self, item: _Input) -> bool:
+        """Whether a changed declaration may read a known file again without counting an event twice."""
+        if self.source.holds_profiles or all(rule.identity for rule in self.source.events):
+            return True
+        self.result.notes.append(
+            f"the declaration has changed since {item.shown} was read; events without an `id` would count twice, "
+            "so they stay as they were read"
+        )
+        return False
 
     def _read_all(self, inputs: list[_Input]) -> None:
         from segctl.connectors.typing_values import Counts

@@ -185,7 +185,10 @@ def told(source: SourceResult) -> list[str]:
         lines.append(f"{source.bad:,} bad rows are in quarantine (segctl quarantine show {source.source})")
         lines += [f"  {example}" for example in source.examples]
     counted = (
-        (source.conflicts, "events have a known id and other content; the first stays"),
+        (
+            source.conflicts,
+            "events have a known id and other content; the first stays, unless the source says `corrections: replace`",
+        ),
         (source.replaced, "events were replaced by corrections"),
         (source.unclaimed, "events name nobody and were left out"),
         (source.gone, "people are gone from the full picture"),
