@@ -45,6 +45,13 @@ def table_text(value: object, column: Column) -> str:
     return cell_text(value, column)
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 segment``, ``2 properties``: a number with a noun that is given in the plural."""
+    if number != 1:
+        return f"{number:,} {noun}"
+    return f"1 {noun.removesuffix('ies')}y" if noun.endswith("ies") else f"1 {noun.removesuffix('s')}"
+
+
 def encoded(text: str) -> bytes:
     """Text as UTF-8; halves of characters, which no encoding has, are escaped."""
     return text.encode("utf-8", "backslashreplace")

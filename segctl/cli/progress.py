@@ -6,6 +6,7 @@ import time
 from typing import IO, TYPE_CHECKING, cast
 
 from segctl.cli import messages, streams
+from segctl.cli.cells import counted
 from segctl.cli.context import Context
 from segctl.operations.progress import Progress, Silent
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
 
+RATE_FROM_S = 0.5
+"""A rate of less time is chance."""
 BEFORE_BAR_S = 0.5
 BETWEEN_LINES_S = 30.0
 LONG_S = 10.0
@@ -62,16 +65,22 @@ class Lines:
     def finish(self) -> None:
         """The task is done."""
         seconds = time.monotonic() - self._started
-        rate = f" ({self._done / seconds:,.0f} {self._unit}/s)" if seconds >= 0.1 and self._done else ""
-        messages.notice(self._ctx, f"{self._task}: {self._done:,} {self._unit} in {seconds:.1f} s{rate}")
+        rate = f" ({_amount(round(self._done / seconds), self._unit)}/s)" if seconds >= RATE_FROM_S and self._done else ""
+        messages.notice(self._ctx, f"{self._task}: {_amount(self._done, self._unit)} in {seconds:.1f} s{rate}")
 
     def _state(self, now: float) -> str:
         if not self._total:
-            return f"{self._done:,} {self._unit}"
+            return _amount(self._done, self._unit)
         seconds = now - self._started
         left = seconds * (self._total - self._done) / self._done if self._done else 0.0
         share = 100 * self._done // self._total
-        return f"{share} %, {self._done:,} of {self._total:,} {self._unit}, about {left:.0f} s left"
+        return f"{share} %, {self._so_far()}, about {left:.0f} s left"
+
+    def _so_far(self) -> str:
+        if not self._total:
+            return _amount(self._done, self._unit)
+        done = f"{self._done:,}" if self._unit != "bytes" else _amount(self._done, self._unit)
+        return f"{done} of {_amount(self._total, self._unit)}"
 
 
 class Bar(Lines):
@@ -88,7 +97,7 @@ class Bar(Lines):
         if self._live is None and time.monotonic() - self._started >= BEFORE_BAR_S:
             self._open()
         if self._live is not None and self._id is not None:
-            self._live.update(self._id, completed=self._done)
+            self._live.update(self._id, completed=self._done, so_far=self._so_far())
 
     def finish(self) -> None:
         """The task is done: the bar goes, the last line stays."""
@@ -108,7 +117,7 @@ class Bar(Lines):
         self._live = progress.Progress(
             progress.TextColumn("{task.description}", markup=False),
             progress.BarColumn(bar_width=20),
-            progress.TextColumn("{task.completed:,.0f}{task.fields[of]} {task.fields[unit]}", markup=False),
+            progress.TextColumn("{task.fields[so_far]}", markup=False),
             progress.TimeElapsedColumn(),
             *([progress.TextColumn("left"), progress.TimeRemainingColumn()] if self._total else []),
             console=console,
@@ -116,8 +125,7 @@ class Bar(Lines):
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        of = f" of {self._total:,}" if self._total else ""
-        self._id = self._live.add_task(self._task, total=self._total, of=of, unit=self._unit)
+        self._id = self._live.add_task(self._task, total=self._total, so_far=self._so_far())
         self._live.start()
         # Any other message first takes the bar away; it comes back with the next advance.
         streams.before_messages(self._close)
@@ -127,3 +135,14 @@ class Bar(Lines):
         if self._live is not None:
             live, self._live = self._live, None
             live.stop()
+
+
+def _amount(number: int, unit: str) -> str:
+    """``12 rows``; bytes as ``512 bytes``, ``251 kB``, ``1.2 GB``."""
+    if unit != "bytes" or number < 1000:
+        return counted(number, unit)
+    value, prefixes = number / 1000, iter(("kB", "MB", "GB", "TB"))
+    name = next(prefixes)
+    while value >= 999.5 and name != "TB":
+        value, name = value / 1000, next(prefixes)
+    return f"{value:.0f} {name}" if value >= 100 or name == "kB" else f"{value:.1f} {name}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING, Any
 
 from segctl.cli import charts
-from segctl.cli.cells import MISSING, encoded, shown, table_text, width
+from segctl.cli.cells import MISSING, counted, encoded, shown, table_text, width
 from segctl.cli.formats import values
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def table(ctx: Context, columns: Sequence[Column], rows: Iterable[Any], *, noun:
         noun: What a row is, in the plural; adds a line with the count.
     """
     found = list(values(rows, columns))
-    count = f"\n{len(found):,} {noun}" if noun else ""
+    count = f"\n{counted(len(found), noun)}" if noun else ""
     if not found:
         return count.strip() or "nothing found"
     is_drawn = ctx.terminal.out and ctx.terminal.unicode
@@ -125,10 +125,18 @@ def _lines(row: Sequence[str], laid: _Layout) -> list[str]:
     """A row of cells, folded where a cell is longer than its column is wide."""
     if all(width(cell) <= w for cell, w in zip(row, laid.widths, strict=True)):
         return [_line(row, laid)]
+    parts = [_wrapped(cell, w) for cell, w in zip(row, laid.widths, strict=True)]
+    return [_line([p[i] if i < len(p) else "" for p in parts], laid) for i in range(max(len(p) for p in parts))]
+
+
+def _wrapped(cell: str, room: int) -> list[str]:
+    if width(cell) <= room:
+        return [cell]
     from textwrap import wrap
 
-    parts = [wrap(cell, w) if width(cell) > w else [cell] for cell, w in zip(row, laid.widths, strict=True)]
-    return [_line([p[i] if i < len(p) else "" for p in parts], laid) for i in range(max(len(p) for p in parts))]
+    # What hangs below its parent in a tree stays there on every line.
+    margin = len(cell) - len(cell.lstrip())
+    return wrap(cell, room, subsequent_indent=" " * min(margin, room // 2))
 
 
 def _as_records(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
@@ -154,7 +162,8 @@ def _rich(ctx: Context, laid: _Layout) -> str:
             width=least,
         )
     for row in laid.cells:
-        drawn.add_row(*(Text(cell, style="dim" if cell == MISSING else "") for cell in row))
+        cells = ["\n".join(_wrapped(cell, w)) for cell, w in zip(row, laid.widths, strict=True)]
+        drawn.add_row(*(Text(cell, style="dim" if cell == MISSING else "") for cell in cells))
     paper = StringIO()
     console = Console(
         file=paper,
@@ -170,5 +179,5 @@ def _rich(ctx: Context, laid: _Layout) -> str:
 def _facts(facts: Mapping[str, object]) -> str:
     from segctl.cli.results import Column
 
-    plain = Column("")
+    plain = Column("", digits=3)
     return "\n".join(f"{shown(key)}: {shown(table_text(value, plain)) or MISSING}" for key, value in facts.items())

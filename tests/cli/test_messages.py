@@ -225,6 +225,28 @@ def test_off_a_terminal_a_short_task_is_one_line(told: list[str], monkeypatch: p
     assert told == ["reading orders: 60,000 rows in 0.6 s (100,000 rows/s)\n"]
 
 
+@pytest.mark.parametrize(
+    ("done", "unit", "told_as"),
+    [
+        (1, "segments", "1 segment"), (2_500, "rows", "2,500 rows"), (999, "bytes", "999 bytes"),
+        (251_302, "bytes", "251 kB"), (999_499, "bytes", "999 kB"), (999_500, "bytes", "1.0 MB"),
+        (12_345_678, "bytes", "12.3 MB"), (10**12, "bytes", "1.0 TB"),
+    ],
+)  # fmt: skip
+def test_amounts_are_told_in_units_that_are_read_at_a_glance(
+    told: list[str], monkeypatch: pytest.MonkeyPatch, done: int, unit: str, told_as: str
+) -> None:
+    ticks = Ticks(monkeypatch)
+    listener = progress.listener(CTX)
+
+    listener.start("work", unit=unit)
+    listener.advance(done)
+    ticks.now += 0.4
+    listener.finish()
+
+    assert told == [f"work: {told_as} in 0.4 s\n"]
+
+
 def test_off_a_terminal_a_long_task_tells_every_tenth(told: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     ticks = Ticks(monkeypatch)
     listener = progress.listener(CTX)

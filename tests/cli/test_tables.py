@@ -48,6 +48,28 @@ def test_a_table_off_a_terminal_is_aligned_and_counts_its_rows() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("noun", "line"), [("segments", "1 segment"), ("properties", "1 property"), ("frequent values", "1 frequent value")]
+)
+def test_one_row_is_counted_in_the_singular(noun: str, line: str) -> None:
+    assert written(PIPE, Result("s/1", COLUMNS, ROWS[:1], noun=noun)).endswith(f"\n{line}\n")
+
+
+@pytest.mark.parametrize("out", [True, False], ids=["drawn", "plain"])
+def test_a_folded_cell_of_a_tree_keeps_its_margin(out: bool) -> None:
+    columns = (Column("condition"), Column("line", type="integer"))
+
+    text = tables.table(at(24, out=out), columns, [("all", None), ("    newsletter is true now", 8)])
+
+    assert [line.rstrip(" 8") for line in text.splitlines()[3:]] == ["    newsletter is", "    true now"]
+
+
+def test_facts_that_are_measured_have_three_digits() -> None:
+    text = written(PIPE, Result("s/1", facts={"filled": 0.9256965944272446, "timings": {"load": 0.44389599100031774}}))
+
+    assert text == "filled: 0.926\ntimings: load: 0.444\n"
+
+
 def test_what_is_too_wide_comes_as_records() -> None:
     assert written(at(20), Result("s/1", COLUMNS, ROWS[:2], noun="segments")) == (
         "segment: vip\nmembers: 1204\nshare: 0.060\n\nsegment: größe\nmembers: -\nshare: 0.500\n\n2 segments\n"
