@@ -83,4 +83,15 @@ ENTRIES: dict[str, Entry] = {
         "Run `segctl apply` first; `segctl ls segments` shows what is defined.",
         "segctl history new_segment",
     ),
+    "SEG615": Entry(
+        "a file of the workspace is damaged",
+        "A stored file has lost bytes or cannot be read to its end: a failing disk, or something else wrote into it.",
+        "Restore the workspace from a backup, or move it away and ingest the sources again. Then look at the disk.",
+    ),
+    "SEG616": Entry(
+        "the workspace's database is gone",
+        "`state.db` is missing or empty while the files it described are still there. A new one would not know them.",
+        "Restore the workspace from a backup, or move its folder away and ingest the sources again.",
+        "rm .segctl/dev/state.db\nsegctl ingest",
+    ),
 }

@@ -60,7 +60,7 @@ def examine(start: Path, *, env: str | None, now: datetime) -> list[Check]:
         return [*found, _disk(start)]
     workspace = Path(project.workspace)
     found += [_zones("project zone", project.timezone), _writable(workspace), *_file_system(workspace)]
-    return [*found, *_age(workspace, now), _disk(workspace)]
+    return [*found, *_age(workspace, now), *_stored(workspace), _disk(workspace)]
 
 
 def _python() -> Check:
@@ -150,6 +150,26 @@ def _age(workspace: Path, now: datetime) -> Iterator[Check]:
         if changed > now + timedelta(minutes=5):
             text = f"last changed {changed.isoformat(timespec='seconds')}, after now"
             yield Check("workspace age", "problem", text, "set the clock")
+
+
+def _stored(workspace: Path) -> Iterator[Check]:
+    """Whether what was stored is still there, by the database's own check and the sizes of all files."""
+    from segctl.state.integrity import lost_files
+    from segctl.state.workspace import Workspace
+
+    if not (workspace / "files").is_dir():
+        return
+    try:
+        with Workspace.open(workspace) as opened:
+            files, lost = lost_files(opened)
+    except SegctlError as error:
+        yield Check("stored data", "problem", error.message, error.hint)
+        return
+    if lost:
+        text = f"{len(lost)} of {files:,} files are missing or damaged, such as {lost[0]}"
+        yield Check("stored data", "problem", text, "restore a backup, or ingest again into a new workspace")
+    else:
+        yield Check("stored data", "ok", f"{files:,} files")
 
 
 def _disk(folder: Path) -> Check:

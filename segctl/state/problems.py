@@ -77,10 +77,29 @@ def file_missing(path: Path) -> IntegrityError:
     )
 
 
-def damaged(path: Path, error: sqlite3.DatabaseError) -> IntegrityError:
+def file_damaged(path: Path) -> IntegrityError:
+    """A file is not what was committed."""
+    return IntegrityError(
+        "SEG615",
+        f"`{path}` is damaged: it is not what was stored",
+        hint="restore a backup, or ingest again into a new workspace; then look at the disk",
+    )
+
+
+def database_gone(path: Path) -> IntegrityError:
+    """Stored files without the database that says what they are."""
+    return IntegrityError(
+        "SEG616",
+        f"`{path}` is missing or empty, but stored files are there",
+        why="without it nobody knows what they are; nothing was changed",
+        hint="restore a backup of the workspace, or move its folder away and ingest again",
+    )
+
+
+def damaged(path: Path, why: str) -> IntegrityError:
     """The database cannot be read as one of ours."""
     return IntegrityError(
-        "SEG610", f"`{path}` is not a sound segctl database", why=str(error), hint="restore a backup of the workspace"
+        "SEG610", f"`{path}` is not a sound segctl database", why=why, hint="restore a backup of the workspace"
     )
 
 
@@ -139,12 +158,12 @@ def from_sqlite(error: sqlite3.Error, database: Path) -> SegctlError:
         return LocalIOError(
             "SEG606", f"no space left to write `{database}`", why=text, hint="make room and run the command again"
         )
-    if isinstance(error, sqlite3.OperationalError):
+    if isinstance(error, sqlite3.OperationalError) and "Could not decode" not in text:
         return LocalIOError("SEG607", f"cannot use `{database}`", why=text)
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(
         error, sqlite3.IntegrityError | sqlite3.ProgrammingError
     ):
-        return damaged(database, error)
+        return damaged(database, text)
     raise error  # a bug of ours: constraint or statement
 
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from segctl.state import database, locks, problems
+from segctl.model.errors import SegctlError
+from segctl.state import database, integrity, locks, problems
 from segctl.state.files import NewFile, StoredFile, flush_all, fresh_path
 from segctl.state.mounts import refuse_network
 
@@ -51,12 +52,12 @@ class Workspace:
         Raises:
             UsageError: There is none and `create` is false; it is newer than this program; it lies on a
                 network file system.
-            IntegrityError: Its database is damaged.
+            IntegrityError: Its database is damaged, or gone while its files are there.
         """
         folder = folder.absolute()
         path = folder / DATABASE
         if not create and not path.is_file():
-            raise problems.no_workspace(folder)
+            raise problems.database_gone(path) if integrity.has_files(folder) else problems.no_workspace(folder)
         refuse_network(folder)
         with problems.worded(folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -64,8 +65,7 @@ class Workspace:
             try:
                 database.refuse_newer(db, folder)
                 if database.version(db) < len(database.MIGRATIONS):
-                    with locks.hold(folder, "migration", wait_s=_SHORTEST_WAIT_S):
-                        database.migrate(db)
+                    _bring_up_to_date(db, folder)
             except BaseException:
                 db.close()
                 raise
@@ -78,8 +78,12 @@ class Workspace:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> None:
+        try:
+            if isinstance(error, Exception) and not isinstance(error, SegctlError | OSError):
+                self._blame_damage(error)
+        finally:
+            self.close()
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Rows of a reading statement."""
@@ -172,7 +176,7 @@ class Workspace:
 
         Raises:
             UsageError: The snapshot's files were vacuumed.
-            IntegrityError: A listed file is not on disk.
+            IntegrityError: A listed file is not on disk, or has another size than was committed.
         """
         at = self.snapshot() if snapshot is None else snapshot
         one = not dataset.endswith("/*")
@@ -186,9 +190,10 @@ class Workspace:
         if any(row["vacuumed"] is not None for row in rows):
             raise problems.snapshot_gone(at)
         found = [self._stored(row) for row in rows]
-        missing = next((file for file in found if not os.path.exists(file.path)), None)
-        if missing is not None:
-            raise problems.file_missing(missing.path)
+        for file in found:
+            if not integrity.has_size(file.path, file.bytes):
+                is_there = os.path.exists(file.path)
+                raise problems.file_damaged(file.path) if is_there else problems.file_missing(file.path)
         return found
 
     def datasets(self, prefix: str = "", snapshot: int | None = None) -> list[str]:
@@ -249,6 +254,15 @@ class Workspace:
                 stack.enter_context(locks.lease(self.folder, snapshot))
             yield
 
+    def _blame_damage(self, error: Exception) -> None:
+        """An engine that stumbled over a damaged file only says that it stumbled; here the file gets its name."""
+        try:
+            path = integrity.damaged_file(self)
+        except SegctlError as further:
+            raise further from error
+        if path is not None:
+            raise problems.file_damaged(path) from error
+
     def _insert_commit(self, db: sqlite3.Connection, kind: str, note: dict[str, Any] | None) -> int:
         text = None if note is None else json.dumps(note, sort_keys=True)
         cursor = db.execute("INSERT INTO commits (kind, note) VALUES (?, ?)", (kind, text))
@@ -295,3 +309,11 @@ class Workspace:
                 name = file.path.relative_to(self.folder).as_posix()
                 if not self._db.execute("SELECT 1 FROM files WHERE path = ?", (name,)).fetchone():
                     file.path.unlink(missing_ok=True)
+
+
+def _bring_up_to_date(db: sqlite3.Connection, folder: Path) -> None:
+    with locks.hold(folder, "migration", wait_s=_SHORTEST_WAIT_S):
+        # A new database would call all files orphans, and the next vacuum would delete them.
+        if database.version(db) == 0 and integrity.has_files(folder):
+            raise problems.database_gone(folder / DATABASE)
+        database.migrate(db)

@@ -6,8 +6,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 from cli_process import Finished
+
+from segctl.state.workspace import Workspace
 
 Run = Callable[..., Finished]
 
@@ -103,6 +106,21 @@ def test_the_doctor_finds_nothing_in_the_way_of_a_good_project(project: Path, ru
     assert {"python", "polars", "project", "workspace", "disk", "clock"} <= set(checks)
     assert set(checks.values()) <= {"ok", "note"}
     assert sorted(p.name for p in project.iterdir()) == ["segctl.yaml", "segments"]
+
+
+def test_the_doctor_finds_stored_data_that_were_lost(project: Path, run: Run) -> None:
+    with Workspace.open(project / "work" / "prod", create=True) as workspace:
+        workspace.commit("test", [workspace.write("events", pl.DataFrame({"subject": [1, 2, 3]}))])
+    sound = run("doctor", "--json", cwd=project)
+    next(project.rglob("*.parquet")).unlink()
+
+    done = run("doctor", "--json", cwd=project)
+
+    assert "stored data" in sound.out
+    assert sound.code == 0
+    problems = {row["check"]: row["detail"] for row in json.loads(done.out)["data"] if row["status"] == "problem"}
+    assert done.code == 1
+    assert "1 of 1 files are missing" in problems["stored data"]
 
 
 def test_the_doctor_says_what_is_in_the_way(run: Run) -> None:
