@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.compile.timewords import Problem, parse_as_of
 from segctl.model.conditions import Guards
 from segctl.model.errors import UsageError
+from segctl.operations.dictionary import unknown_thing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -102,8 +103,13 @@ def diff(
 
     workspace = session.workspace
     from_run, to_run = _runs(workspace, from_words, to_words, now, session.project.timezone)
-    found = memberships.diff(workspace, from_run, to_run, list(names) or None)
     parts = {r.id: _by_segment(workspace, r) for r in (from_run, to_run)}
+    known = dict.fromkeys([*session.definitions.segments, *parts[from_run.id], *parts[to_run.id]])
+    for name in names:
+        if name not in known:
+            raise unknown_thing("segment", name, list(known))
+    wanted = list(names) or None
+    moves = memberships.diff(workspace, from_run, to_run, wanted).moves if with_moves else None
     segments = tuple(
         SegmentMove(
             segment=s.segment,
@@ -115,13 +121,13 @@ def diff(
             definition_changed=_has_changed(s.segment, from_run, to_run),
             leaves=_leaf_moves(s.segment, parts[from_run.id], parts[to_run.id]),
         )
-        for s in found.segments
+        for s in memberships.diff_counts(workspace, from_run, to_run, wanted)
     )
     return Difference(
         from_run,
         to_run,
         segments,
-        moves=_named(workspace, found.moves) if with_moves else None,
+        moves=_named(session, moves) if moves is not None else None,
         refused=tuple(_refusals(segments, {n: d.guards for n, d in session.definitions.segments.items()})),
     )
 
@@ -186,14 +192,17 @@ def _leaf_counts(part: RunSegment | None) -> dict[str, int]:
     return {leaf["text"]: leaf["true"] for leaf in leaves}
 
 
-def _named(workspace: Workspace, moves: pl.DataFrame) -> pl.DataFrame:
+def _named(session: Session, moves: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     from segctl.operations.people import with_profile_ids
 
     return (
-        with_profile_ids(workspace, moves)
-        .with_columns(change=pl.when("entered").then(pl.lit("entered")).otherwise(pl.lit("left")))
+        with_profile_ids(session.workspace, moves)
+        .with_columns(
+            change=pl.when("entered").then(pl.lit("entered")).otherwise(pl.lit("left")),
+            effective=pl.col("effective").dt.convert_time_zone(session.project.timezone),
+        )
         .select("segment", "profile_id", "change", "effective", "cause")
         .sort("segment", "change", "profile_id")
     )
@@ -215,7 +224,7 @@ def _broken(move: SegmentMove, limits: Guards) -> list[str]:
         if limit is not None and before and Decimal(moved) > limit * before:
             found.append(
                 f"`{move.segment}` would {word} {moved:,} of {before:,} members"
-                f" ({moved / before:.1%}), limit {float(limit):.1%}"
+                f" ({100 * moved / before:.1f} %), limit {float(100 * limit):g} %"
             )
     if limits.min_size is not None and after < limits.min_size:
         found.append(f"`{move.segment}` would have {after:,} members, at least {limits.min_size:,} are asked for")

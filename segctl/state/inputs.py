@@ -79,6 +79,15 @@ def is_ingested(workspace: Workspace, source: str, digest: str) -> bool:
     )
 
 
+def newest_digests(workspace: Workspace, source: str) -> set[str]:
+    """Digests of the files that the last commit of a source read; none before the first."""
+    rows = workspace.query(
+        "SELECT digest FROM inputs WHERE source = ? AND seq = (SELECT max(seq) FROM inputs WHERE source = ?)",
+        (source, source),
+    )
+    return {row["digest"] for row in rows}
+
+
 def newest_input(workspace: Workspace, source: str, path: str) -> IngestedInput | None:
     """The last finished reading of this path, None when there is none.
 

@@ -161,6 +161,26 @@ def diff(workspace: Workspace, from_run: Run, to_run: Run, segments: Sequence[st
     return Difference(from_run, to_run, counts, _named(moves, asked))
 
 
+def diff_counts(
+    workspace: Workspace, from_run: Run, to_run: Run, segments: Sequence[str] | None = None
+) -> tuple[SegmentDifference, ...]:
+    """The counts of `diff`; between two neighbouring runs no file is opened and no engine loaded.
+
+    Raises:
+        UsageError: A named segment was evaluated by neither.
+    """
+    if not _are_neighbours(workspace, from_run, to_run):
+        return diff(workspace, from_run, to_run, segments).segments
+    asked = _asked(workspace, segments, to_run.number)
+    before, after = _sizes_at(workspace, from_run), _sizes_at(workspace, to_run)
+    rows = workspace.query(
+        "SELECT segment, entered, left_ FROM run_segments WHERE run = ? AND state IN ('in_force', 'removed')",
+        (to_run.number,),
+    )
+    moved = {row["segment"]: (row["entered"], row["left_"]) for row in rows}
+    return tuple(SegmentDifference(s.name, before.get(s.id), *moved.get(s.id, (0, 0)), after.get(s.id)) for s in asked)
+
+
 def history(workspace: Workspace, segment: str) -> list[RunSegment]:
     """What every run meant for a segment, oldest first; no file is opened.
 
@@ -242,6 +262,17 @@ def _flags(
 
 def _has_what_if(workspace: Workspace, *of: Run) -> bool:
     return any(what_if_checkpoint(workspace, run.number) is not None for run in of)
+
+
+def _are_neighbours(workspace: Workspace, from_run: Run, to_run: Run) -> bool:
+    """True if `to_run` brought into force what comes right after `from_run`: its own counts say what moved."""
+    if from_run.number >= to_run.number or _has_what_if(workspace, from_run, to_run):
+        return False
+    between = workspace.query(
+        "SELECT 1 FROM run_segments WHERE run > ? AND run < ? AND state IN ('in_force', 'removed') LIMIT 1",
+        (from_run.number, to_run.number),
+    )
+    return not between and {from_run.status, to_run.status} <= {RunStatus.OK, RunStatus.PARTIAL}
 
 
 def _moves_between_states(workspace: Workspace, from_run: Run, to_run: Run, ids: Sequence[int]) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from unittest.mock import patch
 
@@ -13,7 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.state.compaction import compact
-from segctl.state.memberships import diff, history, in_force, intervals, members, memberships, record_run, sizes
+from segctl.state.memberships import (
+    diff,
+    diff_counts,
+    history,
+    in_force,
+    intervals,
+    members,
+    memberships,
+    record_run,
+    sizes,
+)
 from segctl.state.runs import NewRun, Run, RunStatus
 from segctl.state.workspace import Workspace
 
@@ -137,6 +148,9 @@ def test_a_diff_of_any_two_runs_is_the_difference_of_their_sets(script: list[Ste
 
         found = diff(workspace, recorded[early], recorded[late])
 
+        assert diff_counts(workspace, recorded[early], recorded[late]) == found.segments
+        for one_run, next_run in pairwise(recorded):
+            assert diff_counts(workspace, one_run, next_run) == diff(workspace, one_run, next_run).segments
         counts = {s.segment: (s.before or 0, s.entered, s.left, s.stayed, s.after or 0) for s in found.segments}
         for name in before.keys() | after.keys():
             one, two = before.get(name, set()), after.get(name, set())
