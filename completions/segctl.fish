@@ -46,7 +46,7 @@ complete -c segctl -n '__fish_is_first_arg' -a schema -d 'Print a JSON Schema fo
 complete -c segctl -n '__fish_is_first_arg' -a help -d 'Explain a verb, a topic or an error code'
 complete -c segctl -n '__fish_is_first_arg' -a completion -d 'Print or install shell completion'
 complete -c segctl -n '__fish_is_first_arg' -a ingest -d 'Read source files into the workspace'
-complete -c segctl -n '__fish_is_first_arg' -a quarantine -d 'Look at rows that were set aside, and replay them'
+complete -c segctl -n '__fish_is_first_arg' -a quarantine -d 'Look at rows that were set aside'
 complete -c segctl -n '__fish_is_first_arg' -a compact -d 'Rewrite stored files so that reading is fast'
 complete -c segctl -n '__fish_is_first_arg' -a lint -d 'Check definitions without touching data'
 complete -c segctl -n '__fish_is_first_arg' -a size -d 'Count a definition, saved or not, leaf by leaf'

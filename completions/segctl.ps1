@@ -10,7 +10,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'help' = 'Explain a verb, a topic or an error code'
         'completion' = 'Print or install shell completion'
         'ingest' = 'Read source files into the workspace'
-        'quarantine' = 'Look at rows that were set aside, and replay them'
+        'quarantine' = 'Look at rows that were set aside'
         'compact' = 'Rewrite stored files so that reading is fast'
         'lint' = 'Check definitions without touching data'
         'size' = 'Count a definition, saved or not, leaf by leaf'

@@ -65,7 +65,8 @@ class Lines:
     def finish(self) -> None:
         """The task is done."""
         seconds = time.monotonic() - self._started
-        rate = f" ({_amount(round(self._done / seconds), self._unit)}/s)" if seconds >= RATE_FROM_S and self._done else ""
+        has_rate = seconds >= RATE_FROM_S and self._done
+        rate = f" ({_amount(round(self._done / seconds), self._unit)}/s)" if has_rate else ""
         messages.notice(self._ctx, f"{self._task}: {_amount(self._done, self._unit)} in {seconds:.1f} s{rate}")
 
     def _state(self, now: float) -> str:

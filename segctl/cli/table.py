@@ -52,7 +52,7 @@ COMMANDS: dict[str, Command] = {
     "help": _at("help", "start", "Explain a verb, a topic or an error code"),
     "completion": _at("completion", "start", "Print or install shell completion"),
     "ingest": _at("ingest", "data", "Read source files into the workspace"),
-    "quarantine": _at("quarantine", "data", "Look at rows that were set aside, and replay them"),
+    "quarantine": _at("quarantine", "data", "Look at rows that were set aside"),
     "compact": _at("compact", "data", "Rewrite stored files so that reading is fast"),
     "lint": _at("lint", "define", "Check definitions without touching data"),
     "size": _at("size", "define", "Count a definition, saved or not, leaf by leaf"),

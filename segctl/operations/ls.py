@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -95,7 +96,7 @@ def sources(definitions: Definitions) -> list[Row]:
                 "gives": "profiles" if source.traits else "events",
                 "picture": source.picture,
                 "path": list(source.paths),
-                "last_input": last.seen if last else None,
+                "last_input": datetime.fromisoformat(last.seen) if last else None,
                 "rows": last.rows if last else None,
                 "bad": last.bad if last else None,
             }

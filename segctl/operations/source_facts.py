@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile.sources import load_sources
@@ -46,7 +47,7 @@ def source_facts(session: Session, name: str) -> SourceFacts:
         "declared_in": source.file,
     }
     rows = [
-        (i.path, i.seen, i.rows, i.good, i.bad, i.digest[:12])
+        (i.path, session.local(datetime.fromisoformat(i.seen)), i.rows, i.good, i.bad, i.digest[:12])
         for i in sorted(inputs(session.workspace, name), key=lambda i: -i.id)
         if i.commit is not None
     ]

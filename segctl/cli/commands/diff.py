@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from segctl.cli import messages, output
@@ -75,9 +76,10 @@ def command(
         "to": {"id": found.to_run.id, "as_of": found.to_run.as_of},
     }
     facts = {
-        "from": f"{found.from_run.id} as of {session.local(found.from_run.as_of)}",
-        "to": f"{found.to_run.id} as of {session.local(found.to_run.as_of)}",
+        "from": f"{found.from_run.id} as of {_seconds(session.local(found.from_run.as_of))}",
+        "to": f"{found.to_run.id} as of {_seconds(session.local(found.to_run.as_of))}",
     }
+    leaves = _leaves(found.segments, all_of_them=bool(segments))
     if found.moves is not None:
         rows = found.moves.unique("profile_id", maintain_order=True) if ctx.format == "ids" else found.moves
         result = output.Result(
@@ -103,13 +105,18 @@ def command(
             noun="segments",
             facts=facts,
             run=run,
-            sections=(
-                output.Section("leaves", "conditions", LEAVES, _leaves(found.segments, all_of_them=bool(segments))),
-            ),
+            # An empty list still is an answer to a program; to people it says nothing.
+            sections=(output.Section("leaves", "conditions", LEAVES, leaves),)
+            if leaves or ctx.format == "json"
+            else (),
             exit=code,
         )
     output.write(ctx, result)
     return code
+
+
+def _seconds(at: datetime) -> str:
+    return at.isoformat(sep=" ", timespec="seconds")
 
 
 def _leaves(segments: Iterable[SegmentMove], *, all_of_them: bool) -> list[tuple[object, ...]]:

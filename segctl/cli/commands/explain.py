@@ -71,7 +71,7 @@ def command(
         facts["run"] = found.run
     if until:
         facts["changes_at"] = session.local(found.flip.at) if found.flip else None
-        facts["changes_to"] = _WORDS[found.flip.answer] if found.flip else "nothing, if nothing else happens"
+        facts["changes_to"] = _WORDS[found.flip.answer] if found.flip else None
     sections: tuple[output.Section, ...] = ()
     if found.trace is not None:
         events = list(_event_rows(session, found, found.trace))
@@ -80,16 +80,24 @@ def command(
     output.write(
         ctx,
         output.Result(
-            "segctl/explain/1", COLUMNS, rows, noun=None, facts=facts, sections=sections, notes=_notes(found)
+            "segctl/explain/1",
+            COLUMNS,
+            rows,
+            noun=None,
+            facts=facts,
+            sections=sections,
+            notes=_notes(found, until=until),
         ),
     )
 
 
-def _notes(found: Explanation) -> list[str]:
+def _notes(found: Explanation, *, until: bool) -> list[str]:
     if not found.in_population:
         return ["nobody by that identifier is in the population at that time"]
     if found.kept is False:
         return ["the conditions hold, but `keep` ranks others higher"]
+    if until and found.flip is None:
+        return ["if nothing else happens, the answer never changes"]
     return []
 
 
@@ -132,7 +140,7 @@ def _plain(session: Session, value: object) -> str:
     if value is None:
         return "missing"
     if isinstance(value, datetime):
-        return session.local(value).isoformat(timespec="seconds")
+        return session.local(value).isoformat(sep=" ", timespec="seconds")
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(value).lower() if isinstance(value, bool) else str(value)

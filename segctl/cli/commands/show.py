@@ -59,7 +59,8 @@ def command(
     from segctl.operations.session import open_session
 
     kind, _, name = thing.partition(":")
-    if not name:
+    is_bare = not name
+    if is_bare:
         kind, name = "segment", thing
     if kind not in KINDS:
         raise UsageError(
@@ -73,6 +74,8 @@ def command(
         )
     wanted = tuple(filter(None, (c.strip() for c in columns.split(","))))
     with open_session(ctx.project, env=ctx.env) as session:
+        if is_bare:
+            _check_segment(session, name)
         if kind == "segment" and (members or wanted or run or ctx.format in _MEMBER_FORMATS):
             result = _members(session, name, wanted, run, show_personal=show_personal)
         elif kind == "segment":
@@ -86,6 +89,21 @@ def command(
     output.write(ctx, result)
     if kind == "segment" and result.schema == "segctl/show-segment/1":
         messages.notice(ctx, f"next: segctl show segment:{name} -f ids, or segctl size {name}")
+
+
+def _check_segment(session: Session, name: str) -> None:
+    """A bare name that is no segment may be the name of something else.
+
+    Raises:
+        UsageError: It is; the hint says of what.
+    """
+    project = session.project
+    others = {"event": project.event(name), "trait": next((t for t in project.traits if t.name == name), None)}
+    kind = next((kind for kind, found in others.items() if found is not None), None)
+    if kind is not None and name not in session.definitions.segments:
+        raise UsageError(
+            "SEG510", f"there is no segment `{name}`", hint=f"did you mean the {kind}: `segctl show {kind}:{name}`?"
+        )
 
 
 def _segment(session: Session, name: str) -> output.Result:

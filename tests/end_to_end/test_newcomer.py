@@ -1,0 +1,80 @@
+"""The first questions of somebody new, asked in a small project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from end_to_end.program import document, ok, run
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four people, and two runs between which everybody left."""
+    folder = tmp_path_factory.mktemp("project")
+    ok("init", ".", "--template", "minimal", cwd=folder)
+    segment = folder / "segments" / "buyers.yaml"
+    segment.write_text(segment.read_text("utf-8") + "guards: {max_removed: 5 %}\n", "utf-8")
+    ok("ingest", cwd=folder)
+    ok("apply", "--as-of", "2026-10-15", cwd=folder)
+    ok("apply", "--as-of", "2029-06-30", cwd=folder)
+    return folder
+
+
+def test_a_diff_tells_its_instants_to_the_second_in_the_zone_of_the_project(project: Path) -> None:
+    told = ok("diff", cwd=project)
+
+    assert told.splitlines()[0].endswith("as of 2026-10-15 23:59:59+02:00")
+
+
+def test_the_instant_of_a_move_is_told_in_the_zone_of_the_project(project: Path) -> None:
+    moves = document("diff", "--moves", cwd=project)["data"]
+
+    assert {move["effective"] for move in moves} == {"2029-06-30T23:59:59.999999+02:00"}
+
+
+def test_a_broken_guard_is_told_in_percent(project: Path) -> None:
+    done = run("diff", "--guards", cwd=project)
+
+    assert done.returncode == 4
+    assert "(100.0 %), limit 5 %" in done.stderr
+
+
+def test_the_time_of_the_last_input_is_told_in_the_zone_of_the_project(project: Path) -> None:
+    (listed, *_) = document("ls", "sources", cwd=project)["data"]
+    (shown,) = document("show", "source:orders", cwd=project)["data"]
+
+    assert listed["last_input"][-6:] in ("+01:00", "+02:00")
+    assert listed["last_input"] == shown["seen"]
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        ("diff buyer", "did you mean `buyers`?"),
+        ("show order_completed", "did you mean the event: `segctl show event:order_completed`?"),
+        ("show country", "did you mean the trait: `segctl show trait:country`?"),
+    ],
+)
+def test_a_name_that_is_no_segment_gets_the_nearest_way_out(project: Path, call: str, hint: str) -> None:
+    done = run(*call.split(), cwd=project)
+
+    assert done.returncode == 2
+    assert hint in done.stderr
+
+
+def test_until_says_in_words_that_nothing_will_change(project: Path) -> None:
+    (who, *_) = document("diff", "--moves", cwd=project)["data"]
+
+    told = ok("explain", "buyers", who["profile_id"], "--as-of", "2029-06-30", "--until", cwd=project)
+
+    assert told.endswith("if nothing else happens, the answer never changes\n")
+
+
+def test_a_diff_in_which_no_condition_moved_has_no_empty_table(project: Path) -> None:
+    newest = document("ls", "runs", cwd=project)["data"][0]["run"]
+
+    call = ("diff", "--from", newest, "--to", newest)
+
+    assert ok(*call, cwd=project).endswith("1 segment\n")
+    assert document(*call, cwd=project)["sections"] == {"leaves": []}
