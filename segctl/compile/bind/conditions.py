@@ -41,6 +41,7 @@ _KIND_SYNONYMS = {
     "events": "event", "ereignis": "event", "did": "event", "funnel": "sequence", "steps": "sequence",
     "cohort": "segment", "audience": "segment", "member_of": "segment", "random": "sample", "file": "list",
 }  # fmt: skip
+_OUT = "delete it, or move the condition out of this `all`"
 
 
 def bind_condition(node: Node, scope: Scope, *, salt: str = "") -> Condition | None:
