@@ -126,9 +126,7 @@ def _all(node: Mapping, scope: Scope, salt: str) -> Condition | None:
     for leaf in strict:
         message = "`missing: error` cannot stand under `same`"
         why = "a value is missing for most of the values that are tried"
-        scope.error(
-            "SEG245", message, leaf.location, why=why, hint="delete it, or move the condition out of this `all`"
-        )
+        scope.error("SEG245", message, leaf.location or node.location, why=why, hint=_OUT)
     return None if same is None or strict else All(bound, same, node.location)
 
 
