@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FILE_ROWS = 200_000
 _EXAMPLES = 5
+_BROKEN_OFF = "SEG367"
 
 
 def quarantine_dataset(source: str) -> str:
@@ -29,6 +30,7 @@ class Quarantine:
         unread: Those of them that the reader could not even take apart.
         reasons: Rows by (column, expected) for the summary.
         examples: The first reasons in words.
+        broken: Files that end before their end, each with the line and why.
     """
 
     def __init__(self, workspace: Workspace, source: str) -> None:
@@ -38,6 +40,7 @@ class Quarantine:
         self.unread = 0
         self.reasons: dict[tuple[str, str], int] = {}
         self.examples: list[str] = []
+        self.broken: list[str] = []
         self.digests: list[str] = []
         self._file, self._input = "", 0
         self._buffer: list[pl.DataFrame] = []
@@ -56,6 +59,7 @@ class Quarantine:
         if not bad:
             return
         self.unread += len(bad)
+        self.broken += [f"{self._file}:{b.line}: {b.reason.message}" for b in bad if b.reason.code == _BROKEN_OFF]
         reasons = [
             [{"column": None, "expected": b.reason.expected, "value": b.reason.value, "reason": b.reason.message}]
             for b in bad

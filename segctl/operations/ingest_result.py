@@ -33,6 +33,7 @@ class SourceResult:
         detected: What was detected in each file, in words.
         reasons: Bad rows by (column, what was expected).
         examples: The first reasons, in words.
+        broken: Files that end before their end; nobody knows how many rows they lack.
         notes: What else a person should know.
         commit: Number of the commit; None when there was none.
         error: Why nothing of it was taken.
@@ -59,6 +60,7 @@ class SourceResult:
     detected: dict[str, tuple[str, ...]] = field(default_factory=dict)
     reasons: dict[tuple[str, str], int] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     commit: int | None = None
     error: SegctlError | None = None
@@ -81,4 +83,5 @@ class IngestResult:
     @property
     def exit(self) -> ExitCode:
         """The code to leave with."""
-        return worst(source.error.exit_code for source in self.sources if source.error is not None)
+        incomplete = (ExitCode.DATA for source in self.sources if source.broken)
+        return worst([*(s.error.exit_code for s in self.sources if s.error is not None), *incomplete])

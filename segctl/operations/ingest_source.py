@@ -67,11 +67,17 @@ class SourceRun:
 
         found = [self._input(path) for path in expand(Path(self.project.root), self.source.paths)]
         fresh = [item for item in found if not self._is_known(item)]
-        if self.source.picture == "full" and fresh:
+        if self.source.picture == "full" and (fresh or self._lacks_a_part(found)):
             # Its files together are the picture, so one changed part means reading all.
             return found
         self.result.skipped_files = len(found) - len(fresh)
         return fresh
+
+    def _lacks_a_part(self, found: list[_Input]) -> bool:
+        """Whether a file of the last picture is no longer there, so that its people may be gone."""
+        from segctl.state.inputs import newest_digests
+
+        return bool(newest_digests(self.workspace, self.source.name) - {item.digest for item in found})
 
     def _input(self, path: Path) -> _Input:
         from segctl.connectors.files import digest
@@ -202,6 +208,12 @@ class SourceRun:
         if detected.format in ("json", "ndjson"):
             return
         known = set(detected.columns)
+        if not known:
+            raise DataError(
+                "SEG310",
+                f"`{shown}` has no columns: it is empty, or breaks off at its start",
+                hint="look at how the file came here; it should begin with a line of column names",
+            )
         for name in needed_columns(self.source):
             heads = {name.rsplit(".", cut)[0] for cut in range(name.count(".") + 1)}
             if not heads & known:
@@ -229,6 +241,7 @@ class SourceRun:
         result.bad = quarantine.rows
         result.reasons = quarantine.reasons
         result.examples = quarantine.examples
+        result.broken = quarantine.broken
         result.ambiguous_times = counts.clock.ambiguous
         result.missing_times = counts.clock.missing
         result.dropped_elements = counts.dropped_elements

@@ -16,6 +16,8 @@ import polars as pl
 import pytest
 
 from segctl.model.errors import TemporaryError, UsageError
+from segctl.model.exits import ExitCode
+from segctl.operations.ingest import IngestResult
 from segctl.operations.ingest_pipeline import ahead
 from segctl.operations.ingest_propose import propose, save_proposal
 from segctl.operations.quarantine import bad_rows, summaries
@@ -59,6 +61,41 @@ def test_a_truncated_gzip_keeps_what_was_whole_and_says_so(shop) -> None:
     assert found.bad >= 1
     assert 0 < found.new < 5000
     assert found.new + found.bad == found.read
+    assert [text.partition(":")[0] for text in found.broken] == ["orders.csv.gz"]
+    assert "breaks off" in found.broken[0]
+
+
+def test_an_incomplete_file_is_never_a_success_however_few_rows_are_bad(shop) -> None:
+    lines = "".join(f"c{i},2026-01-01,1,{i}\n" for i in range(5000))
+    shop.source("orders", ORDERS)
+    shop.file("orders.csv.gz", gzip.compress((HEADER + lines).encode())[:-8])
+
+    found = shop.ingest("orders")
+
+    assert found.error is None
+    assert found.bad == 1
+    assert IngestResult((found,)).exit is ExitCode.DATA
+
+
+def test_a_whole_file_with_bad_rows_within_the_limit_is_a_success(shop) -> None:
+    shop.source("orders", ORDERS)
+    shop.file("orders.csv", HEADER + "c1,2026-01-01,1,1\nc2,2026-01-01\n")
+
+    found = shop.ingest("orders")
+
+    assert found.bad == 1
+    assert IngestResult((found,)).exit is ExitCode.OK
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(b""), gzip.compress(HEADER.encode())[:10]])
+def test_a_file_without_columns_is_called_empty(shop, content: bytes) -> None:
+    shop.source("orders", ORDERS)
+    shop.file("orders.csv", content)
+
+    found = shop.ingest("orders")
+
+    assert found.error is not None
+    assert "empty" in found.error.message
 
 
 @pytest.mark.parametrize("content", ["", HEADER, "\n\n\n", "\ufeff" + HEADER])

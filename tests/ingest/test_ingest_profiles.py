@@ -121,6 +121,31 @@ def test_after_unreadable_lines_nobody_is_marked_as_gone(shop) -> None:
     assert any("nobody was marked as gone" in note for note in found.notes)
 
 
+def test_who_stood_in_a_removed_part_of_a_full_picture_is_gone(shop) -> None:
+    shop.source("crm", "picture: full\n" + CRM.replace("crm.csv", "crm*.csv"))
+    shop.file("crm1.csv", HEADER + "1,Köln,5,\n")
+    part = shop.file("crm2.csv", HEADER + "2,Bonn,6,\n")
+    shop.ingest("crm")
+    part.unlink()
+
+    found = shop.ingest("crm")
+    again = shop.ingest("crm")
+
+    assert found.gone == 1
+    assert again.state == "unchanged"
+
+
+def test_a_copy_of_a_part_of_a_full_picture_may_come_and_go(shop) -> None:
+    shop.source("crm", "picture: full\n" + CRM.replace("crm.csv", "crm*.csv"))
+    first = shop.file("crm1.csv", HEADER + "1,Köln,5,\n")
+    shop.ingest("crm")
+    shop.file("crm2.csv", HEADER + "1,Köln,5,\n")
+    shop.ingest("crm")
+    first.unlink()
+
+    assert shop.ingest("crm").state == "unchanged"
+
+
 def test_an_empty_full_picture_is_refused_unless_it_is_meant(shop) -> None:
     shop.source("crm", "picture: full\n" + CRM)
     shop.file("crm.csv", HEADER + "1,Köln,5,\n")

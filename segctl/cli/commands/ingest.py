@@ -8,7 +8,7 @@ from segctl.cli import messages, output
 from segctl.cli.context import Context
 from segctl.cli.options import SELECTION, TIME, Argument, Option, verb
 from segctl.cli.progress import listener
-from segctl.model.errors import UsageError
+from segctl.model.errors import DataError, UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ EXAMPLES = (
     ("segctl ingest --from data/orders.csv --as order_completed --save", "A first try: propose a declaration."),
 )
 EXITS = {
-    3: "a source has more bad rows than it may; nothing of it was taken",
+    3: "a source has more bad rows than it may, so nothing of it was taken; or a file breaks off",
     4: "a full picture is empty and `--yes` was not given",
     75: "another ingest of the same source is running; see `--lock-wait`",
 }
@@ -152,12 +152,18 @@ def _report(ctx: Context, found: IngestResult) -> ExitCode | None:
             facts={"dry_run": True} if found.dry_run else {},
             run={"dry_run": found.dry_run, "sources": [_facts(source) for source in found.sources]},
             exit=found.exit,
-            reason="sources_refused" if found.exit else None,
+            reason=_reason(found),
         ),
     )
     if not found.exit and not found.dry_run:
         messages.notice(ctx, "next: segctl apply")
     return found.exit or None
+
+
+def _reason(found: IngestResult) -> str | None:
+    if any(source.error is not None for source in found.sources):
+        return "sources_refused"
+    return "files_incomplete" if found.exit else None
 
 
 def _row(source: SourceResult) -> tuple[object, ...]:
@@ -176,6 +182,9 @@ def _tell(ctx: Context, source: SourceResult) -> None:
         messages.detail(ctx, f"{name}: {shown}: {'; '.join(facts)}")
     for line in told(source):
         messages.notice(ctx, f"{name}: {line}")
+    for broken in source.broken:
+        hint = "copy or export the file again, then ingest it: rows that are already known change nothing"
+        messages.error(ctx, DataError("SEG367", f"`{name}`: {broken}; the rows before were taken", hint=hint))
 
 
 def told(source: SourceResult) -> list[str]:
