@@ -41,17 +41,26 @@ class Utf8Stream:
         self._stream = stream
         self._encoding = codec_name(encoding)
         self._decoder = None if self._encoding == "utf-8" else codecs.getincrementaldecoder(self._encoding)(_MARK)
-        self._at_start = True
+        self._start: bytes | None = b""
 
     def read(self, size: int) -> bytes:
         """About `size` bytes (more after decoding), at least one unless the stream is over."""
         while True:
             stored = self._stream.read(size)
             text = self._decoded(stored)
-            if self._at_start and (text or not stored):
-                text, self._at_start = text.removeprefix(b"\xef\xbb\xbf"), False
+            if self._start is not None:
+                text = self._without_mark(text, is_over=not stored)
             if text or not stored:
                 return text
+
+    def _without_mark(self, text: bytes, *, is_over: bool) -> bytes:
+        """The first bytes without the byte order mark, which a stream may deliver in pieces."""
+        whole = (self._start or b"") + text
+        if len(whole) < len(_BOMS[0][0]) and not is_over:
+            self._start = whole
+            return b""
+        self._start = None
+        return whole.removeprefix(_BOMS[0][0])
 
     def _decoded(self, stored: bytes) -> bytes:
         if self._decoder is None:

@@ -211,6 +211,12 @@ def test_rows_and_bad_rows_are_all_the_physical_records_of_damaged_bytes(lines: 
     assert wrong.isdisjoint(line for line, _ in rows)
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 3, 100])
+def test_a_byte_order_mark_in_pieces_is_no_part_of_the_first_record(chunk: int) -> None:
+    assert read_soup(b"\xef\xbb\xbfx,y\n", ("a", "b"), chunk) == ([(1, ("x", "y"))], [])
+    assert read_soup(b"\xef\xbb\xbf\n", ("a", "b"), chunk) == ([], [])
+
+
 def is_text(line: bytes) -> bool:
     try:
         return "\x00" not in line.decode()
