@@ -12,13 +12,16 @@ from segctl.compile.bind.scope import Scope
 from segctl.compile.bind.segments import bind_segment
 from segctl.compile.bind.traits import bind_computed_trait
 from segctl.compile.digest import segment_digest, trait_digest
-from segctl.compile.references import cycle_in, references
+from segctl.compile.references import cycle_in, references, weight
 from segctl.compile.source import Mapping as MappingNode
 from segctl.compile.source import Node, Scalar, compose, compose_file
-from segctl.model.conditions import ComputedTrait, SegmentDefinition
+from segctl.model.conditions import Call, ComputedTrait, Formula, SegmentDefinition, TraitValue
 from segctl.model.diagnostics import Diagnostic, Location, Severity, in_reading_order
 from segctl.model.project import Definitions, Project
 from segctl.model.types import ValueType
+
+LONGEST_CHAIN, MOST_PARTS, MOST_LEVELS = 30, 400, 100
+"""How many computed traits may rest on one another, and how large and deep one may be together with all of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +206,8 @@ class _Computed:
     nodes: Mapping[str, tuple[Scalar, Node]]
     bound: dict[str, ComputedTrait | None] = field(default_factory=dict)
     _open: list[str] = field(default_factory=list)
+    _parts: dict[str, int] = field(default_factory=dict)
+    _depths: dict[str, int] = field(default_factory=dict)
 
     def bind_all(self) -> None:
         """Bind what nobody has asked for yet."""
@@ -217,10 +222,41 @@ class _Computed:
             return None
         if name not in self.bound:
             self._open.append(name)
-            self.bound[name] = bind_computed_trait(*self.nodes[name], self.scope)
+            self.bound[name] = self._bind(name)
             self._open.pop()
         trait = self.bound[name]
         return None if trait is None else trait.type
+
+    def _bind(self, name: str) -> ComputedTrait | None:
+        """Definitions stand inside one another when they are computed, so what they add up to has limits."""
+        if len(self._open) > LONGEST_CHAIN:
+            self._refuse(name, f"`{name}` rests on a chain of more than {LONGEST_CHAIN} computed traits")
+            return None
+        trait = bind_computed_trait(*self.nodes[name], self.scope)
+        if trait is None:
+            return None
+        parts, used = weight(trait.selection, trait.measure, trait.formula)
+        self._parts[name] = parts + sum(self._parts.get(other, 0) for other in used)
+        self._depths[name] = self._depth(trait.formula, used)
+        for found, limit, what in (
+            (self._parts[name], MOST_PARTS, "parts"),
+            (self._depths[name], MOST_LEVELS, "levels"),
+        ):
+            if found > limit:
+                message = f"`{name}` has, with the computed traits it refers to, {found:,} {what}, limit {limit}"
+                self._refuse(name, message)
+                return None
+        return trait
+
+    def _depth(self, formula: Formula | None, used: Iterable[str]) -> int:
+        if isinstance(formula, Call):
+            return 1 + max(self._depth(operand, ()) for operand in formula.operands)
+        names = [formula.trait] if isinstance(formula, TraitValue) else used
+        return 1 + max((self._depths.get(name, 0) for name in names), default=0)
+
+    def _refuse(self, name: str, message: str) -> None:
+        hint = "refer to fewer computed traits, or to each only once"
+        self.scope.error("SEG260", message, self.nodes[name][0].location, hint=hint)
 
 
 # --- References -------------------------------------------------------------------------------------------

@@ -50,6 +50,14 @@ def references(*parts: object) -> References:
     return References(*(tuple(names) for names in found.values()))
 
 
+def weight(*parts: object) -> tuple[int, list[str]]:
+    """How many parts definitions have, and the traits they refer to as often as they do."""
+    nodes = [node for part in parts for node in _walk(part)]
+    return len(nodes), [
+        node.trait for node in nodes if isinstance(node, TraitCondition | TraitOperand | TraitTime | TraitValue)
+    ]
+
+
 def cycle_in(graph: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Every group of names that refer to one another in a circle, as the circle itself with its start repeated."""
     state: dict[str, int] = {}

@@ -11,6 +11,7 @@ import pytest
 from builders import TRAITS, a_project, definitions, definitions_of
 
 from segctl.compile.definitions import bind_segment_text, definition_files, load_definitions
+from segctl.compile.lower import lower_trait
 from segctl.compile.project import load_project
 from segctl.compile.references import cycle_in, references
 from segctl.model.conditions import Aggregate, Call, EventSelection, Number, PropertyTest, TraitValue, ValueTest
@@ -411,3 +412,29 @@ def test_cycles_in_a_graph() -> None:
 
     assert cycle_in(graph) == [("b", "c", "b"), ("e", "e")]
     assert cycle_in({"a": ("b", "c"), "b": ("c",), "c": ()}) == []
+
+
+# --- What traits add up to ---------------------------------------------------------------------------------
+def chain(length: int, formula: str, *, is_reversed: bool = False) -> str:
+    rows = ["  t0: {event: logged_in, count: {}}"]
+    rows += [f"  t{i}: {{formula: '{formula.replace('_', f't{i - 1}')}'}}" for i in range(1, length)]
+    return "\n".join(["traits:", *(reversed(rows) if is_reversed else rows), ""])
+
+
+@pytest.mark.parametrize("is_reversed", [True, False])
+@pytest.mark.parametrize(("length", "formula"), [(2000, "_ + 1"), (60, "_ + _"), (15, "abs(" * 25 + "_" + ")" * 25)])
+def test_traits_that_add_up_to_too_much_are_refused_at_once(length: int, formula: str, is_reversed: bool) -> None:
+    began = time.perf_counter()
+
+    found = definitions_of({}, chain(length, formula, is_reversed=is_reversed))[1]
+
+    assert {d.code for d in found} == {"SEG260"}
+    assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("is_reversed", [True, False])
+def test_a_chain_of_computed_traits_within_the_limits_is_fine(is_reversed: bool) -> None:
+    found, problems = definitions_of({}, chain(30, "max(_, 3) + 1", is_reversed=is_reversed))
+
+    assert problems == []
+    assert lower_trait("t29", found)
