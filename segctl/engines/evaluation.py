@@ -25,7 +25,7 @@ from segctl.engines.scope import Scope, list_column, segment_column, trait_colum
 from segctl.engines.staging import Stages, stages
 from segctl.model.types import Kind
 
-_ROWS_PER_BLOCK = 8_000_000
+_ROWS_PER_BLOCK = 5_000_000
 
 
 def evaluate(
