@@ -22,6 +22,9 @@ _MONEY_LIKE = re.compile(
     r"price|preis|value|betrag|amount|total|revenue|umsatz|cost|charge|discount|rabatt|spend", re.IGNORECASE
 )
 _TIME_LIKE = re.compile(r"time|zeit|date|datum|_ts|^ts|_at$", re.IGNORECASE)
+_MISSING = ("nan", "null", "none", "n/a", "#n/a", "na", "k.a.", "k. a.", "-", "--")
+"""What exporters write into empty cells of numbers and times, in small letters."""
+_MOSTLY = 0.99
 _EPOCHS = {"epoch_s": (1, 10), "epoch_ms": (1_000, 13), "epoch_us": (1_000_000, 16)}
 _FIRST_S, _LAST_S = 473_385_600, 4_102_444_800  # 1985 to 2100: what a number of seconds may mean as a time
 
@@ -46,6 +49,32 @@ def guess(column: pl.Series, name: str, decimal: str = ".", thousands: str | Non
         if _fits(column, value_type, NumberForm(decimal, thousands)):
             return short
     return "text"
+
+
+def missing_words(column: pl.Series, name: str, decimal: str = ".", thousands: str | None = None) -> tuple[str, ...]:
+    """Texts that stand for a missing value in a column that would be more than text without them."""
+    if column.dtype != pl.String:
+        return ()
+    text = column.str.strip_chars()
+    is_word = text.str.to_lowercase().is_in(_MISSING).fill_null(value=False)
+    if not is_word.any() or guess(column, name, decimal, thousands) != "text":
+        return ()
+    rest = column.set(is_word, None)
+    return tuple(text.filter(is_word).unique().sort()) if guess(rest, name, decimal, thousands) != "text" else ()
+
+
+def is_mostly_time(column: pl.Series) -> bool:
+    """True when at least 99 of 100 values are times, so that the others are mistakes."""
+    if column.dtype != pl.String or not column.str.contains(r"\d[-.T:/]\d").any():
+        return False
+    found = typed(Target("c", TIME, Column("c")), Columns(column.alias("c").to_frame()), Counts())
+    bad = 0 if found.bad is None else int(found.bad.sum())
+    return bad <= (1 - _MOSTLY) * int(present(column).sum())
+
+
+def is_id_like(name: str) -> bool:
+    """True when a column of that name numbers things."""
+    return _ID_LIKE.search(name) is not None
 
 
 def _has_leading_zeros(column: pl.Series) -> bool:

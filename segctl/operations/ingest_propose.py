@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segctl.compile.source_nodes import NAME
 from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ SAMPLE_ROWS = 20_000
 PROFILES = "profiles"
 _LONGEST_NAME = 56  # of 63, so that a suffix fits
 _ID_NAMES = ("event_id", "message_id", "uuid", "event_uuid", "id")
+_NUMBERED = ("beleg", "bestellung", "rechnung", "order", "invoice", "transaction", "receipt", "ticket")
+_FEWEST_NUMBERED = 20
+"""In fewer rows even a column that is no number of anything may hold no value twice."""
 _TIME_WORDS = ("time", "zeit", "date", "datum", "created", "timestamp", "_ts", "_at", "when")
 _KEY_WORDS = (
     "customer_id", "customerid", "kundennr", "kundennummer", "kunden_nr", "user_id", "userid", "profile_id",
@@ -73,12 +77,16 @@ def propose(project: Project, path: str, kind: str, *, key: tuple[str, ...] = ()
     Raises:
         UsageError: The columns for key or time cannot be found, or a given one is not there.
     """
+    if kind != PROFILES and not NAME.match(kind):
+        raise UsageError("SEG315", f"`{kind}` is no name for an event", hint=f"write `--as {_slug(kind)}`")
     sample = _sample(project, path)
     keys = _keys(project, sample, key)
     used = set(keys.values())
     time_column = None if kind == PROFILES else _time_column(sample, time)
     event_id = None if kind == PROFILES else _event_id(sample, used)
-    used |= {column for column in (time_column, event_id) if column is not None}
+    # The number of an order is worth having as a property too.
+    plain_id = event_id if event_id is not None and _slug(event_id) in _ID_NAMES else None
+    used |= {column for column in (time_column, plain_id) if column is not None}
     declared = _declared(project, kind)
     values = _names([column for column in sample.frame.columns if column not in used], kind)
     lacking = {name: sample.type_of(column) for name, column in values.items() if name not in declared}
@@ -104,6 +112,7 @@ class _Sample:
     why: tuple[str, ...]
     decimal: str
     thousands: str | None
+    missing: tuple[str, ...] = ()
 
     def type_of(self, column: str) -> str:
         from segctl.connectors.typing_guess import guess
@@ -131,7 +140,30 @@ def _sample(project: Project, path: str) -> _Sample:
     if batch is None or batch.frame.width == 0:
         raise UsageError("SEG316", f"`{path}` has no rows to learn from", hint="name a file with rows")
     frame = _flattened(batch.frame.head(SAMPLE_ROWS))
-    return _Sample(frame, path, detected.why, detected.decimal or ".", detected.thousands or None)
+    decimal, thousands = detected.decimal or ".", detected.thousands or None
+    frame, missing = _without_words(frame, decimal, thousands)
+    return _Sample(frame, path, (*detected.why, *_about_records(frame)), decimal, thousands, missing)
+
+
+def _without_words(frame: pl.DataFrame, decimal: str, thousands: str | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The sample as it is once texts such as ``n/a`` are declared to be missing, and these texts."""
+    import polars as pl
+
+    from segctl.connectors.typing_guess import missing_words
+
+    words = {word for column in frame for word in missing_words(column, column.name, decimal, thousands)}
+    text = pl.col(pl.String)
+    return frame.with_columns(pl.when(~text.str.strip_chars().is_in(sorted(words))).then(text)), tuple(sorted(words))
+
+
+def _about_records(frame: pl.DataFrame) -> list[str]:
+    import polars as pl
+
+    return [
+        f"`{name}` holds records; `each: {name}` makes events of them (segctl help sources)"
+        for name, of in frame.schema.items()
+        if isinstance(of, pl.List) and isinstance(of.inner, pl.Struct)
+    ]
 
 
 def _flattened(frame: pl.DataFrame) -> pl.DataFrame:
@@ -184,6 +216,7 @@ def _keys(project: Project, sample: _Sample, given: tuple[str, ...]) -> dict[str
 
 def _time_column(sample: _Sample, given: str | None) -> str:
     from segctl.compile.source_nodes import nearest
+    from segctl.connectors.typing_guess import is_mostly_time
 
     columns = sample.frame.columns
     if given is not None:
@@ -191,6 +224,7 @@ def _time_column(sample: _Sample, given: str | None) -> str:
             raise UsageError("SEG317", f"`{given}` is no column of `{sample.path}`", hint=nearest(given, columns))
         return given
     timed = [column for column in columns if sample.type_of(column) in ("time", "date") or _epoch(sample, column)]
+    timed = timed or [column for column in columns if is_mostly_time(sample.frame[column])]
     named = [column for column in timed if any(word in _slug(column) for word in _TIME_WORDS)]
     if not timed:
         hint = "name it: `--time COLUMN`"
@@ -207,12 +241,24 @@ def _epoch(sample: _Sample, column: str) -> str | None:
 
 
 def _event_id(sample: _Sample, used: set[str]) -> str | None:
-    for column in sample.frame.columns:
-        if column not in used and _slug(column) in _ID_NAMES:
-            series = sample.frame[column]
-            if series.null_count() == 0 and series.n_unique() == len(series):
-                return column
-    return None
+    from segctl.connectors.typing_guess import is_id_like
+
+    frame = sample.frame
+    unique = [
+        column
+        for column in frame.columns
+        if column not in used and frame[column].null_count() == 0 and _is_unique(frame[column])
+    ]
+    for column in unique:
+        if _slug(column) in _ID_NAMES:
+            return column
+    if frame.height < _FEWEST_NUMBERED:
+        return None
+    return next((c for c in unique if is_id_like(c) or _slug(c) in _NUMBERED), None)
+
+
+def _is_unique(column: pl.Series) -> bool:
+    return not column.dtype.is_nested() and column.n_unique() == len(column)
 
 
 def _names(columns: list[str], kind: str) -> dict[str, str]:
@@ -255,6 +301,8 @@ def _source_name(path: str, kind: str) -> str:
 def _yaml(name: str, parts: _Parts, sample: _Sample) -> str:
     lines = [f"source: {name}", "kind: file", f"path: {_quoted(parts.path)}", "picture: log", "key:"]
     lines += [f"  {identifier}: {_quoted(column)}" for identifier, column in parts.keys.items()]
+    if sample.missing:
+        lines.append(f"missing_values: [{', '.join(json.dumps(word, ensure_ascii=False) for word in sample.missing)}]")
     lines.append("max_bad_rows: 1 %")
     if parts.kind == PROFILES:
         lines += ["profiles:", *(f"  {name}: {_quoted(column)}" for name, column in parts.values.items())]

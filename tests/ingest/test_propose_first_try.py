@@ -1,0 +1,82 @@
+"""What a first try proposes for files as people have them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from segctl.compile.project import load_project
+from segctl.model.errors import UsageError
+from segctl.operations.ingest_propose import propose, save_proposal
+
+ROWS = [f"B{n};7;{n % 28 + 1:02d}.11.2025 10:00;{n},90" for n in range(200)]
+HEADER = "Bestellnr;Kundennr;Datum;Betrag\n"
+
+
+def test_one_impossible_day_does_not_hide_the_column_of_times(shop) -> None:
+    shop.file("orders.csv", HEADER + "\n".join([*ROWS, "B999;7;31.02.2025 10:00;1,00"]) + "\n")
+    project, _ = load_project(shop.root)
+
+    proposal = propose(project, "orders.csv", "ordered")
+    save_proposal(project, proposal)
+
+    found = shop.ingest("orders")
+    assert (found.new, found.bad) == (200, 1)
+
+
+def test_a_column_with_many_impossible_days_is_no_column_of_times(shop) -> None:
+    shop.file("orders.csv", HEADER + "\n".join([*ROWS, *["B999;7;31.02.2025 10:00;1,00"] * 3]) + "\n")
+    project, _ = load_project(shop.root)
+
+    with pytest.raises(UsageError, match="holds times throughout"):
+        propose(project, "orders.csv", "ordered")
+
+
+def test_a_number_that_never_repeats_becomes_the_id_and_stays_a_property(shop) -> None:
+    shop.file("orders.csv", HEADER + "\n".join(ROWS) + "\n")
+    project, _ = load_project(shop.root)
+
+    proposal = propose(project, "orders.csv", "ordered")
+
+    assert "    id: Bestellnr\n" in proposal.yaml
+    assert proposal.events["ordered"] == {"bestellnr": "text", "betrag": "money"}
+
+
+@pytest.mark.parametrize("rows", [ROWS[:5], [*ROWS, ROWS[0]]], ids=["too few to tell", "one comes twice"])
+def test_a_number_that_may_repeat_is_no_id(shop, rows: list[str]) -> None:
+    shop.file("orders.csv", HEADER + "\n".join(rows) + "\n")
+    project, _ = load_project(shop.root)
+
+    assert "    id:" not in propose(project, "orders.csv", "ordered").yaml
+
+
+def test_words_for_missing_numbers_are_proposed(shop) -> None:
+    many = "".join(f"{n};{n},50;c\n" for n in range(3, 13))
+    shop.file("people.csv", f"Kundennr;Guthaben;Kette\n1;n/a;-\n2;-;a\n{many}")
+    project, _ = load_project(shop.root)
+
+    proposal = propose(project, "people.csv", "profiles")
+    save_proposal(project, proposal)
+
+    assert proposal.traits == {"guthaben": "number", "kette": "text"}
+    assert 'missing_values: ["-", "n/a"]\n' in proposal.yaml
+    assert shop.ingest("people").bad == 0
+
+
+def test_a_list_of_records_is_pointed_out(shop) -> None:
+    shop.file("a.ndjson", json.dumps({"customer_id": "1", "at": "2026-01-01", "lines": [{"sku": "A"}]}))
+    project, _ = load_project(shop.root)
+
+    notes = propose(project, "a.ndjson", "ordered").notes
+
+    assert "`lines` holds records; `each: lines` makes events of them (segctl help sources)" in notes
+
+
+def test_an_event_needs_a_name(shop) -> None:
+    project, _ = load_project(shop.root)
+
+    with pytest.raises(UsageError) as caught:
+        propose(project, "orders.csv", "Web Bestellung")
+
+    assert caught.value.hint == "write `--as web_bestellung`"
