@@ -38,6 +38,8 @@ class Explanation:
         flip: When the answer changes if nothing else happens, and to what; None for never, or when not asked for.
         places: File and line of each event row by its event id.
         run: The run whose knowledge was used, None for today's.
+        in_force: Whether the newest run in force has the person in the segment; None before the first.
+        in_force_as_of: That run's instant.
     """
 
     segment: str
@@ -50,6 +52,8 @@ class Explanation:
     flip: NextChange | None = None
     places: dict[tuple[str, str], str] | None = None
     run: str | None = None
+    in_force: bool | None = None
+    in_force_as_of: datetime | None = None
 
 
 def explain(
@@ -109,7 +113,19 @@ def explain(
         flip=next_change(lowered, profile_row, rows, as_of=as_of, zone=zone, members=members) if until else None,
         places=_places(session, events),
         run=run,
+        **_in_force(session, name, subjects),
     )
+
+
+def _in_force(session: Session, name: str, subjects: tuple[int, ...]) -> dict[str, Any]:
+    from segctl.state.memberships import in_force, intervals
+    from segctl.state.runs import find_run
+
+    run_id = in_force(session.workspace, name)
+    if run_id is None:
+        return {}
+    stays = [s for s in intervals(session.workspace, subjects) if s.segment == name and s.left_at is None]
+    return {"in_force": bool(stays), "in_force_as_of": find_run(session.workspace, run_id).as_of}
 
 
 def _event_rows(rows: Iterable[dict[str, Any]]) -> list[EventRow]:

@@ -11,7 +11,7 @@ from segctl.cli.context import Context
 from segctl.cli.options import CHANGES, SELECTION, Argument, Option, verb
 
 if TYPE_CHECKING:
-    from segctl.compile.trace import Branch, EventRow, LeafTrace, Trace
+    from segctl.compile.trace import Branch, EventRow, LeafTrace, Trace, TracedValue
     from segctl.operations.explain import Explanation
     from segctl.operations.session import Session
 
@@ -86,19 +86,23 @@ def command(
             noun=None,
             facts=facts,
             sections=sections,
-            notes=_notes(found, until=until),
+            notes=_notes(session, found, until=until),
         ),
     )
 
 
-def _notes(found: Explanation, *, until: bool) -> list[str]:
+def _notes(session: Session, found: Explanation, *, until: bool) -> list[str]:
+    notes = []
     if not found.in_population:
-        return ["nobody by that identifier is in the population at that time"]
+        notes.append("nobody by that identifier is in the population at that time")
     if found.kept is False:
-        return ["the conditions hold, but `keep` ranks others higher"]
-    if until and found.flip is None:
-        return ["if nothing else happens, the answer never changes"]
-    return []
+        notes.append("the conditions hold, but `keep` ranks others higher")
+    if until and found.in_population and found.flip is None:
+        notes.append("if nothing else happens, the answer never changes")
+    if found.in_force is not None and found.in_force != found.member and found.in_force_as_of is not None:
+        word = "a member" if found.in_force else "no member"
+        notes.append(f"in the run in force, as of {session.local(found.in_force_as_of):%Y-%m-%d %H:%M:%S%z}: {word}")
+    return notes
 
 
 def _rows(session: Session, trace: Trace) -> Iterator[tuple[Any, ...]]:
@@ -108,7 +112,7 @@ def _rows(session: Session, trace: Trace) -> Iterator[tuple[Any, ...]]:
             yield (f"{indent}{branch.word}", _WORDS[branch.answer], None, None, None)
         else:
             leaf = trace.leaves[branch.leaf]
-            missing = _missing(leaf, negated=negated)
+            missing = _missing(leaf, _personal(session), negated=negated)
             yield (f"{indent}{leaf.text}", _WORDS[leaf.answer], _values(session, leaf), missing, leaf.line)
         for item in branch.items:
             yield from visit(item, depth + 1, negated=negated != (branch.word == "not"))
@@ -116,23 +120,31 @@ def _rows(session: Session, trace: Trace) -> Iterator[tuple[Any, ...]]:
     yield from visit(trace.tree, 0, negated=False)
 
 
-def _missing(leaf: LeafTrace, *, negated: bool) -> str | None:
+def _missing(leaf: LeafTrace, personal: frozenset[str], *, negated: bool) -> str | None:
     """What keeps the person out; below a `not` a true condition does, and a false one is as it should be."""
     if not negated or leaf.answer is None:
-        return leaf.missing
+        # What is missing is said with the value that is there.
+        return "(personal)" if leaf.missing and any(_is_hidden(v, personal) for v in leaf.values) else leaf.missing
     return "must not hold" if leaf.answer else None
 
 
 def _values(session: Session, leaf: LeafTrace) -> str | None:
     from segctl.operations.dictionary import shown
 
-    personal = {t.name for t in session.project.traits if t.personal or t.sensitive}
+    personal = _personal(session)
     texts = []
     for value in leaf.values:
-        is_hidden = value.name.partition(".")[0] in personal
-        text = "(personal)" if is_hidden and value.value is not None else shown(value.value, value.type)
+        text = "(personal)" if _is_hidden(value, personal) else shown(value.value, value.type)
         texts.append(f"{value.name} = {_plain(session, text)}")
     return "; ".join(texts) or None
+
+
+def _personal(session: Session) -> frozenset[str]:
+    return frozenset(t.name for t in session.project.traits if t.personal or t.sensitive)
+
+
+def _is_hidden(value: TracedValue, personal: frozenset[str]) -> bool:
+    return value.value is not None and value.name.partition(".")[0] in personal
 
 
 def _plain(session: Session, value: object) -> str:
