@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from segctl.compile.bind import forms
 from segctl.compile.bind.scope import Scope
@@ -15,6 +15,7 @@ from segctl.compile.digest import segment_digest, trait_digest
 from segctl.compile.references import cycle_in, references, weight
 from segctl.compile.source import Mapping as MappingNode
 from segctl.compile.source import Node, Scalar, compose, compose_file
+from segctl.compile.suggest import did_you_mean
 from segctl.model.conditions import Call, ComputedTrait, Formula, SegmentDefinition, TraitValue
 from segctl.model.diagnostics import Diagnostic, Location, Severity, in_reading_order
 from segctl.model.project import Definitions, Project
@@ -42,6 +43,7 @@ def load_definitions(project: Project) -> tuple[Definitions, list[Diagnostic]]:
     segments = list(_composed("segments", project, diagnostics))
     traits = list(_composed("traits", project, diagnostics))
     definitions, found = bind_definitions(project, segments, traits, inputs=source_names(project))
+    found += _missing_lists(definitions)
     return definitions, list(in_reading_order([*diagnostics, *found]))
 
 
@@ -260,6 +262,32 @@ class _Computed:
 
 
 # --- References -------------------------------------------------------------------------------------------
+def is_inside(name: str) -> bool:
+    """True when a path given in a definition stays inside the project."""
+    return not PurePath(name).is_absolute() and ".." not in PurePath(name).parts
+
+
+def _missing_lists(definitions: Definitions) -> Iterator[Diagnostic]:
+    """A list file that is not there would fail every run, so it is found before any data are touched."""
+    root = Path(definitions.project.root)
+    parts: list[tuple[Location | None, tuple[object, ...]]] = [
+        *((segment.location, (segment.where,)) for segment in definitions.segments.values()),
+        *((trait.location, (trait.selection, trait.measure)) for trait in definitions.computed.values()),
+    ]
+    for location, where in parts:
+        for name in references(*where).lists:
+            if location is None or (is_inside(name) and (root / name).is_file()):
+                continue
+            message = f"the list `{name}` is not a file of the project"
+            hint = "give its path from the project folder" if is_inside(name) else "copy it into the project"
+            yield Diagnostic("SEG227", Severity.ERROR, message, location, hint=_nearest_list(root, name) or hint)
+
+
+def _nearest_list(root: Path, name: str) -> str | None:
+    there = [f"lists/{path.name}" for path in sorted((root / "lists").glob("*")) if path.is_file()]
+    return did_you_mean(name, there)
+
+
 _BREAK = "take one of these references out"
 
 

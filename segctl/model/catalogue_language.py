@@ -99,6 +99,11 @@ ENTRIES: dict[str, Entry] = {
         "Use `any_element` for lists of structs.",
         _HEAD + "{trait: devices.model, equals: A1}",
     ),
+    "SEG227": Entry(
+        "The list file is not there",
+        "A list is a file of the project, named by its path from the project folder; nothing outside is read.",
+        "Correct the path, or put the file there.",
+    ),
     "SEG230": Entry(
         "The value does not fit",
         "Values are never changed into the wanted type: a text in quotes is no number, `yes` is no truth value.",

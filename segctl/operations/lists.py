@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from difflib import get_close_matches
 from pathlib import Path
 
+from segctl.compile.definitions import is_inside
 from segctl.model.errors import DataError
 
 
@@ -28,6 +30,8 @@ def list_values(root: Path, name: str, column: str | None) -> set[str]:
         DataError: The file is missing, is no text, or has no such column.
     """
     path = root / name
+    if not is_inside(name):
+        raise DataError("SEG516", f"the list `{name}` is not a file of the project", hint="copy it into the project")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -39,8 +43,9 @@ def list_values(root: Path, name: str, column: str | None) -> set[str]:
         return {row[0].strip() for row in rows if row[0].strip()}
     head = [cell.strip() for cell in rows[0]] if rows else []
     if column is not None and column not in head:
-        raise DataError(
-            "SEG517", f"the list `{name}` has no column `{column}`", hint=f"it has: {', '.join(head) or 'none'}"
-        )
+        # Without a header the first line is a person's data, so only a near name is repeated.
+        near = get_close_matches(column, head, 1)
+        hint = f"did you mean `{near[0]}`?" if near else f"its first line has {len(head)} columns"
+        raise DataError("SEG517", f"the list `{name}` has no column `{column}`", hint=hint)
     place = 0 if column is None else head.index(column)
     return {row[place].strip() for row in rows[1:] if len(row) > place and row[place].strip()}

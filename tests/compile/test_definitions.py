@@ -275,6 +275,30 @@ def test_problems_of_all_files_come_at_once(folder: Path) -> None:
     assert [d.code for d in problems] == ["SEG201", "SEG200", "SEG204", "SEG206", "SEG210", "SEG211"]
 
 
+@pytest.mark.parametrize(
+    "name", ["lists/eu.txt", "eu.csv", "lists", "../eu.csv", "/etc/hostname", "lists/../../eu.csv"]
+)
+def test_a_list_that_is_no_file_of_the_project_is_found_before_a_run(folder: Path, name: str) -> None:
+    (folder / "lists").mkdir()
+    (folder / "lists/eu.csv").write_text("DE\n")
+    (folder.parent / "eu.csv").write_text("DE\n")
+    (folder / "segments/a.yaml").write_text(f"segment: a\nwhere: {{trait: country, in: {{list: {name}}}}}")
+
+    _, problems = load_definitions(load_project(folder)[0])
+
+    assert [d.code for d in problems] == ["SEG227"]
+    assert "lists/eu.csv" in (problems[0].hint or "")
+    assert str(problems[0].location) == "segments/a.yaml:1:10"
+
+
+def test_a_list_of_the_project_is_no_problem(folder: Path) -> None:
+    (folder / "lists").mkdir()
+    (folder / "lists/eu.csv").write_text("DE\n")
+    (folder / "segments/a.yaml").write_text("segment: a\nwhere: {trait: country, in: {list: lists/eu.csv}}")
+
+    assert load_definitions(load_project(folder)[0])[1] == []
+
+
 def test_a_thousand_segments_bind_soon() -> None:
     text = """where:
   all:
