@@ -7,9 +7,11 @@ missing. `trace_times.next_change` tells when the answer can change if nothing e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal as OneOf
+from zoneinfo import ZoneInfo
 
 from segctl.compile import ir, trace_measures, trace_sequences
 from segctl.compile.plan import parts
@@ -157,13 +159,13 @@ def _missing(rows: Rows, node: ir.Predicate) -> str | None:
         case ir.Not(ir.Compare() as item):
             return _needed(rows, ir.Compare(_NEGATED[item.op], item.left, item.right))
         case ir.HasSequence(sequence):
-            return _missing_step(trace_sequences.match(rows, sequence), sequence)
+            return _missing_step(trace_sequences.match(rows, sequence), sequence, rows.zone)
         case ir.HasCommonValue(same, _):
             return f"no one value of {', '.join(name for name, _ in same)} fulfils all"
     absent = [value.name for value in _values(rows, node) if value.value is None]
     if absent and rows.truth(node) is None:
         return f"{_listed(absent)} missing"
-    read = [f"{value.name} is {_shown(value.value, value.type)}" for value in _values(rows, node)]
+    read = [f"{value.name} is {_shown(value.value, value.type, rows.zone)}" for value in _values(rows, node)]
     return "; ".join(read) or None
 
 
@@ -176,19 +178,18 @@ def _needed(rows: Rows, node: ir.Compare) -> str:
     if found is None or wanted is None:
         absent = [v.name for v in _values(rows, node) if v.value is None]
         return f"{_listed(absent)} missing" if absent else "a value is missing"
-    return f"{_shown(found, left.type)}, {_NEEDS[op]} {_shown(wanted, right.type)}"
+    return f"{_shown(found, left.type, rows.zone)}, {_NEEDS[op]} {_shown(wanted, right.type, rows.zone)}"
 
 
-def _missing_step(found: trace_sequences.Match, sequence: ir.Sequence) -> str | None:
+def _missing_step(found: trace_sequences.Match, sequence: ir.Sequence, zone: str) -> str | None:
     """Which step of a sequence nothing fulfilled."""
     if found.failed_step is None:
         return None
     step = sequence.steps[found.failed_step]
     name = " or ".join(step.kinds)
     if found.blocked_by is not None:
-        return (
-            f"step {found.failed_step + 1}: `{found.blocked_by.kind}` at {found.blocked_by.ts.isoformat()} prevents it"
-        )
+        blocker = found.blocked_by
+        return f"step {found.failed_step + 1}: `{blocker.kind}` at {_local(blocker.ts, zone)} prevents it"
     if step.negative:
         return f"step {found.failed_step + 1}: the time without `{name}` has not passed yet"
     return f"step {found.failed_step + 1}: no fitting `{name}`"
@@ -222,12 +223,19 @@ def _physical(value: object, of: ValueType) -> object:
     return instant(value) if of.kind is Kind.TIME and isinstance(value, int) else value
 
 
-def _shown(value: object, of: ValueType) -> str:
-    """A value as people write it."""
+def _local(at: datetime, zone: str) -> str:
+    with suppress(OverflowError):  # the last hours of the year 9999 have no local time
+        at = at.astimezone(ZoneInfo(zone))
+    return at.isoformat(sep=" ", timespec="seconds")
+
+
+def _shown(value: object, of: ValueType, zone: str) -> str:
+    """A value as people write it; times are those of a zone."""
     if value is None:
         return "missing"
-    if of.kind is Kind.TIME:
-        return str(_physical(value, of))
+    at = _physical(value, of)
+    if isinstance(at, datetime):
+        return _local(at, zone)
     if isinstance(value, float):
         return f"{value:.6g}"
     if of.scale and isinstance(value, int):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -46,8 +46,11 @@ class Session:
         return Path(self.project.root)
 
     def local(self, at: datetime) -> datetime:
-        """The instant in the project's zone, for showing."""
-        return at.astimezone(ZoneInfo(self.project.timezone))
+        """The instant in the project's zone, for showing; in UTC where the calendar ends."""
+        try:
+            return at.astimezone(ZoneInfo(self.project.timezone))
+        except OverflowError:
+            return at.astimezone(UTC)
 
 
 @contextmanager

@@ -142,7 +142,7 @@ def test_a_then_not_names_the_event_that_prevents_it() -> None:
 
     leaf = explained(Case("", sequence(step("cart"), no("order", days(1))), {"a": False}, events=events)).leaves[0]
 
-    assert leaf.missing == "step 2: `order` at 2026-11-01T10:00:00+00:00 prevents it"
+    assert leaf.missing == "step 2: `order` at 2026-11-01 11:00:00+01:00 prevents it"
     assert "o" in [e.event_id for e in leaf.events]
 
 
