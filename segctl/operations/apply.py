@@ -13,6 +13,7 @@ from segctl.compile.selection import select as selected
 from segctl.model.errors import SegctlError
 from segctl.operations.evaluation import Answers, evaluate
 from segctl.operations.progress import Progress, Silent
+from segctl.operations.retyped import retyped_properties
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session
@@ -47,6 +48,7 @@ class Applied:
         segments: By name; those that failed keep their last membership.
         profiles: Profiles of the population.
         timings: Phase → seconds.
+        warnings: What a person should know of the data that were read.
     """
 
     run: Run | None
@@ -56,6 +58,7 @@ class Applied:
     segments: tuple[SegmentOutcome, ...]
     profiles: int
     timings: Mapping[str, float] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def apply(
@@ -102,6 +105,7 @@ def apply(
         listener.advance(len(names))
         listener.finish()
         evaluated = time.perf_counter()
+        old = retyped_properties(session.workspace, session.project, snapshot=snapshot)
         applied = _recorded(session, names, answers, as_of, snapshot, started, dry_run=dry_run)
     timings = {**answers.timings, "record": time.perf_counter() - evaluated, "total": time.perf_counter() - clock}
     return Applied(
@@ -112,6 +116,11 @@ def apply(
         segments=applied[2],
         profiles=answers.frame.height,
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
+        warnings=tuple(
+            f"{values:,} stored values of `{name}` are of another type than segctl.yaml declares now, so they do not "
+            "count; ingest their files again under `corrections: replace`, or into a new workspace"
+            for name, values in old
+        ),
     )
 
 

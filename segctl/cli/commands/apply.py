@@ -62,6 +62,8 @@ def command(
     }
     failed = [s for s in found.segments if s.state == "failed"]
     code = ExitCode.PARTIAL if failed else ExitCode.OK
+    for warning in found.warnings:
+        messages.warning(ctx, warning)
     for segment in failed:
         messages.warning(ctx, f"`{segment.segment}` failed and keeps its last membership: {segment.reason}")
     output.write(
