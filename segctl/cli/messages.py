@@ -35,7 +35,8 @@ def diagnostics(ctx: Context, findings: Iterable[Diagnostic], *, root: Path | No
     told = [d for d in in_reading_order(findings) if d.severity is Severity.ERROR or not ctx.quiet]
     for finding, more in grouped(told):
         text = long_form(finding, root or ctx.root, color=ctx.terminal.err_color)
-        _say(ctx, text + more_line(finding, more), finding)
+        # Findings with a place take several lines, so a blank one keeps them apart, as in `lint`.
+        _say(ctx, text + more_line(finding, more) + ("\n" if finding.location else ""), finding)
 
 
 def notice(ctx: Context, text: str) -> None:

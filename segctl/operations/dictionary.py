@@ -151,13 +151,19 @@ def shown(value: Any, value_type: ValueType) -> Any:  # noqa: ANN401 - a value o
         return None
     if value_type.kind in (Kind.NUMBER, Kind.MONEY):
         exact = Decimal(value).scaleb(-value_type.scale)
-        return exact if value_type.kind is Kind.MONEY else exact.normalize()
+        return exact if value_type.kind is Kind.MONEY else _without_zeros(exact)
     if value_type.kind is Kind.LIST and value_type.element is not None:
         return [shown(v, value_type.element) for v in value]
     if value_type.kind is Kind.STRUCT:
         types = dict(value_type.fields)
         return {name: shown(v, types[name]) for name, v in value.items()}
     return value
+
+
+def _without_zeros(number: Decimal) -> Decimal:
+    """The same number without zeros at the end of its fraction; `normalize` alone makes 1E+2 of 100."""
+    short = number.normalize()
+    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]  # finite
 
 
 def _field_facts(
@@ -190,4 +196,6 @@ def _frequent(values: pl.Series, value_type: ValueType) -> tuple[tuple[Any, int]
 
     counts = values.rename("value").to_frame().group_by("value").len("rows")
     best = counts.sort(["rows", "value"], descending=[True, False]).head(FREQUENT)
+    if counts.height > FREQUENT and best["rows"][0] == 1:
+        return ()  # numbers of orders and the like: no value is more frequent than another
     return tuple((shown(v, value_type), n) for v, n in best.select("value", pl.col("rows")).iter_rows())

@@ -74,7 +74,11 @@ def _nothing_there(path: Path, inside: str, files: tuple[str, ...]) -> UsageErro
     if path.exists() and path.is_file() and not inside.startswith(".."):
         hint = "definitions stand in `segments/`, `traits/` and `sources/`"
         return UsageError("SEG127", f"`{path}` is not a definition of the project", hint=hint)
+    if path.suffix and not path.exists():
+        said = f"there is no file `{path}`"
+    else:
+        said = f"`{path}` holds no definition of the project"
     near = nearest(Path(inside).stem, {Path(file).stem for file in files})
     match = next((file for file in files if Path(file).stem == near), None)
     hint = f"did you mean `{match}`?" if match else "name a file or folder of the project"
-    return UsageError("SEG127", f"`{path}` holds no definition of the project", hint=hint)
+    return UsageError("SEG127", said, hint=hint)

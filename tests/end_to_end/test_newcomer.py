@@ -107,3 +107,31 @@ def test_a_time_at_the_end_of_the_calendar_is_explained(tmp_path: Path) -> None:
     (leaf,) = document("explain", "buyers", "1", cwd=tmp_path)["data"]
 
     assert "9999-12-31 23:59:59+00:00" in leaf["missing"]
+
+
+def test_findings_on_the_way_are_kept_apart_by_a_blank_line(tmp_path: Path) -> None:
+    ok("init", ".", "--template", "minimal", cwd=tmp_path)
+    (tmp_path / "segments" / "new.yaml").write_text(
+        "segment: new\nwhere: {event: order_completed, count: {at_least: zwei}, wher: 1}\n", "utf-8"
+    )
+
+    told = run("apply", cwd=tmp_path).stderr
+
+    assert "`zwei` is not an integer" in told
+    assert told.count("\n\nerror[") == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("lint segments/none.yaml", "there is no file `segments/none.yaml`"),
+        ("lint nowhere", "`nowhere` holds no definition of the project"),
+        ("ingest --from data/none.csv --as order_completed", "the folder `data` holds `orders.csv`, `people.csv`"),
+        ("ingest --from none.csv --as order_completed", "the project folder holds `data`"),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_as_people_name_it(project: Path, call: str, said: str) -> None:
+    done = run(*call.split(), cwd=project)
+
+    assert done.returncode == 2
+    assert said in done.stderr

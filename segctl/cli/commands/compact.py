@@ -69,4 +69,6 @@ def command(
     if ctx.dry_run:
         messages.notice(ctx, "dry run: nothing was changed")
     elif not vacuum and rows:
-        messages.notice(ctx, "replaced files stay for those who read them; next: segctl compact --vacuum")
+        messages.notice(ctx, "replaced files stay for those who read them; a day later: segctl compact --vacuum")
+    elif deleted is not None and not deleted.files:
+        messages.notice(ctx, f"nothing to delete: replaced files stay for {keep} (`--keep`)")

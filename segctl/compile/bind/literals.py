@@ -135,7 +135,8 @@ def _report_number(node: Scalar, written: str, unit: str, of: ValueType, scope: 
     elif _PLAIN.fullmatch(plain):
         mended_hint = f"write `{plain}{unit}`"
     expected = describe_type(of) if of.kind is not Kind.REAL else "number"
-    scope.error("SEG230", f"{shown(written + unit)} is not a {expected}", location, hint=mended_hint)
+    article = "an" if expected.startswith("integer") else "a"
+    scope.error("SEG230", f"{shown(written + unit)} is not {article} {expected}", location, hint=mended_hint)
 
 
 def _boolean(node: Scalar, scope: Scope) -> bool | None:

@@ -90,13 +90,15 @@ def _what_is_there(root: Path, pattern: str) -> str:
     folder = (root / Path(pattern).expanduser()).parent
     if _GLOB.search(str(folder)):
         return f"nothing below `{root}` has such a name"
+    shown = folder.relative_to(root).as_posix() if folder.is_relative_to(root) else str(folder)
+    shown = "the project folder" if shown == "." else f"the folder `{shown}`"
     if not folder.is_dir():
-        return f"the folder `{folder}` does not exist"
+        return f"{shown} does not exist"
     names = sorted((file.name for file in folder.iterdir() if not file.name.startswith(".")), key=_natural)
     if not names:
-        return f"the folder `{folder}` is empty"
+        return f"{shown} is empty"
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"`{folder}` holds " + ", ".join(f"`{name}`" for name in names[:5]) + more
+    return f"{shown} holds " + ", ".join(f"`{name}`" for name in names[:5]) + more
 
 
 def digest(path: Path) -> str:
