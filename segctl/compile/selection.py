@@ -5,11 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from typing import Protocol
 
-from segctl.model.conditions import SegmentDefinition
+from segctl.model.diagnostics import Location
 from segctl.model.errors import UsageError
 
-_BY_PROPERTY: dict[str, Callable[[SegmentDefinition, str], bool]] = {
+
+class Selectable(Protocol):
+    """What a selection asks of a segment: a definition has it, and so has the head of its file."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Words to select by."""
+        ...
+
+    @property
+    def owner(self) -> str | None:
+        """Who answers for it."""
+        ...
+
+    @property
+    def status(self) -> str:
+        """draft, active or paused."""
+        ...
+
+    @property
+    def location(self) -> Location | None:
+        """Where it stands."""
+        ...
+
+
+_BY_PROPERTY: dict[str, Callable[[Selectable, str], bool]] = {
     "tag": lambda segment, wanted: any(fnmatchcase(tag, wanted) for tag in segment.tags),
     "owner": lambda segment, wanted: fnmatchcase(segment.owner or "", wanted),
     "status": lambda segment, wanted: segment.status == wanted,
@@ -21,7 +47,7 @@ _BY_PROPERTY: dict[str, Callable[[SegmentDefinition, str], bool]] = {
 
 
 def select(
-    segments: Mapping[str, SegmentDefinition], select: Iterable[str] = (), exclude: Iterable[str] = ()
+    segments: Mapping[str, Selectable], select: Iterable[str] = (), exclude: Iterable[str] = ()
 ) -> tuple[str, ...]:
     """Names of the selected segments, sorted.
 
@@ -46,14 +72,14 @@ def select(
     return tuple(sorted(chosen - dropped))
 
 
-def _matching(segments: Mapping[str, SegmentDefinition], expression: str) -> set[str]:
+def _matching(segments: Mapping[str, Selectable], expression: str) -> set[str]:
     found = set(segments)
     for part in filter(None, expression.split(",")):
         found &= _part(segments, part)
     return found
 
 
-def _part(segments: Mapping[str, SegmentDefinition], part: str) -> set[str]:
+def _part(segments: Mapping[str, Selectable], part: str) -> set[str]:
     key, colon, value = part.partition(":")
     if colon:
         test = _BY_PROPERTY.get(key)

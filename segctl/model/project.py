@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from segctl.model.conditions import ComputedTrait, SegmentDefinition
 from segctl.model.diagnostics import Location
 from segctl.model.types import ValueType
+
+if TYPE_CHECKING:
+    # Forty classes that a command about the project alone need not build.
+    from segctl.model.conditions import ComputedTrait, SegmentDefinition
 
 IdentifierClass = Literal["known", "anonymous"]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from segctl.compile.headers import segment_headers
 from segctl.compile.selection import select as selected
-from segctl.model.conditions import ComputedTrait
-from segctl.model.project import Definitions
+from segctl.model.project import Definitions, Project
 from segctl.model.types import Kind, ValueType
 
 if TYPE_CHECKING:
+    from segctl.model.conditions import ComputedTrait
     from segctl.state.inputs import IngestedInput
     from segctl.state.runs import RunSegment
     from segctl.state.workspace import Workspace
@@ -21,16 +23,32 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 
-def segments(definitions: Definitions, select: Iterable[str] = (), exclude: Iterable[str] = ()) -> list[Row]:
-    """One row per selected segment: name, title, status, members, entered, left, as_of, owner, tags, file.
+@dataclass(frozen=True, slots=True)
+class SegmentList:
+    """The segments of a project as their files head them.
 
-    `members` and what follows is null until a run has evaluated the segment.
+    Attributes:
+        rows: One per selected segment: segment, title, status, members, entered, left, as_of, owner, tags, file;
+            `members` and the three after it are None until a run has evaluated the segment.
+        unreadable: Files under `segments/` that give no segment.
     """
-    chosen = selected(definitions.segments, select, exclude) if select or exclude else sorted(definitions.segments)
-    newest: dict[str, RunSegment] = _with_workspace(definitions, _newest_movements, {})
+
+    rows: list[Row]
+    unreadable: int
+
+
+def segments(project: Project, select: Iterable[str] = (), exclude: Iterable[str] = ()) -> SegmentList:
+    """The segments, with what the newest run in force meant for them. No condition is bound.
+
+    Raises:
+        UsageError: A part of the selection fits nothing.
+    """
+    headers, unreadable = segment_headers(project)
+    chosen = selected(headers, select, exclude) if select or exclude else sorted(headers)
+    newest: dict[str, RunSegment] = _with_workspace(project, _newest_movements, {})
     rows = []
     for name in chosen:
-        segment = definitions.segments[name]
+        segment = headers[name]
         moved = newest.get(name)
         rows.append(
             {
@@ -43,10 +61,10 @@ def segments(definitions: Definitions, select: Iterable[str] = (), exclude: Iter
                 "as_of": moved.as_of if moved else None,
                 "owner": segment.owner,
                 "tags": list(segment.tags),
-                "file": segment.location.file if segment.location else None,
+                "file": segment.location.file,
             }
         )
-    return rows
+    return SegmentList(rows, unreadable)
 
 
 def traits(definitions: Definitions) -> list[Row]:
@@ -68,7 +86,7 @@ def traits(definitions: Definitions) -> list[Row]:
 
 def events(definitions: Definitions) -> list[Row]:
     """One row per event kind: name, title, properties with their types, rows stored."""
-    counts: dict[str, int] = _with_workspace(definitions, _event_counts, {})
+    counts: dict[str, int] = _with_workspace(definitions.project, _event_counts, {})
     return [
         {
             "event": e.name,
@@ -86,7 +104,7 @@ def sources(definitions: Definitions) -> list[Row]:
     from segctl.compile.sources import load_sources
 
     found, _ = load_sources(definitions.project)
-    newest: dict[str, IngestedInput] = _with_workspace(definitions, _newest_inputs, {})
+    newest: dict[str, IngestedInput] = _with_workspace(definitions.project, _newest_inputs, {})
     rows = []
     for name, source in sorted(found.items()):
         last = newest.get(name)
@@ -106,7 +124,7 @@ def sources(definitions: Definitions) -> list[Row]:
 
 def runs(definitions: Definitions) -> list[Row]:
     """One row per run, newest first: id, as_of, status, segments, snapshot, started, reproducible."""
-    return _with_workspace(definitions, _runs, [])
+    return _with_workspace(definitions.project, _runs, [])
 
 
 def type_words(value_type: ValueType) -> str:
@@ -119,7 +137,6 @@ def type_words(value_type: ValueType) -> str:
 
 
 LISTS: dict[str, Callable[[Definitions], list[Row]]] = {
-    "segments": segments,
     "traits": traits,
     "events": events,
     "sources": sources,
@@ -139,10 +156,10 @@ def _computed_row(trait: ComputedTrait) -> Row:
     }
 
 
-def _with_workspace(definitions: Definitions, ask: Callable[[Workspace], T], otherwise: T) -> T:
+def _with_workspace(project: Project, ask: Callable[[Workspace], T], otherwise: T) -> T:
     from segctl.state.workspace import DATABASE, Workspace
 
-    folder = Path(definitions.project.workspace)
+    folder = Path(project.workspace)
     if not (folder / DATABASE).is_file():
         return otherwise
     with Workspace.open(folder) as workspace:

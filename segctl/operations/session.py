@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from segctl.compile.definitions import load_definitions
-from segctl.compile.project import load_project
 from segctl.compile.timewords import Problem, parse_as_of
-from segctl.model.diagnostics import Diagnostic, has_errors, in_reading_order
+from segctl.model.diagnostics import Diagnostic, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.model.project import Definitions, Project
+from segctl.operations.project import bound_project, refuse_errors
 
 if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
@@ -75,10 +75,9 @@ def bound_definitions(start: Path, *, env: str | None = None) -> tuple[Definitio
     Raises:
         UsageError: With every finding, in reading order.
     """
-    project, findings = load_project(start, env)
-    _refuse(findings)
+    project, findings = bound_project(start, env=env)
     definitions, more = load_definitions(project)
-    _refuse(more)
+    refuse_errors(more)
     return definitions, in_reading_order((*findings, *more))
 
 
@@ -94,15 +93,3 @@ def instant(text: str | None, now: datetime, zone: str) -> datetime:
     if isinstance(found, Problem):
         raise UsageError("SEG501", f"`--as-of {text}`: {found.message}", hint=found.hint)
     return found
-
-
-def _refuse(findings: list[Diagnostic]) -> None:
-    if has_errors(findings):
-        ordered = in_reading_order(findings)
-        count = sum(1 for f in ordered if f.severity == "error")
-        raise UsageError(
-            "SEG502",
-            f"the project's files have {count} error{'' if count == 1 else 's'}; nothing was evaluated",
-            hint="`segctl lint` shows them again",
-            diagnostics=ordered,
-        )

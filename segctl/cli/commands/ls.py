@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from segctl.cli import output
+from segctl.cli import messages, output
 from segctl.cli.context import Context
 from segctl.cli.options import CHANGES, TIME, Argument, verb
 from segctl.model.errors import UsageError
@@ -79,16 +79,22 @@ def command(
     Sizes are those of the newest run in force of the environment.
     """
     from segctl.operations import ls
-    from segctl.operations.session import bound_definitions
+    from segctl.operations.project import bound_project
 
-    definitions, _ = bound_definitions(ctx.project, env=ctx.env)
-    if kind == "segments":
-        rows = ls.segments(definitions, ctx.select, ctx.exclude)
-    elif ctx.select or ctx.exclude:
+    if kind != "segments" and (ctx.select or ctx.exclude):
         raise UsageError("SEG506", "`--select` chooses segments", hint="`segctl ls segments --select …`")
+    if kind == "segments":
+        project, _ = bound_project(ctx.project, env=ctx.env)
+        found = ls.segments(project, ctx.select, ctx.exclude)
+        rows = found.rows
+        if found.unreadable:
+            messages.warning(ctx, f"{found.unreadable} files under segments/ give no segment", hint="`segctl lint`")
     else:
-        rows = ls.LISTS[kind](definitions)
-    zone = ZoneInfo(definitions.project.timezone)
+        from segctl.operations.session import bound_definitions
+
+        definitions, _ = bound_definitions(ctx.project, env=ctx.env)
+        project, rows = definitions.project, ls.LISTS[kind](definitions)
+    zone = ZoneInfo(project.timezone)
     columns = COLUMNS[kind]
     shown = [{name: _local(value, zone) for name, value in row.items()} for row in rows]
     output.write(ctx, output.Result(f"segctl/ls-{kind}/1", columns, shown, noun=kind, ids_column=columns[0].name))

@@ -1,0 +1,65 @@
+"""The heads of segment files: what a list needs, without binding any condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose_file
+from segctl.model.diagnostics import Location
+from segctl.model.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHeader:
+    """What stands above the condition of a segment file, unchecked: `lint` is who checks.
+
+    Attributes:
+        status: draft, active or paused, as written.
+    """
+
+    name: str
+    title: str | None
+    status: str
+    owner: str | None
+    tags: tuple[str, ...]
+    location: Location
+
+
+def segment_headers(project: Project) -> tuple[dict[str, SegmentHeader], int]:
+    """The heads by name, in order of name, and how many files gave none."""
+    found: dict[str, SegmentHeader] = {}
+    unreadable = 0
+    root = Path(project.root)
+    for path in sorted((root / "segments").rglob("*.yaml")):
+        relative = path.relative_to(root)
+        if any(part.startswith(".") for part in relative.parts):
+            continue
+        node, _ = compose_file(path, relative.as_posix())
+        header = _header(node, relative.as_posix())
+        if header is None:
+            unreadable += 1
+        else:
+            found.setdefault(header.name, header)
+    return dict(sorted(found.items())), unreadable
+
+
+def _header(node: Node | None, file: str) -> SegmentHeader | None:
+    if not isinstance(node, Mapping):
+        return None
+    name = _text(node.get("segment"))
+    if name is None:
+        return None
+    tags = node.get("tags")
+    return SegmentHeader(
+        name=name,
+        title=_text(node.get("title")),
+        status=_text(node.get("status")) or "active",
+        owner=_text(node.get("owner")),
+        tags=tuple(t for item in tags.items if (t := _text(item))) if isinstance(tags, ListNode) else (),
+        location=Location(file, node.location.line, node.location.column),
+    )
+
+
+def _text(node: Node | None) -> str | None:
+    return node.text.strip() or None if isinstance(node, Scalar) and not node.is_null else None
