@@ -100,7 +100,7 @@ def propose(project: Project, path: str, kind: str, *, key: tuple[str, ...] = ()
     known = {identifier.name for identifier in project.identifiers}
     identifiers = {name: "known" for name in keys if name not in known}
     extended, source, notes = _bound(project, text, name, traits, events, properties, identifiers)
-    declarations = _declarations(traits, events, properties, identifiers)
+    declarations = declarations_text(traits, events, properties, identifiers)
     return Proposal(name, text, declarations, traits, events, properties, identifiers, (*sample.why, *notes),
                     extended, source)  # fmt: skip
 
@@ -324,12 +324,13 @@ def _quoted(text: str) -> str:
     return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
-def _declarations(
+def declarations_text(
     traits: dict[str, str],
     events: dict[str, dict[str, str]],
     properties: dict[str, dict[str, str]],
     identifiers: dict[str, str],
 ) -> str:
+    """What segctl.yaml lacks, as YAML to add by hand."""
     lines: list[str] = []
     if identifiers:
         lines += ["identifiers:", *(f"  {name}: {{class: {known}}}" for name, known in identifiers.items())]
@@ -373,47 +374,3 @@ def _bound(
     )
     source, findings = bind_source_text(text, f"sources/{name}.yaml", extended)
     return extended, source, tuple(f"{finding.location}: {finding.message}" for finding in findings)
-
-
-def save_proposal(project: Project, proposal: Proposal) -> tuple[list[str], bool]:
-    """Writes ``sources/NAME.yaml`` and adds what lacks to segctl.yaml where that is safe.
-
-    Returns:
-        What it did, in sentences, and whether everything that is needed is declared now.
-
-    Raises:
-        UsageError: The file is there already.
-    """
-    from segctl.compile.project_edit import add_declarations
-
-    root = Path(project.root)
-    path = root / "sources" / f"{proposal.name}.yaml"
-    if path.exists():
-        shown = path.relative_to(root).as_posix()
-        raise UsageError("SEG318", f"`{shown}` is there already", hint="edit it, or rename it first")
-    path.parent.mkdir(exist_ok=True)
-    identifiers = {name: f"{{class: {known}}}" for name, known in proposal.identifiers.items()}
-    lacking = {"identifiers": identifiers, "traits": proposal.traits}
-    lacking["events"] = {n: f"{{properties: {_flow(of)}}}" for n, of in proposal.events.items()}
-    said: list[str] = []
-    is_complete = not proposal.properties
-    project_file = root / "segctl.yaml"
-    before = project_file.read_text(encoding="utf-8")
-    after = add_declarations(before, {section: entries for section, entries in lacking.items() if entries})
-    if after is None:
-        is_complete = False
-        said += ["segctl.yaml is written in a way that is left to you; add this:", *proposal.declarations.splitlines()]
-    elif after != before:
-        project_file.write_text(after, encoding="utf-8")
-        added = [name for entries in lacking.values() for name in entries]
-        said.append(f"segctl.yaml: added {', '.join(f'`{name}`' for name in added)}")
-    if proposal.properties:
-        said.append("add these properties to the events in segctl.yaml:")
-        said += _declarations({}, {}, proposal.properties, {}).splitlines()
-    path.write_text(proposal.yaml, encoding="utf-8")
-    said.append(f"wrote {path.relative_to(root).as_posix()}")
-    return said, is_complete
-
-
-def _flow(properties: dict[str, str]) -> str:
-    return "{" + ", ".join(f"{name}: {of}" for name, of in properties.items()) + "}"

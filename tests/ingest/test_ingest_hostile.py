@@ -19,7 +19,8 @@ from segctl.model.errors import TemporaryError, UsageError
 from segctl.model.exits import ExitCode
 from segctl.operations.ingest import IngestResult
 from segctl.operations.ingest_pipeline import ahead
-from segctl.operations.ingest_propose import propose, save_proposal
+from segctl.operations.ingest_propose import propose
+from segctl.operations.ingest_save import save_proposal
 from segctl.operations.quarantine import bad_rows, summaries
 
 ORDERS = """

@@ -123,7 +123,7 @@ def _first_try(
 
 def _is_declared(ctx: Context, project: Project, proposal: Proposal, *, save: bool) -> bool:
     """Whether the proposal can be ingested; says what lacks, or what was added."""
-    from segctl.operations.ingest_propose import save_proposal
+    from segctl.operations.ingest_save import save_proposal
 
     if save:
         said, is_complete = save_proposal(project, proposal)
