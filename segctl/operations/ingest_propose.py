@@ -31,6 +31,10 @@ _KEY_WORDS = (
     "household_id", "client_id", "person_id", "member_id", "email", "e_mail", "user_pseudo_id", "device_id",
     "anonymous_id", "cust_id", "id",
 )  # fmt: skip
+_PERSONAL = re.compile(
+    r"mail|phone|telefon|mobil|handy|(^|_)(first|last|full|sur|vor|nach)_?name|^name$|birth|geburt|geboren|street|stra(ss|ß)e"
+    r"|address|adresse|hausn|postal|zip|plz|iban",
+)
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _PLAIN = re.compile(r"[A-Za-z_][\w.-]*\Z", re.ASCII)
 
@@ -324,6 +328,14 @@ def _quoted(text: str) -> str:
     return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
+def trait_words(name: str, of: str) -> str:
+    """How a lacking trait is declared: what names a person or how to reach them is personal until somebody decides."""
+    if not _PERSONAL.search(name):
+        return of
+    inner = of.strip("{}") if of.startswith("{") else f"type: {of}"
+    return f"{{{inner}, personal: true}}"
+
+
 def declarations_text(
     traits: dict[str, str],
     events: dict[str, dict[str, str]],
@@ -335,7 +347,7 @@ def declarations_text(
     if identifiers:
         lines += ["identifiers:", *(f"  {name}: {{class: {known}}}" for name, known in identifiers.items())]
     if traits:
-        lines += ["traits:", *(f"  {name}: {of}" for name, of in traits.items())]
+        lines += ["traits:", *(f"  {name}: {trait_words(name, of)}" for name, of in traits.items())]
     if events or properties:
         lines.append("events:")
     for event, of in {**events, **properties}.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
-from segctl.operations.ingest_propose import declarations_text
+from segctl.operations.ingest_propose import declarations_text, trait_words
 
 if TYPE_CHECKING:
     from segctl.model.project import Project
@@ -31,7 +31,8 @@ def save_proposal(project: Project, proposal: Proposal) -> tuple[list[str], bool
         raise UsageError("SEG318", f"`{shown}` is there already", hint="edit it, or rename it first")
     path.parent.mkdir(exist_ok=True)
     identifiers = {name: f"{{class: {known}}}" for name, known in proposal.identifiers.items()}
-    lacking = {"identifiers": identifiers, "traits": proposal.traits}
+    traits = {name: trait_words(name, of) for name, of in proposal.traits.items()}
+    lacking = {"identifiers": identifiers, "traits": traits}
     lacking["events"] = {n: f"{{properties: {_flow(of)}}}" for n, of in proposal.events.items()}
     said: list[str] = []
     is_complete = not proposal.properties

@@ -81,3 +81,17 @@ def test_an_event_needs_a_name(shop) -> None:
         propose(project, "orders.csv", "Web Bestellung")
 
     assert caught.value.hint == "write `--as web_bestellung`"
+
+
+def test_what_identifies_a_person_is_proposed_as_personal(shop) -> None:
+    shop.file("people.csv", "Kundennr;Vorname;E-Mail;Geburtstag;PLZ;Filiale\n1;Eva;e@x.example;01.02.1980;01067;Nord\n")
+    project, _ = load_project(shop.root)
+
+    proposal = propose(project, "people.csv", "profiles")
+    save_proposal(project, proposal)
+
+    extended, findings = load_project(shop.root)
+    assert findings == []
+    assert {t.name for t in extended.traits if t.personal} == {"vorname", "e_mail", "geburtstag", "plz"}
+    assert "  vorname: {type: text, personal: true}\n" in proposal.declarations
+    assert "  filiale: text\n" in proposal.declarations
