@@ -42,6 +42,7 @@ class SegmentMove:
 
     Attributes:
         definition_changed: The two runs evaluated different meanings of it.
+        definition_removed: Its file is gone, which made everybody leave.
         leaves: In reading order of the later definition.
     """
 
@@ -52,6 +53,7 @@ class SegmentMove:
     stayed: int
     after: int | None
     definition_changed: bool
+    definition_removed: bool
     leaves: tuple[LeafMove, ...] = ()
 
 
@@ -119,6 +121,7 @@ def diff(
             stayed=s.stayed,
             after=s.after,
             definition_changed=_has_changed(s.segment, from_run, to_run),
+            definition_removed=_is_removed(s.segment, session, parts[to_run.id].get(s.segment)),
             leaves=_leaf_moves(s.segment, parts[from_run.id], parts[to_run.id]),
         )
         for s in memberships.diff_counts(workspace, from_run, to_run, wanted)
@@ -177,6 +180,12 @@ def _by_segment(workspace: Workspace, run: Run) -> dict[str, RunSegment]:
 def _has_changed(segment: str, from_run: Run, to_run: Run) -> bool:
     before, after = from_run.definitions.get(segment), to_run.definitions.get(segment)
     return before is not None and after is not None and before != after
+
+
+def _is_removed(segment: str, session: Session, after: RunSegment | None) -> bool:
+    if after is not None:
+        return after.state.value == "removed"
+    return segment not in session.definitions.segments
 
 
 def _leaf_moves(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
@@ -35,7 +36,8 @@ def find_person(workspace: Workspace, who: str, snapshot: int | None = None) -> 
     from segctl.state.subjects import Subjects
 
     subjects = Subjects(workspace)
-    found = subjects.find(who, snapshot)
+    # As ingest brings identifiers to their one form.
+    found = subjects.find(unicodedata.normalize("NFC", who.strip()), snapshot)
     if not found:
         raise UsageError(
             "SEG504",

@@ -98,7 +98,7 @@ def command(
                     s.left,
                     s.stayed,
                     s.after,
-                    "changed" if s.definition_changed else "same",
+                    "removed" if s.definition_removed else "changed" if s.definition_changed else "same",
                 )
                 for s in found.segments
             ],

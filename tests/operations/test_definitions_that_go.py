@@ -1,0 +1,53 @@
+"""Renamed and removed segments, and people with unusual identifiers, through the program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from end_to_end.program import document, ok
+
+FILES = {
+    "segctl.yaml": "segctl: 1\nname: shop\nidentifiers: {customer_id: {class: known}}\ntraits: {country: text}\n",
+    "sources/crm.yaml": "source: crm\npath: crm.csv\nkey: {customer_id: nr}\nprofiles: {country: land}\n",
+    "crm.csv": "nr,land\nJosé,DE\n007,DE\na:b,AT\n",
+    "segments/old.yaml": "segment: old\nwhere: {trait: country, equals: DE}\n",
+    "segments/gone.yaml": "segment: gone\nwhere: {trait: country, equals: DE}\n",
+    "segments/stays.yaml": "segment: stays\nwhere: {trait: country, equals: AT}\n",
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    ok("ingest", cwd=tmp_path)
+    ok("apply", cwd=tmp_path)
+    return tmp_path
+
+
+def test_diff_says_that_a_definition_was_removed(shop: Path) -> None:
+    (shop / "segments/gone.yaml").unlink()
+    (shop / "segments/old.yaml").unlink()
+    (shop / "segments/renamed.yaml").write_text(FILES["segments/old.yaml"].replace("old", "renamed\nformerly: [old]"))
+    ok("apply", cwd=shop)
+
+    rows = {row["segment"]: (row["left"], row["definition"]) for row in document("diff", cwd=shop)["data"]}
+
+    assert rows == {"gone": (2, "removed"), "renamed": (0, "same"), "stays": (0, "same")}
+
+
+def test_a_segment_that_a_run_left_out_is_not_called_removed(shop: Path) -> None:
+    ok("apply", "--select", "stays", cwd=shop)
+
+    rows = {row["segment"]: row["definition"] for row in document("diff", cwd=shop)["data"]}
+
+    assert "removed" not in rows.values()
+
+
+@pytest.mark.parametrize("who", ["José", "Jose\u0301", " 007 ", "a:b", "customer_id:007"])
+def test_a_person_is_found_however_the_identifier_is_typed(shop: Path, who: str) -> None:
+    found = document("profile", who, cwd=shop)
+
+    assert found["facts"]["profile_id"] == who.strip().replace("e\u0301", "é").removeprefix("customer_id:")
