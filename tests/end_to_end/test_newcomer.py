@@ -135,3 +135,12 @@ def test_a_file_that_is_not_there_is_told_as_people_name_it(project: Path, call:
 
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_one_bad_row_is_told_in_the_singular(tmp_path: Path) -> None:
+    ok("init", ".", cwd=tmp_path)
+
+    told = run("ingest", "orders", "customers", cwd=tmp_path).stderr
+
+    assert "orders: 1 bad row set aside (segctl quarantine show orders)\n" in told
+    assert "customers: 3 bad rows set aside" in told

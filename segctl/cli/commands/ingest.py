@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from segctl.cli import messages, output
+from segctl.cli.cells import counted
 from segctl.cli.context import Context
 from segctl.cli.options import SELECTION, TIME, Argument, Option, verb
 from segctl.cli.progress import listener
@@ -191,9 +192,9 @@ def told(source: SourceResult) -> list[str]:
     """What a person should know about a source, one sentence each."""
     lines = list(source.notes)
     if source.bad:
-        lines.append(f"{source.bad:,} bad rows are in quarantine (segctl quarantine show {source.source})")
+        lines.append(f"{counted(source.bad, 'bad rows')} set aside (segctl quarantine show {source.source})")
         lines += [f"  {example}" for example in source.examples]
-    counted = (
+    others = (
         (
             source.conflicts,
             "events have a known id and other content; the first stays, unless the source says `corrections: replace`",
@@ -205,7 +206,7 @@ def told(source: SourceResult) -> list[str]:
         (source.missing_times, "local times were skipped when the clocks went forward; the declared rule decided"),
         (source.dropped_elements, "missing elements were taken out of lists"),
     )
-    lines += [f"{number:,} {text}" for number, text in counted if number]
+    lines += [f"{number:,} {text}" for number, text in others if number]
     if source.kinds_skipped:
         most = sorted(source.kinds_skipped.items(), key=lambda item: (-item[1], item[0]))[:5]
         shown = ", ".join(f"`{kind}` ({rows:,})" for kind, rows in most)
