@@ -32,15 +32,7 @@ class Resolver:
         """Int32 subjects, row by row; null where there is no identifier."""
         import polars as pl
 
-        asked = pl.DataFrame({"id_type": id_types, "value": values})
-        distinct = asked.unique()
-        # Few people have many rows: their identifiers are looked up once.
-        if distinct.height * 2 < asked.height:
-            found = distinct.with_columns(subject=self._resolve(distinct))
-            on = ["id_type", "value"]
-            subjects = asked.join(found, on=on, how="left", maintain_order="left", nulls_equal=True)["subject"]
-        else:
-            subjects = self._resolve(asked)
+        subjects = self._resolve(pl.DataFrame({"id_type": id_types, "value": values}))
         top = subjects.max()
         self._largest = max(self._largest, int(top)) if isinstance(top, int) else self._largest
         return subjects

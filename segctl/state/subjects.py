@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.project import IdentifierClass, IdentifierType
 from segctl.state import problems
+from segctl.state.known import KnownValues
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,7 +64,7 @@ class Subjects:
         self._identifiers = {identifier.name: identifier for identifier in identifiers}
         first = next(iter(identifiers), None)
         self._primary = first.name if first is not None and not first.personal else None
-        self._known: dict[str, pl.DataFrame] = {}
+        self._known: dict[str, KnownValues] = {}
         self._count = 0
 
     def resolve(self, id_types: pl.Series, values: pl.Series) -> pl.Series:
@@ -116,8 +117,6 @@ class Subjects:
         return [SubjectRow(*row) for row in rows.iter_rows()]
 
     def _refresh(self) -> None:
-        import polars as pl
-
         files = self._workspace.files(DATASET)
         if sum(file.rows for file in files) == self._count:
             return
@@ -126,7 +125,8 @@ class Subjects:
         self._count += fresh.height
         for (id_type,), part in fresh.partition_by("id_type", as_dict=True, include_key=False).items():
             known = self._known.get(id_type)
-            self._known[id_type] = part if known is None else pl.concat([known, part])
+            more = (part["value"], part["subject"])
+            self._known[id_type] = KnownValues(*more) if known is None else known.with_more(*more)
 
     def _look_up(self, asked: pl.DataFrame) -> pl.Series:
         import polars as pl
@@ -148,8 +148,7 @@ class Subjects:
         known = self._known.get(id_type)
         if known is None:
             return pl.Series("subject", [None], dtype=pl.Int32).new_from_index(0, values.len())
-        asked = pl.DataFrame({"value": values})
-        return asked.join(known, on="value", how="left", maintain_order="left")["subject"]
+        return known.look_up(values)
 
     @staticmethod
     def _is_complete(asked: pl.DataFrame, found: pl.Series) -> bool:
