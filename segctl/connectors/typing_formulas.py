@@ -134,7 +134,7 @@ def as_text(value: pl.Series | Exact) -> pl.Series:
     elif dtype.is_nested():
         text = _json(value)
     elif dtype == pl.Binary:
-        text = value.cast(pl.String, strict=False)
+        text = pl.Series(value.name, [_decoded(one) for one in value.to_list()], dtype=pl.String)
     else:
         text = value.cast(pl.String)
     # What is blank sorts before the first sign that is not; a comparison is cheaper than stripping.
@@ -142,6 +142,13 @@ def as_text(value: pl.Series | Exact) -> pl.Series:
         return text
     blank = (text.str.strip_chars() == "").fill_null(value=False)
     return text.set(blank, None) if blank.any() else text
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _without_exponents(text: pl.Series, value: pl.Series) -> pl.Series:
@@ -152,7 +159,19 @@ def _without_exponents(text: pl.Series, value: pl.Series) -> pl.Series:
     return text.scatter(rows, pl.Series(written, dtype=pl.String))
 
 
+def without_bytes(value: pl.Series) -> pl.Series:
+    """A column that JSON can hold: bytes as text, with escapes for what is none; nested bytes are left out."""
+    if value.dtype == pl.Binary:
+        texts = [None if one is None else one.decode(errors="backslashreplace") for one in value.to_list()]
+        return pl.Series(value.name, texts, dtype=pl.String)
+    has_bytes = "Binary" in str(value.dtype)
+    return pl.Series(value.name, [None], dtype=pl.String).new_from_index(0, len(value)) if has_bytes else value
+
+
 def _json(value: pl.Series) -> pl.Series:
+    value = without_bytes(value)
+    if value.dtype == pl.String:
+        return value
     if isinstance(value.dtype, pl.Struct):
         return value.struct.json_encode().set(value.is_null(), None)
     wrapped = value.rename("v").to_frame().to_struct("s").struct.json_encode()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from segctl.connectors.typing_filters import passes
-from segctl.connectors.typing_formulas import Columns, as_text, evaluate
+from segctl.connectors.typing_formulas import Columns, as_text, evaluate, without_bytes
 from segctl.connectors.typing_times import INSTANT, to_instants
 from segctl.connectors.typing_values import Counts, Typed, identifier_of, present, typed
 from segctl.model.sources import EventRule, Expression, Instants, NumberForm, Source, Target, columns_of
@@ -250,7 +250,7 @@ class _Batch:
         reasons = pl.concat(self.reasons).group_by("position", maintain_order=True).agg(reasons=pl.col("reason"))
         reasons = reasons.sort("position")
         position = reasons["position"]
-        raw = self.columns.frame[position]
+        raw = pl.DataFrame([without_bytes(column) for column in self.columns.frame[position].get_columns()])
         text = raw.to_struct("raw").struct.json_encode() if raw.width else pl.Series("raw", ["{}"] * len(position))
         where = [self.rows.gather(position).alias("row"), self.lines.gather(position).alias("line")]
         bad = pl.DataFrame([*where, text.alias("raw"), reasons["reasons"]])

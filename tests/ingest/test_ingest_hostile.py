@@ -315,3 +315,24 @@ def test_a_refused_source_leaves_no_files_behind(shop, monkeypatch: pytest.Monke
     folder = shop.root / ".segctl" / "dev" / "files"
     names = {path.relative_to(folder).parts[0] for path in folder.rglob("*") if path.is_file()}
     assert names == {"quarantine", "subjects"}
+
+
+def test_bytes_of_a_parquet_file_that_are_no_text_are_set_aside(shop) -> None:
+    frame = pl.DataFrame(
+        {
+            "kunde": pl.Series([b"c1", b"c2", b"c3"], dtype=pl.Binary),
+            "zeit": ["2026-01-01"] * 3,
+            "nr": ["a", "b", "c"],
+            "wert": [1.0, 2.0, float("inf")],
+            "gutschein": pl.Series([b"ok", b"\xff\xfe", None], dtype=pl.Binary),
+            "bilder": pl.Series([[b"\x89PNG"]] * 3, dtype=pl.List(pl.Binary)),
+        }
+    )
+    shop.source("orders", ORDERS.replace("properties: {", "properties: {coupon: gutschein, "))
+    frame.write_parquet(shop.root / "orders.parquet")
+
+    found = shop.ingest("orders")
+
+    assert found.new + found.bad == 3
+    assert shop.rows("events")["who"].to_list() == ["c1"]
+    assert 2 in shop.rows("quarantine/orders")["line"].to_list()
