@@ -157,7 +157,7 @@ def _stored(workspace: Path) -> Iterator[Check]:
     from segctl.state.integrity import lost_files
     from segctl.state.workspace import Workspace
 
-    if not (workspace / "files").is_dir():
+    if not (workspace / "files").exists() and not (workspace / "state.db").exists():
         return
     try:
         with Workspace.open(workspace) as opened:

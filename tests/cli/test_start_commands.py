@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,11 +109,12 @@ def test_the_doctor_finds_nothing_in_the_way_of_a_good_project(project: Path, ru
     assert sorted(p.name for p in project.iterdir()) == ["segctl.yaml", "segments"]
 
 
-def test_the_doctor_finds_stored_data_that_were_lost(project: Path, run: Run) -> None:
+@pytest.mark.parametrize("lose", [Path.unlink, lambda path: shutil.rmtree(path.parents[1])], ids=["file", "folder"])
+def test_the_doctor_finds_stored_data_that_were_lost(project: Path, run: Run, lose: Callable[[Path], None]) -> None:
     with Workspace.open(project / "work" / "prod", create=True) as workspace:
         workspace.commit("test", [workspace.write("events", pl.DataFrame({"subject": [1, 2, 3]}))])
     sound = run("doctor", "--json", cwd=project)
-    next(project.rglob("*.parquet")).unlink()
+    lose(next(project.rglob("*.parquet")))
 
     done = run("doctor", "--json", cwd=project)
 
