@@ -20,6 +20,7 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 _MISSING = np.uint64(0xD6E8FEB86659FD93)
 _SHIFT_30, _SHIFT_27, _SHIFT_31, _SHIFT_32 = (np.uint64(n) for n in (30, 27, 31, 32))
 _WORD = 8
+_SAMPLE = 2_000
 _LONG_WORDS = 32
 """Texts beyond 256 bytes are mixed one by one with a library hash: few are, and they would cost a round each."""
 
@@ -74,6 +75,10 @@ def _of_nested(column: pl.Series) -> Words:
 
 
 def _of_texts(column: pl.Series) -> Words:
+    # Looking for repeats costs more than mixing; where the first rows have few, as ids do, nobody looks.
+    sample = column.head(_SAMPLE)
+    if sample.n_unique() * 2 > len(sample):
+        return _mixed_texts(column)
     distinct = column.unique()
     if len(distinct) * 4 > len(column):
         return _mixed_texts(column)
