@@ -354,7 +354,7 @@ class Author:
             leaf = without_error(self.event_condition(kinds))
             items.append(c.Not(leaf) if self.dice.chance(0.3) else leaf)
         if self.dice.chance(0.3):
-            items.append(self.trait_condition())
+            items.append(without_error(self.trait_condition()))
         if self.dice.chance(0.2):
             items.append(c.AnyOf((without_error(self.event_condition(kinds)), without_error(self.trait_condition()))))
         return c.All(tuple(items), tuple(self.dice.some(names, 1, 2)))
