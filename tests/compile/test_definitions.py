@@ -462,3 +462,11 @@ def test_a_chain_of_computed_traits_within_the_limits_is_fine(is_reversed: bool)
 
     assert problems == []
     assert lower_trait("t29", found)
+
+
+def test_a_hint_does_not_repeat_a_page() -> None:
+    found = definitions_of({"x": f"where: {{event: logged_in, count: {'9' * 50_000}}}"})[1]
+    found += definitions_of({"x": f"where: {{trait: points, above: {'9' * 50_000}}}"})[1]
+
+    assert found
+    assert max(len(d.message) + len(d.hint or "") for d in found) < 1_000

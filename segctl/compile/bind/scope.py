@@ -10,7 +10,7 @@ from segctl.model.diagnostics import Diagnostic, Location, Severity
 from segctl.model.project import EventKind, Project
 from segctl.model.types import ValueType
 
-_MOST_SUGGESTIONS = 200
+_MOST_SUGGESTIONS, _LONGEST_HINT = 200, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class Scope:
         self, code: str, message: str, location: Location, *, hint: str | None = None, why: str | None = None
     ) -> None:
         """Collect an error."""
+        # Hints repeat what was written, however long it is.
+        hint = hint if hint is None or len(hint) <= _LONGEST_HINT else f"{hint[:_LONGEST_HINT]}…"
         self.diagnostics.append(Diagnostic(code, Severity.ERROR, message, location, why=why, hint=hint))
 
     def warn(self, code: str, message: str, location: Location, *, hint: str | None = None) -> None:
