@@ -42,7 +42,7 @@ class Applied:
     """What `apply` did.
 
     Attributes:
-        run: The recorded run; None for a dry run.
+        run: The recorded run; None for a dry run, or when there was nothing to evaluate or remove.
         status: ``ok``, ``partial``, ``failed`` or ``what_if``.
         as_of: Valid time of the evaluation, UTC.
         segments: By name; those that failed keep their last membership.
@@ -142,13 +142,15 @@ def _recorded(
     members = answers.frame.select("subject", *(n for n in names if n not in answers.failed))
     renames = {name: segment.formerly for name, segment in segments.items() if segment.formerly}
     failed = {name: reason for name, reason in answers.failed.items() if name in names}
-    if dry_run:
+    if dry_run or not names:
         outcome = preview_run(session.workspace, new, members, active=segments, renames=renames, failed=failed)
         rows = tuple(
             SegmentOutcome(m.segment.name, m.after, m.entered, m.left, m.state.value, m.reason)
             for m in outcome.movements
         )
-        return None, outcome.status.value, rows
+        # A run about nothing would stand between the two that people compare.
+        if dry_run or not rows:
+            return None, outcome.status.value, rows
     run = record_run(
         session.workspace,
         new,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from end_to_end.program import document, ok
+from end_to_end.program import document, ok, run
 
 FILES = {
     "segctl.yaml": "segctl: 1\nname: shop\nidentifiers: {customer_id: {class: known}}\ntraits: {country: text}\n",
@@ -44,6 +44,26 @@ def test_a_segment_that_a_run_left_out_is_not_called_removed(shop: Path) -> None
     rows = {row["segment"]: row["definition"] for row in document("diff", cwd=shop)["data"]}
 
     assert "removed" not in rows.values()
+
+
+def test_a_selection_of_nothing_records_no_run(shop: Path) -> None:
+    (shop / "segments/old.yaml").write_text(FILES["segments/old.yaml"].replace("where", "status: paused\nwhere"))
+    before = document("ls", "runs", cwd=shop)["data"]
+
+    for selection in (["--select", "old"], ["--exclude", "*"]):
+        assert "no run was recorded" in run("apply", *selection, cwd=shop).stderr
+
+    assert document("ls", "runs", cwd=shop)["data"] == before
+
+
+def test_removing_the_last_segments_is_recorded(shop: Path) -> None:
+    for path in (shop / "segments").iterdir():
+        path.unlink()
+
+    rows = document("apply", cwd=shop)["data"]
+
+    assert sorted((row["segment"], row["left"]) for row in rows) == [("gone", 2), ("old", 2), ("stays", 1)]
+    assert len(document("ls", "runs", cwd=shop)["data"]) == 2
 
 
 @pytest.mark.parametrize("who", ["José", "Jose\u0301", " 007 ", "a:b", "customer_id:007"])

@@ -55,7 +55,7 @@ def command(
             progress=listener(ctx),
         )
     facts = {
-        "run": found.run.id if found.run else "none (dry run)",
+        "run": found.run.id if found.run else "none (dry run)" if ctx.dry_run else "none (nothing to evaluate)",
         "as_of": session.local(found.as_of),
         "environment": session.project.environment,
         "profiles": found.profiles,
@@ -83,6 +83,8 @@ def command(
     )  # fmt: skip
     if ctx.dry_run:
         messages.notice(ctx, "dry run: nothing was recorded")
+    elif found.run is None:
+        messages.notice(ctx, "what was selected is paused or excluded, so no run was recorded")
     elif found.status == "what_if":
         messages.notice(ctx, "a later as-of is in force, so this run is a what-if; nothing was sent")
     else:
