@@ -88,7 +88,14 @@ def test_a_whole_file_with_bad_rows_within_the_limit_is_a_success(shop) -> None:
     assert IngestResult((found,)).exit is ExitCode.OK
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), gzip.compress(HEADER.encode())[:10]])
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(gzip.compress(b""), id="gzip of nothing"),
+        pytest.param(gzip.compress(HEADER.encode())[:10], id="gzip cut before its content"),
+    ],
+)
 def test_a_file_without_columns_is_called_empty(shop, content: bytes) -> None:
     shop.source("orders", ORDERS)
     shop.file("orders.csv", content)
