@@ -110,6 +110,13 @@ def test_personal_values_are_shown_on_request_only(shop: Path) -> None:
     assert "@post.example" in shown
 
 
+def test_the_history_of_an_unknown_name_leads_to_a_known_one(shop: Path) -> None:
+    mistyped = run("history", "winbak", cwd=shop)
+
+    assert mistyped.returncode == 2
+    assert "winback" in mistyped.stderr
+
+
 def test_guards_of_a_definition_decide_the_exit_code(shop: Path) -> None:
     path = shop / "segments" / "winback.yaml"
     path.write_text(path.read_text() + "guards: {max_removed: 1 %}\n")

@@ -57,6 +57,8 @@ def command(
     from segctl.operations.explain import explain
     from segctl.operations.session import instant, open_session
 
+    if run is not None and ctx.as_of is not None:
+        messages.notice(ctx, "`--run` brings its own instant; `--as-of` is not used")
     with open_session(ctx.project, env=ctx.env) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
