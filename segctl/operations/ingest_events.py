@@ -187,9 +187,8 @@ class EventSink:
         self._writer.shutdown()
         with suppress(Exception):
             self._take_written()
-        for file in self._files:
-            file.path.unlink(missing_ok=True)
-        self._keys.discard()
+        spilled = [run.path for run in self._keys.spilled if run.path is not None]
+        self.workspace.discard([*(file.path for file in self._files), *spilled])
         self._occurrences.discard()
 
     def finish(self) -> tuple[list[NewFile], list[int]]:
@@ -201,7 +200,8 @@ class EventSink:
         if self._replaced:
             add, remove = _without_replaced(self.workspace, self.source.name, self._replaced, add)
         keys, stale = self._write_keys()
-        return [*add, *keys], [*remove, *stale]
+        self._files = [*add, *keys]
+        return self._files, [*remove, *stale]
 
     def _write_keys(self) -> tuple[list[NewFile], list[int]]:
         from segctl.connectors.key_index import load, merged, save

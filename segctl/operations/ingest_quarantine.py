@@ -110,6 +110,10 @@ class Quarantine:
             meta = {"inputs": sorted(set(self.digests))}
             self._files.append(self.workspace.write(quarantine_dataset(self.source), frame, meta))
 
+    def discard(self) -> None:
+        """Deletes what was written and not committed."""
+        self.workspace.discard(file.path for file in self._files)
+
     def finish(self) -> tuple[list[NewFile], list[int]]:
         """Files to add, and ids of older ones about the same inputs, which they replace."""
         self._write()

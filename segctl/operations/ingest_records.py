@@ -129,8 +129,7 @@ class RecordSink:
 
     def discard(self) -> None:
         """Deletes what was written, when there will be no commit."""
-        for file in self._files:
-            file.path.unlink(missing_ok=True)
+        self.workspace.discard(file.path for file in self._files)
 
     def finish(self) -> list[NewFile]:
         """Files to add in one commit."""

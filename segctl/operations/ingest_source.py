@@ -140,7 +140,8 @@ class SourceRun:
             self._commit(sink, quarantine)
         except BaseException:
             sink.discard()
-            self._drop_landed()
+            quarantine.discard()
+            self.workspace.discard(file.path for file in self._landed)
             raise
 
     def _read_one(self, item: _Input, sink: Any, quarantine: Any, counts: Any) -> None:  # noqa: ANN401
@@ -271,10 +272,6 @@ class SourceRun:
         self.result.commit = self.workspace.commit(
             "ingest", [*add, *bad_files, *self._landed], [*remove, *stale, *old], within=within, note=note
         )
-
-    def _drop_landed(self) -> None:
-        for file in self._landed:
-            file.path.unlink(missing_ok=True)
 
     def _count_sink(self, sink: Any) -> None:  # noqa: ANN401
         result, counts = self.result, sink.counts

@@ -11,7 +11,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,9 +149,18 @@ class Workspace:
                 if within is not None:
                     within(db)
         except BaseException:
-            self._discard(add)
+            self.discard(file.path for file in add)
             raise
         return seq
+
+    def discard(self, paths: Iterable[Path]) -> None:
+        """Deletes files that will not be committed; those that a commit names stay, whatever the caller believes."""
+        # An error or a signal in COMMIT itself may leave the rows there: such files are left to vacuum.
+        with suppress(Exception):
+            for path in paths:
+                name = path.relative_to(self.folder).as_posix()
+                if not self._db.execute("SELECT 1 FROM files WHERE path = ?", (name,)).fetchone():
+                    path.unlink(missing_ok=True)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -301,14 +310,6 @@ class Workspace:
             row["added"],
             row["removed"],
         )
-
-    def _discard(self, add: Sequence[NewFile]) -> None:
-        # After an error in COMMIT itself the row may yet be there: such a file is left to vacuum.
-        with suppress(Exception):
-            for file in add:
-                name = file.path.relative_to(self.folder).as_posix()
-                if not self._db.execute("SELECT 1 FROM files WHERE path = ?", (name,)).fetchone():
-                    file.path.unlink(missing_ok=True)
 
 
 def _bring_up_to_date(db: sqlite3.Connection, folder: Path) -> None:

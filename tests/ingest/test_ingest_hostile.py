@@ -11,6 +11,7 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -22,6 +23,8 @@ from segctl.operations.ingest_pipeline import ahead
 from segctl.operations.ingest_propose import propose
 from segctl.operations.ingest_save import save_proposal
 from segctl.operations.quarantine import bad_rows, summaries
+from segctl.state.integrity import lost_files
+from segctl.state.workspace import Workspace
 
 ORDERS = """
 path: [orders*]
@@ -322,6 +325,37 @@ def test_a_refused_source_leaves_no_files_behind(shop, monkeypatch: pytest.Monke
     folder = shop.root / ".segctl" / "dev" / "files"
     names = {path.relative_to(folder).parts[0] for path in folder.rglob("*") if path.is_file()}
     assert names == {"quarantine", "subjects"}
+
+
+def test_a_dry_run_that_is_refused_leaves_no_rows_behind(shop) -> None:
+    shop.source("orders", ORDERS.replace("100 %", "0"))
+    shop.file("orders.csv", HEADER + "1,2026-01-01,1,a\n1,nie,1,b\n")
+    shop.workspace().close()
+
+    assert shop.ingest("orders", dry_run=True).error is not None
+
+    assert [path for path in (shop.root / ".segctl" / "dev").glob("files/**/*") if path.is_file()] == []
+
+
+def test_a_signal_that_arrives_during_the_commit_takes_no_committed_file(shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = Workspace.commit
+
+    def interrupted(workspace: Workspace, kind: str, *args: Any, **options: Any) -> int:
+        number = commit(workspace, kind, *args, **options)
+        if kind == "ingest":
+            raise KeyboardInterrupt
+        return number
+
+    shop.source("orders", ORDERS)
+    shop.file("orders.csv", HEADER + "1,2026-01-01,1,a\n2,2026-01-01,1,c\n1,nie,1,b\n")
+    monkeypatch.setattr(Workspace, "commit", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        shop.ingest("orders")
+
+    assert shop.rows("events").height == 2
+    with shop.workspace() as workspace:
+        assert lost_files(workspace)[1] == []
 
 
 def test_bytes_of_a_parquet_file_that_are_no_text_are_set_aside(shop) -> None:
