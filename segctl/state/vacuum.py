@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.state import problems
-from segctl.state.changes import CHANGES, CHECKPOINTS
 from segctl.state.compaction import LOCK
 from segctl.state.files import FILES, flush
+from segctl.state.identity import DATASET as IDENTITY
 from segctl.state.locks import leased_snapshots
+from segctl.state.sorting import EVENTS
+from segctl.state.subjects import DATASET as SUBJECTS
 
 if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
 RETENTION = timedelta(hours=24)
+_READ = (EVENTS, SUBJECTS, IDENTITY)
+"""What an evaluation reads besides records; the log, keys, landed bytes and quarantine can go without changing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +99,7 @@ def _unneeded(workspace: Workspace, since: datetime) -> list[sqlite3.Row]:
 
 def _runs_that_read(workspace: Workspace, doomed: list[sqlite3.Row]) -> list[str]:
     """Ids of the runs whose snapshot sees one of the files, oldest first."""
-    # The log is read by run, whatever its files: merging it takes nothing away from a run.
-    read = [file for file in doomed if file["dataset"] not in (CHANGES, CHECKPOINTS)]
+    read = [file for file in doomed if file["dataset"] in _READ or file["dataset"].startswith("records/")]
     return [
         row["id"]
         for row in workspace.query("SELECT id, snapshot FROM runs WHERE reproducible = 1 ORDER BY number")

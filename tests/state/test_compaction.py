@@ -347,6 +347,18 @@ def test_a_run_whose_files_are_gone_is_marked(workspace: Workspace) -> None:
     assert members(workspace, "a", previous).to_list() == [1]
 
 
+@pytest.mark.parametrize("dataset", ["changes", "keys/shop", "landed/shop", "quarantine/shop"])
+def test_a_run_can_be_reproduced_without_files_that_no_run_reads(workspace: Workspace, dataset: str) -> None:
+    snapshot = workspace.commit("ingest", [workspace.write(dataset, pl.DataFrame({"n": [1]}), {"runs": [0, 0]})])
+    run_of(workspace, snapshot)
+    workspace.commit("compact", remove=[workspace.files(dataset)[0].id])
+
+    done = vacuum(workspace, now=LATER)
+
+    assert (done.files, done.runs) == (1, ())
+    assert find_run(workspace, "last").reproducible
+
+
 def test_a_run_within_the_retention_keeps_its_files(workspace: Workspace) -> None:
     snapshot, _ = compacted(workspace)
     with workspace.transaction() as db:
