@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from segctl.compile.bind import forms
+from segctl.compile.bind.declarations import RESERVED_TRAITS, is_reserved
 from segctl.compile.bind.scope import Scope
 from segctl.compile.bind.segments import bind_segment
 from segctl.compile.bind.traits import bind_computed_trait
@@ -190,7 +191,7 @@ def _trait_nodes(roots: Iterable[Node], scope: Scope) -> dict[str, tuple[Scalar,
         listed = forms.required(file, "traits", scope, "the file", example="traits:")
         entries = forms.mapping(listed, scope, "`traits`", hint="write `NAME: {…}`") if listed is not None else None
         for key, node in entries.entries if entries is not None else ():
-            if forms.name(key, scope, "a trait's name") is None:
+            if forms.name(key, scope, "a trait's name") is None or is_reserved(key.text, key, scope, RESERVED_TRAITS):
                 continue
             if key.text in scope.traits or key.text in found:
                 first = found[key.text][0].location.file if key.text in found else "segctl.yaml"

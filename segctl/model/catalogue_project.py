@@ -117,7 +117,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG126": Entry(
         "A name that segctl needs itself",
-        "Some names have a meaning in definitions, so no trait, event or property may have them.",
+        "Some names have a meaning in definitions, so no segment, trait, event or property may have them.",
         "Choose another name.",
     ),
     "SEG127": Entry(

@@ -69,7 +69,8 @@ def size(session: Session, target: str, *, as_of: datetime, engine: str = "polar
     definition = _definition(session, target)
     definitions = replace(session.definitions, segments={**session.definitions.segments, definition.name: definition})
     lowered = lower_segment(definition, definitions, lists=ProjectLists(session.root))
-    outputs = [Output("matched", lowered.where)]
+    # A colon stands in no segment's name, so no column is there twice.
+    outputs = [Output("matched:", lowered.where)]
     for number, leaf in enumerate(lowered.leaves):
         read = _predicate(session, definition, up_to(definition.where, number))
         rest = _predicate(session, definition, without(definition.where, number))
@@ -91,7 +92,7 @@ def size(session: Session, target: str, *, as_of: datetime, engine: str = "polar
         segment=definition.name,
         as_of=as_of,
         members=_true(frame, definition.name),
-        matched=_true(frame, "matched"),
+        matched=_true(frame, "matched:"),
         profiles=frame.height,
         leaves=tuple(_leaf_size(frame, leaf, number) for number, leaf in enumerate(lowered.leaves)),
     )

@@ -26,6 +26,20 @@ def trait_problems(text: str) -> list[tuple[str, str]]:
     return [(d.code, d.hint or "") for d in definitions_of({}, f"traits:\n  tested: {text}")[1]]
 
 
+def test_a_segment_cannot_have_the_name_of_the_column_of_people() -> None:
+    found, problems = definitions_of({"subject": f"where: {LEAF}"}, "traits: {}")
+
+    assert [d.code for d in problems if d.location.file == "segments/subject.yaml"] == ["SEG126"]
+    assert "subject" not in found.segments
+
+
+@pytest.mark.parametrize("name", ["subject", "profile_id"])
+def test_a_computed_trait_cannot_have_the_name_of_a_column_of_people(name: str) -> None:
+    problems = definitions_of({}, f"traits:\n  {name}: {{event: order_completed, count: {{}}}}")[1]
+
+    assert [d.code for d in problems] == ["SEG126"]
+
+
 # --- Computed traits ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("written", "of"),

@@ -35,6 +35,14 @@ def test_size_reads_a_condition_below_a_not_as_it_counts(shop: Path) -> None:
     assert second["without"] == first["alone"]
 
 
+def test_size_counts_a_segment_that_is_called_matched(shop: Path) -> None:
+    (shop / "matched.yaml").write_text("segment: matched\nwhere: {event: order_completed}")
+
+    facts = document("size", "matched.yaml", "--as-of", AS_OF, cwd=shop)["facts"]
+
+    assert facts["members"] == facts["matched"] > 0
+
+
 def test_size_and_apply_and_show_count_the_same(shop: Path) -> None:
     listed = {row["segment"]: row["members"] for row in document("ls", cwd=shop)["data"]}
 

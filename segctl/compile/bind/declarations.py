@@ -14,6 +14,7 @@ from segctl.model.types import ValueType
 
 CLASSES = ("known", "anonymous")
 RESERVED_TRAITS = frozenset({"profile_id", "subject"})
+RESERVED_SEGMENTS = frozenset({"subject"})
 RESERVED_PROPERTIES = frozenset({"time", "parent", "subject", "ts", "source", "event_id", "kind"})
 
 
@@ -72,8 +73,7 @@ def _trait(name: Scalar, node: Node, scope: Scope) -> StoredTrait | None:
         hint = f"move `{name.text}` to a file in `traits/`"
         scope.error("SEG262", "computed traits do not stand in the project file", name.location, hint=hint)
         return None
-    if name.text in RESERVED_TRAITS:
-        scope.error("SEG126", f"the name `{name.text}` is taken by segctl", name.location, hint="choose another name")
+    if is_reserved(name.text, name, scope, RESERVED_TRAITS):
         return None
     of = bind_type(node, scope, what, extra=frozenset({"sensitive", "personal"}))
     flags = {}
@@ -105,12 +105,16 @@ def _event(name: Scalar, node: Node, scope: Scope) -> EventKind | None:
 def _properties(event: Mapping, scope: Scope) -> tuple[tuple[str, ValueType], ...]:
     bound = []
     for name, node in _entries(event, "properties", scope):
-        if name.text in RESERVED_PROPERTIES:
-            scope.error(
-                "SEG126", f"the name `{name.text}` is taken by segctl", name.location, hint="choose another name"
-            )
+        if is_reserved(name.text, name, scope, RESERVED_PROPERTIES):
             continue
         of = bind_type(node, scope, f"the property `{name.text}`")
         if of is not None:
             bound.append((name.text, of))
     return tuple(bound)
+
+
+def is_reserved(name: str, node: Node, scope: Scope, reserved: frozenset[str]) -> bool:
+    """True for a name that segctl needs itself, which is reported."""
+    if name in reserved:
+        scope.error("SEG126", f"the name `{name}` is taken by segctl", node.location, hint="choose another name")
+    return name in reserved

@@ -7,6 +7,7 @@ from typing import Literal, cast
 
 from segctl.compile.bind import forms
 from segctl.compile.bind.conditions import bind_condition, percent_of
+from segctl.compile.bind.declarations import RESERVED_SEGMENTS, is_reserved
 from segctl.compile.bind.names import find_trait
 from segctl.compile.bind.scope import Scope, describe_type, shown
 from segctl.compile.bind.times import duration
@@ -61,12 +62,11 @@ def bind_segment(node: Node, scope: Scope, *, default_name: str | None = None) -
 def segment_name(root: Mapping, scope: Scope, default_name: str | None = None) -> str | None:
     """The name a segment file gives itself."""
     node = root.get("segment")
-    if node is None and default_name is not None:
-        return default_name
-    if node is None:
+    if node is None and default_name is None:
         forms.required(root, "segment", scope, "the file", example="segment: NAME")
         return None
-    return forms.name(node, scope, "a segment's name")
+    name = default_name if node is None else forms.name(node, scope, "a segment's name")
+    return None if name is None or is_reserved(name, node or root, scope, RESERVED_SEGMENTS) else name
 
 
 def _salt(root: Mapping, name: str | None) -> str:
