@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def list_values(root: Path, name: str, column: str | None) -> set[str]:
     if not is_inside(name):
         raise DataError("SEG516", f"the list `{name}` is not a file of the project", hint="copy it into the project")
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        # As ingest brings identifiers to their one form: files from a Mac often spell umlauts in two characters.
+        text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise DataError("SEG516", f"the list `{name}` cannot be read: {reason}") from error

@@ -40,6 +40,12 @@ def test_nothing_outside_the_project_is_read(tmp_path: Path, name: str) -> None:
     assert said(tmp_path / "project", str(tmp_path / "outside.csv"), None).startswith("SEG516")
 
 
+def test_values_are_compared_in_the_form_that_ingest_stores(tmp_path: Path) -> None:
+    (tmp_path / "vip.csv").write_text("Jose\u0301\n", "utf-8")
+
+    assert list_values(tmp_path, "vip.csv", None) == {"José"}
+
+
 def test_one_value_a_line_needs_no_header(tmp_path: Path) -> None:
     (tmp_path / "vip.csv").write_text("01067\n 7 \n\n")
 
