@@ -172,7 +172,7 @@ def _newest_movements(workspace: Workspace) -> dict[str, RunSegment]:
     rows = workspace.query(
         "SELECT s.name, r.id AS run_id, r.as_of, x.*, max(x.run) FROM run_segments x"
         " JOIN segments s ON s.id = x.segment JOIN runs r ON r.number = x.run"
-        " WHERE x.state = 'in_force' GROUP BY x.segment"
+        " WHERE x.state = 'in_force' AND s.alive GROUP BY x.segment"
     )
     return {row["name"]: run_segment(row) for row in rows}
 

@@ -38,6 +38,16 @@ def test_diff_says_that_a_definition_was_removed(shop: Path) -> None:
     assert rows == {"gone": (2, "removed"), "renamed": (0, "same"), "stays": (0, "same")}
 
 
+def test_a_definition_that_came_back_has_no_members_before_the_next_run(shop: Path) -> None:
+    (shop / "segments/gone.yaml").unlink()
+    ok("apply", cwd=shop)
+    (shop / "segments/gone.yaml").write_text(FILES["segments/gone.yaml"])
+
+    rows = {row["segment"]: row["members"] for row in document("ls", cwd=shop)["data"]}
+
+    assert rows == {"gone": None, "old": 2, "stays": 1}
+
+
 def test_a_segment_that_a_run_left_out_is_not_called_removed(shop: Path) -> None:
     ok("apply", "--select", "stays", cwd=shop)
 
