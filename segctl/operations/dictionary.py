@@ -65,7 +65,11 @@ class EventFacts:
 
 @dataclass(frozen=True, slots=True)
 class TraitFacts:
-    """One trait over all profiles of the population."""
+    """One trait over all profiles of the population.
+
+    Attributes:
+        personal: Its values are personal or sensitive, so they are shown only when asked for.
+    """
 
     facts: FieldFacts
     profiles: int
@@ -127,7 +131,7 @@ def trait_facts(session: Session, name: str, *, as_of: datetime, show_personal: 
         snapshot=session.workspace.snapshot(),
         outputs=[Output("value", lower_trait(name, session.definitions, lists=ProjectLists(session.root)))],
     )
-    personal = stored is not None and stored.personal
+    personal = stored is not None and (stored.personal or stored.sensitive)
     values = found.frame["value"]
     facts = _field_facts(name, value_type, values, values.len(), is_hidden=personal and not show_personal)
     return TraitFacts(facts, values.len(), personal)
