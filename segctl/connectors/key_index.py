@@ -33,7 +33,7 @@ class Run:
 
     Attributes:
         path: Its file, None while it is in memory only.
-        is_comparable: Whether the words mean the same as those made today; else each equals every word.
+        is_comparable: Whether the words mean the same as those made today; else each comes as 0.
         mapping: The mapped file, whose pages can be given back.
     """
 
@@ -232,7 +232,8 @@ def classify(index: SortedKeys, keys: Words, contents: Words, *, replaces: bool 
         counted = np.append(counted[1:], len(keys)) - 1
     known, known_content = index.look_up(ordered[counted])
     codes = np.where(content == content[counted][group], DUPLICATE, CONFLICT).astype(np.uint8)
-    same = (known_content == content[counted]) | (known_content == 0)
+    # Of a content that cannot be compared the known row stays, unless newer rows are meant to count.
+    same = (known_content == content[counted]) | ((known_content == 0) & (not replaces))
     codes[counted] = np.where(~known, NEW, np.where(same, DUPLICATE, CONFLICT))
     # Rows beside the one that counts are compared with what the index will hold.
     if not replaces and known.any():

@@ -73,6 +73,14 @@ def test_a_stored_run_is_found_again_and_old_words_compare_with_everything(tmp_p
     assert set(classify(SortedKeys([old]), keys[:10].copy(), other).tolist()) == {DUPLICATE}
 
 
+def test_a_correction_counts_where_old_words_cannot_be_compared(tmp_path: Path) -> None:
+    keys, word = np.array([5], dtype=np.uint64), np.array([7], dtype=np.uint64)
+    key_index.save(tmp_path / "a.keys", Run(keys, word))
+    index = SortedKeys([key_index.load(tmp_path / "a.keys", 1, is_comparable=False)])
+
+    assert [classify(index, keys, word, replaces=True)[0] for _ in range(2)] == [CONFLICT, DUPLICATE]
+
+
 def test_a_sieve_never_loses_a_key_and_lets_few_strangers_through() -> None:
     keys = np.sort(mixed(np.arange(200_000, dtype=np.uint64)))
     strangers = np.sort(mixed(np.arange(10**6, 10**6 + 100_000, dtype=np.uint64)))
