@@ -38,6 +38,7 @@ class Explanation:
         flip: When the answer changes if nothing else happens, and to what; None for never, or when not asked for.
         places: File and line of each event row by its event id.
         run: The run whose knowledge was used, None for today's.
+        changed_since: The definition, which is today's in any case, is another than that run evaluated.
         in_force: Whether the newest run in force has the person in the segment; None before the first.
         in_force_as_of: That run's instant.
     """
@@ -52,6 +53,7 @@ class Explanation:
     flip: NextChange | None = None
     places: dict[tuple[str, str], str] | None = None
     run: str | None = None
+    changed_since: bool = False
     in_force: bool | None = None
     in_force_as_of: datetime | None = None
 
@@ -76,7 +78,9 @@ def explain(
 
     if name not in session.definitions.segments:
         raise unknown_thing("segment", name, list(session.definitions.segments))
+    definition = session.definitions.segments[name]
     snapshot = session.workspace.snapshot()
+    changed = False
     if run is not None:
         recorded = find_run(session.workspace, run)
         if not recorded.reproducible:
@@ -84,14 +88,16 @@ def explain(
                 "SEG512", f"the inputs of run {recorded.id} were vacuumed", hint="explain it as of its time: `--as-of`"
             )
         run, as_of, snapshot = recorded.id, recorded.as_of, recorded.snapshot
+        changed = recorded.definitions.get(name, definition.digest) != definition.digest
     owner, subjects = find_person(session.workspace, who, snapshot)
-    definition = session.definitions.segments[name]
     lowered = lower_segment(definition, session.definitions, lists=ProjectLists(session.root))
     asked = plan(lowered_segments(session, [name]))
     data = load_input(session, asked, as_of=as_of, snapshot=snapshot)
     row = data.profiles.filter(data.profiles["subject"] == owner.subject)
     if not row.height:
-        return Explanation(name, owner.profile_id, as_of, member=False, in_population=False, run=run)
+        return Explanation(
+            name, owner.profile_id, as_of, member=False, in_population=False, run=run, changed_since=changed
+        )
     found = evaluate(
         session, [s.name for s in asked.segments], as_of=as_of, snapshot=snapshot, only=[owner.subject], data=data
     )
@@ -113,6 +119,7 @@ def explain(
         flip=next_change(lowered, profile_row, rows, as_of=as_of, zone=zone, members=members) if until else None,
         places=_places(session, events),
         run=run,
+        changed_since=changed,
         **_in_force(session, name, subjects),
     )
 

@@ -48,6 +48,16 @@ def test_a_definition_that_came_back_has_no_members_before_the_next_run(shop: Pa
     assert rows == {"gone": None, "old": 2, "stays": 1}
 
 
+def test_explain_says_that_the_definition_is_not_the_one_of_the_run(shop: Path) -> None:
+    before = ok("explain", "old", "007", "--run", "last", cwd=shop)
+    (shop / "segments/old.yaml").write_text(FILES["segments/old.yaml"].replace("DE", "AT"))
+
+    after = ok("explain", "old", "007", "--run", "last", cwd=shop)
+
+    assert "has changed since that run" not in before
+    assert "has changed since that run" in after
+
+
 def test_a_segment_that_a_run_left_out_is_not_called_removed(shop: Path) -> None:
     ok("apply", "--select", "stays", cwd=shop)
 

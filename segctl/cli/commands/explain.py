@@ -95,6 +95,8 @@ def command(
 
 def _notes(session: Session, found: Explanation, *, until: bool) -> list[str]:
     notes = []
+    if found.changed_since:
+        notes.append("the definition has changed since that run: this is today's, with what was known then")
     if not found.in_population:
         notes.append("nobody by that identifier is in the population at that time")
     if found.kept is False:
