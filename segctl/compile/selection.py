@@ -61,7 +61,10 @@ def select(
     Raises:
         UsageError: A part selects nothing, which is almost always a typing mistake.
     """
+    select = tuple(select)
     wanted = [part for expression in select for part in expression.split()]
+    if select and not wanted:
+        raise UsageError("SEG402", "an empty selection selects no segment", hint="leave `--select` out to mean all")
     unwanted = [part for expression in exclude for part in expression.split()]
     chosen = (
         {name for part in wanted for name in _matching(segments, part)}

@@ -60,7 +60,8 @@ class Workspace:
             raise problems.database_gone(path) if integrity.has_files(folder) else problems.no_workspace(folder)
         refuse_network(folder)
         with problems.worded(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            # Personal data lies in it: nobody else on the machine need look inside.
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             db = database.connect(path, busy_s=max(lock_wait_s, _SHORTEST_WAIT_S))
             try:
                 database.refuse_newer(db, folder)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.compile.definitions import load_definitions
+from segctl.compile.references import references
 from segctl.model import conditions as c
 from segctl.model.diagnostics import has_errors
 
@@ -33,6 +34,10 @@ def test_written_definitions_are_read_as_they_were_meant(folder: Path, seed: int
         (folder / "segments" / f"{name}.yaml").write_text(yaml_text.segment(segment), encoding="utf-8")
     if meant.computed:
         (folder / "traits" / "all.yaml").write_text(yaml_text.traits_file(meant.computed), encoding="utf-8")
+
+    for name in references(*(segment.where for segment in meant.segments.values())).lists:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
 
     found, problems = load_definitions(replace(meant.project, root=str(folder)))
 

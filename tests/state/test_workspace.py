@@ -405,3 +405,8 @@ def test_a_file_too_large_for_its_limit_is_a_full_disk(workspace: Workspace) -> 
     assert (done.stdout, done.stderr) == ("SEG606\n1\n", "")
     assert [file.rows for file in workspace.files("events")] == [9]
     assert len(list((workspace.folder / "files").rglob("*.parquet"))) == 1
+
+
+def test_a_new_workspace_is_closed_to_others(tmp_path: Path) -> None:
+    with Workspace.open(tmp_path / "ws", create=True) as workspace:
+        assert workspace.folder.stat().st_mode & 0o077 == 0
