@@ -62,7 +62,7 @@ def select(
         UsageError: A part selects nothing, which is almost always a typing mistake.
     """
     select = tuple(select)
-    wanted = [part for expression in select for part in expression.split()]
+    wanted = [part for expression in select for part in expression.split() if part.strip(",")]
     if select and not wanted:
         raise UsageError("SEG402", "an empty selection selects no segment", hint="leave `--select` out to mean all")
     unwanted = [part for expression in exclude for part in expression.split()]

@@ -29,7 +29,8 @@ def write_project(folder: Path, data: Path, *, copies: int = 1) -> None:
     Args:
         folder: New or empty.
         data: As `make_events.py` wrote it.
-        copies: How often the fifty segments are repeated; each copy after the first has its own windows.
+        copies: How often the fifty segments are repeated, with other numbers to compare with; every second copy
+            has windows of its own, so ten copies have twice the metrics.
     """
     for name in ("sources", "segments", "traits"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -72,7 +73,7 @@ def said(node: object, copy: int = 0) -> dict[str, Any]:
         case T(trait, _, value):
             return {"trait": trait, "equals": value}
         case S():
-            first: dict[str, Any] = {"event": node.a, "within_last": f"{node.days + copy} days"}
+            first: dict[str, Any] = {"event": node.a, "within_last": f"{node.days + copy % 2} days"}
             if node.where:
                 first["where"] = dict([node.where])
             found: dict[str, Any] = {
@@ -90,14 +91,15 @@ def _event(m: M, copy: int) -> dict[str, Any]:
     if m.fn in ("first", "last"):
         return found | {m.fn: {"since": f"{m.than} days ago"}}
     if m.fn in ("count", "days"):
-        return found | {m.fn: 0 if m.fn == "count" and (m.op, m.than) == ("=", 0) else {operator: m.than}}
-    return found | {m.fn: {"of": m.of, operator: _literal(m)}}
+        return found | {m.fn: 0 if m.fn == "count" and (m.op, m.than) == ("=", 0) else {operator: m.than + copy}}
+    literal = _literal(m)
+    return found | {m.fn: {"of": m.of, operator: literal + copy if isinstance(literal, int) else literal}}
 
 
 def _selection(m: M, copy: int) -> dict[str, Any]:
     found: dict[str, Any] = {"event": m.kind}
     if m.days is not None:
-        found["within_last"] = f"{m.days + copy} days"
+        found["within_last"] = f"{m.days + copy % 2} days"
     if m.where:
         found["where"] = dict([m.where])
     return found

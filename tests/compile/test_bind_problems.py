@@ -277,6 +277,8 @@ SEQUENCES = [
      "1 calendar days", "`1 days`"),
     (f"{{all: [{{event: product_added}}, {STRICT}], same: [product_id]}}", "SEG245", STRICT, "out of"),
     ("{all: [{trait: country, equals: DE}], same: [product_id]}", "SEG252", "[product_id]", "event condition"),
+    ("{all: [{event: product_added}, " + ", ".join(["{trait: lifetime_value, above: 5}"] * 6) + "], same: [product_id]}",
+     "SEG252", "[product_id]", "move them out"),
     ("{all: [{event: product_added, count: 0}], same: [product_id]}", "SEG252", "[product_id]", ""),
     ("{all: [{not: {event: product_added}}], same: [product_id]}", "SEG252", "[product_id]", ""),
     ("{all: [{event: product_added, count: {at_most: 3}}], same: [product_id]}", "SEG252", "[product_id]", ""),

@@ -52,8 +52,9 @@ def test_a_part_that_selects_nothing_is_an_error_with_a_way_out(part: str, hint:
 
 
 def test_an_empty_selection_is_not_everything() -> None:
-    with pytest.raises(UsageError, match="empty selection"):
-        select(SEGMENTS, [" "])
+    for nothing in (" ", ",", ""):
+        with pytest.raises(UsageError, match="empty selection"):
+            select(SEGMENTS, [nothing])
 
 
 def test_references_are_followed_to_the_end_even_in_a_circle() -> None:

@@ -15,6 +15,7 @@ from segctl.compile.bind.operators import OPERATORS, SYNONYMS, TEST_KEYS, bind_t
 from segctl.compile.bind.scope import Scope, describe_type, shown
 from segctl.compile.bind.sequences import bind_sequence
 from segctl.compile.bind.times import TIME_OPERATORS, bind_window
+from segctl.compile.prune import leaves as all_leaves
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
 from segctl.compile.suggest import one_of
 from segctl.model.conditions import (
@@ -28,6 +29,7 @@ from segctl.model.conditions import (
     Not,
     SampleCondition,
     SegmentCondition,
+    SequenceCondition,
     TraitCondition,
     Value,
     ValueTest,
@@ -41,6 +43,7 @@ _KIND_SYNONYMS = {
     "events": "event", "ereignis": "event", "did": "event", "funnel": "sequence", "steps": "sequence",
     "cohort": "segment", "audience": "segment", "member_of": "segment", "random": "sample", "file": "list",
 }  # fmt: skip
+_MOST_APART = 5
 _OUT = "delete it, or move the condition out of this `all`"
 
 
@@ -122,12 +125,23 @@ def _all(node: Mapping, scope: Scope, salt: str) -> Condition | None:
         message = "`same` needs an event condition that is positive"
         scope.error("SEG252", message, same_node.location, why=why, hint=hint)
         return None
+    apart = [leaf for item in bound for leaf in all_leaves(item) if _reads_other_events(leaf, scope)]
+    if len(apart) > _MOST_APART:
+        # Each is decided true, false and unknown beside the tied value: three cases more for every one.
+        message = f"`same` stands over {len(apart)} conditions that read other events, {_MOST_APART} at most"
+        scope.error("SEG252", message, same_node.location, hint="move them out of this `all`")
+        return None
     strict = [leaf for leaf in leaves if leaf.missing == "error"]
     for leaf in strict:
         message = "`missing: error` cannot stand under `same`"
         why = "a value is missing for most of the values that are tried"
         scope.error("SEG245", message, leaf.location or node.location, why=why, hint=_OUT)
     return None if same is None or strict else All(bound, same, node.location)
+
+
+def _reads_other_events(leaf: Condition, scope: Scope) -> bool:
+    is_computed = isinstance(leaf, TraitCondition) and leaf.trait in scope.computed
+    return is_computed or isinstance(leaf, SequenceCondition | ChangedCondition)
 
 
 def _event_leaves(item: Condition) -> list[EventCondition]:
