@@ -253,6 +253,7 @@ MEASURES = [
     (EVENT % "count: {followed_by: {event: order_refunded, same: order_id}}", "SEG212", "order_id", "[order_id]"),
     (EVENT % "count: {followed_by: {event: order_us, same: [channel]}}", "SEG238", "channel", ""),
 ]
+SIX = ", ".join(["{trait: lifetime_value, above: 5}"] * 6)
 STRICT = "{event: product_added, min: {of: price, above: 3}, missing: error}"
 SEQUENCES = [
     ("{sequence: [{event: order_completed}]}", "SEG251", "{event: order_completed}", ""),
@@ -277,7 +278,7 @@ SEQUENCES = [
      "1 calendar days", "`1 days`"),
     (f"{{all: [{{event: product_added}}, {STRICT}], same: [product_id]}}", "SEG245", STRICT, "out of"),
     ("{all: [{trait: country, equals: DE}], same: [product_id]}", "SEG252", "[product_id]", "event condition"),
-    ("{all: [{event: product_added}, " + ", ".join(["{trait: lifetime_value, above: 5}"] * 6) + "], same: [product_id]}",
+    (f"{{all: [{{event: product_added}}, {SIX}], same: [product_id]}}",
      "SEG252", "[product_id]", "move them out"),
     ("{all: [{event: product_added, count: 0}], same: [product_id]}", "SEG252", "[product_id]", ""),
     ("{all: [{not: {event: product_added}}], same: [product_id]}", "SEG252", "[product_id]", ""),
