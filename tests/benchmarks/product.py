@@ -99,13 +99,15 @@ def apply(data: Path, work: Path, rounds: int) -> None:
 
 
 def _members(work: Path) -> dict[str, set[int]]:
-    """Members in force of the load's segments, as the numbers that the peers know them by."""
+    """Members that the newest run found, in force or not, as the numbers that the peers know them by."""
     from segctl.operations.people import with_profile_ids
     from segctl.operations.session import open_session
     from segctl.state.memberships import members
+    from segctl.state.runs import runs
 
     with open_session(work) as session:
-        subjects = {name: members(session.workspace, name) for name in SEGMENTS}
+        newest = runs(session.workspace, limit=1)[0]
+        subjects = {name: members(session.workspace, name, newest) for name in SEGMENTS}
         ids = {name: with_profile_ids(session.workspace, found.to_frame()) for name, found in subjects.items()}
     return {name: {int(profile_id) for profile_id in frame["profile_id"]} for name, frame in ids.items()}
 
