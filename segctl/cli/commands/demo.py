@@ -25,7 +25,7 @@ STEPS = (
     "ls segments",
     "diff cart_abandoners winback vip",
     "size segments/winback.yaml --as-of 2026-11-18",
-    "explain winback 00005",
+    "explain winback 00005 --as-of 2026-11-18 --until",
 )
 """Every step works from inside the project; the as-of dates lie at the end of the sample data."""
 
