@@ -1,8 +1,8 @@
 """When one instant enters or leaves one window as `as_of` moves on.
 
 A window is one or two bounds that move with `as_of`. A bound passes a given instant near a place that is
-known up to the calendar's irregularities, and moves one way only while the zone's clocks do not change;
-so a bisection between clock changes finds the exact microsecond.
+known up to the calendar's irregularities, and moves one way only while neither the zone's clocks change nor a
+day begins; so a bisection between these turns finds the exact microsecond.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _first_change(holds: Callable[[int], bool], now: int, start: int, end: int, 
     if start > now and holds(start) != before:
         # The estimate of where to look was too narrow: the earliest instant is still a sound answer.
         return now + 1
-    turns = [at for at, _ in offsets(zone, start, end)[1:]]
+    turns = sorted({at for at, _ in offsets(zone, start, end)[1:]} | set(_midnights(start, end, zone)))
     low = start
     for turn in (*turns, end):
         if turn > low and holds(turn - 1) != before:
@@ -153,6 +153,14 @@ def _first_change(holds: Callable[[int], bool], now: int, start: int, end: int, 
             return turn
         low = turn
     return FOREVER
+
+
+def _midnights(start: int, end: int, zone: str) -> Iterator[int]:
+    """Local midnights in a range; a month back from the 31st is clipped, so a bound can jump back there."""
+    for day in range(local_day(start, zone).toordinal() + 1, local_day(end, zone).toordinal() + 1):
+        at = day_start(date.fromordinal(day), zone)
+        if start < at <= end:
+            yield at
 
 
 def _bisect(holds: Callable[[int], bool], before: bool, low: int, high: int) -> int:

@@ -49,6 +49,16 @@ def test_a_window_does_not_change_before_the_next_flip(seed: int) -> None:
     assert not wrong, (window, at, from_us(now), wrong[0], flip if flip == FOREVER else from_us(flip))
 
 
+def test_a_month_back_from_the_thirty_first_is_clipped_and_jumps_back() -> None:
+    zone = "America/New_York"
+    at = to_us(datetime(2025, 12, 1, 0, 30, tzinfo=UTC))
+    now = to_us(datetime(2025, 12, 31, 4, 59, 59, tzinfo=UTC))
+    window = t.Since(t.RelativeTime(t.Duration(1, "months")))
+
+    # At local midnight of 31 December "a month ago" goes back from 30 November 23:59 to 30 November 00:00.
+    assert next_flip(window, at, now, zone) == to_us(datetime(2025, 12, 31, 5, tzinfo=UTC))
+
+
 def midnight(now: int, days: int, dice: strategies_data.Dice) -> int:
     """The first instant of a local day ahead."""
     from oracle_windows import first_instant, local_day
