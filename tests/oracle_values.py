@@ -92,7 +92,9 @@ def calculate(function: str, values: list[float | None]) -> float | None:
         case "max":
             return max(numbers)
         case "round":
-            return float(Decimal(numbers[0]).quantize(Decimal(1), ROUND_HALF_UP)) if math.isfinite(numbers[0]) else None
+            if abs(numbers[0]) >= 2**53:  # has no digits behind the point, or is no number at all
+                return numbers[0] if math.isfinite(numbers[0]) else None
+            return float(Decimal(numbers[0]).quantize(Decimal(1), ROUND_HALF_UP))
     left, right = numbers
     match function:
         case "+":
