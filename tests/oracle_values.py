@@ -92,7 +92,7 @@ def calculate(function: str, values: list[float | None]) -> float | None:
         case "max":
             return max(numbers)
         case "round":
-            if abs(numbers[0]) >= 2**53:  # has no digits behind the point, or is no number at all
+            if not abs(numbers[0]) < 2**53:  # without digits behind the point, or no number at all
                 return numbers[0] if math.isfinite(numbers[0]) else None
             return float(Decimal(numbers[0]).quantize(Decimal(1), ROUND_HALF_UP))
     left, right = numbers
