@@ -323,7 +323,7 @@ def _finished(
     project: Project, segments: Mapping[str, SegmentDefinition], computed: Mapping[str, ComputedTrait | None]
 ) -> Definitions:
     """The definitions whose references all resolve, with digests, in order of name."""
-    traits = {name: trait for name, trait in sorted(computed.items()) if trait is not None}
+    traits = _flagged({name: trait for name, trait in sorted(computed.items()) if trait is not None}, project)
     trait_digests = _trait_digests(traits, project)
     digests = _in_order(
         {name: references(segment.where).segments for name, segment in segments.items()},
@@ -331,6 +331,21 @@ def _finished(
     )
     kept = {name: replace(segments[name], digest=digests[name]) for name in sorted(digests)}
     return Definitions(project, kept, traits)
+
+
+def _flagged(traits: Mapping[str, ComputedTrait], project: Project) -> dict[str, ComputedTrait]:
+    """The traits with the flags of all they rest on: an age tells of the birthday it is computed from."""
+    flags = {trait.name: (trait.sensitive, trait.personal) for trait in project.traits}
+
+    def of(name: str) -> tuple[bool, bool]:
+        if name not in flags and name in traits:
+            trait = traits[name]
+            used = references(trait.selection, trait.measure, trait.formula).traits
+            found = [of(other) for other in used]
+            flags[name] = any(sensitive for sensitive, _ in found), any(personal for _, personal in found)
+        return flags.get(name, (False, False))
+
+    return {n: replace(t, sensitive=of(n)[0], personal=of(n)[1]) if any(of(n)) else t for n, t in traits.items()}
 
 
 def _trait_digests(traits: Mapping[str, ComputedTrait], project: Project) -> dict[str, str]:

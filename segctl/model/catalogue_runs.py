@@ -42,7 +42,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG414": Entry(
         "personal data was asked for",
-        "The trait is declared `personal: true` or `sensitive: true`, and such values are shown only on request.",
+        "The trait, or one it is computed from, is `personal: true` or `sensitive: true`: shown only on request.",
         "Add `--show-personal` if you may see them, or leave the column out.",
         "segctl show segment:vip --columns email",
     ),

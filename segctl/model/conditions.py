@@ -407,6 +407,8 @@ class ComputedTrait:
         measure: What of them, None for formulas.
         formula: Arithmetic over traits, None for event traits.
         type: Type of the result, with unit.
+        sensitive: A trait it rests on, directly or not, is.
+        personal: Likewise.
     """
 
     name: str
@@ -416,4 +418,11 @@ class ComputedTrait:
     formula: Formula | None = None
     title: str | None = None
     description: str | None = None
+    sensitive: bool = field(default=False, compare=False)
+    personal: bool = field(default=False, compare=False)
     location: Location | None = field(default=None, compare=False)
+
+    @property
+    def is_private(self) -> bool:
+        """Values are shown only to those who ask for them."""
+        return self.personal or self.sensitive

@@ -45,6 +45,11 @@ class StoredTrait:
     personal: bool = False
     location: Location | None = field(default=None, compare=False)
 
+    @property
+    def is_private(self) -> bool:
+        """Values are shown only to those who ask for them."""
+        return self.personal or self.sensitive
+
 
 @dataclass(frozen=True, slots=True)
 class EventKind:
@@ -106,3 +111,7 @@ class Definitions:
     project: Project
     segments: dict[str, SegmentDefinition]
     computed: dict[str, ComputedTrait]
+
+    def trait(self, name: str) -> StoredTrait | ComputedTrait | None:
+        """The stored or computed trait of that name, or None."""
+        return self.project.trait(name) or self.computed.get(name)

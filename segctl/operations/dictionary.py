@@ -19,6 +19,8 @@ from segctl.operations.ls import type_words
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.model.conditions import ComputedTrait
+    from segctl.model.project import Definitions, StoredTrait
     from segctl.operations.session import Session
 
 FREQUENT = 8
@@ -119,11 +121,7 @@ def trait_facts(session: Session, name: str, *, as_of: datetime, show_personal: 
     Raises:
         UsageError: No such trait.
     """
-    stored, computed = session.project.trait(name), session.definitions.computed.get(name)
-    if stored is None and computed is None:
-        known = [t.name for t in session.project.traits] + list(session.definitions.computed)
-        raise unknown_thing("trait", name, known)
-    value_type = stored.type if stored is not None else computed.type  # type: ignore[union-attr]  # one of them is there
+    trait = find_trait(session.definitions, name)
     found = evaluate(
         session,
         [],
@@ -131,10 +129,21 @@ def trait_facts(session: Session, name: str, *, as_of: datetime, show_personal: 
         snapshot=session.workspace.snapshot(),
         outputs=[Output("value", lower_trait(name, session.definitions, lists=ProjectLists(session.root)))],
     )
-    personal = stored is not None and (stored.personal or stored.sensitive)
     values = found.frame["value"]
-    facts = _field_facts(name, value_type, values, values.len(), is_hidden=personal and not show_personal)
-    return TraitFacts(facts, values.len(), personal)
+    facts = _field_facts(name, trait.type, values, values.len(), is_hidden=trait.is_private and not show_personal)
+    return TraitFacts(facts, values.len(), trait.is_private)
+
+
+def find_trait(definitions: Definitions, name: str) -> StoredTrait | ComputedTrait:
+    """The stored or computed trait of that name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    trait = definitions.trait(name)
+    if trait is None:
+        raise unknown_thing("trait", name, [t.name for t in definitions.project.traits] + list(definitions.computed))
+    return trait
 
 
 def unknown_thing(kind: str, name: str, known: Sequence[str]) -> UsageError:

@@ -151,8 +151,8 @@ def _computed_row(trait: ComputedTrait) -> Row:
         "type": type_words(trait.type),
         "unit": trait.type.unit,
         "origin": "formula" if trait.formula is not None else "events",
-        "personal": False,
-        "sensitive": False,
+        "personal": trait.personal,
+        "sensitive": trait.sensitive,
     }
 
 

@@ -81,7 +81,7 @@ def profile(session: Session, who: str, *, show_personal: bool = False, limit: i
         *moved,
     ]
     rows.sort(key=lambda r: (r.at is not None, r.at, _ORDER[r.what], r.name))
-    hidden = [] if show_personal else [t.name for t in session.project.traits if t.personal or t.sensitive]
+    hidden = [] if show_personal else [t.name for t in session.project.traits if t.is_private]
     return Person(
         profile_id=owner.profile_id,
         identifiers=tuple(_identifiers(session, subjects, show_personal=show_personal)),
@@ -194,7 +194,7 @@ def _records(session: Session, subjects: tuple[int, ...], places: Places, *, sho
     visible = {
         stored_column(t.name, t.type): (t.name, t.type)
         for t in session.project.traits
-        if show_personal or not (t.personal or t.sensitive)
+        if show_personal or not t.is_private
     }
     rows = []
     for record in person_records(session, subjects).iter_rows(named=True):

@@ -12,7 +12,7 @@ from segctl.compile.words import describe_segment
 from segctl.model.conditions import SegmentDefinition
 from segctl.model.errors import Refused
 from segctl.model.types import TEXT, ValueType
-from segctl.operations.dictionary import unknown_thing
+from segctl.operations.dictionary import find_trait, unknown_thing
 from segctl.operations.evaluation import evaluate
 from segctl.operations.lists import ProjectLists
 from segctl.operations.people import with_profile_ids
@@ -109,18 +109,13 @@ def members(
 
 
 def _column_type(session: Session, column: str, *, show_personal: bool) -> ValueType:
-    stored, computed = session.project.trait(column), session.definitions.computed.get(column)
     if column == "profile_id":
         return TEXT
-    if stored is None and computed is None:
-        known = [t.name for t in session.project.traits] + list(session.definitions.computed)
-        raise unknown_thing("trait", column, known)
-    if stored is None:
-        return computed.type  # type: ignore[union-attr]  # one of them is there
-    if (stored.personal or stored.sensitive) and not show_personal:
+    trait = find_trait(session.definitions, column)
+    if trait.is_private and not show_personal:
         raise Refused(
             "SEG414",
             f"`{column}` is personal data; nothing was shown",
             hint="`--show-personal` shows it",
         )
-    return stored.type
+    return trait.type

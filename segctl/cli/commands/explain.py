@@ -144,7 +144,7 @@ def _values(session: Session, leaf: LeafTrace) -> str | None:
 
 
 def _personal(session: Session) -> frozenset[str]:
-    return frozenset(t.name for t in session.project.traits if t.personal or t.sensitive)
+    return frozenset(t.name for t in session.project.traits if t.is_private)
 
 
 def _is_hidden(value: TracedValue, personal: frozenset[str]) -> bool:
