@@ -22,7 +22,7 @@ def without_missing(text: pl.Expr) -> pl.Expr:
     """
     stripped = text.cast(pl.String).str.strip_chars()
     says_nothing = stripped.str.to_lowercase().is_in(sorted(PLACEHOLDERS)) | (stripped == "")
-    return pl.when(says_nothing).then(None).otherwise(stripped)
+    return pl.when(~says_nothing).then(stripped)
 
 
 def is_missing(value: object) -> bool:

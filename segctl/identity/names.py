@@ -145,8 +145,8 @@ def _without_words(text: pl.Expr, words: tuple[str, ...]) -> pl.Expr:
     # The expression engine has no look-around: blanks are doubled so that neighbours do not share one.
     padded = text.str.replace_all(" ", "  ").str.replace(r"^(.*)$", " ${1} ")
     rest = padded.str.replace_all(rf" (?:{'|'.join(words)}) ", " ").str.replace_all(" +", " ").str.strip_chars()
-    return pl.when(rest == "").then(text).otherwise(rest)
+    return pl.when(rest != "").then(rest).otherwise(text)
 
 
 def _null_if_blank(text: pl.Expr) -> pl.Expr:
-    return pl.when(text == "").then(None).otherwise(text)
+    return pl.when(text != "").then(text)
