@@ -131,8 +131,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG516": Entry(
         "a list file cannot be read",
-        "The file is missing, is not UTF-8 text, or may not be read.",
-        "Check the path relative to the project folder, and save it as UTF-8.",
+        "The file is missing, may not be read, is not UTF-8 text, or has a line that is no CSV.",
+        "Check the path relative to the project folder and the quotation marks, and save it as UTF-8.",
     ),
     "SEG517": Entry(
         "a list file without that column",

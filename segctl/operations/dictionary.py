@@ -13,7 +13,6 @@ from segctl.compile.plan import Output
 from segctl.model.errors import UsageError
 from segctl.model.types import Kind, ValueType, stored_column
 from segctl.operations.evaluation import evaluate
-from segctl.operations.lists import ProjectLists
 from segctl.operations.ls import type_words
 
 if TYPE_CHECKING:
@@ -127,7 +126,7 @@ def trait_facts(session: Session, name: str, *, as_of: datetime, show_personal: 
         [],
         as_of=as_of,
         snapshot=session.workspace.snapshot(),
-        outputs=[Output("value", lower_trait(name, session.definitions, lists=ProjectLists(session.root)))],
+        outputs=[Output("value", lower_trait(name, session.definitions, lists=session.lists))],
     )
     values = found.frame["value"]
     facts = _field_facts(name, trait.type, values, values.len(), is_hidden=trait.is_private and not show_personal)

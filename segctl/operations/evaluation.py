@@ -16,7 +16,6 @@ from segctl.compile.selection import with_references
 from segctl.engines import ENGINES
 from segctl.engines.base import Engine, EngineInput, EventPart
 from segctl.model.errors import UsageError
-from segctl.operations.lists import ProjectLists, list_values
 from segctl.operations.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -104,12 +103,11 @@ def evaluate(
 def lowered_segments(session: Session, names: Iterable[str], outputs: Sequence[Output] = ()) -> list[ir.LoweredSegment]:
     """The named segments and all they (and the outputs) refer to, lowered."""
     segments = session.definitions.segments
-    lists = ProjectLists(session.root)
     known: dict[str, ir.LoweredSegment] = {}
 
     def lowered(name: str) -> ir.LoweredSegment:
         if name not in known:
-            known[name] = lower_segment(segments[name], session.definitions, lists=lists)
+            known[name] = lower_segment(segments[name], session.definitions, lists=session.lists)
         return known[name]
 
     from segctl.compile.plan import walk
@@ -226,7 +224,7 @@ def _listed(session: Session, look_up: ir.InList, snapshot: int, as_of: datetime
     from segctl.engines.profiles import live_records
     from segctl.state.subjects import Subjects
 
-    values = pl.Series(sorted(list_values(session.root, look_up.name, look_up.column)), dtype=pl.String)
+    values = pl.Series(session.lists[look_up.name, look_up.column], dtype=pl.String)
     if any(i.name == look_up.identifier for i in session.project.identifiers):
         table = Subjects(session.workspace).table(snapshot).filter(pl.col("id_type") == look_up.identifier)
         return table.filter(pl.col("value").is_in(values.implode())).select("subject").collect()["subject"]

@@ -15,7 +15,6 @@ from segctl.compile.trace_times import NextChange, next_change
 from segctl.model.errors import UsageError
 from segctl.operations.dictionary import unknown_thing
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
-from segctl.operations.lists import ProjectLists
 from segctl.operations.people import find_person
 from segctl.operations.profile import person_events
 
@@ -90,7 +89,7 @@ def explain(
         run, as_of, snapshot = recorded.id, recorded.as_of, recorded.snapshot
         changed = recorded.definitions.get(name, definition.digest) != definition.digest
     owner, subjects = find_person(session.workspace, who, snapshot)
-    lowered = lower_segment(definition, session.definitions, lists=ProjectLists(session.root))
+    lowered = lower_segment(definition, session.definitions, lists=session.lists)
     asked = plan(lowered_segments(session, [name]))
     data = load_input(session, asked, as_of=as_of, snapshot=snapshot)
     row = data.profiles.filter(data.profiles["subject"] == owner.subject)

@@ -15,6 +15,7 @@ from segctl.compile.timewords import Problem, parse_as_of
 from segctl.model.diagnostics import Diagnostic, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.model.project import Definitions, Project
+from segctl.operations.lists import ProjectLists
 from segctl.operations.project import bound_project, refuse_errors
 
 if TYPE_CHECKING:
@@ -28,11 +29,13 @@ class Session:
     Attributes:
         definitions: All segments and computed traits, with the project.
         workspace: Of the chosen environment.
+        lists: Values of list files, each read once for all that the command asks.
         warnings: Findings that stop nothing.
     """
 
     definitions: Definitions
     workspace: Workspace
+    lists: ProjectLists
     warnings: tuple[Diagnostic, ...] = ()
 
     @property
@@ -66,7 +69,7 @@ def open_session(
 
     definitions, findings = bound_definitions(start, env=env)
     with Workspace.open(Path(definitions.project.workspace), create=create, lock_wait_s=lock_wait_s) as workspace:
-        yield Session(definitions, workspace, findings)
+        yield Session(definitions, workspace, ProjectLists(Path(definitions.project.root)), findings)
 
 
 def bound_definitions(start: Path, *, env: str | None = None) -> tuple[Definitions, tuple[Diagnostic, ...]]:

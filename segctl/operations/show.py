@@ -11,10 +11,9 @@ from segctl.compile.plan import Output
 from segctl.compile.words import describe_segment
 from segctl.model.conditions import SegmentDefinition
 from segctl.model.errors import Refused
-from segctl.model.types import TEXT, ValueType
+from segctl.model.types import ValueType
 from segctl.operations.dictionary import find_trait, unknown_thing
 from segctl.operations.evaluation import evaluate
-from segctl.operations.lists import ProjectLists
 from segctl.operations.people import with_profile_ids
 
 if TYPE_CHECKING:
@@ -90,18 +89,18 @@ def members(
 
     if name not in session.definitions.segments:
         raise unknown_thing("segment", name, list(session.definitions.segments))
+    columns = [column for column in columns if column != "profile_id"]  # which stands first in any case
     types = tuple((column, _column_type(session, column, show_personal=show_personal)) for column in columns)
     subjects = recorded(session.workspace, name, None if run is None else find_run(session.workspace, run))
     frame = with_profile_ids(session.workspace, subjects.to_frame())
     if columns:
-        lists = ProjectLists(session.root)
         run_id = run or in_force(session.workspace, name) or "last"
         found = evaluate(
             session,
             [],
             as_of=find_run(session.workspace, run_id).as_of,
             snapshot=session.workspace.snapshot(),
-            outputs=[Output(c, lower_trait(c, session.definitions, lists=lists)) for c in columns],
+            outputs=[Output(c, lower_trait(c, session.definitions, lists=session.lists)) for c in columns],
             only=subjects.to_list(),
         )
         frame = frame.join(found.frame, on="subject", how="left", maintain_order="left")
@@ -109,8 +108,6 @@ def members(
 
 
 def _column_type(session: Session, column: str, *, show_personal: bool) -> ValueType:
-    if column == "profile_id":
-        return TEXT
     trait = find_trait(session.definitions, column)
     if trait.is_private and not show_personal:
         raise Refused(

@@ -14,7 +14,6 @@ from segctl.model.conditions import Condition, SegmentDefinition
 from segctl.model.diagnostics import has_errors, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.operations.evaluation import evaluate
-from segctl.operations.lists import ProjectLists
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,7 +67,7 @@ def size(session: Session, target: str, *, as_of: datetime, engine: str = "polar
     """
     definition = _definition(session, target)
     definitions = replace(session.definitions, segments={**session.definitions.segments, definition.name: definition})
-    lowered = lower_segment(definition, definitions, lists=ProjectLists(session.root))
+    lowered = lower_segment(definition, definitions, lists=session.lists)
     # A colon stands in no segment's name, so no column is there twice.
     outputs = [Output("matched:", lowered.where)]
     for number, leaf in enumerate(lowered.leaves):
@@ -124,9 +123,7 @@ def _true(frame: pl.DataFrame, column: str) -> int:
 def _predicate(session: Session, definition: SegmentDefinition, where: Condition | None) -> ir.Predicate | None:
     if where is None:
         return None
-    return lower_segment(
-        replace(definition, where=where, keep=None), session.definitions, lists=ProjectLists(session.root)
-    ).where
+    return lower_segment(replace(definition, where=where, keep=None), session.definitions, lists=session.lists).where
 
 
 def _definition(session: Session, target: str) -> SegmentDefinition:

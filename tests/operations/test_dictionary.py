@@ -71,5 +71,8 @@ def test_what_is_computed_of_a_personal_trait_is_personal_too(tmp_path: Path) ->
     assert listed == {"income": True, "points": False, "monthly": True, "twice": True, "double_points": False}
     assert run("show", "all", "-f", "csv", "--columns", "twice", cwd=tmp_path).returncode == 4
     assert "155554" in ok("show", "all", "-f", "csv", "--columns", "twice", "--show-personal", cwd=tmp_path)
+    assert ok("show", "all", "-f", "csv", "--columns", "profile_id,points", cwd=tmp_path).startswith(
+        "profile_id,points\n"
+    )
     assert "155554" not in ok("show", "trait:twice", cwd=tmp_path)
     assert "10" in ok("show", "trait:double_points", cwd=tmp_path)

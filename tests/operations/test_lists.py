@@ -50,3 +50,23 @@ def test_one_value_a_line_needs_no_header(tmp_path: Path) -> None:
     (tmp_path / "vip.csv").write_text("01067\n 7 \n\n")
 
     assert list_values(tmp_path, "vip.csv", None) == {"01067", "7"}
+
+
+def test_a_comma_in_a_later_line_belongs_to_its_value(tmp_path: Path) -> None:
+    (tmp_path / "towns.csv").write_text("Ulm\nFrankfurt, Main\nHalle; Saale\n")
+
+    assert list_values(tmp_path, "towns.csv", None) == {"Ulm", "Frankfurt, Main", "Halle; Saale"}
+
+
+def test_a_value_in_quotes_keeps_its_line_break(tmp_path: Path) -> None:
+    (tmp_path / "vip.csv").write_bytes('nr,note\n1,"two\nlines"\n2,a\u2028b\x85c\n'.encode())
+
+    assert list_values(tmp_path, "vip.csv", "note") == {"two\nlines", "a\u2028b\x85c"}
+    assert list_values(tmp_path, "vip.csv", "nr") == {"1", "2"}
+
+
+@pytest.mark.parametrize("text", ['nr\n1\n"2\n3\n', "nr\n" + "x" * 200_000])
+def test_a_line_that_is_no_csv_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "vip.csv").write_text(text)
+
+    assert said(tmp_path, "vip.csv", None).startswith("SEG516 the list `vip.csv` cannot be read: line ")
