@@ -91,20 +91,27 @@ class Standing:
     columns: dict[int, pl.Series]
     since: dict[int, pl.DataFrame]
 
-    def flags(self, segment: int, length: int = 0) -> NDArray[np.bool_]:
+    def flags(self, segment: int, length: int = 0) -> pl.Series:
         """Dense truth by subject; at least `length` long."""
-        import numpy as np
+        column, later = self.columns.get(segment, nobody()), self.since.get(segment)
+        if later is None:
+            return grown(column, length)
+        last = int(later.select("subject").max().item())
+        # Where a subject changed more than once the last value stays: the newest run's.
+        return grown(column, max(length, last + 1)).clone().scatter(later["subject"], later["entered"])
 
-        column, later = self.columns.get(segment), self.since.get(segment)
-        above = 0 if later is None else int(later["subject"].to_numpy().max()) + 1
-        known = 0 if column is None else column.len()
-        flags = np.zeros(max(length, above, known), dtype=np.bool_)
-        if column is not None:
-            flags[:known] = column.to_numpy()
-        if later is not None:
-            # Where a subject changed more than once numpy keeps the last value: the newest run's.
-            flags[later["subject"].to_numpy()] = later["entered"].to_numpy()
-        return flags
+
+def nobody() -> pl.Series:
+    """Dense truth for no subject at all."""
+    import polars as pl
+
+    return pl.Series(dtype=pl.Boolean)
+
+
+def grown(flags: pl.Series, length: int) -> pl.Series:
+    """Dense truth at least `length` long; those added do not belong."""
+    missing = length - flags.len()
+    return flags.extend_constant(value=False, n=missing) if missing > 0 else flags
 
 
 def standing(workspace: Workspace, run: int, segments: Sequence[int] | None = None) -> Standing:

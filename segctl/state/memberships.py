@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from segctl.state import problems
 from segctl.state.changes import (
     changes_of_subjects,
+    grown,
     net,
     read_changes,
     read_checkpoint,
@@ -27,9 +28,7 @@ from segctl.state.runs import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
-    from numpy.typing import NDArray
 
     from segctl.state.workspace import Workspace
 
@@ -131,13 +130,12 @@ def members(workspace: Workspace, segment: str, run: Run | None = None) -> pl.Se
     Raises:
         UsageError: The segment had not been evaluated by then.
     """
-    import numpy as np
     import polars as pl
 
     number = newest_number(workspace) if run is None else run.number
     found = _segment(workspace, segment, number, with_what_if=run is not None)
     flags = _flags(workspace, [found.id], number, with_what_if=run is not None)[found.id]
-    return pl.Series("subject", np.flatnonzero(flags).astype(np.int32))
+    return flags.arg_true().cast(pl.Int32).alias("subject")
 
 
 def diff(workspace: Workspace, from_run: Run, to_run: Run, segments: Sequence[str] | None = None) -> Difference:
@@ -225,7 +223,7 @@ def memberships(workspace: Workspace, run: Run | None = None, segments: Sequence
     asked = _asked(workspace, segments, number)
     flags = _flags(workspace, [segment.id for segment in asked], number, with_what_if=run is not None)
     length = max((len(found) for found in flags.values()), default=0)
-    columns = {segment.name: pl.Series(_grown(flags[segment.id], length)) for segment in asked}
+    columns = {segment.name: grown(flags[segment.id], length) for segment in asked}
     return pl.DataFrame({"subject": pl.int_range(length, dtype=pl.Int32, eager=True), **columns})
 
 
@@ -249,15 +247,13 @@ def _asked(workspace: Workspace, names: Sequence[str] | None, number: int) -> li
     return sorted((s for s in known_segments(workspace).values() if s.id in evaluated), key=lambda s: s.name)
 
 
-def _flags(
-    workspace: Workspace, ids: Sequence[int], number: int, *, with_what_if: bool
-) -> dict[int, NDArray[np.bool_]]:
+def _flags(workspace: Workspace, ids: Sequence[int], number: int, *, with_what_if: bool) -> dict[int, pl.Series]:
     """Dense truth by subject after run `number`, what-if answers of that very run first."""
     checkpoint = what_if_checkpoint(workspace, number) if with_what_if else None
     found = {} if checkpoint is None else read_checkpoint(checkpoint, ids)
     rest = [segment for segment in ids if segment not in found]
     state = standing(workspace, number, rest)
-    return {s: found[s].to_numpy() for s in found} | {s: state.flags(s) for s in rest}
+    return found | {s: state.flags(s) for s in rest}
 
 
 def _has_what_if(workspace: Workspace, *of: Run) -> bool:
@@ -277,7 +273,6 @@ def _are_neighbours(workspace: Workspace, from_run: Run, to_run: Run) -> bool:
 
 def _moves_between_states(workspace: Workspace, from_run: Run, to_run: Run, ids: Sequence[int]) -> pl.DataFrame:
     """Moves when a run is only a what-if: there is no log of it, so states are compared."""
-    import numpy as np
     import polars as pl
 
     before = _flags(workspace, ids, from_run.number, with_what_if=True)
@@ -285,10 +280,10 @@ def _moves_between_states(workspace: Workspace, from_run: Run, to_run: Run, ids:
     parts = []
     for segment in ids:
         length = max(len(before[segment]), len(after[segment]))
-        now = _grown(after[segment], length)
-        moved = np.flatnonzero(_grown(before[segment], length) != now)
+        now = grown(after[segment], length)
+        moved = (grown(before[segment], length) != now).arg_true()
         parts.append(
-            pl.DataFrame({"subject": moved.astype(np.int32), "entered": now[moved]}).with_columns(segment=segment)
+            pl.DataFrame({"subject": moved.cast(pl.Int32), "entered": now.gather(moved)}).with_columns(segment=segment)
         )
     schema = {"subject": pl.Int32, "entered": pl.Boolean, "segment": pl.Int32}
     return pl.concat([pl.DataFrame(schema=schema), *parts], how="vertical_relaxed").with_columns(
@@ -321,9 +316,3 @@ def _named(moves: pl.DataFrame, asked: Sequence[KnownSegment]) -> pl.DataFrame:
     names = {segment.id: segment.name for segment in asked}
     name = pl.col("segment").replace_strict(names, return_dtype=pl.String)
     return moves.select(name, "subject", "entered", "effective", "cause")
-
-
-def _grown(flags: NDArray[np.bool_], length: int) -> NDArray[np.bool_]:
-    import numpy as np
-
-    return flags if len(flags) == length else np.concatenate([flags, np.zeros(length - len(flags), dtype=np.bool_)])

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from segctl.state.changes import change_schema, standing
+from segctl.state.changes import change_schema, grown, nobody, standing
 from segctl.state.runs import NewRun, RunStatus, SegmentState, microseconds, newest_number
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
-    from numpy.typing import NDArray
 
     from segctl.state.workspace import Workspace
 
@@ -172,7 +170,7 @@ def _removed(known: Mapping[str, KnownSegment], present: set[str], as_of: int) -
 @dataclass(frozen=True, slots=True)
 class _Comparison:
     movements: list[Movement]
-    changed: list[tuple[int, NDArray[np.int64], NDArray[np.bool_]]]
+    changed: list[tuple[int, pl.Series, pl.Series]]
     in_force: dict[int, pl.Series]
     what_if: dict[int, pl.Series]
 
@@ -186,18 +184,14 @@ def _compare(
     number: int,
     as_of: int,
 ) -> _Comparison:
-    import numpy as np
-    import polars as pl
-
     result = _Comparison([], [], {}, {})
     before_run = standing(workspace, number - 1, [segment.id for segment in (*segments, *gone)])
     gone_ids = {segment.id for segment in gone}
     for segment, found in _found(answers, segments, gone):
         before = before_run.flags(segment.id, len(found))
-        after = np.zeros(len(before), dtype=np.bool_)
-        after[: len(found)] = found
-        changed = np.flatnonzero(before != after)
-        entered = after[changed]
+        after = grown(found, len(before))
+        changed = (before != after).arg_true()
+        entered = after.gather(changed)
         is_what_if = segment.in_force_as_of is not None and as_of < segment.in_force_as_of
         state = SegmentState.WHAT_IF if is_what_if else SegmentState.IN_FORCE
         state = SegmentState.REMOVED if segment.id in gone_ids else state
@@ -205,7 +199,7 @@ def _compare(
         result.movements.append(
             Movement(segment, state, int(before.sum()), came, len(changed) - came, int(after.sum()))
         )
-        (result.what_if if is_what_if else result.in_force)[segment.id] = pl.Series(after)
+        (result.what_if if is_what_if else result.in_force)[segment.id] = after
         if not is_what_if:
             result.changed.append((segment.id, changed, entered))
     return result
@@ -213,44 +207,44 @@ def _compare(
 
 def _found(
     answers: pl.DataFrame, segments: list[KnownSegment], gone: list[KnownSegment]
-) -> Iterator[tuple[KnownSegment, NDArray[np.bool_]]]:
-    """Dense truth by subject, one segment after the other, so that only one is unpacked at a time."""
-    import numpy as np
-
-    subjects = answers["subject"].to_numpy()
-    length = int(subjects.max()) + 1 if len(subjects) else 0
+) -> Iterator[tuple[KnownSegment, pl.Series]]:
+    """Dense truth by subject, one segment after the other."""
+    if not answers["subject"].is_sorted():
+        answers = answers.sort("subject")
+    subjects = answers["subject"]
+    length = int(subjects[-1]) + 1 if len(subjects) else 0
+    nobody_yet = grown(nobody(), length)
     for segment in segments:
-        flags = np.zeros(length, dtype=np.bool_)
-        flags[subjects] = answers[segment.name].fill_null(value=False).to_numpy()
-        yield segment, flags
+        truth = answers[segment.name].fill_null(value=False)
+        yield segment, truth if len(truth) == length else nobody_yet.clone().scatter(subjects, truth)
     for segment in gone:
-        yield segment, np.zeros(0, dtype=np.bool_)
+        yield segment, nobody()
 
 
 def _change_frame(
-    changed: list[tuple[int, NDArray[np.int64], NDArray[np.bool_]]], run: NewRun, number: int, gone: set[int]
+    changed: list[tuple[int, pl.Series, pl.Series]], run: NewRun, number: int, gone: set[int]
 ) -> pl.DataFrame:
     """Rows of the log, sorted by (subject, segment)."""
-    import numpy as np
     import polars as pl
 
     if not changed:
         return pl.DataFrame(schema=change_schema())
     in_order = sorted(changed, key=lambda c: c[0])
-    ids = np.array([segment for segment, _, _ in in_order], dtype=np.int32)
+    ids = pl.Series([segment for segment, _, _ in in_order], dtype=pl.Int32)
     # One number holds subject, segment and direction: sorting it is far quicker than sorting rows.
-    keys = np.concatenate(
-        [(rows * len(ids) + place) * 2 + entered for place, (_, rows, entered) in enumerate(in_order)]
-    ).astype(np.int64)
-    keys.sort()
-    pairs = keys >> 1
-    frame = pl.DataFrame({"segment": ids[pairs % len(ids)], "subject": (pairs // len(ids)).astype(np.int32)})
+    keys = pl.concat(
+        (rows.cast(pl.Int64) * len(ids) + place) * 2 + entered.cast(pl.Int64)
+        for place, (_, rows, entered) in enumerate(in_order)
+    ).sort()
+    pairs = keys // 2
+    segments = ids.gather(pairs % len(ids))
+    frame = pl.DataFrame({"segment": segments, "subject": (pairs // len(ids)).cast(pl.Int32)})
     removed = pl.col("segment").is_in(sorted(gone)) if gone else pl.lit(value=False)
     return frame.select(
         pl.lit(number, dtype=pl.Int32).alias("run"),
         "segment",
         "subject",
-        pl.Series("entered", (keys & 1).astype(np.bool_)),
+        (keys % 2 == 1).alias("entered"),
         pl.lit(microseconds(run.as_of), dtype=pl.Int64).cast(pl.Datetime("us", "UTC")).alias("effective"),
         pl.when(removed).then(pl.lit(REMOVED_CAUSE)).otherwise(pl.lit(None, dtype=pl.String)).alias("cause"),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from segctl.state.changes import CHANGES, CHECKPOINTS, newest_checkpoint, standing
+from segctl.state.changes import CHANGES, CHECKPOINTS, grown, newest_checkpoint, standing
 from segctl.state.recording import Outcome, Renames, judge, known_segments, upsert_segments
 from segctl.state.runs import NewRun, Run, RunStatus, find_run, insert_run, microseconds, newest_number, run_id
 
@@ -88,8 +88,6 @@ def record_failed_run(workspace: Workspace, run: NewRun, reason: str) -> Run:
 
 
 def _files(workspace: Workspace, outcome: Outcome) -> list[NewFile]:
-    import polars as pl
-
     made = []
     if outcome.changes.height:
         made.append(workspace.write(CHANGES, outcome.changes, {"runs": [outcome.number, outcome.number]}))
@@ -100,7 +98,7 @@ def _files(workspace: Workspace, outcome: Outcome) -> list[NewFile]:
         alive = {segment.id for segment in known_segments(workspace).values() if segment.alive}
         others = sorted(alive - set(columns))
         unchanged = standing(workspace, outcome.number - 1, others)
-        columns |= {segment: pl.Series(unchanged.flags(segment)) for segment in others}
+        columns |= {segment: unchanged.flags(segment) for segment in others}
         made.append(_checkpoint(workspace, columns, outcome.number, what_if=False))
     return made
 
@@ -109,12 +107,7 @@ def _checkpoint(workspace: Workspace, columns: dict[int, pl.Series], number: int
     import polars as pl
 
     length = max(column.len() for column in columns.values())
-    frame = pl.DataFrame(
-        {
-            str(segment): column.extend_constant(value=False, n=length - column.len())
-            for segment, column in sorted(columns.items())
-        }
-    )
+    frame = pl.DataFrame({str(segment): grown(column, length) for segment, column in sorted(columns.items())})
     return workspace.write(CHECKPOINTS, frame, {"run": number, "what_if": what_if, "segments": sorted(columns)})
 
 
