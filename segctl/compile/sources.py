@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
+from segctl.compile.fetching import BINDERS, bind_fetch, foreign_keys, kind_of
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose, compose_file
 from segctl.compile.source_nodes import NAME, Reader, nearest
 from segctl.compile.source_rules import (
@@ -29,6 +30,7 @@ KEYS = (
     "source", "kind", "title", "description", "path", "format", "csv", "json", "sheet", "picture", "key", "empty",
     "missing_values", "max_bad_rows", "only", "corrections", "record_time", "profiles", "events",
 )  # fmt: skip
+"""Keys of a declaration, and the name of its kind for the settings of that kind."""
 _CSV_KEYS = ("delimiter", "quote", "decimal", "thousands", "encoding", "header", "skip_rows", "columns")
 _FORMATS = ("csv", "json", "ndjson", "parquet", "xlsx")
 _SIGNS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "blank": " "}
@@ -91,15 +93,18 @@ def _checked(
 
 
 def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
-    root = reader.mapping(node, "a source", KEYS)
+    own = foreign_keys(node) if isinstance(node, Mapping) else ()
+    root = reader.mapping(node, "a source", (*KEYS, *BINDERS, *own))
     if root is None:
         return None
     csv = reader.mapping(root.get("csv"), "`csv`", _CSV_KEYS)
     around = Surroundings(reader, project)
+    kind = kind_of(root, around)
     source = Source(
         name=_name(root, reader),
-        paths=_paths(root, reader),
-        format=_format(root, reader),
+        paths=_paths(root, reader) if kind == "file" else (),
+        # What is fetched waits for its reading as NDJSON.
+        format=_format(root, reader) if kind == "file" else "ndjson",
         csv=_csv(csv, reader),
         records=_records(root, reader),
         sheet=reader.text(root.get("sheet"), "`sheet`"),
@@ -112,6 +117,7 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
         corrections_replace=_corrections(root, reader),
         traits=bind_traits(root.get("profiles"), around),
         events=_events(root, around),
+        fetch=bind_fetch(kind, root, around),
         file=root.location.file,
         location=root.location,
     )
@@ -138,8 +144,6 @@ def _paths(root: Mapping, reader: Reader) -> tuple[str, ...]:
     paths = reader.texts(root.get("path"), "`path`")
     if root.get("path") is None:
         reader.error("SEG300", root, "the source has no `path`", hint="name its files: `path: data/orders*.csv`")
-    kind = root.get("kind")
-    reader.choice(kind, "`kind`", ("file",), "file")
     return paths
 
 

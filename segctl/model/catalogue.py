@@ -8,7 +8,7 @@ from importlib import import_module
 _PARTS = {
     "1": ("segctl.model.catalogue_project",),
     "2": ("segctl.model.catalogue_yaml", "segctl.model.catalogue_language", "segctl.model.catalogue_events"),
-    "3": ("segctl.model.catalogue_data", "segctl.model.catalogue_files"),
+    "3": ("segctl.model.catalogue_data", "segctl.model.catalogue_files", "segctl.model.catalogue_fetch"),
     "4": ("segctl.model.catalogue_runs",),
     "5": ("segctl.model.catalogue_runs",),
     "6": ("segctl.model.catalogue_state",),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from segctl.model.conditions import PropertyTest
 from segctl.model.diagnostics import Location
 from segctl.model.types import ValueType
+
+if TYPE_CHECKING:
+    from segctl.model.fetching import Fetch
 
 Format = Literal["csv", "json", "ndjson", "parquet", "xlsx"]
 Picture = Literal["log", "full"]
@@ -190,7 +193,7 @@ class Source:
     """One file of `sources/`, bound.
 
     Attributes:
-        paths: Files, folders and patterns, relative to the project; ``-`` is standard input.
+        paths: Files, folders and patterns, relative to the project; ``-`` is standard input. None for a fetched one.
         format: None is detected.
         csv: Form of CSV text.
         records: Path to the records inside a JSON document.
@@ -205,6 +208,7 @@ class Source:
         record_time: When a profile record holds from; None is its arrival.
         traits: Targets of profile records; empty for event sources.
         events: Rules; empty for profile sources.
+        fetch: Where records are fetched from when they stand in no file; they are read as NDJSON then.
         digest: SHA-256 of the declaration's meaning: a changed declaration reads its files again.
     """
 
@@ -224,6 +228,8 @@ class Source:
     record_time: Instants | None = None
     traits: tuple[Target, ...] = ()
     events: tuple[EventRule, ...] = ()
+    # Not part of `digest`: where rows come from does not change what their columns mean.
+    fetch: Fetch | None = field(default=None, repr=False)
     file: str = field(default="", compare=False, repr=False)
     location: Location | None = field(default=None, compare=False, repr=False)
     digest: str = field(default="", compare=False, repr=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.diagnostics import Diagnostic, Severity, has_errors, in_reading_order
 from segctl.model.errors import SegctlError, UsageError
+from segctl.operations.ingest_fetch import EVERYTHING_NEW, Wishes, run_fetched
 from segctl.operations.ingest_result import IngestResult, SourceResult
 from segctl.operations.ingest_source import SourceRun
 from segctl.operations.progress import Progress, Silent
@@ -97,6 +98,7 @@ def ingest(
     dry_run: bool = False,
     accepts_empty: bool = False,
     batch_rows: int | None = None,
+    wishes: Wishes = EVERYTHING_NEW,
 ) -> IngestResult:
     """Reads what is new in the files of sources; a source that fails does not stop the others.
 
@@ -109,6 +111,7 @@ def ingest(
         dry_run: All but the commit.
         accepts_empty: An empty full picture is meant: everybody is gone.
         batch_rows: Rows a batch, for tests.
+        wishes: Where a fetch begins and ends.
     """
     results = []
     for source in sources:
@@ -117,7 +120,10 @@ def ingest(
             project, workspace, source, now, progress or Silent(), dry_run, accepts_empty, batch_rows, result
         )
         try:
-            run.run()
+            if source.fetch is None:
+                run.run()
+            else:
+                run_fetched(run, wishes)
         except SegctlError as error:
             result.error = error
         results.append(result)

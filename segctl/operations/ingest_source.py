@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import atexit
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -61,6 +62,21 @@ class SourceRun:
             self.result.files = len(inputs)
             if inputs:
                 self._read_all(inputs)
+
+    def read_given(self, path: Path, shown: str, within: Callable[[Any], None]) -> None:
+        """Read one file and commit it, whatever the declaration's paths say; the caller holds the source's lock.
+
+        Args:
+            path: The file, of the declared format.
+            shown: What it is called in messages and on record.
+            within: Runs in the transaction of the commit.
+
+        Raises:
+            SegctlError: Nothing of the source was taken.
+        """
+        self.result.files = 1
+        self._finished.append(within)
+        self._read_all([replace(self._input(path), shown=shown)])
 
     def _inputs(self) -> list[_Input]:
         from segctl.connectors.files import expand

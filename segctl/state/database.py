@@ -44,6 +44,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             reason TEXT, leaves TEXT, PRIMARY KEY (segment, run)) WITHOUT ROWID""",
         "CREATE INDEX run_segments_by_run ON run_segments (run)",
     ),
+    (
+        f"""CREATE TABLE bookmarks (
+            source TEXT PRIMARY KEY, place TEXT NOT NULL, cursor TEXT NOT NULL, fetch TEXT NOT NULL,
+            at TEXT NOT NULL DEFAULT ({NOW}), seq INTEGER REFERENCES commits) WITHOUT ROWID""",
+    ),
 )
 
 

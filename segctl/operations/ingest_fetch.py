@@ -1,0 +1,233 @@
+"""A source that is no file: its records are fetched into a spool that survives a kill, then read like any NDJSON."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segctl.model.errors import DataError, Refused, SegctlError, UsageError
+from segctl.model.secrets import masked
+from segctl.state.bookmarks import Bookmark, bookmark, set_bookmark
+from segctl.state.spool import Spool, SpoolState, found_spool, new_spool, spool_folder
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from segctl.connectors.sources.base import Around, Connector, Page
+    from segctl.model.fetching import Fetch
+    from segctl.model.sources import Source
+    from segctl.operations.ingest_source import SourceRun
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user asked of a fetch.
+
+    Attributes:
+        since: Begin here instead of at the bookmark, as written.
+        full: Fetch everything again, whatever the bookmark says.
+        limit: Take so many records at most; the bookmark stays then, unless they are all there are.
+    """
+
+    since: str | None = None
+    full: bool = False
+    limit: int | None = None
+
+
+EVERYTHING_NEW = Wishes()
+
+
+def run_fetched(run: SourceRun, wishes: Wishes = EVERYTHING_NEW, *, around: Around | None = None) -> None:
+    """Fetch what is new and commit it with the bookmark, or raise why not; what happened stands in the result.
+
+    Raises:
+        SegctlError: Nothing of the source was taken; pages that came are kept, and the next call goes on after them.
+    """
+    fetch = run.source.fetch
+    assert fetch is not None
+    _refuse_wishes(run.source, fetch, wishes)
+    connector = connected(run.source, fetch, around or _around(run))
+    with run.workspace.lock(f"ingest/{run.source.name}"), _spool(run, fetch, wishes) as spool:
+        _fill(run, connector, spool, wishes)
+        _read(run, spool)
+
+
+def connected(source: Source, fetch: Fetch, around: Around) -> Connector:
+    """The connector of a source.
+
+    Raises:
+        UsageError: No package on this machine brings its kind.
+    """
+    from segctl.connectors.sources import connect
+
+    try:
+        return connect(fetch, around)
+    except LookupError as error:
+        hint = "install the package that brings it; it registers itself as an entry point of `segctl.connectors`"
+        raise UsageError("SEG385", f"`{source.name}`: no connector for kind `{fetch.kind}`", hint=hint) from error
+
+
+def place_digest(fetch: Fetch) -> str:
+    """A short word that changes with what a fetch asks for."""
+    return hashlib.sha256(f"{fetch.kind} {fetch.place}".encode()).hexdigest()[:16]
+
+
+def _around(run: SourceRun) -> Around:
+    from segctl.connectors.sources.base import Around
+
+    return Around(run.source.name, Path(run.project.root), run.now, note=run.progress.note)
+
+
+def _refuse_wishes(source: Source, fetch: Fetch, wishes: Wishes) -> None:
+    if wishes.since is not None and not fetch.is_incremental:
+        hint = "declare its `cursor`, or leave `--since` out"
+        raise UsageError("SEG384", f"`{source.name}` has no cursor, so `--since` means nothing to it", hint=hint)
+    is_part = wishes.since is not None or wishes.limit is not None
+    if is_part and source.picture == "full":
+        raise Refused(
+            "SEG384",
+            f"`{source.name}` is a full picture: with a part of it everybody else would be gone",
+            hint="leave `--since` and `--limit` out, or try them with `picture: log`",
+        )
+
+
+@contextmanager
+def _spool(run: SourceRun, fetch: Fetch, wishes: Wishes) -> Iterator[Spool]:
+    """The spool to go on with, or a new one; a dry run's vanishes at the end."""
+    name, place = run.source.name, place_digest(fetch)
+    mark = bookmark(run.workspace, name)
+    known = mark is not None and mark.place == place and run.source.picture != "full"
+    state = SpoolState(
+        uuid.uuid4().hex,
+        place,
+        run.now.isoformat(),
+        since=wishes.since,
+        limit=wishes.limit,
+        whole=wishes.full or not known,
+        cursor=mark.cursor if mark is not None and known and not wishes.full else None,
+    )
+    if run.dry_run:
+        with tempfile.TemporaryDirectory(prefix="segctl-") as passing:
+            yield new_spool(Path(passing, "spool"), state)
+        return
+    folder = spool_folder(run.workspace, name)
+    left = found_spool(folder)
+    if left is not None and _goes_on(left.state, state, mark, run.source):
+        run.result.notes.append(f"went on with the fetch begun {left.state.began} ({_counted(left.state)})")
+        yield left
+        return
+    if mark is not None and mark.place != place:
+        run.result.notes.append("the declaration asks for other records than before, so everything was fetched again")
+    yield new_spool(folder, state)
+
+
+def _goes_on(left: SpoolState, wanted: SpoolState, mark: Bookmark | None, source: Source) -> bool:
+    """Whether a spool on disk is the beginning of what is wanted."""
+    if mark is not None and mark.fetch == left.fetch:
+        return False  # committed, and killed before it was deleted
+    if left.refused is not None and left.refused == source.digest:
+        return False  # the same declaration would refuse the same records
+    same = (left.place, left.since, left.limit) == (wanted.place, wanted.since, wanted.limit)
+    return same and (left.whole or not wanted.whole)
+
+
+def _fill(run: SourceRun, connector: Connector, spool: Spool, wishes: Wishes) -> None:
+    """Fetches until nothing follows, the limit is reached, or, in a dry run without one, a page is there."""
+    from segctl.connectors.sources.base import Start
+
+    if spool.state.is_complete:
+        return
+    state = spool.state
+    left = None if wishes.limit is None else wishes.limit - state.records
+    start = Start(state.position, state.cursor, wishes.since, left)
+    task = f"fetch {run.source.name}"
+    began_with = state.pages
+    try:
+        with spool.writing() as appender:
+            for page in _limited(connector.pages(start), left):
+                if spool.state.pages == began_with:
+                    run.progress.start(task, total=_left_of(page, wishes), unit="records")
+                is_last = page.position is None
+                # What an API says about itself may repeat a credential; no state or record may.
+                appender.add(
+                    masked(page.lines), page.count, position=page.position, cursor=page.cursor, is_complete=is_last
+                )
+                run.progress.advance(page.count)
+                if is_last or (run.dry_run and wishes.limit is None):
+                    break
+            if spool.state.pages > began_with:
+                run.progress.finish()
+            if not spool.state.is_complete and not run.dry_run:
+                spool.save(replace(spool.state, is_complete=True))
+    except SegctlError as error:
+        if spool.state.pages and not run.dry_run:
+            kept = f"{_counted(spool.state)} are kept, and the next ingest goes on after them"
+            error.hint = f"{error.hint}; {kept}" if error.hint else kept
+        raise
+    run.result.notes.append(f"fetched {_counted(spool.state)}")
+
+
+def _limited(pages: Iterator[Page], limit: int | None) -> Iterator[Page]:
+    """The pages up to `limit` records; the page that reaches it is cut, and nothing follows it."""
+    for page in pages:
+        if limit is None or page.count < limit:
+            yield page
+            limit = None if limit is None else limit - page.count
+            continue
+        lines = b"".join(page.lines.splitlines(keepends=True)[:limit])
+        yield replace(page, lines=lines, count=min(page.count, limit), position=None)
+        return
+
+
+def _left_of(page: Page, wishes: Wishes) -> int | None:
+    if page.total is None or wishes.limit is None:
+        return page.total if wishes.limit is None else wishes.limit
+    return min(page.total, wishes.limit)
+
+
+def _read(run: SourceRun, spool: Spool) -> None:
+    """Ingest the spool; its rows and the bookmark become visible together, then it is deleted."""
+    state = spool.state
+    mark = _moved(run, state)
+
+    def within(db: sqlite3.Connection) -> None:
+        set_bookmark(mark)(db)
+
+    if state.records or run.source.picture == "full":
+        try:
+            run.read_given(spool.path, shown=f"{run.source.name} fetched {state.began}", within=within)
+        except DataError:
+            if not run.dry_run:
+                spool.save(replace(state, refused=run.source.digest))
+            raise
+    elif not run.dry_run:
+        with run.workspace.transaction() as db:
+            within(db)
+    if not run.dry_run:
+        spool.discard()
+
+
+def _moved(run: SourceRun, state: SpoolState) -> Bookmark:
+    """The bookmark after this fetch: a part of what there is must not hide the rest."""
+    old = bookmark(run.workspace, run.source.name)
+    kept = old.cursor if old is not None and old.place == state.place else None
+    reached: Any = state.cursor
+    if _was_cut(state) or (state.since is not None and kept is not None):
+        reached = kept
+    return Bookmark(run.source.name, state.place, reached, state.fetch)
+
+
+def _was_cut(state: SpoolState) -> bool:
+    return state.limit is not None and state.records >= state.limit
+
+
+def _counted(state: SpoolState) -> str:
+    pages = "1 page" if state.pages == 1 else f"{state.pages:,} pages"
+    records = "1 record" if state.records == 1 else f"{state.records:,} records"
+    return f"{records} on {pages}"
