@@ -33,7 +33,7 @@ def lower_segment(
     Raises:
         KeyError: A list file it needs is not in `lists`.
     """
-    lowering = Lowering(definitions, lists or {})
+    lowering = Lowering(definitions, {} if lists is None else lists)
     found = tuple(
         ir.Leaf(path, describe(leaf), _predicate(leaf, lowering), leaf.location.line if leaf.location else None)
         for path, leaf in leaves_of(definition.where)
@@ -44,7 +44,7 @@ def lower_segment(
 
 def lower_trait(name: str, definitions: Definitions, *, lists: Lists | None = None) -> ir.Expression:
     """The expression of a stored or computed trait."""
-    return Lowering(definitions, lists or {}).trait(name)
+    return Lowering(definitions, {} if lists is None else lists).trait(name)
 
 
 def leaves_of(condition: c.Condition, path: str = "") -> Iterator[tuple[str, c.Condition]]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from segctl import __version__
 from segctl.compile.selection import select as selected
 from segctl.model.errors import SegctlError
 from segctl.operations.evaluation import Answers, evaluate
 from segctl.operations.progress import Progress, Silent
+from segctl.operations.provenance import run_note
 from segctl.operations.retyped import retyped_properties
 
 if TYPE_CHECKING:
@@ -89,55 +90,69 @@ def apply(
     """
     clock = time.perf_counter()
     listener = progress or Silent()
-    definitions = session.definitions
-    names = [n for n in selected(definitions.segments, select, exclude) if definitions.segments[n].status != "paused"]
-    snapshot = session.workspace.snapshot()
+    request = _Request(as_of, session.workspace.snapshot(), started, tuple(select), tuple(exclude))
+    segments = session.definitions.segments
+    names = [n for n in selected(segments, request.select, request.exclude) if segments[n].status != "paused"]
     listener.start("evaluate", total=len(names), unit="segments")
-    with session.workspace.lease(snapshot):
+    with session.workspace.lease(request.snapshot):
         try:
             answers = evaluate(
-                session, names, as_of=as_of, snapshot=snapshot, engine=engine, leaves=True, progress=listener
+                session,
+                names,
+                as_of=as_of,
+                snapshot=request.snapshot,
+                engine=engine,
+                leaves=True,
+                progress=listener,
             )
         except SegctlError as error:
             if not dry_run:
-                _record_failure(session, as_of=as_of, snapshot=snapshot, started=started, clock=clock, error=error)
+                _record_failure(session, request, {"total": time.perf_counter() - clock}, error)
             raise
         listener.advance(len(names))
         listener.finish()
         evaluated = time.perf_counter()
-        old = retyped_properties(session.workspace, session.project, snapshot=snapshot)
-        applied = _recorded(session, names, answers, as_of, snapshot, started, dry_run=dry_run)
+        warnings = tuple(_retyped(session, request.snapshot))
+        run, status, outcomes = _recorded(session, request, names, answers, dry_run=dry_run)
     timings = {**answers.timings, "record": time.perf_counter() - evaluated, "total": time.perf_counter() - clock}
     return Applied(
-        run=applied[0],
-        status=applied[1],
+        run=run,
+        status=status,
         as_of=as_of,
-        snapshot=snapshot,
-        segments=applied[2],
+        snapshot=request.snapshot,
+        segments=outcomes,
         profiles=answers.frame.height,
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
-        warnings=tuple(
-            f"{values:,} stored values of `{name}` are of another type than segctl.yaml declares now, so they do not "
-            "count; ingest their files again under `corrections: replace`, or into a new workspace"
-            for name, values in old
-        ),
+        warnings=warnings,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What was asked for."""
+
+    as_of: datetime
+    snapshot: int
+    started: datetime
+    select: tuple[str, ...]
+    exclude: tuple[str, ...]
+
+
+def _retyped(session: Session, snapshot: int) -> Iterator[str]:
+    for name, values in retyped_properties(session.workspace, session.project, snapshot=snapshot):
+        yield (
+            f"{values:,} stored values of `{name}` are of another type than segctl.yaml declares now, so they do not "
+            "count; ingest their files again under `corrections: replace`, or into a new workspace"
+        )
+
+
 def _recorded(
-    session: Session,
-    names: list[str],
-    answers: Answers,
-    as_of: datetime,
-    snapshot: int,
-    started: datetime,
-    *,
-    dry_run: bool,
+    session: Session, request: _Request, names: list[str], answers: Answers, *, dry_run: bool
 ) -> tuple[Run | None, str, tuple[SegmentOutcome, ...]]:
     from segctl.state.memberships import preview_run, record_run
     from segctl.state.runs import run_segments
 
-    new = _new_run(session, names, answers.timings, as_of, snapshot, started)
+    new = _new_run(session, request, names, answers.timings)
     segments = session.definitions.segments
     members = answers.frame.select("subject", *(n for n in names if n not in answers.failed))
     renames = {name: segment.formerly for name, segment in segments.items() if segment.formerly}
@@ -167,33 +182,23 @@ def _recorded(
     return run, run.status.value, rows
 
 
-def _new_run(
-    session: Session,
-    names: Iterable[str],
-    timings: Mapping[str, float],
-    as_of: datetime,
-    snapshot: int,
-    started: datetime,
-    note: Mapping[str, Any] | None = None,
-) -> NewRun:
+def _new_run(session: Session, request: _Request, names: Iterable[str], timings: Mapping[str, float]) -> NewRun:
     from segctl.state.runs import NewRun
 
+    names, began = tuple(names), request.started.astimezone(UTC)
     return NewRun(
-        as_of=as_of,
-        snapshot=snapshot,
-        started=started.astimezone(UTC),
-        finished=started.astimezone(UTC) + timedelta(seconds=sum(timings.values())),
+        as_of=request.as_of,
+        snapshot=request.snapshot,
+        started=began,
+        finished=began + timedelta(seconds=sum(timings.values())),
         tool_version=__version__,
         definitions={name: session.definitions.segments[name].digest for name in names},
         timings=dict(timings),
-        note=dict(note or {}),
+        note=run_note(session, names, request.select, request.exclude),
     )
 
 
-def _record_failure(
-    session: Session, *, as_of: datetime, snapshot: int, started: datetime, clock: float, error: SegctlError
-) -> None:
+def _record_failure(session: Session, request: _Request, timings: Mapping[str, float], error: SegctlError) -> None:
     from segctl.state.memberships import record_failed_run
 
-    new = _new_run(session, (), {"total": time.perf_counter() - clock}, as_of, snapshot, started)
-    record_failed_run(session.workspace, new, f"{error.code}: {error.message}")
+    record_failed_run(session.workspace, _new_run(session, request, (), timings), f"{error.code}: {error.message}")

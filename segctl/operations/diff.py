@@ -12,6 +12,7 @@ from segctl.compile.timewords import Problem, parse_as_of
 from segctl.model.conditions import Guards
 from segctl.model.errors import UsageError
 from segctl.operations.dictionary import unknown_thing
+from segctl.operations.provenance import origin_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,6 +66,8 @@ class Difference:
         moves: One row per profile that moved: ``segment``, ``profile_id``, ``change`` (entered or left),
             ``effective``, ``cause``; None when not asked for.
         refused: What the definitions' guards say against this change, one sentence each.
+        changed_inputs: List files that the two runs read in different versions, and ``zone data`` when its rules are
+            others.
     """
 
     from_run: Run
@@ -72,6 +75,7 @@ class Difference:
     segments: tuple[SegmentMove, ...]
     moves: pl.DataFrame | None = None
     refused: tuple[str, ...] = ()
+    changed_inputs: tuple[str, ...] = ()
 
     @property
     def has_changes(self) -> bool:
@@ -102,9 +106,11 @@ def diff(
         UsageError: No such run or segment.
     """
     from segctl.state import memberships
+    from segctl.state.runs import runs
 
     workspace = session.workspace
-    from_run, to_run = _runs(workspace, from_words, to_words, now, session.project.timezone)
+    recorded = runs(workspace)
+    from_run, to_run = _compared(workspace, recorded, from_words, to_words, now, session.project.timezone)
     parts = {r.id: _by_segment(workspace, r) for r in (from_run, to_run)}
     known = dict.fromkeys([*session.definitions.segments, *parts[from_run.id], *parts[to_run.id]])
     for name in names:
@@ -112,6 +118,7 @@ def diff(
             raise unknown_thing("segment", name, list(known))
     wanted = list(names) or None
     moves = memberships.diff(workspace, from_run, to_run, wanted).moves if with_moves else None
+    changes = _changes(session, (from_run, to_run), parts, recorded)
     segments = tuple(
         SegmentMove(
             segment=s.segment,
@@ -120,7 +127,7 @@ def diff(
             left=s.left,
             stayed=s.stayed,
             after=s.after,
-            definition_changed=_has_changed(s.segment, from_run, to_run),
+            definition_changed="definition" in changes.get(s.segment, ()),
             definition_removed=_is_removed(s.segment, session, parts[to_run.id].get(s.segment)),
             leaves=_leaf_moves(s.segment, parts[from_run.id], parts[to_run.id]),
         )
@@ -132,6 +139,7 @@ def diff(
         segments,
         moves=_named(session, moves) if moves is not None else None,
         refused=tuple(_refusals(segments, {n: d.guards for n, d in session.definitions.segments.items()})),
+        changed_inputs=tuple(sorted({c for s in segments for c in changes.get(s.segment, ())} - {"definition"})),
     )
 
 
@@ -147,16 +155,17 @@ def run_of(workspace: Workspace, words: str, now: datetime, zone: str) -> Run:
     return find_run(workspace, words if isinstance(point, Problem) else point)
 
 
-def _runs(
-    workspace: Workspace, from_words: str | None, to_words: str | None, now: datetime, zone: str
+def _compared(
+    workspace: Workspace,
+    recorded: Sequence[Run],
+    from_words: str | None,
+    to_words: str | None,
+    now: datetime,
+    zone: str,
 ) -> tuple[Run, Run]:
-    from segctl.state.runs import runs
-
-    if (
-        from_words is None
-        and to_words is None
-        and len([r for r in runs(workspace) if r.status in ("ok", "partial")]) < 2
-    ):
+    """The earlier and the later run, of all on record, newest first."""
+    in_force = [run for run in recorded if run.status in ("ok", "partial")]
+    if from_words is None and to_words is None and len(in_force) < 2:
         raise UsageError(
             "SEG503",
             "there are not two runs to compare yet",
@@ -165,10 +174,10 @@ def _runs(
     to_run = run_of(workspace, to_words or "last", now, zone)
     if from_words is not None:
         return run_of(workspace, from_words, now, zone), to_run
-    earlier = [r for r in runs(workspace) if r.number < to_run.number and r.status in ("ok", "partial")]
-    if not earlier:
+    earlier = next((run for run in in_force if run.number < to_run.number), None)
+    if earlier is None:
         raise UsageError("SEG503", f"no run came before {to_run.id}", hint="name one with `--from`")
-    return earlier[0], to_run
+    return earlier, to_run
 
 
 def _by_segment(workspace: Workspace, run: Run) -> dict[str, RunSegment]:
@@ -177,9 +186,16 @@ def _by_segment(workspace: Workspace, run: Run) -> dict[str, RunSegment]:
     return {s.segment: s for s in run_segments(workspace, run)}
 
 
-def _has_changed(segment: str, from_run: Run, to_run: Run) -> bool:
-    before, after = from_run.definitions.get(segment), to_run.definitions.get(segment)
-    return before is not None and after is not None and before != after
+def _changes(
+    session: Session, pair: tuple[Run, Run], parts: Mapping[str, Mapping[str, RunSegment]], recorded: Sequence[Run]
+) -> dict[str, tuple[str, ...]]:
+    """What both runs made a segment's answer from, and made it from differently, by segment."""
+    both = parts[pair[0].id].keys() & parts[pair[1].id].keys()
+    found = {}
+    for name in both:
+        before, after = (origin_of(run, name, session.definitions, recorded) for run in pair)
+        found[name] = before.changes_to(after)
+    return found
 
 
 def _is_removed(segment: str, session: Session, after: RunSegment | None) -> bool:

@@ -88,7 +88,9 @@ def evaluate(
     planned = time.perf_counter()
     data = data or load_input(session, asking, as_of=as_of, snapshot=snapshot)
     loaded = time.perf_counter()
-    (progress or Silent()).note(f"{data.profiles.height:,} profiles, {sum(p.rows for p in data.events):,} events")
+    (progress or Silent()).note(
+        f"{data.profiles.height:,} profiles, {sum(p.rows for p in data.events):,} stored events"
+    )
     found = load_engine(engine).evaluate(asking, data, as_of=as_of, zone=session.project.timezone, only=only)
     done = time.perf_counter()
     frame = found.answers.rename({f"segment:{s.name}": s.name for s in lowered if s.name not in found.failed})

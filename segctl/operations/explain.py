@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,12 @@ from segctl.operations.dictionary import unknown_thing
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
 from segctl.operations.people import find_person
 from segctl.operations.profile import person_events
+from segctl.operations.provenance import origin_of, origin_today
 
 if TYPE_CHECKING:
     from segctl.engines.base import EngineInput
     from segctl.operations.session import Session
+    from segctl.state.runs import Run
 
 _LINEAGE = ("subject", "ts", "source", "event_id", "kind", "file_id", "line")
 
@@ -37,7 +39,8 @@ class Explanation:
         flip: When the answer changes if nothing else happens, and to what; None for never, or when not asked for.
         places: File and line of each event row by its event id.
         run: The run whose knowledge was used, None for today's.
-        changed_since: The definition, which is today's in any case, is another than that run evaluated.
+        changed_since: What is today's in any case and was different in that run: ``definition``, list files, ``zone
+            data``.
         in_force: Whether the newest run in force has the person in the segment; None before the first.
         in_force_as_of: That run's instant.
     """
@@ -52,7 +55,7 @@ class Explanation:
     flip: NextChange | None = None
     places: dict[tuple[str, str], str] | None = None
     run: str | None = None
-    changed_since: bool = False
+    changed_since: tuple[str, ...] = ()
     in_force: bool | None = None
     in_force_as_of: datetime | None = None
 
@@ -73,54 +76,63 @@ def explain(
     Raises:
         UsageError: No such segment, person or run; the run's inputs are gone.
     """
-    from segctl.state.runs import find_run
-
-    if name not in session.definitions.segments:
+    definition = session.definitions.segments.get(name)
+    if definition is None:
         raise unknown_thing("segment", name, list(session.definitions.segments))
-    definition = session.definitions.segments[name]
-    snapshot = session.workspace.snapshot()
-    changed = False
-    if run is not None:
-        recorded = find_run(session.workspace, run)
-        if not recorded.reproducible:
-            raise UsageError(
-                "SEG512", f"the inputs of run {recorded.id} were vacuumed", hint="explain it as of its time: `--as-of`"
-            )
-        run, as_of, snapshot = recorded.id, recorded.as_of, recorded.snapshot
-        changed = recorded.definitions.get(name, definition.digest) != definition.digest
+    recorded = _reproducible(session, run) if run is not None else None
+    as_of, snapshot = (recorded.as_of, recorded.snapshot) if recorded else (as_of, session.workspace.snapshot())
     owner, subjects = find_person(session.workspace, who, snapshot)
     lowered = lower_segment(definition, session.definitions, lists=session.lists)
     asked = plan(lowered_segments(session, [name]))
     data = load_input(session, asked, as_of=as_of, snapshot=snapshot)
     row = data.profiles.filter(data.profiles["subject"] == owner.subject)
-    if not row.height:
-        return Explanation(
-            name, owner.profile_id, as_of, member=False, in_population=False, run=run, changed_since=changed
-        )
-    found = evaluate(
-        session, [s.name for s in asked.segments], as_of=as_of, snapshot=snapshot, only=[owner.subject], data=data
-    )
-    members = {s.name: bool(found.frame[s.name][0]) for s in asked.segments if s.name not in found.failed}
-    zone = session.project.timezone
-    events = person_events(session, subjects, snapshot)
-    rows = [*_event_rows(events.iter_rows(named=True)), *_change_rows(data, owner.subject)]
-    profile_row = _profile_row(session, lowered, row.row(0, named=True))
-    traced = trace(lowered, profile_row, rows, as_of=as_of, zone=zone, members=members)
-    member = members.get(name, False)
-    return Explanation(
+    outside = Explanation(
         segment=name,
         profile_id=owner.profile_id,
         as_of=as_of,
-        member=member,
+        member=False,
+        in_population=False,
+        run=recorded.id if recorded else None,
+        changed_since=_changed_since(session, name, recorded) if recorded else (),
+    )
+    if not row.height:
+        return outside
+    names = [s.name for s in asked.segments]
+    found = evaluate(session, names, as_of=as_of, snapshot=snapshot, only=[owner.subject], data=data)
+    members = {s: bool(found.frame[s][0]) for s in names if s not in found.failed}
+    events = person_events(session, subjects, snapshot)
+    rows = [*_event_rows(events.iter_rows(named=True)), *_change_rows(data, owner.subject)]
+    person, zone = _profile_row(session, lowered, row.row(0, named=True)), session.project.timezone
+    traced = trace(lowered, person, rows, as_of=as_of, zone=zone, members=members)
+    return replace(
+        outside,
+        member=members.get(name, False),
         in_population=True,
         trace=traced,
-        kept=None if definition.keep is None or traced.answer is not True else member,
-        flip=next_change(lowered, profile_row, rows, as_of=as_of, zone=zone, members=members) if until else None,
+        kept=None if definition.keep is None or traced.answer is not True else members.get(name, False),
+        flip=next_change(lowered, person, rows, as_of=as_of, zone=zone, members=members) if until else None,
         places=_places(session, events),
-        run=run,
-        changed_since=changed,
         **_in_force(session, name, subjects),
     )
+
+
+def _reproducible(session: Session, words: str) -> Run:
+    from segctl.state.runs import find_run
+
+    found = find_run(session.workspace, words)
+    if not found.reproducible:
+        raise UsageError(
+            "SEG512", f"the inputs of run {found.id} were vacuumed", hint="explain it as of its time: `--as-of`"
+        )
+    return found
+
+
+def _changed_since(session: Session, name: str, run: Run) -> tuple[str, ...]:
+    """What is not as the run had it; list files have been read by now."""
+    from segctl.state.runs import runs
+
+    before = origin_of(run, name, session.definitions, runs(session.workspace))
+    return before.changes_to(origin_today(session, name))
 
 
 def _in_force(session: Session, name: str, subjects: tuple[int, ...]) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
 from segctl.operations.dictionary import unknown_thing
+from segctl.operations.provenance import Origin, origin_of
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session
+    from segctl.state.runs import RunSegment
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class HistoryRow:
 
     Attributes:
         definition: First eight digits of the digest of what was evaluated.
+        changed: What differs from the row before: ``definition``, list files, ``zone data``.
     """
 
     run: str
@@ -29,6 +32,7 @@ class HistoryRow:
     left: int
     definition: str | None
     reason: str | None
+    changed: tuple[str, ...] = ()
 
 
 def history(session: Session, segment: str, *, limit: int | None = None) -> tuple[HistoryRow, ...]:
@@ -46,21 +50,29 @@ def history(session: Session, segment: str, *, limit: int | None = None) -> tupl
         raise UsageError("SEG510", f"`{segment}` is called `{renamed}` now", hint=f"`segctl history {renamed}`")
     if segment not in segments and not _is_on_record(session, segment):
         raise unknown_thing("segment", segment, list(segments))
-    digests = {run.id: run.definitions.get(segment) for run in runs(session.workspace)}
-    rows = tuple(
-        HistoryRow(
-            run=r.run,
-            as_of=r.as_of,
-            state=r.state.value,
-            members=r.size,
-            entered=r.entered,
-            left=r.left,
-            definition=(digests.get(r.run) or "")[:8] or None,
-            reason=r.reason,
-        )
-        for r in recorded(session.workspace, segment)
+    all_runs = runs(session.workspace)
+    by_id = {run.id: run for run in all_runs}
+    rows = []
+    before: Origin | None = None
+    for part in recorded(session.workspace, segment):
+        origin = origin_of(by_id[part.run], segment, session.definitions, all_runs)
+        rows.append(_row(part, origin, before))
+        before = origin if origin.definition is not None else before
+    return tuple(rows[-limit:] if limit else rows)
+
+
+def _row(part: RunSegment, origin: Origin, before: Origin | None) -> HistoryRow:
+    return HistoryRow(
+        run=part.run,
+        as_of=part.as_of,
+        state=part.state.value,
+        members=part.size,
+        entered=part.entered,
+        left=part.left,
+        definition=(origin.definition or "")[:8] or None,
+        reason=part.reason,
+        changed=before.changes_to(origin) if before is not None else (),
     )
-    return rows[-limit:] if limit else rows
 
 
 def _is_on_record(session: Session, segment: str) -> bool:

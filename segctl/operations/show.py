@@ -15,6 +15,7 @@ from segctl.model.types import ValueType
 from segctl.operations.dictionary import find_trait, unknown_thing
 from segctl.operations.evaluation import evaluate
 from segctl.operations.people import with_profile_ids
+from segctl.operations.provenance import origin_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,7 +60,7 @@ def segment_facts(session: Session, name: str) -> SegmentFacts:
         UsageError: No such segment.
     """
     from segctl.state.memberships import history, in_force
-    from segctl.state.runs import find_run
+    from segctl.state.runs import find_run, runs
 
     definition = session.definitions.segments.get(name)
     if definition is None:
@@ -69,7 +70,8 @@ def segment_facts(session: Session, name: str) -> SegmentFacts:
     changed = False
     if run_id is not None:
         newest = next((r for r in reversed(history(session.workspace, name)) if r.run == run_id), None)
-        changed = find_run(session.workspace, run_id).definitions.get(name) != definition.digest
+        origin = origin_of(find_run(session.workspace, run_id), name, session.definitions, runs(session.workspace))
+        changed = origin.definition != definition.digest
     words = tuple(describe_segment(definition, session.project.language))
     return SegmentFacts(definition, words, newest, changed)
 

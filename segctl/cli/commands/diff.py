@@ -84,6 +84,7 @@ def command(
         rows = found.moves.unique("profile_id", maintain_order=True) if ctx.format == "ids" else found.moves
         result = output.Result(
             "segctl/diff-moves/1", MOVES, rows.iter_rows(), noun="moves", facts=facts, run=run,
+            notes=[_note(changed) for changed in found.changed_inputs],
             ids_column="profile_id", exit=code,
         )  # fmt: skip
     else:
@@ -104,6 +105,7 @@ def command(
             ],
             noun="segments",
             facts=facts,
+            notes=[_note(changed) for changed in found.changed_inputs],
             run=run,
             # An empty list still is an answer to a program; to people it says nothing.
             sections=(output.Section("leaves", "conditions", LEAVES, leaves),)
@@ -117,6 +119,12 @@ def command(
 
 def _seconds(at: datetime) -> str:
     return at.isoformat(sep=" ", timespec="seconds")
+
+
+def _note(changed: str) -> str:
+    if changed == "zone data":
+        return "the rules of the time zone are others in the later run"
+    return f"the list `{changed}` is another one in the later run"
 
 
 def _leaves(segments: Iterable[SegmentMove], *, all_of_them: bool) -> list[tuple[object, ...]]:

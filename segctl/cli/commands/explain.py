@@ -94,9 +94,7 @@ def command(
 
 
 def _notes(session: Session, found: Explanation, *, until: bool) -> list[str]:
-    notes = []
-    if found.changed_since:
-        notes.append("the definition has changed since that run: this is today's, with what was known then")
+    notes = [_changed(what) for what in found.changed_since]
     if not found.in_population:
         notes.append("nobody by that identifier is in the population at that time")
     if found.kept is False:
@@ -107,6 +105,14 @@ def _notes(session: Session, found: Explanation, *, until: bool) -> list[str]:
         word = "a member" if found.in_force else "no member"
         notes.append(f"in the run in force, as of {session.local(found.in_force_as_of):%Y-%m-%d %H:%M:%S%z}: {word}")
     return notes
+
+
+def _changed(what: str) -> str:
+    if what == "definition":
+        return "the definition has changed since that run: this is today's, with what was known then"
+    if what == "zone data":
+        return "the rules of the time zone have changed since that run: these are today's"
+    return f"the list `{what}` has changed since that run: this is today's"
 
 
 def _rows(session: Session, trace: Trace) -> Iterator[tuple[Any, ...]]:

@@ -23,6 +23,7 @@ COLUMNS = (
     output.Column("left", type="integer"),
     output.Column("definition"),
     output.Column("reason"),
+    output.Column("changed", type="list"),
 )
 
 
@@ -34,7 +35,7 @@ def command(
 ) -> None:
     """Show how a segment's size moved from run to run.
 
-    `definition` changes where the meaning of the segment changed between two runs.
+    `changed` says where its meaning, a list file it reads or the zone data are others than in the row before.
     """
     from segctl.operations.history import history
     from segctl.operations.session import open_session
