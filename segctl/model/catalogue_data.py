@@ -111,4 +111,18 @@ ENTRIES: dict[str, Entry] = {
         "Edit that file, or rename it first.",
         "segctl ingest --from data/orders.csv --as order_completed --save",
     ),
+    "SEG356": Entry(
+        "Rows that cannot be read again would be dropped",
+        "`ingest --full` replaces all that came from a source by what its files hold now, and some earlier files are "
+        "gone or have other contents.",
+        "Put the files back, or repeat with `--yes` when the present ones hold all that counts.",
+        "segctl ingest orders --full",
+    ),
+    "SEG357": Entry(
+        "Rows would be filed under other identifiers",
+        "A row belongs to the first identifier it has, in the order of `identifiers:`. The order, or the `key` of the "
+        "source, has changed, so the next rows would belong to other people than those before.",
+        "Put the order back, or read all again under the new one with `segctl ingest SOURCE --full`.",
+        "identifiers:\n  email: {class: known}\n  customer_id: {class: known}",
+    ),
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.compile.project import load_project
+from segctl.operations.ingest_landed import forget_outlived
 from segctl.operations.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ def compact(
         listener.start("compact", total=2 * event_rows, unit="rows")
         done = compaction.compact(workspace, advance=listener.advance)
         listener.finish()
+        forgotten = forget_outlived(workspace, now=now, days=project.keep_landed_days) if vacuum else 0
         deleted = cleaning.vacuum(workspace, now=now, retention=retention) if vacuum else None
+    if deleted is not None:
+        deleted = replace(deleted, files=deleted.files + forgotten)
     return Compaction(project.environment, tuple(_merged(c) for c in done), deleted)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from segctl.model.diagnostics import Diagnostic, Severity, has_errors, in_reading_order
 from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.ingest_fetch import EVERYTHING_NEW, Wishes, run_fetched
+from segctl.operations.ingest_landed import forget_outlived
 from segctl.operations.ingest_result import IngestResult, SourceResult
 from segctl.operations.ingest_source import SourceRun
 from segctl.operations.progress import Progress, Silent
@@ -98,9 +99,12 @@ def ingest(
     dry_run: bool = False,
     accepts_empty: bool = False,
     batch_rows: int | None = None,
+    full: bool = False,
     wishes: Wishes = EVERYTHING_NEW,
 ) -> IngestResult:
     """Reads what is new in the files of sources; a source that fails does not stop the others.
+
+    Landed copies that have outlived `keep_landed`, of whatever source, are deleted on this occasion.
 
     Args:
         project: With its declared identifiers, traits and events.
@@ -109,15 +113,17 @@ def ingest(
         now: Arrival of what is read; aware.
         progress: Who is told.
         dry_run: All but the commit.
-        accepts_empty: An empty full picture is meant: everybody is gone.
+        accepts_empty: An empty full picture is meant: everybody is gone; with `full`, rows that cannot be read
+            again may go.
         batch_rows: Rows a batch, for tests.
+        full: Read all files again and replace what came from the sources.
         wishes: Where a fetch begins and ends.
     """
     results = []
     for source in sources:
         result = SourceResult(source.name)
         run = SourceRun(
-            project, workspace, source, now, progress or Silent(), dry_run, accepts_empty, batch_rows, result
+            project, workspace, source, now, progress or Silent(), dry_run, accepts_empty, batch_rows, result, full
         )
         try:
             if source.fetch is None:
@@ -127,4 +133,6 @@ def ingest(
         except SegctlError as error:
             result.error = error
         results.append(result)
+    if not dry_run:
+        forget_outlived(workspace, now=now, days=project.keep_landed_days)
     return IngestResult(tuple(results), dry_run)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from segctl.state.files import NewFile
+from segctl.state.files import NewFile, StoredFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from segctl.connectors.fingerprints import Words
     from segctl.connectors.key_index import Rows
     from segctl.model.sources import Source
+    from segctl.operations.ingest_again import Afresh, Replaced
     from segctl.operations.ingest_subjects import Resolver
     from segctl.state.workspace import Workspace
 
@@ -36,6 +37,7 @@ class EventCounts:
     duplicates: int = 0
     conflicts: int = 0
     unclaimed: int = 0
+    read_again: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
 
 
@@ -45,7 +47,7 @@ class EventSink:
     Memory: one buffer of rows, and 16 to 24 bytes a new row for its key.
     """
 
-    def __init__(self, workspace: Workspace, source: Source, resolver: Resolver) -> None:
+    def __init__(self, workspace: Workspace, source: Source, resolver: Resolver, afresh: Afresh | None = None) -> None:
         from segctl.connectors.key_index import Occurrences, SortedKeys, load
 
         self.workspace = workspace
@@ -53,7 +55,9 @@ class EventSink:
         self.resolver = resolver
         self.counts = EventCounts()
         self.columns = _columns(source)
-        self._key_files = [file for file in workspace.files(keys_dataset(source.name)) if file.rows]
+        self._afresh = afresh
+        stored = [file for file in workspace.files(keys_dataset(source.name)) if file.rows]
+        self._key_files, self._stale_keys = ([], stored) if afresh is not None else (stored, [])
         runs = [load(f.path, f.rows, is_comparable=f.meta.get("hash") == _hash_name()) for f in self._key_files]
         self._keys = SortedKeys(runs, self._key_path)
         self._replaces = source.corrections_replace
@@ -196,20 +200,49 @@ class EventSink:
         self._write()
         self._take_written()
         self._writer.shutdown()
-        add, remove = self._files, list[int]()
         if self._replaced:
-            add, remove = _without_replaced(self.workspace, self.source.name, self._replaced, add)
-        keys, stale = self._write_keys()
-        self._files = [*add, *keys]
-        return self._files, [*remove, *stale]
+            self._files = _last_of_this_run(self.workspace, self._replaced, self._files)
+        stale = [file.id for file in self._stale_keys]
+        replaced = self._replacing()
+        self._files += replaced.add
+        self.counts.read_again = 0 if self._afresh is None else replaced.rows
+        if replaced.keys:
+            self._files += self._kept_keys(replaced.keys)
+        keys, merged = self._write_keys()
+        self._files += keys
+        return self._files, [*replaced.remove, *stale, *merged]
+
+    def _replacing(self) -> Replaced:
+        import polars as pl
+
+        from segctl.operations.ingest_again import Replaced, without_events, without_source
+
+        if self._afresh is not None:
+            return without_source(self.workspace, self.source.name, self._afresh, self._keys)
+        if self._replaced:
+            return without_events(self.workspace, self.source.name, pl.Series(sorted(self._replaced)))
+        return Replaced([], [], 0, [])
+
+    def _kept_keys(self, parts: list[Words]) -> list[NewFile]:
+        """Keys of events that stay although their file cannot be read again; what they held is not compared."""
+        import numpy as np
+
+        from segctl.connectors.key_index import Run, save
+
+        keys = np.unique(np.concatenate(parts))
+        if not len(keys):
+            return []
+        path = self._key_path()
+        save(path, Run(keys, np.zeros_like(keys)))
+        return [NewFile(path, keys_dataset(self.source.name), len(keys), {"hash": ""})]
 
     def _write_keys(self) -> tuple[list[NewFile], list[int]]:
         from segctl.connectors.key_index import load, merged, save
 
         self._occurrences.discard()
         run = self._keys.in_memory()
-        small = [file for file in self._key_files if file.rows < _SMALL_KEYS]
         stale: list[int] = []
+        small = [] if self._keys.spilled else _last_small(self._key_files)
         if len(small) >= _MOST_SMALL_KEY_FILES:
             older = [load(f.path, f.rows, is_comparable=f.meta.get("hash") == _hash_name()) for f in reversed(small)]
             run = merged([run, *older])
@@ -223,6 +256,12 @@ class EventSink:
             save(path, run)
             new.append(NewFile(path, dataset, len(run.keys), meta))
         return new, stale
+
+
+def _last_small(files: list[StoredFile]) -> list[StoredFile]:
+    """Small key files that no large one follows: merging others would put old words behind newer ones."""
+    first = next((at + 1 for at in reversed(range(len(files))) if files[at].rows >= _SMALL_KEYS), 0)
+    return files[first:]
 
 
 def _hash_name() -> str:
@@ -289,41 +328,24 @@ def events_meta(frame: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def _without_replaced(
-    workspace: Workspace, source: str, replaced: set[str], new: list[NewFile]
-) -> tuple[list[NewFile], list[int]]:
-    """Files rewritten without the events that corrections replace; only files that hold one."""
+def _last_of_this_run(workspace: Workspace, replaced: set[str], new: list[NewFile]) -> list[NewFile]:
+    """The files of this run; of several corrections of one event only the last stays, like the stored ones go."""
     import polars as pl
 
-    ids = pl.DataFrame({"source": source, "event_id": sorted(replaced)})
-    add: list[NewFile] = []
-    remove: list[int] = []
+    ids = pl.DataFrame({"event_id": sorted(replaced)})
+    kept: list[NewFile] = []
     newest: set[str] = set()
     for file in reversed(new):
         frame = pl.read_parquet(file.path)
-        hit = frame.select("event_id", "file_id", "line").join(ids, on="event_id", how="semi")
+        hit = frame.select("event_id").join(ids, on="event_id", how="semi")
         if hit.is_empty():
-            add.append(file)
+            kept.append(file)
             continue
-        # The last of this run counts; those before it in the run go, like the stored ones.
         last = pl.col("event_id").is_last_distinct()
         gone = pl.col("event_id").is_in(sorted(replaced)) & (pl.col("event_id").is_in(sorted(newest)) | ~last)
         newest |= set(hit["event_id"].to_list())
-        add.append(_rewritten(workspace, file, frame.filter(~gone)))
-    for stored in workspace.files(EVENTS):
-        if source not in stored.meta.get("sources", {source: 0}):
-            continue
-        frame = pl.read_parquet(stored.path)
-        kept = frame.join(ids, on=["source", "event_id"], how="anti", maintain_order="left")
-        if kept.height < frame.height:
-            remove.append(stored.id)
-            if kept.height:
-                add.append(workspace.write(EVENTS, kept, {**events_meta(kept), **_order(stored.meta)}))
-    return add, remove
-
-
-def _order(meta: dict[str, Any]) -> dict[str, Any]:
-    return {name: meta[name] for name in ("sorted", "unique_ts") if name in meta}
+        kept.append(_rewritten(workspace, file, frame.filter(~gone)))
+    return kept
 
 
 def _rewritten(workspace: Workspace, file: NewFile, frame: pl.DataFrame) -> NewFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segctl.state.files import NewFile
@@ -14,11 +14,12 @@ LARGEST_BYTES = 256 * 1024 * 1024
 """A larger file stays only where it is."""
 _PIECE_BYTES = 4 * 1024 * 1024
 _PIECES = 8
+_LANDED = "landed/"
 
 
 def landed_dataset(source: str) -> str:
     """Dataset with the input files of a source, as they arrived."""
-    return f"landed/{source}"
+    return f"{_LANDED}{source}"
 
 
 def land(workspace: Workspace, source: str, path: Path, *, shown: str, digest: str, now: datetime) -> list[NewFile]:
@@ -46,8 +47,24 @@ def land(workspace: Workspace, source: str, path: Path, *, shown: str, digest: s
             parts.append(workspace.write(dataset, frame, meta))
 
 
-def outlived(workspace: Workspace, source: str, *, now: datetime, days: int) -> list[int]:
-    """Ids of landed files that are older than they may be."""
+def forget_outlived(workspace: Workspace, *, now: datetime, days: int) -> int:
+    """Deletes the landed files of all sources, also of those no longer declared, that are older than they may be.
+
+    Nothing but a replay reads them, so they do not wait for a vacuum.
+
+    Args:
+        workspace: Where.
+        now: Present time, aware.
+        days: How long they are kept.
+
+    Returns:
+        How many files are gone.
+    """
+    from segctl.state.vacuum import delete
+
     oldest = now - timedelta(days=days)
-    files = workspace.files(landed_dataset(source))
-    return [file.id for file in files if datetime.fromisoformat(file.meta["at"]) < oldest]
+
+    def is_outlived(dataset: str, meta: dict[str, Any]) -> bool:
+        return dataset.startswith(_LANDED) and datetime.fromisoformat(meta["at"]) < oldest
+
+    return delete(workspace, is_outlived, kind="forget")

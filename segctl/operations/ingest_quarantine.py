@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from segctl.state.files import NewFile
+from segctl.state.files import NewFile, StoredFile
+from segctl.state.inputs import inputs_like
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,6 +44,7 @@ class Quarantine:
         self.broken: list[str] = []
         self.digests: list[str] = []
         self._file, self._input = "", 0
+        self._shown: list[str] = []
         self._buffer: list[pl.DataFrame] = []
         self._buffered = 0
         self._files: list[NewFile] = []
@@ -50,6 +52,7 @@ class Quarantine:
     def begin_file(self, shown: str, input_id: int, digest: str) -> None:
         """Bad rows of the next batches stand in this file."""
         self._file, self._input = shown, input_id
+        self._shown.append(shown)
         self.digests.append(digest)
 
     def add_unread(self, bad: tuple[BadRow, ...]) -> None:
@@ -114,16 +117,33 @@ class Quarantine:
         """Deletes what was written and not committed."""
         self.workspace.discard(file.path for file in self._files)
 
-    def finish(self) -> tuple[list[NewFile], list[int]]:
-        """Files to add, and ids of older ones about the same inputs, which they replace."""
+    def finish(self, *, is_everything: bool = False) -> tuple[list[NewFile], list[int]]:
+        """Files to add, and ids of stored ones that they replace.
+
+        What an earlier reading of the same file (by its path or by its bytes) has left goes, row by row; rows
+        of other files stay.
+
+        Args:
+            is_everything: The files read are all there is, so no row of another file counts any more.
+        """
         self._write()
-        again = set(self.digests)
-        stale = [
-            file.id
-            for file in self.workspace.files(quarantine_dataset(self.source))
-            if file.meta.get("inputs") and set(file.meta["inputs"]) <= again
-        ]
+        again = None if is_everything else inputs_like(self.workspace, self.source, self._shown, self.digests)
+        stale: list[int] = []
+        for stored in self.workspace.files(quarantine_dataset(self.source)):
+            kept = self._kept(stored, again)
+            if kept is not None and kept.height == stored.rows:
+                continue
+            stale.append(stored.id)
+            if kept is not None and kept.height:
+                self._files.append(self.workspace.write(stored.dataset, kept, stored.meta))
         return self._files, stale
+
+    def _kept(self, stored: StoredFile, again: set[int] | None) -> pl.DataFrame | None:
+        import polars as pl
+
+        if again is None:
+            return None
+        return pl.read_parquet(stored.path).filter(~pl.col("ingest").is_in(sorted(again)))
 
 
 def _in_words(file: str, line: int, column: str | None, expected: str, reason: str) -> str:

@@ -26,6 +26,7 @@ class RecordCounts:
     new: int = 0
     duplicates: int = 0
     gone: int = 0
+    read_again: int = 0
 
 
 def records_dataset(source: str) -> str:
@@ -39,7 +40,15 @@ class RecordSink:
     Memory: one buffer of rows, and some ten bytes for each subject of the workspace.
     """
 
-    def __init__(self, workspace: Workspace, source: Source, resolver: Resolver, arrived_at: datetime) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        source: Source,
+        resolver: Resolver,
+        arrived_at: datetime,
+        *,
+        is_afresh: bool = False,
+    ) -> None:
         from segctl.connectors.versions import Versions
 
         self.workspace = workspace
@@ -49,7 +58,8 @@ class RecordSink:
         self.arrived_at = arrived_at
         self.traits = _columns(source)
         self._dataset = records_dataset(source.name)
-        self._stored = workspace.files(self._dataset)
+        stored = workspace.files(self._dataset)
+        self._stored, self._replaced = ([], stored) if is_afresh else (stored, [])
         self._versions = Versions.read([file.path for file in self._stored], dated=source.record_time is not None)
         self._buffer: list[pl.DataFrame] = []
         self._buffered = 0
@@ -131,10 +141,11 @@ class RecordSink:
         """Deletes what was written, when there will be no commit."""
         self.workspace.discard(file.path for file in self._files)
 
-    def finish(self) -> list[NewFile]:
-        """Files to add in one commit."""
+    def finish(self) -> tuple[list[NewFile], list[int]]:
+        """Files to add, and ids of stored files to remove, in one commit."""
         self._write()
-        return self._files
+        self.counts.read_again = sum(file.rows for file in self._replaced)
+        return self._files, [file.id for file in self._replaced]
 
     def _filled(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Empty cells get the value the person had: from the row before, else from what is stored."""

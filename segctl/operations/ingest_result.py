@@ -22,6 +22,7 @@ class SourceResult:
         duplicates: Rows that were known.
         conflicts: Events whose id is known with other content; the first stays.
         replaced: Events that a correction replaced (`corrections: replace`).
+        read_again: Stored rows that were replaced because all of the source was read again.
         unclaimed: Events without any identifier.
         skipped: Rows left out by `only`, or without a declared event.
         gone: People who are no longer in the full picture.
@@ -48,6 +49,7 @@ class SourceResult:
     duplicates: int = 0
     conflicts: int = 0
     replaced: int = 0
+    read_again: int = 0
     unclaimed: int = 0
     skipped: int = 0
     gone: int = 0

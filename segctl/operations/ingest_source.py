@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import DataError, Refused
-from segctl.operations.ingest_landed import outlived
+from segctl.operations.ingest_inputs import InputFile, Reading, input_note, reading_of
 from segctl.operations.ingest_pipeline import ahead
 from segctl.operations.ingest_result import SourceResult
 from segctl.operations.progress import Progress
@@ -22,17 +22,6 @@ if TYPE_CHECKING:
     from segctl.model.sources import Source
     from segctl.state.files import NewFile
     from segctl.state.workspace import Workspace
-
-
-@dataclass(frozen=True, slots=True)
-class _Input:
-    """A file to read."""
-
-    path: Path
-    shown: str
-    digest: str
-    size: int
-    modified: float | None
 
 
 @dataclass(slots=True)
@@ -48,6 +37,8 @@ class SourceRun:
     accepts_empty: bool
     batch_rows: int | None
     result: SourceResult
+    full: bool = False
+    _reading: Reading = field(default_factory=lambda: Reading(()))
     _finished: list[Any] = field(default_factory=list)
     _landed: list[NewFile] = field(default_factory=list)
 
@@ -62,6 +53,7 @@ class SourceRun:
             self.result.files = len(inputs)
             if inputs:
                 self._read_all(inputs)
+            self.result.broken += self._reading.broken
 
     def read_given(self, path: Path, shown: str, within: Callable[[Any], None]) -> None:
         """Read one file and commit it, whatever the declaration's paths say; the caller holds the source's lock.
@@ -76,26 +68,18 @@ class SourceRun:
         """
         self.result.files = 1
         self._finished.append(within)
-        self._read_all([replace(self._input(path), shown=shown)])
+        self._read_all((replace(self._input(path), shown=shown),))
 
-    def _inputs(self) -> list[_Input]:
+    def _inputs(self) -> tuple[InputFile, ...]:
         from segctl.connectors.files import expand
 
         found = [self._input(path) for path in expand(Path(self.project.root), self.source.paths)]
-        fresh = [item for item in found if not self._is_known(item)]
-        if self.source.picture == "full" and (fresh or self._lacks_a_part(found)):
-            # Its files together are the picture, so one changed part means reading all.
-            return found
-        self.result.skipped_files = len(found) - len(fresh)
-        return fresh
+        self._reading = reading_of(self.workspace, self.source, found, full=self.full, accepts_loss=self.accepts_empty)
+        self.result.skipped_files = self._reading.skipped
+        self.result.notes += self._reading.notes
+        return self._reading.files
 
-    def _lacks_a_part(self, found: list[_Input]) -> bool:
-        """Whether a file of the last picture is no longer there, so that its people may be gone."""
-        from segctl.state.inputs import newest_digests
-
-        return bool(newest_digests(self.workspace, self.source.name) - {item.digest for item in found})
-
-    def _input(self, path: Path) -> _Input:
+    def _input(self, path: Path) -> InputFile:
         from segctl.connectors.files import digest
         from segctl.connectors.files.paths import unreadable
         from segctl.state.inputs import newest_input
@@ -109,31 +93,12 @@ class SourceRun:
             raise unreadable(path, error) from error
         newest = newest_input(self.workspace, self.source.name, shown)
         if newest is not None and newest.size == facts.st_size and newest.modified == facts.st_mtime:
-            return _Input(path, shown, newest.digest, facts.st_size, facts.st_mtime)
-        return _Input(path, shown, digest(path), facts.st_size, facts.st_mtime)
+            return InputFile(path, shown, newest.digest, facts.st_size, facts.st_mtime)
+        return InputFile(path, shown, digest(path), facts.st_size, facts.st_mtime)
 
-    def _is_known(self, item: _Input) -> bool:
-        from segctl.state.inputs import is_ingested, newest_input
-
-        newest = newest_input(self.workspace, self.source.name, item.shown)
-        if newest is not None and (newest.digest == item.digest or self.source.holds_profiles):
-            # An older state of a file may come back, and a changed declaration may want other columns.
-            is_same = newest.note.get("declaration") == self.source.digest
-            return newest.digest == item.digest and (is_same or not self._reads_again(item))
-        return is_ingested(self.workspace, self.source.name, item.digest)
-
-    def _reads_again(self, item: _Input) -> bool:
-        """Whether a changed declaration may read a known file again without counting an event twice."""
-        if self.source.holds_profiles or all(rule.identity for rule in self.source.events):
-            return True
-        self.result.notes.append(
-            f"the declaration has changed since {item.shown} was read; events without an `id` would count twice, "
-            "so they stay as they were read"
-        )
-        return False
-
-    def _read_all(self, inputs: list[_Input]) -> None:
+    def _read_all(self, inputs: tuple[InputFile, ...]) -> None:
         from segctl.connectors.typing_values import Counts
+        from segctl.operations.ingest_again import Afresh
         from segctl.operations.ingest_events import EventSink
         from segctl.operations.ingest_quarantine import Quarantine
         from segctl.operations.ingest_records import RecordSink
@@ -143,9 +108,10 @@ class SourceRun:
         resolver = Resolver(self.workspace, self.project, dry_run=self.dry_run)
         sink: EventSink | RecordSink
         if self.source.holds_profiles:
-            sink = RecordSink(self.workspace, self.source, resolver, self.now)
+            sink = RecordSink(self.workspace, self.source, resolver, self.now, is_afresh=self._reading.is_afresh)
         else:
-            sink = EventSink(self.workspace, self.source, resolver)
+            afresh = Afresh(self._reading.kept) if self._reading.is_afresh else None
+            sink = EventSink(self.workspace, self.source, resolver, afresh)
         counts = Counts()
         self.progress.start(f"ingest {self.source.name}", total=sum(item.size for item in inputs), unit="bytes")
         try:
@@ -160,7 +126,7 @@ class SourceRun:
             self.workspace.discard(file.path for file in self._landed)
             raise
 
-    def _read_one(self, item: _Input, sink: Any, quarantine: Any, counts: Any) -> None:  # noqa: ANN401
+    def _read_one(self, item: InputFile, sink: Any, quarantine: Any, counts: Any) -> None:  # noqa: ANN401
         from segctl.connectors.files import detect, read
         from segctl.connectors.typing_rows import type_batch
         from segctl.model.sources import NumberForm
@@ -177,6 +143,7 @@ class SourceRun:
         sink.begin_file(input_id)
         quarantine.begin_file(item.shown, input_id, item.digest)
         rows_before, bad_before, done = self.result.read, quarantine.rows, 0
+        broken_before = len(quarantine.broken)
         sizes = {} if self.batch_rows is None else {"batch_rows": self.batch_rows}
         missing: set[str] | None = None
         for batch in ahead(read(item.path, options, detected, **sizes)):
@@ -195,10 +162,10 @@ class SourceRun:
         self._note_missing(missing or set(), item.shown)
         bad = quarantine.rows - bad_before
         rows = self.result.read - rows_before
-        note = {"detected": list(detected.why), "declaration": self.source.digest}
+        note = input_note(self.source, detected.why, quarantine.broken[broken_before:])
         self._finished.append(finish_input(input_id, rows=rows, good=rows - bad, bad=bad, note=note))
 
-    def _land(self, item: _Input) -> None:
+    def _land(self, item: InputFile) -> None:
         from segctl.operations.ingest_landed import LARGEST_BYTES, land
 
         if self.dry_run or self.project.keep_landed_days <= 0:
@@ -244,7 +211,7 @@ class SourceRun:
         for name in sorted(missing):
             self.result.notes.append(f"{shown}: no row has `{name}`")
 
-    def _check_unchanged(self, item: _Input) -> None:
+    def _check_unchanged(self, item: InputFile) -> None:
         facts = item.path.stat()
         if (facts.st_size, facts.st_mtime) != (item.size, item.modified):
             raise DataError(
@@ -264,14 +231,16 @@ class SourceRun:
         result.dropped_elements = counts.dropped_elements
 
     def _commit(self, sink: Any, quarantine: Any) -> None:  # noqa: ANN401
-        bad_files, stale = quarantine.finish()
+        from segctl.state.inputs import supersede_inputs
+
+        bad_files, stale = quarantine.finish(is_everything=self.source.picture == "full")
         if self.source.max_bad_rows.is_exceeded(self.result.bad, self.result.read):
             if not self.dry_run:
                 self.workspace.commit("quarantine", bad_files, stale, note={"source": self.source.name})
             raise too_many_bad(self.source, self.result)
         if self.source.picture == "full":
             self._mark_gone(sink, quarantine)
-        add, remove = sink.finish() if not self.source.holds_profiles else (sink.finish(), [])
+        add, remove = sink.finish()
         self._count_sink(sink)
         if self.dry_run:
             for file in [*add, *bad_files]:
@@ -279,20 +248,21 @@ class SourceRun:
             return
 
         def within(db: Any) -> None:  # noqa: ANN401
+            if self._reading.is_afresh:
+                supersede_inputs(db, self.source.name, kept=self._reading.kept)
             for finish in self._finished:
                 finish(db)
 
         note = {"source": self.source.name, "rows": self.result.read, "new": self.result.new, "bad": self.result.bad}
-        days = self.project.keep_landed_days
-        old = outlived(self.workspace, self.source.name, now=self.now, days=days)
         self.result.commit = self.workspace.commit(
-            "ingest", [*add, *bad_files, *self._landed], [*remove, *stale, *old], within=within, note=note
+            "ingest", [*add, *bad_files, *self._landed], [*remove, *stale], within=within, note=note
         )
 
     def _count_sink(self, sink: Any) -> None:  # noqa: ANN401
         result, counts = self.result, sink.counts
         result.new, result.duplicates = counts.new, counts.duplicates
         result.new_subjects = sink.resolver.new
+        result.read_again = counts.read_again
         if self.source.holds_profiles:
             result.gone = counts.gone
             return

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
+
+
+STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,14 @@ def finish_input(
     return update
 
 
+def supersede_inputs(db: sqlite3.Connection, source: str, *, kept: Iterable[int] = ()) -> None:
+    """Notes that the rows of all finished inputs of a source, but for those kept, are replaced by the next ones."""
+    stay = set(kept)
+    found = db.execute("SELECT id, note FROM inputs WHERE source = ? AND seq IS NOT NULL", (source,)).fetchall()
+    changed = [(json.dumps({**json.loads(note or "{}"), "superseded": True}), id_) for id_, note in found]
+    db.executemany("UPDATE inputs SET note = ? WHERE id = ?", [row for row in changed if row[1] not in stay])
+
+
 def is_ingested(workspace: Workspace, source: str, digest: str) -> bool:
     """True when a file with exactly these bytes was ingested for this source, under whatever name."""
     return bool(
@@ -77,6 +88,17 @@ def is_ingested(workspace: Workspace, source: str, digest: str) -> bool:
             "SELECT 1 FROM inputs WHERE source = ? AND digest = ? AND seq IS NOT NULL LIMIT 1", (source, digest)
         )
     )
+
+
+def inputs_like(workspace: Workspace, source: str, paths: Sequence[str], digests: Sequence[str]) -> set[int]:
+    """Numbers of all readings of a source, finished or not, that had one of these paths or these bytes.
+
+    What came through standard input has no path, so only its bytes say that it is the same.
+    """
+    named = {printable(path) for path in paths} - {STANDARD_INPUT}
+    same = set(digests)
+    rows = workspace.query("SELECT id, path, digest FROM inputs WHERE source = ?", (source,))
+    return {row["id"] for row in rows if row["path"] in named or row["digest"] in same}
 
 
 def newest_digests(workspace: Workspace, source: str) -> set[str]:

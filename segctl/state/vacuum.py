@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segctl.state import problems
 from segctl.state.compaction import LOCK
@@ -70,6 +72,33 @@ def vacuum(workspace: Workspace, *, now: datetime, retention: timedelta = RETENT
             if doomed or orphans:
                 flush(workspace.folder / FILES)
     return Vacuumed(len(doomed), len(orphans), freed, tuple(runs))
+
+
+def delete(workspace: Workspace, is_wanted: Callable[[str, dict[str, Any]], bool], *, kind: str) -> int:
+    """Removes current files and deletes them at once, also from past snapshots; gives how many.
+
+    For data that must not outlive its time and that no evaluation reads.
+
+    Args:
+        workspace: Where.
+        is_wanted: Told a file's dataset and meta, says whether it goes.
+        kind: What the commit is called.
+    """
+    with workspace.moment(f"delete/{kind}"):
+        rows = workspace.query("SELECT id, dataset, path, meta FROM files WHERE removed IS NULL ORDER BY id")
+        doomed = [row for row in rows if is_wanted(row["dataset"], json.loads(row["meta"]))]
+        if not doomed:
+            return 0
+
+        def mark(db: sqlite3.Connection) -> None:
+            seq = db.execute("SELECT max(seq) FROM commits").fetchone()[0]
+            db.executemany("UPDATE files SET vacuumed = ? WHERE id = ?", [(seq, row["id"]) for row in doomed])
+
+        workspace.commit(kind, remove=[row["id"] for row in doomed], within=mark, note={"files": len(doomed)})
+        with problems.worded(workspace.folder):
+            for row in doomed:
+                (workspace.folder / row["path"]).unlink(missing_ok=True)
+    return len(doomed)
 
 
 def preview(workspace: Workspace, *, now: datetime, retention: timedelta = RETENTION) -> Vacuumed:

@@ -305,6 +305,25 @@ def test_landed_bytes_are_kept_whole_and_not_longer_than_declared(shop) -> None:
     )
 
 
+def test_landed_bytes_of_a_source_at_rest_go_with_the_ingest_of_any_other(shop) -> None:
+    shop.source("orders", ORDERS)
+    shop.source("others", ORDERS.replace("orders", "others"))
+    shop.file("orders.csv", HEADER + "1,2026-01-01,1,a\n")
+    shop.file("others.csv", HEADER + "1,2026-01-01,1,b\n")
+    shop.ingest("orders")
+    places = list((shop.root / ".segctl/dev/files/landed").rglob("*.parquet"))
+    shop.calls += 24 * 29
+    shop.ingest("others")
+    assert [path.exists() for path in places] == [True]
+
+    shop.calls += 24 * 2
+    shop.ingest("others")
+
+    assert shop.rows("landed/orders").is_empty()
+    assert [path.exists() for path in places] == [False]
+    assert shop.rows("landed/others").height == 1
+
+
 def test_nothing_lands_when_the_project_keeps_nothing(shop) -> None:
     project = shop.root / "segctl.yaml"
     project.write_text(project.read_text() + "keep_landed: 0 days\n")

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ("segctl ingest", "Read what is new in all declared sources."),
     ("segctl ingest orders --dry-run", "What would be taken of one source, without taking it."),
+    ("segctl ingest orders --full", "Read all of a source again, and replace what came from it."),
     ("segctl ingest --from data/orders.csv --as order_completed --save", "A first try: propose a declaration."),
 )
 EXITS = {
     3: "a source has more bad rows than it may, so nothing of it was taken; or a file breaks off",
-    4: "a full picture is empty and `--yes` was not given",
+    4: "a full picture is empty, or `--full` would drop rows that cannot be read again, and `--yes` was not given",
     75: "another ingest of the same source is running; see `--lock-wait`",
 }
 SEE_ALSO = ("segctl quarantine --help", "segctl help sources")
@@ -54,11 +55,17 @@ def command(
     key: Annotated[list[str], Option("--key", metavar="TYPE=COLUMN", help="Who a row is about. Repeatable.")] = [],  # noqa: B006 - never changed
     time: Annotated[str | None, Option("--time", metavar="COLUMN", help="When an event happened.")] = None,
     save: Annotated[bool, Option("--save", help="Write the proposed declaration to sources/.")] = False,
+    full: Annotated[
+        bool, Option("--full", help="Read everything of the sources again and replace what came from them.")
+    ] = False,
 ) -> ExitCode | None:
     """Read the files of declared sources into the workspace.
 
     Unchanged files are skipped and known records change nothing. Rows that do not fit go to quarantine with every
     reason; above a source's `max_bad_rows` nothing of it is taken.
+
+    After a change of a declaration, event files are read again by themselves where that loses nothing. --full
+    does so always: all files of the sources are read, and what came from them before is replaced in one step.
 
     With --from and --as a declaration is proposed from the data and printed; --save writes it down.
     """
@@ -83,6 +90,7 @@ def command(
             progress=listener(ctx),
             dry_run=ctx.dry_run,
             accepts_empty=ctx.yes,
+            full=full,
         )
     return _report(ctx, found)
 
@@ -200,6 +208,7 @@ def told(source: SourceResult) -> list[str]:
             "events have a known id and other content; the first stays, unless the source says `corrections: replace`",
         ),
         (source.replaced, "events were replaced by corrections"),
+        (source.read_again, "stored rows were replaced, since all of the source was read again"),
         (source.unclaimed, "events name nobody and were left out"),
         (source.gone, "people are gone from the full picture"),
         (source.ambiguous_times, "local times came twice when the clocks went back; the declared rule decided"),
