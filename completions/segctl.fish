@@ -167,6 +167,7 @@ complete -c segctl -n '__fish_seen_subcommand_from ingest' -l as -x -a '(__segct
 complete -c segctl -n '__fish_seen_subcommand_from ingest' -l key -x -d 'Who a row is about'
 complete -c segctl -n '__fish_seen_subcommand_from ingest' -l time -x -d 'When an event happened'
 complete -c segctl -n '__fish_seen_subcommand_from ingest' -l save -d 'Write the proposed declaration to sources/'
+complete -c segctl -n '__fish_seen_subcommand_from ingest' -l full -d 'Read everything of the sources again and replace what came from them'
 complete -c segctl -n '__fish_seen_subcommand_from ingest' -s C -l project -x -a '(__fish_complete_directories)' -d 'Folder of the project'
 complete -c segctl -n '__fish_seen_subcommand_from ingest' -s e -l env -x -a '(__segctl_names environments)' -d 'Environment block of segctl.yaml'
 complete -c segctl -n '__fish_seen_subcommand_from ingest' -s f -l format -x -a 'table json ndjson csv parquet' -d 'How data is written'

@@ -193,6 +193,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--key'] = 'text'
             $table['--time'] = 'text'
             $table['--save'] = 'flag'
+            $table['--full'] = 'flag'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
