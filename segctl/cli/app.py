@@ -6,7 +6,6 @@ import inspect
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,6 +19,7 @@ from segctl.cli.context import Context, terminal_facts
 from segctl.cli.deadline import parse_span, time_limit
 from segctl.cli.options import Argument, Option, Parameter, VerbSpec
 from segctl.cli.table import COMMANDS
+from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 
 # Typer keeps its family of usage errors in a private module; this is their common parent.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from segctl.cli import streams
+from segctl.model.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

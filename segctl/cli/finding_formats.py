@@ -6,13 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from segctl.cli import messages
 from segctl.cli.cells import encoded
 from segctl.cli.context import Context
 from segctl.cli.formats import diagnostic_record
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Severity
 from segctl.model.exits import ExitCode
 

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
+
+from segctl.model.dataclass import dataclass
 
 FORMATS = ("table", "json", "ndjson", "csv", "ids", "parquet")
 FINDING_FORMATS = ("table", "concise", "github", "json", "ndjson", "csv")
@@ -187,6 +188,12 @@ SHARED: dict[str, Parameter] = dict(
     )
 )  # fmt: skip
 """Every shared option, in the order of help."""
+
+Language = Annotated[
+    str | None,
+    Option("--language", metavar="LANG", help="Of conditions in words; otherwise the project's.", choices=("de", "en")),
+]
+"""The annotation of an own parameter that several verbs have."""
 
 SELECTION = ("select", "exclude")
 TIME = ("as_of",)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic
 from segctl.model.exits import ExitCode
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
+
+from segctl.model.dataclass import dataclass
 
 GROUPS: dict[str, str] = {
     "start": "Start",

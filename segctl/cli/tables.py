@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any
 
 from segctl.cli import charts
 from segctl.cli.cells import MISSING, counted, encoded, shown, table_text, width
 from segctl.cli.formats import values
+from segctl.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from segctl.cli.context import Context

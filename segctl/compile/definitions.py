@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path, PurePath
 
 from segctl.compile.bind import forms
@@ -18,6 +18,7 @@ from segctl.compile.source import Mapping as MappingNode
 from segctl.compile.source import Node, Scalar, compose, compose_file
 from segctl.compile.suggest import did_you_mean
 from segctl.model.conditions import Call, ComputedTrait, Formula, SegmentDefinition, TraitValue
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Location, Severity, in_reading_order
 from segctl.model.project import Definitions, Project
 from segctl.model.types import ValueType

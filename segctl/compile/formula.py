@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import NoReturn
 
 from segctl.compile.timewords import Problem
 from segctl.model.conditions import Call, Formula, Number, TraitValue
+from segctl.model.dataclass import dataclass
 from segctl.model.types import Kind, ValueType
 
 FUNCTIONS: dict[str, tuple[int, int]] = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose_file
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.project import Project
 

@@ -11,10 +11,10 @@ properties and time, and the stored traits of the profile it belongs to).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal as OneOf
 
+from segctl.model.dataclass import dataclass
 from segctl.model.times import Duration, Window
 from segctl.model.types import INTEGER, REAL, TIME, ValueType
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
@@ -13,6 +12,7 @@ from segctl.compile import ir
 from segctl.compile.regex import check_pattern
 from segctl.compile.windows import trait_bounds
 from segctl.model.conditions import ListOperand, Operand, Test, TraitOperand, Value, ValueTest
+from segctl.model.dataclass import dataclass
 from segctl.model.times import EXACT_SECONDS, Duration, Window
 from segctl.model.types import EXACT, TEXT, Kind, ValueType
 from segctl.model.types import REAL as REAL_TYPE

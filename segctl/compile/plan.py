@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache
 from typing import cast
 
 from segctl.compile import ir
+from segctl.model.dataclass import dataclass
 
 HISTORY = "trait:"
 """Prefix of the pseudo event kind that holds a trait's changes."""

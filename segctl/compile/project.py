@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from segctl.compile.bind.declarations import CLASSES
 from segctl.compile.bind.scope import Scope, shown
 from segctl.compile.source import Mapping, Node, Scalar, compose, compose_file
 from segctl.compile.suggest import nearest, one_of
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Severity, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.model.project import IdentifierClass, Project

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 from segctl.model.conditions import (
@@ -19,6 +19,7 @@ from segctl.model.conditions import (
     TraitOperand,
     TraitValue,
 )
+from segctl.model.dataclass import dataclass
 from segctl.model.times import TraitTime
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import NoReturn
 
 from segctl.compile.timewords import Problem
+from segctl.model.dataclass import dataclass
 
 LONGEST, DEEPEST, MOST_REPEATS = 1_000, 30, 1_000
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from segctl.compile import yaml_errors
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Location, Severity
 
 MAX_BYTES = 2_000_000

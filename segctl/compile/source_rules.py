@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 from segctl.compile.arithmetic import FormulaError, parse_formula
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
 from segctl.compile.source_nodes import Reader, nearest
 from segctl.model.conditions import PropertyTest, ValueOperator, ValueTest
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.project import Project
 from segctl.model.sources import (

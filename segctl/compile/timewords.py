@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import cast, get_args
 
 from segctl.compile import timehints
 from segctl.compile.zones import MAX_US, MIN_US, day_end, from_us, instant_of, local_day, shifted, to_us
+from segctl.model.dataclass import dataclass
 from segctl.model.times import (
     EXACT_SECONDS,
     Duration,

@@ -6,11 +6,11 @@ microsecond beside it. Engines compare with these numbers and never ask for a zo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 from segctl.compile.zones import MAX_US, MIN_US, day_end, day_start, instant_of, local_day, shifted, shifted_day, to_us
+from segctl.model.dataclass import dataclass
 from segctl.model.times import (
     Anniversary,
     Before,

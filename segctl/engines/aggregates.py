@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import narwhals.stable.v2 as nw
 
@@ -15,6 +14,7 @@ from segctl.engines.frames import Frame
 from segctl.engines.predicates import to_predicate
 from segctl.engines.rows import Prepared, Selection, day_column
 from segctl.engines.scope import Scope
+from segctl.model.dataclass import dataclass
 from segctl.model.types import stored_column
 
 ZERO_OF_NONE = frozenset({"count", "sum", "distinct", "days", "weeks", "months", "years"})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cache
 from typing import TypeVar, cast
 
@@ -24,6 +24,7 @@ from segctl.engines.expressions import evaluated, to_expr
 from segctl.engines.polars_reader import PolarsReader
 from segctl.engines.reading import Reader, Scan, Subjects
 from segctl.engines.scope import Scope
+from segctl.model.dataclass import dataclass
 from segctl.model.types import TEXT, ValueType
 
 _EVERYBODY = Subjects(-(2**31), 2**31 - 1)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
 from segctl.engines.base import EventPart
 from segctl.engines.physical import stored_dtype
+from segctl.model.dataclass import dataclass
 from segctl.model.types import ValueType, stored_column
 
 _INSTANT = pl.Datetime("us", "UTC")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from segctl.compile.plan import HISTORY
 from segctl.compile.zones import to_us
 from segctl.engines.frames import Frame
 from segctl.engines.physical import working_dtype
+from segctl.model.dataclass import dataclass
 from segctl.model.types import ValueType, stored_column
 
 if TYPE_CHECKING:

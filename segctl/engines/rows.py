@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import narwhals.stable.v2 as nw
@@ -18,6 +18,7 @@ from segctl.engines.frames import Frame
 from segctl.engines.predicates import to_predicate, trait_tests
 from segctl.engines.reading import Reader, Scan, Subjects
 from segctl.engines.scope import Scope
+from segctl.model.dataclass import dataclass
 from segctl.model.times import Anniversary, Window
 from segctl.model.types import DATE, ValueType, stored_column
 

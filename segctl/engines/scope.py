@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from segctl.compile import ir
 from segctl.compile.zones import to_us
+from segctl.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from segctl.compile.plan import Node

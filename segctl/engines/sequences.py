@@ -8,7 +8,6 @@ such event serves whenever any does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import narwhals.stable.v2 as nw
 
@@ -19,6 +18,7 @@ from segctl.engines.localtime import later_us
 from segctl.engines.neighbours import NEVER, with_next, with_places, with_previous
 from segctl.engines.rows import Prepared, Reading, Selection, prepare, same_columns
 from segctl.engines.scope import Scope
+from segctl.model.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from segctl.compile import ir
 from segctl.compile.plan import Node, Output, Plan, parts, references, walk
 from segctl.engines.scope import segment_column
+from segctl.model.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ Values of literals are in the field's own domain: text is NFC `str`, integer `in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.times import Duration, Window
 from segctl.model.types import ValueType

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from segctl.model.dataclass import dataclass
 
 
 class Fetch(Protocol):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.types import ValueType
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from segctl.model.conditions import ComputedTrait, SegmentDefinition
 
 IdentifierClass = Literal["known", "anonymous"]
+Language = Literal["de", "en"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Project:
     root: str
     name: str
     timezone: str = "UTC"
-    language: Literal["de", "en"] = "en"
+    language: Language = "en"
     environment: str = "dev"
     workspace: str = ""
     population: tuple[IdentifierClass, ...] = ("known",)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from segctl.model.conditions import PropertyTest
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.types import ValueType
 
 if TYPE_CHECKING:
     from segctl.model.fetching import Fetch
+    from segctl.model.tracking import Tracking
 
 Format = Literal["csv", "json", "ndjson", "parquet", "xlsx"]
 Picture = Literal["log", "full"]
@@ -209,6 +211,8 @@ class Source:
         traits: Targets of profile records; empty for event sources.
         events: Rules; empty for profile sources.
         fetch: Where records are fetched from when they stand in no file; they are read as NDJSON then.
+        tracking: How tracking records become rows; the rest of the declaration speaks of those rows then.
+        also: Further sources of the same declaration, such as the people in a log of tracking events.
         digest: SHA-256 of the declaration's meaning: a changed declaration reads its files again.
     """
 
@@ -230,9 +234,16 @@ class Source:
     events: tuple[EventRule, ...] = ()
     # Not part of `digest`: where rows come from does not change what their columns mean.
     fetch: Fetch | None = field(default=None, repr=False)
+    tracking: Tracking | None = field(default=None, repr=False)
+    also: tuple[Source, ...] = field(default=(), repr=False)
     file: str = field(default="", compare=False, repr=False)
     location: Location | None = field(default=None, compare=False, repr=False)
     digest: str = field(default="", compare=False, repr=False)
+
+    @property
+    def parts(self) -> tuple[Source, ...]:
+        """All sources of the declaration, this one first."""
+        return (self, *self.also)
 
     @property
     def holds_profiles(self) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
+
+from segctl.model.dataclass import dataclass
 
 Unit = Literal["seconds", "minutes", "hours", "days", "weeks", "months", "years"]
 EXACT_SECONDS: dict[str, int] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}

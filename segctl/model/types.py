@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from segctl.model.dataclass import dataclass
 
 
 class Kind(StrEnum):

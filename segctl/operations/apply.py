@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from segctl import __version__
 from segctl.compile.selection import select as selected
+from segctl.model.dataclass import dataclass
 from segctl.model.errors import SegctlError
 from segctl.operations.evaluation import Answers, evaluate
 from segctl.operations.progress import Progress, Silent

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from segctl.compile.plan import Output, Plan, plan, references
 from segctl.compile.selection import with_references
 from segctl.engines import ENGINES
 from segctl.engines.base import Engine, EngineInput, EventPart
+from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.operations.progress import Progress, Silent
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from segctl.compile.definitions import definition_files, load_definitions
 from segctl.compile.project import FILE, load_project
 from segctl.compile.sources import load_sources
 from segctl.compile.suggest import nearest
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, in_reading_order
 from segctl.model.errors import UsageError
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from segctl.compile.headers import segment_headers
 from segctl.compile.selection import select as selected
+from segctl.model.dataclass import dataclass
 from segctl.model.project import Definitions, Project
 from segctl.model.types import Kind, ValueType
 

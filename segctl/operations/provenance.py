@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import TZPATH
 
 from segctl.compile.references import references
+from segctl.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from segctl.model.project import Definitions

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 from segctl.compile.definitions import load_definitions
 from segctl.compile.timewords import Problem, parse_as_of
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, in_reading_order
 from segctl.model.errors import UsageError
-from segctl.model.project import Definitions, Project
+from segctl.model.project import Definitions, Language, Project
 from segctl.operations.lists import ProjectLists
 from segctl.operations.project import bound_project, refuse_errors
 
@@ -47,6 +47,10 @@ class Session:
     def root(self) -> Path:
         """Folder that holds `segctl.yaml`."""
         return Path(self.project.root)
+
+    def language(self, asked: str | None = None) -> Language:
+        """Of conditions in words: the one asked for, otherwise the project's."""
+        return "de" if (asked or self.project.language) == "de" else "en"
 
     def local(self, at: datetime) -> datetime:
         """The instant in the project's zone, for showing; in UTC where the calendar ends."""

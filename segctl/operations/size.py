@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from segctl.compile.lower import lower_segment
 from segctl.compile.plan import Output
 from segctl.compile.prune import up_to, without
+from segctl.compile.words_trace import TraceWords
 from segctl.model.conditions import Condition, SegmentDefinition
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import has_errors, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.operations.evaluation import evaluate
@@ -59,15 +61,24 @@ class Size:
     leaves: tuple[LeafSize, ...]
 
 
-def size(session: Session, target: str, *, as_of: datetime, engine: str = "polars") -> Size:
+def size(
+    session: Session, target: str, *, as_of: datetime, engine: str = "polars", language: str | None = None
+) -> Size:
     """Count a saved segment, or one in a file that need not belong to the project.
+
+    Args:
+        session: Open project and workspace.
+        target: Name of a segment, or a file.
+        as_of: Valid time.
+        engine: What evaluates.
+        language: Of the conditions in words; the project's by default.
 
     Raises:
         UsageError: Neither a segment nor a file; or the file has findings, which are all shown.
     """
     definition = _definition(session, target)
     definitions = replace(session.definitions, segments={**session.definitions.segments, definition.name: definition})
-    lowered = lower_segment(definition, definitions, lists=session.lists)
+    lowered = lower_segment(definition, definitions, lists=session.lists, language=session.language(language))
     # A colon stands in no segment's name, so no column is there twice.
     outputs = [Output("matched:", lowered.where)]
     for number, leaf in enumerate(lowered.leaves):
@@ -86,24 +97,24 @@ def size(session: Session, target: str, *, as_of: datetime, engine: str = "polar
     )
     if definition.name in found.failed:
         raise UsageError("SEG507", f"`{definition.name}` cannot be counted: {found.failed[definition.name]}")
-    frame = found.frame
+    frame, words = found.frame, TraceWords(session.project.timezone, session.language(language))
     return Size(
         segment=definition.name,
         as_of=as_of,
         members=_true(frame, definition.name),
         matched=_true(frame, "matched:"),
         profiles=frame.height,
-        leaves=tuple(_leaf_size(frame, leaf, number) for number, leaf in enumerate(lowered.leaves)),
+        leaves=tuple(_leaf_size(frame, leaf, number, words) for number, leaf in enumerate(lowered.leaves)),
     )
 
 
-def _leaf_size(frame: pl.DataFrame, leaf: ir.Leaf, number: int) -> LeafSize:
+def _leaf_size(frame: pl.DataFrame, leaf: ir.Leaf, number: int, words: TraceWords) -> LeafSize:
     rest = f"without:{number}"
     answers = frame[f"alone:{number}"]
     # Read as it counts in the definition: below a `not`, those for whom the condition is false.
     negated = _is_negated(leaf.path)
     return LeafSize(
-        condition=f"not: {leaf.text}" if negated else leaf.text,
+        condition=f"{words.say('negation')}: {leaf.text}" if negated else leaf.text,
         line=leaf.line,
         alone=int((~answers if negated else answers).fill_null(value=False).sum()),
         unknown=answers.null_count(),

@@ -10,8 +10,9 @@ never was in force.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from segctl.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

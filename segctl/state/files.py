@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
+
+from segctl.model.dataclass import dataclass
 
 Meta = dict[str, Any]
 """What is worth knowing about a file without opening it; JSON values."""

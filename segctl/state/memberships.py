@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from segctl.model.dataclass import dataclass
 from segctl.state import problems
 from segctl.state.changes import (
     changes_of_subjects,

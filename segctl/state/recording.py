@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from segctl.model.dataclass import dataclass
 from segctl.state.changes import change_schema, grown, nobody, standing
 from segctl.state.runs import NewRun, RunStatus, SegmentState, microseconds, newest_number
 

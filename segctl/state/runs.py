@@ -6,11 +6,12 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from segctl.model.dataclass import dataclass
 from segctl.state import problems
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ they came; the dataset ``subjects`` has one row each: ``subject`` Int32, ``id_ty
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from segctl.model.dataclass import dataclass
 from segctl.model.project import IdentifierClass, IdentifierType
 from segctl.state import problems
 from segctl.state.known import KnownValues

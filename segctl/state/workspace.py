@@ -13,10 +13,11 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from segctl.model.dataclass import dataclass
 from segctl.model.errors import SegctlError
 from segctl.state import database, integrity, locks, problems
 from segctl.state.files import NewFile, StoredFile, flush_all, fresh_path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, cast
 
 from segctl.compile.bind import forms
@@ -28,6 +28,7 @@ from segctl.model.conditions import (
     Test,
     ValueTest,
 )
+from segctl.model.dataclass import dataclass
 from segctl.model.types import INTEGER, REAL, TIME, Kind, ValueType
 
 AGGREGATES = ("sum", "average", "min", "max", "distinct")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from segctl.compile.bind import forms
 from segctl.compile.bind.scope import Disagreement, Scope, describe_type, shown
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
 from segctl.compile.suggest import one_of
+from segctl.model.dataclass import dataclass
 from segctl.model.types import DATE, INTEGER, Kind, ValueType
 
 TIME_PARTS = {

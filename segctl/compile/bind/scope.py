@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from segctl.compile.suggest import did_you_mean
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Location, Severity
 from segctl.model.project import EventKind, Project
 from segctl.model.types import ValueType
