@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -135,7 +135,7 @@ def prepare(
         kind: Also the column `kind`.
     """
     asked = tuple(nodes)
-    properties = {(node.name, node.type): None for root in asked for node in walk(root) if _is_property(node)}  # type: ignore[union-attr]
+    properties = {(node.name, node.type): None for root in asked for node in _properties(root)}
     lo, hi = _widest(spans, reading.now)
     wish = Scan(kinds, tuple(properties | dict.fromkeys(same)), reading.subjects, lo, hi, order=order, kind=kind)
     rows = reading.reader.scan(wish)
@@ -165,8 +165,13 @@ def profile_nodes(node: Node) -> Iterable[Node]:
         yield from profile_nodes(part)
 
 
-def _is_property(node: Node) -> bool:
-    return isinstance(node, ir.EventProperty)
+def _properties(node: Node) -> Iterator[ir.EventProperty]:
+    # What a profile's own metric reads is answered already; its events may be of other kinds.
+    if isinstance(node, ir.EventProperty):
+        yield node
+    if not isinstance(node, ir.MetricValue | ir.HasSequence):
+        for part in parts(node):
+            yield from _properties(part)
 
 
 def _widest(spans: Sequence[Span], now: int) -> tuple[int | None, int]:

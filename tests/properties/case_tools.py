@@ -29,7 +29,7 @@ EVENTS = {
     "cart": {"product": TEXT, "cart_id": TEXT, "value": MONEY},
     "mail_sent": {"mailing": TEXT},
     "mail_opened": {"mailing": TEXT},
-    "visit": {"page": TEXT},
+    "visit": {"page": TEXT, "until": TIME},
 }
 
 

@@ -22,7 +22,8 @@ from case_tools import (
 from oracle_data import Profile, Record
 
 from segctl.model import conditions as c
-from segctl.model.types import INTEGER
+from segctl.model.times import Since, TraitTime
+from segctl.model.types import INTEGER, TIME
 
 YES, NO_, UNKNOWN = trait("vip", "exists", False), trait("vip", "exists", True), trait("vip", "equals", True)
 
@@ -229,6 +230,18 @@ HISTORY = [
         versions("b", (None, "silver"), ("2026-10-01 00:00", "gold")),
         versions("c", (None, "bronze"), ("2026-11-01 00:00", "gold")),
         versions("d", (None, "silver"), ("2026-11-22 00:00", "gold")),
+    ),
+    Case(
+        "changed since a time that events tell",
+        c.ChangedCondition("tier", None, "gold", Since(TraitTime("x"))),
+        {"a": True, "b": False, "c": False},
+        (
+            versions("a", (None, "silver"), ("2026-11-01 00:00", "gold")),
+            versions("b", (None, "silver"), ("2026-10-01 00:00", "gold")),
+            versions("c", (None, "silver"), ("2026-11-01 00:00", "gold")),
+        ),
+        tuple(event(p, "visit", "2026-09-01 10:00", until=at("2026-10-15 00:00")) for p in "ab"),
+        computed=(metric("x", TIME, "visit", c.EdgeValue("first", "until")),),
     ),
     one(
         "changed to: what a profile begins with is no change, from missing is one",
