@@ -310,6 +310,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'size' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--engine'] = '=polars duckdb'
+            $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
@@ -339,6 +340,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--run'] = 'runs'
             $table['--until'] = 'flag'
+            $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
@@ -399,6 +401,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--members'] = 'flag'
             $table['--run'] = 'runs'
             $table['--show-personal'] = 'flag'
+            $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
@@ -486,6 +489,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--moves'] = 'flag'
             $table['--exit-code'] = 'flag'
             $table['--guards'] = 'flag'
+            $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'

@@ -13,7 +13,7 @@ from segctl.compile.lower_tests import conjunction, lower_test, negation
 from segctl.compile.windows import trait_bounds
 from segctl.compile.words import describe
 from segctl.model import conditions as c
-from segctl.model.project import Definitions
+from segctl.model.project import Definitions, Language
 from segctl.model.types import INTEGER, ValueType
 
 SAMPLE_RANGE = 2**63
@@ -21,7 +21,11 @@ _RULES = {"match": True, "no_match": False, "error": None}
 
 
 def lower_segment(
-    definition: c.SegmentDefinition, definitions: Definitions, *, lists: Lists | None = None
+    definition: c.SegmentDefinition,
+    definitions: Definitions,
+    *,
+    lists: Lists | None = None,
+    language: Language = "en",
 ) -> ir.LoweredSegment:
     """A segment ready to plan, with its leaves in reading order.
 
@@ -29,13 +33,16 @@ def lower_segment(
         definition: Bound; it need not belong to the project's segments.
         definitions: Everything it may refer to.
         lists: Texts of the list files that stand under `in`, by (name, None).
+        language: Of the leaves' texts.
 
     Raises:
         KeyError: A list file it needs is not in `lists`.
     """
     lowering = Lowering(definitions, {} if lists is None else lists)
     found = tuple(
-        ir.Leaf(path, describe(leaf), _predicate(leaf, lowering), leaf.location.line if leaf.location else None)
+        ir.Leaf(
+            path, describe(leaf, language), _predicate(leaf, lowering), leaf.location.line if leaf.location else None
+        )
         for path, leaf in leaves_of(definition.where)
     )
     keep = None if definition.keep is None else _keep(definition.keep, lowering)

@@ -7,30 +7,21 @@ missing. `trace_times.next_change` tells when the answer can change if nothing e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
-from decimal import Decimal
 from typing import Literal as OneOf
-from zoneinfo import ZoneInfo
 
 from segctl.compile import ir, trace_measures, trace_sequences
 from segctl.compile.plan import parts
 from segctl.compile.trace_eval import Rows, instant
 from segctl.compile.trace_rows import Answer, Branch, EventRow, LeafTrace, ProfileRow, Trace, TracedValue
+from segctl.compile.words_trace import TraceWords, dotted
+from segctl.model.project import Language
 from segctl.model.types import Kind, ValueType
 
 __all__ = ["Answer", "Branch", "EventRow", "LeafTrace", "ProfileRow", "Trace", "TracedValue", "trace"]
 
 EVENTS_SHOWN = 10
 Comparison = OneOf["eq", "ne", "lt", "le", "gt", "ge"]
-_NEEDS = {
-    "eq": "needs exactly",
-    "ne": "must not be",
-    "lt": "needs less than",
-    "le": "needs at most",
-    "gt": "needs more than",
-    "ge": "needs at least",
-}
 _FLIPPED: dict[str, Comparison] = {"eq": "eq", "ne": "ne", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
 _NEGATED: dict[str, Comparison] = {"eq": "ne", "ne": "eq", "lt": "ge", "le": "gt", "gt": "le", "ge": "lt"}
 
@@ -44,6 +35,7 @@ def trace(
     zone: str,
     members: Mapping[str, bool],
     limit: int = EVENTS_SHOWN,
+    language: Language = "en",
 ) -> Trace:
     """The answer for one profile in all its parts.
 
@@ -55,12 +47,14 @@ def trace(
         zone: The project's zone.
         members: Whether the profile belongs to each segment that this one refers to.
         limit: Event rows kept for each leaf.
+        language: Of what is missing, and of the names of measures.
 
     Raises:
         KeyError: A segment that is referred to is not in `members`.
     """
     rows = Rows(profile, events, as_of=as_of, zone=zone, members=members)
-    leaves = tuple(_leaf(rows, leaf, limit) for leaf in segment.leaves)
+    words = TraceWords(zone, language)
+    leaves = tuple(_leaf(rows, leaf, limit, words) for leaf in segment.leaves)
     tree = _tree(rows, segment.where, segment.leaves, iter(range(len(segment.leaves))))
     return Trace(segment.name, profile.profile_id, rows.truth(segment.where), tree, leaves)
 
@@ -88,7 +82,7 @@ def _place(node: ir.Predicate, leaves: Sequence[ir.Leaf], order: Iterator[int]) 
     return next(i for i, leaf in enumerate(leaves) if leaf.predicate == node)
 
 
-def _leaf(rows: Rows, leaf: ir.Leaf, limit: int) -> LeafTrace:
+def _leaf(rows: Rows, leaf: ir.Leaf, limit: int, words: TraceWords) -> LeafTrace:
     answer = rows.truth(leaf.predicate)
     events = _deciding(rows, leaf.predicate)
     return LeafTrace(
@@ -96,21 +90,21 @@ def _leaf(rows: Rows, leaf: ir.Leaf, limit: int) -> LeafTrace:
         text=leaf.text,
         line=leaf.line,
         answer=answer,
-        values=tuple(_values(rows, leaf.predicate)),
+        values=tuple(_values(rows, leaf.predicate, words)),
         events=tuple(events[-limit:]) if limit else (),
         event_count=len(events),
-        missing=None if answer is True else _missing(rows, leaf.predicate),
+        missing=None if answer is True else _missing(rows, leaf.predicate, words),
     )
 
 
 # --- What decided ------------------------------------------------------------------------------------------
-def _values(rows: Rows, node: object) -> Iterator[TracedValue]:
+def _values(rows: Rows, node: object, words: TraceWords) -> Iterator[TracedValue]:
     """Metrics and traits that a predicate reads on the profile, each once."""
     for expression in dict.fromkeys(_read(node)):
         if isinstance(expression, ir.MetricValue):
-            name, of = metric_words(expression.metric), expression.metric.type
+            name, of = words.metric(expression.metric), expression.metric.type
         else:
-            name, of = _dotted(expression), expression.type
+            name, of = dotted(expression), expression.type
         yield TracedValue(name, _physical(rows.value(expression), of), of)
 
 
@@ -149,95 +143,48 @@ def _decided_by_events(node: object) -> Iterator[ir.Metric | ir.Sequence]:
 
 
 # --- What is missing ---------------------------------------------------------------------------------------
-def _missing(rows: Rows, node: ir.Predicate) -> str | None:
+def _missing(rows: Rows, node: ir.Predicate, words: TraceWords) -> str | None:
     """What would be needed, in a few words; None where there is nothing to add to the condition's own text."""
     match node:
         case ir.IfMissing(item, _):
-            return _missing(rows, item)
+            return _missing(rows, item, words)
         case ir.Compare():
-            return _needed(rows, node)
+            return _needed(rows, node, words)
         case ir.Not(ir.Compare() as item):
-            return _needed(rows, ir.Compare(_NEGATED[item.op], item.left, item.right))
+            return _needed(rows, ir.Compare(_NEGATED[item.op], item.left, item.right), words)
         case ir.HasSequence(sequence):
-            return _missing_step(trace_sequences.match(rows, sequence), sequence, rows.zone)
+            return _missing_step(trace_sequences.match(rows, sequence), sequence, words)
         case ir.HasCommonValue(same, _):
-            return f"no one value of {', '.join(name for name, _ in same)} fulfils all"
-    absent = [value.name for value in _values(rows, node) if value.value is None]
+            return words.say("no_common", ", ".join(name for name, _ in same))
+    values = list(_values(rows, node, words))
+    absent = [value.name for value in values if value.value is None]
     if absent and rows.truth(node) is None:
-        return f"{_listed(absent)} missing"
-    read = [f"{value.name} is {_shown(value.value, value.type, rows.zone)}" for value in _values(rows, node)]
-    return "; ".join(read) or None
+        return words.absent(absent)
+    return "; ".join(words.say("is", value.name, words.value(value.value, value.type)) for value in values) or None
 
 
-def _needed(rows: Rows, node: ir.Compare) -> str:
+def _needed(rows: Rows, node: ir.Compare, words: TraceWords) -> str:
     """``2, needs at least 3``; or which value is missing."""
     op, left, right = node.op, node.left, node.right
     if isinstance(left, ir.Literal):
         op, left, right = _FLIPPED[op], right, left
     found, wanted = rows.value(left), rows.value(right)
     if found is None or wanted is None:
-        absent = [v.name for v in _values(rows, node) if v.value is None]
-        return f"{_listed(absent)} missing" if absent else "a value is missing"
-    return f"{_shown(found, left.type, rows.zone)}, {_NEEDS[op]} {_shown(wanted, right.type, rows.zone)}"
+        return words.absent([v.name for v in _values(rows, node, words) if v.value is None])
+    there = words.value(_physical(found, left.type), left.type)
+    return f"{there}, {words.say(op, words.value(_physical(wanted, right.type), right.type))}"
 
 
-def _missing_step(found: trace_sequences.Match, sequence: ir.Sequence, zone: str) -> str | None:
+def _missing_step(found: trace_sequences.Match, sequence: ir.Sequence, words: TraceWords) -> str | None:
     """Which step of a sequence nothing fulfilled."""
     if found.failed_step is None:
         return None
-    step = sequence.steps[found.failed_step]
-    name = " or ".join(step.kinds)
+    step, number = sequence.steps[found.failed_step], found.failed_step + 1
     if found.blocked_by is not None:
-        blocker = found.blocked_by
-        return f"step {found.failed_step + 1}: `{blocker.kind}` at {_local(blocker.ts, zone)} prevents it"
-    if step.negative:
-        return f"step {found.failed_step + 1}: the time without `{name}` has not passed yet"
-    return f"step {found.failed_step + 1}: no fitting `{name}`"
-
-
-def metric_words(metric: ir.Metric) -> str:
-    """``count of order_completed``, ``sum of value of order_completed``."""
-    kinds = " or ".join(metric.kinds)
-    measured = f" of {_dotted(metric.measure.of)}" if metric.measure.of is not None else ""
-    return f"{metric.measure.function.replace('_', ' ')}{measured} of {kinds}"
-
-
-def _dotted(node: ir.Expression) -> str:
-    match node:
-        case ir.StructField(of, field, _):
-            return f"{_dotted(of)}.{field}"
-        case ir.StoredTrait(name, _) | ir.EventProperty(name, _):
-            return name
-        case ir.EventTimePart(part, _):
-            return f"time.{part}"
-    return "value"
-
-
-def _listed(names: Sequence[str]) -> str:
-    joined = ", ".join(f"`{name}`" for name in dict.fromkeys(names))
-    return f"{joined} {'is' if len(set(names)) == 1 else 'are'}"
+        return words.say("blocked", number, found.blocked_by.kind, words.moment(found.blocked_by.ts))
+    return words.say("waiting" if step.negative else "no_step", number, words.kinds(step.kinds))
 
 
 def _physical(value: object, of: ValueType) -> object:
     """Working form to physical form: instants become aware times again."""
     return instant(value) if of.kind is Kind.TIME and isinstance(value, int) else value
-
-
-def _local(at: datetime, zone: str) -> str:
-    with suppress(OverflowError):  # the last hours of the year 9999 have no local time
-        at = at.astimezone(ZoneInfo(zone))
-    return at.isoformat(sep=" ", timespec="seconds")
-
-
-def _shown(value: object, of: ValueType, zone: str) -> str:
-    """A value as people write it; times are those of a zone."""
-    if value is None:
-        return "missing"
-    at = _physical(value, of)
-    if isinstance(at, datetime):
-        return _local(at, zone)
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if of.scale and isinstance(value, int):
-        return f"{Decimal(value).scaleb(-of.scale)}{f' {of.unit}' if of.unit else ''}"
-    return f"{value} {of.unit}" if of.unit else str(value)

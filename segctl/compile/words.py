@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from segctl.compile.words_times import Language, length_words, moment_words, window_words
+from segctl.compile.words_times import length_words, moment_words, window_words
 from segctl.model import conditions as c
+from segctl.model.project import Language
 from segctl.model.times import Duration
 
 LISTED = 6

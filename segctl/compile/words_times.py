@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Literal
 
+from segctl.model.project import Language
 from segctl.model.times import (
     Anniversary,
     Before,
@@ -26,8 +26,6 @@ from segctl.model.times import (
     WithinLast,
     WithinNext,
 )
-
-Language = Literal["de", "en"]
 
 # Dative singular and plural, and whether `letzter` takes `im` (True) or `in der`.
 _GERMAN = {

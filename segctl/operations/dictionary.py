@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile.lower import lower_trait
 from segctl.compile.plan import Output
-from segctl.model.errors import UsageError
+from segctl.compile.words_trace import exact_number
 from segctl.model.types import Kind, ValueType, stored_column
 from segctl.operations.evaluation import evaluate
 from segctl.operations.ls import type_words
+from segctl.operations.things import find_trait, unknown_thing
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from segctl.model.conditions import ComputedTrait
-    from segctl.model.project import Definitions, StoredTrait
     from segctl.operations.session import Session
 
 FREQUENT = 8
@@ -133,49 +130,18 @@ def trait_facts(session: Session, name: str, *, as_of: datetime, show_personal: 
     return TraitFacts(facts, values.len(), trait.is_private)
 
 
-def find_trait(definitions: Definitions, name: str) -> StoredTrait | ComputedTrait:
-    """The stored or computed trait of that name.
-
-    Raises:
-        UsageError: There is none.
-    """
-    trait = definitions.trait(name)
-    if trait is None:
-        raise unknown_thing("trait", name, [t.name for t in definitions.project.traits] + list(definitions.computed))
-    return trait
-
-
-def unknown_thing(kind: str, name: str, known: Sequence[str]) -> UsageError:
-    """The error for a name that the project does not have."""
-    from segctl.compile.suggest import nearest
-
-    near = nearest(name, known)
-    return UsageError(
-        "SEG510",
-        f"there is no {kind} `{name}`",
-        hint=f"did you mean `{near}`?" if near else f"`segctl ls {kind}s` lists them all",
-    )
-
-
 def shown(value: Any, value_type: ValueType) -> Any:  # noqa: ANN401 - a value of any declared type
     """A stored value in its natural form: scaled integers become decimals."""
     if value is None:
         return None
     if value_type.kind in (Kind.NUMBER, Kind.MONEY):
-        exact = Decimal(value).scaleb(-value_type.scale)
-        return exact if value_type.kind is Kind.MONEY else _without_zeros(exact)
+        return exact_number(value, value_type)
     if value_type.kind is Kind.LIST and value_type.element is not None:
         return [shown(v, value_type.element) for v in value]
     if value_type.kind is Kind.STRUCT:
         types = dict(value_type.fields)
         return {name: shown(v, types[name]) for name, v in value.items()}
     return value
-
-
-def _without_zeros(number: Decimal) -> Decimal:
-    """The same number without zeros at the end of its fraction; `normalize` alone makes 1E+2 of 100."""
-    short = number.normalize()
-    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]  # finite
 
 
 def _field_facts(

@@ -8,15 +8,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from segctl.compile.prune import leaves
 from segctl.compile.timewords import Problem, parse_as_of
+from segctl.compile.words import describe
 from segctl.model.conditions import Guards
 from segctl.model.errors import UsageError
-from segctl.operations.dictionary import unknown_thing
 from segctl.operations.provenance import origin_of
+from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.model.project import Language
     from segctl.operations.session import Session
     from segctl.state.runs import Run, RunSegment
     from segctl.state.workspace import Workspace
@@ -91,6 +94,7 @@ def diff(
     to_words: str | None = None,
     now: datetime,
     with_moves: bool = False,
+    language: str | None = None,
 ) -> Difference:
     """Compare two runs; by default the last two in force.
 
@@ -101,6 +105,7 @@ def diff(
         to_words: Likewise.
         now: For relative times.
         with_moves: Also name the profiles.
+        language: Of the conditions in words, where today's definition still has them; the project's by default.
 
     Raises:
         UsageError: No such run or segment.
@@ -118,6 +123,7 @@ def diff(
             raise unknown_thing("segment", name, list(known))
     wanted = list(names) or None
     moves = memberships.diff(workspace, from_run, to_run, wanted).moves if with_moves else None
+    said = session.language(language)
     changes = _changes(session, (from_run, to_run), parts, recorded)
     segments = tuple(
         SegmentMove(
@@ -129,7 +135,7 @@ def diff(
             after=s.after,
             definition_changed="definition" in changes.get(s.segment, ()),
             definition_removed=_is_removed(s.segment, session, parts[to_run.id].get(s.segment)),
-            leaves=_leaf_moves(s.segment, parts[from_run.id], parts[to_run.id]),
+            leaves=_leaf_moves(s.segment, parts[from_run.id], parts[to_run.id], _translated(session, s.segment, said)),
         )
         for s in memberships.diff_counts(workspace, from_run, to_run, wanted)
     )
@@ -204,12 +210,20 @@ def _is_removed(segment: str, session: Session, after: RunSegment | None) -> boo
     return segment not in session.definitions.segments
 
 
+def _translated(session: Session, segment: str, language: Language) -> dict[str, str]:
+    """The words of today's conditions by what runs record, which is English whatever the project speaks."""
+    definition = session.definitions.segments.get(segment)
+    if definition is None or language == "en":
+        return {}
+    return {describe(leaf): describe(leaf, language) for leaf in leaves(definition.where)}
+
+
 def _leaf_moves(
-    segment: str, before: Mapping[str, RunSegment], after: Mapping[str, RunSegment]
+    segment: str, before: Mapping[str, RunSegment], after: Mapping[str, RunSegment], said: Mapping[str, str]
 ) -> tuple[LeafMove, ...]:
     old, new = _leaf_counts(before.get(segment)), _leaf_counts(after.get(segment))
     ordered = dict.fromkeys((*new, *old))
-    return tuple(LeafMove(segment, text, old.get(text), new.get(text)) for text in ordered)
+    return tuple(LeafMove(segment, said.get(text, text), old.get(text), new.get(text)) for text in ordered)
 
 
 def _leaf_counts(part: RunSegment | None) -> dict[str, int]:

@@ -13,11 +13,11 @@ from segctl.compile.plan import HISTORY, plan, walk
 from segctl.compile.trace import EventRow, ProfileRow, Trace, trace
 from segctl.compile.trace_times import NextChange, next_change
 from segctl.model.errors import UsageError
-from segctl.operations.dictionary import unknown_thing
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
 from segctl.operations.people import find_person
 from segctl.operations.profile import person_events
 from segctl.operations.provenance import origin_of, origin_today
+from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
     from segctl.engines.base import EngineInput
@@ -61,7 +61,14 @@ class Explanation:
 
 
 def explain(
-    session: Session, name: str, who: str, *, as_of: datetime, run: str | None = None, until: bool = False
+    session: Session,
+    name: str,
+    who: str,
+    *,
+    as_of: datetime,
+    run: str | None = None,
+    until: bool = False,
+    language: str | None = None,
 ) -> Explanation:
     """Replay one person's answer at an instant, with today's knowledge or a run's.
 
@@ -72,6 +79,7 @@ def explain(
         as_of: The instant, unless `run` is given.
         run: Use that run's instant and what was known then.
         until: Also find the instant at which the answer changes if nothing else happens.
+        language: Of the words; the project's by default.
 
     Raises:
         UsageError: No such segment, person or run; the run's inputs are gone.
@@ -82,7 +90,8 @@ def explain(
     recorded = _reproducible(session, run) if run is not None else None
     as_of, snapshot = (recorded.as_of, recorded.snapshot) if recorded else (as_of, session.workspace.snapshot())
     owner, subjects = find_person(session.workspace, who, snapshot)
-    lowered = lower_segment(definition, session.definitions, lists=session.lists)
+    said = session.language(language)
+    lowered = lower_segment(definition, session.definitions, lists=session.lists, language=said)
     asked = plan(lowered_segments(session, [name]))
     data = load_input(session, asked, as_of=as_of, snapshot=snapshot)
     row = data.profiles.filter(data.profiles["subject"] == owner.subject)
@@ -103,7 +112,7 @@ def explain(
     events = person_events(session, subjects, snapshot)
     rows = [*_event_rows(events.iter_rows(named=True)), *_change_rows(data, owner.subject)]
     person, zone = _profile_row(session, lowered, row.row(0, named=True)), session.project.timezone
-    traced = trace(lowered, person, rows, as_of=as_of, zone=zone, members=members)
+    traced = trace(lowered, person, rows, as_of=as_of, zone=zone, members=members, language=said)
     return replace(
         outside,
         member=members.get(name, False),

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
-from segctl.operations.dictionary import unknown_thing
 from segctl.operations.provenance import Origin, origin_of
+from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session

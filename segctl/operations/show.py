@@ -12,10 +12,10 @@ from segctl.compile.words import describe_segment
 from segctl.model.conditions import SegmentDefinition
 from segctl.model.errors import Refused
 from segctl.model.types import ValueType
-from segctl.operations.dictionary import find_trait, unknown_thing
 from segctl.operations.evaluation import evaluate
 from segctl.operations.people import with_profile_ids
 from segctl.operations.provenance import origin_of
+from segctl.operations.things import find_trait, unknown_thing
 
 if TYPE_CHECKING:
     import polars as pl
@@ -53,8 +53,8 @@ class Members:
     types: tuple[tuple[str, ValueType], ...]
 
 
-def segment_facts(session: Session, name: str) -> SegmentFacts:
-    """The definition in words and where it stands.
+def segment_facts(session: Session, name: str, *, language: str | None = None) -> SegmentFacts:
+    """The definition in words, of the project's language without another, and where it stands.
 
     Raises:
         UsageError: No such segment.
@@ -72,7 +72,7 @@ def segment_facts(session: Session, name: str) -> SegmentFacts:
         newest = next((r for r in reversed(history(session.workspace, name)) if r.run == run_id), None)
         origin = origin_of(find_run(session.workspace, run_id), name, session.definitions, runs(session.workspace))
         changed = origin.definition != definition.digest
-    words = tuple(describe_segment(definition, session.project.language))
+    words = tuple(describe_segment(definition, session.language(language)))
     return SegmentFacts(definition, words, newest, changed)
 
 

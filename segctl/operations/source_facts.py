@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile.sources import load_sources
-from segctl.operations.dictionary import unknown_thing
+from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session

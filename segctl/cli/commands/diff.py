@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import CHANGES, SELECTION, TIME, Argument, Option, verb
+from segctl.cli.options import CHANGES, SELECTION, TIME, Argument, Language, Option, verb
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def command(
     moves: Annotated[bool, Option("--moves", help="One row per profile that moved, instead of counts.")] = False,
     exit_code: Annotated[bool, Option("--exit-code", help="Exit 1 when somebody moved.")] = False,
     guards: Annotated[bool, Option("--guards", help="Let the definitions' guards decide the exit code.")] = False,
+    language: Language = None,
 ) -> ExitCode | None:
     """Show who entered and left between two runs, and how each condition's count moved.
 
@@ -69,7 +70,9 @@ def command(
 
     wants_moves = moves or ctx.format == "ids"
     with open_session(ctx.project, env=ctx.env) as session:
-        found = diff(session, segments, from_words=from_, to_words=to, now=ctx.now, with_moves=wants_moves)
+        found = diff(
+            session, segments, from_words=from_, to_words=to, now=ctx.now, with_moves=wants_moves, language=language
+        )
     code = _code(ctx, found.refused if guards else (), has_changes=found.has_changes and exit_code)
     run = {
         "from": {"id": found.from_run.id, "as_of": found.from_run.as_of},

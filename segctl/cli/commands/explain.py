@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import CHANGES, SELECTION, Argument, Option, verb
+from segctl.cli.options import CHANGES, SELECTION, Argument, Language, Option, verb
 
 if TYPE_CHECKING:
     from segctl.compile.trace import Branch, EventRow, LeafTrace, Trace, TracedValue
+    from segctl.compile.words_trace import TraceWords
     from segctl.operations.explain import Explanation
     from segctl.operations.session import Session
 
@@ -47,6 +47,7 @@ def command(
         str | None, Option("--run", metavar="RUN", help="With that run's instant and knowledge.", complete="runs")
     ] = None,
     until: Annotated[bool, Option("--until", help="Also when the answer changes if nothing else happens.")] = False,
+    language: Language = None,
 ) -> None:
     """Say why a person is in or out of a segment.
 
@@ -54,6 +55,7 @@ def command(
     what is missing. `--as-of` uses today's knowledge of that time, `--run` what was known then.
     """
     from segctl.cli.people import asked
+    from segctl.compile.words_trace import TraceWords
     from segctl.operations.explain import explain
     from segctl.operations.session import instant, open_session
 
@@ -62,7 +64,8 @@ def command(
     with open_session(ctx.project, env=ctx.env) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
-        found = explain(session, segment, asked(ctx, who), as_of=as_of, run=run, until=until)
+        found = explain(session, segment, asked(ctx, who), as_of=as_of, run=run, until=until, language=language)
+    words = TraceWords(session.project.timezone, session.language(language))
     facts: dict[str, Any] = {
         "segment": segment,
         "profile_id": found.profile_id,
@@ -76,9 +79,9 @@ def command(
         facts["changes_to"] = _WORDS[found.flip.answer] if found.flip else None
     sections: tuple[output.Section, ...] = ()
     if found.trace is not None:
-        events = list(_event_rows(session, found, found.trace))
+        events = list(_event_rows(session, found, found.trace, words))
         sections = (output.Section("events", "events that decided", EVENTS, events),) if events else ()
-    rows = list(_rows(session, found.trace)) if found.trace is not None else []
+    rows = list(_rows(session, found.trace, words)) if found.trace is not None else []
     output.write(
         ctx,
         output.Result(
@@ -115,37 +118,37 @@ def _changed(what: str) -> str:
     return f"the list `{what}` has changed since that run: this is today's"
 
 
-def _rows(session: Session, trace: Trace) -> Iterator[tuple[Any, ...]]:
+def _rows(session: Session, trace: Trace, words: TraceWords) -> Iterator[tuple[Any, ...]]:
     def visit(branch: Branch, depth: int, *, negated: bool) -> Iterator[tuple[Any, ...]]:
         indent = "  " * depth
         if branch.leaf is None:
-            yield (f"{indent}{branch.word}", _WORDS[branch.answer], None, None, None)
+            yield (f"{indent}{words.heading(branch.word)}", _WORDS[branch.answer], None, None, None)
         else:
             leaf = trace.leaves[branch.leaf]
-            missing = _missing(leaf, _personal(session), negated=negated)
-            yield (f"{indent}{leaf.text}", _WORDS[leaf.answer], _values(session, leaf), missing, leaf.line)
+            missing = _missing(leaf, _personal(session), words, negated=negated)
+            yield (f"{indent}{leaf.text}", _WORDS[leaf.answer], _values(session, leaf, words), missing, leaf.line)
         for item in branch.items:
             yield from visit(item, depth + 1, negated=negated != (branch.word == "not"))
 
     yield from visit(trace.tree, 0, negated=False)
 
 
-def _missing(leaf: LeafTrace, personal: frozenset[str], *, negated: bool) -> str | None:
+def _missing(leaf: LeafTrace, personal: frozenset[str], words: TraceWords, *, negated: bool) -> str | None:
     """What keeps the person out; below a `not` a true condition does, and a false one is as it should be."""
     if not negated or leaf.answer is None:
         # What is missing is said with the value that is there.
         return "(personal)" if leaf.missing and any(_is_hidden(v, personal) for v in leaf.values) else leaf.missing
-    return "must not hold" if leaf.answer else None
+    return words.say("not") if leaf.answer else None
 
 
-def _values(session: Session, leaf: LeafTrace) -> str | None:
+def _values(session: Session, leaf: LeafTrace, words: TraceWords) -> str | None:
     from segctl.operations.dictionary import shown
 
     personal = _personal(session)
     texts = []
     for value in leaf.values:
         text = "(personal)" if _is_hidden(value, personal) else shown(value.value, value.type)
-        texts.append(f"{value.name} = {_plain(session, text)}")
+        texts.append(f"{value.name} = {words.plain(text)}")
     return "; ".join(texts) or None
 
 
@@ -157,24 +160,13 @@ def _is_hidden(value: TracedValue, personal: frozenset[str]) -> bool:
     return value.value is not None and value.name.partition(".")[0] in personal
 
 
-def _plain(session: Session, value: object) -> str:
-    """A value inside a sentence: times in the project's zone, truth in small letters."""
-    if value is None:
-        return "missing"
-    if isinstance(value, datetime):
-        return session.local(value).isoformat(sep=" ", timespec="seconds")
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _event_rows(session: Session, found: Explanation, trace: Trace) -> Iterator[tuple[Any, ...]]:
+def _event_rows(session: Session, found: Explanation, trace: Trace, words: TraceWords) -> Iterator[tuple[Any, ...]]:
     for leaf in trace.leaves:
         for event in leaf.events:
             place = (found.places or {}).get((event.source, event.event_id))
             yield (leaf.text, session.local(event.ts), event.kind, _properties(session, event), place)
         if leaf.event_count > len(leaf.events):
-            yield (leaf.text, None, f"and {leaf.event_count - len(leaf.events):,} earlier", {}, None)
+            yield (leaf.text, None, words.say("earlier", f"{leaf.event_count - len(leaf.events):,}"), {}, None)
 
 
 def _properties(session: Session, event: EventRow) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import CHANGES, SELECTION, Argument, Option, verb
+from segctl.cli.options import CHANGES, SELECTION, Argument, Language, Option, verb
 from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def command(
         str | None, Option("--run", metavar="RUN", help="Members after this run; otherwise in force.", complete="runs")
     ] = None,
     show_personal: Annotated[bool, Option("--show-personal", help="Also names, addresses and the like.")] = False,
+    language: Language = None,
 ) -> None:
     """Show one thing: a segment in words and its members; an event kind or trait with what is in it; a source; a run.
 
@@ -79,7 +80,7 @@ def command(
         if kind == "segment" and (members or wanted or run or ctx.format in _MEMBER_FORMATS):
             result = _members(session, name, wanted, run, show_personal=show_personal)
         elif kind == "segment":
-            result = _segment(session, name)
+            result = _segment(session, name, language)
         elif kind == "event":
             result = _event(session, name)
         elif kind == "trait":
@@ -106,10 +107,10 @@ def _check_segment(session: Session, name: str) -> None:
         )
 
 
-def _segment(session: Session, name: str) -> output.Result:
+def _segment(session: Session, name: str, language: str | None) -> output.Result:
     from segctl.operations.show import segment_facts
 
-    found = segment_facts(session, name)
+    found = segment_facts(session, name, language=language)
     definition, newest = found.definition, found.newest
     facts: dict[str, Any] = {
         "segment": name,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import CHANGES, SELECTION, Argument, Option, verb
+from segctl.cli.options import CHANGES, SELECTION, Argument, Language, Option, verb
 
 EXAMPLES = (
     ("segctl size winback", "How many people a saved segment holds, and what each condition does."),
@@ -31,6 +31,7 @@ def command(
     engine: Annotated[
         str, Option("--engine", metavar="NAME", help="What evaluates.", choices=("polars", "duckdb"))
     ] = "polars",
+    language: Language = None,
 ) -> None:
     """Count a definition, saved or not, condition by condition.
 
@@ -42,7 +43,13 @@ def command(
 
     with open_session(ctx.project, env=ctx.env) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
-        found = size(session, segment, as_of=instant(ctx.as_of, ctx.now, session.project.timezone), engine=engine)
+        found = size(
+            session,
+            segment,
+            as_of=instant(ctx.as_of, ctx.now, session.project.timezone),
+            engine=engine,
+            language=language,
+        )
     facts = {
         "segment": found.segment,
         "as_of": session.local(found.as_of),
