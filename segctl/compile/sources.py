@@ -21,6 +21,8 @@ from segctl.compile.source_rules import (
     bind_numbers,
     bind_traits,
 )
+from segctl.compile.tracking import KEYS as TRACKING_KEYS
+from segctl.compile.tracking import bind_tracking
 from segctl.model.diagnostics import Diagnostic, Severity
 from segctl.model.project import Project
 from segctl.model.sources import CsvForm, EventRule, Format, Limit, Picture, Source
@@ -28,7 +30,7 @@ from segctl.model.sources import CsvForm, EventRule, Format, Limit, Picture, Sou
 FOLDER = "sources"
 KEYS = (
     "source", "kind", "title", "description", "path", "format", "csv", "json", "sheet", "picture", "key", "empty",
-    "missing_values", "max_bad_rows", "only", "corrections", "record_time", "profiles", "events",
+    "missing_values", "max_bad_rows", "only", "corrections", "record_time", "profiles", "events", *TRACKING_KEYS,
 )  # fmt: skip
 """Keys of a declaration, and the name of its kind for the settings of that kind."""
 _CSV_KEYS = ("delimiter", "quote", "decimal", "thousands", "encoding", "header", "skip_rows", "columns")
@@ -55,7 +57,7 @@ def load_sources(project: Project) -> tuple[dict[str, Source], list[Diagnostic]]
             hint = f"it stands in `{other}` too"
             diagnostics.append(Diagnostic("SEG305", Severity.ERROR, message, source.location, hint=hint))
             continue
-        sources[source.name] = source
+        sources |= {part.name: part for part in source.parts}
     return dict(sorted(sources.items())), diagnostics
 
 
@@ -115,17 +117,32 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
         max_bad_rows=_limit(root.get("max_bad_rows"), reader),
         only=bind_filter(root.get("only"), reader),
         corrections_replace=_corrections(root, reader),
-        traits=bind_traits(root.get("profiles"), around),
-        events=_events(root, around),
+        traits=bind_traits(_trait_names(root), around),
+        events=() if root.get("tracking") is not None else _events(root, around),
         fetch=bind_fetch(kind, root, around),
         file=root.location.file,
         location=root.location,
     )
     record_time = root.get("record_time")
+    if root.get("tracking") is not None:
+        source = bind_tracking(source, root, around)
+        return replace(_digested(source), also=tuple(_digested(part) for part in source.also))
     if record_time is not None:
         source = replace(source, record_time=bind_instants(record_time, "`record_time`", around))
     _check_whole(source, root, reader)
-    return replace(source, digest=hashlib.sha256(repr(source).encode()).hexdigest())
+    return _digested(source)
+
+
+def _digested(source: Source) -> Source:
+    meaning = repr(source) if source.tracking is None else f"{source!r} {source.tracking!r}"
+    return replace(source, digest=hashlib.sha256(meaning.encode()).hexdigest())
+
+
+def _trait_names(root: Mapping) -> Node | None:
+    """The traits under `profiles`; tracking records may say one word there instead."""
+    node = root.get("profiles")
+    is_word = isinstance(node, Scalar) and root.get("tracking") is not None
+    return None if is_word else node
 
 
 def _name(root: Mapping, reader: Reader) -> str:
@@ -217,6 +234,10 @@ def _events(root: Mapping, around: Surroundings) -> tuple[EventRule, ...]:
 
 
 def _check_whole(source: Source, root: Mapping, reader: Reader) -> None:
+    for name in TRACKING_KEYS:
+        key = root.key(name)
+        if key is not None:
+            reader.error("SEG303", key, f"`{name}` is for tracking records", hint="say which: `tracking: segment`")
     has_profiles, has_events = root.get("profiles") is not None, root.get("events") is not None
     if has_profiles == has_events:
         message = "a source has either `profiles` or `events`" if has_profiles else "the source says nothing about rows"

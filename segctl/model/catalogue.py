@@ -8,9 +8,14 @@ from importlib import import_module
 _PARTS = {
     "1": ("segctl.model.catalogue_project",),
     "2": ("segctl.model.catalogue_yaml", "segctl.model.catalogue_language", "segctl.model.catalogue_events"),
-    "3": ("segctl.model.catalogue_data", "segctl.model.catalogue_files", "segctl.model.catalogue_fetch"),
+    "3": (
+        "segctl.model.catalogue_data",
+        "segctl.model.catalogue_files",
+        "segctl.model.catalogue_fetch",
+        "segctl.model.catalogue_tracking",
+    ),
     "4": ("segctl.model.catalogue_runs",),
-    "5": ("segctl.model.catalogue_runs",),
+    "5": ("segctl.model.catalogue_runs", "segctl.model.catalogue_tracking"),
     "6": ("segctl.model.catalogue_state",),
 }
 

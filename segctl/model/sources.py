@@ -14,6 +14,7 @@ from segctl.model.types import ValueType
 if TYPE_CHECKING:
     from segctl.model.fetching import Fetch
     from segctl.model.tracking import Tracking
+    from segctl.model.tracking import Tracking
 
 Format = Literal["csv", "json", "ndjson", "parquet", "xlsx"]
 Picture = Literal["log", "full"]
@@ -213,6 +214,8 @@ class Source:
         fetch: Where records are fetched from when they stand in no file; they are read as NDJSON then.
         tracking: How tracking records become rows; the rest of the declaration speaks of those rows then.
         also: Further sources of the same declaration, such as the people in a log of tracking events.
+        tracking: How tracking records become rows; the rest of the declaration speaks of those rows then.
+        also: Further sources of the same declaration, such as the people in a log of tracking events.
         digest: SHA-256 of the declaration's meaning: a changed declaration reads its files again.
     """
 
@@ -236,9 +239,16 @@ class Source:
     fetch: Fetch | None = field(default=None, repr=False)
     tracking: Tracking | None = field(default=None, repr=False)
     also: tuple[Source, ...] = field(default=(), repr=False)
+    tracking: Tracking | None = field(default=None, repr=False)
+    also: tuple[Source, ...] = field(default=(), repr=False)
     file: str = field(default="", compare=False, repr=False)
     location: Location | None = field(default=None, compare=False, repr=False)
     digest: str = field(default="", compare=False, repr=False)
+
+    @property
+    def parts(self) -> tuple[Source, ...]:
+        """All sources of the declaration, this one first."""
+        return (self, *self.also)
 
     @property
     def parts(self) -> tuple[Source, ...]:

@@ -86,7 +86,11 @@ def chosen_sources(sources: dict[str, Source], names: Sequence[str]) -> list[Sou
     for name in names:
         if name not in sources:
             raise UsageError("SEG308", f"`{name}` is not a source", hint=nearest(name, sources))
-    return [sources[name] for name in dict.fromkeys(names)] if names else list(sources.values())
+    if not names:
+        return list(sources.values())
+    # One declaration may give several sources; its name stands for all of them.
+    chosen = [part for name in dict.fromkeys(names) for part in sources[name].parts]
+    return list({part.name: part for part in chosen}.values())
 
 
 def ingest(

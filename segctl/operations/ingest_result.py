@@ -29,6 +29,7 @@ class SourceResult:
         new_subjects: Identifiers seen for the first time.
         ambiguous_times: Local times that came twice; `missing_times` those that no clock showed.
         dropped_elements: Missing elements taken out of lists.
+        sessions: Sessions of tracking events that are new or changed.
         by_kind: New events by kind.
         kinds_skipped: Values of the kind column that are no declared event.
         detected: What was detected in each file, in words.
@@ -57,6 +58,7 @@ class SourceResult:
     ambiguous_times: int = 0
     missing_times: int = 0
     dropped_elements: int = 0
+    sessions: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
     kinds_skipped: dict[str, int] = field(default_factory=dict)
     detected: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -14,6 +14,14 @@ from segctl.model.errors import DataError, Refused
 from segctl.operations.ingest_inputs import InputFile, Reading, input_note, reading_of
 from segctl.operations.ingest_pipeline import ahead
 from segctl.operations.ingest_result import SourceResult
+from segctl.operations.ingest_tracking import (
+    batches_of,
+    may_land,
+    shape_options,
+    take_left_out,
+    whole_records,
+    with_sessions,
+)
 from segctl.operations.progress import Progress
 
 if TYPE_CHECKING:
@@ -127,12 +135,12 @@ class SourceRun:
             raise
 
     def _read_one(self, item: InputFile, sink: Any, quarantine: Any, counts: Any) -> None:  # noqa: ANN401
-        from segctl.connectors.files import detect, read
+        from segctl.connectors.files import detect
         from segctl.connectors.typing_rows import type_batch
         from segctl.model.sources import NumberForm
         from segctl.state.inputs import begin_input, finish_input
 
-        options = read_options(self.source)
+        options = shape_options(self.source, read_options(self.source))
         detected = detect(item.path, options)
         self.result.detected[item.shown] = detected.why
         self._check_columns(detected, item.shown)
@@ -146,13 +154,14 @@ class SourceRun:
         broken_before = len(quarantine.broken)
         sizes = {} if self.batch_rows is None else {"batch_rows": self.batch_rows}
         missing: set[str] | None = None
-        for batch in ahead(read(item.path, options, detected, **sizes)):
+        for batch in ahead(batches_of(self.source, self.project, item.path, options, detected, **sizes)):
             self.result.read += batch.frame.height + len(batch.bad)
             quarantine.add_unread(batch.bad)
+            take_left_out(batch, self.result)
             if batch.frame.height:
                 typed = type_batch(self.source, batch.frame, batch.lines, form, counts)
                 sink.add(typed.rows)
-                quarantine.add(typed.bad)
+                quarantine.add(whole_records(batch, typed.bad))
                 self._take_batch(sink, typed)
                 missing = typed.missing if missing is None else missing & typed.missing
             self.progress.advance(batch.bytes_done - done)
@@ -168,7 +177,7 @@ class SourceRun:
     def _land(self, item: InputFile) -> None:
         from segctl.operations.ingest_landed import LARGEST_BYTES, land
 
-        if self.dry_run or self.project.keep_landed_days <= 0:
+        if self.dry_run or self.project.keep_landed_days <= 0 or not may_land(self.source):
             return
         if item.size > LARGEST_BYTES:
             limit = LARGEST_BYTES // 1024**2
@@ -189,7 +198,7 @@ class SourceRun:
         from segctl.compile.source_nodes import nearest
         from segctl.model.sources import needed_columns
 
-        if detected.format in ("json", "ndjson"):
+        if detected.format in ("json", "ndjson") or self.source.tracking is not None:
             return
         known = set(detected.columns)
         if not known:
@@ -240,7 +249,7 @@ class SourceRun:
             raise too_many_bad(self.source, self.result)
         if self.source.picture == "full":
             self._mark_gone(sink, quarantine)
-        add, remove = sink.finish()
+        add, remove = with_sessions(self, *sink.finish())
         self._count_sink(sink)
         if self.dry_run:
             for file in [*add, *bad_files]:

@@ -117,7 +117,7 @@ def _first_try(
             return None
         for line in proposal.yaml.splitlines():
             messages.notice(ctx, f"  {line}")
-        chosen = [] if proposal.source is None else [proposal.source]
+        chosen = [] if proposal.source is None else proposal.source.parts
         found = ingest(
             proposal.project,
             workspace,
@@ -208,6 +208,7 @@ def told(source: SourceResult) -> list[str]:
             "events have a known id and other content; the first stays, unless the source says `corrections: replace`",
         ),
         (source.replaced, "events were replaced by corrections"),
+        (source.sessions, "sessions are new or changed"),
         (source.read_again, "stored rows were replaced, since all of the source was read again"),
         (source.unclaimed, "events name nobody and were left out"),
         (source.gone, "people are gone from the full picture"),

@@ -52,13 +52,19 @@ class JsonReader:
         return replace(found, columns=tuple(names))
 
     def read(
-        self, path: Path, detected: Detected, *, batch_rows: int, piece_bytes: int | None = None
+        self,
+        path: Path,
+        detected: Detected,
+        *,
+        batch_rows: int,
+        piece_bytes: int | None = None,
+        waiting: type[Pending] = Pending,
     ) -> Iterator[RawBatch]:
         """The objects of the list; elements that are none are in `bad`. `lines` are record numbers."""
         stream, text = open_text(path, detected.compression, detected.encoding)
         with stream:
             window = JsonText(text) if piece_bytes is None else JsonText(text, piece_bytes)
-            pending = Pending(str(path), batch_rows)
+            pending = waiting(str(path), batch_rows)
             for number, (record, raw) in enumerate(_records(window, detected, path, stream), start=1):
                 pending.add(number, record, raw)
                 if pending.is_full(_BATCH_BYTES):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -34,13 +34,25 @@ class NdjsonReader:
         return replace(found, columns=tuple(dict.fromkeys(name for r in records if isinstance(r, dict) for name in r)))
 
     def read(
-        self, path: Path, detected: Detected, *, batch_rows: int, chunk_bytes: int = _CHUNK_BYTES
+        self,
+        path: Path,
+        detected: Detected,
+        *,
+        batch_rows: int,
+        chunk_bytes: int = _CHUNK_BYTES,
+        waiting: type[Pending] | None = None,
+        marks: Sequence[bytes] = (),
     ) -> Iterator[RawBatch]:
-        """The objects of the file; lines that hold none are in `bad`."""
+        """The objects of the file; lines that hold none are in `bad`.
+
+        With `marks` (small letters) a line that holds none of them is passed over unread.
+        """
         stream, text = open_text(path, detected.compression, detected.encoding)
         with stream:
-            pending = Pending(str(path), batch_rows)
+            pending = (waiting or Pending)(str(path), batch_rows)
             for line, raw in _lines(text, stream, chunk_bytes, pending):
+                if marks and not _holds(raw.lower(), marks):
+                    continue
                 _take(line, raw, pending)
                 if pending.is_full(chunk_bytes):
                     yield pending.batch(stream.bytes_done)
@@ -111,6 +123,10 @@ def _lines(text: Utf8Stream, stream: ByteStream, chunk_bytes: int, pending: Pend
         pending.add(line, too_long(passing + len(rest)), shortened(readable(rest)))
     elif rest:
         yield line, rest
+
+
+def _holds(folded: bytes, marks: Sequence[bytes]) -> bool:
+    return any(mark in folded for mark in marks)
 
 
 def _take(line: int, raw: bytes, pending: Pending) -> None:
