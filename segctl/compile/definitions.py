@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from segctl.compile.bind import forms
 from segctl.compile.bind.declarations import RESERVED_TRAITS, is_reserved
@@ -13,6 +12,7 @@ from segctl.compile.bind.scope import Scope
 from segctl.compile.bind.segments import bind_segment
 from segctl.compile.bind.traits import bind_computed_trait
 from segctl.compile.digest import segment_digest, trait_digest
+from segctl.compile.files import definition_files, is_inside, misnamed_files, source_names
 from segctl.compile.references import cycle_in, references, weight
 from segctl.compile.source import Mapping as MappingNode
 from segctl.compile.source import Node, Scalar, compose, compose_file
@@ -124,36 +124,10 @@ def scope_of(definitions: Definitions) -> Scope:
     )
 
 
-def source_names(project: Project) -> tuple[str, ...]:
-    """Names of the source files of a project, without reading them."""
-    return tuple(sorted(Path(path).stem for path in definition_files(project, "sources")))
-
-
-def definition_files(project: Project, folder: str) -> list[str]:
-    """Paths, relative to the project, of the `.yaml` files in a folder and below it, sorted."""
-    return [path for path in _yaml_files(project, folder) if path.endswith(".yaml")]
-
-
 # --- Files ------------------------------------------------------------------------------------------------
-def _yaml_files(project: Project, folder: str) -> list[str]:
-    found: list[str] = []
-    root = Path(project.root)
-    for here, folders, files in os.walk(root / folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        inside = Path(here).relative_to(root).as_posix()
-        found.extend(
-            f"{inside}/{name}" for name in files if name.endswith((".yaml", ".yml")) and not name.startswith(".")
-        )
-    return sorted(found)
-
-
 def _composed(folder: str, project: Project, diagnostics: list[Diagnostic]) -> Iterator[Node]:
-    for path in _yaml_files(project, folder):
-        if path.endswith(".yml"):
-            hint = f"rename it to `{path.removesuffix('.yml')}.yaml`"
-            message = "the file is not read: definitions end in `.yaml`"
-            diagnostics.append(Diagnostic("SEG207", Severity.WARNING, message, Location(path), hint=hint))
-            continue
+    diagnostics.extend(misnamed_files(project, folder))
+    for path in definition_files(project, folder):
         node, found = compose_file(Path(project.root) / path, path)
         diagnostics.extend(found)
         if node is not None:
@@ -264,11 +238,6 @@ class _Computed:
 
 
 # --- References -------------------------------------------------------------------------------------------
-def is_inside(name: str) -> bool:
-    """True when a path given in a definition stays inside the project."""
-    return not PurePath(name).is_absolute() and ".." not in PurePath(name).parts
-
-
 def _missing_lists(definitions: Definitions) -> Iterator[Diagnostic]:
     """A list file that is not there would fail every run, so it is found before any data are touched."""
     root = Path(definitions.project.root)

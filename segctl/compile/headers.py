@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from segctl.compile.files import definition_files
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose_file
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
@@ -30,13 +31,9 @@ def segment_headers(project: Project) -> tuple[dict[str, SegmentHeader], int]:
     """The heads by name, in order of name, and how many files gave none."""
     found: dict[str, SegmentHeader] = {}
     unreadable = 0
-    root = Path(project.root)
-    for path in sorted((root / "segments").rglob("*.yaml")):
-        relative = path.relative_to(root)
-        if any(part.startswith(".") for part in relative.parts):
-            continue
-        node, _ = compose_file(path, relative.as_posix())
-        header = _header(node, relative.as_posix())
+    for path in definition_files(project, "segments"):
+        node, _ = compose_file(Path(project.root) / path, path)
+        header = _header(node, path)
         if header is None:
             unreadable += 1
         else:

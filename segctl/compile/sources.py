@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from segctl.compile.fetching import BINDERS, bind_fetch, foreign_keys, kind_of
+from segctl.compile.files import definition_files, misnamed_files
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose, compose_file
 from segctl.compile.source_nodes import NAME, Reader, nearest
 from segctl.compile.source_rules import (
@@ -45,7 +46,7 @@ def load_sources(project: Project) -> tuple[dict[str, Source], list[Diagnostic]]
     A file with an error gives no source.
     """
     sources: dict[str, Source] = {}
-    diagnostics: list[Diagnostic] = []
+    diagnostics = list(misnamed_files(project, FOLDER))
     for path in source_files(project):
         source, found = bind_source_file(path, project)
         diagnostics += found
@@ -63,8 +64,7 @@ def load_sources(project: Project) -> tuple[dict[str, Source], list[Diagnostic]]
 
 def source_files(project: Project) -> list[Path]:
     """The declaration files of a project, sorted."""
-    folder = Path(project.root) / FOLDER
-    return sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    return [Path(project.root) / path for path in definition_files(project, FOLDER)]
 
 
 def bind_source_file(path: Path, project: Project) -> tuple[Source | None, list[Diagnostic]]:

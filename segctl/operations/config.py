@@ -1,4 +1,4 @@
-"""What a project's settings are, where each one was set, and what is wrong with the project's files."""
+"""What a project's settings are, and where each one was set."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from segctl.compile.definitions import load_definitions
-from segctl.compile.project import load_project
+from segctl.compile.project import FILE, load_project
 from segctl.compile.source import Mapping as MappingNode
 from segctl.compile.source import Node, compose_file
-from segctl.compile.sources import load_sources, source_files
 from segctl.model.diagnostics import Diagnostic, in_reading_order
 from segctl.model.project import Project
 
-FILE = "segctl.yaml"
 BUILT_IN = "built-in"
 
 
@@ -55,23 +52,6 @@ def settings(
         found.append(Setting(name, value, _origin(root, name, project.environment)))
     found += [Setting(name, value, f"variable {name}") for name, value in sorted(environ.items())]
     return found, in_reading_order(findings)
-
-
-def validate(start: Path, *, env: str | None) -> tuple[Path, int, tuple[Diagnostic, ...]]:
-    """Look at every file of the project without touching data.
-
-    Returns:
-        The project folder, how many files were read, and what is wrong.
-
-    Raises:
-        UsageError: There is no project.
-    """
-    project, findings = load_project(start, env)
-    _, of_definitions = load_definitions(project)
-    _, of_sources = load_sources(project)
-    root = Path(project.root)
-    files = 1 + len(source_files(project)) + sum(len(list((root / f).rglob("*.yaml"))) for f in ("segments", "traits"))
-    return root, files, in_reading_order((*findings, *of_definitions, *of_sources))
 
 
 def _values(project: Project) -> dict[str, str]:

@@ -6,15 +6,14 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from segctl.compile.definitions import definition_files, load_definitions
+from segctl.compile.definitions import load_definitions
+from segctl.compile.files import FOLDERS, definition_files
 from segctl.compile.project import FILE, load_project
 from segctl.compile.sources import load_sources
 from segctl.compile.suggest import nearest
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, in_reading_order
 from segctl.model.errors import UsageError
-
-FOLDERS = ("segments", "traits", "sources")
 
 
 @dataclass(frozen=True, slots=True)

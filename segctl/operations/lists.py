@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from segctl.compile.definitions import is_inside
+from segctl.compile.files import is_inside
 from segctl.compile.suggest import nearest
 from segctl.model.errors import DataError
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from builders import TRAITS, a_project, definitions, definitions_of
 
-from segctl.compile.definitions import bind_segment_text, definition_files, load_definitions
+from segctl.compile.definitions import bind_segment_text, load_definitions
+from segctl.compile.files import definition_files
 from segctl.compile.lower import lower_trait
 from segctl.compile.project import load_project
 from segctl.compile.references import cycle_in, references

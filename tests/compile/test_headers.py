@@ -35,3 +35,14 @@ def test_a_wrong_condition_hides_no_head_and_a_broken_file_is_counted(tmp_path: 
     assert list(heads) == ["buyers", "odd"]
     assert heads["odd"].owner is None
     assert unreadable == 2
+
+
+def test_of_two_files_with_one_name_lists_and_checks_take_the_same(tmp_path: Path) -> None:
+    create_project(tmp_path, template="minimal")
+    for folder in ("a", "a-b"):
+        (tmp_path / "segments" / folder).mkdir()
+        text = f"segment: twice\ntitle: {folder}\nwhere: {{sample: {{percent: 5}}}}\n"
+        (tmp_path / "segments" / folder / "twice.yaml").write_text(text)
+    project, _ = load_project(tmp_path, None)
+
+    assert segment_headers(project)[0]["twice"].title == load_definitions(project)[0].segments["twice"].title

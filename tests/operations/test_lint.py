@@ -122,3 +122,14 @@ def test_the_command_loads_no_engine(folder: Path) -> None:
     )
 
     assert done.stderr.strip() == "[]"
+
+
+def test_sources_lie_where_other_definitions_may_lie(folder: Path) -> None:
+    (folder / "sources/eu").mkdir()
+    (folder / "sources/eu/shop.yaml").write_text("source: shop\nkind: fax\n")
+    (folder / "sources/crm.yml").write_text("source: crm\n")
+
+    found = found_in(folder)
+
+    assert "sources/eu/shop.yaml" in {file for _, file in found}
+    assert ("SEG207", "sources/crm.yml") in found

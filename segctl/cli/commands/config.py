@@ -31,17 +31,21 @@ def command(
 
     An option wins over its variable, a variable over the environment's block, that over the rest of segctl.yaml.
     """
-    from segctl.operations import config
-
     if action == "validate":
-        root, files, findings = config.validate(ctx.project, env=ctx.env)
-        return output.findings(ctx, "segctl/config-validate/1", findings, files=files, root=root)
+        from segctl.operations.lint import lint
+
+        checked = lint(ctx.project, ctx.env)
+        return output.findings(
+            ctx, "segctl/config-validate/1", checked.diagnostics, files=len(checked.files), root=checked.root
+        )
     if ctx.format in ("concise", "github"):
         raise UsageError("SEG104", f"`--format {ctx.format}` is for `validate`", hint="segctl config validate")
+    from segctl.operations.config import settings
+
     # Only our own options: another SEGCTL_ variable may hold a secret.
     known = [p.declared.variable for p in SHARED.values() if isinstance(p.declared, Option) and p.declared.variable]
     environ = {name: os.environ[name] for name in known if os.environ.get(name)}
-    found, findings = config.settings(ctx.project, env=ctx.env, environ=environ)
+    found, findings = settings(ctx.project, env=ctx.env, environ=environ)
     messages.diagnostics(ctx, findings)
     columns = [output.Column("setting"), output.Column("value")] + ([output.Column("origin")] if origin else [])
     rows = [(s.name, s.value, s.origin)[: len(columns)] for s in found]
