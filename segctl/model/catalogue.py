@@ -14,7 +14,10 @@ _PARTS = {
         "segctl.model.catalogue_fetch",
         "segctl.model.catalogue_tracking",
     ),
-    "4": ("segctl.model.catalogue_runs",),
+    "4": (
+        "segctl.model.catalogue_runs",
+        "segctl.model.catalogue_identity",
+    ),
     "5": ("segctl.model.catalogue_runs", "segctl.model.catalogue_tracking"),
     "6": ("segctl.model.catalogue_state",),
 }

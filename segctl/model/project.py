@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
+from segctl.model.identity import IdentityRules
 from segctl.model.types import ValueType
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Project:
         language: `de` or `en`.
         workspace: Absolute path of this environment's workspace folder.
         population: Classes of identifiers that make a profile part of the population.
+        identity: How people are recognised.
     """
 
     root: str
@@ -91,6 +93,7 @@ class Project:
     identifiers: tuple[IdentifierType, ...] = ()
     traits: tuple[StoredTrait, ...] = ()
     events: tuple[EventKind, ...] = ()
+    identity: IdentityRules = IdentityRules()
 
     def trait(self, name: str) -> StoredTrait | None:
         """The declared trait of that name, or None."""
