@@ -9,13 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from segctl.model.diagnostics import Diagnostic, Severity, has_errors, in_reading_order
+from segctl.model.diagnostics import Diagnostic
 from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.ingest_fetch import EVERYTHING_NEW, Wishes, run_fetched
 from segctl.operations.ingest_landed import forget_outlived
 from segctl.operations.ingest_result import IngestResult, SourceResult
 from segctl.operations.ingest_source import SourceRun
 from segctl.operations.progress import Progress, Silent
+from segctl.operations.project import refuse_errors
 
 if TYPE_CHECKING:
     from segctl.model.project import Project
@@ -62,11 +63,7 @@ def sources_of(project: Project) -> dict[str, Source]:
 
 
 def _refuse(findings: list[Diagnostic]) -> None:
-    if has_errors(findings):
-        ordered = in_reading_order(findings)
-        count = sum(1 for finding in ordered if finding.severity is Severity.ERROR)
-        message = f"the declarations have {count} error{'' if count == 1 else 's'}; nothing was read"
-        raise UsageError("SEG309", message, hint="`segctl lint` shows them again", diagnostics=ordered)
+    refuse_errors(findings, code="SEG309", outcome="nothing was read")
 
 
 def chosen_sources(sources: dict[str, Source], names: Sequence[str]) -> list[Source]:

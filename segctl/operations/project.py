@@ -22,18 +22,16 @@ def bound_project(start: Path, *, env: str | None = None) -> tuple[Project, list
     return project, findings
 
 
-def refuse_errors(findings: Sequence[Diagnostic]) -> None:
+def refuse_errors(
+    findings: Sequence[Diagnostic], *, code: str = "SEG502", outcome: str = "nothing was evaluated"
+) -> None:
     """Do nothing, unless there are errors.
 
     Raises:
-        UsageError: With every finding, in reading order.
+        UsageError: With every finding, in reading order, and what did not happen because of them.
     """
     if has_errors(findings):
         ordered = in_reading_order(findings)
         count = sum(1 for f in ordered if f.severity == "error")
-        raise UsageError(
-            "SEG502",
-            f"the project's files have {count} error{'' if count == 1 else 's'}; nothing was evaluated",
-            hint="`segctl lint` shows them again",
-            diagnostics=ordered,
-        )
+        message = f"the project's files have {count} error{'' if count == 1 else 's'}; {outcome}"
+        raise UsageError(code, message, hint="`segctl lint` shows them again", diagnostics=ordered)
