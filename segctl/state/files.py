@@ -82,14 +82,19 @@ def dataset_folder(dataset: str) -> str:
     return f"{folder_name(kind)}/{folder_name(name)}" if slash else folder_name(kind)
 
 
-def fresh_path(root: Path, dataset: str, suffix: str) -> Path:
-    """A name nobody has used; its folder exists afterwards and will survive a power cut."""
+def fresh_path(root: Path, dataset: str, suffix: str, *, writer: str = "") -> Path:
+    """A name nobody has used, beginning with its writer's; its folder exists afterwards and survives a power cut."""
     folder = root / FILES / dataset_folder(dataset)
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         for above in (folder.parent, root / FILES, root):
             flush(above)
-    return folder / f"{uuid.uuid4().hex}{suffix}"
+    return folder / f"{writer}{uuid.uuid4().hex}{suffix}"
+
+
+def writer_of(path: Path) -> str:
+    """What the name of a file that has a writer begins with."""
+    return path.name.partition("-")[0]
 
 
 def flush(path: Path) -> None:

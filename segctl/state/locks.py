@@ -18,6 +18,8 @@ from segctl.state.files import folder_name
 LOCKS = "locks"
 LEASES = "leases"
 _POLL_S = 0.02
+_HIDDEN = "."
+_WRITER = ".writer"
 
 
 @contextmanager
@@ -76,14 +78,40 @@ def _command() -> str:
 @contextmanager
 def lease(folder: Path, snapshot: int) -> Iterator[None]:
     """Protects the files of a snapshot from vacuum as long as the block, or its process, lives."""
+    with _held_file(folder, f"{snapshot}-{uuid.uuid4().hex}.lease"):
+        yield
+
+
+@contextmanager
+def writing(folder: Path, writer: str) -> Iterator[None]:
+    """Protects files that a writer has not committed yet from vacuum as long as the block, or its process, lives.
+
+    Args:
+        folder: The workspace's folder.
+        writer: What the names of the writer's files begin with.
+    """
+    with _held_file(folder, f"{writer}{_WRITER}"):
+        yield
+
+
+def leased_snapshots(folder: Path) -> set[int]:
+    """Snapshots that living processes hold; leases of dead ones are cleared away."""
+    return {int(name.partition("-")[0]) for name in _living(folder, ".lease")}
+
+
+def writers(folder: Path) -> set[str]:
+    """Writers that live: a file whose name begins with one of these may still be on its way to a commit."""
+    return {name.removesuffix(_WRITER) for name in _living(folder, _WRITER)}
+
+
+@contextmanager
+def _held_file(folder: Path, name: str) -> Iterator[None]:
     place = folder / LEASES
     place.mkdir(exist_ok=True)
-    name = f"{snapshot}-{uuid.uuid4().hex}"
-    hidden, path = place / f".{name}", place / f"{name}.lease"
-    handle = os.open(hidden, os.O_RDWR | os.O_CREAT, 0o644)
+    hidden, path = place / f"{_HIDDEN}{name}", place / name
+    # Locked before it gets its name, so nobody can take a new one for a dead one.
+    handle = _locked(hidden)
     try:
-        # Locked before it gets its name, so nobody can take a new lease for a dead one.
-        fcntl.flock(handle, fcntl.LOCK_EX)
         _write_holder(handle)
         hidden.rename(path)
         yield
@@ -93,13 +121,26 @@ def lease(folder: Path, snapshot: int) -> Iterator[None]:
         os.close(handle)
 
 
-def leased_snapshots(folder: Path) -> set[int]:
-    """Snapshots that living processes hold; leases of dead ones are cleared away.
+def _locked(path: Path) -> int:
+    """An open file of this name with its lock, however often somebody clears it away as a dead one meanwhile."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            if os.path.samestat(os.fstat(handle), os.stat(path)):
+                return handle
+        except FileNotFoundError:
+            pass
+        os.close(handle)
+
+
+def _living(folder: Path, suffix: str) -> list[str]:
+    """Names of the files of living processes; those of dead ones are deleted.
 
     The kernel drops a lock with its process, so no process number can be mistaken for an older one's.
     """
-    held: set[int] = set()
-    for path in sorted((folder / LEASES).glob("*.lease")):
+    names = []
+    for path in sorted((folder / LEASES).glob(f"*{suffix}")):
         try:
             handle = os.open(path, os.O_RDWR)
         except FileNotFoundError:
@@ -107,9 +148,10 @@ def leased_snapshots(folder: Path) -> set[int]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            held.add(int(path.name.partition("-")[0]))
+            if not path.name.startswith(_HIDDEN):
+                names.append(path.name)
         else:
             path.unlink(missing_ok=True)
         finally:
             os.close(handle)
-    return held
+    return names

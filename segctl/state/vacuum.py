@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.state import problems
 from segctl.state.compaction import LOCK
-from segctl.state.files import FILES, flush
+from segctl.state.files import FILES, flush, writer_of
 from segctl.state.identity import DATASET as IDENTITY
-from segctl.state.locks import leased_snapshots
+from segctl.state.locks import leased_snapshots, writers
 from segctl.state.sorting import EVENTS
 from segctl.state.subjects import DATASET as SUBJECTS
 
@@ -48,8 +49,8 @@ def vacuum(workspace: Workspace, *, now: datetime, retention: timedelta = RETENT
     """Deletes replaced files and leftovers of crashed processes.
 
     A file is kept as long as a snapshot needs it that was the newest at some moment of the retention, that a
-    lease holds, or that a run recorded within the retention has read. Leftovers younger than the retention may
-    still be on their way to a commit and are kept as well.
+    lease holds, or that a run recorded within the retention has read. Of files that no commit names, those of
+    living writers are still on their way to one, whatever their age; others are kept for the retention as well.
 
     Args:
         workspace: Where.
@@ -66,7 +67,7 @@ def vacuum(workspace: Workspace, *, now: datetime, retention: timedelta = RETENT
             for row in doomed:
                 (workspace.folder / row["path"]).unlink(missing_ok=True)
             orphans = _orphans(workspace, now - retention)
-            freed += sum(path.stat().st_size for path in orphans)
+            freed += sum(orphans.values())
             for path in orphans:
                 path.unlink(missing_ok=True)
             if doomed or orphans:
@@ -106,7 +107,7 @@ def preview(workspace: Workspace, *, now: datetime, retention: timedelta = RETEN
     doomed = _unneeded(workspace, now - retention)
     with problems.worded(workspace.folder):
         orphans = _orphans(workspace, now - retention)
-        size = sum(row["bytes"] for row in doomed) + sum(path.stat().st_size for path in orphans)
+        size = sum(row["bytes"] for row in doomed) + sum(orphans.values())
     return Vacuumed(len(doomed), len(orphans), size, tuple(_runs_that_read(workspace, doomed)))
 
 
@@ -148,14 +149,23 @@ def _mark(workspace: Workspace, doomed: list[sqlite3.Row], runs: list[str]) -> N
     workspace.commit("vacuum", within=update, note={"files": len(doomed)})
 
 
-def _orphans(workspace: Workspace, before: datetime) -> list[Path]:
-    """Files on disk, older than `before`, that no row names or whose row says they are deleted."""
-    named = {row[0] for row in workspace.query("SELECT path FROM files WHERE vacuumed IS NULL")}
-    found = []
+def _orphans(workspace: Workspace, before: datetime) -> dict[Path, int]:
+    """Files on disk with their bytes, older than `before`, that no row names or whose row says they are deleted."""
+    old: dict[Path, int] = {}
     for folder, _, names in os.walk(workspace.folder / FILES):
         for name in names:
             path = Path(folder) / name
-            is_old = path.stat().st_mtime <= before.timestamp()
-            if is_old and path.relative_to(workspace.folder).as_posix() not in named:
-                found.append(path)
-    return sorted(found)
+            # Its writer may delete it just now.
+            with suppress(FileNotFoundError):
+                facts = path.stat()
+                if facts.st_mtime <= before.timestamp():
+                    old[path] = facts.st_size
+    # In this order: who wrote a file and lives no more has committed it before the rows are read, or never will.
+    living = writers(workspace.folder)
+    rows = workspace.query("SELECT path, vacuumed FROM files")
+    is_deleted = {str(row["path"]): row["vacuumed"] is not None for row in rows}
+    return {
+        path: size
+        for path, size in sorted(old.items())
+        if is_deleted.get(path.relative_to(workspace.folder).as_posix(), writer_of(path) not in living)
+    }

@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import field
@@ -45,6 +46,10 @@ class Workspace:
     lock_wait_s: float
     _db: sqlite3.Connection = field(repr=False)
     _held: set[tuple[str, int]] = field(default_factory=set, repr=False)
+    _writer: str = field(default_factory=lambda: uuid.uuid4().hex[:12], repr=False)
+    _writing: ExitStack = field(default_factory=ExitStack, repr=False)
+    _is_writing: bool = False
+    _starting: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = False, lock_wait_s: float = 0.0) -> Workspace:
@@ -75,6 +80,7 @@ class Workspace:
 
     def close(self) -> None:
         """Closes the database; the object is of no use afterwards."""
+        self._writing.close()
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -97,9 +103,17 @@ class Workspace:
         return int(self.query("SELECT coalesce(max(seq), 0) FROM commits")[0][0])
 
     def new_file(self, dataset: str, suffix: str = ".parquet") -> Path:
-        """A fresh path for one file of a dataset; nobody sees the file before `commit`."""
+        """A fresh path for one file of a dataset; nobody sees the file before `commit`, and no vacuum deletes it."""
         with problems.worded(self.folder):
-            return fresh_path(self.folder, dataset, suffix)
+            self._begin_writing()
+            return fresh_path(self.folder, dataset, suffix, writer=f"{self._writer}-")
+
+    def _begin_writing(self) -> None:
+        # Of two threads the second waits, lest its file be there before the lease.
+        with self._starting:
+            if not self._is_writing:
+                self._writing.enter_context(locks.writing(self.folder, self._writer))
+                self._is_writing = True
 
     def write(self, dataset: str, frame: pl.DataFrame, meta: dict[str, Any] | None = None) -> NewFile:
         """Writes a frame as one Parquet file (zstd) that waits for its commit.

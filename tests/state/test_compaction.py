@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import fcntl
 import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -14,6 +19,7 @@ from hypothesis import strategies as st
 from segctl.model.errors import TemporaryError, UsageError
 from segctl.state import compaction, sorting
 from segctl.state.compaction import compact, merged_meta, pending
+from segctl.state.locks import leased_snapshots
 from segctl.state.memberships import members, record_run
 from segctl.state.runs import NewRun, find_run
 from segctl.state.sorting import cut, in_event_order
@@ -325,7 +331,7 @@ def test_the_lease_of_a_dead_process_is_ignored(workspace: Workspace) -> None:
     (leases / f"{snapshot}-abc.lease").write_text("{}")
 
     assert vacuum(workspace, now=LATER).files == 1
-    assert list(leases.iterdir()) == []
+    assert list(leases.glob("*.lease")) == []
 
 
 def run_of(workspace: Workspace, snapshot: int) -> None:
@@ -370,8 +376,9 @@ def test_a_run_within_the_retention_keeps_its_files(workspace: Workspace) -> Non
 
 
 def test_leftovers_without_a_row_go_when_they_are_old(workspace: Workspace) -> None:
-    young = workspace.write("events", pl.DataFrame({"n": [1]})).path
-    old = workspace.write("events", pl.DataFrame({"n": [1]})).path
+    with Workspace.open(workspace.folder) as writer:
+        young = writer.write("events", pl.DataFrame({"n": [1]})).path
+        old = writer.write("events", pl.DataFrame({"n": [1]})).path
     now = datetime.now(UTC)
     os.utime(old, (0, (now - timedelta(hours=25)).timestamp()))
 
@@ -389,3 +396,89 @@ def test_vacuum_finishes_what_a_crash_interrupted(workspace: Workspace) -> None:
 
     assert vacuum(workspace, now=LATER).orphans == 1
     assert not old.exists()
+
+
+WRITES_AND_WAITS = """
+import sys
+from pathlib import Path
+import polars as pl
+from segctl.state.workspace import Workspace
+with Workspace.open(Path(sys.argv[1])) as workspace:
+    file = workspace.write("records/crm", pl.DataFrame({"subject": [1, 2, 3]}))
+    print(file.path, flush=True)
+    if sys.stdin.readline():
+        workspace.commit("ingest", add=[file])
+"""
+
+
+@contextmanager
+def other_writer(folder: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
+    """Another process that has written a file and waits for a line before it commits it."""
+    command = [sys.executable, "-c", WRITES_AND_WAITS, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield Path(process.stdout.readline().strip()), process
+
+
+def test_a_vacuum_without_retention_spares_what_a_living_writer_has_not_committed(workspace: Workspace) -> None:
+    with other_writer(workspace.folder) as (path, process):
+        deleted = vacuum(workspace, now=LATER, retention=timedelta(0))
+        process.communicate("go on\n")
+
+    assert deleted.orphans == 0
+    assert process.returncode == 0
+    assert [file.path for file in workspace.files("records/crm")] == [path]
+
+
+def test_what_a_killed_writer_left_goes(workspace: Workspace) -> None:
+    with other_writer(workspace.folder) as (path, process):
+        process.kill()
+    assert path.exists()
+
+    deleted = vacuum(workspace, now=LATER, retention=timedelta(0))
+
+    assert deleted.orphans == 1
+    assert not path.exists()
+    assert list((workspace.folder / "leases").iterdir()) == []
+
+
+def test_a_file_that_its_writer_deletes_meanwhile_stops_no_vacuum(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = workspace.folder / "files" / "records"
+    place.mkdir(parents=True)
+    (place / "a.parquet").write_bytes(b"abc")
+    walked = [(str(place), [], ["a.parquet", "b.parquet"])]
+    monkeypatch.setattr("segctl.state.vacuum.os.walk", lambda _: walked)
+
+    found = vacuum(workspace, now=LATER, retention=timedelta(0))
+
+    assert (found.orphans, found.bytes) == (1, 3)
+
+
+def test_a_lease_whose_process_died_before_it_had_its_name_is_cleared(workspace: Workspace) -> None:
+    leases = workspace.folder / "leases"
+    leases.mkdir()
+    (leases / ".3-abc.lease").touch()
+
+    vacuum(workspace, now=LATER)
+
+    assert list(leases.iterdir()) == []
+
+
+def test_a_lease_that_is_cleared_before_it_is_locked_is_made_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, cleared = fcntl.flock, []
+
+    def late(handle: int, how: int) -> None:
+        if not cleared:
+            cleared.extend((workspace.folder / "leases").iterdir())
+            cleared[0].unlink()
+        lock(handle, how)
+
+    monkeypatch.setattr("segctl.state.locks.fcntl.flock", late)
+
+    with workspace.lease(7):
+        assert leased_snapshots(workspace.folder) == {7}
+    assert len(cleared) == 1
