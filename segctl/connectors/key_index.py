@@ -22,7 +22,9 @@ MEMORY_KEYS = 4_000_000
 SIEVE_ROWS = 2_000_000
 SIEVE_ASKED = 500_000
 """A sieve costs one reading of all runs on disk, so it waits for that many questions about that many keys."""
-_SIEVE_BITS = 16
+SIEVE_BYTES = 384 * 1024 * 1024
+"""Enough for 268 million keys with one in a hundred looked up in vain."""
+_SIEVE_BITS = 12
 _SLICE = 1 << 20
 _NUMBER = np.uint64(0xA24BAED4963EE407)
 
@@ -86,6 +88,8 @@ class SortedKeys:
         if self._sieve is None:
             return np.ones(len(keys), dtype=bool)
         if self._sieve.is_full:
+            # First the old one goes: both together would be the largest thing in memory.
+            self._sieve = None
             self._sieve = Sieve.of(self._disk)
         return self._sieve.may_hold(keys)
 
@@ -135,19 +139,21 @@ class SortedKeys:
 class Sieve:
     """Says of most keys that they are not there: a Bloom filter with one word of 64 bits for each key.
 
-    Sorted keys go through it in order, so even a sieve of hundreds of megabytes is read like a tape.
+    Sorted keys go through it in order, so even a sieve of hundreds of megabytes is read like a tape. It never takes
+    more than `SIEVE_BYTES`; beyond what that is made for, it lets ever more through.
     """
 
     def __init__(self, capacity: int) -> None:
-        bits = max(16, (capacity * _SIEVE_BITS // 64 - 1).bit_length())
-        self._words = np.zeros(1 << bits, dtype=np.uint64)
-        self._shift = np.uint64(64 - bits)
-        self._room = (1 << bits) * 64 // _SIEVE_BITS
+        words = min(max(1024, capacity * _SIEVE_BITS // 64), SIEVE_BYTES // 8)
+        self._words = np.zeros(words, dtype=np.uint64)
+        self._size = np.uint64(words)
+        self._room = words * 64 // _SIEVE_BITS
+        self._may_grow = words < SIEVE_BYTES // 8
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> Sieve:
-        """A sieve of all their keys, with room for as many again."""
-        sieve = cls(2 * sum(len(run.keys) for run in runs))
+        """A sieve of all their keys, with room for half as many again."""
+        sieve = cls(3 * sum(len(run.keys) for run in runs) // 2)
         for run in runs:
             for start in range(0, len(run.keys), _SLICE):
                 sieve.add(np.array(run.keys[start : start + _SLICE]))
@@ -156,14 +162,14 @@ class Sieve:
 
     @property
     def is_full(self) -> bool:
-        """More keys are in it than it was made for."""
-        return self._room < 0
+        """More keys are in it than it was made for, and a larger one would do better."""
+        return self._may_grow and self._room < 0
 
     def add(self, keys: Words) -> None:
         """Adds sorted keys."""
         if not len(keys):
             return
-        places = keys >> self._shift
+        places = self._places(keys)
         starts = np.flatnonzero(np.concatenate(([True], places[1:] != places[:-1])))
         self._words[places[starts]] |= np.bitwise_or.reduceat(_sieve_bits(keys), starts)
         self._room -= len(keys)
@@ -171,8 +177,14 @@ class Sieve:
     def may_hold(self, keys: Words) -> Truths:
         """False for keys that were surely never added."""
         wanted = _sieve_bits(keys)
-        found: Truths = (self._words[keys >> self._shift] & wanted) == wanted
+        found: Truths = (self._words[self._places(keys)] & wanted) == wanted
         return found
+
+    def _places(self, keys: Words) -> Words:
+        # Sorted keys get sorted places, for any number of words.
+        half = np.uint64(32)
+        places: Words = ((keys >> half) * self._size) >> half
+        return places
 
 
 def _sieve_bits(keys: Words) -> Words:

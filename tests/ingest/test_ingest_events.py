@@ -347,3 +347,26 @@ def test_many_small_key_files_are_merged_and_still_known(shop) -> None:
     assert (found.new, found.duplicates, found.conflicts) == (0, 12, 0)
     with shop.workspace() as workspace:
         assert len(workspace.files("keys/orders")) <= 8
+
+
+@pytest.mark.parametrize("large_after", [0, 3, 9])
+def test_newer_words_win_however_key_files_are_merged(shop, monkeypatch, large_after: int) -> None:
+    monkeypatch.setattr("segctl.operations.ingest_events._SMALL_KEYS", 5)
+    shop.source("orders", with_id().replace("max_bad", "corrections: replace\nmax_bad"))
+    row = "7,,2026-01-01,{},{}\n".format
+
+    def bring(*rows: str) -> int:
+        shop.file("orders.csv", HEADER + "".join(rows))
+        return shop.ingest("orders").replaced
+
+    for number in range(large_after):
+        bring(row(1, f"before {number}"))
+    bring(row(1, "a"))
+    many = [row(1, f"many {number}") for number in range(20)]
+    assert bring(row(2, "a"), *many) == 1
+    for number in range(12):
+        bring(row(1, f"after {number}"))
+
+    # Back to the oldest content: a correction as good as any other.
+    assert bring(row(1, "a"), "\n") == 1
+    assert shop.rows("events").filter(pl.col("event_id") == "a")["value:n2"].to_list() == [100]

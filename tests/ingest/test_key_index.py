@@ -91,6 +91,34 @@ def test_a_sieve_never_loses_a_key_and_lets_few_strangers_through() -> None:
     assert sieve.may_hold(strangers).mean() < 0.02
 
 
+def test_a_sieve_keeps_within_its_bytes_and_still_loses_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_index, "SIEVE_BYTES", 64 * 1024)
+    keys = np.sort(mixed(np.arange(200_000, dtype=np.uint64)))
+
+    sieve = Sieve.of([Run(keys, keys)])
+
+    assert sieve._words.nbytes == 64 * 1024
+    assert not sieve.is_full
+    assert sieve.may_hold(keys).all()
+
+
+def test_a_fuller_sieve_is_made_when_the_old_one_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("MEMORY_KEYS", 2000), ("SIEVE_ROWS", 1000), ("SIEVE_ASKED", 100)):
+        monkeypatch.setattr(key_index, name, value)
+    numbers = itertools.count()
+    index = SortedKeys(new_path=lambda: tmp_path / f"{next(numbers)}.keys")
+    together: list[object] = []
+    original = Sieve.of
+    monkeypatch.setattr(Sieve, "of", lambda runs: together.append(index._sieve) or original(runs))
+
+    for start in range(0, 60_000, 1500):
+        keys = mixed(np.arange(start, start + 1500, dtype=np.uint64))
+        assert (classify(index, keys, keys) == NEW).all()
+
+    assert len(together) > 2
+    assert set(together) == {None}
+
+
 def test_occurrences_go_on_across_batches_and_spills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(key_index, "MEMORY_KEYS", 5)
     numbers = itertools.count()
