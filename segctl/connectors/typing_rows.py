@@ -41,6 +41,8 @@ class TypedBatch:
         kinds_skipped: Values of the kind column that are no declared event, with their rows.
         bad_ids: ``id_type`` and ``value`` of bad rows that name somebody.
         missing: Columns that the declaration names and the batch has not.
+        linked: Identifiers that stand in one good row, each pair once: ``id_type`` and ``value`` (those of the row),
+            ``other_type``, ``other_value``, ``seen`` (earliest time of such a row, null without one), ``line``.
     """
 
     rows: pl.DataFrame
@@ -49,6 +51,7 @@ class TypedBatch:
     kinds_skipped: dict[str, int] = field(default_factory=dict)
     bad_ids: pl.DataFrame = field(default_factory=pl.DataFrame)
     missing: set[str] = field(default_factory=set)
+    linked: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def type_batch(source: Source, frame: pl.DataFrame, lines: pl.Series, form: NumberForm, counts: Counts) -> TypedBatch:
@@ -70,6 +73,7 @@ class _Batch:
     rows: pl.Series
     counts: Counts
     reasons: list[pl.DataFrame] = field(default_factory=list)
+    links: list[pl.DataFrame] = field(default_factory=list)
 
     def profiles(self, skipped: int) -> TypedBatch:
         """Records: every row names a person, or is bad."""
@@ -187,7 +191,26 @@ class _Batch:
             pl.when(pl.col(str(i)).is_not_null()).then(pl.lit(name)) for i, (name, _) in enumerate(self.source.key)
         )
         found = frame.select(id_type=which, value=pl.coalesce(pl.all()))
+        for i, (name, _) in enumerate(self.source.key):
+            earlier = [str(n) for n in range(i)]
+            if earlier and (further := frame.select(pl.col(str(i)).is_not_null() & pl.any_horizontal(
+                pl.col(earlier).is_not_null()
+            )).to_series()).any():  # fmt: skip
+                other = pl.DataFrame([self.rows.alias("row"), frame[str(i)].alias("other_value")])
+                other = other.with_columns(*found, pl.lit(name).alias("other_type"))
+                self.links.append(other.filter(further))
         return found.get_columns()
+
+    def _linked(self, good: pl.DataFrame) -> pl.DataFrame:
+        """Pairs of identifiers of the good rows, each once with its first row."""
+        if not self.links or good.is_empty():
+            return pl.DataFrame()
+        time = next((name for name in ("ts", "valid_from") if name in good.columns), None)
+        seen = pl.lit(None, dtype=INSTANT) if time is None else pl.col(time).min()
+        rows = good.group_by("row").agg(seen.alias("seen"), pl.col("line").first())
+        pair = ["id_type", "value", "other_type", "other_value"]
+        found = pl.concat(self.links).join(rows, on="row").sort("seen", "row", nulls_last=True)
+        return found.unique(pair, keep="first", maintain_order=True).select(*pair, "seen", "line")
 
     def _times(self, times: Instants, columns: Columns, positions: pl.Series | None) -> pl.Series:
         value = evaluate(times.value, columns)
@@ -246,7 +269,8 @@ class _Batch:
 
     def _finished(self, rows: pl.DataFrame, skipped: int, kinds_skipped: dict[str, int]) -> TypedBatch:
         if not self.reasons:
-            return TypedBatch(rows, _no_bad(), skipped, kinds_skipped, missing=self.columns.missing)
+            missing, linked = self.columns.missing, self._linked(rows)
+            return TypedBatch(rows, _no_bad(), skipped, kinds_skipped, missing=missing, linked=linked)
         reasons = pl.concat(self.reasons).group_by("position", maintain_order=True).agg(reasons=pl.col("reason"))
         reasons = reasons.sort("position")
         position = reasons["position"]
@@ -256,7 +280,7 @@ class _Batch:
         bad = pl.DataFrame([*where, text.alias("raw"), reasons["reasons"]])
         good = rows.join(bad.select("row"), on="row", how="anti", maintain_order="left")
         named = rows.join(bad.select("row"), on="row", how="semi").select("id_type", "value").drop_nulls()
-        return TypedBatch(good, bad, skipped, kinds_skipped, named, self.columns.missing)
+        return TypedBatch(good, bad, skipped, kinds_skipped, named, self.columns.missing, self._linked(good))
 
 
 def _no_bad() -> pl.DataFrame:

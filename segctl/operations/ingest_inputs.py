@@ -226,6 +226,8 @@ def input_note(source: Source, detected: Iterable[str], broken: Iterable[str]) -
         "declaration": source.digest,
         "key": [name for name, _ in source.key],
         "ids": ids_digest(source),
+        # Inputs without this word were read before links between identifiers were kept.
+        "links": True,
     }
     incomplete = list(broken)
     return {**note, "broken": incomplete} if incomplete else note

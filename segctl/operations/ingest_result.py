@@ -27,6 +27,7 @@ class SourceResult:
         skipped: Rows left out by `only`, or without a declared event.
         gone: People who are no longer in the full picture.
         new_subjects: Identifiers seen for the first time.
+        links: Pairs of identifiers that stood in one row for the first time.
         ambiguous_times: Local times that came twice; `missing_times` those that no clock showed.
         dropped_elements: Missing elements taken out of lists.
         sessions: Sessions of tracking events that are new or changed.
@@ -55,6 +56,7 @@ class SourceResult:
     skipped: int = 0
     gone: int = 0
     new_subjects: int = 0
+    links: int = 0
     ambiguous_times: int = 0
     missing_times: int = 0
     dropped_elements: int = 0

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from segctl.connectors.files import Detected, ReadOptions
     from segctl.model.project import Project
     from segctl.model.sources import Source
+    from segctl.operations.ingest_links import LinkSink
     from segctl.state.files import NewFile
     from segctl.state.workspace import Workspace
 
@@ -49,6 +50,7 @@ class SourceRun:
     _reading: Reading = field(default_factory=lambda: Reading(()))
     _finished: list[Any] = field(default_factory=list)
     _landed: list[NewFile] = field(default_factory=list)
+    _links: LinkSink | None = None
 
     def run(self) -> None:
         """Read and commit under the source's lock; what happened stands in `result`.
@@ -108,12 +110,14 @@ class SourceRun:
         from segctl.connectors.typing_values import Counts
         from segctl.operations.ingest_again import Afresh
         from segctl.operations.ingest_events import EventSink
+        from segctl.operations.ingest_links import LinkSink
         from segctl.operations.ingest_quarantine import Quarantine
         from segctl.operations.ingest_records import RecordSink
         from segctl.operations.ingest_subjects import Resolver
 
         quarantine = Quarantine(self.workspace, self.source.name)
         resolver = Resolver(self.workspace, self.project, dry_run=self.dry_run)
+        self._links = LinkSink(self.workspace, self.source.name, resolver)
         sink: EventSink | RecordSink
         if self.source.holds_profiles:
             sink = RecordSink(self.workspace, self.source, resolver, self.now, is_afresh=self._reading.is_afresh)
@@ -149,6 +153,8 @@ class SourceRun:
             self.workspace, self.source.name, item.shown, digest=item.digest, size=item.size, modified=item.modified
         )  # fmt: skip
         sink.begin_file(input_id)
+        if self._links is not None:
+            self._links.begin_file(input_id)
         quarantine.begin_file(item.shown, input_id, item.digest)
         rows_before, bad_before, done = self.result.read, quarantine.rows, 0
         broken_before = len(quarantine.broken)
@@ -161,6 +167,8 @@ class SourceRun:
             if batch.frame.height:
                 typed = type_batch(self.source, batch.frame, batch.lines, form, counts)
                 sink.add(typed.rows)
+                if self._links is not None:
+                    self._links.add(typed)
                 quarantine.add(whole_records(batch, typed.bad))
                 self._take_batch(sink, typed)
                 missing = typed.missing if missing is None else missing & typed.missing
@@ -240,6 +248,7 @@ class SourceRun:
         result.dropped_elements = counts.dropped_elements
 
     def _commit(self, sink: Any, quarantine: Any) -> None:  # noqa: ANN401
+        from segctl.operations.ingest_again import Afresh
         from segctl.state.inputs import supersede_inputs
 
         bad_files, stale = quarantine.finish(is_everything=self.source.picture == "full")
@@ -250,9 +259,12 @@ class SourceRun:
         if self.source.picture == "full":
             self._mark_gone(sink, quarantine)
         add, remove = with_sessions(self, *sink.finish())
+        afresh = Afresh(self._reading.kept) if self._reading.is_afresh else None
+        links, unlinked = self._links.finish(afresh) if self._links is not None else ([], [])
         self._count_sink(sink)
+        self.result.links = sum(file.rows for file in links)
         if self.dry_run:
-            for file in [*add, *bad_files]:
+            for file in [*add, *bad_files, *links]:
                 file.path.unlink(missing_ok=True)
             return
 
@@ -264,7 +276,7 @@ class SourceRun:
 
         note = {"source": self.source.name, "rows": self.result.read, "new": self.result.new, "bad": self.result.bad}
         self.result.commit = self.workspace.commit(
-            "ingest", [*add, *bad_files, *self._landed], [*remove, *stale], within=within, note=note
+            "ingest", [*add, *bad_files, *links, *self._landed], [*remove, *stale, *unlinked], within=within, note=note
         )
 
     def _count_sink(self, sink: Any) -> None:  # noqa: ANN401

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from segctl.state import problems
 from segctl.state.changes import CHANGES
 from segctl.state.files import Meta, NewFile, StoredFile
+from segctl.state.links import DATASET as LINKS
 from segctl.state.sorting import EVENTS, ROW_GROUP, clear, files_to_sort, sort_events
 from segctl.state.subjects import DATASET as SUBJECTS
 from segctl.state.subjects import scan_subjects
@@ -64,6 +65,7 @@ def compact(
             _compact_events(workspace, advance or (lambda _rows: None), rows_at_once),
             *(_merge(workspace, dataset, _concat) for dataset in workspace.datasets("records/")),
             _merge(workspace, SUBJECTS, scan_subjects),
+            _merge(workspace, LINKS, _concat),
             *(_merge_changes(workspace, group) for group in _change_groups(workspace, change_runs)),
         ]
     return [part for part in done if part is not None]
@@ -81,7 +83,7 @@ class Pending:
 
 def pending(workspace: Workspace, *, change_runs: int = _CHANGE_RUNS) -> list[Pending]:
     """What `compact` would do now; reads no file."""
-    several = [(name, workspace.files(name)) for name in (*workspace.datasets("records/"), SUBJECTS)]
+    several = [(name, workspace.files(name)) for name in (*workspace.datasets("records/"), SUBJECTS, LINKS)]
     found = [
         (EVENTS, files_to_sort(workspace.files(EVENTS))),
         *((name, files) for name, files in several if len(files) > 1),
