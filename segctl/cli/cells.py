@@ -7,6 +7,8 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from segctl.cli import streams
+
 if TYPE_CHECKING:
     from segctl.cli.results import Column
 
@@ -53,8 +55,8 @@ def counted(number: int, noun: str) -> str:
 
 
 def encoded(text: str) -> bytes:
-    """Text as UTF-8; halves of characters, which no encoding has, are escaped."""
-    return text.encode("utf-8", "backslashreplace")
+    """Text as UTF-8; halves of characters, which no encoding has, are escaped, and secrets masked."""
+    return streams.without_secrets(text).encode("utf-8", "backslashreplace")
 
 
 def shown(text: str) -> str:

@@ -122,7 +122,7 @@ def _report(ctx: Context, error: BaseException) -> Path | None:
             folder.mkdir(parents=True, exist_ok=True)
             path = folder / f"segctl-bug-{ctx.now:%Y%m%dT%H%M%S}-{os.getpid()}.txt"
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
-                stream.write(text)
+                stream.write(streams.without_secrets(text))
         except OSError:
             continue
         return path

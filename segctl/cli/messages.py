@@ -163,4 +163,4 @@ def _log(ctx: Context, text: str, level: str, finding: Diagnostic | None = None)
     if finding is not None:
         entry |= {"code": finding.code, "where": str(finding.location) if finding.location else ""}
     with ctx.log_file.open("a", encoding="utf-8", newline="\n") as stream:
-        stream.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        stream.write(streams.without_secrets(json.dumps(entry, ensure_ascii=False)) + "\n")

@@ -10,6 +10,7 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import AnyStr
 
 STDIN, STDOUT, STDERR = 0, 1, 2
 _closed: set[int] = set()
@@ -39,7 +40,14 @@ def write_data(data: bytes) -> None:
     """
     if STDOUT in _closed:
         raise OSError(9, "stdout is closed")
-    _write_all(STDOUT, data)
+    _write_all(STDOUT, without_secrets(data))
+
+
+def without_secrets(text: "AnyStr") -> "AnyStr":
+    """What may leave the process: values of secrets that this call has read are masked."""
+    # Who has read none has not loaded the module, and quick answers must not.
+    known = sys.modules.get("segctl.model.secrets")
+    return text if known is None else known.masked(text)
 
 
 def write_message(text: str) -> None:
@@ -81,7 +89,7 @@ class LiveMessages:
 def _write_message(text: str) -> None:
     encoding = "utf-8" if is_unicode() else "ascii"
     try:
-        _write_all(STDERR, text.encode(encoding, "backslashreplace"))
+        _write_all(STDERR, without_secrets(text).encode(encoding, "backslashreplace"))
     except OSError:
         return
 

@@ -13,7 +13,9 @@ from segctl.model.fetching import Fetch, ForeignFetch
 if TYPE_CHECKING:
     from segctl.compile.source_rules import Surroundings
 
-BINDERS: dict[str, str] = {}
+BINDERS: dict[str, str] = {
+    "rest": "segctl.compile.fetching_rest:bind_rest",
+}
 """Kind → ``module:function``, called with the mapping under the key of that name (None when it is not there), the
 whole declaration and the surroundings; it notes what is wrong and gives the declaration, or None."""
 FILE_KEYS = ("path", "format", "csv", "json", "sheet")

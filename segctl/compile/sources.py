@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from segctl.compile.fetching import BINDERS, bind_fetch, foreign_keys, kind_of
+from segctl.compile.fetching_presets import with_preset
 from segctl.compile.files import definition_files, misnamed_files
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose, compose_file
 from segctl.compile.source_nodes import NAME, Reader, nearest
@@ -30,8 +31,9 @@ from segctl.model.sources import CsvForm, EventRule, Format, Limit, Picture, Sou
 
 FOLDER = "sources"
 KEYS = (
-    "source", "kind", "title", "description", "path", "format", "csv", "json", "sheet", "picture", "key", "empty",
-    "missing_values", "max_bad_rows", "only", "corrections", "record_time", "profiles", "events", *TRACKING_KEYS,
+    "source", "kind", "preset", "title", "description", "path", "format", "csv", "json", "sheet", "picture", "key",
+    "empty", "missing_values", "max_bad_rows", "only", "corrections", "record_time", "profiles", "events",
+    *TRACKING_KEYS,
 )  # fmt: skip
 """Keys of a declaration, and the name of its kind for the settings of that kind."""
 _CSV_KEYS = ("delimiter", "quote", "decimal", "thousands", "encoding", "header", "skip_rows", "columns")
@@ -99,6 +101,7 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
     root = reader.mapping(node, "a source", (*KEYS, *BINDERS, *own))
     if root is None:
         return None
+    root = with_preset(root, reader, project)
     csv = reader.mapping(root.get("csv"), "`csv`", _CSV_KEYS)
     around = Surroundings(reader, project)
     kind = kind_of(root, around)

@@ -31,12 +31,10 @@ class Wishes:
 
     Attributes:
         since: Begin here instead of at the bookmark, as written.
-        full: Fetch everything again, whatever the bookmark says.
         limit: Take so many records at most; the bookmark stays then, unless they are all there are.
     """
 
     since: str | None = None
-    full: bool = False
     limit: int | None = None
 
 
@@ -52,6 +50,9 @@ def run_fetched(run: SourceRun, wishes: Wishes = EVERYTHING_NEW, *, around: Arou
     fetch = run.source.fetch
     assert fetch is not None
     _refuse_wishes(run.source, fetch, wishes)
+    if run.full and not run.source.holds_profiles:
+        # Everything is asked for again so that it is read as the declaration says now.
+        run.source = replace(run.source, corrections_replace=True)
     connector = connected(run.source, fetch, around or _around(run))
     with run.workspace.lock(f"ingest/{run.source.name}"), _spool(run, fetch, wishes) as spool:
         _fill(run, connector, spool, wishes)
@@ -81,7 +82,7 @@ def place_digest(fetch: Fetch) -> str:
 def _around(run: SourceRun) -> Around:
     from segctl.connectors.sources.base import Around
 
-    return Around(run.source.name, Path(run.project.root), run.now, note=run.progress.note)
+    return Around(run.source.name, Path(run.project.root), run.now, note=run.progress.note, zone=run.project.timezone)
 
 
 def _refuse_wishes(source: Source, fetch: Fetch, wishes: Wishes) -> None:
@@ -103,14 +104,16 @@ def _spool(run: SourceRun, fetch: Fetch, wishes: Wishes) -> Iterator[Spool]:
     name, place = run.source.name, place_digest(fetch)
     mark = bookmark(run.workspace, name)
     known = mark is not None and mark.place == place and run.source.picture != "full"
+    begins = mark.cursor if mark is not None and known and not run.full else None
     state = SpoolState(
         uuid.uuid4().hex,
         place,
         run.now.isoformat(),
         since=wishes.since,
         limit=wishes.limit,
-        whole=wishes.full or not known,
-        cursor=mark.cursor if mark is not None and known and not wishes.full else None,
+        whole=run.full or not known,
+        start=begins,
+        cursor=begins,
     )
     if run.dry_run:
         with tempfile.TemporaryDirectory(prefix="segctl-") as passing:
@@ -139,38 +142,49 @@ def _goes_on(left: SpoolState, wanted: SpoolState, mark: Bookmark | None, source
 
 def _fill(run: SourceRun, connector: Connector, spool: Spool, wishes: Wishes) -> None:
     """Fetches until nothing follows, the limit is reached, or, in a dry run without one, a page is there."""
-    from segctl.connectors.sources.base import Start
+    from segctl.connectors.sources.base import PositionLostError
 
     if spool.state.is_complete:
         return
-    state = spool.state
-    left = None if wishes.limit is None else wishes.limit - state.records
-    start = Start(state.position, state.cursor, wishes.since, left)
-    task = f"fetch {run.source.name}"
-    began_with = state.pages
     try:
-        with spool.writing() as appender:
-            for page in _limited(connector.pages(start), left):
-                if spool.state.pages == began_with:
-                    run.progress.start(task, total=_left_of(page, wishes), unit="records")
-                is_last = page.position is None
-                # What an API says about itself may repeat a credential; no state or record may.
-                appender.add(
-                    masked(page.lines), page.count, position=page.position, cursor=page.cursor, is_complete=is_last
-                )
-                run.progress.advance(page.count)
-                if is_last or (run.dry_run and wishes.limit is None):
-                    break
-            if spool.state.pages > began_with:
-                run.progress.finish()
-            if not spool.state.is_complete and not run.dry_run:
-                spool.save(replace(spool.state, is_complete=True))
+        try:
+            _take_pages(run, connector, spool, wishes)
+        except PositionLostError:
+            run.result.notes.append("the service no longer knows where the fetch stood, so it began again")
+            spool.save(replace(spool.state, bytes=0, records=0, pages=0, position=None, cursor=spool.state.start))
+            _take_pages(run, connector, spool, wishes)
     except SegctlError as error:
         if spool.state.pages and not run.dry_run:
             kept = f"{_counted(spool.state)} are kept, and the next ingest goes on after them"
             error.hint = f"{error.hint}; {kept}" if error.hint else kept
         raise
     run.result.notes.append(f"fetched {_counted(spool.state)}")
+
+
+def _take_pages(run: SourceRun, connector: Connector, spool: Spool, wishes: Wishes) -> None:
+    from segctl.connectors.sources.base import Start
+
+    state = spool.state
+    left = None if wishes.limit is None else wishes.limit - state.records
+    is_trial = run.dry_run and wishes.limit is None
+    start = Start(state.position, state.cursor, wishes.since, left)
+    has_begun = False
+    with spool.writing() as appender:
+        for page in _limited(connector.pages(start), left):
+            if not has_begun:
+                run.progress.start(f"fetch {run.source.name}", total=_expected(page, wishes), unit="records")
+                has_begun = True
+            is_last = page.position is None
+            # What a service says may repeat a credential; no record on disk may.
+            lines = masked(page.lines)
+            appender.add(lines, page.count, position=page.position, cursor=page.cursor, is_complete=is_last)
+            run.progress.advance(page.count)
+            if is_last or is_trial:
+                break
+    if has_begun:
+        run.progress.finish()
+    if not spool.state.is_complete and not is_trial:
+        spool.save(replace(spool.state, is_complete=True))
 
 
 def _limited(pages: Iterator[Page], limit: int | None) -> Iterator[Page]:
@@ -185,7 +199,7 @@ def _limited(pages: Iterator[Page], limit: int | None) -> Iterator[Page]:
         return
 
 
-def _left_of(page: Page, wishes: Wishes) -> int | None:
+def _expected(page: Page, wishes: Wishes) -> int | None:
     if page.total is None or wishes.limit is None:
         return page.total if wishes.limit is None else wishes.limit
     return min(page.total, wishes.limit)

@@ -38,6 +38,7 @@ class SpoolState:
         since: The user's word for where it begins, None without.
         limit: The user's limit of records, None without.
         whole: It asks for everything, not only for what is new.
+        start: Cursor from which it asks for what is new; None asks for everything.
         bytes: So many bytes of the records count.
         records: So many lines are in them.
         pages: So many pages came.
@@ -53,6 +54,7 @@ class SpoolState:
     since: str | None = None
     limit: int | None = None
     whole: bool = False
+    start: Any = None
     bytes: int = 0
     records: int = 0
     pages: int = 0

@@ -204,7 +204,7 @@ def test_full_asks_for_everything_and_known_records_change_nothing(shop: Shop, s
     shelf.add(1, 2)
     shop.ingest("web")
 
-    again = shop.ingest("web", wishes=Wishes(full=True))
+    again = shop.ingest("web", full=True)
 
     assert (again.read, again.new) == (2, 0)
     assert shelf.starts[-1].cursor is None

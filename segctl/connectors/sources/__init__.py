@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from segctl.model.fetching import Fetch
 
 GROUP = "segctl.connectors"
-CONNECTORS: dict[str, str] = {}
+CONNECTORS: dict[str, str] = {
+    "rest": "segctl.connectors.sources.http:RestConnector",
+}
 """Kind → ``module:attribute``, called with the declaration and its surroundings."""
 
 

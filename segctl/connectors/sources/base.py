@@ -30,6 +30,7 @@ class Around:
         note: Told what a person may want to know, such as a wait for a rate limit.
         sleep: Waits so many seconds.
         chance: A random number in [0, 1).
+        zone: IANA zone in which a day without an offset is meant.
     """
 
     source: str
@@ -38,6 +39,7 @@ class Around:
     note: Callable[[str], None] = nothing_heard
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,10 @@ class Trial:
     records: tuple[Mapping[str, Json], ...] = field(default=())
 
 
+class PositionLostError(Exception):
+    """The service no longer knows the position of an interrupted fetch; raised before the first page."""
+
+
 class Connector(Protocol):
     """One kind of source. It raises `SegctlError`s only, and never one with a secret in its words."""
 
@@ -116,6 +122,9 @@ class Connector(Protocol):
 
         Each page is made durable before the next is asked for. What is read twice, because a fetch was interrupted
         or because the cursor overlaps, counts once later: by the record's key or the event's id.
+
+        Raises:
+            PositionLostError: `start.position` leads nowhere any more; the fetch begins again.
         """
         ...
 

@@ -1,0 +1,82 @@
+"""Reading a secret at the moment it is used; its value is masked from then on, wherever this process writes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from segctl.model.errors import TemporaryError, UsageError
+from segctl.model.secrets import Secret, Text, remember
+
+_COMMAND_S = 30.0
+
+
+def revealed(text: Text, root: Path) -> str:
+    """The value of a text or secret.
+
+    Args:
+        text: As declared.
+        root: The project's folder, for relative paths; commands run there.
+
+    Raises:
+        UsageError: The variable, file or program is not there, or gives nothing.
+        TemporaryError: The program does not end.
+    """
+    if isinstance(text, str):
+        return text
+    value = _READERS[text.form](text, root).strip()
+    if not value:
+        raise _unreadable(text, "it is empty")
+    if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
+        # A line break inside a header would end it and begin another.
+        remember(value)
+        raise _unreadable(text, "it holds a line break or another control character")
+    return remember(value)
+
+
+def _unreadable(secret: Secret, why: str) -> UsageError:
+    hints = {
+        "env": f"set it before the call: `export {secret.words[0]}=…`",
+        "file": "write the secret alone into the file, readable for your user only",
+        "command": "run the command by hand; its first line of output must be the secret",
+    }
+    return UsageError("SEG371", f"the secret `{secret}` cannot be read: {why}", hint=hints[secret.form])
+
+
+def _variable(secret: Secret, root: Path) -> str:  # noqa: ARG001 - the same shape as the other readers
+    value = os.environ.get(secret.words[0])
+    if value is None:
+        raise _unreadable(secret, f"the variable `{secret.words[0]}` is not set")
+    return value
+
+
+def _file(secret: Secret, root: Path) -> str:
+    try:
+        return (root / Path(secret.words[0]).expanduser()).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise _unreadable(secret, (reason or "it cannot be opened").lower()) from None
+
+
+def _output(secret: Secret, root: Path) -> str:
+    try:
+        # What the program says on stderr may repeat the secret, so nobody sees it.
+        done = subprocess.run(
+            secret.words, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMMAND_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise TemporaryError(
+            "SEG371", f"the secret `{secret}` cannot be read: the command takes longer than {_COMMAND_S:g} s"
+        ) from None
+    except OSError as error:
+        raise _unreadable(secret, (error.strerror or "the program cannot be started").lower()) from None
+    if done.returncode:
+        raise _unreadable(secret, f"the command ended with {done.returncode}")
+    try:
+        return done.stdout.decode().strip().partition("\n")[0]
+    except UnicodeDecodeError:
+        raise _unreadable(secret, "the command's output is no text") from None
+
+
+_READERS = {"env": _variable, "file": _file, "command": _output}
