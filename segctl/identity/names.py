@@ -81,9 +81,9 @@ def surname_of_full(text: pl.Expr) -> pl.Expr:
     return _null_if_blank(without_titles(spoken(_whole(text))).str.split(" ").list.last())
 
 
-def phonetic(text: pl.Expr) -> pl.Expr:
-    """Kölner Phonetik of a `name_key`, digits as text; for finding candidates, never as proof."""
-    return text.map_elements(cologne, return_dtype=pl.String)
+def name_sound(text: pl.Expr) -> pl.Expr:
+    """Kölner Phonetik of the `name_key`, digits as text; for finding candidates, never as proof."""
+    return name_key(text).map_elements(cologne, return_dtype=pl.String)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -17,6 +17,7 @@ _PARTS = {
     "4": (
         "segctl.model.catalogue_runs",
         "segctl.model.catalogue_identity",
+        "segctl.model.catalogue_likeness",
     ),
     "5": ("segctl.model.catalogue_runs", "segctl.model.catalogue_tracking"),
     "6": ("segctl.model.catalogue_state",),

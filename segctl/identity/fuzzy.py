@@ -1,0 +1,243 @@
+"""Persons by likeness: blocking, scores, average linkage, and three outcomes: match, review, related."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from segctl.identity.blocking import DroppedBlock, Rule, rules_for
+from segctl.identity.evidence import Compared, Counter, Scored, Scorer, compared, joined
+from segctl.identity.fields import Records, coded, prepared
+from segctl.identity.pairs import Comparer, comparer
+from segctl.identity.refine import Clusters, Known, refined
+from segctl.identity.related import REASONS
+from segctl.identity.scoring import Weights, chance, learnt, probability
+from segctl.model.errors import DataError
+
+BELOW = "not sure enough"
+CUT = "alike, but not the rest of the cluster"
+KNOWN_APART = "alike, but known to be two persons"
+
+
+@dataclass(frozen=True, slots=True)
+class FuzzySettings:
+    """What can be set; the defaults are for all data alike.
+
+    Attributes:
+        link_bits: Weight from which a pair is a link; 0 bits are even odds.
+        review_bits: Weight from which a pair that is no match is worth a look.
+        cut_bits: Mean weight above which parts of a component are one person.
+        max_block: Largest block that is compared all with all.
+        pairs_per_record: Budget of pairs of each blocking rule.
+        max_component: Components larger than this are first split at a higher weight.
+        random_pairs: Pairs from which chance agreement is learnt.
+        pairs_in_memory: Pairs that are kept between learning and scoring; more are made twice.
+        chunk: Pairs compared at once.
+        seed: Of the random pairs.
+        country: ISO code of phone numbers without a country.
+    """
+
+    link_bits: float = 0.0
+    review_bits: float = -3.0
+    cut_bits: float = -4.0
+    max_block: int = 1_000
+    pairs_per_record: int = 40
+    max_component: int = 2_000
+    random_pairs: int = 200_000
+    pairs_in_memory: int = 10_000_000
+    chunk: int = 1_000_000
+    seed: int = 20_250_101
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """What is known and wins over every score.
+
+    Attributes:
+        group: Column of records that are one person already (by keys or decisions); null for none.
+        one_each: Columns in which two records of one person never share a value, such as a source that is unique
+            by itself; null for none.
+        must_agree: Columns in which two different values are two persons, such as a tax number; null for none.
+        cannot: Pairs of record ids that are two persons, columns `left` and `right`; wins over `group`.
+    """
+
+    group: str | None = None
+    one_each: tuple[str, ...] = ()
+    must_agree: tuple[str, ...] = ()
+    cannot: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FuzzyModel:
+    """What was learnt from the records, without any of them.
+
+    Attributes:
+        fields: Compared fields in their order.
+        levels: Names of the levels of each field, the weakest first.
+        weights: Shares and bits of each level, and the prior.
+        rules: Blocking rules with the number of their pairs.
+        dropped: Blocks too large to compare.
+        country: ISO code that phone numbers without a country were given.
+    """
+
+    fields: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+    weights: Weights
+    rules: tuple[tuple[str, int], ...]
+    dropped: tuple[DroppedBlock, ...]
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FuzzyResult:
+    """Who is one person, who may be, and who lives together. All frames are sorted.
+
+    Attributes:
+        clusters: One row per record: `record`, `cluster` (the smallest record id of the cluster).
+        links: One row per record that is not the first of its cluster: `left`, `right` (record ids, left before
+            right), `bits`, `probability`. They hold the clusters together; bits may be below the link where the rest
+            of the cluster carries a record, or where a group is known.
+        review: Pairs of two clusters that may be one, the strongest per two clusters: as `links`, with `why`.
+        related: Pairs of one household that are never merged by likeness: as `review`.
+        model: What was learnt.
+    """
+
+    clusters: pl.DataFrame
+    links: pl.DataFrame
+    review: pl.DataFrame
+    related: pl.DataFrame
+    model: FuzzyModel
+
+
+def match(
+    frame: pl.DataFrame,
+    roles: Mapping[str, str],
+    settings: FuzzySettings = FuzzySettings(),
+    *,
+    record: str = "record",
+    constraints: Constraints = Constraints(),
+) -> FuzzyResult:
+    """Clusters of records that are likely one person.
+
+    Args:
+        frame: One row per record: `record` (unique), the columns of `roles` and of the constraints.
+        roles: Column → `fields.Role`; nothing else is looked at.
+        settings: Thresholds and bounds.
+        record: Column of the record id.
+        constraints: What is known and wins.
+
+    Raises:
+        DataError: Record ids repeat (SEG460), or no column can be compared (SEG461).
+    """
+    records = prepared(frame, roles, record, country=settings.country)
+    compares = comparer(records)
+    if not compares.comparisons:
+        raise DataError(
+            "SEG461", "no column can be compared", why="none with a role such as `surname` or `birth_date` has values",
+            hint="give the columns of names, dates and addresses their roles",
+        )  # fmt: skip
+    rules = rules_for(records, max_block=settings.max_block, pairs_per_record=settings.pairs_per_record)
+    known = _known(frame.sort(record), records, constraints)
+    weights, chunks = _learn(compares, rules, settings)
+    scorer = Scorer(compares, weights)
+    kept = _kept(scorer, chunks, settings.review_bits)
+    apart = known.apart(kept.left, kept.right) | (kept.household > 0)
+    links = kept.where((kept.bits >= settings.link_bits) & ~apart)
+    found = refined(scorer, links, known, cut=settings.cut_bits, max_component=settings.max_component)
+    model = FuzzyModel(
+        tuple(comparison.field for comparison in compares.comparisons),
+        tuple(comparison.levels for comparison in compares.comparisons),
+        weights, tuple((rule.name, rule.pairs) for rule in rules), tuple(d for rule in rules for d in rule.dropped),
+        settings.country,
+    )  # fmt: skip
+    return _result(records, found, kept, known, settings, model)
+
+
+def _learn(compares: Comparer, rules: tuple[Rule, ...], settings: FuzzySettings) -> tuple[Weights, Iterator[Compared]]:
+    """The weights, and the chunks to weigh."""
+    total = sum(rule.pairs for rule in rules)
+    step = -(-total // settings.pairs_in_memory) if total else 1
+    size = max(settings.chunk // step, 10_000)
+    counter, chunks = Counter(len(rules)), []
+    for chunk in compared(compares, rules, chunk=size, step=step):
+        counter.add(chunk)
+        if step == 1:
+            chunks.append(chunk)
+    by_chance = chance(compares, samples=settings.random_pairs, seed=settings.seed)
+    weights = learnt(compares, counter.counts(step), tuple(rule.given_away for rule in rules), by_chance)
+    again = iter(chunks) if step == 1 else compared(compares, rules, chunk=settings.chunk)
+    return weights, again
+
+
+def _kept(scorer: Scorer, chunks: Iterator[Compared], least: float) -> Scored:
+    """Pairs that may matter: heavy enough, or of one household."""
+    parts = []
+    for chunk in chunks:
+        scored = scorer.weigh(chunk.pairs.left, chunk.pairs.right, chunk.patterns, chunk.place)
+        parts.append(scored.where((scored.bits >= least) | (scored.household > 0)))
+    return joined(parts)
+
+
+def _known(frame: pl.DataFrame, records: Records, constraints: Constraints) -> Known:
+    """Constraints by position in the sorted records."""
+
+    def numbers(columns: tuple[str, ...]) -> NDArray[np.int32]:
+        rows = [coded(frame[column].cast(pl.String)).codes for column in columns]
+        return np.array(rows, np.int32).reshape(len(rows), len(records))
+
+    group = numbers((constraints.group,))[0] if constraints.group else np.full(len(records), -1, np.int32)
+    cannot = np.zeros(0, np.int64)
+    if constraints.cannot is not None and len(constraints.cannot):
+        place = pl.DataFrame({"id": records.ids, "at": np.arange(len(records))})
+        pairs = constraints.cannot.join(place.rename({"id": "left", "at": "l"}), on="left").join(
+            place.rename({"id": "right", "at": "r"}), on="right"
+        )
+        ends = pairs["l", "r"].to_numpy()
+        cannot = np.unique(ends.min(1) * len(records) + ends.max(1))
+    return Known(group, numbers(constraints.one_each), numbers(constraints.must_agree), cannot)
+
+
+def _result(
+    records: Records, found: Clusters, kept: Scored, known: Known, settings: FuzzySettings, model: FuzzyModel
+) -> FuzzyResult:
+    labels = found.labels
+    between = kept.where(labels[kept.left] != labels[kept.right])
+    household = between.where(between.household > 0)
+    doubtful = between.where(between.household == 0)
+    apart = known.apart(doubtful.left, doubtful.right)
+    why = np.select([apart, doubtful.bits >= settings.link_bits], [KNOWN_APART, CUT], BELOW)
+    decided = known.decided_apart(doubtful.left, doubtful.right)
+    clusters = pl.DataFrame({"record": records.ids, "cluster": records.ids.gather(labels)})
+    return FuzzyResult(
+        clusters, _frame(records, found.links),
+        _strongest(_frame(records, doubtful.where(~decided), why[~decided]), clusters),
+        _strongest(_frame(records, household, np.array(REASONS)[household.household]), clusters), model,
+    )  # fmt: skip
+
+
+def _frame(records: Records, pairs: Scored, why: NDArray[np.str_] | None = None) -> pl.DataFrame:
+    columns: dict[str, pl.Series] = {
+        "left": records.ids.gather(pairs.left),
+        "right": records.ids.gather(pairs.right),
+        "bits": pl.Series(pairs.bits),
+        "probability": pl.Series(probability(pairs.bits)),
+    }
+    if why is not None:
+        columns["why"] = pl.Series(why.tolist(), dtype=pl.String)
+    return pl.DataFrame(columns).sort("left", "right")
+
+
+def _strongest(pairs: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
+    """The strongest pair of each two clusters."""
+    of = clusters.select(pl.col("record"), pl.col("cluster"))
+    both = pairs.join(of.rename({"record": "left", "cluster": "a"}), on="left").join(
+        of.rename({"record": "right", "cluster": "b"}), on="right"
+    )
+    both = both.with_columns(low=pl.min_horizontal("a", "b"), high=pl.max_horizontal("a", "b"))
+    both = both.sort("bits", "left", "right", descending=[True, False, False]).unique(["low", "high"], keep="first")
+    return both.select(pairs.columns).sort("left", "right")
