@@ -20,4 +20,36 @@ ENTRIES: dict[str, Entry] = {
         "Phone numbers and addresses are read by the rules of a country, named by its ISO code of two capitals.",
         "Write `DE`, `AT`, `CH` and so on.",
     ),
+    "SEG473": Entry(
+        "no such run of dedupe",
+        "`dedupe undo` takes the id of a run that changed something, such as `i3` or `last`, or a profile's id.",
+        "`segctl dedupe runs` lists them.",
+        "segctl dedupe undo i99",
+    ),
+    "SEG474": Entry(
+        "a profile that is too large",
+        "So many identifiers belong to nobody: some value that many people share holds them together.",
+        "Look at the links that the message names, list the value under `blocked:` of its key, or raise `max_cluster`.",
+    ),
+    "SEG475": Entry(
+        "an unknown source under `identity`",
+        "`exclusive`, `countries` and `sources` name sources of the project.",
+        "Check the spelling; the message names the nearest.",
+    ),
+    "SEG476": Entry(
+        "decisions that cannot be read",
+        "A file of decisions is CSV or JSON as `--review` writes it: `left`, `right` and `verdict`.",
+        "Write `must` (one person), `cannot` (two people) or nothing as the verdict, and leave the other columns alone.",
+    ),
+    "SEG477": Entry(
+        "nobody can be asked",
+        "`dedupe review` asks for each pair and needs a terminal.",
+        "Run it in a terminal, or use `--review FILE` and `--decisions FILE`.",
+        "segctl dedupe review < /dev/null",
+    ),
+    "SEG478": Entry(
+        "nothing of this profile can be undone",
+        "The profile was never merged by `dedupe`, or that was undone already.",
+        "`segctl profile WHO` shows its identifiers; `segctl dedupe runs` lists the runs.",
+    ),
 }

@@ -49,6 +49,14 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             source TEXT PRIMARY KEY, place TEXT NOT NULL, cursor TEXT NOT NULL, fetch TEXT NOT NULL,
             at TEXT NOT NULL DEFAULT ({NOW}), seq INTEGER REFERENCES commits) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE identity_runs (
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, at TEXT NOT NULL,
+            counts TEXT NOT NULL, undone TEXT, seq INTEGER NOT NULL REFERENCES commits)""",
+        """CREATE TABLE decisions (
+            subject_a INTEGER NOT NULL, subject_b INTEGER NOT NULL, verdict TEXT NOT NULL, who TEXT, at TEXT NOT NULL,
+            why TEXT, PRIMARY KEY (subject_a, subject_b)) WITHOUT ROWID""",
+    ),
 )
 
 

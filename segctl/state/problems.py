@@ -118,6 +118,12 @@ def ambiguous_run(text: str, ids: list[str]) -> UsageError:
     )
 
 
+def unknown_identity_run(text: str, known: list[str]) -> UsageError:
+    """No run of `dedupe` has that name."""
+    hint = f"there is {', '.join(f'`{run}`' for run in known[:5])}" if known else "`segctl dedupe` records one"
+    return UsageError("SEG473", f"`{text}` is no run of dedupe that changed anything, and no profile", hint=hint)
+
+
 def no_membership(segment: str) -> UsageError:
     """A segment that no run in force has evaluated."""
     return UsageError("SEG614", f"no membership of `{segment}` is recorded yet", hint="run `segctl apply` first")
