@@ -144,12 +144,16 @@ class RawBatch:
             Parquet) or sheet row (Excel).
         bad: Records found between the previous batch and the end of this one that are no rows.
         bytes_done: Bytes of the stored (perhaps compressed) file consumed so far, for progress.
+        texts: String, one per row of `frame`: the JSON text of the record; None for formats that are no JSON.
+        doubtful: Columns of `frame` that do not show what the JSON said, as values of several types are text there.
     """
 
     frame: pl.DataFrame
     lines: pl.Series
     bad: tuple[BadRow, ...]
     bytes_done: int
+    texts: pl.Series | None = None
+    doubtful: frozenset[str] = frozenset()
 
 
 class Reader(Protocol):

@@ -32,12 +32,18 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> Record:
     return record
 
 
-def _number(text: str) -> float | str:
+class Digits(str):
+    """A number that a float would change, as it is written."""
+
+    __slots__ = ()
+
+
+def _number(text: str) -> float | Digits:
     """A float, or the digits themselves where a float would change them."""
     value = float(text)
     if len(text) < _SURELY_EXACT and "e" not in text and "E" not in text:
         return value
-    return value if Decimal(repr(value)) == Decimal(text) else text
+    return value if Decimal(repr(value)) == Decimal(text) else Digits(text)
 
 
 def _no_constant(name: str) -> object:

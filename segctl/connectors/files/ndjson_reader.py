@@ -10,7 +10,7 @@ import polars as pl
 
 from segctl.connectors.files.base import MAX_RECORD_BYTES, BadRow, Detected, RawBatch, ReadOptions, Reason
 from segctl.connectors.files.faults import broken_off, too_long, undecodable
-from segctl.connectors.files.json_columns import frame_of
+from segctl.connectors.files.json_columns import frame_and_doubts
 from segctl.connectors.files.json_values import Record, parse_record
 from segctl.connectors.files.paths import shortened
 from segctl.connectors.files.streams import ByteStream, head
@@ -77,6 +77,7 @@ class Pending:
     batch_rows: int
     records: list[Record] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
     bad: list[BadRow] = field(default_factory=list)
     size: int = 0
 
@@ -88,6 +89,7 @@ class Pending:
         else:
             self.records.append(record)
             self.lines.append(line)
+            self.texts.append(raw)
 
     def is_full(self, chunk_bytes: int) -> bool:
         """True when a batch should go out."""
@@ -96,11 +98,12 @@ class Pending:
     def batch(self, bytes_done: int) -> RawBatch:
         """Everything gathered, which is then forgotten."""
         lines = pl.Series("line", self.lines, dtype=pl.Int64)
-        frame = frame_of(self.records)
+        frame, doubtful = frame_and_doubts(self.records)
         if frame.width == 0 and self.records:  # objects without any key are rows all the same
             frame = pl.DataFrame({"column_1": pl.Series([None] * len(self.records), dtype=pl.String)})
-        batch = RawBatch(frame, lines, tuple(self.bad), bytes_done)
-        self.records, self.lines, self.bad, self.size = [], [], [], 0
+        texts = pl.Series("text", self.texts, dtype=pl.String)
+        batch = RawBatch(frame, lines, tuple(self.bad), bytes_done, texts, doubtful)
+        self.records, self.lines, self.texts, self.bad, self.size = [], [], [], [], 0
         return batch
 
 
