@@ -46,11 +46,10 @@ _segctl_value() {
     | 'profile -f' | 'profile --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'schema -f' | 'schema --format') echo '=table json ndjson csv ids' ;;
-  'size -f' | 'size --format' | 'ls -f' | 'ls --format' \
-    | 'show -f' | 'show --format' | 'history -f' | 'history --format' \
-    | 'diff -f' | 'diff --format') echo '=table json ndjson csv ids parquet' ;;
+  'ls -f' | 'ls --format' | 'show -f' | 'show --format' \
+    | 'history -f' | 'history --format' | 'diff -f' | 'diff --format') echo '=table json ndjson csv ids parquet' ;;
   'ingest -f' | 'ingest --format' | 'quarantine -f' | 'quarantine --format' \
-    | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
+    | 'size -f' | 'size --format' | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
     | 'ingest -e' | 'ingest --env' | 'quarantine -e' | 'quarantine --env' \
     | 'compact -e' | 'compact --env' | 'lint -e' | 'lint --env' \

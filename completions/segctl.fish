@@ -245,7 +245,7 @@ complete -c segctl -n '__fish_seen_subcommand_from size' -l language -x -a 'de e
 complete -c segctl -n '__fish_seen_subcommand_from size' -s C -l project -x -a '(__fish_complete_directories)' -d 'Folder of the project'
 complete -c segctl -n '__fish_seen_subcommand_from size' -s e -l env -x -a '(__segctl_names environments)' -d 'Environment block of segctl.yaml'
 complete -c segctl -n '__fish_seen_subcommand_from size' -l as-of -x -d 'The instant the answer speaks about'
-complete -c segctl -n '__fish_seen_subcommand_from size' -s f -l format -x -a 'table json ndjson csv ids parquet' -d 'How data is written'
+complete -c segctl -n '__fish_seen_subcommand_from size' -s f -l format -x -a 'table json ndjson csv parquet' -d 'How data is written'
 complete -c segctl -n '__fish_seen_subcommand_from size' -l json -d 'The same as --format json'
 complete -c segctl -n '__fish_seen_subcommand_from size' -s o -l output -r -F -d 'Write data to this file, complete or not at all'
 complete -c segctl -n '__fish_seen_subcommand_from size' -l timeout -x -d 'End cleanly after this time, with 75'

@@ -65,7 +65,7 @@ def select(
     wanted = [part for expression in select for part in expression.split() if part.strip(",")]
     if select and not wanted:
         raise UsageError("SEG402", "an empty selection selects no segment", hint="leave `--select` out to mean all")
-    unwanted = [part for expression in exclude for part in expression.split()]
+    unwanted = [part for expression in exclude for part in expression.split() if part.strip(",")]
     chosen = (
         {name for part in wanted for name in _matching(segments, part)}
         if wanted

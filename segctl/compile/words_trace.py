@@ -20,6 +20,7 @@ _EN = {
     "blocked": "step {}: `{}` at {} prevents it", "waiting": "step {}: the time without `{}` has not passed yet",
     "no_step": "step {}: no fitting `{}`", "true": "true", "false": "false", "not": "must not hold",
     "earlier": "and {} earlier", "all": "all", "any": "any", "at_least": "at least {}", "negation": "not",
+    "leaf": "together",
 }  # fmt: skip
 _DE = {
     "eq": "nötig ist genau {}", "ne": "darf nicht {} sein", "lt": "nötig ist weniger als {}",
@@ -29,7 +30,7 @@ _DE = {
     "blocked": "Schritt {}: `{}` am {} verhindert es", "waiting": "Schritt {}: die Zeit ohne `{}` ist noch nicht um",
     "no_step": "Schritt {}: kein passendes `{}`", "true": "wahr", "false": "falsch", "not": "darf nicht gelten",
     "earlier": "und {} frühere", "all": "alle", "any": "mindestens eines", "at_least": "mindestens {}",
-    "negation": "nicht",
+    "negation": "nicht", "leaf": "zusammen",
 }  # fmt: skip
 _MEASURES_DE = {
     "count": "Anzahl", "sum": "Summe", "average": "Durchschnitt", "min": "kleinster Wert", "max": "größter Wert",
@@ -57,7 +58,7 @@ class TraceWords:
         return self._phrases[phrase].format(*parts)
 
     def heading(self, word: str) -> str:
-        """The word of a `Branch` that is no leaf."""
+        """The word of a `Branch` that is no condition; conditions under `same` hold together or not at all."""
         if word.startswith("any at_least"):
             return self.say("at_least", word.rpartition(" ")[2])
         return self.say("negation" if word == "not" else word)

@@ -145,4 +145,10 @@ ENTRIES: dict[str, Entry] = {
         "Use `--run` for the members after an earlier run; `segctl apply --as-of TIME` records a run for that time.",
         "segctl show segment:vip --as-of yesterday",
     ),
+    "SEG519": Entry(
+        "a change breaks a guard of its definition",
+        "More people entered or left than `guards` allow, or the segment is smaller or larger than they allow.",
+        "Look at who moved and at `segctl history`; mend data or definition, or change `guards` when it is right.",
+        "segctl diff --guards",
+    ),
 }

@@ -12,7 +12,7 @@ from segctl.compile.prune import leaves
 from segctl.compile.timewords import Problem, parse_as_of
 from segctl.compile.words import describe
 from segctl.model.conditions import Guards
-from segctl.model.errors import UsageError
+from segctl.model.errors import Refused, UsageError
 from segctl.operations.provenance import origin_of
 from segctl.operations.things import unknown_thing
 
@@ -68,7 +68,7 @@ class Difference:
     Attributes:
         moves: One row per profile that moved: ``segment``, ``profile_id``, ``change`` (entered or left),
             ``effective``, ``cause``; None when not asked for.
-        refused: What the definitions' guards say against this change, one sentence each.
+        refused: What the definitions' guards say against this change.
         changed_inputs: List files that the two runs read in different versions, and ``zone data`` when its rules are
             others.
     """
@@ -77,7 +77,7 @@ class Difference:
     to_run: Run
     segments: tuple[SegmentMove, ...]
     moves: pl.DataFrame | None = None
-    refused: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
     changed_inputs: tuple[str, ...] = ()
 
     @property
@@ -247,9 +247,13 @@ def _named(session: Session, moves: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _refusals(segments: Sequence[SegmentMove], guards: Mapping[str, Guards]) -> list[str]:
+def _refusals(segments: Sequence[SegmentMove], guards: Mapping[str, Guards]) -> list[Refused]:
     return [
-        sentence
+        Refused(
+            "SEG519",
+            sentence,
+            hint=f"see who with `segctl diff {move.segment} --moves`; if it is right, change its `guards`",
+        )
         for move in segments
         if (limits := guards.get(move.segment)) is not None
         for sentence in _broken(move, limits)

@@ -62,13 +62,20 @@ class Size:
 
 
 def size(
-    session: Session, target: str, *, as_of: datetime, engine: str = "polars", language: str | None = None
+    session: Session,
+    target: str,
+    *,
+    text: bytes | None = None,
+    as_of: datetime,
+    engine: str = "polars",
+    language: str | None = None,
 ) -> Size:
     """Count a saved segment, or one in a file that need not belong to the project.
 
     Args:
         session: Open project and workspace.
         target: Name of a segment, or a file.
+        text: Content of a definition that stands in neither, instead.
         as_of: Valid time.
         engine: What evaluates.
         language: Of the conditions in words; the project's by default.
@@ -76,7 +83,7 @@ def size(
     Raises:
         UsageError: Neither a segment nor a file; or the file has findings, which are all shown.
     """
-    definition = _definition(session, target)
+    definition = _bound(session, text, "stdin") if text is not None else _definition(session, target)
     definitions = replace(session.definitions, segments={**session.definitions.segments, definition.name: definition})
     lowered = lower_segment(definition, definitions, lists=session.lists, language=session.language(language))
     # A colon stands in no segment's name, so no column is there twice.
@@ -138,8 +145,6 @@ def _predicate(session: Session, definition: SegmentDefinition, where: Condition
 
 
 def _definition(session: Session, target: str) -> SegmentDefinition:
-    from segctl.compile.definitions import bind_segment_text
-
     known = session.definitions.segments
     if target in known:
         return known[target]
@@ -153,9 +158,15 @@ def _definition(session: Session, target: str) -> SegmentDefinition:
             f"`{target}` is neither a segment nor a file",
             hint=f"did you mean `{near}`?" if near else "`segctl ls segments` lists them all",
         )
-    definition, findings = bind_segment_text(path.read_bytes(), target, session.definitions)
+    return _bound(session, path.read_bytes(), target)
+
+
+def _bound(session: Session, text: bytes, file: str) -> SegmentDefinition:
+    from segctl.compile.definitions import bind_segment_text
+
+    definition, findings = bind_segment_text(text, file, session.definitions)
     if definition is None or has_errors(findings):
         raise UsageError(
-            "SEG509", f"`{target}` does not bind; nothing was counted", diagnostics=in_reading_order(findings)
+            "SEG509", f"`{file}` does not bind; nothing was counted", diagnostics=in_reading_order(findings)
         )
     return definition

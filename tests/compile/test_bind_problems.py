@@ -55,8 +55,8 @@ FORM = [
     ("country", "SEG212", "country", "{trait: NAME"),
     ("[{trait: visits, equals: 1}]", "SEG212", "[{trait: visits, equals: 1}]", "under `all`"),
     ("{}", "SEG213", "{}", "`all`"),
-    ("{and: []}", "SEG213", "and", "`all`"),
-    ("{oder: []}", "SEG213", "oder", "`any`"),
+    ("{and: [{trait: city, exists: true}]}", "SEG213", "and", "`all`"),
+    ("{oder: [{trait: city, exists: true}]}", "SEG213", "oder", "`any`"),
     ("{country: DE}", "SEG213", "country", "{trait: country"),
     ("{order_completed: 3}", "SEG213", "order_completed", "{event: order_completed"),
     ("{trait: visits, event: logged_in, equals: 3}", "SEG213", "event", "under `all`"),
@@ -364,3 +364,9 @@ def test_a_user_text_is_cut_in_messages() -> None:
 
     assert len(found) == 1
     assert len(found[0].message) < 120
+
+
+def test_problems_below_a_mistyped_kind_are_told_with_it() -> None:
+    found = diagnostics_of("{alle: [{trait: contry, equals: DE}, {evnt: vsited}]}")
+
+    assert [d.code for d in found] == ["SEG213", "SEG204", "SEG213", "SEG220"]

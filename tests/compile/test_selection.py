@@ -57,6 +57,10 @@ def test_an_empty_selection_is_not_everything() -> None:
             select(SEGMENTS, [nothing])
 
 
+def test_excluding_nothing_excludes_nothing() -> None:
+    assert select(SEGMENTS, exclude=[",", " "]) == select(SEGMENTS)
+
+
 def test_references_are_followed_to_the_end_even_in_a_circle() -> None:
     graph = {"a": ["b"], "b": ["c"], "c": ["a"], "d": []}
 

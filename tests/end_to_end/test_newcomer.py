@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,25 @@ def test_a_broken_guard_is_told_in_percent(project: Path) -> None:
     done = run("diff", "--guards", cwd=project)
 
     assert done.returncode == 4
+    assert done.stderr.startswith("refused[SEG519]: `buyers` would remove ")
     assert "(100.0 %), limit 5 %" in done.stderr
+
+
+def test_a_definition_on_standard_input_is_counted(project: Path) -> None:
+    text = (project / "segments" / "buyers.yaml").read_text("utf-8")
+
+    piped = run("size", "-", "--as-of", "2026-10-15", "-f", "json", cwd=project, stdin=text)
+
+    saved = document("size", "buyers", "--as-of", "2026-10-15", cwd=project)
+    assert json.loads(piped.stdout)["facts"] == saved["facts"]
+    assert run("size", "-", cwd=project, stdin="segment: [\n").stderr.count("--> stdin:") == 1
+
+
+def test_states_are_the_same_words_in_every_list(project: Path) -> None:
+    run_id = document("ls", "runs", cwd=project)["data"][0]["run"]
+    lists = (("apply", "--dry-run", "--as-of", "2029-06-30"), ("history", "buyers"), ("show", f"run:{run_id}"))
+
+    assert {row["state"] for words in lists for row in document(*words, cwd=project)["data"]} == {"in_force"}
 
 
 def test_the_time_of_the_last_input_is_told_in_the_zone_of_the_project(project: Path) -> None:
@@ -144,3 +163,7 @@ def test_one_bad_row_is_told_in_the_singular(tmp_path: Path) -> None:
 
     assert "orders: 1 bad row set aside (segctl quarantine show orders)\n" in told
     assert "customers: 3 bad rows set aside" in told
+    (reason,) = document("quarantine", "show", "orders", cwd=tmp_path)["data"][0]["reasons"]
+    assert set(reason) == {"column", "expected", "value", "reason"}
+    assert reason["value"] is None
+    assert f"{reason['column']}: {reason['reason']}" in ok("quarantine", "show", "orders", cwd=tmp_path)

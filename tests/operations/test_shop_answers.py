@@ -29,7 +29,7 @@ def test_size_reads_a_condition_below_a_not_as_it_counts(shop: Path) -> None:
     found = document("size", "draft.yaml", "--as-of", AS_OF, cwd=shop)
 
     first, second = found["data"]
-    assert second["condition"].startswith("not: ")
+    assert second["condition"].startswith("nicht: ")
     assert second["alone"] + second["unknown"] <= found["facts"]["profiles"]
     assert second["left"] == found["facts"]["matched"] <= min(first["alone"], second["alone"])
     assert second["without"] == first["alone"]

@@ -71,7 +71,7 @@ def command(
         output.Result(
             "segctl/apply/1",
             COLUMNS,
-            [(s.segment, s.members, s.entered, s.left, s.state.replace("_", " ")) for s in found.segments],
+            [(s.segment, s.members, s.entered, s.left, s.state) for s in found.segments],
             noun="segments",
             is_report=True,
             facts=facts,

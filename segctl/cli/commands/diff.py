@@ -12,6 +12,7 @@ from segctl.cli.options import CHANGES, SELECTION, TIME, Argument, Language, Opt
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
+    from segctl.model.errors import Refused
     from segctl.operations.diff import SegmentMove
 
 EXAMPLES = (
@@ -140,9 +141,9 @@ def _leaves(segments: Iterable[SegmentMove], *, all_of_them: bool) -> list[tuple
     ]
 
 
-def _code(ctx: Context, refused: tuple[str, ...], *, has_changes: bool) -> ExitCode:
-    for sentence in refused:
-        messages.warning(ctx, f"guard: {sentence}")
+def _code(ctx: Context, refused: tuple[Refused, ...], *, has_changes: bool) -> ExitCode:
+    for refusal in refused:
+        messages.error(ctx, refusal)
     if refused:
         return ExitCode.REFUSED
     return ExitCode.FINDINGS if has_changes else ExitCode.OK

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
@@ -53,26 +53,26 @@ def command(
             raise UsageError("SEG315", "`quarantine show` needs the name of a source", hint="segctl quarantine ls")
         declared, _ = load_sources(project)
         found = quarantine.bad_rows(workspace, source, known=declared)
-    output.write(ctx, _shown(found, personal=show_personal))
+    output.write(ctx, _shown(ctx, found, personal=show_personal))
     if found and not show_personal:
         messages.notice(ctx, "values are hidden, since they can be personal data; `--show-personal` shows them")
     return None
 
 
-def _shown(found: list[dict[str, object]], *, personal: bool) -> output.Result:
+def _shown(ctx: Context, found: list[dict[str, Any]], *, personal: bool) -> output.Result:
+    """Bad rows; programs get their reasons as data, people in words."""
+    is_data = ctx.format in ("json", "ndjson")
     columns = (*ROWS, output.Column("raw")) if personal else ROWS
-    rows = [
-        (row["file"], row["line"], row["reasons"] if personal else _without_values(row), row["raw"])[: len(columns)]
-        for row in found
-    ]
-    return output.Result("segctl/quarantine-show/1", columns, rows, noun="rows")
+    rows = []
+    for row in found:
+        reasons = [part if personal else {**part, "value": None} for part in row["details"]]
+        told = reasons if is_data else row["reasons"] if personal else _in_words(reasons)
+        rows.append((row["file"], row["line"], told, row["raw"])[: len(columns)])
+    return output.Result("segctl/quarantine-show/2", columns, rows, noun="rows")
 
 
-def _without_values(row: dict[str, object]) -> str:
-    details = row["details"]
-    if not isinstance(details, list):
-        return ""
+def _in_words(reasons: list[dict[str, Any]]) -> str:
     return "; ".join(
         f"{part['column']}: {part['reason']}, expected {part['expected']}" if part["column"] else str(part["reason"])
-        for part in details
+        for part in reasons
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import astuple
 from typing import Annotated
 
-from segctl.cli import messages, output
+from segctl.cli import messages, output, streams
 from segctl.cli.context import Context
 from segctl.cli.options import CHANGES, SELECTION, Argument, Language, Option, verb
 
@@ -24,10 +24,12 @@ COLUMNS = (
 )
 
 
-@verb(without=(*SELECTION, *CHANGES))
+@verb(without=(*SELECTION, *CHANGES), formats=("table", "json", "ndjson", "csv", "parquet"))
 def command(
     ctx: Context,
-    segment: Annotated[str, Argument("SEGMENT|FILE", help="A saved segment or a file.", complete="segments")],
+    segment: Annotated[
+        str, Argument("SEGMENT|FILE", help="A saved segment, a file, or - for standard input.", complete="segments")
+    ],
     engine: Annotated[
         str, Option("--engine", metavar="NAME", help="What evaluates.", choices=("polars", "duckdb"))
     ] = "polars",
@@ -41,11 +43,13 @@ def command(
     from segctl.operations.session import instant, open_session
     from segctl.operations.size import size
 
+    text = streams.read_data() if segment == "-" else None
     with open_session(ctx.project, env=ctx.env) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         found = size(
             session,
             segment,
+            text=text,
             as_of=instant(ctx.as_of, ctx.now, session.project.timezone),
             engine=engine,
             language=language,

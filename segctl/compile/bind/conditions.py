@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from segctl.compile.bind import forms
@@ -17,7 +18,7 @@ from segctl.compile.bind.sequences import bind_sequence
 from segctl.compile.bind.times import TIME_OPERATORS, bind_window
 from segctl.compile.prune import leaves as all_leaves
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
-from segctl.compile.suggest import one_of
+from segctl.compile.suggest import nearest, one_of
 from segctl.model.conditions import (
     All,
     AnyOf,
@@ -91,6 +92,17 @@ def _report_kinds(node: Mapping, kinds: list[Scalar], scope: Scope) -> None:
     place = named.location if named is not None else node.location
     what = f"{shown(named.text)} is not a kind of condition" if named is not None else "the condition has no kind"
     scope.error("SEG213", what, place, hint=hint)
+    if named is not None and hint.startswith("did"):
+        _bind_as_meant(node, named, scope)
+
+
+def _bind_as_meant(node: Mapping, named: Scalar, scope: Scope) -> None:
+    """Problems below a mistyped kind are told together with the mistyping."""
+    kind = nearest(named.text, KINDS, synonyms=_KIND_SYNONYMS)
+    if kind is not None and kind not in LATER_KINDS:
+        meant = replace(named, text=kind)
+        entries = tuple((meant if key is named else key, value) for key, value in node.entries)
+        bind_condition(replace(node, entries=entries), scope)
 
 
 # --- Combinations -----------------------------------------------------------------------------------------
