@@ -145,9 +145,11 @@ def _of_datetime(moment: datetime) -> int | None:
 
 def text(value: object) -> str | None:
     """A text or number as text without blanks around it; None for what is empty or holds more than one value."""
-    if isinstance(value, str):
+    if value is None:
+        return None
+    if type(value) is str:
         return value.strip() or None
-    if isinstance(value, bool) or value is None or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -14,7 +14,9 @@ _NAMES = frozenset({
     "ip", "ip_address", "ipaddress", "ip_override", "request_ip", "user_ip", "user_ipaddress", "client_ip",
     "remote_addr", "x_forwarded_for",
 })  # fmt: skip
-_CANDIDATE = re.compile(r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w:])")
+_CANDIDATE = re.compile(
+    r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]))"
+)
 _PIECE = re.compile(r"(?<!\d)\d{1,3}(?:\.\d{1,3}){2,3}")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from segctl.connectors.files.base import BadRow, RawBatch, Reason
-from segctl.connectors.files.records import read_records
+from segctl.connectors.files.records import RecordBatch, read_records
 from segctl.connectors.tracking import shape_of
 from segctl.connectors.tracking.base import Fault, LeftOut, Message, Outcome, Record, snake
 from segctl.connectors.tracking.frames import frame_of
@@ -73,26 +75,51 @@ def shaped(
     read = shape.profiles if about_people else shape.events
     assert read is not None, "the binder knows which shapes speak of people"
     names = needed_columns(source)
-    for batch in read_records(path, detected, batch_rows=batch_rows, marks=shape.marks if about_people else ()):
-        gathered = _Gathered(tracking, regions, str(path))
-        for position, (record, line) in enumerate(zip(batch.records, batch.lines, strict=True)):
-            try:
-                outcomes = read(record)
-            except _BROKEN_SHAPE as error:
-                outcomes = [Fault("SEG520", f"a record of {tracking.shape}", type(error).__name__, "it cannot be read")]
-            gathered.take(outcomes, record, line, position)
-        # Lines that are no JSON are a matter of the part with the events: one place in quarantine is enough.
-        unread = () if about_people else tuple(_masked_row(row, keeps_ip=tracking.keeps_ip) for row in batch.bad)
-        yield ShapedBatch(
-            frame_of(gathered.messages, names),
-            pl.Series("line", gathered.lines, dtype=pl.Int64),
-            (*unread, *gathered.bad),
-            batch.bytes_done,
-            records=batch.records,
-            origins=tuple(gathered.origins),
-            left_out=dict(gathered.left_out),
-            keeps_ip=tracking.keeps_ip,
-        )
+    batches = read_records(path, detected, batch_rows=batch_rows, marks=shape.marks if about_people else ())
+    while True:
+        with _collecting_later():
+            batch = next(batches, None)
+            if batch is None:
+                return
+            found = _shaped(batch, read, names, _Gathered(tracking, regions, str(path)))
+        yield found
+
+
+@contextmanager
+def _collecting_later() -> Iterator[None]:
+    """Without the collector of cycles: it would visit all records of the batch time and again, and they have none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _shaped(
+    batch: RecordBatch, read: Callable[[Record], list[Outcome]], names: tuple[str, ...], gathered: _Gathered
+) -> ShapedBatch:
+    tracking = gathered.tracking
+    for position, (record, line) in enumerate(zip(batch.records, batch.lines.to_list(), strict=True)):
+        try:
+            outcomes = read(record)
+        except _BROKEN_SHAPE as error:
+            outcomes = [Fault("SEG520", f"a record of {tracking.shape}", type(error).__name__, "it cannot be read")]
+        gathered.take(outcomes, record, line, position)
+    # Lines that are no JSON are a matter of the part with the events: one place in quarantine is enough.
+    is_whole = tracking.part == "events"
+    unread = tuple(_masked_row(row, keeps_ip=tracking.keeps_ip) for row in batch.bad) if is_whole else ()
+    return ShapedBatch(
+        frame_of(gathered.messages, names),
+        pl.Series("line", gathered.lines, dtype=pl.Int64),
+        (*unread, *gathered.bad),
+        batch.bytes_done,
+        records=batch.records,
+        origins=tuple(gathered.origins),
+        left_out=dict(gathered.left_out),
+        keeps_ip=tracking.keeps_ip,
+    )
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ _PRODUCT = {
     "item_brand": "brand", "item_variant": "variant", "product_name": "name", "product_category": "category",
     "title": "name",
 }  # fmt: skip
-_IP = ("ip", "ip_address", "ip_override", "request_ip", "user_ip", "user_ipaddress")
+_IP = frozenset({"ip", "ip_address", "ip_override", "request_ip", "user_ip", "user_ipaddress"})
 _CAMPAIGN = {
     "name": "campaign", "campaign": "campaign", "source": "campaign_source", "medium": "campaign_medium",
     "term": "campaign_term", "content": "campaign_content",
@@ -28,10 +28,8 @@ _CAMPAIGN = {
 def completed(message: Message) -> Message:
     """The message with what follows from its properties: address, campaign, order, product, IP."""
     properties = message["properties"]
-    for name in _IP:
-        found = properties.pop(name, None)
-        if found is not None and message.get("ip") is None:
-            message["ip"] = text(found)
+    if not _IP.isdisjoint(properties):
+        _take_address(message, properties)
     _take_page(message, properties)
     if message.get("value") is None:
         value = properties.get("value")
@@ -44,6 +42,13 @@ def completed(message: Message) -> Message:
         message["currency"] = text(properties.get("currency"))
     _take_products(message, properties)
     return message
+
+
+def _take_address(message: Message, properties: dict[str, Any]) -> None:
+    for name in sorted(_IP & properties.keys()):
+        found = text(properties.pop(name))
+        if message.get("ip") is None:
+            message["ip"] = found
 
 
 def _take_page(message: Message, properties: Mapping[str, Any]) -> None:
