@@ -1,4 +1,4 @@
-"""Binding of what columns mean: expressions, times, targets, event rules, row filters."""
+"""Binding of what columns mean: expressions, times, targets, event rules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import cast
 from segctl.compile.arithmetic import FormulaError, parse_formula
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
 from segctl.compile.source_nodes import Reader, nearest
-from segctl.model.conditions import PropertyTest, ValueOperator, ValueTest
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.project import Project
@@ -30,8 +29,6 @@ TIME_KEYS = ("format", "zone", "ambiguous", "missing")
 TARGET_KEYS = (*VALUE_KEYS, *TIME_KEYS, "separator", "round", "decimal", "thousands")
 EVENT_KEYS = ("event", "time", "id", "properties", "each")
 EPOCHS = ("epoch_s", "epoch_ms", "epoch_us")
-_TESTS = ("equals", "not_equals", "in", "not_in", "above", "at_least", "below", "at_most", "contains", "starts_with",
-          "ends_with", "exists")  # fmt: skip
 _SIGNS = {"comma": ",", "point": ".", "blank": " "}
 
 
@@ -242,33 +239,6 @@ def bind_traits(node: Node | None, around: Surroundings) -> tuple[Target, ...]:
         if target is not None:
             targets.append(target)
     return tuple(targets)
-
-
-def bind_filter(node: Node | None, reader: Reader) -> tuple[PropertyTest, ...]:
-    """The entries of `only`: column → scalar (equals), list (in) or one operator."""
-    tests = []
-    for name, value in reader.named(node, "`only`"):
-        test = _value_test(value, reader)
-        if test is not None:
-            tests.append(PropertyTest(name.text, test))
-    return tuple(tests)
-
-
-def _value_test(node: Node, reader: Reader) -> ValueTest | None:
-    if isinstance(node, Scalar):
-        return ValueTest("equals", (node.text,))
-    if isinstance(node, ListNode):
-        return ValueTest("in", reader.texts(node, "a value"))
-    if len(node.entries) != 1:
-        reader.error("SEG300", node, "a filter has one operator", hint=f"operators: {', '.join(_TESTS)}")
-        return None
-    key, value = node.entries[0]
-    if key.text not in _TESTS:
-        reader.error("SEG300", key, f"`{key.text}` is no operator of `only`", hint=nearest(key.text, _TESTS))
-        return None
-    if key.text == "exists":
-        return ValueTest("exists", (reader.truth(value, "`exists`") is not False,))
-    return ValueTest(cast("ValueOperator", key.text), reader.texts(value, "a value"))
 
 
 def bind_key(node: Node | None, around: Surroundings) -> tuple[tuple[str, Expression], ...]:

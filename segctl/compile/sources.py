@@ -9,15 +9,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
+from segctl.compile.contracts import KEYS as CONTRACT_KEYS
+from segctl.compile.contracts import bind_checks, bind_contract
 from segctl.compile.fetching import BINDERS, bind_fetch, foreign_keys, kind_of
 from segctl.compile.fetching_presets import with_preset
 from segctl.compile.files import definition_files, misnamed_files
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose, compose_file
+from segctl.compile.source_filters import bind_filter
 from segctl.compile.source_nodes import NAME, Reader, nearest
 from segctl.compile.source_rules import (
     Surroundings,
     bind_event_rule,
-    bind_filter,
     bind_instants,
     bind_key,
     bind_numbers,
@@ -33,7 +35,7 @@ FOLDER = "sources"
 KEYS = (
     "source", "kind", "preset", "title", "description", "path", "format", "csv", "json", "sheet", "picture", "key",
     "empty", "missing_values", "max_bad_rows", "only", "corrections", "record_time", "profiles", "events",
-    *TRACKING_KEYS,
+    *TRACKING_KEYS, *CONTRACT_KEYS,
 )  # fmt: skip
 """Keys of a declaration, and the name of its kind for the settings of that kind."""
 _CSV_KEYS = ("delimiter", "quote", "decimal", "thousands", "encoding", "header", "skip_rows", "columns")
@@ -123,6 +125,8 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
         traits=bind_traits(_trait_names(root), around),
         events=() if root.get("tracking") is not None else _events(root, around),
         fetch=bind_fetch(kind, root, around),
+        contract=bind_contract(root, reader, Path(project.root)),
+        checks=bind_checks(root.get("checks"), reader),
         file=root.location.file,
         location=root.location,
     )
@@ -137,7 +141,8 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
 
 
 def _digested(source: Source) -> Source:
-    meaning = repr(source) if source.tracking is None else f"{source!r} {source.tracking!r}"
+    further = [part for part in (source.tracking, source.contract) if part is not None]
+    meaning = " ".join(map(repr, (source, *further)))
     return replace(source, digest=hashlib.sha256(meaning.encode()).hexdigest())
 
 

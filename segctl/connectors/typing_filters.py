@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import polars as pl
 
@@ -25,39 +25,48 @@ def passes(tests: tuple[PropertyTest, ...], frame: pl.DataFrame, form: NumberFor
 
 
 def _passes(raw: pl.Series, test: ValueTest, form: NumberForm) -> pl.Series:
+    operands = [str(operand) for operand in test.operands]
+    if test.operator == "between":
+        return _compared(raw, "at_least", operands[0], form) & _compared(raw, "at_most", operands[1], form)
     if test.operator in ("above", "at_least", "below", "at_most"):
-        return _compared(raw, test, form)
+        return _compared(raw, test.operator, operands[0], form)
     text = as_text(raw).str.strip_chars()
     if test.operator == "exists":
         return text.is_not_null() if test.operands[0] else text.is_null()
-    words = [str(operand) for operand in test.operands]
-    if test.operator in ("equals", "in"):
-        return text.is_in(words).fill_null(value=False)
-    if test.operator in ("not_equals", "not_in"):
-        return ~text.is_in(words).fill_null(value=False)
-    word = words[0] if words else ""
-    if test.operator == "contains":
-        return text.str.contains(word, literal=True).fill_null(value=False)
-    if test.operator == "starts_with":
-        return text.str.starts_with(word).fill_null(value=False)
-    return text.str.ends_with(word).fill_null(value=False)
+    if test.operator.startswith("not_"):
+        return ~_fits(text, test.operator.removeprefix("not_"), operands)
+    return _fits(text, test.operator, operands)
 
 
-def _compared(raw: pl.Series, test: ValueTest, form: NumberForm) -> pl.Series:
-    exact = to_exact(raw, form=form)
-    try:
-        bound = Decimal(str(test.operands[0]))
-    except (InvalidOperation, IndexError):
-        return pl.repeat(value=False, n=len(raw), dtype=pl.Boolean, eager=True)
+def _fits(text: pl.Series, operator: str, operands: list[str]) -> pl.Series:
+    match operator:
+        case "equals" | "in":
+            found = text.is_in(operands)
+        case "contains":
+            found = text.str.contains(operands[0], literal=True)
+        case "matches":
+            found = text.str.contains(operands[0])
+        case "starts_with":
+            found = text.str.starts_with(operands[0])
+        case _:
+            found = text.str.ends_with(operands[0])
+    return found.fill_null(value=False)
+
+
+def _compared(raw: pl.Series, operator: str, operand: str, form: NumberForm) -> pl.Series:
+    exact, bound = to_exact(raw, form=form), Decimal(operand)
     digits = max(0, -int(bound.as_tuple().exponent))
     scale = max(exact.scale, digits)
     factor = 10 ** (scale - exact.scale)
     numbers = within(exact.numbers, _LARGEST // factor) * constant(factor)
     limit = constant(int(bound.scaleb(scale)))
-    found = {
-        "above": lambda: numbers > limit,
-        "at_least": lambda: numbers >= limit,
-        "below": lambda: numbers < limit,
-        "at_most": lambda: numbers <= limit,
-    }[test.operator]()
+    match operator:
+        case "above":
+            found = numbers > limit
+        case "at_least":
+            found = numbers >= limit
+        case "below":
+            found = numbers < limit
+        case _:
+            found = numbers <= limit
     return found.fill_null(value=False)

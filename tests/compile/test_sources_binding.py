@@ -130,6 +130,11 @@ def test_the_digest_is_about_meaning() -> None:
         ("max_bad_rows: viele\n" + EVENTS, "1:15 SEG304 `viele` is no limit of bad rows | write a count (`20`) or a share (`1 %`)"),
         (EVENTS.replace("source: s", "source: Shop"), "1:9 SEG305 `Shop` is no name for a source | names are small letters, digits and `_`, and start with a letter"),
         ("only: {status: {equal: paid}}\n" + EVENTS, "1:17 SEG300 `equal` is no operator of `only` | did you mean `equals`?"),
+        ("only: {total: {above: viele}}\n" + EVENTS, "1:23 SEG304 `viele` is not a number | compare numbers, written as `1234.5`"),
+        ("only: {total: {between: 5}}\n" + EVENTS, "1:25 SEG300 `between` takes two numbers | write `between: [1, 10]`"),
+        ("only: {nr: {contains: [a, b]}}\n" + EVENTS, "1:23 SEG300 `contains` takes one value | write `contains: VALUE`"),
+        ("only: {nr: {matches: '\\bC'}}\n" + EVENTS, "1:22 SEG304 the word boundary `\\b` is not portable | Postgres reads it as a backspace and Polars by Unicode, others by ASCII"),
+        ("only: {total: {above: 1e999999999}}\n" + EVENTS, "1:23 SEG304 `1e999999999` is not a number | compare numbers, written as `1234.5`"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named_at_their_place(text: str, expected: str) -> None:

@@ -256,6 +256,29 @@ def test_only_filters_rows(shop) -> None:
     assert (found.new, found.skipped) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("only", "kept"),
+    [
+        ("nr: {not_contains: C}", {"536365", "-"}),
+        ("nr: {matches: '^C[0-9]+$'}", {"C536379"}),
+        ("nr: {starts_with: C}", {"C536379", "C1x"}),
+        ("nr: {not_in: [C1x]}", {"536365", "C536379", "-"}),
+        ("wert: {between: [1.5, 3]}", {"C536379", "C1x"}),
+        ("wert: {exists: false}", {"-"}),
+    ],
+)
+def test_only_speaks_the_grammar_of_property_tests(shop, only: str, kept: set[str]) -> None:
+    shop.source("orders", f"only: {{{only}}}\n" + ORDERS.replace("    properties", "    id: nr\n    properties"))
+    shop.file(
+        "orders.csv",
+        HEADER + "7,,2026-01-01,1.49,536365\n7,,2026-01-01,1.5,C536379\n7,,2026-01-01,3,C1x\n7,,2026-01-01,,-\n",
+    )
+
+    shop.ingest("orders")
+
+    assert set(shop.rows("events")["event_id"]) == kept
+
+
 def test_a_dry_run_changes_nothing(shop) -> None:
     shop.source("orders", ORDERS)
     shop.file("orders.csv", HEADER + "7,,2026-01-01,1,a\n7,,x,1,a\n")
