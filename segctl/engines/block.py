@@ -20,7 +20,7 @@ from segctl.engines.metrics import plain_metrics
 from segctl.engines.ordered import ordered_metric
 from segctl.engines.physical import working_dtype
 from segctl.engines.polars_reader import PolarsReader
-from segctl.engines.polars_sequences import quick_subjects
+from segctl.engines.polars_sequences import StepRows, quick_subjects
 from segctl.engines.predicates import to_predicate
 from segctl.engines.reading import Reader, Subjects
 from segctl.engines.rows import Reading
@@ -98,8 +98,9 @@ class Block:
 
     def _add_sequences(self) -> None:
         known: dict[Node, str] = {}
+        steps = StepRows(self._reading, self._plan.sequences)
         for number, sequence in enumerate(self._plan.sequences):
-            quick = quick_subjects(self._reading, sequence) if self._reading.reader.is_polars else None
+            quick = quick_subjects(self._reading, sequence, steps) if self._reading.reader.is_polars else None
             found = sequence_subjects(self._reading, sequence) if quick is None else quick
             subjects = self._reading.reader.collect(found)
             self._mark(f"sequence:{number}", subjects)

@@ -6,6 +6,9 @@ where they occur the general method answers instead.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import narwhals.stable.v2 as nw
 import polars as pl
 
@@ -14,25 +17,61 @@ from segctl.compile.windows import Span
 from segctl.engines.frames import Frame, polars_of
 from segctl.engines.localtime import later_us
 from segctl.engines.rows import Prepared, Reading, Selection, prepare, same_columns
+from segctl.model.types import ValueType
+
+Same = tuple[tuple[str, ValueType], ...]
 
 
-def quick_subjects(reading: Reading, sequence: ir.Sequence) -> Frame | None:
+class StepRows:
+    """Events of the steps of quick sequences; kinds that several steps read are read once for all of them.
+
+    Args:
+        reading: What the evaluation shares.
+        sequences: All that will be asked for; those the general method answers are passed over.
+    """
+
+    def __init__(self, reading: Reading, sequences: Iterable[ir.Sequence]) -> None:
+        self._reading = reading
+        self._asked: dict[tuple[str, ...], list[tuple[ir.Step, Span, Same]]] = {}
+        self._read: dict[tuple[str, ...], Prepared] = {}
+        for sequence in sequences:
+            window = _window(reading, sequence)
+            if window is not None:
+                first, second = sequence.steps
+                self._asked.setdefault(first.kinds, []).append((first, window, sequence.same))
+                self._asked.setdefault(second.kinds, []).append((second, Span(window.lo, None), sequence.same))
+
+    def of(self, step: ir.Step, lo: int | None) -> Prepared:
+        """The rows that fit the step, at or after `lo`."""
+        if step.kinds not in self._read:
+            self._read[step.kinds] = self._prepared(step.kinds)
+        rows = self._read[step.kinds]
+        since = None if lo is None or lo == rows.lo else nw.col("ts") >= lo
+        return rows.filtered(since).filtered(Selection.of(step).mask(rows))
+
+    def _prepared(self, kinds: tuple[str, ...]) -> Prepared:
+        steps, spans, ties = zip(*self._asked[kinds], strict=True)
+        same = tuple(dict.fromkeys(tie for of in ties for tie in of))
+        rows = prepare(self._reading, kinds, steps, spans, same=same)
+        if len(steps) == 1:
+            return rows
+        reader = self._reading.reader
+        return replace(rows, frame=reader.table(reader.collect(rows.frame)))
+
+
+def quick_subjects(reading: Reading, sequence: ir.Sequence, steps: StepRows) -> Frame | None:
     """The subjects for whom the sequence has a match, or None where the general method must answer."""
-    if len(sequence.steps) != 2 or sequence.start != "any":
+    window = _window(reading, sequence)
+    if window is None:
         return None
     first, second = sequence.steps
-    if not set(first.kinds).isdisjoint(second.kinds):
-        return None
     tied_by = same_columns(sequence.same)
-    window = Selection.of(first).span(reading.scope)
-    if window.is_empty:
-        return None
-    starts = _rows(reading, sequence, first, window)
+    starts = steps.of(first, window.lo)
     limit = nw.lit(reading.now) if second.within is None else later_us(nw.col("ts"), second.within, starts.scope)
     asked = starts.frame.with_columns(limit.alias("limit"))
     if second.negative and second.within is not None:
         asked = asked.filter(nw.col("limit") <= reading.now)
-    others = _rows(reading, sequence, second, Span(window.lo, None))
+    others = steps.of(second, window.lo)
     left = _collected(asked.select("subject", *tied_by, "ts", "limit"), starts, tied_by, keeps_missing=second.negative)
     right = _collected(others.frame.select("subject", *tied_by, "ts"), others, tied_by, keeps_missing=False)
     joined = left.join_asof(
@@ -50,10 +89,15 @@ def quick_subjects(reading: Reading, sequence: ir.Sequence) -> Frame | None:
     return reading.reader.table(found)
 
 
-def _rows(reading: Reading, sequence: ir.Sequence, step: ir.Step, window: Span) -> Prepared:
-    selection = Selection.of(step)
-    rows = prepare(reading, step.kinds, [step], [window], same=sequence.same)
-    return rows.filtered(selection.mask(rows))
+def _window(reading: Reading, sequence: ir.Sequence) -> Span | None:
+    """Where the first step may stand; None for a sequence that is not of the quick form."""
+    if len(sequence.steps) != 2 or sequence.start != "any":
+        return None
+    first, second = sequence.steps
+    if not set(first.kinds).isdisjoint(second.kinds):
+        return None
+    window = Selection.of(first).span(reading.scope)
+    return None if window.is_empty else window
 
 
 def _collected(frame: Frame, rows: Prepared, tied_by: list[str], *, keeps_missing: bool) -> pl.DataFrame:
