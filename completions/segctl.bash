@@ -5,13 +5,14 @@ _segctl_verb() {
   case "$1" in
   init) options='--template --pack -f --format --json -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --template --pack -f --format -o --output --timeout --log-file --color '; arguments=('folders') ;;
   demo) options='--timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --timeout --log-file --color '; arguments=('folders') ;;
-  doctor) options='-C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=() ;;
+  doctor) options='--online -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --online -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=() ;;
   config) options='--origin -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('=show validate') ;;
   schema) options='-f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -f --format -o --output --timeout --log-file --color '; arguments=('schemas') ;;
   help) options='--markdown -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -f --format -o --output --timeout --log-file --color '; arguments=('topics') ;;
   completion) options='--shell -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --shell -o --output --timeout --log-file --color '; arguments=('=install show' '=bash zsh fish powershell') ;;
-  ingest) options='--from --as --key --time --save --full -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --as --key --time -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('sources+') ;;
+  ingest) options='--from --as --key --time --save --full --since --limit -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --as --key --time --since --limit -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('sources+') ;;
   quarantine) options='--show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('=ls show' 'sources') ;;
+  dedupe) options='--fuzzy --review --decisions --who --why --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --review --decisions --who --why -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=run runs undo review together apart decisions' 'text' 'text') ;;
   compact) options='--vacuum --keep -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --keep -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=() ;;
   lint) options='-C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('files') ;;
   size) options='--engine --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
@@ -31,9 +32,9 @@ _segctl_value() {
   case "$1 $2" in
   'init --color' | 'demo --color' | 'doctor --color' | 'config --color' \
     | 'schema --color' | 'help --color' | 'completion --color' | 'ingest --color' \
-    | 'quarantine --color' | 'compact --color' | 'lint --color' | 'size --color' \
-    | 'explain --color' | 'ls --color' | 'show --color' | 'profile --color' \
-    | 'history --color' | 'diff --color' | 'apply --color') echo '=auto always never' ;;
+    | 'quarantine --color' | 'dedupe --color' | 'compact --color' | 'lint --color' \
+    | 'size --color' | 'explain --color' | 'ls --color' | 'show --color' \
+    | 'profile --color' | 'history --color' | 'diff --color' | 'apply --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language') echo '=de en' ;;
   'init --pack') echo '=midmarket enterprise public' ;;
@@ -49,14 +50,16 @@ _segctl_value() {
   'ls -f' | 'ls --format' | 'show -f' | 'show --format' \
     | 'history -f' | 'history --format' | 'diff -f' | 'diff --format') echo '=table json ndjson csv ids parquet' ;;
   'ingest -f' | 'ingest --format' | 'quarantine -f' | 'quarantine --format' \
-    | 'size -f' | 'size --format' | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
+    | 'dedupe -f' | 'dedupe --format' | 'size -f' | 'size --format' \
+    | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
     | 'ingest -e' | 'ingest --env' | 'quarantine -e' | 'quarantine --env' \
-    | 'compact -e' | 'compact --env' | 'lint -e' | 'lint --env' \
-    | 'size -e' | 'size --env' | 'explain -e' | 'explain --env' \
-    | 'ls -e' | 'ls --env' | 'show -e' | 'show --env' \
-    | 'profile -e' | 'profile --env' | 'history -e' | 'history --env' \
-    | 'diff -e' | 'diff --env' | 'apply -e' | 'apply --env') echo 'environments' ;;
+    | 'dedupe -e' | 'dedupe --env' | 'compact -e' | 'compact --env' \
+    | 'lint -e' | 'lint --env' | 'size -e' | 'size --env' \
+    | 'explain -e' | 'explain --env' | 'ls -e' | 'ls --env' \
+    | 'show -e' | 'show --env' | 'profile -e' | 'profile --env' \
+    | 'history -e' | 'history --env' | 'diff -e' | 'diff --env' \
+    | 'apply -e' | 'apply --env') echo 'environments' ;;
   'ingest --as') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
@@ -64,7 +67,8 @@ _segctl_value() {
     | 'schema --log-file' | 'help -o' | 'help --output' | 'help --log-file' \
     | 'completion -o' | 'completion --output' | 'completion --log-file' | 'ingest --from' \
     | 'ingest -o' | 'ingest --output' | 'ingest --log-file' | 'quarantine -o' \
-    | 'quarantine --output' | 'quarantine --log-file' | 'compact -o' | 'compact --output' \
+    | 'quarantine --output' | 'quarantine --log-file' | 'dedupe --decisions' | 'dedupe -o' \
+    | 'dedupe --output' | 'dedupe --log-file' | 'compact -o' | 'compact --output' \
     | 'compact --log-file' | 'lint -o' | 'lint --output' | 'lint --log-file' \
     | 'size -o' | 'size --output' | 'size --log-file' | 'explain -o' \
     | 'explain --output' | 'explain --log-file' | 'ls -o' | 'ls --output' \
@@ -74,14 +78,16 @@ _segctl_value() {
     | 'diff --log-file' | 'apply -o' | 'apply --output' | 'apply --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'ingest -C' | 'ingest --project' | 'quarantine -C' | 'quarantine --project' \
-    | 'compact -C' | 'compact --project' | 'lint -C' | 'lint --project' \
-    | 'size -C' | 'size --project' | 'explain -C' | 'explain --project' \
-    | 'ls -C' | 'ls --project' | 'show -C' | 'show --project' \
-    | 'profile -C' | 'profile --project' | 'history -C' | 'history --project' \
-    | 'diff -C' | 'diff --project' | 'apply -C' | 'apply --project') echo 'folders' ;;
+    | 'dedupe -C' | 'dedupe --project' | 'compact -C' | 'compact --project' \
+    | 'lint -C' | 'lint --project' | 'size -C' | 'size --project' \
+    | 'explain -C' | 'explain --project' | 'ls -C' | 'ls --project' \
+    | 'show -C' | 'show --project' | 'profile -C' | 'profile --project' \
+    | 'history -C' | 'history --project' | 'diff -C' | 'diff --project' \
+    | 'apply -C' | 'apply --project') echo 'folders' ;;
   'explain --run' | 'show --run' | 'diff --from' | 'diff --to') echo 'runs' ;;
   'ls -s' | 'ls --select' | 'ls --exclude' | 'apply -s' \
     | 'apply --select' | 'apply --exclude') echo 'selections' ;;
+  'doctor --online') echo 'sources' ;;
   *) echo text ;;
   esac
 }
@@ -92,9 +98,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine compact lint size explain ls show profile history diff apply" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine dedupe compact lint size explain ls show profile history diff apply" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine compact lint size explain ls show profile history diff apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine dedupe compact lint size explain ls show profile history diff apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -111,7 +117,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine compact lint size explain ls show profile history diff apply --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine dedupe compact lint size explain ls show profile history diff apply --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

@@ -11,6 +11,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'completion' = 'Print or install shell completion'
         'ingest' = 'Read source files into the workspace'
         'quarantine' = 'Look at rows that were set aside'
+        'dedupe' = 'Recognise people: which identifiers are one person'
         'compact' = 'Rewrite stored files so that reading is fast'
         'lint' = 'Check definitions without touching data'
         'size' = 'Count a definition, saved or not, leaf by leaf'
@@ -68,6 +69,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         }
         'doctor' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--online'] = 'sources'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
@@ -194,6 +196,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--time'] = 'text'
             $table['--save'] = 'flag'
             $table['--full'] = 'flag'
+            $table['--since'] = 'text'
+            $table['--limit'] = 'text'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
@@ -235,6 +239,43 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--json'] = 'flag'
             $table['-o'] = 'files'
             $table['--output'] = 'files'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
+        'dedupe' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--fuzzy'] = 'flag'
+            $table['--review'] = 'text'
+            $table['--decisions'] = 'files'
+            $table['--who'] = 'text'
+            $table['--why'] = 'text'
+            $table['--show-personal'] = 'flag'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-f'] = '=table json ndjson csv parquet'
+            $table['--format'] = '=table json ndjson csv parquet'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['-y'] = 'flag'
+            $table['--yes'] = 'flag'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
+            $table['--lock-wait'] = 'text'
             $table['--timeout'] = 'text'
             $table['-q'] = 'flag'
             $table['--quiet'] = 'flag'
@@ -561,6 +602,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'completion' = @('=install show', '=bash zsh fish powershell')
         'ingest' = @('sources+')
         'quarantine' = @('=ls show', 'sources')
+        'dedupe' = @('=run runs undo review together apart decisions', 'text', 'text')
         'compact' = @()
         'lint' = @('files')
         'size' = @('segments')

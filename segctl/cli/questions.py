@@ -20,3 +20,21 @@ def confirm(ctx: Context, question: str) -> None:
     streams.write_message(f"{question} [y/N] ")
     if streams.read_line().strip().lower() not in ("y", "yes", "j", "ja"):
         raise Refused("SEG109", "the answer was no; nothing was changed")
+
+
+def tell(text: str) -> None:
+    """Show what a question is about."""
+    streams.write_message(f"{text}\n")
+
+
+def key(question: str, allowed: str) -> str:
+    """One key out of `allowed`; anything else asks again, and the end of input is the key `q`."""
+    streams.write_message(question)
+    while True:
+        pressed = streams.read_key().lower()
+        if not pressed:
+            streams.write_message("\n")
+            return "q"
+        if pressed in allowed:
+            streams.write_message(f"{pressed}\n")
+            return pressed

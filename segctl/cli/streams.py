@@ -106,6 +106,25 @@ def read_line() -> str:
     return "" if sys.stdin is None else sys.stdin.readline().rstrip("\n")
 
 
+def read_key() -> str:
+    """One key that a person presses, without waiting for the end of the line; empty at the end of input."""
+    try:
+        import termios
+        import tty
+
+        before = termios.tcgetattr(STDIN)
+    except (ImportError, OSError):
+        return read_line()[:1]
+    try:
+        # Ctrl-C stays a signal.
+        tty.setcbreak(STDIN)
+        return os.read(STDIN, 1).decode("latin-1").replace("\x04", "")
+    except termios.error:
+        return read_line()[:1]
+    finally:
+        termios.tcsetattr(STDIN, termios.TCSADRAIN, before)
+
+
 def read_data() -> bytes:
     """Everything from stdin; empty when it is closed."""
     if STDIN in _closed:

@@ -54,6 +54,7 @@ COMMANDS: dict[str, Command] = {
     "completion": _at("completion", "start", "Print or install shell completion"),
     "ingest": _at("ingest", "data", "Read source files into the workspace"),
     "quarantine": _at("quarantine", "data", "Look at rows that were set aside"),
+    "dedupe": _at("dedupe", "data", "Recognise people: which identifiers are one person"),
     "compact": _at("compact", "data", "Rewrite stored files so that reading is fast"),
     "lint": _at("lint", "define", "Check definitions without touching data"),
     "size": _at("size", "define", "Count a definition, saved or not, leaf by leaf"),

@@ -39,7 +39,7 @@ ENTRIES: dict[str, Entry] = {
     "SEG476": Entry(
         "decisions that cannot be read",
         "A file of decisions is CSV or JSON as `--review` writes it: `left`, `right` and `verdict`.",
-        "Write `must` (one person), `cannot` (two people) or nothing as the verdict, and leave the other columns alone.",
+        "Write `must` (one person), `cannot` (two people) or nothing as the verdict; leave other columns as they are.",
     ),
     "SEG477": Entry(
         "nobody can be asked",
@@ -51,5 +51,16 @@ ENTRIES: dict[str, Entry] = {
         "nothing of this profile can be undone",
         "The profile was never merged by `dedupe`, or that was undone already.",
         "`segctl profile WHO` shows its identifiers; `segctl dedupe runs` lists the runs.",
+    ),
+    "SEG479": Entry(
+        "nothing to compare people by",
+        "`dedupe --fuzzy` compares names, days of birth, addresses, e-mail and phone; no trait has such a name.",
+        "Declare such traits and read them in a profile source.",
+    ),
+    "SEG480": Entry(
+        "a decision about one identifier",
+        "`together` and `apart` are about two identifiers, and both words name the same one.",
+        "Name two different identifiers; `segctl profile WHO --show-personal` shows those of a person.",
+        "segctl dedupe apart K1 K1",
     ),
 }

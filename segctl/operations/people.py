@@ -36,23 +36,11 @@ def find_person(workspace: Workspace, who: str, snapshot: int | None = None) -> 
     from segctl.state.subjects import Subjects
 
     subjects = Subjects(workspace)
-    # As ingest brings identifiers to their one form.
-    found = subjects.find(unicodedata.normalize("NFC", who.strip()), snapshot)
-    if not found:
-        raise UsageError(
-            "SEG504",
-            "nobody is known by that identifier",
-            hint="give a profile id or any identifier, if need be with its type: `email:anna@post.example`",
-        )
+    found = _asked_for(workspace, who, snapshot)
     array = canonical(workspace, snapshot)
     owners = sorted({row.subject if array is None else int(array[row.subject]) for row in found})
     if len(owners) > 1:
-        types = sorted({row.id_type for row in found})
-        raise UsageError(
-            "SEG505",
-            f"{len(owners)} people are known by that identifier",
-            hint=f"say which kind it is: {', '.join(f'`{name}:…`' for name in types)}",
-        )
+        raise _several(len(owners), found)
     owner = owners[0]
     members = (owner,) if array is None else tuple(int(s) for s in (array == owner).arg_true())
     if array is None and found[0].subject == owner:
@@ -61,3 +49,38 @@ def find_person(workspace: Workspace, who: str, snapshot: int | None = None) -> 
     from segctl.state.subjects import SubjectRow
 
     return SubjectRow(*rows.row(0)), members
+
+
+def find_subject(workspace: Workspace, who: str) -> SubjectRow:
+    """The one identifier that somebody means, whoever it belongs to.
+
+    Raises:
+        UsageError: Nobody is known by it, or it stands under several types.
+    """
+    found = _asked_for(workspace, who, None)
+    if len(found) > 1:
+        raise _several(len(found), found)
+    return found[0]
+
+
+def _asked_for(workspace: Workspace, who: str, snapshot: int | None) -> list[SubjectRow]:
+    from segctl.state.subjects import Subjects
+
+    # As ingest brings identifiers to their one form.
+    found = Subjects(workspace).find(unicodedata.normalize("NFC", who.strip()), snapshot)
+    if not found:
+        raise UsageError(
+            "SEG504",
+            "nobody is known by that identifier",
+            hint="give a profile id or any identifier, if need be with its type: `email:anna@post.example`",
+        )
+    return found
+
+
+def _several(people: int, found: list[SubjectRow]) -> UsageError:
+    types = sorted({row.id_type for row in found})
+    return UsageError(
+        "SEG505",
+        f"{people} people are known by that identifier",
+        hint=f"say which kind it is: {', '.join(f'`{name}:…`' for name in types)}",
+    )

@@ -1,0 +1,249 @@
+"""Recognise people: which identifiers are one person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.cli.options import SELECTION, TIME, Argument, Option, verb
+from segctl.cli.progress import listener
+from segctl.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from segctl.model.project import Project
+    from segctl.operations.dedupe import Deduped
+    from segctl.state.workspace import Workspace
+
+EXAMPLES = (
+    ("segctl dedupe --dry-run", "What would be merged, and what is held back."),
+    ("segctl dedupe", "Recognise people and record the new version."),
+    ("segctl dedupe undo last", "Take the newest run back."),
+    ("segctl dedupe --review doubts.csv", "Doubtful pairs side by side, for a person to decide."),
+)
+EXITS = {4: "a profile would be too large; nothing was changed"}
+SEE_ALSO = ("segctl help identity", "segctl explain --help", "segctl diff --help")
+ACTIONS = ("run", "runs", "undo", "review", "together", "apart", "decisions")
+SIZES = (output.Column("identifiers"), output.Column("profiles", type="integer", bar=True))
+LINKS = (output.Column("key"), output.Column("links", type="integer", bar=True))
+JUNK = (
+    output.Column("key"), output.Column("value"), output.Column("identities", type="integer"), output.Column("reason"),
+)  # fmt: skip
+HELD = (
+    output.Column("key"), output.Column("value"), output.Column("left"), output.Column("right"),
+    output.Column("reason"),
+)  # fmt: skip
+LARGEST = (
+    output.Column("profile_id"), output.Column("identifiers", type="integer"), output.Column("kinds", type="object"),
+)  # fmt: skip
+RUNS = (
+    output.Column("run"), output.Column("at", type="time"), output.Column("what"),
+    output.Column("profiles", type="integer"), output.Column("merged", type="integer"),
+    output.Column("split", type="integer"), output.Column("held", type="integer"), output.Column("undid"),
+)  # fmt: skip
+DECISIONS = (
+    output.Column("left"), output.Column("right"), output.Column("verdict"), output.Column("who"),
+    output.Column("at", type="time"), output.Column("why"),
+)  # fmt: skip
+_SHOWN = 20
+_BUCKETS = ((1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 10), (11, 20), (21, 50), (51, 10**9))
+
+
+@verb(without=(*SELECTION, *TIME), formats=("table", "json", "ndjson", "csv", "parquet"))
+def command(
+    ctx: Context,
+    action: Annotated[str, Argument("ACTION", help="What to do.", choices=ACTIONS)] = "run",
+    what: Annotated[
+        str | None, Argument("RUN|WHO", help="For undo a run or a person; for together and apart a person.")
+    ] = None,
+    other: Annotated[str | None, Argument("WHO", help="For together and apart the other person.")] = None,
+    fuzzy: Annotated[
+        bool, Option("--fuzzy", help="Also join people whose names, birthdays and addresses are alike.")
+    ] = False,
+    review: Annotated[
+        str | None, Option("--review", metavar="FILE", help="Write doubtful pairs to a CSV or JSON file.")
+    ] = None,
+    decisions: Annotated[
+        str | None,
+        Option("--decisions", metavar="FILE", help="Read decisions from such a file first.", complete="files"),
+    ] = None,
+    who: Annotated[str | None, Option("--who", metavar="NAME", help="Who decides; recorded with a decision.")] = None,
+    why: Annotated[str | None, Option("--why", metavar="TEXT", help="Why; recorded with a decision.")] = None,
+    show_personal: Annotated[bool, Option("--show-personal", help="Show shared values and traits of people.")] = False,
+) -> None:
+    """Recognise people: identifiers that belong to one person become one profile.
+
+    Events and records are never rewritten, so everything can be taken back: `undo` restores the profiles as they were,
+    and the next `diff` names the merge as the cause of what moved. What a limit keeps apart is held for review.
+
+    `runs` lists what was done, `review` asks for each doubtful pair, `together` and `apart` decide about two people,
+    and `decisions` lists what was decided.
+    """
+    from segctl.operations.dedupe_session import open_for_dedupe
+
+    with open_for_dedupe(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as (project, workspace):
+        if action == "run":
+            _run(
+                ctx, project, workspace, fuzzy=fuzzy, review=review, decisions=decisions, who=who,
+                personal=show_personal,
+            )  # fmt: skip
+        elif action == "review":
+            from segctl.cli.review import review_pairs
+
+            review_pairs(ctx, project, workspace, who=who, personal=show_personal)
+        elif action in ("runs", "decisions"):
+            (_list_runs if action == "runs" else _list_decisions)(ctx, project, workspace)
+        elif what is None or (action != "undo" and other is None):
+            hint = "segctl dedupe undo last" if action == "undo" else f"segctl dedupe {action} K1 K2"
+            raise UsageError("SEG104", f"`dedupe {action}` needs to know whom", hint=hint)
+        elif action == "undo":
+            _undo(ctx, project, workspace, what, who)
+        else:
+            _decide(ctx, workspace, action, what, other or "", who=who, why=why)
+
+
+def _run(
+    ctx: Context,
+    project: Project,
+    workspace: Workspace,
+    *,
+    fuzzy: bool,
+    review: str | None,
+    decisions: str | None,
+    who: str | None,
+    personal: bool,
+) -> None:
+    from segctl.operations.dedupe import dedupe
+    from segctl.operations.dedupe_review import doubts, read_decisions, record, write_doubts
+
+    if decisions is not None:
+        made = read_decisions(workspace, Path(decisions))
+        if not ctx.dry_run:
+            messages.notice(ctx, f"{record(workspace, made, now=ctx.now, who=who):,} decisions recorded")
+    found = dedupe(project, workspace, now=ctx.now, fuzzy=fuzzy, dry_run=ctx.dry_run, progress=listener(ctx))
+    output.write(ctx, _report(ctx, found, personal=personal))
+    for note in found.notes:
+        messages.warning(ctx, note)
+    if review is not None:
+        if ctx.dry_run:
+            raise UsageError("SEG103", "`--review` needs a recorded run", hint="leave out `--dry-run`")
+        pairs = doubts(project, workspace, now=ctx.now)
+        write_doubts(pairs, Path(review))
+        messages.notice(ctx, f"{len(pairs):,} doubtful pairs in {review}; it holds personal data")
+        messages.notice(ctx, f"next: fill `verdict`, then segctl dedupe --decisions {review}")
+    elif ctx.dry_run:
+        messages.notice(ctx, "dry run: nothing was recorded")
+    elif found.run is None:
+        messages.notice(ctx, "nothing has changed")
+    else:
+        held = "segctl dedupe review" if found.held.height else "segctl apply"
+        messages.notice(ctx, f"undo it with segctl dedupe undo {found.run.id}; next: {held}")
+
+
+def _report(ctx: Context, found: Deduped, *, personal: bool) -> output.Result:
+    whole = ctx.format == "json"
+    held = found.held if whole else found.held.head(_SHOWN)
+    junk = found.junk if whole else found.junk.head(_SHOWN)
+    facts: dict[str, Any] = {
+        "run": found.run.id if found.run else "none (dry run)" if ctx.dry_run else "none (nothing changed)",
+        "identifiers": found.subjects,
+        "profiles_before": found.before,
+        "profiles_after": found.after,
+        **found.events,
+        "held": found.held.height,
+        "not_identifiers": found.junk.height,
+    }
+    shown = [(key, value if personal else masked(value), left, right, reason)
+             for key, value, left, right, reason in held.iter_rows()]  # fmt: skip
+    sections = [output.Section("links", "links by key", LINKS, list(found.links.items()))]
+    if found.largest or whole:
+        sections.append(output.Section("largest", "largest profiles", LARGEST, found.largest))
+    if junk.height or whole:
+        sections.append(output.Section("junk", "values that identify nobody", JUNK, list(junk.iter_rows())))
+    if shown or whole:
+        sections.append(output.Section("held", "held back", HELD, shown))
+    notes = [f"{count:,} values of `{key}` are none of its kind" for key, count in sorted(found.invalid.items())]
+    if found.held.height > len(shown):
+        notes.append(f"{found.held.height - len(shown):,} more are held back; `--review FILE` writes them all")
+    return output.Result(
+        "segctl/dedupe/1", SIZES, found.sizes if whole else _buckets(found.sizes), noun="sizes", is_report=True,
+        facts=facts, sections=tuple(sections), notes=notes,
+    )  # fmt: skip
+
+
+def _buckets(sizes: tuple[tuple[int, int], ...]) -> list[tuple[str, int]]:
+    """Sizes together, so that a table stays short."""
+    rows = []
+    for low, high in _BUCKETS:
+        profiles = sum(count for size, count in sizes if low <= size <= high)
+        name = f"{low}" if low == high else f"{low} to {high}" if high < 10**9 else f"more than {low - 1}"
+        rows += [(name, profiles)] if profiles else []
+    return rows
+
+
+def masked(value: str | None) -> str | None:
+    """A shared value that one may recognise, but not read."""
+    if value is None or len(value) < 3:
+        return value and "***"
+    name, at, domain = value.partition("@")
+    if at:
+        return f"{name[:1]}***@{domain}"
+    return f"{value[:3]}***{value[-2:]}" if len(value) > 7 else f"{value[:1]}***"
+
+
+def _undo(ctx: Context, project: Project, workspace: Workspace, what: str, who: str | None) -> None:
+    from segctl.operations.dedupe_undo import undo
+
+    found = undo(project, workspace, what, now=ctx.now, who=who, dry_run=ctx.dry_run)
+    facts = {
+        "undone": found.what,
+        "run": found.run.id if found.run else "none (dry run)",
+        "identifiers_moved_back": found.subjects,
+        "profiles_more": found.profiles,
+        "decided_apart": found.decisions,
+    }
+    output.write(ctx, output.Result("segctl/dedupe-undo/1", facts=facts, is_report=True))
+    if ctx.dry_run:
+        messages.notice(ctx, "dry run: nothing was recorded")
+    else:
+        messages.notice(ctx, "the profiles are as they were, and the next dedupe leaves them so; next: segctl apply")
+
+
+def _decide(
+    ctx: Context, workspace: Workspace, action: str, a: str, b: str, *, who: str | None, why: str | None
+) -> None:
+    from segctl.operations.dedupe_undo import decide
+
+    verdict = "must" if action == "together" else "cannot"
+    left, right = decide(workspace, a, b, verdict, now=ctx.now, who=who, why=why)
+    facts = {"verdict": verdict, "left": left, "right": right}
+    output.write(ctx, output.Result("segctl/dedupe-decision/1", facts=facts, is_report=True))
+    messages.notice(ctx, "recorded; it takes effect with the next segctl dedupe")
+
+
+def _list_runs(ctx: Context, project: Project, workspace: Workspace) -> None:
+    from segctl.operations.dedupe_session import local
+    from segctl.state.identity import identity_runs
+
+    rows = [
+        (r.id, local(project, r.at), r.kind, r.counts.get("profiles"), r.counts.get("merged"), r.counts.get("split"),
+         r.counts.get("held"), r.undone)
+        for r in identity_runs(workspace)
+    ]  # fmt: skip
+    output.write(ctx, output.Result("segctl/dedupe-runs/1", RUNS, rows, noun="runs"))
+
+
+def _list_decisions(ctx: Context, project: Project, workspace: Workspace) -> None:
+    from datetime import datetime
+
+    from segctl.operations.dedupe_session import ids_of, local
+    from segctl.state.identity import decisions
+
+    found = decisions(workspace)
+    names = ids_of(workspace, [s for d in found for s in (d.subject_a, d.subject_b)])
+    rows = [
+        (names[d.subject_a], names[d.subject_b], d.verdict, d.who, local(project, datetime.fromisoformat(d.at)), d.why)
+        for d in found
+    ]
+    output.write(ctx, output.Result("segctl/dedupe-decisions/1", DECISIONS, rows, noun="decisions"))

@@ -1,0 +1,231 @@
+"""People in the loop: doubtful pairs side by side, out to a file or one by one, and decisions back in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segctl.model.errors import LocalIOError, UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.model.project import Project
+    from segctl.state.workspace import Workspace
+
+VERDICTS = ("must", "cannot")
+_WORDS = {
+    "must": "must", "yes": "must", "y": "must", "same": "must", "ja": "must", "1": "must", "true": "must",
+    "cannot": "cannot", "no": "cannot", "n": "cannot", "different": "cannot", "nein": "cannot", "0": "cannot",
+    "false": "cannot",
+}  # fmt: skip
+_FIXED = ("left", "right", "verdict", "key", "value", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Two profiles that may be one person.
+
+    Attributes:
+        left: Subject of one; `right` that of the other.
+        left_id: Profile id of it; `right_id` of the other.
+        key: What they share, or ``fuzzy``.
+        value: The value they share, or the probability.
+        reason: Why they were not joined.
+        traits: Trait → its value on the left and on the right.
+    """
+
+    left: int
+    right: int
+    left_id: str
+    right_id: str
+    key: str
+    value: str | None
+    reason: str
+    traits: dict[str, tuple[Any, Any]]
+
+
+def doubts(project: Project, workspace: Workspace, *, now: datetime, limit: int | None = None) -> list[Doubt]:
+    """Held links between two profiles that nobody has decided yet, each pair of profiles once, likeliest first.
+
+    Args:
+        project: With its traits.
+        workspace: Open.
+        now: Records that hold only later do not count.
+        limit: At most so many.
+    """
+    import polars as pl
+
+    from segctl.operations.people import with_profile_ids
+    from segctl.state.identity import HELD, canonical, decisions, stored
+
+    held, owners = stored(workspace, HELD), canonical(workspace)
+    if held is None or owners is None or not held.height:
+        return []
+    ends = {end: owners.gather(held[end]) for end in ("left", "right")}
+    pairs = held.with_columns(a=pl.min_horizontal(*ends.values()), b=pl.max_horizontal(*ends.values()))
+    said = {(owners[d.subject_a], owners[d.subject_b]) for d in decisions(workspace)}
+    said |= {(b, a) for a, b in said}
+    pairs = pairs.filter((pl.col("a") != pl.col("b")) & (pl.col("reason") != "decided apart"))
+    pairs = pairs.sort("key", "value", "a", "b", descending=[False, True, False, False], nulls_last=True)
+    rows = [row for row in pairs.unique(["a", "b"], keep="first", maintain_order=True).iter_rows(named=True)
+            if (row["a"], row["b"]) not in said][:limit]  # fmt: skip
+    if not rows:
+        return []
+    wanted = sorted({row[end] for row in rows for end in ("a", "b")})
+    ids = with_profile_ids(workspace, pl.DataFrame({"subject": pl.Series(wanted, dtype=pl.Int32)}))
+    names = dict(ids.select("subject", "profile_id").iter_rows())
+    golden = golden_values(project, workspace, owners, wanted, now=now)
+    return [
+        Doubt(
+            row["a"], row["b"], names[row["a"]], names[row["b"]], row["key"], row["value"], row["reason"],
+            {
+                trait.name: (golden[row["a"]].get(trait.name), golden[row["b"]].get(trait.name))
+                for trait in project.traits
+                if trait.name in golden[row["a"]] or trait.name in golden[row["b"]]
+            },
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def golden_values(
+    project: Project, workspace: Workspace, owners: pl.Series, wanted: Sequence[int], *, now: datetime
+) -> dict[int, dict[str, Any]]:
+    """The traits of some profiles: what survives of their records."""
+    import polars as pl
+
+    from segctl.engines.profiles import live_records
+    from segctl.identity.golden import golden_record
+    from segctl.operations.evaluation import record_files
+
+    types = {trait.name: trait.type for trait in project.traits}
+    records = live_records(record_files(workspace, workspace.snapshot()), as_of=now, traits=types)
+    records = records.with_columns(owners.gather(records["subject"]).alias("owner"))
+    records = records.filter(pl.col("owner").is_in(list(wanted))).sort("valid", "arrival", "source")
+    records = records.rename({f"trait:{name}": name for name in types})
+    found: dict[int, list[dict[str, Any]]] = {owner: [] for owner in wanted}
+    for row in records.iter_rows(named=True):
+        found[row["owner"]].append(row)
+    rules = dict(project.identity.survivorship)
+    return {
+        owner: {name: survivor.value for name, survivor in golden_record(rows, list(types), rules).items()}
+        for owner, rows in found.items()
+    }
+
+
+def write_doubts(found: Iterable[Doubt], path: Path) -> None:
+    """Write doubtful pairs side by side, as CSV or (by the file's name) JSON; `verdict` waits for a person.
+
+    Raises:
+        LocalIOError: The file cannot be written.
+    """
+    try:
+        # Personal data lies in it: nobody else on the machine need look inside.
+        path.touch(mode=0o600)
+        path.write_bytes(as_file(found, path))
+    except OSError as error:
+        raise LocalIOError("SEG607", f"cannot use `{path}`", why=error.strerror or str(error)) from error
+
+
+def as_file(found: Iterable[Doubt], path: Path) -> bytes:
+    """The content of such a file."""
+    rows = []
+    for doubt in found:
+        row: dict[str, Any] = {
+            "left": doubt.left_id, "right": doubt.right_id, "verdict": "", "key": doubt.key, "value": doubt.value,
+            "reason": doubt.reason,
+        }  # fmt: skip
+        for trait, (left, right) in doubt.traits.items():
+            row |= {f"left_{trait}": _plain(left), f"right_{trait}": _plain(right)}
+        rows.append(row)
+    if path.suffix.lower() == ".json":
+        return (json.dumps(rows, ensure_ascii=False, indent=1) + "\n").encode()
+    names = dict.fromkeys((*_FIXED, *(name for row in rows for name in row)))
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(names), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    # Excel reads UTF-8 only behind a mark.
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any trait's value
+    return value if value is None or isinstance(value, int | float | str | bool) else str(value)
+
+
+def read_decisions(workspace: Workspace, path: Path) -> list[tuple[int, int, str, str | None, str | None]]:
+    """Decisions of a file that `as_file` wrote and a person filled; rows without a verdict say nothing.
+
+    Raises:
+        UsageError: The file cannot be read, has other columns, an unknown verdict, or names nobody.
+    """
+    from segctl.operations.people import find_subject
+
+    found = []
+    for number, row in _rows(path):
+        written = str(row.get("verdict") or "").strip().lower()
+        if not written:
+            continue
+        verdict = _WORDS.get(written)
+        if verdict is None:
+            raise _unreadable(path, f"row {number}: `{written[:40]}` is no verdict")
+        try:
+            ends = [find_subject(workspace, str(row.get(end) or "")).subject for end in ("left", "right")]
+        except UsageError as error:
+            raise _unreadable(path, f"row {number}: {error.message}") from error
+        found.append((ends[0], ends[1], verdict, _text(row.get("who")), _text(row.get("why"))))
+    return found
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, str(error)) from error
+    if path.suffix.lower() == ".json":
+        try:
+            rows = json.loads(text)
+        except ValueError as error:
+            raise _unreadable(path, str(error)) from error
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise _unreadable(path, "it is no list of objects")
+        return list(enumerate(rows, start=1))
+    head = text.partition("\n")[0]
+    # German Excel saves with semicolons.
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
+    if not {"left", "right", "verdict"} <= set(reader.fieldnames or ()):
+        raise _unreadable(path, "it has no columns `left`, `right` and `verdict`")
+    return list(enumerate(reader, start=2))
+
+
+def _text(value: object) -> str | None:
+    return str(value) if value not in (None, "") else None
+
+
+def _unreadable(path: Path, why: str) -> UsageError:
+    return UsageError(
+        "SEG476", f"the decisions in `{path}` cannot be read; nothing was recorded", why=why,
+        hint="write the file with `segctl dedupe --review FILE` and fill `verdict` with must or cannot",
+    )  # fmt: skip
+
+
+def record(
+    workspace: Workspace,
+    made: Sequence[tuple[int, int, str, str | None, str | None]],
+    *,
+    now: datetime,
+    who: str | None = None,
+) -> int:
+    """Record decisions and return how many; the next `dedupe` goes by them."""  # fmt: skip
+    from segctl.state.identity import insert_decisions
+
+    with workspace.transaction() as db:
+        insert_decisions(db, [(a, b, verdict, said or who, why) for a, b, verdict, said, why in made], now)
+    return len(made)

@@ -1,0 +1,201 @@
+"""Taking back what `dedupe` did: a whole run, or one profile; the decision keeps it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from segctl.model.errors import UsageError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.model.project import Project
+    from segctl.state.identity import Decision, IdentityRun
+    from segctl.state.workspace import Workspace
+
+Decided = tuple[int, int, str, str | None, str | None]
+_MOST_PAIRED = 200
+"""A larger profile is kept apart from the identity it came to only, not pair by pair."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was taken back.
+
+    Attributes:
+        run: The run that records it; None for a dry run.
+        subjects: Identifiers that are where they were before.
+        profiles: Profiles there are more.
+        decisions: Pairs that stay apart from now on.
+    """
+
+    run: IdentityRun | None
+    what: str
+    subjects: int
+    profiles: int
+    decisions: int
+
+
+def undo(
+    project: Project, workspace: Workspace, what: str, *, now: datetime, who: str | None = None, dry_run: bool = False
+) -> Undone:
+    """Restore the profiles as they were before a run, or one profile as it was before its last merge.
+
+    The newest run is taken back row by row. Of an earlier run its merges are decided apart, and everybody is
+    recognised again.
+
+    Args:
+        project: With its rules.
+        workspace: Open.
+        what: Id of a run, ``last``, a profile id or any identifier.
+        now: Present time, aware.
+        who: Who decided so.
+        dry_run: Only say what would be.
+
+    Raises:
+        UsageError: No such run or person, or nothing to undo.
+    """
+    from segctl.state.identity import LOCK, identity_runs
+
+    with workspace.lock(LOCK):
+        runs = identity_runs(workspace)
+        run = next((r for r in runs if what in (r.id, "last")), None)
+        if run is None:
+            return _undo_profile(workspace, what, now, who, dry_run=dry_run)
+        if run.kind == "undo":
+            raise _nothing(what, "it is an undo itself; `segctl dedupe together A B` joins people again")
+        if run.number == runs[0].number:
+            return _undo_newest(workspace, run, now, who, dry_run=dry_run)
+        return _undo_earlier(project, workspace, run, now, who, dry_run=dry_run)
+
+
+def _undo_newest(workspace: Workspace, run: IdentityRun, now: datetime, who: str | None, *, dry_run: bool) -> Undone:
+    from segctl.state.identity import EDGES, HELD, changes, record_identity, stored
+
+    moved = changes(workspace, run.number)
+    array, before = _restored(workspace, moved)
+    pairs = _pairs(moved, f"undo of {run.id}", who)
+    recorded = None
+    if not dry_run:
+        empty = {name: frame.clear() for name in (EDGES, HELD) if (frame := stored(workspace, name)) is not None}
+        then = {name: _earlier(workspace, name, run.commit - 1) for name in empty}
+        kept = {name: then[name] if then[name] is not None else empty[name] for name in empty}
+        recorded = record_identity(
+            workspace, array, kind="undo", at=now, counts={"subjects": moved.height}, undone=run.id, decisions=pairs,
+            edges=kept.get(EDGES), held=kept.get(HELD),
+        )  # fmt: skip
+    return Undone(recorded, run.id, moved.height, array.n_unique() - before.n_unique(), len(pairs))
+
+
+def _earlier(workspace: Workspace, dataset: str, snapshot: int) -> pl.DataFrame | None:
+    """The version of a past snapshot; None when there was none, or it was vacuumed."""
+    from segctl.state.identity import stored
+
+    try:
+        return stored(workspace, dataset, snapshot)
+    except UsageError:
+        return None
+
+
+def _undo_earlier(
+    project: Project, workspace: Workspace, run: IdentityRun, now: datetime, who: str | None, *, dry_run: bool
+) -> Undone:
+    from segctl.operations.dedupe import dedupe
+    from segctl.state.identity import canonical, changes, insert_decisions
+
+    moved = changes(workspace, run.number)
+    before = canonical(workspace)
+    if before is None:
+        raise _nothing(run.id, "it changed no profile")
+    pairs = _pairs(moved, f"undo of {run.id}", who)
+    if dry_run:
+        return Undone(None, run.id, moved.height, 0, len(pairs))
+    with workspace.transaction() as db:
+        insert_decisions(db, pairs, now)
+    found = dedupe(project, workspace, now=now, kind="undo", undone=run.id)
+    return Undone(found.run, run.id, moved.height, found.after - found.before, len(pairs))
+
+
+def _undo_profile(workspace: Workspace, what: str, now: datetime, who: str | None, *, dry_run: bool) -> Undone:
+    import polars as pl
+
+    from segctl.operations.people import find_person
+    from segctl.state.identity import changes, record_identity
+
+    owner, members = find_person(workspace, what)
+    every = changes(workspace)
+    mine = every.filter(pl.col("subject").is_in(list(members)) & (pl.col("after") == owner.subject))
+    if not mine.height:
+        raise _nothing(what, "it was never merged, or that was undone already")
+    moved = mine.filter(pl.col("run") == pl.col("run").max())
+    array, before = _restored(workspace, moved)
+    pairs = _pairs(moved, f"undo of {owner.profile_id}", who)
+    recorded = None
+    if not dry_run:
+        recorded = record_identity(
+            workspace, array, kind="undo", at=now, counts={"subjects": moved.height}, undone=owner.profile_id,
+            decisions=pairs,
+        )  # fmt: skip
+    return Undone(recorded, owner.profile_id, moved.height, array.n_unique() - before.n_unique(), len(pairs))
+
+
+def _restored(workspace: Workspace, moved: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """The array with some changes taken back, and as it is."""
+    from segctl.state.identity import canonical
+
+    now = canonical(workspace)
+    if now is None or not moved.height:
+        raise _nothing("it", "it changed no profile")
+    return now.clone().scatter(moved["subject"], moved["before"]), now
+
+
+def _pairs(moved: pl.DataFrame, why: str, who: str | None) -> list[Decided]:
+    """The identities that were merged, kept apart pair by pair."""
+    import polars as pl
+
+    found: list[Decided] = []
+    stayed = set(moved["subject"].to_list())
+    for after, befores in moved.group_by("after").agg(pl.col("before").unique()).sort("after").iter_rows():
+        # The identity whose id was kept did not move itself.
+        parts = sorted({*befores, after} if after not in stayed else set(befores))
+        pairs = combinations(parts, 2) if len(parts) <= _MOST_PAIRED else ((after, p) for p in parts if p != after)
+        found += [(a, b, "cannot", who, why) for a, b in pairs]
+    return found
+
+
+def _nothing(what: str, why: str) -> UsageError:
+    return UsageError(
+        "SEG478", f"nothing of `{what}` can be undone", why=why, hint="`segctl dedupe runs` lists the runs"
+    )
+
+
+def decide(
+    workspace: Workspace, a: str, b: str, verdict: str, *, now: datetime, who: str | None = None, why: str | None = None
+) -> tuple[str, str]:
+    """Record that two identifiers are one person (`must`) or two (`cannot`); the next `dedupe` goes by it.
+
+    Returns:
+        The profile ids that the two stand under now.
+
+    Raises:
+        UsageError: Nobody is known by one of them, or both are one identifier.
+    """
+    from segctl.operations.people import find_person, find_subject
+    from segctl.state.identity import insert_decisions
+
+    left, right = find_subject(workspace, a), find_subject(workspace, b)
+    if left.subject == right.subject:
+        raise UsageError("SEG480", "both are one identifier", hint="name two")
+    with workspace.transaction() as db:
+        insert_decisions(db, [(left.subject, right.subject, verdict, who, why)], now)
+    return find_person(workspace, a)[0].profile_id, find_person(workspace, b)[0].profile_id
+
+
+def all_decisions(workspace: Workspace) -> list[Decision]:
+    """Decisions in force, oldest first."""
+    from segctl.state.identity import decisions
+
+    return decisions(workspace)
