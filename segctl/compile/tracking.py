@@ -36,6 +36,7 @@ _ITEM = "order_item"
 _MICROSECONDS = TimeRule(format="epoch_us")
 _EXACT_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}
 _GAP = "30 minutes"
+_ADDRESSES = ("email", "phone")
 
 
 def bind_tracking(source: Source, root: Mapping, around: Surroundings) -> Source:
@@ -90,7 +91,10 @@ def _default_key(root: Mapping, around: Surroundings) -> tuple[tuple[str, Expres
     """The project's first identifiers of each class; identifiers of the usual names win."""
     found: list[tuple[str, Expression]] = []
     for wanted, field in (("known", "user_id"), ("anonymous", "anonymous_id")):
-        names = [known.name for known in around.project.identifiers if known.identifier_class == wanted]
+        declared = [known for known in around.project.identifiers if known.identifier_class == wanted]
+        # A user id is rarely an address; where nothing else is declared it is.
+        names = [known.name for known in declared if not known.personal and known.name not in _ADDRESSES]
+        names = names or [known.name for known in declared]
         if names:
             found.append((field if field in names else names[0], Column(field)))
     if not found:

@@ -66,4 +66,9 @@ ENTRIES: dict[str, Entry] = {
         "Correct the sender; until then the record stays in quarantine.",
         '{"type": "track", "event": "", "timestamp": "2026-11-01T10:00:00Z"}',
     ),
+    "SEG523": Entry(
+        "No known tracking shape",
+        "`--as tracking` looks for the shapes of known tools, and the first records of the file have none of them.",
+        "Read `segctl help tracking`; other files are proposed with `--as EVENT` or `--as profiles`.",
+    ),
 }

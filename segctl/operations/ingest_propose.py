@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from segctl.compile.source_nodes import NAME
 from segctl.model.errors import UsageError
@@ -14,12 +14,13 @@ from segctl.model.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from segctl.model.project import Project
+    from segctl.model.project import IdentifierClass, Project
     from segctl.model.sources import Source
     from segctl.model.types import ValueType
 
 SAMPLE_ROWS = 20_000
 PROFILES = "profiles"
+TRACKING = "tracking"
 _LONGEST_NAME = 56  # of 63, so that a suffix fits
 _ID_NAMES = ("event_id", "message_id", "uuid", "event_uuid", "id")
 _NUMBERED = ("beleg", "bestellung", "rechnung", "order", "invoice", "transaction", "receipt", "ticket")
@@ -74,13 +75,17 @@ def propose(project: Project, path: str, kind: str, *, key: tuple[str, ...] = ()
     Args:
         project: Whose traits, events and identifiers are used where names agree.
         path: File, folder, pattern, or ``-`` for standard input.
-        kind: ``profiles`` or the event that every row is.
+        kind: ``profiles``, ``tracking`` or the event that every row is.
         key: ``TYPE=COLUMN`` each.
         time: Column with the event's time.
 
     Raises:
         UsageError: The columns for key or time cannot be found, or a given one is not there.
     """
+    if kind == TRACKING:
+        from segctl.operations.ingest_propose_tracking import propose_tracking
+
+        return propose_tracking(project, path)
     if kind != PROFILES and not NAME.match(kind):
         raise UsageError("SEG315", f"`{kind}` is no name for an event", hint=f"write `--as {_slug(kind)}`")
     sample = _sample(project, path)
@@ -95,7 +100,7 @@ def propose(project: Project, path: str, kind: str, *, key: tuple[str, ...] = ()
     values = _names([column for column in sample.frame.columns if column not in used], kind)
     lacking = {name: sample.type_of(column) for name, column in values.items() if name not in declared}
     parts = _Parts(path, kind, keys, time_column, event_id, values)
-    name = _source_name(path, kind)
+    name = source_name(path, kind)
     text = _yaml(name, parts, sample)
     traits = lacking if kind == PROFILES else {}
     is_new = kind != PROFILES and project.event(kind) is None
@@ -103,7 +108,7 @@ def propose(project: Project, path: str, kind: str, *, key: tuple[str, ...] = ()
     properties = {kind: lacking} if kind != PROFILES and not is_new and lacking else {}
     known = {identifier.name for identifier in project.identifiers}
     identifiers = {name: "known" for name in keys if name not in known}
-    extended, source, notes = _bound(project, text, name, traits, events, properties, identifiers)
+    extended, source, notes = bound_proposal(project, text, name, traits, events, properties, identifiers)
     declarations = declarations_text(traits, events, properties, identifiers)
     return Proposal(name, text, declarations, traits, events, properties, identifiers, (*sample.why, *notes),
                     extended, source)  # fmt: skip
@@ -295,7 +300,8 @@ def _slug(column: str) -> str:
     return slug if slug and slug[0].isalpha() else f"c_{slug}"
 
 
-def _source_name(path: str, kind: str) -> str:
+def source_name(path: str, kind: str) -> str:
+    """A name for the source of a file; that of its rows for standard input."""
     if path == "-":
         return _slug(kind)
     stem = re.sub(r"[*?\[\]]", "", Path(path).name).split(".")[0]
@@ -303,26 +309,26 @@ def _source_name(path: str, kind: str) -> str:
 
 
 def _yaml(name: str, parts: _Parts, sample: _Sample) -> str:
-    lines = [f"source: {name}", "kind: file", f"path: {_quoted(parts.path)}", "picture: log", "key:"]
-    lines += [f"  {identifier}: {_quoted(column)}" for identifier, column in parts.keys.items()]
+    lines = [f"source: {name}", "kind: file", f"path: {quoted(parts.path)}", "picture: log", "key:"]
+    lines += [f"  {identifier}: {quoted(column)}" for identifier, column in parts.keys.items()]
     if sample.missing:
         lines.append(f"missing_values: [{', '.join(json.dumps(word, ensure_ascii=False) for word in sample.missing)}]")
     lines.append("max_bad_rows: 1 %")
     if parts.kind == PROFILES:
-        lines += ["profiles:", *(f"  {name}: {_quoted(column)}" for name, column in parts.values.items())]
+        lines += ["profiles:", *(f"  {name}: {quoted(column)}" for name, column in parts.values.items())]
         return "\n".join(lines) + "\n"
     time = parts.time or ""
     epoch = _epoch(sample, time)
-    shown = f"{{column: {_quoted(time)}, format: {epoch}}}" if epoch else _quoted(time)
+    shown = f"{{column: {quoted(time)}, format: {epoch}}}" if epoch else quoted(time)
     lines += ["events:", f"  - event: {parts.kind}", f"    time: {shown}"]
     if parts.event_id is not None:
-        lines.append(f"    id: {_quoted(parts.event_id)}")
+        lines.append(f"    id: {quoted(parts.event_id)}")
     if parts.values:
-        lines += ["    properties:", *(f"      {name}: {_quoted(column)}" for name, column in parts.values.items())]
+        lines += ["    properties:", *(f"      {name}: {quoted(column)}" for name, column in parts.values.items())]
     return "\n".join(lines) + "\n"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A YAML scalar that stays text."""
     is_plain = _PLAIN.match(text) is not None and text.lower() not in ("null", "true", "false")
     return text if is_plain else json.dumps(text, ensure_ascii=False)
@@ -351,11 +357,12 @@ def declarations_text(
     if events or properties:
         lines.append("events:")
     for event, of in {**events, **properties}.items():
-        lines += [f"  {event}:", "    properties:", *(f"      {name}: {kind}" for name, kind in of.items())]
+        inner = ["    properties:", *(f"      {name}: {kind}" for name, kind in of.items())]
+        lines += [f"  {event}:", *inner] if of else [f"  {event}: {{}}"]
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def _bound(
+def bound_proposal(
     project: Project,
     text: str,
     name: str,
@@ -364,6 +371,7 @@ def _bound(
     properties: dict[str, dict[str, str]],
     identifiers: dict[str, str],
 ) -> tuple[Project, Source | None, tuple[str, ...]]:
+    """The project with what it lacks, the declaration bound in it, and what is wrong with that."""
     from segctl.compile.sources import bind_source_text
     from segctl.connectors.typing_guess import declared_type
     from segctl.model.project import EventKind, IdentifierType, StoredTrait
@@ -382,7 +390,10 @@ def _bound(
         project,
         traits=(*project.traits, *new_traits),
         events=(*known, *new_events),
-        identifiers=(*project.identifiers, *(IdentifierType(identifier) for identifier in identifiers)),
+        identifiers=(
+            *project.identifiers,
+            *(IdentifierType(identifier, cast("IdentifierClass", known)) for identifier, known in identifiers.items()),
+        ),
     )
     source, findings = bind_source_text(text, f"sources/{name}.yaml", extended)
     return extended, source, tuple(f"{finding.location}: {finding.message}" for finding in findings)

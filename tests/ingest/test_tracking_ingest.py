@@ -18,7 +18,11 @@ from ingest.mmdb_writer import write_mmdb
 
 from segctl.compile.project import load_project
 from segctl.compile.sources import load_sources
+from segctl.connectors.tracking.snowplow import ATOMIC
+from segctl.model.errors import UsageError
 from segctl.operations.ingest import SourceResult, chosen_sources, ingest
+from segctl.operations.ingest_propose import propose
+from segctl.operations.ingest_save import save_proposal
 from segctl.state.workspace import Workspace
 
 PROJECT = """
@@ -307,3 +311,53 @@ def test_no_record_is_lost(tmp_path_factory, records, batch_rows) -> None:
     assert events == found["web"].new
     for name, source in found.items():
         assert web.rows(f"quarantine/{name}").height == source.bad
+
+
+def test_a_proposal_declares_what_the_records_hold(web: Shop) -> None:
+    (web.root / "segctl.yaml").write_text("segctl: 1\nname: web\n", encoding="utf-8")
+    spin = {"type": "track", "event": "Spin Result", "anonymousId": "a", "timestamp": "2026-11-01T10:00:00Z",
+            "properties": {"winAmount": 5, "wheel_id": "7", "source": "x"}}  # fmt: skip
+    about = {"type": "identify", "userId": "u", "timestamp": "2026-11-01T10:00:00Z", "traits": {"email": "a@x.de"}}
+    web.file("web.ndjson", lines(page(0), spin, about))
+    project, _ = load_project(web.root)
+
+    proposal = propose(project, "web.ndjson", "tracking")
+
+    assert proposal.yaml == "source: web\npath: web.ndjson\ntracking: segment\nmax_bad_rows: 1 %\n"
+    assert proposal.events == {
+        "page_viewed": {"path": "text"},
+        "spin_result": {"win_amount": "integer", "wheel_id": "text"},
+        "session": {"duration": "integer", "pages": "integer", "events": "integer", "entry_page": "text"},
+    }
+    assert proposal.traits == {"email": "text"}
+    said, is_complete = save_proposal(project, proposal)
+    assert is_complete, said
+    found = parts(web)
+    assert (found["web"].new, found["web"].skipped, found["web/identify"].new) == (2, 0, 1)
+
+
+def test_files_without_a_known_shape_get_no_proposal(web: Shop) -> None:
+    web.file("web.ndjson", lines({"a": 1}))
+    project, _ = load_project(web.root)
+
+    with pytest.raises(UsageError, match="no tracking records"):
+        propose(project, "web.ndjson", "tracking")
+
+
+def test_the_tsv_of_the_snowplow_pipeline(web: Shop) -> None:
+    schema = "iglu:com.snowplowanalytics.snowplow/unstruct_event/jsonschema/1-0-0"
+    action = {"schema": "iglu:com.snowplowanalytics.snowplow.ecommerce/snowplow_ecommerce_action/jsonschema/1-0-1",
+              "data": {"type": "product_view", "name": 'a "quoted" name'}}  # fmt: skip
+    values = {"event": "unstruct", "event_name": "snowplow_ecommerce_action", "event_id": "e1", "domain_userid": "d",
+              "collector_tstamp": "2026-11-01 10:00:00.000", "user_ipaddress": IP, "page_urlpath": "/a",
+              "unstruct_event": json.dumps({"schema": schema, "data": action})}  # fmt: skip
+    second = {**values, "event_id": "e2", "event": "page_view", "unstruct_event": ""}
+    rows = ["\t".join(str(row.get(name, "")) for name in ATOMIC) for row in (values, second)]
+    web.file("enriched.tsv", "\n".join(rows) + "\n")
+    web.source("web", "path: enriched.tsv\ntracking: snowplow\ncsv: {header: false}\n")
+    project, _ = load_project(web.root)
+
+    found = parts(web)["web"]
+
+    assert found.by_kind == {"page_viewed": 1, "product_viewed": 1}
+    assert "csv: {header: false}" in propose(project, "enriched.tsv", "tracking").yaml

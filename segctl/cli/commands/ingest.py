@@ -22,13 +22,14 @@ EXAMPLES = (
     ("segctl ingest orders --dry-run", "What would be taken of one source, without taking it."),
     ("segctl ingest orders --full", "Read all of a source again, and replace what came from it."),
     ("segctl ingest --from data/orders.csv --as order_completed --save", "A first try: propose a declaration."),
+    ("segctl ingest --from web.jsonl --as tracking --save", "Events of Segment, Google Analytics, Snowplow …"),
 )
 EXITS = {
     3: "a source has more bad rows than it may, so nothing of it was taken; or a file breaks off",
     4: "a full picture is empty, or `--full` would drop rows that cannot be read again, and `--yes` was not given",
     75: "another ingest of the same source is running; see `--lock-wait`",
 }
-SEE_ALSO = ("segctl quarantine --help", "segctl help sources")
+SEE_ALSO = ("segctl quarantine --help", "segctl help sources", "segctl help tracking")
 COLUMNS = (
     output.Column("source"),
     output.Column("files", type="integer"),
@@ -50,7 +51,7 @@ def command(
         str | None, Option("--from", metavar="PATH", help="A file without a declaration; - is stdin.", complete="files")
     ] = None,
     kind: Annotated[
-        str | None, Option("--as", metavar="profiles|EVENT", help="What its rows are.", complete="events")
+        str | None, Option("--as", metavar="profiles|tracking|EVENT", help="What its rows are.", complete="events")
     ] = None,
     key: Annotated[list[str], Option("--key", metavar="TYPE=COLUMN", help="Who a row is about. Repeatable.")] = [],  # noqa: B006 - never changed
     time: Annotated[str | None, Option("--time", metavar="COLUMN", help="When an event happened.")] = None,
