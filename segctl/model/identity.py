@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 
 Strength = Literal["strong", "weak", "never"]
