@@ -83,7 +83,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG383": Entry(
         "There is no preset of that name",
-        "Presets ship with segctl; `segctl help sources-rest` lists them.",
+        "Presets ship with segctl; `segctl help rest` lists them.",
         "Correct the name, or declare the service under `rest:` yourself.",
         "preset: hubspot_contact",
     ),

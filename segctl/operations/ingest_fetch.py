@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +39,25 @@ class Wishes:
 
 
 EVERYTHING_NEW = Wishes()
+
+
+def checked_limit(limit: int | None) -> int | None:
+    """The limit, when it can be one.
+
+    Raises:
+        UsageError: It is less than one record.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError("SEG384", f"`--limit {limit}` is no number of records", hint="take at least 1")
+    return limit
+
+
+def refuse_files(sources: Iterable[Source], wishes: Wishes) -> None:
+    """Raises `UsageError` when the wishes mean nothing to a source, since it reads files."""
+    files = [source.name for source in sources if source.fetch is None]
+    if files and wishes != EVERYTHING_NEW:
+        hint = "name the sources that are fetched: `segctl ingest SOURCE --since …`"
+        raise UsageError("SEG384", f"`{files[0]}` reads files; `--since` and `--limit` are for fetching", hint=hint)
 
 
 def run_fetched(run: SourceRun, wishes: Wishes = EVERYTHING_NEW, *, around: Around | None = None) -> None:

@@ -113,7 +113,7 @@ def sources(definitions: Definitions) -> list[Row]:
                 "source": name,
                 "gives": "profiles" if source.traits else "events",
                 "picture": source.picture,
-                "path": list(source.paths),
+                "path": list(source.paths) or [source.fetch.kind if source.fetch else "file"],
                 "last_input": datetime.fromisoformat(last.seen) if last else None,
                 "rows": last.rows if last else None,
                 "bad": last.bad if last else None,

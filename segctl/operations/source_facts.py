@@ -10,7 +10,18 @@ from segctl.compile.sources import load_sources
 from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
+    from segctl.model.sources import Source
     from segctl.operations.session import Session
+
+
+def _reached(session: Session, source: Source) -> dict[str, Any]:
+    """How far a fetched source has come."""
+    from segctl.state.bookmarks import bookmark
+
+    mark = None if source.fetch is None else bookmark(session.workspace, source.name)
+    if mark is None:
+        return {}
+    return {"fetched_at": session.local(datetime.fromisoformat(mark.at)), "cursor": mark.cursor}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,9 @@ def source_facts(session: Session, name: str) -> SourceFacts:
         "source": name,
         "gives": "profiles" if source.traits else "events",
         "picture": source.picture,
-        "path": list(source.paths),
+        "path": list(source.paths) or None,
+        "kind": "file" if source.fetch is None else source.fetch.kind,
+        **_reached(session, source),
         "key": [id_type for id_type, _ in source.key],
         "declared_in": source.file,
     }

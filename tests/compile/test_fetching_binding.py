@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
+import textwrap
+from pathlib import Path
+
 import pytest
+import yaml
+from jsonschema import Draft202012Validator
 
 from segctl.compile.fetching_presets import preset, preset_names
+from segctl.compile.fetching_rest import AUTH_KEYS, CURSOR_KEYS, LIMITS_KEYS, OAUTH_KEYS, PAGES_KEYS, REST_KEYS
 from segctl.compile.sources import bind_source_text
 from segctl.model.fetching_rest import (
     ApiKey,
@@ -21,6 +29,7 @@ from segctl.model.secrets import Secret, forget, masked
 from segctl.model.sources import Column, Source
 from segctl.model.types import TEXT, TIME, Kind, ValueType
 
+HELP = Path(__file__).resolve().parents[2] / "segctl" / "help"
 MONEY = ValueType(Kind.MONEY, 2, "EUR")
 PROJECT = Project(
     root="/nowhere",
@@ -246,3 +255,61 @@ events:
     assert source.traits == ()
     assert source.record_time is None
     assert len(source.events) == 1
+
+
+def _schema() -> Draft202012Validator:
+    path = Path(__file__).resolve().parents[2] / "segctl" / "compile" / "schemas" / "source.json"
+    return Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
+
+
+REST_YAML = re.findall(r"(?:^  .*\n|^\n)+", (HELP / "rest.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", [block for block in REST_YAML if "source:" in block])
+def test_the_declarations_in_the_help_bind_and_fit_the_schema(block: str) -> None:
+    text = textwrap.dedent(block).strip() + "\n"
+
+    bound(text)
+
+    assert [error.message for error in _schema().iter_errors(yaml.safe_load(text))] == []
+
+
+def test_the_schema_knows_every_preset_and_every_key() -> None:
+    schema = _schema().schema
+    rest_keys = schema["$defs"]["rest"]["properties"]
+    auth = rest_keys["auth"]["oneOf"][1]["properties"]
+
+    assert tuple(schema["properties"]["preset"]["enum"]) == preset_names()
+    assert set(rest_keys) == set(REST_KEYS)
+    assert set(rest_keys["pages"]["oneOf"][1]["properties"]) == set(PAGES_KEYS)
+    assert set(rest_keys["cursor"]["oneOf"][1]["properties"]) == set(CURSOR_KEYS)
+    assert set(rest_keys["limits"]["properties"]) == set(LIMITS_KEYS)
+    assert set(auth) == set(AUTH_KEYS)
+    assert set(auth["oauth2"]["properties"]) == set(OAUTH_KEYS)
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("source: a\n", False),
+        ("source: a\nkind: file\n", False),
+        ("source: a\npath: b\n", True),
+        ("source: a\nkind: rest\nrest: {base_url: https://a.example}\n", True),
+        ("source: a\npreset: hubspot_contacts\n", True),
+        ("source: a\npreset: hubspot\n", False),
+        ("source: a\nkind: rest\nrest: {auth: {bearer: written}}\n", False),
+        ("source: a\nkind: rest\nrest: {auth: {bearer: {env: A}, basic: {user: b}}}\n", False),
+        ("source: a\nkind: rest\nrest: {pages: {style: pages}}\n", False),
+    ],
+)
+def test_the_schema_says_what_the_binder_says(text: str, fits: bool) -> None:
+    assert (not list(_schema().iter_errors(yaml.safe_load(text)))) == fits
+
+
+def test_the_help_lists_every_preset_with_its_words_and_variables() -> None:
+    lines = (HELP / "rest.md").read_text(encoding="utf-8").splitlines()
+
+    for name in preset_names():
+        (line,) = [line for line in lines if line.split()[:1] == [name]]
+        assert all(word in line for word, _ in preset(name).asks), line
+        assert preset(name).env[0] in line

@@ -1,34 +1,57 @@
-"""Check Python, engines, project, workspace and disk."""
+"""Check Python, engines, project, workspace and disk; or try a source."""
 
 from __future__ import annotations
 
+import json
+from typing import Annotated
+
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import CHANGES, SELECTION, TIME, verb
+from segctl.cli.options import CHANGES, SELECTION, TIME, Option, verb
 from segctl.model.exits import ExitCode
 
 EXAMPLES = (
     ("segctl doctor", "Looks at everything and says what would get in the way."),
     ("segctl doctor --json -o facts.json", "The same as data, for a bug report."),
+    ("segctl doctor --online shop_orders", "Tries a source: is it there, does it accept the key, what comes?"),
 )
 EXITS = {1: "something would get in the way"}
-SEE_ALSO = ("segctl config validate", "segctl help files")
+SEE_ALSO = ("segctl config validate", "segctl help files", "segctl help rest")
 COLUMNS = (output.Column("check"), output.Column("status"), output.Column("detail"), output.Column("hint"))
 
 
 @verb(without=(*SELECTION, *CHANGES, *TIME), formats=("table", "json", "ndjson", "csv"))
-def command(ctx: Context) -> ExitCode:
+def command(
+    ctx: Context,
+    online: Annotated[
+        str | None, Option("--online", metavar="SOURCE", help="Ask this source for one page.", complete="sources")
+    ] = None,
+) -> ExitCode:
     """Check Python, engines, time zones, clock, project, workspace and free disk.
 
-    Changes nothing and asks nobody: no network is used.
+    Changes nothing. No network is used, unless --online names a source: then it is asked for one page, of which the
+    first records are shown, with secrets masked.
     """
     from segctl.operations import doctor
 
-    checks = doctor.examine(ctx.project, env=ctx.env, now=ctx.now)
+    records: tuple[object, ...] = ()
+    if online is None:
+        checks = doctor.examine(ctx.project, env=ctx.env, now=ctx.now)
+    else:
+        from segctl.operations.doctor_online import try_source
+
+        found = try_source(ctx.project, online, env=ctx.env, now=ctx.now)
+        checks, records = list(found.checks), tuple(found.records)
     problems = sum(check.status == "problem" for check in checks)
     code = ExitCode.FINDINGS if problems else ExitCode.OK
     rows = [(check.name, check.status, check.detail, check.hint) for check in checks]
-    output.write(ctx, output.Result("segctl/doctor/1", COLUMNS, rows, noun="checks", is_report=True, exit=code))
+    run = None if online is None else {"source": online, "records": list(records)}
+    output.write(
+        ctx, output.Result("segctl/doctor/1", COLUMNS, rows, noun="checks", is_report=True, run=run, exit=code)
+    )
+    if ctx.format == "table":
+        for record in records:
+            messages.notice(ctx, f"record: {json.dumps(record, ensure_ascii=False)}")
     word = "nothing in the way" if not problems else f"{problems} in the way"
     messages.notice(ctx, word)
     return code

@@ -59,6 +59,10 @@ def command(
     full: Annotated[
         bool, Option("--full", help="Read everything of the sources again and replace what came from them.")
     ] = False,
+    since: Annotated[
+        str | None, Option("--since", metavar="TIME", help="Fetch from here on, whatever was fetched before.")
+    ] = None,
+    limit: Annotated[int | None, Option("--limit", metavar="N", help="Fetch at most so many records.")] = None,
 ) -> ExitCode | None:
     """Read the files of declared sources into the workspace.
 
@@ -68,9 +72,14 @@ def command(
     After a change of a declaration, event files are read again by themselves where that loses nothing. --full
     does so always: all files of the sources are read, and what came from them before is replaced in one step.
 
+    A source that is fetched (`kind: rest`, `database` or `singer`) goes on where its last fetch ended; one that was
+    interrupted goes on after its last whole page. --full asks it for everything; nothing that it no longer has is
+    dropped. A dry run fetches one page, or --limit records.
+
     With --from and --as a declaration is proposed from the data and printed; --save writes it down.
     """
     from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
+    from segctl.operations.ingest_fetch import Wishes, checked_limit, refuse_files
 
     if path is not None:
         return _first_try(ctx, path, kind, tuple(key), time, save=save)
@@ -78,20 +87,24 @@ def command(
         raise UsageError(
             "SEG315", "`--as`, `--key`, `--time` and `--save` belong to `--from`", hint="add `--from PATH`"
         )
+    wishes = Wishes(since, checked_limit(limit))
     with open_for_ingest(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s, dry_run=ctx.dry_run) as (
         project,
         workspace,
     ):
         declared = sources_of(project)
+        chosen = chosen_sources(declared, tuple(sources))
+        refuse_files(chosen, wishes)
         found = ingest(
             project,
             workspace,
-            chosen_sources(declared, tuple(sources)),
+            chosen,
             now=ctx.now,
             progress=listener(ctx),
             dry_run=ctx.dry_run,
             accepts_empty=ctx.yes,
             full=full,
+            wishes=wishes,
         )
     return _report(ctx, found)
 

@@ -1,0 +1,73 @@
+"""Try a source: is it there, does it accept who asks, and do its records have what the declaration names?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segctl.model.dataclass import dataclass
+from segctl.model.errors import UsageError
+from segctl.model.secrets import masked
+from segctl.operations.doctor import Check
+
+if TYPE_CHECKING:
+    from segctl.model.sources import Source
+
+SHOWN_RECORDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineResult:
+    """What a try of a source showed.
+
+    Attributes:
+        checks: In the order they were made.
+        records: The first records as they came, secrets masked.
+    """
+
+    checks: tuple[Check, ...]
+    records: tuple[Mapping[str, Any], ...]
+
+
+def try_source(start: Path, name: str, *, env: str | None, now: datetime) -> OnlineResult:
+    """Asks a source for a page and keeps nothing.
+
+    Raises:
+        UsageError: No such source, a source of files, or findings in a declaration.
+    """
+    from segctl.connectors.sources.base import Around
+    from segctl.operations.ingest import chosen_sources, sources_of
+    from segctl.operations.ingest_fetch import connected
+    from segctl.operations.project import bound_project, refuse_errors
+
+    project, findings = bound_project(start, env=env)
+    refuse_errors(findings)
+    source = chosen_sources(sources_of(project), [name])[0]
+    if source.fetch is None:
+        hint = f"`segctl ingest {name} --dry-run` reads them without taking anything"
+        raise UsageError("SEG384", f"`{name}` reads files, so there is nothing to reach", hint=hint)
+    around = Around(source.name, Path(project.root), now, zone=project.timezone)
+    trial = connected(source, source.fetch, around).check(SHOWN_RECORDS)
+    checks = [Check(p.name, p.status, masked(p.detail), None if p.hint is None else masked(p.hint))
+              for p in trial.probes]  # fmt: skip
+    records = tuple(json.loads(masked(json.dumps(record, ensure_ascii=False))) for record in trial.records)
+    return OnlineResult((*checks, *_columns(source, records)), records[:SHOWN_RECORDS])
+
+
+def _columns(source: Source, records: tuple[Mapping[str, Any], ...]) -> list[Check]:
+    """Whether the records hold what the declaration reads."""
+    from segctl.connectors.sources.json_paths import MISSING, at
+    from segctl.model.sources import needed_columns
+
+    if not records:
+        return []
+    wanted = needed_columns(source)
+    lacking = [name for name in wanted if all(at(record, name) is MISSING for record in records)]
+    if lacking:
+        names = ", ".join(f"`{name}`" for name in lacking)
+        hint = "services leave out what is empty; otherwise correct the names in the declaration"
+        return [Check("columns", "note", f"none of the first records has {names}", hint)]
+    return [Check("columns", "ok", f"all {len(wanted)} that the declaration names")]
