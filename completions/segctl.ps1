@@ -70,6 +70,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'doctor' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--online'] = 'sources'
+            $table['--deep'] = 'flag'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'

@@ -14,6 +14,8 @@ from segctl.model.sources import EventRule, Expression, Instants, NumberForm, So
 from segctl.model.types import TEXT, Kind, ValueType, stored_column
 
 REASON = pl.Struct({"column": pl.String, "expected": pl.String, "value": pl.String, "reason": pl.String})
+LONGEST_IDENTIFIER = 1024
+"""Longer ones are texts in the wrong column; each would stand in every list of people for ever."""
 _SHOWN = 200
 """Characters of an offending cell that a reason repeats; the whole row stands beside it."""
 
@@ -60,7 +62,8 @@ def type_batch(source: Source, frame: pl.DataFrame, lines: pl.Series, form: Numb
     rows = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
     if not kept.all():
         frame, lines, rows = frame.filter(kept), lines.filter(kept), rows.filter(kept)
-    batch = _Batch(source, Columns(frame, form, source.missing_values), lines, rows, counts)
+    nothing = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
+    batch = _Batch(source, Columns(frame, form, source.missing_values), lines, rows, counts, nothing)
     skipped = len(kept) - frame.height
     return batch.profiles(skipped) if source.holds_profiles else batch.events(skipped)
 
@@ -72,6 +75,7 @@ class _Batch:
     lines: pl.Series
     rows: pl.Series
     counts: Counts
+    too_long: pl.Series
     reasons: list[pl.DataFrame] = field(default_factory=list)
     links: list[pl.DataFrame] = field(default_factory=list)
 
@@ -79,7 +83,9 @@ class _Batch:
         """Records: every row names a person, or is bad."""
         identity = self._identity()
         columns = [self.rows.alias("row"), self.lines.alias("line"), *identity]
-        self._refuse("key", identity[1].is_null(), None, "an identifier", "no key column holds a value")
+        self._refuse(
+            "key", identity[1].is_null() & ~self.too_long, None, "an identifier", "no key column holds a value"
+        )
         if self.source.record_time is not None:
             columns.append(self._times(self.source.record_time, self.columns, None).alias("valid_from"))
         columns += [self._typed(target, self.columns, None).alias(_stored(target)) for target in self.source.traits]
@@ -182,7 +188,7 @@ class _Batch:
 
     def _identity(self) -> list[pl.Series]:
         height = len(self.rows)
-        values = [identifier_of(evaluate(expression, self.columns)) for _, expression in self.source.key]
+        values = [self._identifier(expression) for _, expression in self.source.key]
         if not values:
             nothing = pl.Series("id_type", [None], dtype=pl.String).new_from_index(0, height)
             return [nothing, nothing.alias("value")]
@@ -211,6 +217,18 @@ class _Batch:
         pair = ["id_type", "value", "other_type", "other_value"]
         found = pl.concat(self.links).join(rows, on="row").sort("seen", "row", nulls_last=True)
         return found.unique(pair, keep="first", maintain_order=True).select(*pair, "seen", "line")
+
+    def _identifier(self, expression: Expression) -> pl.Series:
+        """Identifiers of the rows; what is too long for one is an offence and null."""
+        values = identifier_of(evaluate(expression, self.columns))
+        is_long = values.str.len_bytes() > LONGEST_IDENTIFIER
+        if not is_long.any():
+            return values
+        is_long = (values.str.len_chars() > LONGEST_IDENTIFIER).fill_null(value=False)
+        wanted = f"an identifier of at most {LONGEST_IDENTIFIER:,} characters"
+        self._refuse(", ".join(columns_of(expression)), is_long, values, wanted, "it is too long")
+        self.too_long |= is_long
+        return values.set(is_long, None)
 
     def _times(self, times: Instants, columns: Columns, positions: pl.Series | None) -> pl.Series:
         value = evaluate(times.value, columns)

@@ -44,13 +44,14 @@ class Check:
     hint: str | None = None
 
 
-def examine(start: Path, *, env: str | None, now: datetime) -> list[Check]:
+def examine(start: Path, *, env: str | None, now: datetime, deep: bool = False) -> list[Check]:
     """Every check, in the order of reading; nothing is left behind on disk.
 
     Args:
         start: Where the search for the project begins.
         env: Environment to look at.
         now: The instant the clock shows.
+        deep: Read all stored files and compare their checksums.
     """
     found = [_python(), *_packages(), Check("sqlite", "ok", sqlite3.sqlite_version)]
     found += [_zones("time zones", "Europe/Berlin"), _clock(now)]
@@ -60,7 +61,7 @@ def examine(start: Path, *, env: str | None, now: datetime) -> list[Check]:
         return [*found, _disk(start)]
     workspace = Path(project.workspace)
     found += [_zones("project zone", project.timezone), _writable(workspace), *_file_system(workspace)]
-    return [*found, *_age(workspace, now), *_stored(workspace), _disk(workspace)]
+    return [*found, *_age(workspace, now), *_stored(workspace, deep=deep), _disk(workspace)]
 
 
 def _python() -> Check:
@@ -152,8 +153,8 @@ def _age(workspace: Path, now: datetime) -> Iterator[Check]:
             yield Check("workspace age", "problem", text, "set the clock")
 
 
-def _stored(workspace: Path) -> Iterator[Check]:
-    """Whether what was stored is still there, by the database's own check and the sizes of all files."""
+def _stored(workspace: Path, *, deep: bool) -> Iterator[Check]:
+    """Whether what was stored is still there, by the database's own check and the sizes or checksums of all files."""
     from segctl.state.integrity import lost_files
     from segctl.state.workspace import Workspace
 
@@ -161,7 +162,7 @@ def _stored(workspace: Path) -> Iterator[Check]:
         return
     try:
         with Workspace.open(workspace) as opened:
-            files, lost = lost_files(opened)
+            files, lost = lost_files(opened, deep=deep)
     except SegctlError as error:
         yield Check("stored data", "problem", error.message, error.hint)
         return
@@ -169,7 +170,7 @@ def _stored(workspace: Path) -> Iterator[Check]:
         text = f"{len(lost)} of {files:,} files are missing or damaged, such as {lost[0]}"
         yield Check("stored data", "problem", text, "restore a backup, or ingest again into a new workspace")
     else:
-        yield Check("stored data", "ok", f"{files:,} files")
+        yield Check("stored data", "ok", f"{files:,} files" + (", each as it was written" if deep else ""))
 
 
 def _disk(folder: Path) -> Check:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.engines.profiles import RecordFile
+    from segctl.model.project import Project
     from segctl.operations.session import Session
     from segctl.state.files import StoredFile
     from segctl.state.workspace import Workspace
@@ -155,7 +156,7 @@ def load_input(session: Session, asking: Plan, *, as_of: datetime, snapshot: int
     types = {t.name: t.type for t in project.traits}
     profiles = profile_view(
         records,
-        subjects.select("subject", "profile_id", "identifier_class").collect(),
+        _classified(subjects, project),
         owners,
         as_of=as_of,
         traits={name: types[name] for name in asking.traits},
@@ -167,6 +168,17 @@ def load_input(session: Session, asking: Plan, *, as_of: datetime, snapshot: int
     histories = {name: types[name] for name in asking.histories}
     changes = trait_changes(records, owners, as_of=as_of, traits=histories) if histories else {}
     return EngineInput(profiles=profiles, events=parts, canonical=owners, changes=changes)
+
+
+def _classified(subjects: pl.LazyFrame, project: Project) -> pl.DataFrame:
+    """Subjects with the class that the project declares for their type now; an undeclared type keeps its last."""
+    import polars as pl
+
+    declared = [
+        pl.when(pl.col("id_type") == one.name).then(pl.lit(one.identifier_class)) for one in project.identifiers
+    ]
+    identifier_class = pl.coalesce(*declared, "identifier_class").alias("identifier_class")
+    return subjects.select("subject", "profile_id", identifier_class).collect()
 
 
 def record_files(workspace: Workspace, snapshot: int) -> list[RecordFile]:

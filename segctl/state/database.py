@@ -57,6 +57,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             subject_a INTEGER NOT NULL, subject_b INTEGER NOT NULL, verdict TEXT NOT NULL, who TEXT, at TEXT NOT NULL,
             why TEXT, PRIMARY KEY (subject_a, subject_b)) WITHOUT ROWID""",
     ),
+    ("ALTER TABLE files ADD COLUMN crc32 INTEGER",),
 )
 
 

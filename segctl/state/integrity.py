@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segctl.model.dataclass import dataclass
 from segctl.state import problems
-from segctl.state.files import FILES
+from segctl.state.files import FILES, crc32
 
 if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
@@ -18,8 +19,12 @@ def has_files(folder: Path) -> bool:
     return any(names for _, _, names in os.walk(folder / FILES))
 
 
-def lost_files(workspace: Workspace) -> tuple[int, list[Path]]:
+def lost_files(workspace: Workspace, *, deep: bool = False) -> tuple[int, list[Path]]:
     """How many files are current, and those of them that are not on disk with the size they had.
+
+    Args:
+        workspace: Whose files.
+        deep: Read every file and compare its checksum, too.
 
     Raises:
         IntegrityError: The database's pages do not fit together.
@@ -28,7 +33,8 @@ def lost_files(workspace: Workspace) -> tuple[int, list[Path]]:
     if found != "ok":
         raise problems.damaged(workspace.folder / "state.db", str(found))
     files = _current(workspace)
-    return len(files), [path for path, size in files if not has_size(path, size)]
+    sound = _is_unchanged if deep else _has_size
+    return len(files), [file.path for file in files if not sound(file)]
 
 
 def damaged_file(workspace: Workspace) -> Path | None:
@@ -37,7 +43,7 @@ def damaged_file(workspace: Workspace) -> Path | None:
     Reads every column of every current file, so it is for those who already know that something is wrong.
     """
     files = _current(workspace)
-    return next((path for path, size in files if not has_size(path, size) or not _is_readable(path)), None)
+    return next((file.path for file in files if not _is_unchanged(file) or not _is_readable(file.path)), None)
 
 
 def has_size(path: Path, size: int) -> bool:
@@ -48,9 +54,31 @@ def has_size(path: Path, size: int) -> bool:
         return False
 
 
-def _current(workspace: Workspace) -> list[tuple[Path, int]]:
-    rows = workspace.query("SELECT path, bytes FROM files WHERE removed IS NULL ORDER BY id")
-    return [(workspace.folder / row["path"], int(row["bytes"])) for row in rows]
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    """A file as it was committed; the checksum is None for files older than checksums."""
+
+    path: Path
+    bytes: int
+    crc32: int | None
+
+
+def _current(workspace: Workspace) -> list[_Committed]:
+    rows = workspace.query("SELECT path, bytes, crc32 FROM files WHERE removed IS NULL ORDER BY id")
+    return [_Committed(workspace.folder / row["path"], row["bytes"], row["crc32"]) for row in rows]
+
+
+def _has_size(file: _Committed) -> bool:
+    return has_size(file.path, file.bytes)
+
+
+def _is_unchanged(file: _Committed) -> bool:
+    if not _has_size(file):
+        return False
+    try:
+        return file.crc32 is None or crc32(file.path) == file.crc32
+    except OSError:
+        return False
 
 
 def _is_readable(path: Path) -> bool:

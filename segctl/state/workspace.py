@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import SegctlError
 from segctl.state import database, integrity, locks, problems
-from segctl.state.files import NewFile, StoredFile, flush_all, fresh_path
+from segctl.state.files import NewFile, StoredFile, crc32, flush_all, fresh_path
 from segctl.state.mounts import refuse_network
 
 if TYPE_CHECKING:
@@ -158,9 +158,10 @@ class Workspace:
         try:
             with problems.worded(self.folder):
                 flush_all([file.path for file in add])
+                checksums = [crc32(file.path) for file in add]
             with self.transaction() as db:
                 seq = self._insert_commit(db, kind, note)
-                self._insert_files(db, seq, add)
+                self._insert_files(db, seq, add, checksums)
                 self._mark_removed(db, seq, remove)
                 if within is not None:
                     within(db)
@@ -293,9 +294,9 @@ class Workspace:
         cursor = db.execute("INSERT INTO commits (kind, note) VALUES (?, ?)", (kind, text))
         return int(cursor.lastrowid or 0)
 
-    def _insert_files(self, db: sqlite3.Connection, seq: int, add: Sequence[NewFile]) -> None:
+    def _insert_files(self, db: sqlite3.Connection, seq: int, add: Sequence[NewFile], checksums: Sequence[int]) -> None:
         db.executemany(
-            "INSERT INTO files (dataset, path, rows, bytes, meta, added) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO files (dataset, path, rows, bytes, meta, added, crc32) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     file.dataset,
@@ -304,8 +305,9 @@ class Workspace:
                     file.path.stat().st_size,
                     json.dumps(file.meta, sort_keys=True),
                     seq,
+                    checksum,
                 )
-                for file in add
+                for file, checksum in zip(add, checksums, strict=True)
             ],
         )
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import random
+from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
 from segctl.model.exits import ExitCode
+from segctl.operations.apply import apply
 from segctl.operations.ingest_result import IngestResult, SourceResult
+from segctl.operations.session import open_session
 from segctl.state.compaction import compact
 
 ORDERS = """
@@ -29,6 +32,7 @@ max_bad_rows: 50 %
 profiles: {city: ort}
 """
 EMPTY = pl.DataFrame(schema={"who": pl.String, "order_id:t": pl.String, "value:n2": pl.Int64})
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
 HEADER = "kunde,cookie,zeit,wert,nr\n"
 
 
@@ -299,3 +303,44 @@ def test_full_does_not_drop_people_of_an_earlier_file_unasked(shop) -> None:
     assert refused.error.code == "SEG356"
     assert kept == ["7", "8"]
     assert shop.rows("records/crm")["who"].to_list() == ["8"]
+
+
+def test_another_class_of_an_identifier_takes_effect_at_the_next_apply(shop) -> None:
+    shop.source("crm", CRM)
+    shop.file("crm.csv", "kunde,cookie,ort\n7,,Ulm\n,d8,Bonn\n")
+    (shop.root / "segments").mkdir()
+    (shop.root / "segments" / "everybody.yaml").write_text(
+        "segment: everybody\nwhere: {trait: city, in: [Ulm, Bonn]}\n"
+    )
+    shop.ingest("crm")
+    project = shop.root / "segctl.yaml"
+    sizes = []
+
+    for device in ("anonymous", "known"):
+        text = project.read_text()
+        project.write_text(text.replace("device_id: {class: anonymous}", f"device_id: {{class: {device}}}"))
+        with open_session(shop.root) as session:
+            applied = apply(session, as_of=NOW, started=NOW, dry_run=True)
+        sizes.append([one.members for one in applied.segments])
+
+    assert sizes == [[1], [2]]
+
+
+@pytest.mark.parametrize("length", [1024, 1025, 100_000])
+def test_an_identifier_of_a_page_is_none(shop, length: int) -> None:
+    shop.source("crm", CRM.replace("50 %", "100 %"))
+    shop.source("orders", WITH_ID)
+    long = "ä" * length
+    shop.file("crm.csv", f"kunde,cookie,ort\n{long},d7,Ulm\n8,{long},Bonn\n")
+    shop.file("orders.csv", HEADER + f"{long},,2026-01-01,1,o1\n")
+
+    crm, orders = shop.ingest("crm"), shop.ingest("orders")
+
+    is_bad = length > 1024
+    assert (crm.bad, orders.bad) == ((2, 1) if is_bad else (0, 0))
+    subjects = shop.rows("subjects")
+    assert subjects.is_empty() == is_bad
+    if is_bad:
+        reasons = shop.rows("quarantine/crm")["reasons"].to_list()
+        assert [[reason["reason"] for reason in row] for row in reasons] == [["it is too long"]] * 2
+        assert all(len(row[0]["value"]) <= 200 for row in reasons)

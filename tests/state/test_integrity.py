@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 from segctl.model.errors import IntegrityError, UsageError
+from segctl.state import database
+from segctl.state.files import NewFile
 from segctl.state.integrity import lost_files
 from segctl.state.workspace import Workspace
 
@@ -96,3 +98,39 @@ def test_lost_files_are_counted_by_their_sizes(folder: Path) -> None:
         os.truncate(stored(folder), 200)
 
         assert lost_files(workspace) == (1, [stored(folder)])
+
+
+def test_a_flipped_bit_is_seen_by_a_deep_look_although_the_file_still_reads(folder: Path) -> None:
+    with Workspace.open(folder) as workspace:
+        frame = FRAME.with_columns(n=pl.int_range(pl.len()).hash())
+        path = workspace.new_file("plain")
+        frame.write_parquet(path, compression="uncompressed", use_pyarrow=False)
+        workspace.commit("test", [NewFile(path, "plain", frame.height)])
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+    with Workspace.open(folder) as workspace:
+        shallow, deep = lost_files(workspace), lost_files(workspace, deep=True)
+
+    assert not pl.read_parquet(path).equals(frame)
+    assert (shallow, deep) == ((2, []), (2, [path]))
+
+
+def test_files_older_than_checksums_are_no_damage(folder: Path) -> None:
+    with Workspace.open(folder) as workspace:
+        with workspace.transaction() as db:
+            db.execute("UPDATE files SET crc32 = NULL")
+
+        assert lost_files(workspace, deep=True) == (1, [])
+
+
+def test_a_workspace_from_before_checksums_opens(tmp_path: Path) -> None:
+    db = database.connect(tmp_path / "state.db", busy_s=1)
+    database.migrate(db, database.MIGRATIONS[:3])
+    db.close()
+
+    with Workspace.open(tmp_path) as workspace:
+        workspace.commit("test", [workspace.write("events", FRAME)])
+
+        assert lost_files(workspace, deep=True) == (1, [])

@@ -12,6 +12,7 @@ from segctl.model.exits import ExitCode
 
 EXAMPLES = (
     ("segctl doctor", "Looks at everything and says what would get in the way."),
+    ("segctl doctor --deep", "Also reads every stored file, to see what a failing disk has changed."),
     ("segctl doctor --json -o facts.json", "The same as data, for a bug report."),
     ("segctl doctor --online shop_orders", "Tries a source: is it there, does it accept the key, what comes?"),
 )
@@ -26,6 +27,7 @@ def command(
     online: Annotated[
         str | None, Option("--online", metavar="SOURCE", help="Ask this source for one page.", complete="sources")
     ] = None,
+    deep: Annotated[bool, Option("--deep", help="Read every stored file and compare its checksum.")] = False,
 ) -> ExitCode:
     """Check Python, engines, time zones, clock, project, workspace and free disk.
 
@@ -36,7 +38,7 @@ def command(
 
     records: tuple[object, ...] = ()
     if online is None:
-        checks = doctor.examine(ctx.project, env=ctx.env, now=ctx.now)
+        checks = doctor.examine(ctx.project, env=ctx.env, now=ctx.now, deep=deep)
     else:
         from segctl.operations.doctor_online import try_source
 
