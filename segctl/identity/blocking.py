@@ -168,16 +168,35 @@ class Candidates:
     rules: NDArray[np.int64]
 
 
-def candidates(rules: tuple[Rule, ...], chunk: int = 1_000_000) -> Iterator[Candidates]:
-    """Every pair that some rule proposes, once, in chunks of at most about `chunk` pairs, in a fixed order."""
+def candidates(rules: tuple[Rule, ...], chunk: int = 1_000_000, step: int = 1) -> Iterator[Candidates]:
+    """Every pair that some rule proposes, once, in chunks of at most about `chunk` pairs, in a fixed order.
+
+    With `step` n only every n-th chunk is made.
+    """
+    number = 0
     for at, rule in enumerate(rules):
         for left, right in _chunks(rule, chunk):
-            bits = np.zeros(len(left), np.int64)
-            for k, other in enumerate(rules):
-                agree = (other.keys[left] == other.keys[right]) & (other.keys[left] >= 0)
-                bits |= agree.astype(np.int64) << k
-            new = (bits & ((1 << at) - 1)) == 0
-            yield Candidates(left[new], right[new], bits[new])
+            if number % step == 0:
+                yield _candidates(rules, at, left, right)
+            number += 1
+
+
+def _candidates(rules: tuple[Rule, ...], at: int, left: Codes, right: Codes) -> Candidates:
+    """Those of one rule's pairs that no earlier rule has, with the later rules they agree on."""
+    for earlier in rules[:at]:
+        new = ~_agree(earlier, left, right)
+        left, right = left[new], right[new]
+    bits = np.full(len(left), 1 << at, np.int64)
+    for k in range(at + 1, len(rules)):
+        bits |= _agree(rules[k], left, right).astype(np.int64) << k
+    return Candidates(left, right, bits)
+
+
+def _agree(rule: Rule, left: Codes, right: Codes) -> NDArray[np.bool_]:
+    """Whether each pair is one of the rule's."""
+    keys = rule.keys[left]
+    agree: NDArray[np.bool_] = (keys == rule.keys[right]) & (keys >= 0)
+    return agree
 
 
 def _chunks(rule: Rule, chunk: int) -> Iterator[tuple[Codes, Codes]]:

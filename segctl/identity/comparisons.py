@@ -135,11 +135,15 @@ def compare_house_numbers(field: Coded, left: Codes, right: Codes) -> Levels:
 
 
 def compare_emails(field: Coded, left: Codes, right: Codes) -> Levels:
-    """0 different, 1 a similar local part, 2 two characters wrong, 3 the same local part elsewhere."""
+    """0 different, 1 a similar local part, 2 two letters wrong, 3 the same local part elsewhere.
+
+    Digits are no letters: `anna17@a.de` and `anna19@a.de` are two addresses on purpose.
+    """
     local = Coded([value.partition("@")[0] for value in field.values], field.codes, field.counts)
     whole = np.array(local.values)
+    digits = np.array(["".join(filter(str.isdigit, value)) for value in local.values])
     similar = (_similarity(local, left, right) >= CLOSE).astype(np.int8)
-    near = _distance(field, left, right, 2) <= 2
+    near = (_distance(field, left, right, 2) <= 2) & (digits[left] == digits[right])
     levels: Levels = np.select([whole[left] == whole[right], near], [3, 2], similar).astype(np.int8)
     return levels
 

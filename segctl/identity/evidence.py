@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segctl.identity.blocking import Candidates, Rule, candidates
+from segctl.identity.chance import Floats, frequency_bits
 from segctl.identity.fields import Codes
 from segctl.identity.pairs import Comparer, Patterns
 from segctl.identity.related import household_reasons
-from segctl.identity.scoring import Floats, PatternCounts, Weights, frequency_bits
+from segctl.identity.scoring import PatternCounts, Weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,8 @@ class Scorer:
 
 def compared(comparer: Comparer, rules: tuple[Rule, ...], *, chunk: int, step: int = 1) -> Iterator[Compared]:
     """Every candidate pair with its pattern; with `step` n, every n-th chunk only."""
-    for at, pairs in enumerate(candidates(rules, chunk)):
-        if at % step == 0 and len(pairs.left):
+    for pairs in candidates(rules, chunk, step):
+        if len(pairs.left):
             patterns, place = np.unique(comparer.patterns(pairs.left, pairs.right), return_inverse=True)
             yield Compared(pairs, patterns, place)
 

@@ -10,12 +10,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from segctl.identity.blocking import DroppedBlock, Rule, rules_for
+from segctl.identity.chance import chance
 from segctl.identity.evidence import Compared, Counter, Scored, Scorer, compared, joined
 from segctl.identity.fields import Records, coded, prepared
 from segctl.identity.pairs import Comparer, comparer
 from segctl.identity.refine import Clusters, Known, refined
 from segctl.identity.related import REASONS
-from segctl.identity.scoring import Weights, chance, learnt, probability
+from segctl.identity.scoring import Weights, learnt, probability, session_of
 from segctl.model.errors import DataError
 
 BELOW = "not sure enough"
@@ -45,7 +46,7 @@ class FuzzySettings:
     review_bits: float = -3.0
     cut_bits: float = -4.0
     max_block: int = 1_000
-    pairs_per_record: int = 40
+    pairs_per_record: int = 12
     max_component: int = 2_000
     random_pairs: int = 200_000
     pairs_in_memory: int = 10_000_000
@@ -169,7 +170,8 @@ def _learn(compares: Comparer, rules: tuple[Rule, ...], settings: FuzzySettings)
         if step == 1:
             chunks.append(chunk)
     by_chance = chance(compares, samples=settings.random_pairs, seed=settings.seed)
-    weights = learnt(compares, counter.counts(step), tuple(rule.given_away for rule in rules), by_chance)
+    sessions = tuple(session_of(compares.records, rule.fields, rule.given_away) for rule in rules)
+    weights = learnt(compares, counter.counts(step), sessions, by_chance)
     again = iter(chunks) if step == 1 else compared(compares, rules, chunk=settings.chunk)
     return weights, again
 

@@ -14,6 +14,7 @@ from segctl.identity.comparisons import MISSING, Comparison, Levels, comparisons
 from segctl.identity.fields import Coded, Codes, Records
 
 Patterns = NDArray[np.int64]
+_SIMILAR, _CLOSE = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ class Comparer:
             compared(self.records.fields[comparison.field], comparison, left, right) for comparison in self.comparisons
         ]
         found = np.stack(rows) if rows else np.zeros((0, len(left)), np.int8)
-        return found if self.swap is None else self._with_swaps(found, self.swap, left, right)
+        if self.swap is not None:
+            self._without_echoes(found, self.swap)
+            self._mark_swaps(found, self.swap, left, right)
+        return found
 
     def patterns(self, left: Codes, right: Codes) -> Patterns:
         """One number per pair; `decoded` gives the levels back."""
@@ -70,14 +74,20 @@ class Comparer:
             patterns = patterns // base
         return np.stack(rows[::-1])
 
-    def _with_swaps(self, levels: Levels, swap: Swap, left: Codes, right: Codes) -> Levels:
+    def _without_echoes(self, levels: Levels, swap: Swap) -> None:
+        """An address that is merely similar says nothing where the names agree: addresses are made of names."""
+        same_names = (levels[swap.given] >= _CLOSE) & (levels[swap.surname] >= _CLOSE)
+        for at, comparison in enumerate(self.comparisons):
+            if comparison.field.startswith("email"):
+                levels[at, same_names & (levels[at] == _SIMILAR)] = MISSING
+
+    def _mark_swaps(self, levels: Levels, swap: Swap, left: Codes, right: Codes) -> None:
         given = self.records.fields["given"].codes
         # `crossed` is the surname in the codes of the given names, -2 where no given name is like it.
         swapped = (swap.crossed[left] == given[right]) & (swap.crossed[right] == given[left])
         swapped &= (given[left] >= 0) & (given[right] >= 0) & (levels[swap.given] < self.comparisons[swap.given].equal)
         levels[swap.given, swapped] = len(self.comparisons[swap.given].levels) - 2
         levels[swap.surname, swapped] = MISSING
-        return levels
 
 
 def comparer(records: Records) -> Comparer:

@@ -14,24 +14,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segctl.identity.chance import LEAST, Floats, Shares, equal_by_chance
 from segctl.identity.comparisons import Comparison, Levels
-from segctl.identity.fields import Coded
+from segctl.identity.fields import Records
 from segctl.identity.pairs import Comparer, Patterns
-
-Floats = NDArray[np.float64]
-Shares = tuple[Floats, ...]
 
 _ROUNDS = 3
 _STEPS = 60
 _SETTLED = 1e-5
 # Matches that the first guess of `m` is worth: it decides alone where the data show next to none.
 _GUESS_IS_WORTH = 5.0
-# Random pairs that the first guess of `u` is worth: about those of 45 records.
-_LIKELY_IS_WORTH = 1_000.0
-# No level is so rare that reaching it is proof, nor so common among matches that missing it is.
-_LEAST = 1e-6
+# Purity of a session on one field, such as an e-mail address.
+_PROOF = 0.6
+# No level is so rare among the records of one person that reaching it refutes: people move, marry and mistype also
+# where the data at hand show none of it.
+_LEAST_OF_MATCHES = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,107 +76,70 @@ class Weights:
         return total
 
 
-def learnt(
-    comparer: Comparer, counts: PatternCounts, given_away: tuple[frozenset[str], ...], by_chance: Shares
-) -> Weights:
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The pairs of one blocking rule, from which the other fields are learnt.
+
+    Attributes:
+        fixed: Compared fields on which its pairs agree by construction.
+        agree: For each field of the rule, the share of all pairs that agree on it; empty where one agreement is as
+            good as proof.
+        present: Pairs of records that have all fields of the rule.
+    """
+
+    fixed: frozenset[str]
+    agree: tuple[float, ...]
+    present: float
+
+    def purity(self, pairs: float, prior: float) -> float:
+        """Share of the session's pairs that chance does not explain, in 0–1.
+
+        Fields are taken as independent, and chance twice as strong as that, since names have their fashions.
+        """
+        if not self.agree or not pairs:
+            return _PROOF
+        by_chance = self.present
+        for share in self.agree:
+            by_chance *= max(share - prior, share / 20)
+        return max(1 - 2 * by_chance / pairs, 0.0)
+
+
+def learnt(comparer: Comparer, counts: PatternCounts, sessions: tuple[Session, ...], by_chance: Shares) -> Weights:
     """The weights for these records.
 
     Args:
         comparer: The comparisons.
         counts: Patterns of the candidate pairs.
-        given_away: For each rule, the fields on which its pairs agree by construction.
+        sessions: One for each row of `counts.by_rule`.
         by_chance: Share of each level among random pairs, from `chance`.
     """
     levels = comparer.decoded(counts.patterns)
     number = len(comparer.records)
     all_pairs = max(number * (number - 1) / 2, 1.0)
-    skipped = [[c.field in gone for c in comparer.comparisons] for gone in given_away]
+    skipped = [[c.field in session.fixed for c in comparer.comparisons] for session in sessions]
     u, guess = by_chance, tuple(_guess(comparison) for comparison in comparer.comparisons)
     weights = _weights(guess, u, min(0.5, 1 / max(number, 2)))
     for _ in range(_ROUNDS):
-        sessions = [_session(levels, seen, gone, u, guess) for seen, gone in zip(counts.by_rule, skipped, strict=True)]
-        m = _pooled(sessions, guess)
+        pure = [
+            session.purity(pairs.sum(), weights.prior) for session, pairs in zip(sessions, counts.by_rule, strict=True)
+        ]
+        expected = [
+            _expected(levels, seen, gone, u, guess, share)
+            for seen, gone, share in zip(counts.by_rule, skipped, pure, strict=True)
+        ]
+        m = tuple(_pooled(at, one, expected, skipped, pure) for at, one in enumerate(guess))
         weights = _with_prior(_weights(m, u, weights.prior), levels, counts.pairs, all_pairs)
         # Random pairs hold a few of one person; where duplicates are many they would pass for chance.
         u = tuple(_without_matches(seen, of_match, weights.prior) for seen, of_match in zip(by_chance, m, strict=True))
     return _with_prior(_weights(m, u, weights.prior), levels, counts.pairs, all_pairs)
 
 
-def chance(comparer: Comparer, *, samples: int, seed: int) -> Shares:
-    """Share of each level among random pairs where both values are there.
-
-    Args:
-        comparer: The comparisons.
-        samples: Random pairs; all pairs are taken where there are no more than that.
-        seed: Of the random pairs.
-    """
-    number = len(comparer.records)
-    if number * (number - 1) // 2 <= samples:
-        left, right = (part.astype(np.int32) for part in np.triu_indices(number, 1))
-    else:
-        random = np.random.default_rng(seed)
-        left = random.integers(0, number, samples, dtype=np.int32)
-        right = random.integers(0, number - 1, samples, dtype=np.int32)
-        right += right >= left
-    shares = []
-    for at, (comparison, row) in enumerate(zip(comparer.comparisons, comparer.levels(left, right), strict=True)):
-        seen: Floats = np.bincount(row[row >= 0], minlength=len(comparison.levels)) + np.float64(0.5)
-        exact = {comparison.equal: _equal_by_chance(comparer.records.fields[comparison.field])}
-        if comparer.swap is not None and at == comparer.swap.given:
-            exact[comparison.equal - 1] = _swapped_by_chance(comparer)
-        present = float(comparer.records.fields[comparison.field].counts.sum())
-        shares.append(_tempered(_with_exact(seen, exact), comparison, present * (present - 1) / 2))
-    return tuple(shares)
-
-
-def frequency_bits(field: Coded) -> Floats:
-    """For each value, what agreement on it says more (rare) or less (frequent) than agreement on average, in bits.
-
-    Values of one record get the average: nobody else has them, so they are never agreed on.
-    """
-    share = field.counts / max(field.counts.sum(), 1)
-    average = np.log2(max(_equal_by_chance(field), _LEAST))
-    return np.where(field.counts > 1, average - np.log2(np.maximum(share, _LEAST)), 0.0)
-
-
-def _equal_by_chance(field: Coded) -> float:
-    present = float(field.counts.sum())
-    return float((field.counts * (field.counts - 1.0)).sum()) / max(present * (present - 1), 1.0)
-
-
-def _swapped_by_chance(comparer: Comparer) -> float:
-    """Share of pairs whose names are each other's, from the counts of whole names."""
-    swap, given = comparer.swap, comparer.records.fields["given"]
-    if swap is None:
-        return 0.0
-    both = (given.codes >= 0) & (swap.crossed >= 0) & (given.codes != swap.crossed)
-    size = len(given.values)
-    names, times = np.unique(given.codes[both].astype(np.int64) * size + swap.crossed[both], return_counts=True)
-    mirrored = (names % size) * size + names // size
-    place = np.minimum(np.searchsorted(names, mirrored), max(len(names) - 1, 0))
-    found = names[place] == mirrored if len(names) else np.zeros(0, bool)
-    present = float(given.counts.sum())
-    return float((times * times[place] * found).sum()) / max(present * (present - 1), 1.0) if len(names) else 0.0
-
-
-def _with_exact(seen: Floats, exact: dict[int, float]) -> Floats:
-    """Sampled shares in which some are known: the others share what is left."""
-    known = {level: min(max(value, _LEAST), 0.99) for level, value in exact.items()}
-    rest = seen.copy()
-    rest[list(known)] = 0
-    shares = rest / rest.sum() * (1 - sum(known.values()))
-    shares[list(known)] = list(known.values())
-    at_least: Floats = np.maximum(shares, _LEAST)
-    return at_least
-
-
-def _tempered(seen: Floats, comparison: Comparison, pairs: float) -> Floats:
-    """What was seen, mixed with what is likely: among a handful of records chance cannot be seen."""
-    likely = np.full(len(seen), 0.03 / max(len(seen) - 2, 1))
-    likely[comparison.equal] = comparison.by_chance
-    likely[0] = 1 - likely[1:].sum()
-    mixed: Floats = (pairs * seen + _LIKELY_IS_WORTH * likely) / (pairs + _LIKELY_IS_WORTH)
-    return mixed
+def session_of(records: Records, fields: tuple[str, ...], fixed: frozenset[str]) -> Session:
+    """The session of a blocking rule on these fields."""
+    parts = ("given", "surname") if fields == ("name_tokens",) else fields
+    present = np.logical_and.reduce([records.fields[field].codes >= 0 for field in parts]).sum(dtype=np.float64)
+    agree = () if len(parts) == 1 else tuple(equal_by_chance(records.fields[field]) for field in parts)
+    return Session(fixed, agree, float(present * (present - 1) / 2))
 
 
 def _guess(comparison: Comparison) -> Floats:
@@ -190,12 +151,12 @@ def _guess(comparison: Comparison) -> Floats:
 
 def _without_matches(seen: Floats, of_match: Floats, prior: float) -> Floats:
     """Shares among pairs of two persons, from those among all pairs and among pairs of one person."""
-    pure = np.maximum((seen - prior * of_match) / (1 - prior), np.maximum(seen * 0.02, _LEAST))
+    pure = np.maximum((seen - prior * of_match) / (1 - prior), np.maximum(seen * 0.02, LEAST))
     return np.asarray(pure / pure.sum(), np.float64)
 
 
 def _weights(m: Shares, u: Shares, prior: float) -> Weights:
-    bits = tuple(np.log2(np.maximum(a, _LEAST) / np.maximum(b, _LEAST)) for a, b in zip(m, u, strict=True))
+    bits = tuple(np.log2(np.maximum(a, LEAST) / np.maximum(b, LEAST)) for a, b in zip(m, u, strict=True))
     return Weights(m, u, bits, prior)
 
 
@@ -217,12 +178,12 @@ def probability(bits: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp2(-np.clip(bits, -1000, 1000))), np.float64)
 
 
-def _session(levels: Levels, pairs: Floats, skipped: list[bool], u: Shares, guess: Shares) -> Shares:
+def _expected(levels: Levels, pairs: Floats, skipped: list[bool], u: Shares, guess: Shares, share: float) -> Shares:
     """Expected matches at each level among one rule's pairs, by expectation-maximisation; zeros for skipped fields."""
     seen = np.flatnonzero(pairs)
     pairs, rows = pairs[seen], levels[:, seen]
     asked = [at for at, skip in enumerate(skipped) if not skip]
-    m, share = list(guess), 0.2
+    m, share = list(guess), min(max(share, 0.05), 0.95)
     expected: list[Floats] = [np.zeros(len(one)) for one in guess]
     if not len(seen):
         return tuple(expected)
@@ -245,12 +206,20 @@ def _session(levels: Levels, pairs: Floats, skipped: list[bool], u: Shares, gues
 
 def _share_of(expected: Floats, guess: Floats) -> Floats:
     weighed = expected + _GUESS_IS_WORTH * guess
-    return np.asarray(weighed / weighed.sum(), np.float64)
+    floored = np.maximum(weighed / weighed.sum(), _LEAST_OF_MATCHES)
+    return np.asarray(floored / floored.sum(), np.float64)
 
 
-def _pooled(sessions: list[Shares], guess: Shares) -> Shares:
-    """One `m` from all sessions, each with the weight of its matches."""
-    if not sessions:
-        return guess
-    summed = [sum(parts) for parts in zip(*sessions, strict=True)]
-    return tuple(_share_of(np.asarray(total), one) for total, one in zip(summed, guess, strict=True))
+def _pooled(at: int, guess: Floats, expected: list[Shares], skipped: list[list[bool]], pure: list[float]) -> Floats:
+    """One field's `m` from the sessions that leave it free, each with the weight of its matches.
+
+    Sessions that chance explains as well are left out while there are better ones: two persons of one name have
+    similar e-mail addresses, and a session on names would take them for matches.
+    """
+    free = [number for number, skip in enumerate(skipped) if not skip[at]]
+    least = min(0.5, 0.9 * max((pure[number] for number in free), default=0.0))
+    total = np.zeros(len(guess))
+    for number in free:
+        if pure[number] >= least:
+            total += expected[number][at]
+    return _share_of(total, guess)

@@ -77,6 +77,7 @@ def test_dates(a: str, b: str, level: int) -> None:
         (levels.compare_emails, "anna@a.de", "ana@a.de", 2),
         (levels.compare_emails, "anna.schmidt@a.de", "anna.schmid1@firma.com", 1),
         (levels.compare_emails, "anna@a.de", "bernd@b.com", 0),
+        (levels.compare_emails, "anna17@a.de", "anna19@a.de", 1),
         (levels.compare_numbers, "+49301234567", "+49301234576", 1),
         (levels.compare_numbers, "+49301234567", "+49309999999", 0),
         (levels.compare_words, "politician", "politican", 1),

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from likeness_data import ROLES, people
 from likeness_oracle import equal_by_chance, expectation_maximisation, weight
 
-from segctl.identity import scoring
+from segctl.identity import chance, scoring
 from segctl.identity.blocking import rules_for
 from segctl.identity.evidence import Counter, Scorer, compared
 from segctl.identity.fields import Records, coded, prepared
+from segctl.identity.fuzzy import match
 from segctl.identity.pairs import Comparer, comparer
 
 
@@ -30,8 +31,9 @@ def learnt(records: Records) -> tuple[Comparer, scoring.Weights]:
     counter = Counter(len(rules))
     for chunk in compared(compares, rules, chunk=5_000):
         counter.add(chunk)
-    by_chance = scoring.chance(compares, samples=100_000, seed=1)
-    return compares, scoring.learnt(compares, counter.counts(), tuple(rule.given_away for rule in rules), by_chance)
+    by_chance = chance.chance(compares, samples=100_000, seed=1)
+    sessions = tuple(scoring.session_of(records, rule.fields, rule.given_away) for rule in rules)
+    return compares, scoring.learnt(compares, counter.counts(), sessions, by_chance)
 
 
 @settings(max_examples=15, deadline=None)
@@ -68,7 +70,7 @@ def test_expectation_maximisation_is_that_of_the_plain_formula(seed: int) -> Non
         [tuple(column) for column in levels.T.tolist()],
         [row.tolist() for row in guess], [row.tolist() for row in u], worth=5.0, steps=60,
     )  # fmt: skip
-    expected = scoring._session(levels, np.ones(60), [False] * 3, u, guess)
+    expected = scoring._expected(levels, np.ones(60), [False] * 3, u, guess, 0.2)
     ours = [scoring._share_of(total, one) for total, one in zip(expected, guess, strict=True)]
 
     assert np.allclose(ours, m, atol=2e-3)
@@ -78,7 +80,7 @@ def test_a_session_learns_nothing_about_the_fields_its_rule_fixes() -> None:
     levels = np.array([[2, 2, 0], [2, 1, 0]], np.int8)
     guess = (np.array([0.1, 0.1, 0.8]),) * 2
 
-    fixed, free = scoring._session(levels, np.ones(3), [True, False], guess[::-1], guess)
+    fixed, free = scoring._expected(levels, np.ones(3), [True, False], guess[::-1], guess, 0.2)
 
     assert fixed.tolist() == [0, 0, 0]
     assert free.sum() > 0
@@ -89,7 +91,7 @@ def test_a_session_learns_nothing_about_the_fields_its_rule_fixes() -> None:
 def test_equality_by_chance_is_counted_exactly(values: list[str | None]) -> None:
     field = coded(pl.Series(values, dtype=pl.String))
 
-    assert scoring._equal_by_chance(field) == pytest.approx(equal_by_chance(values))
+    assert chance.equal_by_chance(field) == pytest.approx(equal_by_chance(values))
 
 
 @settings(max_examples=60, deadline=None)
@@ -102,7 +104,7 @@ def test_swapped_names_by_chance_are_counted_exactly(rows: list[tuple[str | None
     present = [row for row in rows if row[0] is not None]
     swapped = [a[0] == b[1] and a[1] == b[0] and a[0] != a[1] for a, b in combinations(present, 2)]
 
-    share = scoring._swapped_by_chance(comparer(records))
+    share = chance._swapped_by_chance(comparer(records))
 
     assert share == pytest.approx(sum(swapped) / max(len(swapped), 1))
 
@@ -116,7 +118,7 @@ def test_what_is_missing_says_nothing() -> None:
 
 
 def test_a_rare_name_says_more_than_a_frequent_one() -> None:
-    bits = scoring.frequency_bits(coded(pl.Series(["müller"] * 90 + ["zeck"] * 2 + ["abt"])))
+    bits = chance.frequency_bits(coded(pl.Series(["müller"] * 90 + ["zeck"] * 2 + ["abt"])))
 
     abt, frequent, rare = bits.tolist()
     assert abt == 0
@@ -139,6 +141,38 @@ def test_shares_are_shares_and_agreement_weighs_more_than_disagreement() -> None
         assert m.sum() == pytest.approx(1, abs=1e-3)
         assert u.sum() == pytest.approx(1, abs=1e-3)
         assert bits[comparison.equal] > 0 > bits[0]
+
+
+def test_a_session_that_chance_explains_is_impure() -> None:
+    session = scoring.Session(frozenset(), (0.01, 0.01), 1_000_000.0)
+
+    assert session.purity(50.0, 0.0) == 0
+    assert session.purity(400.0, 0.0) == pytest.approx(0.5)
+    assert session.purity(100_000.0, 0.0) == pytest.approx(0.998)
+    # Where most of what agrees is one person, agreement by chance is rarer than it looks.
+    assert session.purity(400.0, 0.005) > session.purity(400.0, 0.0)
+
+
+def test_impure_sessions_are_left_out_while_there_are_better_ones() -> None:
+    guess = np.array([0.2, 0.8])
+    good, bad = (np.array([1.0, 99.0]),), (np.array([900.0, 100.0]),)
+
+    both = scoring._pooled(0, guess, [good, bad], [[False], [False]], [0.9, 0.1])
+
+    assert both[1] > 0.95
+    assert scoring._pooled(0, guess, [good, bad], [[True], [False]], [0.9, 0.1])[1] < 0.2
+
+
+def test_people_of_one_name_are_not_one_person_for_their_similar_addresses() -> None:
+    # 260 names for 1,500 persons, whose addresses are made of their names.
+    frame = people(1_500, 2, copies=1).with_columns(born=pl.when(pl.col("record") % 3 > 0).then("born"))
+    roles = {name: ROLES[name] for name in ("first", "last", "born", "town", "mail")}
+
+    result = match(frame.drop("person"), roles)
+
+    joined = result.links.join(frame.select(left="record", a="person"), on="left")
+    joined = joined.join(frame.select(right="record", b="person"), on="right")
+    assert (joined["a"] == joined["b"]).mean() > 0.95
 
 
 def test_many_duplicates_do_not_pass_for_chance() -> None:
