@@ -16,7 +16,7 @@ from segctl.compile.fetching_presets import with_preset
 from segctl.compile.files import definition_files, misnamed_files
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose, compose_file
 from segctl.compile.source_filters import bind_filter
-from segctl.compile.source_nodes import NAME, Reader, nearest
+from segctl.compile.source_nodes import NAME, Reader
 from segctl.compile.source_rules import (
     Surroundings,
     bind_event_rule,
@@ -29,7 +29,7 @@ from segctl.compile.tracking import KEYS as TRACKING_KEYS
 from segctl.compile.tracking import bind_tracking
 from segctl.model.diagnostics import Diagnostic, Severity
 from segctl.model.project import Project
-from segctl.model.sources import CsvForm, EventRule, Format, Limit, Picture, Source
+from segctl.model.sources import DEFAULT_LIMIT, CsvForm, EventRule, Format, Limit, Picture, Source
 
 FOLDER = "sources"
 KEYS = (
@@ -41,6 +41,7 @@ KEYS = (
 _CSV_KEYS = ("delimiter", "quote", "decimal", "thousands", "encoding", "header", "skip_rows", "columns")
 _FORMATS = ("csv", "json", "ndjson", "parquet", "xlsx")
 _SIGNS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "blank": " "}
+LIMIT_HINT = "write a count (`20`) or a share (`1 %`)"
 _LIMIT = re.compile(r"\s*(\d{1,12}(?:\.\d{1,9})?)\s*(%|rows?)?\s*\Z")
 
 
@@ -203,18 +204,22 @@ def _records(root: Mapping, reader: Reader) -> str | None:
 
 
 def _limit(node: Node | None, reader: Reader) -> Limit:
-    default = Limit(share=Decimal("0.01"))
     text = reader.text(node, "`max_bad_rows`")
     if text is None or node is None:
-        return default
+        return DEFAULT_LIMIT
+    found = parse_limit(text)
+    if found is None:
+        reader.error("SEG304", node, f"`{text}` is no limit of bad rows", hint=LIMIT_HINT)
+        return DEFAULT_LIMIT
+    return found
+
+
+def parse_limit(text: str) -> Limit | None:
+    """A count or a share of bad rows, None when the text is neither."""
     match = _LIMIT.match(text)
     if match is None or ("." in match[1] and match[2] != "%"):
-        hint = "write a count (`20`) or a share (`1 %`)"
-        reader.error("SEG304", node, f"`{text}` is no limit of bad rows", hint=hint)
-        return default
-    if match[2] == "%":
-        return Limit(share=Decimal(match[1]) / 100)
-    return Limit(count=int(match[1]))
+        return None
+    return Limit(share=Decimal(match[1]) / 100) if match[2] == "%" else Limit(count=int(match[1]))
 
 
 def _corrections(root: Mapping, reader: Reader) -> bool:
@@ -263,8 +268,3 @@ def _check_whole(source: Source, root: Mapping, reader: Reader) -> None:
     if has_profiles and source.corrections_replace:
         place = root.key("corrections") or root
         reader.error("SEG303", place, "`corrections` is for events; the later profile record wins anyway")
-
-
-def source_hint(name: str, sources: dict[str, Source]) -> str:
-    """A hint for a name that is no source."""
-    return nearest(name, sources)

@@ -13,9 +13,13 @@ from segctl.connectors.typing_values import Counts, Typed, identifier_of, presen
 from segctl.model.sources import EventRule, Expression, Instants, NumberForm, Source, Target, columns_of
 from segctl.model.types import TEXT, Kind, ValueType, stored_column
 
-REASON = pl.Struct({"column": pl.String, "expected": pl.String, "value": pl.String, "reason": pl.String})
 LONGEST_IDENTIFIER = 1024
 """Longer ones are texts in the wrong column; each would stand in every list of people for ever."""
+REASON = pl.Struct({
+    "column": pl.String, "expected": pl.String, "value": pl.String, "reason": pl.String,
+    "pointer": pl.String, "keyword": pl.String,
+})  # fmt: skip
+"""`pointer` and `keyword` are of contracts, and null for values that do not fit their type."""
 _SHOWN = 200
 """Characters of an offending cell that a reason repeats; the whole row stands beside it."""
 

@@ -18,6 +18,7 @@ _PARTS = {
         "segctl.model.catalogue_runs",
         "segctl.model.catalogue_identity",
         "segctl.model.catalogue_likeness",
+        "segctl.model.catalogue_contracts",
     ),
     "5": ("segctl.model.catalogue_runs", "segctl.model.catalogue_tracking"),
     "6": ("segctl.model.catalogue_state",),

@@ -7,13 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from segctl.model.conditions import PropertyTest
+from segctl.model.contracts import Check, ContractDeclaration
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.types import ValueType
 
 if TYPE_CHECKING:
     from segctl.model.fetching import Fetch
-    from segctl.model.tracking import Tracking
     from segctl.model.tracking import Tracking
 
 Format = Literal["csv", "json", "ndjson", "parquet", "xlsx"]
@@ -177,6 +177,10 @@ class Limit:
         return f"{(self.share or Decimal(0)) * 100:f}".rstrip("0").rstrip(".") + " %"
 
 
+DEFAULT_LIMIT = Limit(share=Decimal("0.01"))
+"""Of sources that declare none."""
+
+
 @dataclass(frozen=True, slots=True)
 class CsvForm:
     """Declared form of a CSV file; None is detected."""
@@ -213,8 +217,8 @@ class Source:
         events: Rules; empty for profile sources.
         fetch: Where records are fetched from when they stand in no file; they are read as NDJSON then.
         tracking: How tracking records become rows; the rest of the declaration speaks of those rows then.
-        also: Further sources of the same declaration, such as the people in a log of tracking events.
-        tracking: How tracking records become rows; the rest of the declaration speaks of those rows then.
+        contract: What every row keeps, judged before its values are typed.
+        checks: What all rows together keep.
         also: Further sources of the same declaration, such as the people in a log of tracking events.
         digest: SHA-256 of the declaration's meaning: a changed declaration reads its files again.
     """
@@ -229,7 +233,7 @@ class Source:
     key: tuple[tuple[str, Expression], ...] = ()
     keeps_on_empty: bool = False
     missing_values: tuple[str, ...] = ()
-    max_bad_rows: Limit = Limit(share=Decimal("0.01"))
+    max_bad_rows: Limit = DEFAULT_LIMIT
     only: tuple[PropertyTest, ...] = ()
     corrections_replace: bool = False
     record_time: Instants | None = None
@@ -238,17 +242,12 @@ class Source:
     # Not part of `digest`: where rows come from does not change what their columns mean.
     fetch: Fetch | None = field(default=None, repr=False)
     tracking: Tracking | None = field(default=None, repr=False)
-    also: tuple[Source, ...] = field(default=(), repr=False)
-    tracking: Tracking | None = field(default=None, repr=False)
+    contract: ContractDeclaration | None = field(default=None, repr=False)
+    checks: tuple[Check, ...] = field(default=(), repr=False)
     also: tuple[Source, ...] = field(default=(), repr=False)
     file: str = field(default="", compare=False, repr=False)
     location: Location | None = field(default=None, compare=False, repr=False)
     digest: str = field(default="", compare=False, repr=False)
-
-    @property
-    def parts(self) -> tuple[Source, ...]:
-        """All sources of the declaration, this one first."""
-        return (self, *self.also)
 
     @property
     def parts(self) -> tuple[Source, ...]:

@@ -56,9 +56,10 @@ def sources_of(project: Project) -> dict[str, Source]:
         UsageError: With every finding in their files.
     """
     from segctl.compile.sources import load_sources
+    from segctl.operations.contracts import contract_findings
 
     sources, findings = load_sources(project)
-    _refuse(findings)
+    _refuse([*findings, *contract_findings(sources.values())])
     return sources
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.connectors.files.base import BadRow
+    from segctl.state.files import StoredFile
     from segctl.state.workspace import Workspace
 
 FILE_ROWS = 200_000
@@ -101,7 +102,8 @@ class Quarantine:
         for column, expected, rows in counted.iter_rows():
             key = (column or "", expected or "")
             self.reasons[key] = self.reasons.get(key, 0) + int(rows)
-        for line, column, expected, _, reason in flat.head(_EXAMPLES - len(self.examples)).iter_rows():
+        shown = flat.head(_EXAMPLES - len(self.examples)).select("line", "column", "expected", "reason")
+        for line, column, expected, reason in shown.iter_rows():
             self.examples.append(_in_words(self._file, line, column, expected, reason))
 
     def _write(self) -> None:
@@ -144,6 +146,15 @@ class Quarantine:
         if again is None:
             return None
         return pl.read_parquet(stored.path).filter(~pl.col("ingest").is_in(sorted(again)))
+
+
+def stored_rows(files: list[StoredFile], *columns: str) -> pl.DataFrame:
+    """The bad rows in files of the quarantine, in file order; files of older versions lack fields of reasons."""
+    import polars as pl
+
+    frames = [pl.read_parquet(file.path, columns=list(columns) or None) for file in files]
+    reasons = pl.col("reasons").cast(pl.List(_reason()))
+    return pl.concat([frame.with_columns(reasons) for frame in frames])
 
 
 def _in_words(file: str, line: int, column: str | None, expected: str, reason: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import DataError, Refused
+from segctl.operations.ingest_contract import Gate, gate_of, refuse_broken_checks, with_contract
 from segctl.operations.ingest_inputs import InputFile, Reading, input_note, reading_of
 from segctl.operations.ingest_pipeline import ahead
 from segctl.operations.ingest_result import SourceResult
@@ -51,6 +52,7 @@ class SourceRun:
     _finished: list[Any] = field(default_factory=list)
     _landed: list[NewFile] = field(default_factory=list)
     _links: LinkSink | None = None
+    _gate: Gate | None = None
 
     def run(self) -> None:
         """Read and commit under the source's lock; what happened stands in `result`.
@@ -125,6 +127,7 @@ class SourceRun:
             afresh = Afresh(self._reading.kept) if self._reading.is_afresh else None
             sink = EventSink(self.workspace, self.source, resolver, afresh)
         counts = Counts()
+        self._gate = self._gate_of()
         self.progress.start(f"ingest {self.source.name}", total=sum(item.size for item in inputs), unit="bytes")
         try:
             for item in inputs:
@@ -156,6 +159,9 @@ class SourceRun:
         if self._links is not None:
             self._links.begin_file(input_id)
         quarantine.begin_file(item.shown, input_id, item.digest)
+        gate = self._gate
+        if gate is not None:
+            gate.begin_file(item.shown, form)
         rows_before, bad_before, done = self.result.read, quarantine.rows, 0
         broken_before = len(quarantine.broken)
         sizes = {} if self.batch_rows is None else {"batch_rows": self.batch_rows}
@@ -166,6 +172,8 @@ class SourceRun:
             take_left_out(batch, self.result)
             if batch.frame.height:
                 typed = type_batch(self.source, batch.frame, batch.lines, form, counts)
+                if gate is not None:
+                    typed = with_contract(typed, batch, gate.judge(batch, detected))
                 sink.add(typed.rows)
                 if self._links is not None:
                     self._links.add(typed)
@@ -181,6 +189,16 @@ class SourceRun:
         rows = self.result.read - rows_before
         note = input_note(self.source, detected.why, quarantine.broken[broken_before:])
         self._finished.append(finish_input(input_id, rows=rows, good=rows - bad, bad=bad, note=note))
+
+    def _gate_of(self) -> Gate | None:
+        if self.source.contract is None and not self.source.checks:
+            return None
+        from segctl.compile.sources import load_sources
+        from segctl.state.checked import last_facts
+
+        others = load_sources(self.project)[0] if any(check.other for check in self.source.checks) else {}
+        previous = last_facts(self.workspace, self.source.name)
+        return gate_of(self.source, self.project, previous=previous, now=self.now, others=others)
 
     def _land(self, item: InputFile) -> None:
         from segctl.operations.ingest_landed import LARGEST_BYTES, land
@@ -256,6 +274,8 @@ class SourceRun:
             if not self.dry_run:
                 self.workspace.commit("quarantine", bad_files, stale, note={"source": self.source.name})
             raise too_many_bad(self.source, self.result)
+        if self._gate is not None:
+            self._judge_whole(self._gate, bad_files, stale)
         if self.source.picture == "full":
             self._mark_gone(sink, quarantine)
         add, remove = with_sessions(self, *sink.finish())
@@ -275,9 +295,21 @@ class SourceRun:
                 finish(db)
 
         note = {"source": self.source.name, "rows": self.result.read, "new": self.result.new, "bad": self.result.bad}
+        if self._gate is not None and self._gate.checks is not None:
+            note["checks"] = self._gate.facts()
         self.result.commit = self.workspace.commit(
             "ingest", [*add, *bad_files, *links, *self._landed], [*remove, *stale, *unlinked], within=within, note=note
         )
+
+    def _judge_whole(self, gate: Gate, bad_files: list[NewFile], stale: list[int]) -> None:
+        """Notes about all rows together, or the refusal of the source; what is bad stays to be looked at."""
+        self.result.notes += gate.notes()
+        try:
+            self.result.notes += refuse_broken_checks(self.source, gate.results())
+        except DataError:
+            if not self.dry_run:
+                self.workspace.commit("quarantine", bad_files, stale, note={"source": self.source.name})
+            raise
 
     def _count_sink(self, sink: Any) -> None:  # noqa: ANN401
         result, counts = self.result, sink.counts

@@ -14,6 +14,7 @@ from segctl.compile.suggest import nearest
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, in_reading_order
 from segctl.model.errors import UsageError
+from segctl.operations.contracts import contract_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,11 @@ def lint(start: Path, env: str | None = None, paths: Iterable[Path] = ()) -> Lin
     """
     project, found = load_project(start, env)
     _, in_definitions = load_definitions(project)
-    _, in_sources = load_sources(project)
+    sources, in_sources = load_sources(project)
     root = Path(project.root)
     files = (FILE, *(path for folder in FOLDERS for path in definition_files(project, folder)))
     chosen = files if not (wanted := tuple(paths)) else _chosen(wanted, files, root)
-    diagnostics = in_reading_order([*found, *in_definitions, *in_sources])
+    diagnostics = in_reading_order([*found, *in_definitions, *in_sources, *contract_findings(sources.values())])
     if wanted:
         diagnostics = tuple(d for d in diagnostics if d.location is not None and d.location.file in chosen)
     return LintResult(root, tuple(chosen), diagnostics)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import UsageError
-from segctl.operations.ingest_quarantine import quarantine_dataset
+from segctl.operations.ingest_quarantine import quarantine_dataset, stored_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
 PREFIX = "quarantine/"
-_REASONS = ("column", "expected", "value", "reason")
+_REASONS = ("column", "expected", "value", "reason", "pointer", "keyword")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def summaries(workspace: Workspace) -> list[QuarantineSummary]:
         files = workspace.files(dataset)
         if not files:
             continue
-        frame = pl.scan_parquet([file.path for file in files]).select("source", "file", "reasons").collect()
+        frame = stored_rows(files, "source", "file", "reasons")
         reasons = frame.select(reason=pl.col("reasons")).explode("reason").unnest("reason")
         counted = reasons.group_by("column", "reason").agg(rows=pl.len())
         counted = counted.sort(["rows", "column", "reason"], descending=[True, False, False])
@@ -63,8 +63,6 @@ def bad_rows(workspace: Workspace, source: str, *, known: Iterable[str] = ()) ->
     Raises:
         UsageError: No such source.
     """
-    import polars as pl
-
     from segctl.compile.source_nodes import nearest
 
     files = workspace.files(quarantine_dataset(source))
@@ -72,7 +70,7 @@ def bad_rows(workspace: Workspace, source: str, *, known: Iterable[str] = ()) ->
         if source not in known:
             raise UsageError("SEG308", f"`{source}` is not a source", hint=nearest(source, known))
         return []
-    frame = pl.concat([pl.read_parquet(file.path) for file in files]).sort("file", "line")
+    frame = stored_rows(files).sort("file", "line")
     return [
         {
             "file": row["file"],

@@ -15,8 +15,9 @@ import polars as pl
 
 from segctl.quality.schema_exact import SchemaProblem, UnusableContractError, problems_of, row_reasons, validator
 from segctl.quality.schema_instances import instances_of_types
+from segctl.quality.schema_keywords import ignored_keywords
 from segctl.quality.schema_numbers import exact_number
-from segctl.quality.schema_plan import Plan, Tests, ignored_keywords, plan
+from segctl.quality.schema_plan import Plan, Tests, plan
 from segctl.quality.schema_refs import References, Schema, pointer
 from segctl.quality.schema_slots import NullMeaning, Slot, TypedReading, plain_frame, typed_slot
 from segctl.quality.schema_text import TextColumns, TextForm
@@ -53,6 +54,12 @@ class Verdict:
     reasons: pl.DataFrame
     exact: dict[tuple[str, str], int] = field(default_factory=dict)
     exact_rows: int = 0
+
+    def among(self, kept: pl.Series) -> Verdict:
+        """The same about some of the rows; the others are not bad, whatever they hold."""
+        bad = self.bad & kept
+        reasons = self.reasons.filter(bad.gather(self.reasons["row"])) if self.reasons.height else self.reasons
+        return Verdict(bad, reasons, self.exact, self.exact_rows)
 
 
 def compile_contract(schema: Schema, *, formats: bool = True, null_is_absent: bool | None = None) -> Contract:

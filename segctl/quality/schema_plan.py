@@ -9,18 +9,12 @@ import polars as pl
 
 from segctl.quality import schema_arrays, schema_logic, schema_objects, schema_scalars
 from segctl.quality.schema_exact import DistinctTest, as_json
-from segctl.quality.schema_refs import References, Schema, pointer
+from segctl.quality.schema_refs import References, Schema
 from segctl.quality.schema_rules import Compiler, Exactly, Here, Rule
 from segctl.quality.schema_slots import Slot, TypedReading
 from segctl.quality.schema_truth import Truth, either, some
 
 HANDLERS = schema_scalars.HANDLERS | schema_logic.HANDLERS | schema_arrays.HANDLERS | schema_objects.HANDLERS
-ANNOTATIONS = frozenset({
-    "$schema", "$id", "$anchor", "$dynamicAnchor", "$comment", "$defs", "definitions", "$vocabulary", "title",
-    "description", "default", "deprecated", "readOnly", "writeOnly", "examples", "contentEncoding",
-    "contentMediaType", "contentSchema", "then", "else", "minContains", "maxContains",
-})  # fmt: skip
-"""Keywords that assert nothing by themselves."""
 
 
 class Tests:
@@ -94,17 +88,3 @@ def _together(exact: list[Exactly]) -> tuple[Exactly, ...]:
 
 def _identity(rows: Truth) -> int:
     return int(rows) if isinstance(rows, bool) else id(rows)
-
-
-def ignored_keywords(schema: Schema) -> tuple[str, ...]:
-    """Pointers of keywords that mean nothing here: misspelt, of another draft, or somebody's own."""
-    from segctl.quality.schema_refs import subschemas
-
-    found: list[str] = []
-    open_: list[tuple[str, Schema]] = [("", schema)]
-    while open_:
-        at, here = open_.pop()
-        if isinstance(here, dict):
-            found += [at + pointer(key) for key in here if key not in HANDLERS and key not in ANNOTATIONS]
-            open_ += [(at + inner, part) for inner, part in subschemas(here)]
-    return tuple(sorted(found))
