@@ -10,7 +10,6 @@ from segctl.cli import streams
 
 READ_BYTES = 65_536
 FOLDERS = ("segments", "traits", "sources")
-SELECT_BY = ("tag:", "owner:", "status:", "path:")
 
 
 def answer(arguments: list[str]) -> int:

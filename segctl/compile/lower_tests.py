@@ -18,7 +18,6 @@ from segctl.model.types import EXACT, TEXT, Kind, ValueType
 from segctl.model.types import REAL as REAL_TYPE
 
 Comparison = Literal["eq", "lt", "le", "gt", "ge"]
-TextOperator = Literal["eq", "contains", "starts_with", "ends_with", "matches"]
 
 LARGEST, SMALLEST = 2**63 - 1, -(2**63)
 DAY_SECONDS = 86_400

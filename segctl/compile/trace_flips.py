@@ -21,22 +21,18 @@ from segctl.model.times import (
     Duration,
     During,
     Instant,
-    LocalDay,
-    LocalTime,
     OlderThan,
     RelativeDay,
     RelativePeriod,
     RelativeTime,
     Since,
     TimePoint,
-    TraitTime,
     Window,
     WithinLast,
     WithinNext,
 )
 
 FOREVER = 2**63 - 1
-_FIXED = (Instant, LocalTime, LocalDay, TraitTime)
 _SPREAD = 5 * DAY
 _LENGTH = {"days": DAY, "weeks": 7 * DAY, "months": 2_629_746 * 1_000_000, "years": 31_556_952 * 1_000_000}
 _PERIOD = {

@@ -78,13 +78,6 @@ def _below(series: pl.Series, path: list[str]) -> pl.Series | None:
     return series
 
 
-def has_column(frame: pl.DataFrame, name: str) -> bool:
-    """True when the name is a column or a path into one."""
-    columns = Columns(frame.head(1))
-    columns.get(name)
-    return not columns.missing
-
-
 def evaluate(expression: Expression, columns: Columns, form: NumberForm | None = None) -> pl.Series | Exact:
     """A column as it came, text made by `concat`, or the exact decimals of arithmetic."""
     form = columns.form if form is None else form

@@ -124,11 +124,6 @@ ENTRIES: dict[str, Entry] = {
         "`pip install 'segctl[duckdb]'`.",
         "segctl apply --engine duckdb",
     ),
-    "SEG515": Entry(
-        "a list is looked up by something unknown",
-        "`identifier:` of a list condition must be an identifier type or a stored trait of the project.",
-        "Use one that `segctl ls traits` or segctl.yaml shows.",
-    ),
     "SEG516": Entry(
         "a list file cannot be read",
         "The file is missing, may not be read, is not UTF-8 text, or has a line that is no CSV.",

@@ -98,13 +98,7 @@ def apply(
     with session.workspace.lease(request.snapshot):
         try:
             answers = evaluate(
-                session,
-                names,
-                as_of=as_of,
-                snapshot=request.snapshot,
-                engine=engine,
-                leaves=True,
-                progress=listener,
+                session, names, as_of=as_of, snapshot=request.snapshot, engine=engine, leaves=True, progress=listener
             )
         except SegctlError as error:
             if not dry_run:
@@ -167,6 +161,8 @@ def _recorded(
         # A run about nothing would stand between the two that people compare.
         if dry_run or not rows:
             return None, outcome.status.value, rows
+    from segctl.operations.identity_causes import identity_causes
+
     run = record_run(
         session.workspace,
         new,
@@ -175,6 +171,7 @@ def _recorded(
         renames=renames,
         failed=failed,
         leaf_counts=answers.leaf_counts,
+        causes=identity_causes(session, names, members, as_of=request.as_of, snapshot=request.snapshot),
     )
     rows = tuple(
         SegmentOutcome(s.segment, s.size, s.entered, s.left, s.state.value, s.reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -117,10 +117,7 @@ def diff(
     recorded = runs(workspace)
     from_run, to_run = _compared(workspace, recorded, from_words, to_words, now, session.project.timezone)
     parts = {r.id: _by_segment(workspace, r) for r in (from_run, to_run)}
-    known = dict.fromkeys([*session.definitions.segments, *parts[from_run.id], *parts[to_run.id]])
-    for name in names:
-        if name not in known:
-            raise unknown_thing("segment", name, list(known))
+    _check_names(names, dict.fromkeys([*session.definitions.segments, *parts[from_run.id], *parts[to_run.id]]))
     wanted = list(names) or None
     moves = memberships.diff(workspace, from_run, to_run, wanted).moves if with_moves else None
     said = session.language(language)
@@ -147,6 +144,13 @@ def diff(
         refused=tuple(_refusals(segments, {n: d.guards for n, d in session.definitions.segments.items()})),
         changed_inputs=tuple(sorted({c for s in segments for c in changes.get(s.segment, ())} - {"definition"})),
     )
+
+
+def _check_names(names: Iterable[str], known: Iterable[str]) -> None:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise unknown_thing("segment", name, known)
 
 
 def run_of(workspace: Workspace, words: str, now: datetime, zone: str) -> Run:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.compile import ir
 from segctl.compile.lower import lower_segment
-from segctl.compile.plan import Output, Plan, plan, references
+from segctl.compile.plan import Output, Plan, plan, references, walk
 from segctl.compile.selection import with_references
 from segctl.engines import ENGINES
 from segctl.engines.base import Engine, EngineInput, EventPart
@@ -114,8 +114,6 @@ def lowered_segments(session: Session, names: Iterable[str], outputs: Sequence[O
             known[name] = lower_segment(segments[name], session.definitions, lists=session.lists)
         return known[name]
 
-    from segctl.compile.plan import walk
-
     wanted = [node.segment for o in outputs for node in walk(o.ask) if isinstance(node, ir.IsMember)]
     return [lowered(n) for n in with_references([*names, *wanted], lambda n: references(lowered(n)))]
 
@@ -141,8 +139,18 @@ def load_engine(name: str) -> Engine:
     return engine
 
 
-def load_input(session: Session, asking: Plan, *, as_of: datetime, snapshot: int) -> EngineInput:
-    """Everything a plan reads: the profiles as they were at as_of, and the event files of the snapshot."""
+def load_input(
+    session: Session, asking: Plan, *, as_of: datetime, snapshot: int, owners: pl.Series | None = None
+) -> EngineInput:
+    """Everything a plan reads: the profiles as they were at as_of, and the event files of the snapshot.
+
+    Args:
+        session: Open project and workspace.
+        asking: What is evaluated.
+        as_of: Valid time.
+        snapshot: Which files are seen.
+        owners: Subject → subject of its profile, instead of the snapshot's own.
+    """
     from segctl.engines.profiles import profile_view, trait_changes
     from segctl.engines.scope import list_column
     from segctl.state.identity import canonical
@@ -150,7 +158,7 @@ def load_input(session: Session, asking: Plan, *, as_of: datetime, snapshot: int
 
     workspace, project = session.workspace, session.project
     subjects = Subjects(workspace).table(snapshot)
-    owners = canonical(workspace, snapshot)
+    owners = canonical(workspace, snapshot) if owners is None else owners
     records = record_files(workspace, snapshot)
     parts = tuple(event_part(file) for file in workspace.files("events", snapshot))
     types = {t.name: t.type for t in project.traits}
@@ -163,7 +171,7 @@ def load_input(session: Session, asking: Plan, *, as_of: datetime, snapshot: int
         population=project.population,
         events=parts,
         samples=asking.samples,
-        lists={list_column(look_up): _listed(session, look_up, snapshot, as_of) for look_up in asking.lists},
+        lists={list_column(look_up): _listed(session, look_up, snapshot) for look_up in asking.lists},
     )
     histories = {name: types[name] for name in asking.histories}
     changes = trait_changes(records, owners, as_of=as_of, traits=histories) if histories else {}
@@ -232,19 +240,12 @@ def _leaf_counts(frame: pl.DataFrame, segments: Iterable[ir.LoweredSegment]) -> 
     }
 
 
-def _listed(session: Session, look_up: ir.InList, snapshot: int, as_of: datetime) -> pl.Series:
-    """Subjects whose identifier, or trait of that name, stands in the list's file."""
+def _listed(session: Session, look_up: ir.InList, snapshot: int) -> pl.Series:
+    """Subjects whose identifier stands in the list's file."""
     import polars as pl
 
-    from segctl.engines.profiles import live_records
     from segctl.state.subjects import Subjects
 
     values = pl.Series(session.lists[look_up.name, look_up.column], dtype=pl.String)
-    if any(i.name == look_up.identifier for i in session.project.identifiers):
-        table = Subjects(session.workspace).table(snapshot).filter(pl.col("id_type") == look_up.identifier)
-        return table.filter(pl.col("value").is_in(values.implode())).select("subject").collect()["subject"]
-    trait = session.project.trait(look_up.identifier)
-    if trait is None:
-        raise UsageError("SEG515", f"`{look_up.identifier}` is neither an identifier nor a trait")
-    records = live_records(record_files(session.workspace, snapshot), as_of=as_of, traits={trait.name: trait.type})
-    return records.filter(pl.col(f"trait:{trait.name}").is_in(values.implode()))["subject"]
+    table = Subjects(session.workspace).table(snapshot).filter(pl.col("id_type") == look_up.identifier)
+    return table.filter(pl.col("value").is_in(values.implode())).select("subject").collect()["subject"]

@@ -95,15 +95,7 @@ def explain(
     asked = plan(lowered_segments(session, [name]))
     data = load_input(session, asked, as_of=as_of, snapshot=snapshot)
     row = data.profiles.filter(data.profiles["subject"] == owner.subject)
-    outside = Explanation(
-        segment=name,
-        profile_id=owner.profile_id,
-        as_of=as_of,
-        member=False,
-        in_population=False,
-        run=recorded.id if recorded else None,
-        changed_since=_changed_since(session, name, recorded) if recorded else (),
-    )
+    outside = _outside(session, name, owner.profile_id, as_of, recorded)
     if not row.height:
         return outside
     names = [s.name for s in asked.segments]
@@ -123,6 +115,13 @@ def explain(
         places=_places(session, events),
         **_in_force(session, name, subjects),
     )
+
+
+def _outside(session: Session, name: str, profile_id: str, as_of: datetime, run: Run | None) -> Explanation:
+    """What is said of a person who is nobody segments are about at that time."""
+    changed = () if run is None else _changed_since(session, name, run)
+    known = None if run is None else run.id
+    return Explanation(name, profile_id, as_of, member=False, in_population=False, run=known, changed_since=changed)
 
 
 def _reproducible(session: Session, words: str) -> Run:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
 from segctl.cli.options import Option, verb
 from segctl.cli.progress import listener
 from segctl.model.exits import ExitCode
+
+if TYPE_CHECKING:
+    from segctl.operations.apply import Applied
 
 EXAMPLES = (
     ("segctl apply", "Evaluate every segment that is not a draft, as of now."),
@@ -54,39 +57,40 @@ def command(
             dry_run=ctx.dry_run,
             progress=listener(ctx),
         )
-    facts = {
-        "run": found.run.id if found.run else "none (dry run)" if ctx.dry_run else "none (nothing to evaluate)",
-        "as_of": session.local(found.as_of),
-        "environment": session.project.environment,
-        "profiles": found.profiles,
-    }
+        facts = {
+            "run": found.run.id if found.run else "none (dry run)" if ctx.dry_run else "none (nothing to evaluate)",
+            "as_of": session.local(found.as_of),
+            "environment": session.project.environment,
+            "profiles": found.profiles,
+        }
     failed = [s for s in found.segments if s.state == "failed"]
     code = ExitCode.PARTIAL if failed else ExitCode.OK
     for warning in found.warnings:
         messages.warning(ctx, warning)
     for segment in failed:
         messages.warning(ctx, f"`{segment.segment}` failed and keeps its last membership: {segment.reason}")
-    output.write(
-        ctx,
-        output.Result(
-            "segctl/apply/1",
-            COLUMNS,
-            [(s.segment, s.members, s.entered, s.left, s.state) for s in found.segments],
-            noun="segments",
-            is_report=True,
-            facts=facts,
-            run={"id": found.run.id if found.run else None, "as_of": found.as_of, "snapshot": found.snapshot,
-                 "status": found.status, "timings": dict(found.timings), "dry_run": ctx.dry_run},
-            exit=code,
-            reason="segments_failed" if failed else None,
-        ),
+    result = output.Result(
+        "segctl/apply/1",
+        COLUMNS,
+        [(s.segment, s.members, s.entered, s.left, s.state) for s in found.segments],
+        noun="segments",
+        is_report=True,
+        facts=facts,
+        run={"id": found.run.id if found.run else None, "as_of": found.as_of, "snapshot": found.snapshot,
+             "status": found.status, "timings": dict(found.timings), "dry_run": ctx.dry_run},
+        exit=code,
+        reason="segments_failed" if failed else None,
     )  # fmt: skip
-    if ctx.dry_run:
-        messages.notice(ctx, "dry run: nothing was recorded")
-    elif found.run is None:
-        messages.notice(ctx, "what was selected is paused or excluded, so no run was recorded")
-    elif found.status == "what_if":
-        messages.notice(ctx, "a later as-of is in force, so this run is a what-if; nothing was sent")
-    else:
-        messages.notice(ctx, "nothing was sent; next: segctl diff")
+    output.write(ctx, result)
+    messages.notice(ctx, _last_word(ctx, found))
     return code
+
+
+def _last_word(ctx: Context, found: Applied) -> str:
+    if ctx.dry_run:
+        return "dry run: nothing was recorded"
+    if found.run is None:
+        return "what was selected is paused or excluded, so no run was recorded"
+    if found.status == "what_if":
+        return "a later as-of is in force, so this run is a what-if; nothing was sent"
+    return "nothing was sent; next: segctl diff"

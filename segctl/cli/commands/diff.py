@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,10 @@ from segctl.cli.options import CHANGES, SELECTION, TIME, Argument, Language, Opt
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from segctl.model.errors import Refused
-    from segctl.operations.diff import SegmentMove
+    from segctl.operations.diff import Difference, SegmentMove
 
 EXAMPLES = (
     ("segctl diff", "The last two runs, all segments."),
@@ -74,51 +77,43 @@ def command(
         found = diff(
             session, segments, from_words=from_, to_words=to, now=ctx.now, with_moves=wants_moves, language=language
         )
+        facts = {
+            "from": f"{found.from_run.id} as of {_seconds(session.local(found.from_run.as_of))}",
+            "to": f"{found.to_run.id} as of {_seconds(session.local(found.to_run.as_of))}",
+        }
     code = _code(ctx, found.refused if guards else (), has_changes=found.has_changes and exit_code)
+    result = _counts(ctx, found, all_leaves=bool(segments)) if found.moves is None else _moves(ctx, found.moves)
     run = {
         "from": {"id": found.from_run.id, "as_of": found.from_run.as_of},
         "to": {"id": found.to_run.id, "as_of": found.to_run.as_of},
     }
-    facts = {
-        "from": f"{found.from_run.id} as of {_seconds(session.local(found.from_run.as_of))}",
-        "to": f"{found.to_run.id} as of {_seconds(session.local(found.to_run.as_of))}",
-    }
-    leaves = _leaves(found.segments, all_of_them=bool(segments))
-    if found.moves is not None:
-        rows = found.moves.unique("profile_id", maintain_order=True) if ctx.format == "ids" else found.moves
-        result = output.Result(
-            "segctl/diff-moves/1", MOVES, rows.iter_rows(), noun="moves", facts=facts, run=run,
-            notes=[_note(changed) for changed in found.changed_inputs],
-            ids_column="profile_id", exit=code,
-        )  # fmt: skip
-    else:
-        result = output.Result(
-            "segctl/diff/1",
-            COLUMNS,
-            [
-                (
-                    s.segment,
-                    s.before,
-                    s.entered,
-                    s.left,
-                    s.stayed,
-                    s.after,
-                    "removed" if s.definition_removed else "changed" if s.definition_changed else "same",
-                )
-                for s in found.segments
-            ],
-            noun="segments",
-            facts=facts,
-            notes=[_note(changed) for changed in found.changed_inputs],
-            run=run,
-            # An empty list still is an answer to a program; to people it says nothing.
-            sections=(output.Section("leaves", "conditions", LEAVES, leaves),)
-            if leaves or ctx.format == "json"
-            else (),
-            exit=code,
-        )
-    output.write(ctx, result)
+    notes = [_note(changed) for changed in found.changed_inputs]
+    output.write(ctx, replace(result, facts=facts, run=run, notes=notes, exit=code))
     return code
+
+
+def _moves(ctx: Context, moves: pl.DataFrame) -> output.Result:
+    rows = moves.unique("profile_id", maintain_order=True) if ctx.format == "ids" else moves
+    return output.Result("segctl/diff-moves/1", MOVES, rows.iter_rows(), noun="moves", ids_column="profile_id")
+
+
+def _counts(ctx: Context, found: Difference, *, all_leaves: bool) -> output.Result:
+    rows = [
+        (
+            s.segment,
+            s.before,
+            s.entered,
+            s.left,
+            s.stayed,
+            s.after,
+            "removed" if s.definition_removed else "changed" if s.definition_changed else "same",
+        )
+        for s in found.segments
+    ]
+    leaves = _leaves(found.segments, all_of_them=all_leaves)
+    # An empty list still is an answer to a program; to people it says nothing.
+    sections = (output.Section("leaves", "conditions", LEAVES, leaves),) if leaves or ctx.format == "json" else ()
+    return output.Result("segctl/diff/1", COLUMNS, rows, noun="segments", sections=sections)
 
 
 def _seconds(at: datetime) -> str:

@@ -20,7 +20,6 @@ from segctl.model.types import Kind, ValueType
 _WORDS = frozenset({"title", "description", "unit"})
 _EVENT_KEYS = SELECTION_KEYS | frozenset(MEASURES) | _WORDS
 _FORMULA_KEYS = _WORDS | {"formula"}
-TRAIT_KEYS = _EVENT_KEYS | _FORMULA_KEYS
 
 
 def bind_computed_trait(name: Scalar, node: Node, scope: Scope) -> ComputedTrait | None:
