@@ -40,7 +40,7 @@ def _call(arguments: list[str], calls: "list[Context]") -> int:
     from datetime import UTC, datetime
 
     # Modules make many objects that live on: looking through them again and again is a tenth of the start.
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(400_000, 20, 50)
     _listen_for_termination()
     from segctl.cli import pages
 
