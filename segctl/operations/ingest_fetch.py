@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +142,7 @@ def _spool(run: SourceRun, fetch: Fetch, wishes: Wishes) -> Iterator[Spool]:
     folder = spool_folder(run.workspace, name)
     left = found_spool(folder)
     if left is not None and _goes_on(left.state, state, mark, run.source):
-        run.result.notes.append(f"went on with the fetch begun {left.state.began} ({_counted(left.state)})")
+        run.result.notes.append(f"went on with the fetch begun {_shown(left.state)} ({_counted(left.state)})")
         yield left
         return
     if mark is not None and mark.place != place:
@@ -153,6 +154,8 @@ def _goes_on(left: SpoolState, wanted: SpoolState, mark: Bookmark | None, source
     """Whether a spool on disk is the beginning of what is wanted."""
     if mark is not None and mark.fetch == left.fetch:
         return False  # committed, and killed before it was deleted
+    if not left.pages:
+        return False  # nothing came
     if left.refused is not None and left.refused == source.digest:
         return False  # the same declaration would refuse the same records
     same = (left.place, left.since, left.limit) == (wanted.place, wanted.since, wanted.limit)
@@ -234,7 +237,7 @@ def _read(run: SourceRun, spool: Spool) -> None:
 
     if state.records or run.source.picture == "full":
         try:
-            run.read_given(spool.path, shown=f"{run.source.name} fetched {state.began}", within=within)
+            run.read_given(spool.path, shown=f"{run.source.name} fetched {_shown(state)}", within=within)
         except DataError:
             if not run.dry_run:
                 spool.save(replace(state, refused=run.source.digest))
@@ -254,6 +257,10 @@ def _moved(run: SourceRun, state: SpoolState) -> Bookmark:
     if _was_cut(state) or (state.since is not None and kept is not None):
         reached = kept
     return Bookmark(run.source.name, state.place, reached, state.fetch)
+
+
+def _shown(state: SpoolState) -> str:
+    return datetime.fromisoformat(state.began).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _was_cut(state: SpoolState) -> bool:

@@ -210,6 +210,35 @@ def test_full_asks_for_everything_and_known_records_change_nothing(shop: Shop, s
     assert shelf.starts[-1].cursor is None
 
 
+def test_full_reads_events_again_as_the_declaration_says_now(shop: Shop, shelf: Shelf) -> None:
+    shop.source("web", EVENTS)
+    shelf.add(1, 2)
+    shop.ingest("web")
+    shop.source("web", EVENTS.replace("id: n}", "id: n, properties: {section: city}}"))
+
+    again = shop.ingest("web", full=True)
+
+    assert (again.new, again.replaced) == (0, 2)
+    stored = shop.rows("events")
+    (column,) = [name for name in stored.columns if "section" in name]
+    assert sorted(zip(stored["who"], stored[column], strict=True)) == [("c1", "Berlin"), ("c2", "Berlin")]
+
+
+def test_a_fetch_that_brought_nothing_begins_anew(shop: Shop, shelf: Shelf) -> None:
+    shop.source("web", EVENTS)
+    shelf.add(1)
+    shelf.stop_before, shelf.error = 0, TemporaryError
+    assert shop.ingest("web").error is not None
+    shelf.stop_before = None
+
+    result = shop.ingest("web")
+
+    assert result.notes == ["fetched 1 record on 1 page"]
+    with shop.workspace() as workspace:
+        (path,) = [row["path"] for row in workspace.query("SELECT path FROM inputs WHERE seq IS NOT NULL")]
+    assert path == "web fetched 2026-11-21T14:00:00Z"
+
+
 def test_other_records_are_fetched_from_their_beginning(shop: Shop, shelf: Shelf) -> None:
     shop.source("web", EVENTS)
     shelf.add(1, 2)

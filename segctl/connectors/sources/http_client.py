@@ -212,7 +212,10 @@ class Client:
             headers.update(self.credentials.headers())
             params += self.credentials.params()
         asked = requests.Request(request.method, url, headers=headers, params=params, data=request.body)
-        return self._session.prepare_request(asked)
+        try:
+            return self._session.prepare_request(asked)
+        except requests.exceptions.RequestException as error:
+            raise _failure(self.around.source, url, error).error from None
 
     def _exchange(self, prepared: requests.PreparedRequest) -> Answer | Failure:
         limits, source, url = self.fetch.limits, self.around.source, prepared.url or ""
@@ -233,6 +236,9 @@ class Client:
             return Failure(http_problems.unreachable(source, url, "it cannot be connected in time"), unsent=True)
         except (requests.exceptions.RequestException, HTTPError) as error:
             return _failure(source, url, error)
+        except UnicodeError:
+            reason = "a header holds a sign it must not"
+            return Failure(http_problems.unreachable(source, url, reason), again=False)
         except OSError as error:
             # requests speaks so of a bundle of authorities that is not there.
             reason = f"{ca_bundle or 'the bundle of authorities'}: {error.strerror or 'cannot be read'}"

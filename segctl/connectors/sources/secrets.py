@@ -26,6 +26,8 @@ def revealed(text: Text, root: Path) -> str:
     if isinstance(text, str):
         return text
     value = _READERS[text.form](text, root).strip()
+    if not value.isascii() and not _is_text(value):
+        raise _unreadable(text, "it is no text")
     if not value:
         raise _unreadable(text, "it is empty")
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
@@ -33,6 +35,15 @@ def revealed(text: Text, root: Path) -> str:
         remember(value)
         raise _unreadable(text, "it holds a line break or another control character")
     return remember(value)
+
+
+def _is_text(value: str) -> bool:
+    """False for bytes of the environment that are no UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unreadable(secret: Secret, why: str) -> UsageError:
