@@ -75,6 +75,9 @@ def bind_tracking(source: Source, root: Mapping, around: Surroundings) -> Source
         events=(),
         tracking=Tracking(shape, "profiles", (), mmdb=geo),
         corrections_replace=False,
+        # A contract speaks of events; what is said about people has other columns.
+        contract=None,
+        checks=(),
     )
     return replace(events, also=(about,))
 

@@ -361,3 +361,38 @@ def test_the_tsv_of_the_snowplow_pipeline(web: Shop) -> None:
 
     assert found.by_kind == {"page_viewed": 1, "product_viewed": 1}
     assert "csv: {header: false}" in propose(project, "enriched.tsv", "tracking").yaml
+
+
+def test_a_login_an_identify_and_an_alias_link_a_device_to_its_user(web: Shop) -> None:
+    web.source("web", BODY)
+    time = {"timestamp": "2026-11-01T10:00:00Z"}
+    about = {"type": "identify", "userId": "u2", "anonymousId": "d2", "traits": {}, **time}
+    alias = {"type": "alias", "userId": "u3", "previousId": "d3", **time}
+    web.file("web.ndjson", lines(page(0, who="d1", userId="u1"), about, alias))
+
+    parts(web)
+
+    subjects = web.rows("subjects")
+    name = dict(zip(subjects["subject"], subjects["value"], strict=True))
+    links = web.rows("links").select("subject_a", "subject_b").rows()
+    assert {frozenset((name[a], name[b])) for a, b in links} == {
+        frozenset(("u1", "d1")), frozenset(("u2", "d2")), frozenset(("u3", "d3")),
+    }  # fmt: skip
+
+
+def test_a_contract_judges_the_messages(web: Shop) -> None:
+    contract = "contract: {properties: {price: {type: number, minimum: 0}}}\n"
+    web.source("web", BODY + contract)
+    viewed = {"type": "track", "event": "Product Viewed", "anonymousId": "a", "timestamp": "2026-11-01T10:00:00Z",
+              "context": {"ip": IP}}  # fmt: skip
+    about = {"type": "identify", "userId": "u", "timestamp": "2026-11-01T10:00:00Z", "traits": {"plan": "p"}}
+    web.file(
+        "web.ndjson", lines({**viewed, "properties": {"price": -1}}, {**viewed, "properties": {"price": 1}}, about)
+    )
+
+    found = parts(web)
+
+    assert (found["web"].new, found["web"].bad, found["web/identify"].new) == (1, 1, 1)
+    raw = web.rows("quarantine/web")["raw"].to_list()
+    assert json.loads(raw[0])["event"] == "Product Viewed"
+    assert IP not in str(raw)

@@ -26,6 +26,7 @@ from segctl.connectors.tracking.vocabulary import kind_of
 
 _KINDS = {"page": "page_viewed", "screen": "screen_viewed", "group": "group_joined"}
 _ABOUT_PEOPLE = ("identify", "alias")
+_TYPES = ("track", *_KINDS, *_ABOUT_PEOPLE)
 _ADDRESS = {"city": "city", "country": "country", "state": "region", "postal_code": "postal_code", "street": "street"}
 _OUTER = ("sentAt", "receivedAt", "context", "userId", "anonymousId", "integrations")
 
@@ -51,6 +52,8 @@ def _unpacked(record: Record) -> list[Record]:
 def message_type(record: Record) -> str | None:
     """The message's type in small letters; without one it follows from what the record has."""
     kind = record.get("type")
+    if kind in _TYPES:
+        return kind
     if isinstance(kind, str) and kind.strip():
         return kind.strip().lower()
     if record.get("event") is not None:
@@ -125,11 +128,12 @@ def _take_context(message: Message, context: Mapping[str, Any], properties: Mapp
     page = context.get("page")
     if isinstance(page, dict):
         for name in ("url", "path", "referrer", "title", "search"):
-            message[name] = text(properties.get(name)) or text(page.get(name))
+            value = properties.get(name) or page.get(name)
+            message[name] = value if type(value) is str else text(value)
     campaign = context.get("campaign")
     if isinstance(campaign, dict):
         take_campaign(message, campaign)
-    if message["session_id"] is None:
+    if message["session_id"] is None and ("sessionId" in context or "session_id" in context):
         message["session_id"] = text(context.get("sessionId")) or text(context.get("session_id"))
     message["language"] = text(context.get("locale"))
 
