@@ -83,7 +83,7 @@ def dedupe(
     """
     from segctl.identity.clusters import lasting
     from segctl.operations.identity_input import facts, known
-    from segctl.state.identity import LOCK, record_identity, stored_canonical
+    from segctl.state.identity import LOCK, record_identity, record_links, stored_canonical
 
     listener = progress or Silent()
     with workspace.lock(LOCK):
@@ -101,18 +101,15 @@ def dedupe(
         _refuse_giants(everything, found, clusters)
         held = _held(found)
         edges = _edges(everything, found)
-        is_new = _has_changed(workspace, clusters.owners, edges, held)
         run = None
-        if is_new and not dry_run:
-            counts = {
-                **_counted(clusters),
-                "profiles": clusters.events.height,
-                "links": edges.height,
-                "held": held.height,
-            }
+        if not dry_run and _has_moved(workspace, clusters.owners):
+            counts = {**_counted(clusters), "profiles": clusters.events.height, "links": edges.height}
             run = record_identity(
-                workspace, clusters.owners, kind=kind, at=now, counts=counts, edges=edges, held=held, undone=undone
-            )
+                workspace, clusters.owners, kind=kind, at=now, counts={**counts, "held": held.height}, edges=edges,
+                held=held, undone=undone,
+            )  # fmt: skip
+        elif not dry_run and _has_evidence(workspace, edges, held):
+            record_links(workspace, edges=edges, held=held)
     return _report(everything, found, clusters, held, run, previous)
 
 
@@ -179,17 +176,25 @@ def _held(found: Resolution) -> pl.DataFrame:
     return found.held.with_columns(pl.col("left", "right").cast(pl.Int32))
 
 
-def _has_changed(workspace: Workspace, owners: pl.Series, edges: pl.DataFrame, held: pl.DataFrame) -> bool:
-    """Whether anything differs from the version there is; without one, whether anybody was recognised."""
-    from segctl.state.identity import EDGES, HELD, canonical, stored
+def _has_moved(workspace: Workspace, owners: pl.Series) -> bool:
+    """Whether anybody stands under another profile than now."""
+    import polars as pl
+
+    from segctl.state.identity import canonical
 
     before = canonical(workspace)
-    if before is None:
-        return bool(edges.height or held.height)
-    if not before.equals(owners):
-        return True
+    before = pl.int_range(len(owners), dtype=pl.Int32, eager=True) if before is None else before
+    return not before.equals(owners)
+
+
+def _has_evidence(workspace: Workspace, edges: pl.DataFrame, held: pl.DataFrame) -> bool:
+    """Whether links are other ones than those on record."""
+    from segctl.state.identity import EDGES, HELD, stored
+
     old_edges, old_held = stored(workspace, EDGES), stored(workspace, HELD)
-    return old_edges is None or old_held is None or not (old_edges.equals(edges) and old_held.equals(held))
+    if old_edges is None or old_held is None:
+        return bool(edges.height or held.height)
+    return not (old_edges.equals(edges) and old_held.equals(held))
 
 
 def _counted(clusters: Lasting) -> dict[str, int]:

@@ -130,6 +130,13 @@ def record_identity(
     return identity_runs(workspace)[0]
 
 
+def record_links(workspace: Workspace, *, edges: pl.DataFrame, held: pl.DataFrame) -> None:
+    """New evidence that changes no profile: links that count and links that are held, without a run of their own."""
+    add = [workspace.write(EDGES, edges), workspace.write(HELD, held)]
+    replaced = [file.id for dataset in (EDGES, HELD) for file in workspace.files(dataset)]
+    workspace.commit("identity", add, replaced)
+
+
 def insert_decisions(
     db: sqlite3.Connection, decisions: Sequence[tuple[int, int, str, str | None, str | None]], at: datetime
 ) -> None:

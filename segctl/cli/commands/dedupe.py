@@ -135,7 +135,7 @@ def _run(
     elif ctx.dry_run:
         messages.notice(ctx, "dry run: nothing was recorded")
     elif found.run is None:
-        messages.notice(ctx, "nothing has changed")
+        messages.notice(ctx, "no profile has changed")
     else:
         held = "segctl dedupe review" if found.held.height else "segctl apply"
         messages.notice(ctx, f"undo it with segctl dedupe undo {found.run.id}; next: {held}")

@@ -1,0 +1,350 @@
+"""Recognising people in a small shop, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from segctl.model.errors import Refused, UsageError
+from segctl.model.project import Project
+from segctl.operations.apply import apply
+from segctl.operations.dedupe import Deduped, dedupe
+from segctl.operations.dedupe_review import doubts, read_decisions, record, write_doubts
+from segctl.operations.dedupe_undo import decide, undo
+from segctl.operations.diff import diff
+from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
+from segctl.operations.people import find_person
+from segctl.operations.session import open_session
+from segctl.state.identity import EDGES, HELD, canonical, identity_runs, stored
+from segctl.state.workspace import Workspace
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+PROJECT = """
+segctl: 1
+name: shop
+timezone: Europe/Berlin
+identifiers:
+  customer_id: {class: known}
+  email: {class: known, personal: true}
+  device_id: {class: anonymous}
+traits: {first_name: text, mobile: text, city: text}
+events: {page_viewed: {properties: {section: text}}}
+identity: {country: DE}
+"""
+CRM = """source: crm
+path: crm.csv
+key: {customer_id: customer, email: mail}
+profiles: {first_name: first, mobile: mobile, city: city}
+"""
+WEB = """source: web
+path: web.csv
+key: {customer_id: customer, device_id: device}
+events:
+  - event: page_viewed
+    time: at
+    id: id
+    properties: {section: section}
+"""
+PEOPLE = """customer,mail,first,mobile,city
+K1,Anna@post.example,Anna,0171 4455667,Bonn
+K2,anna@post.example,Anna,,Bonn
+K3,ben@post.example,Ben,+49 171 4455667,Ulm
+K4,,Carla,0160 9988776,Ulm
+K5,,Carla,0049 160 9988776,Ulm
+"""
+VIEWS = """id,at,customer,device,section
+1,2026-11-01T08:00:00Z,,d1,home
+2,2026-11-01T09:00:00Z,K1,d1,cart
+3,2026-11-02T09:00:00Z,K3,d2,cart
+4,2026-11-02T10:00:00Z,K4,d2,cart
+"""
+
+
+@dataclass
+class Shop:
+    root: Path
+    calls: int = 0
+
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[Project, Workspace]]:
+        with open_for_ingest(self.root, create=False) as (project, workspace):
+            yield project, workspace
+
+    def now(self) -> datetime:
+        self.calls += 1
+        return NOW + timedelta(hours=self.calls)
+
+    def ingest(self) -> None:
+        with open_for_ingest(self.root) as (project, workspace):
+            found = ingest(project, workspace, chosen_sources(sources_of(project), []), now=self.now())
+        assert [s.error for s in found.sources if s.error] == []
+
+    def dedupe(self, **options: object) -> Deduped:
+        with self.open() as (project, workspace):
+            return dedupe(project, workspace, now=self.now(), **options)  # type: ignore[arg-type]
+
+    def profiles(self) -> list[list[str]]:
+        """Identifiers of every profile, by profile."""
+        with self.open() as (_, workspace):
+            from segctl.state.subjects import Subjects
+
+            rows = Subjects(workspace).table().select("id_type", "value").collect().rows()
+            owners = canonical(workspace)
+            of = list(range(len(rows))) if owners is None else owners.to_list()
+        found: dict[int, list[str]] = {}
+        for (id_type, value), owner in zip(rows, of, strict=True):
+            found.setdefault(owner, []).append(f"{id_type}:{value}")
+        return sorted(sorted(values) for values in found.values())
+
+    def state(self) -> tuple[object, ...]:
+        with self.open() as (_, workspace):
+            frames = [stored(workspace, name) for name in (EDGES, HELD)]
+            array = canonical(workspace)
+            return (
+                None if array is None else array.to_list(),
+                *(f.rows() if f is not None and f.height else [] for f in frames),
+            )
+
+    def apply(self) -> None:
+        with open_session(self.root) as session:
+            at = self.now()
+            apply(session, as_of=at, started=at)
+
+    def moves(self) -> list[tuple[str, str, str, str | None]]:
+        with open_session(self.root) as session:
+            frame = diff(session, now=self.now(), with_moves=True).moves
+        assert frame is not None
+        return sorted(frame.select("segment", "profile_id", "change", "cause").rows())
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    made = Shop(tmp_path)
+    for name, text in (("segctl.yaml", PROJECT), ("sources/crm.yaml", CRM), ("sources/web.yaml", WEB)):
+        made.write(name, text)
+    made.write("crm.csv", PEOPLE)
+    made.write("web.csv", VIEWS)
+    made.write("segments/viewers.yaml", "segment: viewers\nwhere:\n  event: page_viewed\n  count: {at_least: 2}\n")
+    made.ingest()
+    return made
+
+
+ANNA = ["customer_id:K1", "customer_id:K2", "device_id:d1", "email:Anna@post.example", "email:anna@post.example"]
+BEN = ["customer_id:K3", "email:ben@post.example"]
+CARLA = ["customer_id:K4", "customer_id:K5"]
+
+
+def test_identifiers_of_one_person_become_one_profile(shop: Shop) -> None:
+    found = shop.dedupe()
+
+    assert shop.profiles() == [ANNA, BEN, CARLA, ["device_id:d2"]]
+    assert (found.before, found.after, found.events["merged"]) == (10, 4, 3)
+    assert sorted(found.held.select("key", "left", "right", "reason").rows()) == [
+        ("device_id", "K3", "K4", "both have customer_id"),
+        ("device_id", "K3", "device_id:d2", "both have customer_id"),
+        ("phone", "K1", "K3", "both have email"),
+    ]
+
+
+def test_a_second_run_changes_nothing(shop: Shop) -> None:
+    shop.dedupe()
+    before = shop.state()
+
+    again = shop.dedupe()
+
+    assert again.run is None
+    assert shop.state() == before
+    with shop.open() as (_, workspace):
+        assert len(identity_runs(workspace)) == 1
+
+
+def test_a_dry_run_records_nothing(shop: Shop) -> None:
+    found = shop.dedupe(dry_run=True)
+
+    assert (found.run, found.after) == (None, 4)
+    assert shop.state()[0] is None
+
+
+def test_a_login_brings_the_devices_earlier_events_and_diff_says_so(shop: Shop) -> None:
+    shop.apply()
+    shop.dedupe()
+    shop.apply()
+
+    assert shop.moves() == [("viewers", "K1", "entered", "merged with 4 profiles (i1)")]
+
+
+def test_undo_of_a_run_restores_the_state_before_and_the_next_run_keeps_it(shop: Shop) -> None:
+    shop.dedupe()
+    shop.write("crm.csv", PEOPLE + "K6,ben@post.example,Ben,,Ulm\n")
+    shop.ingest()
+    before = shop.profiles(), shop.state()
+    shop.dedupe()
+    assert ["customer_id:K3", "customer_id:K6", "email:ben@post.example"] in shop.profiles()
+
+    with shop.open() as (project, workspace):
+        undone = undo(project, workspace, "last", now=shop.now(), who="me")
+
+    assert (shop.profiles(), shop.state()) == before
+    assert (undone.subjects, undone.profiles, undone.decisions) == (1, 1, 1)
+    shop.dedupe()
+    assert shop.profiles() == before[0]
+
+
+def test_undo_of_one_profile_leaves_the_others(shop: Shop) -> None:
+    shop.dedupe()
+
+    with shop.open() as (project, workspace):
+        undo(project, workspace, "K5", now=shop.now())
+
+    assert shop.profiles() == [ANNA, BEN, ["customer_id:K4"], ["customer_id:K5"], ["device_id:d2"]]
+
+
+def test_undo_of_an_earlier_run_keeps_what_later_ones_did(shop: Shop) -> None:
+    shop.dedupe()
+    shop.write("crm.csv", PEOPLE + "K6,new@post.example,Dora,,Jena\nK7,New@post.example,Dora,,Jena\n")
+    shop.ingest()
+    shop.dedupe()
+
+    with shop.open() as (project, workspace):
+        undo(project, workspace, "i1", now=shop.now())
+
+    dora = ["customer_id:K6", "customer_id:K7", "email:New@post.example", "email:new@post.example"]
+    assert [p for p in shop.profiles() if len(p) > 1] == [dora]
+
+
+def test_what_cannot_be_undone_is_refused(shop: Shop) -> None:
+    shop.dedupe()
+    with shop.open() as (project, workspace):
+        undo(project, workspace, "i1", now=shop.now())
+        for what in ("i2", "K1"):
+            with pytest.raises(UsageError) as error:
+                undo(project, workspace, what, now=shop.now())
+            assert error.value.code == "SEG478"
+
+
+def test_a_decision_wins_over_rules_and_lasts(shop: Shop) -> None:
+    shop.dedupe()
+    with shop.open() as (_, workspace):
+        decide(workspace, "K1", "K2", "cannot", now=shop.now(), who="me", why="mother and daughter")
+        decide(workspace, "K3", "K4", "must", now=shop.now())
+
+    shop.dedupe()
+
+    apart = shop.profiles()
+    assert not [p for p in apart if "customer_id:K1" in p and "customer_id:K2" in p]
+    assert [p for p in apart if "customer_id:K3" in p and "customer_id:K4" in p]
+    assert shop.dedupe().run is None
+
+
+def test_a_profile_keeps_its_id_and_anybody_finds_it(shop: Shop) -> None:
+    shop.dedupe()
+
+    with shop.open() as (_, workspace):
+        ids = {who: find_person(workspace, who)[0].profile_id for who in ("K2", "d1", "anna@post.example")}
+        whole = find_person(workspace, "K1")[1]
+
+    assert set(ids.values()) == {"K1"}
+    assert len(whole) == 5
+
+
+@pytest.mark.parametrize("name", ["doubts.csv", "doubts.json"])
+def test_doubtful_pairs_go_out_to_a_file_and_decisions_come_back(shop: Shop, name: str) -> None:
+    import csv
+    import json
+
+    shop.dedupe()
+    path = shop.root / name
+    with shop.open() as (project, workspace):
+        write_doubts(doubts(project, workspace, now=shop.now()), path)
+    text = path.read_text("utf-8-sig")
+    rows = json.loads(text) if name.endswith("json") else list(csv.DictReader(text.splitlines()))
+    assert sorted((r["left"], r["right"], r["left_first_name"], r["right_first_name"] or "") for r in rows) == [
+        ("K1", "K3", "Anna", "Ben"), ("K3", "K4", "Ben", "Carla"), ("K3", "device_id:d2", "Ben", ""),
+    ]  # fmt: skip
+    verdicts = {("K3", "device_id:d2"): "must", ("K1", "K3"): "no"}
+    for row in rows:
+        row["verdict"] = verdicts.get((row["left"], row["right"]), "")
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if name.endswith("json"):
+            json.dump(rows, file)
+        else:
+            writer = csv.DictWriter(file, rows[0], delimiter=";")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    with shop.open() as (project, workspace):
+        assert record(workspace, read_decisions(workspace, path), now=shop.now()) == 2
+    shop.dedupe()
+
+    assert [*BEN[:1], "device_id:d2", *BEN[1:]] in shop.profiles()
+    with shop.open() as (project, workspace):
+        assert [(d.left_id, d.right_id) for d in doubts(project, workspace, now=shop.now())] == [("K3", "K4")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["left,right\nK1,K3\n", "left,right,verdict\nK1,K3,perhaps\n", "left,right,verdict\nK1,nobody,must\n", b"\xff\xfe"],
+)
+def test_decisions_that_cannot_be_read_change_nothing(shop: Shop, text: str | bytes) -> None:
+    path = shop.root / "made.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+
+    with shop.open() as (_, workspace), pytest.raises(UsageError) as error:
+        read_decisions(workspace, path)
+
+    assert error.value.code == "SEG476"
+
+
+def test_a_profile_that_is_too_large_is_an_error_and_changes_nothing(shop: Shop) -> None:
+    shop.write("segctl.yaml", PROJECT.replace("{country: DE}", "{country: DE, max_cluster: 4}"))
+
+    with pytest.raises(Refused) as error:
+        shop.dedupe()
+
+    assert error.value.code == "SEG474"
+    assert "3 by `email`, 1 by `device_id`" in (error.value.why or "")
+    assert shop.state()[0] is None
+
+
+def test_a_source_that_is_unique_by_itself_never_has_two_in_one_profile(shop: Shop) -> None:
+    shop.write("segctl.yaml", PROJECT.replace("{country: DE}", "{country: DE, exclusive: [crm]}"))
+
+    shop.dedupe()
+
+    assert [len([i for i in p if i.startswith("customer")]) for p in shop.profiles() if len(p) > 1] == [1, 1]
+
+
+def test_an_unknown_source_among_the_rules_is_named(shop: Shop) -> None:
+    shop.write("segctl.yaml", PROJECT.replace("{country: DE}", "{country: DE, exclusive: [crn]}"))
+
+    with pytest.raises(UsageError) as error:
+        shop.dedupe()
+
+    assert (error.value.code, error.value.hint) == ("SEG475", "did you mean `crm`?")
+
+
+def test_rows_read_before_links_were_kept_are_told(shop: Shop) -> None:
+    assert shop.dedupe().notes == ()
+    with shop.open() as (_, workspace), workspace.transaction() as db:
+        db.execute("UPDATE inputs SET note = '{}' WHERE source = 'web'")
+
+    assert [note.split("`")[1] for note in shop.dedupe().notes] == ["web"]
+
+
+def test_a_link_over_a_key_that_never_joins_is_left_out(shop: Shop) -> None:
+    never = "{country: DE, keys: {device_id: {strength: never}, phone: {strength: never}}}"
+    shop.write("segctl.yaml", PROJECT.replace("{country: DE}", never))
+
+    shop.dedupe()
+
+    assert [p for p in shop.profiles() if len(p) > 1] == [[i for i in ANNA if i != "device_id:d1"], BEN]
