@@ -143,7 +143,9 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
 
 def _digested(source: Source) -> Source:
     further = [part for part in (source.tracking, source.contract) if part is not None]
-    meaning = " ".join(map(repr, (source, *further)))
+    # Where files lie and how many of their rows may be bad changes nothing about those that were read.
+    lasting = replace(source, paths=(), max_bad_rows=DEFAULT_LIMIT)
+    meaning = " ".join(map(repr, (lasting, *further)))
     return replace(source, digest=hashlib.sha256(meaning.encode()).hexdigest())
 
 

@@ -146,6 +146,18 @@ def test_a_changed_declaration_takes_effect_without_conflicts_or_doubles(shop, b
     assert found.conflicts == (1 if body == WITH_ID else 0)
 
 
+def test_a_wider_path_or_limit_is_no_other_meaning(shop) -> None:
+    shop.source("orders", WITH_ID.replace("orders*.csv*", "orders_a.csv"))
+    shop.file("orders_a.csv", HEADER + order(1))
+    shop.file("orders_b.csv", HEADER + order(2))
+    shop.ingest("orders")
+    shop.source("orders", WITH_ID.replace("100 %", "5"))
+
+    found = shop.ingest("orders")
+
+    assert (found.files, found.skipped_files, found.read_again, found.notes) == (1, 1, 0, [])
+
+
 def test_events_of_files_that_are_gone_stay_when_ids_tell_them_apart(shop) -> None:
     shop.source("orders", WITH_ID.replace("value: wert, ", ""))
     shop.file("orders_a.csv", HEADER + order(1) + order(2))
