@@ -31,7 +31,8 @@ def _added(text: str, section: str, entries: dict[str, str]) -> str | None:
     if node is None:
         block = [f"\n{section}:\n", *(f"  {name}: {value}\n" for name, value in entries.items())]
         return _checked("".join([*lines, *block]), section, entries)
-    if not isinstance(node, Mapping) or not node.entries or node.location.line == root.key(section).location.line:  # type: ignore[union-attr]
+    key = root.key(section)
+    if not isinstance(node, Mapping) or not node.entries or key is None or node.location.line == key.location.line:
         return None
     indent = " " * (node.entries[0][0].location.column - 1)
     at = _end_of_block(lines, root, section)

@@ -266,21 +266,21 @@ class _Composer:
             if self._documents > 1:
                 self._refuse("SEG203", event, "a second document starts here", "keep one document a file; delete `---`")
 
-    def _refuse(self, code: str, event: Any, message: str, hint: str | None = None) -> None:  # noqa: ANN401
+    def _refuse(self, code: str, event: Any, message: str, hint: str | None = None) -> None:  # noqa: ANN401 - see _loader
         raise _Refused(Diagnostic(code, Severity.ERROR, message, self._location(event), hint=hint))
 
-    def _refuse_tag(self, event: Any) -> None:  # noqa: ANN401
+    def _refuse_tag(self, event: Any) -> None:  # noqa: ANN401 - see _loader
         if event.tag is not None:
             shown = event.tag.replace("tag:yaml.org,2002:", "!!")[:40]
             hint = "write the value plainly; a text that starts with `!` needs quotes"
             self._refuse("SEG203", event, f"the tag `{shown}` is not allowed", hint)
 
-    def _location(self, event: Any) -> Location:  # noqa: ANN401
+    def _location(self, event: Any) -> Location:  # noqa: ANN401 - see _loader
         start, end = event.start_mark, event.end_mark
         length = end.column - start.column if end.line == start.line else 1
         return Location(self.file, start.line + 1, start.column + 1, length if length > 0 else 1)
 
-    def _scalar(self, event: Any) -> Scalar:  # noqa: ANN401
+    def _scalar(self, event: Any) -> Scalar:  # noqa: ANN401 - see _loader
         is_plain = event.style is None or event.style == ""
         location = self._location(event)
         if not (self._has_comments and is_plain):
@@ -293,7 +293,7 @@ class _Composer:
             self._warn_of_cut(event, end)
         return Scalar(event.value, True, location)
 
-    def _warn_of_cut(self, event: Any, end: int) -> None:  # noqa: ANN401
+    def _warn_of_cut(self, event: Any, end: int) -> None:  # noqa: ANN401 - see _loader
         cut = _CUT_BY_COMMENT.match(self.text, end)
         if cut is None:
             return
@@ -308,7 +308,7 @@ class _Composer:
             )
         )
 
-    def _alias(self, event: Any) -> None:  # noqa: ANN401
+    def _alias(self, event: Any) -> None:  # noqa: ANN401 - see _loader
         known = self._anchors.get(event.anchor)
         if known is None:
             name = str(event.anchor)[:40]
@@ -331,7 +331,7 @@ class _Composer:
         else:
             self._root = node
 
-    def _close(self, end: Any) -> None:  # noqa: ANN401
+    def _close(self, end: Any) -> None:  # noqa: ANN401 - see _loader
         opened = self._open.pop()
         start = opened.event.start_mark
         length = 1

@@ -214,7 +214,7 @@ class Place:
             return None
         if isinstance(value, date):
             return self.rows.inside(day_start(value, self.rows.zone), value, window, bounds)
-        at = int(value)  # type: ignore[call-overload]
+        at = int(value)  # type: ignore[call-overload]  # an instant in microseconds
         return self.rows.inside(at, local_day(at, self.rows.zone), window, bounds)
 
     def value(self, node: ir.Expression) -> object:  # noqa: C901 - one case a node
@@ -256,7 +256,7 @@ class Place:
         value = self.value(of)
         if value is None:
             return None
-        return day_start(value, self.rows.zone) if isinstance(value, date) else int(value)  # type: ignore[call-overload]
+        return day_start(value, self.rows.zone) if isinstance(value, date) else int(value)  # type: ignore[call-overload]  # an instant in microseconds
 
     def _years(self, value: object, at: int) -> float:
         day = value if isinstance(value, date) else local_day(at, self.rows.zone)

@@ -6,14 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from segctl.compile import ir, trace_sequences
-from segctl.compile.trace_rows import EventRow
+from segctl.compile.trace_rows import EventRow, RowsAsked
 from segctl.compile.zones import DAY, local_day, to_us
-
-if TYPE_CHECKING:
-    from segctl.compile.trace_eval import Rows
 
 _PERIODS: dict[str, Callable[[date], Hashable]] = {
     "days": lambda day: day,
@@ -23,7 +19,7 @@ _PERIODS: dict[str, Callable[[date], Hashable]] = {
 }
 
 
-def measure(rows: Rows, metric: ir.Metric, events: Sequence[EventRow]) -> object:
+def measure(rows: RowsAsked, metric: ir.Metric, events: Sequence[EventRow]) -> object:
     """The value of a metric over its selected events in working form; None when missing."""
     wanted = metric.measure
     match wanted.function:
@@ -44,7 +40,7 @@ def measure(rows: Rows, metric: ir.Metric, events: Sequence[EventRow]) -> object
     return _of_values(wanted, [rows.value(wanted.of, e) for e in events])
 
 
-def deciding(rows: Rows, metric: ir.Metric, events: Sequence[EventRow]) -> list[EventRow]:
+def deciding(rows: RowsAsked, metric: ir.Metric, events: Sequence[EventRow]) -> list[EventRow]:
     """Those of the selected events that make the value: the followed ones, the first, the last, those of the share."""
     wanted = metric.measure
     match wanted.function:
@@ -62,7 +58,7 @@ def deciding(rows: Rows, metric: ir.Metric, events: Sequence[EventRow]) -> list[
     return list(events)
 
 
-def _sharing(rows: Rows, metric: ir.Metric, events: Sequence[EventRow]) -> list[EventRow]:
+def _sharing(rows: RowsAsked, metric: ir.Metric, events: Sequence[EventRow]) -> list[EventRow]:
     where = metric.measure.where
     return [e for e in events if where is None or rows.truth(where, e) is True]
 
@@ -93,4 +89,4 @@ def _of_values(wanted: ir.Measure, values: Sequence[object]) -> object:
         assert wanted.of is not None, "an average measures a property"
         return float(sum(numbers)) / float(len(numbers) * 10**wanted.of.type.scale) if numbers else None
     pick = min if wanted.function == "min" else max
-    return pick(present) if present else None  # type: ignore[type-var]
+    return pick(present) if present else None  # type: ignore[type-var]  # values of one column compare

@@ -6,6 +6,7 @@ enclose every value between.
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from segctl.compile.trace_flips import FOREVER
 from segctl.compile.zones import DAY, MAX_US, day_start, local_day
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from segctl.compile.trace_eval import Rows, Same
     from segctl.compile.trace_rows import EventRow
 
@@ -60,7 +59,7 @@ def _is_settled(rows: Rows, node: ir.Predicate, event: EventRow | None, same: Sa
             return one is None or other is None or _decided(op, one, other)
         case ir.In(value, options):
             found = _range(rows, value, event, same, until)
-            return found is None or found[0] == found[1] or not any(found[0] <= float(o) <= found[1] for o in options)  # type: ignore[arg-type]
+            return found is None or found[0] == found[1] or not any(found[0] <= float(o) <= found[1] for o in options)  # type: ignore[arg-type]  # options of a number are numbers
     return False
 
 
@@ -86,7 +85,7 @@ def _range(rows: Rows, node: ir.Expression, event: EventRow | None, same: Same |
             if at is None:
                 return None
             value = rows.value(of, event, same)
-            day: date = value if not isinstance(value, int) else local_day(at, rows.zone)  # type: ignore[assignment]
+            day = value if isinstance(value, date) else local_day(at, rows.zone)
             ages = [completed_years(day, local_day(us, rows.zone)) for us in (rows.now, until)]
             return float(min(ages)), float(max(ages))
         case ir.Arithmetic(function, operands):
@@ -96,7 +95,7 @@ def _range(rows: Rows, node: ir.Expression, event: EventRow | None, same: Same |
         if isinstance(node, ir.Real)
         else rows.value(node, event, same)
     )
-    return None if found is None else (float(found), float(found))  # type: ignore[arg-type]
+    return None if found is None else (float(found), float(found))  # type: ignore[arg-type]  # literals of numbers only
 
 
 def _calculated(function: str, ranges: list[Range | None]) -> Range | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from segctl.compile import ir
+from segctl.model.times import Window
 from segctl.model.types import ValueType
 
 Answer = bool | None
@@ -113,3 +115,43 @@ class Trace:
     answer: Answer
     tree: Branch
     leaves: tuple[LeafTrace, ...]
+
+
+class RowsAsked(Protocol):
+    """What measures and sequences ask of the row evaluator: values, tests and events of one profile at one instant.
+
+    Attributes:
+        events: Those up to as_of, in event order.
+        now: as_of in microseconds since 1970.
+        zone: The project's zone.
+    """
+
+    events: list[EventRow]
+    now: int
+    zone: str
+
+    def truth(self, node: ir.Predicate, event: EventRow | None = None) -> Answer:
+        """True, false, or None for unknown."""
+        ...
+
+    def value(self, node: ir.Expression, event: EventRow | None = None) -> object:
+        """The value in working form, None when missing."""
+        ...
+
+    def fits(self, event: EventRow, kinds: Sequence[str], where: ir.Predicate | None) -> bool:
+        """The event is of a kind and passes a filter."""
+        ...
+
+    def property(self, event: EventRow, name: str, of: ValueType) -> object:
+        """A property of an event in working form."""
+        ...
+
+    def in_window(
+        self,
+        kinds: Sequence[str],
+        window: Window | None,
+        bounds: Sequence[tuple[str, ir.Expression]],
+        where: ir.Predicate | None,
+    ) -> list[EventRow]:
+        """Events of some kinds in a window that pass a filter, in event order."""
+        ...

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from segctl.compile import ir
-from segctl.compile.trace_rows import EventRow
+from segctl.compile.trace_rows import EventRow, RowsAsked
 from segctl.compile.zones import shifted, to_us
 from segctl.model.times import Duration
 from segctl.model.types import ValueType
-
-if TYPE_CHECKING:
-    from segctl.compile.trace_eval import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,7 @@ class Match:
     blocked_by: EventRow | None = None
 
 
-def follower(rows: Rows, event: EventRow, wanted: ir.Followed) -> EventRow | None:
+def follower(rows: RowsAsked, event: EventRow, wanted: ir.Followed) -> EventRow | None:
     """The first event that follows in the sense of a sequence's `then`, None without one."""
     return next(
         (
@@ -48,7 +44,7 @@ def follower(rows: Rows, event: EventRow, wanted: ir.Followed) -> EventRow | Non
     )
 
 
-def tied(rows: Rows, event: EventRow, other: EventRow, same: Sequence[tuple[str, ValueType]]) -> bool:
+def tied(rows: RowsAsked, event: EventRow, other: EventRow, same: Sequence[tuple[str, ValueType]]) -> bool:
     """Both share every property; a missing value ties with nothing."""
     return all(
         (value := rows.property(event, name, of)) is not None and value == rows.property(other, name, of)
@@ -56,7 +52,7 @@ def tied(rows: Rows, event: EventRow, other: EventRow, same: Sequence[tuple[str,
     )
 
 
-def match(rows: Rows, sequence: ir.Sequence) -> Match:
+def match(rows: RowsAsked, sequence: ir.Sequence) -> Match:
     """Whether some events fulfil all steps, and how far the longest attempt comes."""
     best = Match(answer=False, failed_step=0)
     for start in candidates(rows, sequence):
@@ -68,7 +64,7 @@ def match(rows: Rows, sequence: ir.Sequence) -> Match:
     return best
 
 
-def candidates(rows: Rows, sequence: ir.Sequence) -> list[EventRow]:
+def candidates(rows: RowsAsked, sequence: ir.Sequence) -> list[EventRow]:
     """The events that may be step 1."""
     first = sequence.steps[0]
     found = rows.in_window(first.kinds, first.window, first.bounds, first.where)
@@ -77,7 +73,7 @@ def candidates(rows: Rows, sequence: ir.Sequence) -> list[EventRow]:
     return [found[0 if sequence.start == "first" else -1]]
 
 
-def _go_on(rows: Rows, sequence: ir.Sequence, at: int, start: EventRow, matched: tuple[EventRow, ...]) -> Match:
+def _go_on(rows: RowsAsked, sequence: ir.Sequence, at: int, start: EventRow, matched: tuple[EventRow, ...]) -> Match:
     """The steps from `at` on, after the events matched so far."""
     if at == len(sequence.steps):
         return Match(answer=True, events=matched)
@@ -101,7 +97,7 @@ def _go_on(rows: Rows, sequence: ir.Sequence, at: int, start: EventRow, matched:
     return best
 
 
-def _without(rows: Rows, sequence: ir.Sequence, at: int, start: EventRow, matched: tuple[EventRow, ...]) -> Match:
+def _without(rows: RowsAsked, sequence: ir.Sequence, at: int, start: EventRow, matched: tuple[EventRow, ...]) -> Match:
     """A `then_not`; without `within` and before a later positive step, that step's event decides it."""
     step, previous = sequence.steps[at], matched[-1]
     is_open = step.within is None and any(not later.negative for later in sequence.steps[at + 1 :])
@@ -116,7 +112,7 @@ def _without(rows: Rows, sequence: ir.Sequence, at: int, start: EventRow, matche
 
 
 def _open_gaps_hold(
-    rows: Rows, sequence: ir.Sequence, at: int, start: EventRow, previous: EventRow, event: EventRow
+    rows: RowsAsked, sequence: ir.Sequence, at: int, start: EventRow, previous: EventRow, event: EventRow
 ) -> bool:
     """The `then_not` steps without `within` right before this step find nothing before its event."""
     for step in reversed(sequence.steps[1:at]):
@@ -128,7 +124,7 @@ def _open_gaps_hold(
 
 
 def _standing(
-    rows: Rows,
+    rows: RowsAsked,
     sequence: ir.Sequence,
     step: ir.Step,
     start: EventRow,
@@ -152,12 +148,12 @@ def _standing(
     )
 
 
-def deadline(rows: Rows, event: EventRow, within: Duration) -> int:
+def deadline(rows: RowsAsked, event: EventRow, within: Duration) -> int:
     """The last instant of a length that begins with an event, in microseconds."""
     return shifted(to_us(event.ts), within, 1, rows.zone)
 
 
-def _within(rows: Rows, event: EventRow, other: EventRow, within: Duration | None) -> bool:
+def _within(rows: RowsAsked, event: EventRow, other: EventRow, within: Duration | None) -> bool:
     return within is None or to_us(other.ts) <= deadline(rows, event, within)
 
 

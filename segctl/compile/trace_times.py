@@ -143,7 +143,7 @@ class _Due:
         found = self.rows.value(value, event, same)
         if found is None:
             return FOREVER
-        at = day_start(found, self.rows.zone) if isinstance(found, date) else int(found)  # type: ignore[call-overload]
+        at = day_start(found, self.rows.zone) if isinstance(found, date) else int(found)  # type: ignore[call-overload]  # an instant in microseconds
         return next_flip(window, at, self.now, self.rows.zone)
 
     def expression(self, node: ir.Expression, event: EventRow | None = None, same: Same | None = None) -> int:

@@ -102,7 +102,7 @@ def event_facts(session: Session, name: str) -> EventFacts:
         event=name,
         rows=rows.height,
         first=rows["ts"].min(),  # type: ignore[arg-type]  # the column holds instants
-        last=rows["ts"].max(),  # type: ignore[arg-type]
+        last=rows["ts"].max(),  # type: ignore[arg-type]  # likewise
         sources=tuple(sorted(rows.group_by("source").len().iter_rows())),
         properties=tuple(
             _field_facts(p, of, rows[column] if column in rows.columns else None, rows.height)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from builders import bound, bound_segment
 
-from segctl.compile.bind.conditions import holds_for_zero
+from segctl.compile.bind.same import holds_for_zero
 from segctl.model.conditions import (
     Aggregate,
     All,

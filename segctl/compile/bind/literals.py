@@ -103,7 +103,8 @@ def _fitting(value: Decimal, written: str, of: ValueType, node: Scalar, scope: S
             hint = f"write `{written} %` if that is meant"
             scope.warn("SEG264", f"{shown(written)} is a share of {percent:,f} %", node.location, hint=hint)
         return value
-    digits = -value.as_tuple().exponent if isinstance(value.as_tuple().exponent, int) else 0  # type: ignore[operator]
+    exponent = value.as_tuple().exponent
+    digits = -exponent if isinstance(exponent, int) else 0
     if digits > of.scale and value != round(value, of.scale):
         what = "a whole number" if of.scale == 0 else f"a number with at most {of.scale} digits after the point"
         hint = f"write `{round(value, of.scale)}`" if of.kind is not Kind.INTEGER else "write a whole number"
