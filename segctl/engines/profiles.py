@@ -1,7 +1,8 @@
 """Profiles as they were at an instant: who exists, which values were valid, and how values changed before.
 
 Every source row (source, subject) has versions; the one valid at as_of is the latest by (valid from, arrival),
-and a version that says *gone* ends the row. A profile's value is that of its newest row that has one.
+and a version that says *gone* ends the row. A profile's value is that of its newest row that has one, or what the
+trait's rule of survivorship says.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import polars as pl
 
 from segctl.engines.base import EventPart
 from segctl.engines.physical import stored_dtype
+from segctl.engines.survivorship import survivor
 from segctl.model.dataclass import dataclass
+from segctl.model.identity import LATEST, Survivorship
 from segctl.model.types import ValueType, stored_column
 
 _INSTANT = pl.Datetime("us", "UTC")
@@ -49,6 +52,7 @@ def profile_view(
     events: Sequence[EventPart] = (),
     samples: Sequence[str] = (),
     lists: Mapping[str, pl.Series] | None = None,
+    survivorship: Mapping[str, Survivorship] | None = None,
 ) -> pl.DataFrame:
     """The profiles of the population at as_of: `EngineInput.profiles`.
 
@@ -62,10 +66,11 @@ def profile_view(
         events: All event files; only read for those without a live record.
         samples: Salts; each gives a column ``sample:SALT``.
         lists: Column name → subjects whose identifier stands in the list; each gives a Boolean column.
+        survivorship: Trait → which value survives, for those that do not take the newest.
     """
     belonging = _belonging(subjects, canonical, population)
     live = live_records(record_files, as_of=as_of, traits=traits)
-    values = _values(_of_profiles(live, canonical), traits)
+    values = _values(_of_profiles(live, canonical), traits, survivorship or {})
     lacking = belonging.join(values.select("subject"), on="subject", how="anti")
     if lacking.height and events:
         active = _with_events(events, canonical, as_of)
@@ -99,6 +104,7 @@ def trait_changes(
     *,
     as_of: datetime,
     traits: Mapping[str, ValueType],
+    survivorship: Mapping[str, Survivorship] | None = None,
 ) -> dict[str, pl.DataFrame]:
     """For each trait every real change of its value up to as_of: `EngineInput.changes`.
 
@@ -109,7 +115,8 @@ def trait_changes(
     versions = versions.sort("valid", "arrival", maintain_order=True)
     versions = versions.unique(["source", "own", "valid"], keep="last", maintain_order=True)
     grid = _states(versions)
-    return {name: _changes_of(grid, name) for name in traits}
+    rules = survivorship or {}
+    return {name: _changes_of(grid, name, rules.get(name, LATEST)) for name in traits}
 
 
 def sample_places(profile_ids: pl.Series, salt: str) -> pl.Series:
@@ -173,14 +180,14 @@ def _profile_subjects(subjects: pl.Series, canonical: pl.Series | None) -> pl.Se
     return subjects if canonical is None else canonical.gather(subjects)
 
 
-def _values(records: pl.DataFrame, traits: Mapping[str, ValueType]) -> pl.DataFrame:
+def _values(records: pl.DataFrame, traits: Mapping[str, ValueType], rules: Mapping[str, Survivorship]) -> pl.DataFrame:
     """One row per profile: `subject` and its traits by name."""
     named = [pl.col(_hidden(name)).alias(name) for name in traits]
     if not records.get_column("subject").is_duplicated().any():
         return records.select("subject", *named)
     ordered = records.sort("valid", "arrival", "source", maintain_order=True)
-    newest = [pl.col(_hidden(name)).drop_nulls().last() for name in traits]
-    return ordered.group_by("subject", maintain_order=True).agg(*newest).select("subject", *named)
+    survive = [survivor(pl.col(_hidden(name)), rules.get(name, LATEST)).alias(_hidden(name)) for name in traits]
+    return ordered.group_by("subject", maintain_order=True).agg(*survive).select("subject", *named)
 
 
 def _belonging(subjects: pl.DataFrame, canonical: pl.Series | None, population: Collection[str]) -> pl.DataFrame:
@@ -216,11 +223,11 @@ def _states(versions: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _changes_of(grid: pl.DataFrame, trait: str) -> pl.DataFrame:
+def _changes_of(grid: pl.DataFrame, trait: str, rule: Survivorship) -> pl.DataFrame:
     value = pl.col(_hidden(trait))
-    seen = pl.when(~pl.col("gone")).then(value)
+    grid = grid.with_columns(pl.when(~pl.col("gone")).then(value).alias("seen"))
     ordered = grid.sort("subject", "at", "valid", "arrival", "source", nulls_last=False)
-    states = ordered.group_by("subject", "at", maintain_order=True).agg(seen.drop_nulls().last().alias("new"))
+    states = ordered.group_by("subject", "at", maintain_order=True).agg(survivor(pl.col("seen"), rule).alias("new"))
     before = states.with_columns(
         pl.col("new").shift(1).over("subject").alias("old"), pl.int_range(pl.len()).over("subject").alias("number")
     )

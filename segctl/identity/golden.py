@@ -54,10 +54,10 @@ def survives(values: Sequence[tuple[str, Any]], rule: Survivorship) -> Survivor 
     trusted = next((s for s in rule.sources if any(source == s for _, source, _ in present)), None)
     if trusted is not None:
         present = [row for row in present if row[1] == trusted]
-    if rule.rule == "all":
+    if rule.rule == "all" and len(present) > 1:
         elements = list(dict.fromkeys(element for _, _, value in present for element in value))
         return Survivor(elements, present[0][0], 0)
-    at, value = _CHOICES[rule.rule]([(at, value) for at, _, value in present], rule)
+    at, value = _CHOICES.get(rule.rule, _latest)([(at, value) for at, _, value in present], rule)
     return Survivor(value, at, len({repr(other) for _, _, other in present} - {repr(value)}))
 
 

@@ -162,6 +162,7 @@ def load_input(
     records = record_files(workspace, snapshot)
     parts = tuple(event_part(file) for file in workspace.files("events", snapshot))
     types = {t.name: t.type for t in project.traits}
+    survivorship = dict(project.identity.survivorship)
     profiles = profile_view(
         records,
         _classified(subjects, project),
@@ -172,9 +173,12 @@ def load_input(
         events=parts,
         samples=asking.samples,
         lists={list_column(look_up): _listed(session, look_up, snapshot) for look_up in asking.lists},
+        survivorship=survivorship,
     )
     histories = {name: types[name] for name in asking.histories}
-    changes = trait_changes(records, owners, as_of=as_of, traits=histories) if histories else {}
+    changes = (
+        trait_changes(records, owners, as_of=as_of, traits=histories, survivorship=survivorship) if histories else {}
+    )
     return EngineInput(profiles=profiles, events=parts, canonical=owners, changes=changes)
 
 

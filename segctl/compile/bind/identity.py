@@ -221,9 +221,10 @@ def _fits(rule: Survivorship, key: Scalar, project: Project, scope: Scope) -> bo
     """Whether the rule can be asked of the trait's type."""
     trait = project.trait(key.text)
     kind = trait.type.kind if trait is not None else Kind.TEXT
-    wanted = {"all": (Kind.LIST,), "longest": (Kind.TEXT,)}.get(rule.rule)
-    if wanted is not None and kind not in wanted:
-        message = f"`{rule.rule}` is for a {wanted[0].value}; `{key.text}` is a {kind.value}"
+    wanted = {"all": Kind.LIST, "longest": Kind.TEXT}.get(rule.rule)
+    compares = rule.rule in ("most_frequent", "least_permissive")
+    if (wanted is not None and kind is not wanted) or (compares and kind in (Kind.LIST, Kind.STRUCT)):
+        message = f"`{rule.rule}` is for a {wanted.value if wanted else 'plain value'}; `{key.text}` is a {kind.value}"
         scope.error("SEG471", message, key.location, hint="choose another rule")
         return False
     if rule.rule == "least_permissive" and kind is Kind.TEXT and not rule.order:
