@@ -11,6 +11,7 @@ _segctl_verb() {
   help) options='--markdown -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -f --format -o --output --timeout --log-file --color '; arguments=('topics') ;;
   completion) options='--shell -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --shell -o --output --timeout --log-file --color '; arguments=('=install show' '=bash zsh fish powershell') ;;
   ingest) options='--from --as --key --time --save --full --since --limit -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --as --key --time --since --limit -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('sources+') ;;
+  validate) options='--contract --max-bad-rows --bad-rows --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --contract --max-bad-rows --bad-rows -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('sources+') ;;
   quarantine) options='--show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('=ls show' 'sources') ;;
   dedupe) options='--fuzzy --review --decisions --who --why --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --review --decisions --who --why -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=run runs undo review together apart decisions' 'text' 'text') ;;
   compact) options='--vacuum --keep -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --keep -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=() ;;
@@ -32,9 +33,10 @@ _segctl_value() {
   case "$1 $2" in
   'init --color' | 'demo --color' | 'doctor --color' | 'config --color' \
     | 'schema --color' | 'help --color' | 'completion --color' | 'ingest --color' \
-    | 'quarantine --color' | 'dedupe --color' | 'compact --color' | 'lint --color' \
-    | 'size --color' | 'explain --color' | 'ls --color' | 'show --color' \
-    | 'profile --color' | 'history --color' | 'diff --color' | 'apply --color') echo '=auto always never' ;;
+    | 'validate --color' | 'quarantine --color' | 'dedupe --color' | 'compact --color' \
+    | 'lint --color' | 'size --color' | 'explain --color' | 'ls --color' \
+    | 'show --color' | 'profile --color' | 'history --color' | 'diff --color' \
+    | 'apply --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language') echo '=de en' ;;
   'init --pack') echo '=midmarket enterprise public' ;;
@@ -49,41 +51,44 @@ _segctl_value() {
   'schema -f' | 'schema --format') echo '=table json ndjson csv ids' ;;
   'ls -f' | 'ls --format' | 'show -f' | 'show --format' \
     | 'history -f' | 'history --format' | 'diff -f' | 'diff --format') echo '=table json ndjson csv ids parquet' ;;
+  'validate -f' | 'validate --format') echo '=table json ndjson csv junit github concise' ;;
   'ingest -f' | 'ingest --format' | 'quarantine -f' | 'quarantine --format' \
     | 'dedupe -f' | 'dedupe --format' | 'size -f' | 'size --format' \
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
-    | 'ingest -e' | 'ingest --env' | 'quarantine -e' | 'quarantine --env' \
-    | 'dedupe -e' | 'dedupe --env' | 'compact -e' | 'compact --env' \
-    | 'lint -e' | 'lint --env' | 'size -e' | 'size --env' \
-    | 'explain -e' | 'explain --env' | 'ls -e' | 'ls --env' \
-    | 'show -e' | 'show --env' | 'profile -e' | 'profile --env' \
-    | 'history -e' | 'history --env' | 'diff -e' | 'diff --env' \
-    | 'apply -e' | 'apply --env') echo 'environments' ;;
+    | 'ingest -e' | 'ingest --env' | 'validate -e' | 'validate --env' \
+    | 'quarantine -e' | 'quarantine --env' | 'dedupe -e' | 'dedupe --env' \
+    | 'compact -e' | 'compact --env' | 'lint -e' | 'lint --env' \
+    | 'size -e' | 'size --env' | 'explain -e' | 'explain --env' \
+    | 'ls -e' | 'ls --env' | 'show -e' | 'show --env' \
+    | 'profile -e' | 'profile --env' | 'history -e' | 'history --env' \
+    | 'diff -e' | 'diff --env' | 'apply -e' | 'apply --env') echo 'environments' ;;
   'ingest --as') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
     | 'config --output' | 'config --log-file' | 'schema -o' | 'schema --output' \
     | 'schema --log-file' | 'help -o' | 'help --output' | 'help --log-file' \
     | 'completion -o' | 'completion --output' | 'completion --log-file' | 'ingest --from' \
-    | 'ingest -o' | 'ingest --output' | 'ingest --log-file' | 'quarantine -o' \
-    | 'quarantine --output' | 'quarantine --log-file' | 'dedupe --decisions' | 'dedupe -o' \
-    | 'dedupe --output' | 'dedupe --log-file' | 'compact -o' | 'compact --output' \
-    | 'compact --log-file' | 'lint -o' | 'lint --output' | 'lint --log-file' \
-    | 'size -o' | 'size --output' | 'size --log-file' | 'explain -o' \
-    | 'explain --output' | 'explain --log-file' | 'ls -o' | 'ls --output' \
-    | 'ls --log-file' | 'show -o' | 'show --output' | 'show --log-file' \
-    | 'profile -o' | 'profile --output' | 'profile --log-file' | 'history -o' \
-    | 'history --output' | 'history --log-file' | 'diff -o' | 'diff --output' \
-    | 'diff --log-file' | 'apply -o' | 'apply --output' | 'apply --log-file') echo 'files' ;;
+    | 'ingest -o' | 'ingest --output' | 'ingest --log-file' | 'validate --contract' \
+    | 'validate --bad-rows' | 'validate -o' | 'validate --output' | 'validate --log-file' \
+    | 'quarantine -o' | 'quarantine --output' | 'quarantine --log-file' | 'dedupe --decisions' \
+    | 'dedupe -o' | 'dedupe --output' | 'dedupe --log-file' | 'compact -o' \
+    | 'compact --output' | 'compact --log-file' | 'lint -o' | 'lint --output' \
+    | 'lint --log-file' | 'size -o' | 'size --output' | 'size --log-file' \
+    | 'explain -o' | 'explain --output' | 'explain --log-file' | 'ls -o' \
+    | 'ls --output' | 'ls --log-file' | 'show -o' | 'show --output' \
+    | 'show --log-file' | 'profile -o' | 'profile --output' | 'profile --log-file' \
+    | 'history -o' | 'history --output' | 'history --log-file' | 'diff -o' \
+    | 'diff --output' | 'diff --log-file' | 'apply -o' | 'apply --output' \
+    | 'apply --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
-    | 'ingest -C' | 'ingest --project' | 'quarantine -C' | 'quarantine --project' \
-    | 'dedupe -C' | 'dedupe --project' | 'compact -C' | 'compact --project' \
-    | 'lint -C' | 'lint --project' | 'size -C' | 'size --project' \
-    | 'explain -C' | 'explain --project' | 'ls -C' | 'ls --project' \
-    | 'show -C' | 'show --project' | 'profile -C' | 'profile --project' \
-    | 'history -C' | 'history --project' | 'diff -C' | 'diff --project' \
-    | 'apply -C' | 'apply --project') echo 'folders' ;;
+    | 'ingest -C' | 'ingest --project' | 'validate -C' | 'validate --project' \
+    | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' | 'dedupe --project' \
+    | 'compact -C' | 'compact --project' | 'lint -C' | 'lint --project' \
+    | 'size -C' | 'size --project' | 'explain -C' | 'explain --project' \
+    | 'ls -C' | 'ls --project' | 'show -C' | 'show --project' \
+    | 'profile -C' | 'profile --project' | 'history -C' | 'history --project' \
+    | 'diff -C' | 'diff --project' | 'apply -C' | 'apply --project') echo 'folders' ;;
   'explain --run' | 'show --run' | 'diff --from' | 'diff --to') echo 'runs' ;;
   'ls -s' | 'ls --select' | 'ls --exclude' | 'apply -s' \
     | 'apply --select' | 'apply --exclude') echo 'selections' ;;
@@ -98,9 +103,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine dedupe compact lint size explain ls show profile history diff apply" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint size explain ls show profile history diff apply" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine dedupe compact lint size explain ls show profile history diff apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint size explain ls show profile history diff apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -117,7 +122,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest quarantine dedupe compact lint size explain ls show profile history diff apply --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint size explain ls show profile history diff apply --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

@@ -10,6 +10,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'help' = 'Explain a verb, a topic or an error code'
         'completion' = 'Print or install shell completion'
         'ingest' = 'Read source files into the workspace'
+        'validate' = 'Check definitions and data without changing anything'
         'quarantine' = 'Look at rows that were set aside'
         'dedupe' = 'Recognise people: which identifiers are one person'
         'compact' = 'Rewrite stored files so that reading is fast'
@@ -213,6 +214,36 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['-n'] = 'flag'
             $table['--dry-run'] = 'flag'
             $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
+        'validate' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--contract'] = 'files'
+            $table['--max-bad-rows'] = 'text'
+            $table['--bad-rows'] = 'files'
+            $table['--show-personal'] = 'flag'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-f'] = '=table json ndjson csv junit github concise'
+            $table['--format'] = '=table json ndjson csv junit github concise'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
             $table['--timeout'] = 'text'
             $table['-q'] = 'flag'
             $table['--quiet'] = 'flag'
@@ -602,6 +633,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'help' = @('topics')
         'completion' = @('=install show', '=bash zsh fish powershell')
         'ingest' = @('sources+')
+        'validate' = @('sources+')
         'quarantine' = @('=ls show', 'sources')
         'dedupe' = @('=run runs undo review together apart decisions', 'text', 'text')
         'compact' = @()

@@ -53,6 +53,7 @@ COMMANDS: dict[str, Command] = {
     "help": _at("help", "start", "Explain a verb, a topic or an error code"),
     "completion": _at("completion", "start", "Print or install shell completion"),
     "ingest": _at("ingest", "data", "Read source files into the workspace"),
+    "validate": _at("validate", "data", "Check definitions and data without changing anything"),
     "quarantine": _at("quarantine", "data", "Look at rows that were set aside"),
     "dedupe": _at("dedupe", "data", "Recognise people: which identifiers are one person"),
     "compact": _at("compact", "data", "Rewrite stored files so that reading is fast"),

@@ -65,4 +65,10 @@ ENTRIES: dict[str, Entry] = {
         "Correct the name; `segctl ls sources` lists the sources.",
         "segctl validate ordres",
     ),
+    "SEG440": Entry(
+        "The file for bad rows cannot be written",
+        "The folder of `--bad-rows` is not there, may not be written, or its disk is full.",
+        "Name another file.",
+        "segctl validate orders --bad-rows /nowhere/bad.ndjson",
+    ),
 }

@@ -120,6 +120,11 @@ def place_words(pointer: str) -> str:
     return pointer[1:].replace("/*", "[]").replace("/", ".").replace("~1", "/").replace("~0", "~") or "the row"
 
 
+def rows_in_words(rows: int) -> str:
+    """A number of rows."""
+    return f"{rows:,} row" if rows == 1 else f"{rows:,} rows"
+
+
 def _diagnostics(report: SourceReport) -> list[Diagnostic]:
     if report.error is not None:
         error = report.error
@@ -139,7 +144,7 @@ def _diagnostics(report: SourceReport) -> list[Diagnostic]:
 def _rule_finding(rule: RuleCount, severity: Severity) -> Diagnostic:
     first = rule.examples[0] if rule.examples else None
     lines = ", ".join(str(example.line) for example in rule.examples)
-    said = f"`{place_words(rule.pointer)}`: expected {rule.expected}; {rule.rows:,} rows (`{rule.keyword}`)"
+    said = f"`{place_words(rule.pointer)}`: expected {rule.expected}; {rows_in_words(rule.rows)} (`{rule.keyword}`)"
     where = Location(first.file, first.line) if first else None
     return Diagnostic("SEG436", severity, said, where, hint=f"see lines {lines}" if rule.rows > 1 and lines else None)
 

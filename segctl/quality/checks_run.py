@@ -193,7 +193,7 @@ def _unique(run: CheckRun, check: Check, parts: list[Any]) -> CheckResult:  # no
     rows = pl.concat(parts)
     again = rows.filter(~pl.col("key").is_first_distinct())
     lines = tuple(again["line"].sort().head(_EXAMPLES).to_list())
-    told = f"{again.height:,} rows repeat a key" if again.height else "every key stands once"
+    told = f"{again.height:,} repeat a key" if again.height else "every key stands once"
     return CheckResult(check, not again.height, f"{again.height:,} repeated", "none repeated", None, lines, told)
 
 

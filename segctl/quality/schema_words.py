@@ -22,7 +22,7 @@ _FORMATS = {
     "date": "a day such as 2026-01-31",
     "time": "a time such as 14:30:00Z",
     "date-time": "an instant such as 2026-01-31T14:30:00Z",
-    "email": "an e-mail address in ASCII",
+    "email": "an e-mail address without umlauts (`idn-email` allows them)",
     "idn-email": "an e-mail address",
     "uuid": "a UUID with hyphens",
     "ipv4": "an IPv4 address",

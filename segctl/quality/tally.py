@@ -93,9 +93,10 @@ class Tally:
         flat = bad.select("row", "line", reason="reasons").explode("reason").unnest("reason")
         broken = flat.filter(pl.col("keyword").is_not_null())["row"].n_unique()
         self.bad += bad.height - broken
-        new = flat.filter(pl.col("keyword").is_null()).select(
-            "row", "line", "expected", "value", pointer="/" + pl.col("column"), keyword="reason"
-        )
+        # What the contract says about a cell is not said again.
+        said = flat.filter(pl.col("keyword").is_not_null()).select("row", "column")
+        new = flat.filter(pl.col("keyword").is_null()).join(said, on=["row", "column"], how="anti", nulls_equal=True)
+        new = new.select("row", "line", "expected", "value", pointer="/" + pl.col("column"), keyword=pl.lit("fits"))
         if new.height:
             positions = new.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
             self._count(positions, new["line"], file)

@@ -1,0 +1,118 @@
+"""Check definitions and data without changing anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.cli.options import CHANGES, SELECTION, TIME, Argument, Option, verb
+from segctl.cli.progress import listener
+from segctl.model.errors import UsageError
+from segctl.model.exits import ExitCode
+
+if TYPE_CHECKING:
+    from segctl.model.contracts import ContractDeclaration
+    from segctl.model.sources import Limit
+    from segctl.operations.validate_report import ValidationReport
+
+EXAMPLES = (
+    ("segctl validate", "Definitions, and the files of all sources."),
+    ("segctl validate orders --max-bad-rows 2%", "One source, with another limit."),
+    ("segctl validate new.csv --contract orders.json", "Any file against any JSON Schema."),
+)
+EXITS = {
+    1: "errors in definitions, more bad rows than allowed, or a broken check",
+    3: "a file cannot be read",
+}
+SEE_ALSO = ("segctl help contracts", "segctl quarantine --help", "segctl lint --help")
+_FINDINGS = ("concise", "github")
+
+
+@verb(without=(*SELECTION, *TIME, *CHANGES), formats=("table", "json", "ndjson", "csv", "junit", "github", "concise"))
+def command(
+    ctx: Context,
+    names: Annotated[
+        list[str], Argument("SOURCE|PATH", help="Sources or files; otherwise the whole project.", complete="sources")
+    ] = [],  # noqa: B006 - never changed
+    contract: Annotated[
+        str | None,
+        Option("--contract", metavar="FILE", complete="files", help="Check against this JSON Schema instead."),
+    ] = None,
+    max_bad_rows: Annotated[
+        str | None, Option("--max-bad-rows", metavar="LIMIT", help="Bad rows allowed: a count or a share such as 1%.")
+    ] = None,
+    bad_rows: Annotated[
+        str | None,
+        Option("--bad-rows", metavar="FILE", complete="files", help="Write bad rows with all reasons, as NDJSON."),
+    ] = None,
+    show_personal: Annotated[bool, Option("--show-personal", help="Show the values that break a rule.")] = False,
+) -> ExitCode:
+    """Check definitions and data without changing anything.
+
+    Rows are judged by the contract of their source and by the types of its columns, and all rows together by its
+    checks: what `ingest` would take, and what it would set aside.
+    """
+    from contextlib import ExitStack
+
+    from segctl.operations.validate import Wishes, validate_named, validate_project
+    from segctl.operations.validate_rows import bad_rows_file
+
+    if contract is not None and not names:
+        raise UsageError(
+            "SEG438", "`--contract` needs a file to check", hint="segctl validate data/new.csv --contract …"
+        )
+    with ExitStack() as stack:
+        keep = None if bad_rows is None else stack.enter_context(bad_rows_file(Path(bad_rows)))
+        wishes = Wishes(ctx.now, _contract(contract), _limit(max_bad_rows), listener(ctx), keep)
+        if names:
+            found = validate_named(ctx.project, ctx.env, tuple(names), wishes)
+        else:
+            found = validate_project(ctx.project, ctx.env, wishes)
+    return _write(ctx, found, personal=show_personal)
+
+
+def _contract(path: str | None) -> ContractDeclaration | None:
+    import json
+
+    from segctl.compile.contracts import schema_file
+    from segctl.model.contracts import ContractDeclaration
+
+    if path is None:
+        return None
+    if not Path(path).is_file():
+        raise UsageError("SEG431", f"the contract `{path}` is not there")
+    found = schema_file(Path(path), path)
+    if isinstance(found, str):
+        raise UsageError("SEG431", found)
+    return ContractDeclaration(json.dumps(found[0], ensure_ascii=False), places=found[1])
+
+
+def _limit(text: str | None) -> Limit | None:
+    from segctl.compile.sources import LIMIT_HINT, parse_limit
+
+    if text is None:
+        return None
+    found = parse_limit(text)
+    if found is None:
+        raise UsageError("SEG103", f"`{text}` is no value of `--max-bad-rows`", hint=LIMIT_HINT)
+    return found
+
+
+def _write(ctx: Context, found: ValidationReport, *, personal: bool) -> ExitCode:
+    from segctl.cli.validation_formats import junit, result_of
+
+    for source in found.sources:
+        if source.error is not None:
+            messages.error(ctx, source.error)
+    if ctx.format == "junit":
+        output.write_text(ctx, junit(found))
+        return found.exit
+    if ctx.format in _FINDINGS:
+        output.findings(ctx, "segctl/validate/1", found.diagnostics(), files=found.definition_files, root=found.root)
+        return found.exit
+    if ctx.format == "table" and found.findings:
+        messages.diagnostics(ctx, found.findings, root=found.root)
+    output.write(ctx, result_of(found, personal=personal))
+    return found.exit
