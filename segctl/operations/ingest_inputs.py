@@ -153,7 +153,13 @@ def _reasons(outdated: Sequence[InputFile], gone: Sequence[IngestedInput], *, fu
 def _gone(found: Sequence[InputFile], earlier: Sequence[IngestedInput]) -> list[IngestedInput]:
     """Earlier inputs with good rows whose bytes are no longer among the files."""
     there = {item.digest for item in found}
-    return [entry for entry in earlier if entry.digest not in there and entry.good]
+    return [e for e in earlier if e.digest not in there and e.good and not _is_completed(e, earlier, there)]
+
+
+def _is_completed(entry: IngestedInput, earlier: Sequence[IngestedInput], there: set[str]) -> bool:
+    """Whether a whole file has taken the place of an incomplete one, and held all its rows."""
+    later = [other for other in earlier if other.path == entry.path and other.id > entry.id and other.digest in there]
+    return "broken" in entry.note and any(other.note.get("known", 0) >= (entry.good or 0) for other in later)
 
 
 def _lacks_a_part(found: Sequence[InputFile], earlier: Sequence[IngestedInput]) -> bool:
@@ -219,13 +225,14 @@ def ids_digest(source: Source) -> str:
     return hashlib.sha256(repr(rules).encode()).hexdigest()
 
 
-def input_note(source: Source, detected: Iterable[str], broken: Iterable[str]) -> dict[str, Any]:
-    """What the ledger remembers of a file that was read."""
+def input_note(source: Source, detected: Iterable[str], broken: Iterable[str], *, known: int) -> dict[str, Any]:
+    """What the ledger remembers of a file that was read; `known` are its rows that had come before."""
     note: dict[str, Any] = {
         "detected": list(detected),
         "declaration": source.digest,
         "key": [name for name, _ in source.key],
         "ids": ids_digest(source),
+        "known": known,
         # Inputs without this word were read before links between identifiers were kept.
         "links": True,
     }

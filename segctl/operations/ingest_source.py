@@ -163,7 +163,7 @@ class SourceRun:
         if gate is not None:
             gate.begin_file(item.shown, form)
         rows_before, bad_before, done = self.result.read, quarantine.rows, 0
-        broken_before = len(quarantine.broken)
+        broken_before, known_before = len(quarantine.broken), sink.counts.duplicates
         sizes = {} if self.batch_rows is None else {"batch_rows": self.batch_rows}
         missing: set[str] | None = None
         for batch in ahead(batches_of(self.source, self.project, item.path, options, detected, **sizes)):
@@ -187,7 +187,8 @@ class SourceRun:
         self._note_missing(missing or set(), item.shown)
         bad = quarantine.rows - bad_before
         rows = self.result.read - rows_before
-        note = input_note(self.source, detected.why, quarantine.broken[broken_before:])
+        known = sink.counts.duplicates - known_before
+        note = input_note(self.source, detected.why, quarantine.broken[broken_before:], known=known)
         self._finished.append(finish_input(input_id, rows=rows, good=rows - bad, bad=bad, note=note))
 
     def _gate_of(self) -> Gate | None:

@@ -146,6 +146,24 @@ def test_a_changed_declaration_takes_effect_without_conflicts_or_doubles(shop, b
     assert found.conflicts == (1 if body == WITH_ID else 0)
 
 
+def test_a_whole_file_stands_for_the_incomplete_one_before_it(shop) -> None:
+    shop.source("orders", ORDERS.replace("value: wert, ", ""))
+    whole = (HEADER + "".join(order(n) for n in range(300))).encode()
+    shop.file("orders.csv.gz", gzip.compress(whole)[:-9])
+    first = shop.ingest("orders")
+    shop.file("orders.csv.gz", gzip.compress(whole))
+    shop.ingest("orders")
+    shop.source("orders", ORDERS)
+
+    found = shop.ingest("orders")
+
+    assert first.broken
+    assert first.new > 250
+    assert (found.error, found.new) == (None, 300)
+    assert {value for _, _, value in stored(shop)} == {100}
+    assert len(stored(shop)) == 300
+
+
 def test_a_wider_path_or_limit_is_no_other_meaning(shop) -> None:
     shop.source("orders", WITH_ID.replace("orders*.csv*", "orders_a.csv"))
     shop.file("orders_a.csv", HEADER + order(1))
