@@ -13,6 +13,7 @@ from segctl.compile.timewords import Problem, parse_duration
 from segctl.model.project import EventKind
 from segctl.model.sources import Column, EventRule, Expression, Instants, Source, Target, TimeRule, columns_of
 from segctl.model.tracking import (
+    ADDRESSES,
     DEVICE,
     HIDDEN,
     IP,
@@ -49,7 +50,7 @@ def bind_tracking(source: Source, root: Mapping, around: Surroundings) -> Source
     keys = source.key or _default_key(root, around)
     overrides = _overrides(root, around)
     geo = _geo(root, around)
-    keeps_ip = any(IP in columns_of(column) for column in overrides.values())
+    keeps_ip = any(_is_address(name) for value in overrides.values() for name in columns_of(value))
     if geo is not None and keeps_ip:
         place = root.get("properties") or root
         hint = "delete one: `geo` turns the address into a region and drops it"
@@ -122,6 +123,10 @@ def _overrides(root: Mapping, around: Surroundings) -> dict[str, Expression]:
         if target is not None:
             found[name.text] = target.value
     return found
+
+
+def _is_address(name: str) -> bool:
+    return name.rpartition(".")[2].lower() in ADDRESSES
 
 
 def _names(root: Mapping, around: Surroundings) -> tuple[tuple[str, str], ...]:

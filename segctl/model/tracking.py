@@ -21,6 +21,11 @@ FIELDS = (
 
 IP = "ip"
 """The field with the address; only an explicit mapping reads it."""
+ADDRESSES = frozenset({
+    "ip", "ip_address", "ipaddress", "ip_override", "request_ip", "requestip", "user_ip", "user_ipaddress",
+    "client_ip", "remote_addr", "x_forwarded_for",
+})  # fmt: skip
+"""Names, in small letters, under which tools write the address of a visitor's machine."""
 
 DEVICE = "session.device"
 PAGE = "session.page"

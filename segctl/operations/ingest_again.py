@@ -78,17 +78,24 @@ def _files_of(workspace: Workspace, source: str) -> list[StoredFile]:
 
 
 def _replace(workspace: Workspace, stored: StoredFile, gone: pl.Expr, found: Replaced) -> Replaced:
-    import polars as pl
-
-    scan = pl.scan_parquet(stored.path)
-    rows = int(scan.select(gone.sum()).collect(engine="streaming").item())
+    add, rows = without_rows(workspace, stored, gone)
     if not rows:
         return found
-    add = [] if rows == stored.rows else [_rewritten(workspace, stored, scan.filter(~gone), stored.rows - rows)]
     return Replaced([*found.add, *add], [*found.remove, stored.id], found.rows + rows, found.keys)
 
 
-def _rewritten(workspace: Workspace, stored: StoredFile, frame: pl.LazyFrame, rows: int) -> NewFile:
+def without_rows(workspace: Workspace, file: StoredFile | NewFile, gone: pl.Expr) -> tuple[list[NewFile], int]:
+    """What is left of a file of events, as no file or one, and how many rows go; nothing is written when none do."""
+    import polars as pl
+
+    scan = pl.scan_parquet(file.path)
+    rows = int(scan.select(gone.sum()).collect(engine="streaming").item())
+    if not rows or rows == file.rows:
+        return [], rows
+    return [_rewritten(workspace, file, scan.filter(~gone), file.rows - rows)], rows
+
+
+def _rewritten(workspace: Workspace, stored: StoredFile | NewFile, frame: pl.LazyFrame, rows: int) -> NewFile:
     """Never in memory as a whole, since after compaction one file holds all events of a kind."""
     path = workspace.new_file(EVENTS)
     try:
@@ -99,7 +106,7 @@ def _rewritten(workspace: Workspace, stored: StoredFile, frame: pl.LazyFrame, ro
         raise
 
 
-def _meta(stored: StoredFile, path: Any, rows: int) -> dict[str, Any]:  # noqa: ANN401 - a path
+def _meta(stored: StoredFile | NewFile, path: Any, rows: int) -> dict[str, Any]:  # noqa: ANN401 - a path
     """Bounds of the file before hold for its part as well; rows are counted anew."""
     import polars as pl
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.model.tracking import DEVICE, END, PAGE
 from segctl.model.types import TEXT, TIME, Kind, ValueType, stored_column
+from segctl.operations.ingest_again import without_rows
 from segctl.operations.ingest_events import EVENTS, events_meta
 from segctl.state.files import NewFile, StoredFile
 
@@ -128,7 +129,7 @@ class _Book:
     ) -> pl.LazyFrame:
         import polars as pl
 
-        wanted = ("subject", "ts", "event_id", "kind", "file_id", "line")
+        wanted = ("subject", "ts", "event_id", "file_id", "line")
         number, count = part
         frames = []
         for file in files:
@@ -136,7 +137,9 @@ class _Book:
             texts = {name: pl.col(name) if name in has else pl.lit(None, dtype=pl.String) for name in (_DEVICE, _PAGE)}
             frame = pl.scan_parquet(file.path).filter(pl.col("source") == self.source)
             columns = [name for name in extra if name in has and name not in (_DEVICE, _PAGE)]
-            frames.append(frame.select(*wanted, *columns, device=texts[_DEVICE], page=texts[_PAGE]))
+            # After compaction a file holds one kind, and says so beside its rows.
+            kind = pl.col("kind") if "kind" in has else pl.lit(next(iter(file.meta["kinds"]))).alias("kind")
+            frames.append(frame.select(*wanted, kind, *columns, device=texts[_DEVICE], page=texts[_PAGE]))
         if not frames:
             empty = {"subject": pl.Int32(), "ts": pl.Datetime("us", "UTC"), "event_id": pl.String(),
                      "kind": pl.String(), "file_id": pl.Int32(), "line": pl.Int64(), "device": pl.String(),
@@ -244,17 +247,13 @@ def _without(
     for file in book.files:
         if book.sessions.kind not in file.meta.get("kinds", {}):
             continue
-        frame = pl.read_parquet(file.path)
-        kept = frame.filter(~gone)
-        if kept.height == frame.height:
+        rest, rows = without_rows(workspace, file, gone)
+        if not rows:
             continue
         if isinstance(file, NewFile):
             add.remove(file)
             file.path.unlink(missing_ok=True)
         else:
             remove.append(file.id)
-        if kept.height:
-            kept_order: tuple[str, ...] = ("sorted", "unique_ts")
-            order = {name: file.meta[name] for name in kept_order if name in file.meta}
-            add.append(workspace.write(EVENTS, kept, {**events_meta(kept), **order}))
+        add += rest
     return add, remove

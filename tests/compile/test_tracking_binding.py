@@ -101,6 +101,7 @@ def test_what_is_not_wanted_is_left_out(word: str) -> None:
         (SHORT + "sessions: 1 months\n", "SEG304 4"),
         (SHORT + "sessions: soon\n", "SEG304 4"),
         (SHORT + "geo: {mmdb: c.mmdb}\nproperties: {ip: ip}\n", "SEG393 5"),
+        (SHORT + "geo: {mmdb: c.mmdb}\nproperties: {ip: record.context.ip}\n", "SEG393 5"),
         (SHORT + "geo: {}\n", "SEG300 4"),
         (SHORT + "picture: full\n", "SEG394 4"),
         (SHORT + "record_time: at\n", "SEG394 4"),

@@ -23,6 +23,7 @@ from segctl.model.errors import UsageError
 from segctl.operations.ingest import SourceResult, chosen_sources, ingest
 from segctl.operations.ingest_propose import propose
 from segctl.operations.ingest_save import save_proposal
+from segctl.state.compaction import compact
 from segctl.state.workspace import Workspace
 
 PROJECT = """
@@ -33,10 +34,10 @@ identifiers:
   anonymous_id: {class: anonymous}
 traits: {plan: text, points: integer, city: text}
 events:
-  page_viewed: {properties: {url: text, path: text, country: text, city: text}}
+  page_viewed: {properties: {url: text, path: text, country: text, city: text, properties: text}}
   product_viewed: {properties: {product_id: text, price: money}}
   order_completed: {properties: {order_id: text, value: money, country: text}}
-  order_item: {properties: {order_id: text, product_id: text, quantity: integer}}
+  order_item: {properties: {order_id: text, product_id: text, quantity: integer, properties: text}}
   session: {properties: {duration: integer, pages: integer, events: integer, entry_page: text, exit_page: text}}
 """
 BODY = "path: web.ndjson\ntracking: segment\nmax_bad_rows: 100 %\n"
@@ -141,6 +142,7 @@ def test_an_address_becomes_a_region_and_stays_nowhere(web: Shop, geo: bool) -> 
     web.source("web", BODY + ("geo: {mmdb: cities.mmdb}\nprofiles: {city: city, plan: plan}\n" if geo else ""))
     context = {"context": {"ip": IP, "page": {"url": "https://x.de/"}}}
     six = page(1, context={"ip": "2001:db8::7"})
+    six["properties"] |= {"deep": {"client_ip": IP, "seen": f"by {IP}"}, "ip": IP}
     about = {"type": "identify", "userId": "u", "timestamp": "2026-11-01", "request_ip": IP, "traits": {"plan": "p"}}
     web.file("web.ndjson", lines({**page(0), **context}, six, {**about, **context}, {**page(0), "timestamp": "x",
              **context}))  # fmt: skip
@@ -396,3 +398,22 @@ def test_a_contract_judges_the_messages(web: Shop) -> None:
     raw = web.rows("quarantine/web")["raw"].to_list()
     assert json.loads(raw[0])["event"] == "Product Viewed"
     assert IP not in str(raw)
+
+
+def test_sessions_go_on_after_compaction(web: Shop) -> None:
+    web.source("web", BODY.replace("web.ndjson", "web*.ndjson"))
+    web.file("web1.ndjson", lines(page(0, path="/a"), page(60), page(500), {"type": "track", "event": "Purchase",
+             "anonymousId": "a", "timestamp": "2026-11-01T10:01:00Z"}))  # fmt: skip
+    parts(web)
+    project, _ = load_project(web.root)
+    with Workspace.open(Path(project.workspace)) as workspace:
+        compact(workspace)
+
+    web.file("web2.ndjson", lines(page(30)))
+    found = parts(web)["web"]
+
+    assert found.sessions == 1
+    # A compacted file says its one kind beside its rows.
+    stored = web.rows("events").filter(pl.col("event_id").str.starts_with("session/")).sort("ts")
+    rows = stored.select("duration:i", "events:i", "entry_page:t").rows()
+    assert rows == [(3600, 4, "/a"), (0, 1, "/")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import polars as pl
 
 from segctl.connectors.files.json_columns import column
 from segctl.connectors.tracking.base import Message
+from segctl.connectors.tracking.masking import masked_record
 from segctl.model.tracking import FIELDS, IP
 
 Getter = Callable[[Message], Any]
@@ -47,9 +47,9 @@ def _path(name: str) -> Getter | None:
 
 
 def _left_over(message: Message) -> str | None:
-    """All properties as JSON text."""
+    """All properties as JSON text; whoever wants an address maps it by name."""
     properties = message.get("properties")
-    return json.dumps(properties, ensure_ascii=False, default=str, sort_keys=True) if properties else None
+    return masked_record(properties) if properties else None
 
 
 def _at(root: str, path: list[str]) -> Getter:

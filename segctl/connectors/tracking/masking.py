@@ -8,12 +8,9 @@ from ipaddress import ip_address
 from typing import Any
 
 from segctl.connectors.tracking.base import snake
+from segctl.model.tracking import ADDRESSES
 
 MASK = "[ip]"
-_NAMES = frozenset({
-    "ip", "ip_address", "ipaddress", "ip_override", "request_ip", "user_ip", "user_ipaddress", "client_ip",
-    "remote_addr", "x_forwarded_for",
-})  # fmt: skip
 _CANDIDATE = re.compile(
     r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}(?!\w|\.\d)|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:]))"
 )
@@ -27,7 +24,7 @@ def masked_record(record: object) -> str:
 
 def _without(value: Any) -> Any:  # noqa: ANN401 - JSON is of any type
     if isinstance(value, dict):
-        return {name: MASK if snake(str(name)) in _NAMES else _without(of) for name, of in value.items()}
+        return {name: MASK if snake(str(name)) in ADDRESSES else _without(of) for name, of in value.items()}
     return [_without(item) for item in value] if isinstance(value, list) else value
 
 

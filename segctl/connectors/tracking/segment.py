@@ -52,10 +52,8 @@ def _unpacked(record: Record) -> list[Record]:
 def message_type(record: Record) -> str | None:
     """The message's type in small letters; without one it follows from what the record has."""
     kind = record.get("type")
-    if kind in _TYPES:
-        return kind
     if isinstance(kind, str) and kind.strip():
-        return kind.strip().lower()
+        return kind if kind in _TYPES else kind.strip().lower()
     if record.get("event") is not None:
         return "track"
     return None
