@@ -161,27 +161,32 @@ class Candidates:
         left: Position of the first record, always less than `right`.
         right: Position of the second record.
         rules: Bit k is set when the pair agrees on rule k.
+        times: How many pairs each of them stands for.
     """
 
     left: Codes
     right: Codes
     rules: NDArray[np.int64]
+    times: int = 1
 
 
-def candidates(rules: tuple[Rule, ...], chunk: int = 1_000_000, step: int = 1) -> Iterator[Candidates]:
+def candidates(rules: tuple[Rule, ...], chunk: int = 1_000_000, sample: int | None = None) -> Iterator[Candidates]:
     """Every pair that some rule proposes, once, in chunks of at most about `chunk` pairs, in a fixed order.
 
-    With `step` n only every n-th chunk is made.
+    Args:
+        rules: The rules; an earlier one keeps its pairs from the later.
+        chunk: Most pairs made at once.
+        sample: About how many pairs of each rule are enough, taken from all over the rule; all without it.
     """
-    number = 0
     for at, rule in enumerate(rules):
-        for left, right in _chunks(rule, chunk):
-            if number % step == 0:
-                yield _candidates(rules, at, left, right)
-            number += 1
+        times = max(rule.pairs // sample, 1) if sample else 1
+        size = chunk if times == 1 or sample is None else max(sample // 20, 1)
+        for number, (left, right) in enumerate(_chunks(rule, size)):
+            if number % times == 0:
+                yield _candidates(rules, at, left, right, times)
 
 
-def _candidates(rules: tuple[Rule, ...], at: int, left: Codes, right: Codes) -> Candidates:
+def _candidates(rules: tuple[Rule, ...], at: int, left: Codes, right: Codes, times: int) -> Candidates:
     """Those of one rule's pairs that no earlier rule has, with the later rules they agree on."""
     for earlier in rules[:at]:
         new = ~_agree(earlier, left, right)
@@ -189,7 +194,7 @@ def _candidates(rules: tuple[Rule, ...], at: int, left: Codes, right: Codes) -> 
     bits = np.full(len(left), 1 << at, np.int64)
     for k in range(at + 1, len(rules)):
         bits |= _agree(rules[k], left, right).astype(np.int64) << k
-    return Candidates(left, right, bits)
+    return Candidates(left, right, bits, times)
 
 
 def _agree(rule: Rule, left: Codes, right: Codes) -> NDArray[np.bool_]:

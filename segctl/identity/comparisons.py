@@ -60,35 +60,68 @@ def comparisons_for(records: Records) -> tuple[Comparison, ...]:
     return tuple(found)
 
 
-def _similarity(field: Coded, left: Codes, right: Codes) -> NDArray[np.float32]:
+def _texts(values: list[str]) -> NDArray[np.object_]:
+    return np.array(values, dtype=object)
+
+
+def _similarity(texts: NDArray[np.object_], left: Codes, right: Codes) -> NDArray[np.float32]:
     """Jaro-Winkler similarity, 0 where it is below `SIMILAR`."""
-    texts = np.array(field.values, dtype=object)
-    return cpdist(texts[left], texts[right], scorer=JaroWinkler.normalized_similarity, score_cutoff=SIMILAR,
-                  dtype=np.float32)  # fmt: skip
+    return cpdist(
+        texts[left], texts[right], scorer=JaroWinkler.normalized_similarity, score_cutoff=SIMILAR, dtype=np.float32
+    )
 
 
-def _distance(field: Coded, left: Codes, right: Codes, limit: int) -> NDArray[np.int32]:
+def _distance(texts: NDArray[np.object_], left: Codes, right: Codes, limit: int) -> NDArray[np.int32]:
     """Edit distance with transpositions, `limit` + 1 where it is greater."""
-    texts = np.array(field.values, dtype=object)
     return cpdist(texts[left], texts[right], scorer=OSA.distance, score_cutoff=limit, dtype=np.int32)
+
+
+def _shapes(values: list[str]) -> NDArray[np.int64]:
+    """Length of one word, -1 for several."""
+    return np.array([len(value) if " " not in value else -1 for value in values], np.int64)
+
+
+def _day_digits(values: list[str]) -> NDArray[np.uint8]:
+    return np.array([list(value.encode()) for value in values], dtype=np.uint8)
+
+
+def _numbers(values: list[str]) -> NDArray[np.int64]:
+    return np.array([int(value) for value in values], np.int64)
+
+
+def _heads(values: list[str]) -> NDArray[np.str_]:
+    return np.array([value[:3] for value in values])
+
+
+def _without_letters(values: list[str]) -> NDArray[np.str_]:
+    """The number of a house without its letter; what has no number stays apart."""
+    return np.array([value.rstrip("abcdefghijklmnopqrstuvwxyz") or "-" + value for value in values])
+
+
+def _local_parts(values: list[str]) -> NDArray[np.object_]:
+    return np.array([value.partition("@")[0] for value in values], dtype=object)
+
+
+def _digits(values: list[str]) -> NDArray[np.object_]:
+    return np.array(["".join(filter(str.isdigit, value.partition("@")[0])) for value in values], dtype=object)
 
 
 def compare_texts(field: Coded, left: Codes, right: Codes) -> Levels:
     """0 different, 1 similar, 2 close."""
-    similarity = _similarity(field, left, right)
+    similarity = _similarity(field.derived(_texts), left, right)
     return np.add(similarity >= SIMILAR, similarity >= CLOSE, dtype=np.int8)
 
 
 def compare_names(field: Coded, left: Codes, right: Codes) -> Levels:
     """0 different, 1 similar, one slip of the pen or an initial, 2 close or a part of a double name in any order."""
     levels = compare_texts(field, left, right)
-    shape = np.array([len(value) if " " not in value else -1 for value in field.values])
+    shape = field.derived(_shapes)
     short = np.flatnonzero((levels == 0) & ((shape[left] == 1) | (shape[right] == 1)))
     for at in short:
         a, b = field.values[left[at]], field.values[right[at]]
         levels[at] = int(a[0] == b[0])
     unlike = np.flatnonzero((levels == 0) & (shape[left] != 1) & (shape[right] != 1))
-    levels[unlike] = _distance(field, left[unlike], right[unlike], 1) == 1
+    levels[unlike] = _distance(field.derived(_texts), left[unlike], right[unlike], 1) == 1
     for at in np.flatnonzero((levels < 2) & ((shape[left] < 0) | (shape[right] < 0))):
         a_tokens, b_tokens = set(field.values[left[at]].split()), set(field.values[right[at]].split())
         if a_tokens <= b_tokens or b_tokens <= a_tokens:
@@ -98,7 +131,7 @@ def compare_names(field: Coded, left: Codes, right: Codes) -> Levels:
 
 def compare_dates(field: Coded, left: Codes, right: Codes) -> Levels:
     """0 different, 1 the same year, 2 two of day, month, year, 3 one digit, neighbours or day and month swapped."""
-    digits = np.array([list(value.encode()) for value in field.values], dtype=np.uint8)
+    digits = field.derived(_day_digits)
     a, b = digits[left], digits[right]
     differs = a != b
     year, month, day = differs[:, :4].any(1), differs[:, 4:6].any(1), differs[:, 6:].any(1)
@@ -113,24 +146,26 @@ def compare_dates(field: Coded, left: Codes, right: Codes) -> Levels:
 
 def compare_years(field: Coded, left: Codes, right: Codes) -> Levels:
     """0 different, 1 one year or one digit apart."""
-    years = np.array([int(value) for value in field.values])
+    years = field.derived(_numbers)
     apart = np.abs(years[left] - years[right])
-    levels: Levels = ((apart == 1) | (_distance(field, left, right, 1) == 1)).astype(np.int8)
+    levels: Levels = ((apart == 1) | (_distance(field.derived(_texts), left, right, 1) == 1)).astype(np.int8)
     return levels
 
 
 def compare_postcodes(field: Coded, left: Codes, right: Codes) -> Levels:
     """0 different, 1 the same area (the first three characters), 2 one character wrong or two swapped."""
-    heads = np.array([value[:3] for value in field.values])
+    heads = field.derived(_heads)
     same_area = heads[left] == heads[right]
-    levels: Levels = np.where(_distance(field, left, right, 1) == 1, 2, same_area).astype(np.int8)
+    levels: Levels = np.where(_distance(field.derived(_texts), left, right, 1) == 1, 2, same_area).astype(np.int8)
     return levels
 
 
 def compare_house_numbers(field: Coded, left: Codes, right: Codes) -> Levels:
     """0 different, 1 one character wrong or the same number with another letter."""
-    numbers = np.array([value.rstrip("abcdefghijklmnopqrstuvwxyz") or "-" + value for value in field.values])
-    levels: Levels = ((numbers[left] == numbers[right]) | (_distance(field, left, right, 1) == 1)).astype(np.int8)
+    numbers = field.derived(_without_letters)
+    levels: Levels = (
+        (numbers[left] == numbers[right]) | (_distance(field.derived(_texts), left, right, 1) == 1)
+    ).astype(np.int8)
     return levels
 
 
@@ -139,24 +174,22 @@ def compare_emails(field: Coded, left: Codes, right: Codes) -> Levels:
 
     Digits are no letters: `anna17@a.de` and `anna19@a.de` are two addresses on purpose.
     """
-    local = Coded([value.partition("@")[0] for value in field.values], field.codes, field.counts)
-    whole = np.array(local.values)
-    digits = np.array(["".join(filter(str.isdigit, value)) for value in local.values])
+    local, digits = field.derived(_local_parts), field.derived(_digits)
     similar = (_similarity(local, left, right) >= CLOSE).astype(np.int8)
-    near = (_distance(field, left, right, 2) <= 2) & (digits[left] == digits[right])
-    levels: Levels = np.select([whole[left] == whole[right], near], [3, 2], similar).astype(np.int8)
+    near = (_distance(field.derived(_texts), left, right, 2) <= 2) & (digits[left] == digits[right])
+    levels: Levels = np.select([local[left] == local[right], near], [3, 2], similar).astype(np.int8)
     return levels
 
 
 def compare_numbers(field: Coded, left: Codes, right: Codes) -> Levels:
     """0 different, 1 one digit wrong or two swapped."""
-    levels: Levels = (_distance(field, left, right, 1) == 1).astype(np.int8)
+    levels: Levels = (_distance(field.derived(_texts), left, right, 1) == 1).astype(np.int8)
     return levels
 
 
 def compare_words(field: Coded, left: Codes, right: Codes) -> Levels:
     """0 different, 1 close."""
-    levels: Levels = (_similarity(field, left, right) >= CLOSE).astype(np.int8)
+    levels: Levels = (_similarity(field.derived(_texts), left, right) >= CLOSE).astype(np.int8)
     return levels
 
 

@@ -13,7 +13,7 @@ from segctl.identity.blocking import Candidates, Rule, candidates
 from segctl.identity.chance import Floats, frequency_bits
 from segctl.identity.fields import Codes
 from segctl.identity.pairs import Comparer, Patterns
-from segctl.identity.related import household_reasons
+from segctl.identity.related import household_reasons, may_be_household
 from segctl.identity.scoring import PatternCounts, Weights
 
 
@@ -87,6 +87,26 @@ class Scorer:
         patterns, place = np.unique(self.comparer.patterns(left, right), return_inverse=True)
         return self.weigh(left, right, patterns, place)
 
+    def may_weigh(self, left: Codes, right: Codes, least: float) -> NDArray[np.bool_]:
+        """Whether a pair's weight may reach `least`, or its records be a household: from equality alone.
+
+        Most candidates share a frequent name and nothing else; they need no look at their texts.
+        """
+        most = np.full(len(left), self.weights.prior_bits)
+        same: dict[str, NDArray[np.bool_]] = {}
+        for comparison, bits, rarity in zip(self.comparer.comparisons, self.weights.bits, self.rarity, strict=True):
+            codes = self.comparer.records.fields[comparison.field].codes
+            a, b = codes[left], codes[right]
+            same[comparison.field] = equal = (a == b) & (a >= 0)
+            by_value = bits[comparison.equal] + (0.0 if rarity is None else rarity[a])
+            best = np.where(equal, by_value, bits[:-1].max())
+            if comparison.field == "surname" or comparison.field.startswith("email"):
+                # The other fields can take these two out of the sum.
+                best = np.maximum(best, 0.0)
+            most += np.where((a < 0) | (b < 0), 0.0, best)
+        # Sums in another order differ in their last digits.
+        return (most >= least - 1e-6) | may_be_household(same)
+
     def weigh(self, left: Codes, right: Codes, patterns: Patterns, place: NDArray[np.int64]) -> Scored:
         """Weight of each pair whose pattern is known."""
         levels = self.comparer.decoded(patterns)
@@ -99,9 +119,11 @@ class Scorer:
         return Scored(left, right, bits, household_reasons(self.comparer.comparisons, levels)[place])
 
 
-def compared(comparer: Comparer, rules: tuple[Rule, ...], *, chunk: int, step: int = 1) -> Iterator[Compared]:
-    """Every candidate pair with its pattern; with `step` n, every n-th chunk only."""
-    for pairs in candidates(rules, chunk, step):
+def compared(
+    comparer: Comparer, rules: tuple[Rule, ...], *, chunk: int, sample: int | None = None
+) -> Iterator[Compared]:
+    """Every candidate pair with its pattern, or about `sample` pairs of each rule."""
+    for pairs in candidates(rules, chunk, sample):
         if len(pairs.left):
             patterns, place = np.unique(comparer.patterns(pairs.left, pairs.right), return_inverse=True)
             yield Compared(pairs, patterns, place)
@@ -116,19 +138,19 @@ class Counter:
 
     def add(self, chunk: Compared) -> None:
         """Count one chunk."""
-        counts = np.empty((self._rules + 1, len(chunk.patterns)))
+        counts: Floats = np.empty((self._rules + 1, len(chunk.patterns)))
         counts[0] = np.bincount(chunk.place, minlength=len(chunk.patterns))
         for rule in range(self._rules):
             agree = (chunk.pairs.rules >> rule) & 1
             counts[rule + 1] = np.bincount(chunk.place, agree, len(chunk.patterns))
-        self._seen.append((chunk.patterns, counts))
+        self._seen.append((chunk.patterns, counts * chunk.pairs.times))
         if len(self._seen) == 16:
             self._seen = [self._together()]
 
-    def counts(self, times: int = 1) -> PatternCounts:
-        """All chunks together, each standing for `times` of its kind."""
+    def counts(self) -> PatternCounts:
+        """All chunks together."""
         patterns, counts = self._together()
-        return PatternCounts(patterns, counts[0] * times, counts[1:] * times)
+        return PatternCounts(patterns, counts[0], counts[1:])
 
     def _together(self) -> tuple[Patterns, Floats]:
         if not self._seen:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ from segctl.identity.phones import phone_keys
 from segctl.model.errors import DataError
 
 Codes = NDArray[np.int32]
+Derived = TypeVar("Derived")
 
 
 class Role(StrEnum):
@@ -53,6 +55,14 @@ class Coded:
     values: list[str]
     codes: Codes
     counts: NDArray[np.int64]
+    _made: dict[Callable[[list[str]], Any], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def derived(self, make: Callable[[list[str]], Derived]) -> Derived:
+        """What a function makes of the distinct values; made once, however many chunks of pairs ask for it."""
+        if make not in self._made:
+            self._made[make] = make(self.values)
+        found: Derived = self._made[make]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +116,7 @@ def prepared(
         fields["phone" if at == 0 else f"phone_{at + 1}"] = normalised(column, lambda v: phone_keys(v, default=country))
     if columns[Role.EMAIL]:
         fields["email_local"] = normalised(columns[Role.EMAIL][0], _local_part)
-    return Records(texts[record], {name: field for name, field in fields.items() if field.values})
+    return Records(texts[record], {name: one for name, one in fields.items() if one.values})
 
 
 def coded(values: pl.Series) -> Coded:

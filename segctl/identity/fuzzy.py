@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segctl.identity.blocking import DroppedBlock, Rule, rules_for
+from segctl.identity.blocking import DroppedBlock, Rule, candidates, rules_for
 from segctl.identity.chance import chance
 from segctl.identity.evidence import Compared, Counter, Scored, Scorer, compared, joined
 from segctl.identity.fields import Records, coded, prepared
@@ -37,6 +37,7 @@ class FuzzySettings:
         max_component: Components larger than this are first split at a higher weight.
         random_pairs: Pairs from which chance agreement is learnt.
         pairs_in_memory: Pairs that are kept between learning and scoring; more are made twice.
+        sample: Where they are made twice, pairs of each blocking rule that are enough to learn from.
         chunk: Pairs compared at once.
         seed: Of the random pairs.
         country: ISO code of phone numbers without a country.
@@ -49,7 +50,8 @@ class FuzzySettings:
     pairs_per_record: int = 12
     max_component: int = 2_000
     random_pairs: int = 200_000
-    pairs_in_memory: int = 10_000_000
+    pairs_in_memory: int = 4_000_000
+    sample: int = 300_000
     chunk: int = 1_000_000
     seed: int = 20_250_101
     country: str | None = None
@@ -144,45 +146,52 @@ def match(
         )  # fmt: skip
     rules = rules_for(records, max_block=settings.max_block, pairs_per_record=settings.pairs_per_record)
     known = _known(frame.sort(record), records, constraints)
-    weights, chunks = _learn(compares, rules, settings)
-    scorer = Scorer(compares, weights)
-    kept = _kept(scorer, chunks, settings.review_bits)
+    scorer, kept = _scored(compares, rules, settings)
     apart = known.apart(kept.left, kept.right) | (kept.household > 0)
     links = kept.where((kept.bits >= settings.link_bits) & ~apart)
     found = refined(scorer, links, known, cut=settings.cut_bits, max_component=settings.max_component)
-    model = FuzzyModel(
-        tuple(comparison.field for comparison in compares.comparisons),
-        tuple(comparison.levels for comparison in compares.comparisons),
-        weights, tuple((rule.name, rule.pairs) for rule in rules), tuple(d for rule in rules for d in rule.dropped),
-        settings.country,
-    )  # fmt: skip
+    model = _model(scorer, rules, settings)
     return _result(records, found, kept, known, settings, model)
 
 
-def _learn(compares: Comparer, rules: tuple[Rule, ...], settings: FuzzySettings) -> tuple[Weights, Iterator[Compared]]:
-    """The weights, and the chunks to weigh."""
-    total = sum(rule.pairs for rule in rules)
-    step = -(-total // settings.pairs_in_memory) if total else 1
-    size = max(settings.chunk // step, 10_000)
+def _model(scorer: Scorer, rules: tuple[Rule, ...], settings: FuzzySettings) -> FuzzyModel:
+    comparisons = scorer.comparer.comparisons
+    return FuzzyModel(
+        fields=tuple(comparison.field for comparison in comparisons),
+        levels=tuple(comparison.levels for comparison in comparisons),
+        weights=scorer.weights,
+        rules=tuple((rule.name, rule.pairs) for rule in rules),
+        dropped=tuple(block for rule in rules for block in rule.dropped),
+        country=settings.country,
+    )
+
+
+def _scored(compares: Comparer, rules: tuple[Rule, ...], settings: FuzzySettings) -> tuple[Scorer, Scored]:
+    """The learnt weights, and the candidates that may matter."""
+    few = sum(rule.pairs for rule in rules) <= settings.pairs_in_memory
     counter, chunks = Counter(len(rules)), []
-    for chunk in compared(compares, rules, chunk=size, step=step):
-        counter.add(chunk)
-        if step == 1:
-            chunks.append(chunk)
+    for part in compared(compares, rules, chunk=settings.chunk, sample=None if few else settings.sample):
+        counter.add(part)
+        if few:
+            chunks.append(part)
     by_chance = chance(compares, samples=settings.random_pairs, seed=settings.seed)
     sessions = tuple(session_of(compares.records, rule.fields, rule.given_away) for rule in rules)
-    weights = learnt(compares, counter.counts(step), sessions, by_chance)
-    again = iter(chunks) if step == 1 else compared(compares, rules, chunk=settings.chunk)
-    return weights, again
+    scorer = Scorer(compares, learnt(compares, counter.counts(), sessions, by_chance))
+    weighed = _weighed(scorer, chunks) if few else _weighed_anew(scorer, rules, settings)
+    least = settings.review_bits
+    return scorer, joined([part.where((part.bits >= least) | (part.household > 0)) for part in weighed])
 
 
-def _kept(scorer: Scorer, chunks: Iterator[Compared], least: float) -> Scored:
-    """Pairs that may matter: heavy enough, or of one household."""
-    parts = []
+def _weighed(scorer: Scorer, chunks: list[Compared]) -> Iterator[Scored]:
     for chunk in chunks:
-        scored = scorer.weigh(chunk.pairs.left, chunk.pairs.right, chunk.patterns, chunk.place)
-        parts.append(scored.where((scored.bits >= least) | (scored.household > 0)))
-    return joined(parts)
+        yield scorer.weigh(chunk.pairs.left, chunk.pairs.right, chunk.patterns, chunk.place)
+
+
+def _weighed_anew(scorer: Scorer, rules: tuple[Rule, ...], settings: FuzzySettings) -> Iterator[Scored]:
+    """All candidates that may matter, made a second time rather than kept."""
+    for pairs in candidates(rules, settings.chunk):
+        may = scorer.may_weigh(pairs.left, pairs.right, settings.review_bits)
+        yield scorer.score(pairs.left[may], pairs.right[may])
 
 
 def _known(frame: pl.DataFrame, records: Records, constraints: Constraints) -> Known:

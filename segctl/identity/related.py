@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +41,14 @@ def household_reasons(comparisons: tuple[Comparison, ...], levels: Levels) -> ND
     reasons[another & same("phone")] = 2
     reasons[another & address] = 1
     return reasons
+
+
+def may_be_household(same: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Whether `household_reasons` may find one, from the fields on which pairs are equal."""
+    nowhere = np.zeros(len(next(iter(same.values()))), bool)
+    phone, surname, street = (same.get(field, nowhere) for field in ("phone", "surname", "street"))
+    found: NDArray[np.bool_] = phone | (surname & street)
+    return found
 
 
 _TYPO = 3

@@ -90,7 +90,15 @@ def test_small_chunks_and_little_memory_change_the_work_and_not_the_result(crowd
 
 
 def test_pairs_that_do_not_fit_in_memory_are_made_twice(crowd: pl.DataFrame) -> None:
-    result = match(crowd.drop("person"), ROLES, FuzzySettings(pairs_in_memory=700))
+    frame = crowd.drop("person")
+    # A sample as large as the rules: what is learnt is the same, and so is all that follows.
+    everything = FuzzySettings(pairs_in_memory=1, sample=10_000, chunk=300)
+
+    assert equal(match(frame, ROLES), match(frame, ROLES, everything))
+
+
+def test_a_sample_of_the_pairs_is_enough_to_learn_from(crowd: pl.DataFrame) -> None:
+    result = match(crowd.drop("person"), ROLES, FuzzySettings(pairs_in_memory=1, sample=100))
 
     assert found(result, crowd) > 0.97
 

@@ -58,6 +58,20 @@ def test_the_weight_of_every_pair_is_that_of_the_plain_formula(seed: int) -> Non
         assert scored.bits[at] == pytest.approx(weight(tuple(vectors[at]), m, u, weights.prior) + rare), (a, b)
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.floats(-40, 30))
+def test_no_pair_is_passed_over_that_matters(seed: int, least: float) -> None:
+    records = prepared(people(25, seed).drop("person"), ROLES)
+    scorer = Scorer(*learnt(records))
+    left, right = all_pairs(len(records))
+
+    scored, may = scorer.score(left, right), scorer.may_weigh(left, right, least)
+
+    assert not ((scored.bits >= least) & ~may).any()
+    assert not ((scored.household > 0) & ~may).any()
+    assert not scorer.may_weigh(left, right, 1_000.0).all()
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 10**6))
 def test_expectation_maximisation_is_that_of_the_plain_formula(seed: int) -> None:
