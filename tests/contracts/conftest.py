@@ -25,6 +25,6 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "sources").mkdir()
     (tmp_path / "segments").mkdir()
     (tmp_path / "segments" / "buyers.yaml").write_text(
-        "segment: buyers\nwhen: {event: order_completed, at_least: 1}\n", encoding="utf-8"
+        "segment: buyers\nwhere: {event: order_completed, count: {at_least: 1}}\n", encoding="utf-8"
     )
     return tmp_path

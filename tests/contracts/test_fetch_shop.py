@@ -12,7 +12,6 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-import pytest
 from fake_shop import TOKEN, FakeShop
 
 PROGRAM = (sys.executable, "-c", "import sys; from segctl.cli.main import main; sys.exit(main())")
@@ -56,7 +55,6 @@ def ingested(project: Path, *arguments: str) -> dict[str, Any]:
     return row
 
 
-@pytest.mark.slow
 def test_killed_in_the_middle_it_goes_on_without_loss_or_doubles(project: Path) -> None:
     holding, reached = threading.Event(), threading.Event()
 

@@ -108,7 +108,7 @@ def test_a_killed_fetch_goes_on_after_its_last_durable_page(shop: Shop, shelf: S
     with shop.workspace() as workspace:
         folder = spool_folder(workspace, "web")
     with (folder / "records.ndjson").open("ab") as stream:
-        stream.write(b'{"n": 5, "who": "half a')
+        stream.write(b'{"n": 5, "who": "half a' + b" page" * 1000)
     shelf.stop_before = None
 
     result = shop.ingest("web")

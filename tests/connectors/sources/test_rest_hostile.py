@@ -399,11 +399,15 @@ def test_passwords_of_the_machine_are_not_borrowed(serve: Any, fetch: Any, tmp_p
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password borrowed\n")
     (tmp_path / ".netrc").chmod(0o600)
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    served = serve(lambda asked, handler: reply(handler, [], Set_Cookie="session=1; Path=/"))
 
-    fetch(RestFetch(served.url))
+    def answering(asked: Any, handler: Any) -> None:
+        reply(handler, [{"id": 1}] if asked.query["p"] == ["1"] else [], Set_Cookie="session=1; Path=/")
+
+    served = serve(answering)
+
     fetch(RestFetch(served.url, pages=Pages("page", "p")))
 
+    assert len(served.asked) == 2
     assert all("authorization" not in asked.headers and "cookie" not in asked.headers for asked in served.asked)
 
 
