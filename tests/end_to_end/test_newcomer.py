@@ -164,6 +164,6 @@ def test_one_bad_row_is_told_in_the_singular(tmp_path: Path) -> None:
     assert "orders: 1 bad row set aside (segctl quarantine show orders)\n" in told
     assert "customers: 3 bad rows set aside" in told
     (reason,) = document("quarantine", "show", "orders", cwd=tmp_path)["data"][0]["reasons"]
-    assert set(reason) == {"column", "expected", "value", "reason"}
+    assert {"column", "expected", "value", "reason"} <= set(reason)
     assert reason["value"] is None
     assert f"{reason['column']}: {reason['reason']}" in ok("quarantine", "show", "orders", cwd=tmp_path)
