@@ -93,12 +93,13 @@ class Spool:
         """Makes a state durable; the records must be already."""
         text = json.dumps(asdict(state), sort_keys=True)
         fresh = self.folder / f".{SIDECAR}"
-        with fresh.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        fresh.replace(self.folder / SIDECAR)
-        flush(self.folder)
+        with problems.worded(self.folder):
+            with fresh.open("w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            fresh.replace(self.folder / SIDECAR)
+            flush(self.folder)
         self.state = state
 
     def discard(self) -> None:

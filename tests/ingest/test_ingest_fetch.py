@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -23,6 +26,7 @@ from segctl.state.spool import found_spool, spool_folder
 if TYPE_CHECKING:
     from conftest import Shop
 
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EVENTS = "kind: shelf\nkey: {customer_id: who}\nevents:\n  - {event: page_viewed, time: at, id: n}\n"
 PROFILES = "kind: shelf\nkey: {customer_id: who}\nprofiles: {city: city}\n"
 
@@ -304,6 +308,55 @@ def test_a_secret_that_a_service_repeats_reaches_no_file(shop: Shop, shelf: Shel
     assert any("token *** inside" in row for row in stored)
     for path in shop.root.rglob("*"):
         assert not path.is_file() or b"sk_planted_92" not in path.read_bytes(), path
+
+
+def test_stopped_at_any_moment_of_writing_it_ends_with_each_record_once(
+    shop: Shop, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every flush to disk, of the spool and of the commit, is once the last thing that happens."""
+    shop.source("web", EVENTS)
+    flush, left = os.fsync, [0]
+
+    def stops(handle: int) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise Stop
+        flush(handle)
+
+    monkeypatch.setattr(os, "fsync", stops)
+    stopped, number = 0, 0
+    while number == stopped:
+        shelf.add(*(3 * number + n for n in (1, 2, 3)))
+        number += 1
+        left[0] = number
+        try:
+            shop.ingest("web")
+        except Stop:
+            stopped += 1
+            left[0] = 0
+            assert shop.ingest("web").error is None
+
+    left[0] = 0
+    assert stopped > 8
+    assert sorted(shop.rows("events")["who"]) == sorted(f"c{n + 1}" for n in range(3 * number))
+    assert mark(shop).cursor == 3 * number
+
+
+def test_a_connector_of_another_package_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shelf = Shelf()
+
+    class Point:
+        name = "theirs"
+
+        def load(self) -> Shelf:
+            return shelf
+
+    monkeypatch.setattr(sources, "entry_points", lambda group: [Point()] if group == "segctl.connectors" else [])
+    around = Around("web", tmp_path, NOW)
+
+    assert sources.connect(ForeignFetch("theirs", "{}"), around) is shelf
+    with pytest.raises(LookupError):
+        sources.connect(ForeignFetch("nobodys", "{}"), around)
 
 
 def test_a_kind_nobody_brings_is_a_finding(shop: Shop) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 GROUP = "segctl.connectors"
 CONNECTORS: dict[str, str] = {
     "rest": "segctl.connectors.sources.http:RestConnector",
+    "database": "segctl.connectors.sources.database:DatabaseConnector",
+    "singer": "segctl.connectors.sources.singer:SingerConnector",
 }
 """Kind → ``module:attribute``, called with the declaration and its surroundings."""
 

@@ -116,7 +116,7 @@ class Client:
                 if outcome.status == 401 and not is_renewed and request.form is None and self.credentials.renew():
                     is_renewed = True
                     continue
-                error = self._problem(outcome, len(retry.history) + 1)
+                error = self._problem(request, outcome, len(retry.history) + 1)
                 if error is None:
                     return outcome
                 if not retry.is_retry(request.method, outcome.status):
@@ -140,11 +140,12 @@ class Client:
         """True when an address belongs to the source's own scheme, host and port."""
         return origin(url) == origin(self.fetch.base_url)
 
-    def _problem(self, answer: Answer, tries: int) -> SegctlError | None:
+    def _problem(self, request: Request, answer: Answer, tries: int) -> SegctlError | None:
         source, status, why = self.around.source, answer.status, http_problems.said(answer.value)
         if status < 300:
             return None
-        if status in (401, 403):
+        # A token service refuses a client with 400 as well (RFC 6749, 5.2).
+        if status in (401, 403) or (status == 400 and request.form is not None):
             return http_problems.forbidden(source, answer.url, status, why)
         if status == 429 and http_limits.is_daily(answer.headers, answer.value):
             raise http_problems.too_often(source, None, longest_s=self.fetch.limits.longest_wait_s)

@@ -497,6 +497,39 @@ def test_an_expired_token_is_renewed_before_it_is_refused(serve: Any, tmp_path: 
     assert service.given == 2
 
 
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_client_that_the_token_service_refuses_is_said(serve: Any, fetch: Any, status: int) -> None:
+    refusal = {"error": "invalid_client", "error_description": "unknown client"}
+    served = serve(lambda asked, handler: reply(handler, refusal, status))
+
+    error = failed(fetch, RestFetch(served.url, auth=oauth(served.url)))
+
+    assert (error.code, error.why) == ("SEG374", "unknown client; invalid_client")
+
+
+def test_a_refresh_token_is_traded_and_its_successor_used(serve: Any, fetch: Any, monkeypatch: Any) -> None:
+    monkeypatch.setenv("REFRESH", "refresh-0-abc")
+    forms = []
+
+    def answering(asked: Any, handler: Any) -> None:
+        if asked.path == "/token":
+            forms.append(asked.body.decode())
+            n = len(forms)
+            reply(handler, {"access_token": f"access-{n}-xyz", "refresh_token": f"refresh-{n}-abc"})
+        elif asked.headers["authorization"] == "Bearer access-1-xyz":
+            reply(handler, None, 401)
+        else:
+            reply(handler, [{"id": 1}])
+
+    auth = oauth(served_url := serve(answering).url, refresh_token=Secret("env", ("REFRESH",)))
+
+    assert fetch(RestFetch(served_url, auth=auth)).records == [{"id": 1}]
+    assert [form.split("&")[:2] for form in forms] == [
+        ["grant_type=refresh_token", "refresh_token=refresh-0-abc"],
+        ["grant_type=refresh_token", "refresh_token=refresh-1-abc"],
+    ]
+
+
 @pytest.mark.parametrize("body", [{}, {"access_token": ""}, ["x"], {"access_token": 7}])
 def test_an_answer_without_a_token_is_said(serve: Any, fetch: Any, body: Any) -> None:
     served = serve(lambda asked, handler: reply(handler, body))
