@@ -413,6 +413,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--run'] = 'runs'
             $table['--until'] = 'flag'
+            $table['--show-personal'] = 'flag'
             $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
@@ -639,7 +640,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'compact' = @()
         'lint' = @('files')
         'size' = @('segments')
-        'explain' = @('segments', 'text')
+        'explain' = @('segments', 'text', 'text')
         'ls' = @('=segments traits events sources runs')
         'show' = @('things')
         'profile' = @('text')

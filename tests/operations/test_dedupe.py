@@ -17,6 +17,7 @@ from segctl.operations.dedupe import Deduped, dedupe
 from segctl.operations.dedupe_review import doubts, read_decisions, record, write_doubts
 from segctl.operations.dedupe_undo import decide, undo
 from segctl.operations.diff import diff
+from segctl.operations.explain_identity import explain_identity
 from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
 from segctl.operations.people import find_person
 from segctl.operations.session import open_session
@@ -339,6 +340,33 @@ def test_rows_read_before_links_were_kept_are_told(shop: Shop) -> None:
         db.execute("UPDATE inputs SET note = '{}' WHERE source = 'web'")
 
     assert [note.split("`")[1] for note in shop.dedupe().notes] == ["web"]
+
+
+def test_the_path_of_links_between_two_identifiers_is_explained(shop: Shop) -> None:
+    shop.dedupe()
+
+    with shop.open() as (project, workspace):
+        far = explain_identity(project, workspace, "d1", "K2", now=shop.now())
+        near = explain_identity(project, workspace, "K4", "K5", now=shop.now())
+
+    assert far.are_one
+    assert [(s.left[1], s.right[1], s.key, s.value, s.strength, s.sources) for s in far.steps] == [
+        ("d1", "K1", "device_id", "d1", "weak", ("web",)),
+        ("K1", "K2", "email", "anna@post.example", "strong", ("crm",)),
+    ]
+    assert [(s.key, s.value, s.sources) for s in near.steps] == [("phone", "+491609988776", ("crm",))]
+
+
+def test_what_keeps_two_people_apart_is_explained(shop: Shop) -> None:
+    shop.dedupe()
+    with shop.open() as (project, workspace):
+        decide(workspace, "K1", "K3", "cannot", now=shop.now(), who="me", why="asked her")
+
+        found = explain_identity(project, workspace, "K2", "email:ben@post.example", now=shop.now())
+
+    assert not found.are_one
+    assert (found.steps, found.held) == ((), (("phone", "+491714455667", "both have email"),))
+    assert [(verdict, who, why) for verdict, who, _, why in found.decided] == [("cannot", "me", "asked her")]
 
 
 def test_a_link_over_a_key_that_never_joins_is_left_out(shop: Shop) -> None:

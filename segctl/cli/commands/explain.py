@@ -19,6 +19,7 @@ EXAMPLES = (
     ("segctl explain winback 00005", "The conditions with their answers, values and deciding events."),
     ("segctl explain winback 00005 --until", "Also when the answer changes if nothing else happens."),
     ("segctl explain winback 00005 --run last", "With what was known at that run."),
+    ("segctl explain identity 00005 00007", "Why two identifiers are one person, link by link."),
 )
 SEE_ALSO = ("segctl profile --help", "segctl help missing-values", "segctl help as-of")
 COLUMNS = (
@@ -43,17 +44,28 @@ def command(
     ctx: Context,
     segment: Annotated[str, Argument("SEGMENT", help="Name of a segment.", complete="segments")],
     who: Annotated[str, Argument("WHO", help="Profile id or any identifier; - reads it from standard input.")],
+    other: Annotated[str | None, Argument("WHO", help="With `identity`: the other identifier.")] = None,
     run: Annotated[
         str | None, Option("--run", metavar="RUN", help="With that run's instant and knowledge.", complete="runs")
     ] = None,
     until: Annotated[bool, Option("--until", help="Also when the answer changes if nothing else happens.")] = False,
+    show_personal: Annotated[
+        bool, Option("--show-personal", help="With `identity`: show identifiers and shared values.")
+    ] = False,
     language: Language = None,
 ) -> None:
-    """Say why a person is in or out of a segment.
+    """Say why a person is in or out of a segment, or why two identifiers are one person.
 
     Every condition with true, false or unknown, the values it read, the event rows that decided, and for those out
     what is missing. `--as-of` uses today's knowledge of that time, `--run` what was known then.
+
+    `explain identity A B` shows the path of links between two identifiers, or what keeps them apart.
     """
+    if segment == "identity" and other is not None:
+        from segctl.cli.identity_path import write_path
+
+        write_path(ctx, who, other, personal=show_personal)
+        return
     from segctl.cli.people import asked
     from segctl.compile.words_trace import TraceWords
     from segctl.operations.explain import explain

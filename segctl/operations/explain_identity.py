@@ -1,0 +1,187 @@
+"""Why two identifiers are one person, or why not: the path of links between them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.identity.keys import KeyValues
+    from segctl.model.project import Project
+    from segctl.operations.identity_input import Known
+    from segctl.state.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One link of the path.
+
+    Attributes:
+        left: Type and value of an identifier; `right` those of the next.
+        key: What they share: a key, `fuzzy` or `decision`.
+        value: The value they share in comparable form; None for `fuzzy` and `decision`.
+        strength: ``strong``, ``weak``, ``likely`` or ``decided``.
+        weight: Bits of likeness for `fuzzy`; None otherwise.
+        sources: Where a row or record says so.
+    """
+
+    left: tuple[str, str]
+    right: tuple[str, str]
+    key: str
+    value: str | None
+    strength: str
+    weight: float | None
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityPath:
+    """Two identifiers and what lies between them.
+
+    Attributes:
+        left_id: Profile that one belongs to; `right_id` that of the other.
+        steps: The shortest path of links; empty when they are two people.
+        held: Key, shared value and reason of links that would join the two profiles but are held.
+        decided: What was decided about the two, with who, when and why.
+    """
+
+    left_id: str
+    right_id: str
+    steps: tuple[Step, ...]
+    held: tuple[tuple[str, str | None, str], ...]
+    decided: tuple[tuple[str, str | None, str, str | None], ...]
+
+    @property
+    def are_one(self) -> bool:
+        """Both belong to one profile."""
+        return self.left_id == self.right_id
+
+
+def explain_identity(project: Project, workspace: Workspace, a: str, b: str, *, now: datetime) -> IdentityPath:
+    """The links between two identifiers.
+
+    Args:
+        project: With its rules.
+        workspace: Open.
+        a: An identifier, if need be with its type.
+        b: Another one.
+        now: Records that hold only later do not count.
+
+    Raises:
+        UsageError: Nobody is known by one of them.
+    """
+    import polars as pl
+
+    from segctl.operations.people import find_person, find_subject
+    from segctl.state.identity import EDGES, decisions, stored
+
+    left, right = find_subject(workspace, a), find_subject(workspace, b)
+    one, members = find_person(workspace, f"{left.id_type}:{left.value}")
+    other, others = find_person(workspace, f"{right.id_type}:{right.value}")
+    edges = stored(workspace, EDGES)
+    path: list[tuple[int, int, str, float]] = []
+    if one.subject == other.subject and edges is not None:
+        inside = pl.col("left").is_in(list(members)) & pl.col("right").is_in(list(members))
+        path = shortest(edges.filter(inside), left.subject, right.subject)
+    both = {*members, *others}
+    decided = tuple(
+        (d.verdict, d.who, d.at, d.why) for d in decisions(workspace) if d.subject_a in both and d.subject_b in both
+    )
+    return IdentityPath(
+        one.profile_id,
+        other.profile_id,
+        tuple(_steps(project, workspace, path, now)),
+        () if one.subject == other.subject else _held(workspace, set(members), set(others)),
+        decided,
+    )
+
+
+def shortest(edges: pl.DataFrame, start: int, end: int) -> list[tuple[int, int, str, float]]:
+    """Edges of a path with as few links as possible, from start to end; empty when there is none."""
+    ways: dict[int, list[tuple[int, str, float]]] = {}
+    for left, right, key, weight in edges.select("left", "right", "key", "weight").iter_rows():
+        ways.setdefault(left, []).append((right, key, weight))
+        ways.setdefault(right, []).append((left, key, weight))
+    came: dict[int, tuple[int, str, float]] = {}
+    queue, seen = deque([start]), {start}
+    while queue and end not in seen:
+        here = queue.popleft()
+        for there, key, weight in ways.get(here, []):
+            if there not in seen:
+                seen.add(there)
+                came[there] = (here, key, weight)
+                queue.append(there)
+    path = []
+    while end in came:
+        before, key, weight = came[end]
+        path.append((before, end, key, weight))
+        end = before
+    return path[::-1]
+
+
+def _steps(
+    project: Project, workspace: Workspace, path: list[tuple[int, int, str, float]], now: datetime
+) -> list[Step]:
+    from segctl.operations.identity_input import keys_of, known
+
+    if not path:
+        return []
+    subjects = sorted({end for step in path for end in step[:2]})
+    everything = known(project, workspace, now=now, only=subjects)
+    keys = {part.rule.name: part for part in keys_of(everything, subjects)}
+    names = {s: (t, v) for s, t, v in everything.subjects[subjects].select("subject", "id_type", "value").iter_rows()}
+    strengths = {rule.name: str(rule.strength) for rule in project.identity.keys}
+    strengths |= {"fuzzy": "likely", "decision": "decided"}
+    return [
+        Step(
+            names[left], names[right], key, _shared(keys.get(key), left, right), strengths.get(key, "unknown"),
+            round(weight, 2) if key == "fuzzy" else None, _sources(everything, key, left, right),
+        )
+        for left, right, key, weight in path
+    ]  # fmt: skip
+
+
+def _shared(part: KeyValues | None, left: int, right: int) -> str | None:
+    """The first value that both have."""
+    if part is None:
+        return None
+    of = [set(part.values.filter(part.nodes == node).to_list()) for node in (left, right)]
+    return min(of[0] & of[1], default=None)
+
+
+def _sources(everything: Known, key: str, left: int, right: int) -> tuple[str, ...]:
+    """Sources of rows that hold both identifiers, else of the rows and records that hold the key of either."""
+    import polars as pl
+
+    ends = [left, right]
+    a, b = pl.col("subject_a"), pl.col("subject_b")
+    both = everything.links.filter(a.is_in(ends) & b.is_in(ends))["source"].to_list()
+    if both:
+        return tuple(sorted(set(both)))
+    rule = everything.rules.key(key)
+    found: list[str] = []
+    if rule is not None and rule.identifiers:
+        found += everything.links.filter(a.is_in(ends) | b.is_in(ends))["source"].to_list()
+    if rule is None or not rule.identifiers or rule.traits:
+        found += everything.records.filter(pl.col("subject").is_in(ends))["source"].to_list()
+    return tuple(sorted(set(found)))
+
+
+def _held(workspace: Workspace, ours: set[int], theirs: set[int]) -> tuple[tuple[str, str | None, str], ...]:
+    import polars as pl
+
+    from segctl.state.identity import HELD, stored
+
+    held = stored(workspace, HELD)
+    if held is None:
+        return ()
+    left, right = pl.col("left"), pl.col("right")
+    between = (left.is_in(list(ours)) & right.is_in(list(theirs))) | (
+        left.is_in(list(theirs)) & right.is_in(list(ours))
+    )
+    rows = held.filter(between).select("key", "value", "reason").unique(maintain_order=True)
+    return tuple(rows.iter_rows())
