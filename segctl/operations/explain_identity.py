@@ -165,7 +165,9 @@ def _sources(everything: Known, key: str, left: int, right: int) -> tuple[str, .
     rule = everything.rules.key(key)
     found: list[str] = []
     if rule is not None and rule.identifiers:
-        found += everything.links.filter(a.is_in(ends) | b.is_in(ends))["source"].to_list()
+        kinds, ids = everything.subjects["id_type"], list(rule.identifiers)
+        of = [kinds.gather(everything.links[end]).is_in(ids) for end in ("subject_a", "subject_b")]
+        found += everything.links.filter((a.is_in(ends) & of[1]) | (b.is_in(ends) & of[0]))["source"].to_list()
     if rule is None or not rule.identifiers or rule.traits:
         found += everything.records.filter(pl.col("subject").is_in(ends))["source"].to_list()
     return tuple(sorted(set(found)))
