@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from segctl.compile.fetching import plain
-from segctl.compile.fetching_secrets import bind_secret, bind_text, refuse_written
+from segctl.compile.fetching_auth import bind_auth, bind_texts, checked_url, filled
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
 from segctl.compile.source_nodes import Reader
 from segctl.compile.source_rules import Surroundings
 from segctl.model.fetching_rest import (
-    ApiKey,
-    Auth,
-    Basic,
-    Bearer,
-    ClientCredentials,
     Cursor,
     CursorFormat,
     Limits,
@@ -29,24 +22,19 @@ from segctl.model.fetching_rest import (
     Style,
     Where,
 )
-from segctl.model.secrets import Text
 
 REST_KEYS = (
     "base_url", "path", "method", "with", "auth", "params", "headers", "body", "repeatable", "records", "error",
     "pages", "cursor", "limits", "ca_bundle", "allow_http",
 )  # fmt: skip
-AUTH_KEYS = ("bearer", "basic", "api_key", "oauth2")
-OAUTH_KEYS = ("token_url", "client_id", "client_secret", "refresh_token", "scope", "params", "send")
 PAGES_KEYS = ("style", "param", "path", "last", "more", "size", "size_param", "first", "total", "in")
 CURSOR_KEYS = ("field", "param", "format", "template", "overlap", "in")
 LIMITS_KEYS = ("requests", "per", "retries", "longest_wait", "connect", "read", "page", "page_mb", "pages")
 STYLES: tuple[Style, ...] = ("none", "link", "next_url", "cursor", "page", "offset")
 FORMATS: tuple[CursorFormat, ...] = ("iso", "date", "epoch_s", "epoch_ms", "number", "text")
-_NAMED = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|min|h|d|days?|hours?|minutes?|seconds?)?\Z")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def bind_rest(block: Mapping | None, root: Mapping, around: Surroundings) -> RestFetch | None:
@@ -63,11 +51,11 @@ def bind_rest(block: Mapping | None, root: Mapping, around: Surroundings) -> Res
     body = block.get("body")
     fetch = RestFetch(
         base_url=base_url,
-        path=_filled(block.get("path"), "`path`", words, reader) or "",
+        path=filled(block.get("path"), "`path`", words, reader) or "",
         method=cast("Method", reader.choice(block.get("method"), "`method`", ("GET", "POST"), "GET")),
-        auth=_auth(block.get("auth"), words, reader),
-        params=_texts(block.get("params"), "`params`", words, reader),
-        headers=_texts(block.get("headers"), "`headers`", words, reader),
+        auth=bind_auth(block.get("auth"), words, reader),
+        params=bind_texts(block.get("params"), "`params`", words, reader),
+        headers=bind_texts(block.get("headers"), "`headers`", words, reader),
         body=None if body is None else json.dumps(_values(body)),
         repeatable=bool(reader.truth(block.get("repeatable"), "`repeatable`")),
         records=reader.text(block.get("records"), "`records`") or "",
@@ -96,144 +84,17 @@ def _words(node: Node | None, reader: Reader) -> dict[str, str]:
     return found
 
 
-def _filled(node: Node | None, what: str, words: dict[str, str], reader: Reader) -> str | None:
-    text = reader.text(node, what)
-    if text is None or node is None:
-        return None
-    lacking = [name for name in _NAMED.findall(text) if name not in words and name != "cursor"]
-    if lacking:
-        name = lacking[0]
-        reader.error("SEG300", node, f"{what} needs a word for `{name}`", hint=f"add `rest: {{with: {{{name}: …}}}}`")
-    return _NAMED.sub(lambda found: words.get(found[1], found[0]), text)
-
-
 def _url(node: Node | None, words: dict[str, str], block: Mapping, reader: Reader) -> str | None:
     if node is None:
         hint = "write `base_url: https://api.example.com/v1`"
         reader.error("SEG300", block, "the source has no `base_url`", hint=hint)
         return None
-    text = _filled(node, "`base_url`", words, reader)
+    text = filled(node, "`base_url`", words, reader)
     return None if text is None else checked_url(text, node, reader, plain_http=_allows_http(block, reader))
 
 
 def _allows_http(block: Mapping, reader: Reader) -> bool:
     return bool(reader.truth(block.get("allow_http"), "`allow_http`"))
-
-
-def checked_url(text: str, node: Node, reader: Reader, *, plain_http: bool = False) -> str | None:
-    """The address, if credentials may be sent there."""
-    try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        parts, host = urlsplit(""), None
-    if parts.scheme not in ("https", "http") or not host:
-        hint = "write it with scheme and host: `https://api.example.com`"
-        reader.error("SEG304", node, f"`{text}` is no address of a service", hint=hint)
-        return None
-    if parts.username is not None or parts.password is not None:
-        refuse_written(node, text, "user and password in an address", reader)
-        return None
-    if parts.scheme == "http" and host not in _LOOPBACK and not plain_http:
-        hint = "write `https://`; inside a network that you trust `allow_http: true` lifts this"
-        reader.error("SEG370", node, "`http://` would send credentials and people's data in the clear", hint=hint)
-        return None
-    return text.rstrip("/")
-
-
-def _texts(node: Node | None, what: str, words: dict[str, str], reader: Reader) -> tuple[tuple[str, Text], ...]:
-    found: list[tuple[str, Text]] = []
-    for key, value in reader.named(node, what):
-        for one in value.items if isinstance(value, ListNode) else (value,):
-            if isinstance(one, Scalar):
-                text = _filled(one, f"`{key.text}`", words, reader)
-                if text is not None:
-                    found.append((key.text, text))
-            else:
-                secret = bind_secret(one, f"`{key.text}`", reader)
-                if secret is not None:
-                    found.append((key.text, secret))
-    return tuple(found)
-
-
-def _auth(node: Node | None, words: dict[str, str], reader: Reader) -> Auth | None:
-    if node is None or (isinstance(node, Scalar) and node.text == "none"):
-        return None
-    found = reader.mapping(node, "`auth`", AUTH_KEYS)
-    if found is None or len(found.entries) != 1:
-        if found is not None:
-            reader.error("SEG300", node, f"`auth` is one of {', '.join(AUTH_KEYS)}")
-        return None
-    key, value = found.entries[0]
-    binders: dict[str, Callable[[Node, dict[str, str], Reader], Auth | None]] = {
-        "bearer": _bearer, "basic": _basic, "api_key": _api_key, "oauth2": _oauth,
-    }  # fmt: skip
-    binder = binders.get(key.text)
-    return None if binder is None else binder(value, words, reader)
-
-
-def _bearer(node: Node, _: dict[str, str], reader: Reader) -> Auth | None:
-    token = bind_secret(node, "`bearer`", reader)
-    return None if token is None else Bearer(token)
-
-
-def _basic(node: Node, _: dict[str, str], reader: Reader) -> Auth | None:
-    found = reader.mapping(node, "`basic`", ("user", "password"))
-    if found is None:
-        return None
-    user = bind_text(found.get("user"), "`user`", reader)
-    password = found.get("password")
-    # Stripe and others take the key as user with an empty password.
-    empty = password is None or (isinstance(password, Scalar) and password.text == "")
-    secret: Text | None = "" if empty else bind_secret(password, "`password`", reader)
-    if isinstance(user, str) and user and secret == "":
-        refuse_written(cast("Node", found.get("user")), user, "a user without a password is a key", reader)
-        return None
-    return None if user is None or secret is None else Basic(user, secret)
-
-
-def _api_key(node: Node, _: dict[str, str], reader: Reader) -> Auth | None:
-    found = reader.mapping(node, "`api_key`", ("header", "query", "value", "prefix"))
-    if found is None:
-        return None
-    header, query = found.get("header"), found.get("query")
-    if (header is None) == (query is None):
-        reader.error("SEG300", node, "say either `header` or `query`")
-        return None
-    name = reader.text(header or query, "`header`" if header else "`query`")
-    value = bind_secret(found.get("value"), "`value`", reader, around=node)
-    prefix = reader.text(found.get("prefix"), "`prefix`") or ""
-    if name is None or value is None:
-        return None
-    return ApiKey("header" if header else "query", name, value, prefix)
-
-
-def _oauth(node: Node, words: dict[str, str], reader: Reader) -> Auth | None:
-    found = reader.mapping(node, "`oauth2`", OAUTH_KEYS)
-    if found is None:
-        return None
-    url_node = found.get("token_url")
-    text = _filled(url_node, "`token_url`", words, reader)
-    if text is None or url_node is None:
-        reader.error("SEG300", node, "`oauth2` needs a `token_url`")
-        return None
-    url = checked_url(text, url_node, reader)
-    client_id = bind_text(found.get("client_id"), "`client_id`", reader)
-    client_secret = bind_secret(found.get("client_secret"), "`client_secret`", reader, around=node)
-    refresh = found.get("refresh_token")
-    if url is None or client_id is None or client_secret is None:
-        if client_id is None and found.get("client_id") is None:
-            reader.error("SEG300", node, "`oauth2` needs a `client_id`")
-        return None
-    return ClientCredentials(
-        url,
-        client_id,
-        client_secret,
-        None if refresh is None else bind_secret(refresh, "`refresh_token`", reader),
-        reader.text(found.get("scope"), "`scope`"),
-        _texts(found.get("params"), "`params`", words, reader),
-        "basic" if reader.choice(found.get("send"), "`send`", ("body", "basic"), "body") == "basic" else "body",
-    )
 
 
 def _pages(node: Node | None, reader: Reader) -> Pages:
@@ -290,7 +151,7 @@ def _cursor(node: Node | None, words: dict[str, str], reader: Reader) -> Cursor 
         field,
         param,
         cast("CursorFormat", reader.choice(found.get("format"), "`format`", FORMATS, "iso")),
-        _filled(found.get("template"), "`template`", words, reader) or "{cursor}",
+        filled(found.get("template"), "`template`", words, reader) or "{cursor}",
         where=_where(found, reader),
     )
     if "{cursor}" not in cursor.template:

@@ -11,8 +11,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from segctl.compile.fetching_auth import AUTH_KEYS, OAUTH_KEYS
 from segctl.compile.fetching_presets import preset, preset_names
-from segctl.compile.fetching_rest import AUTH_KEYS, CURSOR_KEYS, LIMITS_KEYS, OAUTH_KEYS, PAGES_KEYS, REST_KEYS
+from segctl.compile.fetching_rest import CURSOR_KEYS, LIMITS_KEYS, PAGES_KEYS, REST_KEYS
 from segctl.compile.sources import bind_source_text
 from segctl.model.fetching_rest import (
     ApiKey,

@@ -10,7 +10,8 @@ from typing import Any
 
 from segctl.connectors.sources import http_cursor, http_problems
 from segctl.connectors.sources.base import Around, Page, PositionLostError, Probe, Start, Trial, ndjson
-from segctl.connectors.sources.http_client import Answer, Client, Request
+from segctl.connectors.sources.http_client import Client, Request
+from segctl.connectors.sources.http_exchange import Answer
 from segctl.connectors.sources.http_pages import Place, Record, following, records_of, total_of, without
 from segctl.connectors.sources.json_paths import present, put
 from segctl.connectors.sources.secrets import revealed

@@ -1,0 +1,203 @@
+"""One exchange with a server: sent once, bounded in time and size, whatever comes put into words."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError, ReadTimeoutError
+
+from segctl.connectors.files.json_values import DECODER
+from segctl.connectors.sources import http_problems
+from segctl.model.errors import SegctlError
+from segctl.model.fetching_rest import Limits
+
+A = TypeVar("A")
+T = TypeVar("T")
+_PIECE = 64 * 1024
+_JSON = ("text/plain", "text/javascript", "application/octet-stream")
+"""Types of content that some services give their JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        headers: Names in small letters.
+        value: The parsed JSON body; of an error whatever could be parsed, else None.
+        links: Targets of the `Link` header by relation.
+        size: Bytes of the body, unpacked.
+    """
+
+    status: int
+    headers: dict[str, str]
+    value: Any
+    url: str
+    links: dict[str, str]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no answer.
+
+    Attributes:
+        error: What to say if nothing better comes.
+        again: Another try may help.
+        unsent: The service has seen nothing of it.
+    """
+
+    error: SegctlError
+    again: bool = True
+    unsent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Sends prepared requests of one source.
+
+    Attributes:
+        session: As `open_session` made it.
+        source: Name of the source, for messages.
+        limits: Of time and size.
+        ca_bundle: File with trusted authorities; None trusts those of the environment or of `certifi`.
+    """
+
+    session: requests.Session
+    source: str
+    limits: Limits
+    ca_bundle: str | None = None
+
+    def within_time(self, prepared: requests.PreparedRequest) -> Answer | Failure:
+        """The answer, or why there is none in time."""
+        found = _within(self.limits.page_s + self.limits.connect_s, self.once, prepared)
+        if found is None:
+            return Failure(http_problems.broken(self.source, prepared.url or "", "did not come in time"))
+        return found
+
+    def once(self, prepared: requests.PreparedRequest) -> Answer | Failure:
+        """The answer to a request, or why there is none."""
+        limits, source, url = self.limits, self.source, prepared.url or ""
+        settings = self.session.merge_environment_settings(url, {}, True, None, None)
+        if self.ca_bundle is not None:
+            settings["verify"] = self.ca_bundle
+        try:
+            response = self.session.send(
+                prepared, timeout=(limits.connect_s, limits.read_s), allow_redirects=False, **settings
+            )
+            with response:
+                body = self._body(response, url)
+            return body if isinstance(body, Failure) else self._answer(response, body)
+        except requests.exceptions.SSLError:
+            return Failure(http_problems.untrusted(source, url), again=False)
+        except requests.exceptions.ConnectTimeout:
+            return Failure(http_problems.unreachable(source, url, "it cannot be connected in time"), unsent=True)
+        except (requests.exceptions.RequestException, HTTPError) as error:
+            return failure(source, url, error)
+        except UnicodeError:
+            reason = "a header holds a sign it must not"
+            return Failure(http_problems.unreachable(source, url, reason), again=False)
+        except OSError as error:
+            # requests speaks so of a bundle of authorities that is not there.
+            reason = f"{self.ca_bundle or 'the bundle of authorities'}: {error.strerror or 'cannot be read'}"
+            return Failure(http_problems.unreachable(source, url, reason.lower()), again=False)
+
+    def _body(self, response: requests.Response, url: str) -> bytes | Failure:
+        """The body, unpacked; an answer without end ends here, by size or by time."""
+        limits, source = self.limits, self.source
+        deadline = time.monotonic() + limits.page_s
+        pieces, size = [], 0
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            size += len(piece)
+            if size > limits.page_bytes:
+                return Failure(http_problems.too_large(source, url, limits.page_bytes), again=False)
+            if time.monotonic() > deadline:
+                return Failure(http_problems.broken(source, url, f"takes longer than {limits.page_s:g} s"))
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _answer(self, response: requests.Response, body: bytes) -> Answer | Failure:
+        source, url = self.source, response.url
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        is_success = 200 <= response.status_code < 300
+        is_json = not kind or "json" in kind or kind in _JSON
+        value: Any = None
+        if is_success and not is_json:
+            hint = "it may be a page to log in, or the wrong address"
+            return Failure(http_problems.unexpected(source, url, f"`{kind}`, not JSON", hint), again=False)
+        try:
+            value = DECODER.decode(body.decode("utf-8-sig")) if body.strip() else None
+        except (ValueError, RecursionError):
+            if is_success:
+                return Failure(http_problems.broken(source, url, "is no JSON, or breaks off"))
+        links = {relation: link["url"] for relation, link in response.links.items() if "url" in link}
+        return Answer(response.status_code, headers, value, url, links, len(body))
+
+
+def open_session() -> requests.Session:
+    """A session without passwords and cookies of its own."""
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        # Tries are counted in one place, which also knows what bodies say.
+        session.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=2, max_retries=0))
+    # Otherwise requests would take a password for this host from ~/.netrc.
+    session.auth = _as_it_is
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+def _as_it_is(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+    return prepared
+
+
+def failure(source: str, url: str, error: Exception) -> Failure:
+    """What a library's exception means; its own text holds the whole address, so it is not shown."""
+    inner: object = error.args[0] if error.args else error
+    reason = inner.reason if isinstance(inner, MaxRetryError) else inner
+    if isinstance(reason, NameResolutionError):
+        return Failure(http_problems.unreachable(source, url, "its name cannot be resolved"), unsent=True)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return Failure(http_problems.unreachable(source, url, "the proxy does not answer"), unsent=True)
+    if isinstance(reason, NewConnectionError):
+        return Failure(http_problems.unreachable(source, url, "it takes no connection"), unsent=True)
+    if isinstance(error, requests.exceptions.ReadTimeout | ReadTimeoutError) or isinstance(reason, ReadTimeoutError):
+        return Failure(http_problems.broken(source, url, "stops in the middle for too long"))
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return Failure(http_problems.unreachable(source, url, "it is no address"), again=False)
+    if isinstance(error, requests.exceptions.InvalidHeader):
+        return Failure(http_problems.unreachable(source, url, "a header holds a sign it must not"), again=False)
+    return Failure(http_problems.broken(source, url, "broke off"))
+
+
+def _within(seconds: float, call: Callable[[A], T], argument: A) -> T | None:
+    """The result of a call, None when it takes longer.
+
+    A server that dribbles its headers resets every timeout of a socket with each byte; only a clock beside it ends
+    that. The thread left behind ends with its connection, or with the process.
+    """
+    found: list[T] = []
+    raised: list[BaseException] = []
+    done = threading.Event()
+
+    def work() -> None:
+        try:
+            found.append(call(argument))
+        except BaseException as error:
+            raised.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=work, daemon=True, name="segctl-http").start()
+    if not done.wait(seconds):
+        return None
+    if raised:
+        raise raised[0]
+    return found[0]
