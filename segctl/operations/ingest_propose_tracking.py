@@ -70,7 +70,7 @@ def _sample(project: Project, path: str) -> tuple[list[dict[str, Any]], Detected
     from segctl.operations.ingest_source import existing
 
     first = existing(expand(Path(project.root), path)[0])
-    detected = detect(first)
+    detected = detect(first, ReadOptions(records=""))
     is_headless = detected.format == "csv" and len(detected.columns) == _HEADLESS
     if is_headless:
         columns = shape_of("snowplow").columns

@@ -45,8 +45,14 @@ def regions_of(source: Source, project: Project) -> Regions | None:
 
 
 def shape_options(source: Source, options: ReadOptions) -> ReadOptions:
-    """Options for the readers, with the columns of a shape's table that comes without a header."""
-    if source.tracking is None or options.header is not False or options.columns:
+    """Options for the readers, with the columns of a shape's table that comes without a header.
+
+    A JSON document is a record, or a list of them: the lists inside are the shape's own.
+    """
+    if source.tracking is None:
+        return options
+    options = replace(options, records=options.records or "")
+    if options.header is not False or options.columns:
         return options
     from segctl.connectors.tracking import shape_of
 

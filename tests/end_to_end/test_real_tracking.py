@@ -186,6 +186,12 @@ def test_ga4_export(shared: Path, tmp_path: Path) -> None:
     ((sessions, seconds, pages),) = database.execute(sessions_sql("e")).fetchall()
     assert (total(people, "visits"), total(people, "seconds"), total(people, "pages")) == (sessions, seconds, pages)
     assert web.events["sessions"] == sessions
+    # The same rows as Parquet, nested as BigQuery writes them.
+    database.execute(
+        "COPY (SELECT * FROM read_json('events.jsonl', sample_size=-1, maximum_object_size=4000000)) "
+        f"TO '{tmp_path}/events.parquet'"
+    )
+    assert Web(tmp_path / "q", tmp_path / "events.parquet", "ga4").events["by_kind"] == web.events["by_kind"]
 
 
 def test_ga360_hits(shared: Path, tmp_path: Path) -> None:

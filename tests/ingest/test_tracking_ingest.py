@@ -417,3 +417,16 @@ def test_sessions_go_on_after_compaction(web: Shop) -> None:
     stored = web.rows("events").filter(pl.col("event_id").str.starts_with("session/")).sort("ts")
     rows = stored.select("duration:i", "events:i", "entry_page:t").rows()
     assert rows == [(3600, 4, "/a"), (0, 1, "/")]
+
+
+@pytest.mark.parametrize("name", ["web.json", "list.json", "web.ndjson"])
+def test_a_payload_is_one_record_in_any_kind_of_json(web: Shop, name: str) -> None:
+    events = [{"name": "page_view", "params": {"page_location": "https://x.de/a"}}, {"name": "purchase", "params": {}}]
+    payload = {"client_id": "c", "timestamp_micros": 1793527200000000, "events": events}
+    content = json.dumps([payload] if name == "list.json" else payload, indent=None if name == "web.ndjson" else 2)
+    web.file(name, content + "\n")
+    web.source("web", f"path: {name}\ntracking: ga4_mp\n")
+    project, _ = load_project(web.root)
+
+    assert "tracking: ga4_mp" in propose(project, name, "tracking").yaml
+    assert parts(web)["web"].by_kind == {"order_completed": 1, "page_viewed": 1}
