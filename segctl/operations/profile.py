@@ -14,6 +14,7 @@ from segctl.operations.people import find_person
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.operations.golden import GoldenTrait
     from segctl.operations.session import Session
 
 
@@ -47,6 +48,7 @@ class Person:
         segments: Names of the segments the profile is in now.
         timeline: Oldest first; what holds from the beginning comes first.
         hidden: Personal traits that were left out.
+        traits: What survives of each trait, with the record it comes from; empty when nobody asked as of a time.
     """
 
     profile_id: str
@@ -54,9 +56,12 @@ class Person:
     segments: tuple[str, ...]
     timeline: tuple[TimelineRow, ...]
     hidden: tuple[str, ...]
+    traits: tuple[GoldenTrait, ...] = ()
 
 
-def profile(session: Session, who: str, *, show_personal: bool = False, limit: int | None = None) -> Person:
+def profile(
+    session: Session, who: str, *, show_personal: bool = False, limit: int | None = None, now: datetime | None = None
+) -> Person:
     """Everything known of one person, in order of time.
 
     Args:
@@ -64,6 +69,7 @@ def profile(session: Session, who: str, *, show_personal: bool = False, limit: i
         who: Profile id or any identifier.
         show_personal: Also personal traits and identifiers.
         limit: Only the newest so many rows of the timeline.
+        now: As of when traits are told; None leaves them out.
 
     Raises:
         UsageError: Nobody, or more than one person, is known by it.
@@ -82,12 +88,19 @@ def profile(session: Session, who: str, *, show_personal: bool = False, limit: i
     ]
     rows.sort(key=lambda r: (r.at is not None, r.at, _ORDER[r.what], r.name))
     hidden = [] if show_personal else [t.name for t in session.project.traits if t.is_private]
+    traits: tuple[GoldenTrait, ...] = ()
+    if now is not None:
+        from segctl.operations.golden import golden_traits
+
+        traits = golden_traits(session, subjects, places, now=now, show_personal=show_personal)
     return Person(
         profile_id=owner.profile_id,
         identifiers=tuple(_identifiers(session, subjects, show_personal=show_personal)),
-        segments=tuple(sorted(s.segment for s in stays if s.left_at is None)),
+        # A merged person may still stand in a segment twice, until the next run.
+        segments=tuple(sorted({s.segment for s in stays if s.left_at is None})),
         timeline=tuple(rows[-limit:] if limit else rows),
         hidden=tuple(hidden),
+        traits=traits,
     )
 
 

@@ -20,6 +20,7 @@ from segctl.operations.diff import diff
 from segctl.operations.explain_identity import explain_identity
 from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
 from segctl.operations.people import find_person
+from segctl.operations.profile import profile
 from segctl.operations.session import open_session
 from segctl.state.identity import EDGES, HELD, canonical, identity_runs, stored
 from segctl.state.workspace import Workspace
@@ -355,6 +356,25 @@ def test_the_path_of_links_between_two_identifiers_is_explained(shop: Shop) -> N
         ("K1", "K2", "email", "anna@post.example", "strong", ("crm",)),
     ]
     assert [(s.key, s.value, s.sources) for s in near.steps] == [("phone", "+491609988776", ("crm",))]
+
+
+def test_the_golden_record_says_where_each_value_comes_from(shop: Shop) -> None:
+    rules = "{country: DE, survivorship: {city: first, first_name: {rule: latest, sources: [erp]}}}"
+    shop.write("segctl.yaml", PROJECT.replace("{country: DE}", rules))
+    shop.write("crm.csv", PEOPLE.replace("K2,anna@post.example,Anna,,Bonn", "K2,anna@post.example,Anne,,Köln"))
+    shop.write("sources/erp.yaml", CRM.replace("crm", "erp"))
+    shop.write("erp.csv", "customer,mail,first,mobile,city\nK1,,Ann,,Ulm\n")
+    shop.ingest()
+    shop.dedupe()
+
+    with open_session(shop.root) as session:
+        found = profile(session, "d1", now=shop.now()).traits
+
+    assert [(t.trait, t.value, t.rule, t.source, t.place, t.others) for t in found] == [
+        ("first_name", "Ann", "latest", "erp", "erp.csv:2", 0),
+        ("mobile", "0171 4455667", "latest", "crm", "crm.csv:2", 0),
+        ("city", "Bonn", "first", "crm", "crm.csv:2", 2),
+    ]
 
 
 def test_what_keeps_two_people_apart_is_explained(shop: Shop) -> None:

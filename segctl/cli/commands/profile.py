@@ -21,6 +21,14 @@ COLUMNS = (
     output.Column("source"),
     output.Column("place"),
 )
+TRAITS = (
+    output.Column("trait"),
+    output.Column("value", type="object"),
+    output.Column("rule"),
+    output.Column("source"),
+    output.Column("place"),
+    output.Column("other_values", type="integer"),
+)
 
 
 @verb(without=(*SELECTION, *CHANGES, *TIME), formats=("table", "json", "ndjson", "csv"))
@@ -39,7 +47,7 @@ def command(
     from segctl.operations.session import open_session
 
     with open_session(ctx.project, env=ctx.env) as session:
-        found = profile(session, asked(ctx, who), show_personal=show_personal, limit=last or None)
+        found = profile(session, asked(ctx, who), show_personal=show_personal, limit=last or None, now=ctx.now)
     facts = {
         "profile_id": found.profile_id,
         "identifiers": [f"{id_type}: {value}" for id_type, value in found.identifiers],
@@ -48,6 +56,16 @@ def command(
     rows = [
         (session.local(r.at) if r.at else None, r.what, r.name, r.details, r.source, r.place) for r in found.timeline
     ]
-    output.write(ctx, output.Result("segctl/profile/1", COLUMNS, rows, noun="rows", facts=facts))
+    traits = [(t.trait, t.value, t.rule, t.source, t.place, t.others) for t in found.traits]
+    # One record alone says it all in the timeline.
+    has_choice = sum(r.what == "record" for r in found.timeline) > 1
+    sections = (output.Section("traits", "golden record", TRAITS, traits),)
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/profile/1", COLUMNS, rows, noun="rows", facts=facts,
+            sections=sections if has_choice or ctx.format == "json" else (),
+        ),
+    )  # fmt: skip
     if found.hidden:
         messages.notice(ctx, f"left out as personal: {', '.join(found.hidden)}; `--show-personal` shows them")
