@@ -27,9 +27,9 @@ EXAMPLES = (
 EXITS = {
     3: "a source has more bad rows than it may, so nothing of it was taken; or a file breaks off",
     4: "a full picture is empty, or `--full` would drop rows that cannot be read again, and `--yes` was not given",
-    75: "another ingest of the same source is running; see `--lock-wait`",
+    75: "another ingest of the same source is running (see `--lock-wait`), or a service is away for now",
 }
-SEE_ALSO = ("segctl quarantine --help", "segctl help sources", "segctl help tracking")
+SEE_ALSO = ("segctl quarantine --help", "segctl help sources", "segctl help rest", "segctl help tracking")
 COLUMNS = (
     output.Column("source"),
     output.Column("files", type="integer"),
