@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.contracts import ContractDeclaration
+from segctl.model.diagnostics import has_errors
 from segctl.model.errors import SegctlError, UsageError
 from segctl.model.project import Project
 from segctl.model.sources import DEFAULT_LIMIT, Limit, NumberForm, Source
@@ -109,8 +110,6 @@ def _declared(project: Project, wishes: Wishes) -> dict[str, Source]:
 
 
 def _refuse_unusable(contract: ContractDeclaration | None) -> None:
-    from segctl.model.diagnostics import has_errors
-
     found = findings_of(contract) if contract is not None else []
     if has_errors(found):
         raise UsageError("SEG431", "the contract cannot be used; nothing was read", diagnostics=tuple(found))
@@ -122,6 +121,8 @@ def _source(project: Project, source: Source, sources: dict[str, Source], wishes
     source = wishes.applied(source)
     if source.fetch is not None:
         return SourceReport(source.name, source.max_bad_rows, notes=("it is fetched: `segctl ingest` judges its rows",))
+    if source.contract is not None and has_errors(findings_of(source.contract)):
+        return SourceReport(source.name, source.max_bad_rows, notes=("its contract cannot be used",))
     try:
         files = [FileToCheck(path, _shown(path, project)) for path in expand(Path(project.root), source.paths)]
         return _judged(project, source, files, sources, wishes)

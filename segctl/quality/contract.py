@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from segctl.quality.schema_cells import TextForm
 from segctl.quality.schema_exact import SchemaProblem, UnusableContractError, problems_of, row_reasons, validator
 from segctl.quality.schema_instances import instances_of_types
 from segctl.quality.schema_keywords import ignored_keywords
@@ -20,7 +21,7 @@ from segctl.quality.schema_numbers import exact_number
 from segctl.quality.schema_plan import Plan, Tests, plan
 from segctl.quality.schema_refs import References, Schema, pointer
 from segctl.quality.schema_slots import NullMeaning, Slot, TypedReading, plain_frame, typed_slot
-from segctl.quality.schema_text import TextColumns, TextForm
+from segctl.quality.schema_text import TextColumns
 from segctl.quality.schema_types import mentioned_types
 from segctl.quality.schema_words import SHOWN
 

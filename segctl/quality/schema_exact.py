@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _MOST_REMEMBERED = 1_000_000
+_INSIDE = "only references inside the contract are followed; put the schema under `$defs`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,22 @@ def validator(schema: Schema, *, formats: bool) -> jsonschema_rs.Draft202012Vali
         # Nothing is ever fetched: a contract means the same tomorrow and without a network.
         return jsonschema_rs.Draft202012Validator(schema, validate_formats=formats, offline=True)
     except jsonschema_rs.ReferencingError as error:
-        hint = "only references inside the contract are followed; put the schema under `$defs`"
-        raise UnusableContractError(SchemaProblem("", f"a reference leads nowhere: {error.message}", hint)) from error
+        message = f"a reference leads nowhere: {error.message}"
+        raise UnusableContractError(SchemaProblem("", message, _INSIDE)) from error
     except jsonschema_rs.ValidationError as error:
-        at = pointer(*map(str, error.instance_path))
-        raise UnusableContractError(SchemaProblem(at, f"the contract is no JSON Schema: {error.message}")) from error
+        raise UnusableContractError(_problem_of(error)) from error
     except ValueError as error:
         raise UnusableContractError(SchemaProblem("", f"the contract is no JSON Schema: {error}")) from error
+
+
+def _problem_of(error: jsonschema_rs.ValidationError) -> SchemaProblem:
+    path = [str(part) for part in error.instance_path]
+    if not path:
+        return SchemaProblem("", f"the contract is no JSON Schema: {error.message}", _INSIDE)
+    keyword = next((part for part in reversed(path) if not part.isdigit()), "")
+    types = "types are string, integer, number, boolean, array, object and null"
+    said = f"`{keyword}` cannot be `{shown(error.instance)}`"
+    return SchemaProblem(pointer(*path), said, types if keyword == "type" else None)
 
 
 def _refuse_other_drafts(node: Any, at: str) -> None:  # noqa: ANN401 - JSON

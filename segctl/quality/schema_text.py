@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import polars as pl
 
+from segctl.quality.schema_cells import TextForm, numbers_in, standing_cells, truths_in, without_groups
 from segctl.quality.schema_numbers import exact_number
 from segctl.quality.schema_refs import pointer
 from segctl.quality.schema_slots import EXACT_FLOAT, Alternative, NullMeaning, Slot
 from segctl.quality.schema_truth import Truth
 
-TRUE_WORDS = ("true", "t", "yes", "y", "ja", "j", "1", "wahr", "on", "x")
-FALSE_WORDS = ("false", "f", "no", "n", "nein", "0", "falsch", "off")
 _NUMBER, _TRUTH, _TEXT, _NESTED = "\x00number:", "\x00truth:", "\x00text:", "\x00nested:"
-
-
-@dataclass(frozen=True, slots=True)
-class TextForm:
-    """How text columns are written.
-
-    Attributes:
-        decimal: The decimal sign.
-        thousands: The sign between groups of three digits, None when there is none.
-        empty: Texts that stand for an empty cell; a blank cell always does.
-        empty_is_null: An empty cell is JSON null everywhere, not only where the contract allows null.
-    """
-
-    decimal: str = "."
-    thousands: str | None = None
-    empty: tuple[str, ...] = ()
-    empty_is_null: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,59 +41,32 @@ class TextColumns:
 
     def decode(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with decoded columns beside those of text, in which blank cells are null."""
-        cells = frame.select(self._cell(name).alias(name) for name in frame.columns)
-        numbers = cells.select(
-            self._number(pl.col(name)).alias(_NUMBER + name) for name in cells.columns if self._reads(name, "number")
-        )
-        cells = cells.with_columns(numbers.get_columns())
-        truths = cells.select(
-            self._truth(name, cells.columns).alias(_TRUTH + name)
-            for name in frame.columns
-            if self._reads(name, "boolean")
-        )
-        cells = cells.with_columns(truths.get_columns())
-        nested = cells.select(
-            pl.col(name).str.contains(r"^\s*[\[{]").fill_null(value=False).alias(_NESTED + name)
-            for name in frame.columns
-            if self._reads(name, "array", "object")
-        )
-        cells = cells.with_columns(nested.get_columns())
-        texts = [self._rest(name, cells.columns) for name in frame.columns]
-        return cells.with_columns(text for text in texts if text is not None)
+        columns = [part for name in frame.columns for part in self._decoded(name, frame[name])]
+        return pl.DataFrame(columns)
+
+    def _decoded(self, name: str, text: pl.Series) -> list[pl.Series]:
+        cells = standing_cells(text, self.form)
+        found, taken = [cells], []
+        numbers = numbers_in(cells, self.form) if self._reads(name, "number") else None
+        if numbers is not None:
+            found.append(numbers.alias(_NUMBER + name))
+            taken.append(numbers.is_not_null())
+        if self._reads(name, "boolean"):
+            truths = truths_in(cells, numbers)
+            found.append(truths.alias(_TRUTH + name))
+            taken.append(truths.is_not_null())
+        if self._reads(name, "array", "object"):
+            nested = cells.str.contains(r"^\s*[\[{]").fill_null(value=False)
+            found.append(nested.alias(_NESTED + name))
+            taken.append(nested)
+        if taken:
+            rest = cells.set(reduce(or_, taken), None)
+            found.append(rest.alias(_TEXT + name))
+        return found
 
     def _reads(self, name: str, *types: str) -> bool:
         wanted = self.wanted(name)
         return bool(wanted & set(types)) or ("number" in types and "integer" in wanted)
-
-    def _cell(self, name: str) -> pl.Expr:
-        text = pl.col(name).cast(pl.String)
-        bare = text.str.strip_chars()
-        stands = bare != ""
-        if self.form.empty:
-            stands &= ~bare.is_in(self.form.empty)
-        return pl.when(stands).then(text)
-
-    def _number(self, cell: pl.Expr) -> pl.Expr:
-        text = cell.str.strip_chars()
-        if self.form.thousands is not None:
-            text = _without_groups(text, self.form)
-        if self.form.decimal != ".":
-            has_point = text.str.contains(".", literal=True)
-            text = pl.when(~has_point).then(text.str.replace(self.form.decimal, ".", literal=True))
-        number = text.cast(pl.Float64, strict=False)
-        return pl.when(number.is_finite()).then(number)
-
-    def _truth(self, name: str, columns: list[str]) -> pl.Expr:
-        word = pl.col(name).str.strip_chars().str.to_lowercase()
-        free = pl.col(_NUMBER + name).is_null() if _NUMBER + name in columns else pl.lit(value=True)
-        is_true, is_false = word.is_in(TRUE_WORDS), word.is_in(FALSE_WORDS)
-        return pl.when(free & (is_true | is_false)).then(is_true)
-
-    def _rest(self, name: str, columns: list[str]) -> pl.Expr | None:
-        """Cells that stay text; None when the whole column does."""
-        taken = [pl.col(part + name).is_not_null() for part in (_NUMBER, _TRUTH) if part + name in columns]
-        taken += [pl.col(_NESTED + name)] if _NESTED + name in columns else []
-        return pl.when(~pl.any_horizontal(taken)).then(pl.col(name)).alias(_TEXT + name) if taken else None
 
     def slot(self, name: str, decoded: pl.DataFrame) -> Slot:
         """The slot of a decoded column."""
@@ -162,7 +119,7 @@ class TextColumns:
     def _exact(self, text: str) -> Any:  # noqa: ANN401 - JSON
         bare = text.strip()
         if self.form.thousands is not None:
-            bare = str(pl.select(_without_groups(pl.lit(bare), self.form)).item())
+            bare = str(without_groups(pl.Series([bare]), self.form)[0])
         return exact_number(bare.replace(self.form.decimal, "."))
 
     def _json(self, name: str, text: str) -> Any:  # noqa: ANN401 - JSON
@@ -172,13 +129,6 @@ class TextColumns:
             return text
         wanted = "array" if isinstance(value, list) else "object"
         return value if wanted in self.wanted(name) else text
-
-
-def _without_groups(text: pl.Expr, form: TextForm) -> pl.Expr:
-    sign = "\\" + (form.thousands or "") if form.thousands in (".", "'") else form.thousands or ""
-    point = "\\." if form.decimal == "." else form.decimal
-    grouped = text.str.contains(rf"^[-+]?\d{{1,3}}(?:{sign}\d{{3}})+(?:{point}\d*)?$")
-    return pl.when(grouped).then(text.str.replace_all(form.thousands or "", "", literal=True)).otherwise(text)
 
 
 def _no_constant(name: str) -> object:
