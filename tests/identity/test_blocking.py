@@ -67,6 +67,15 @@ def test_a_block_that_is_too_large_is_dropped_and_noted_with_its_value() -> None
     assert [(block.rule, block.values, block.records) for block in rule.dropped] == [("email", ("info@a.de",), 12)]
 
 
+def test_a_pair_of_a_dropped_block_is_found_by_a_later_rule() -> None:
+    births = [str(at // 2) for at in range(12)]
+    records = records_of(email=["info@a.de"] * 12, surname=["abt"] * 12, birth_date=births)
+
+    rules = rules_for(records, max_block=10, pairs_per_record=1_000)
+
+    assert sorted(found(rules)) == [(at, at + 1) for at in range(0, 12, 2)]
+
+
 def test_pairs_stay_within_the_budget_and_the_largest_blocks_go_first() -> None:
     number = 4_000
     records = records_of(email=[f"v{min(at // 5, 400)}" for at in range(number)])

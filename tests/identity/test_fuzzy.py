@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from likeness_data import ROLES, people
 
 from segctl.identity import fuzzy
+from segctl.identity.explain import explain_pairs
 from segctl.identity.fuzzy import Constraints, FuzzyResult, FuzzySettings, match
 from segctl.model.errors import DataError
 
@@ -65,6 +66,22 @@ def test_every_record_has_a_cluster_and_links_hold_it_together(crowd: pl.DataFra
     # One link for each record that is not the first of its cluster: as many as a tree needs, none twice.
     assert result.links["right"].n_unique() == len(result.links)
     assert (result.links["left"] < result.links["right"]).all()
+
+
+def test_a_link_is_the_strongest_to_an_earlier_record(crowd: pl.DataFrame) -> None:
+    frame = crowd.drop("person")
+    result = match(frame, ROLES)
+    members: dict[int, list[int]] = {}
+    for record, cluster in result.clusters.iter_rows():
+        members.setdefault(cluster, []).append(record)
+    last = {max(group): sorted(group)[:-1] for group in members.values() if len(group) > 2}
+    told = explain_pairs(frame, ROLES, result.model, [(a, b) for b, earlier in last.items() for a in earlier])
+    strongest = {b: max(one.bits for one in told if one.right == b) for b in last}
+
+    bits = {b: bits for _, b, bits, _ in result.links.iter_rows() if b in last}
+
+    assert bits == pytest.approx(strongest)
+    assert len(bits) > 20
 
 
 def test_the_order_of_rows_and_columns_does_not_matter(crowd: pl.DataFrame) -> None:
