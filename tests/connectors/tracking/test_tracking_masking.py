@@ -5,12 +5,13 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.connectors.tracking.masking import masked_excerpt, masked_record, masked_text
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4) | st.ip_addresses(v=6).filter(lambda ip: ip != IPv6Address("::")))
 def test_every_address_goes(address: IPv4Address | IPv6Address) -> None:
     for text in (f"from {address}.", f'{{"x": "{address}"}}', str(address), f"[{address}]", f"a,{address},b"):

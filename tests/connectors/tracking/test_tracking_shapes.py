@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segctl.connectors.tracking import SHAPES, Fault, LeftOut, shape_of
@@ -243,7 +243,7 @@ def test_paths(url: str, path: str | None) -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
-    max_leaves=8,
+    max_leaves=5,
 )
 NAMES = st.sampled_from([
     "type", "event", "userId", "anonymousId", "timestamp", "context", "properties", "traits", "batch", "events",
@@ -255,6 +255,7 @@ ODD = st.dictionaries(NAMES, JSON | st.sampled_from(["track", "Identify", "17935
 BROKEN = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(list(SHAPES)), ODD)
 def test_any_record_has_an_end(shape: str, record: dict[str, Any]) -> None:
     """Messages, faults or nothing; what breaks a shape is one of the errors that reading turns into a fault."""
@@ -268,6 +269,7 @@ def test_any_record_has_an_end(shape: str, record: dict[str, Any]) -> None:
             assert isinstance(outcome, Fault | LeftOut) or isinstance(outcome["time"], int)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_snake_case_stays_when_repeated(name: str) -> None:
     assert snake(snake(name)) == snake(name)
