@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
 from segctl.compile.source_nodes import Reader
 from segctl.model.secrets import Secret, Text, remember
@@ -55,4 +57,5 @@ def bind_text(node: Node | None, what: str, reader: Reader) -> Text | None:
 def refuse_written(node: Node, text: str, what: str, reader: Reader) -> None:
     """Notes a secret that stands in the declaration, so that its excerpt shows a mask."""
     remember(text)
-    reader.error("SEG370", node, f"{what}: a secret stands in the declaration", hint=_HINT)
+    # Its length is nobody's business either.
+    reader.error("SEG370", replace(node.location, length=1), f"{what}: a secret stands in the declaration", hint=_HINT)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import postgres
 import pytest
 from api_servers import NOW, Answering, Asked, Served
 
@@ -18,6 +19,16 @@ from segctl.connectors.sources.base import Around, Start
 from segctl.connectors.sources.http import RestConnector
 from segctl.model.fetching_rest import RestFetch
 from segctl.model.secrets import forget
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """A PostgreSQL server of the tests' own."""
+    programs = postgres.binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (Debian: `apt install postgresql`)")
+    with postgres.server(programs) as url:
+        yield url
 
 
 @pytest.fixture
@@ -30,6 +41,7 @@ def serve() -> Iterator[Callable[[Answering], Served]]:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
