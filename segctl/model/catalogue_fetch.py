@@ -99,4 +99,31 @@ ENTRIES: dict[str, Entry] = {
         "The kind is brought by another package, and none that is installed registers it under `segctl.connectors`.",
         "Install the package, or correct `kind`.",
     ),
+    "SEG386": Entry(
+        "A database cannot be reached",
+        "The address is wrong, the server does not answer or refuses user and password, the file is not there, or the "
+        "driver is not installed.",
+        "Try it alone with `segctl doctor --online SOURCE`; `pip install 'segctl[sql]'` brings SQLAlchemy and the "
+        "driver of PostgreSQL.",
+        "database: {url: sqlite:///data/pso.db, table: sales}",
+    ),
+    "SEG387": Entry(
+        "A database does not take the query",
+        "The table or a column is not there, the user may not read it, the SQL is wrong, or the server broke off.",
+        "Correct `table`, `query` or `cursor`; the database's own words stand in the message.",
+        "database: {url: {env: DB_URL}, query: SELECT * FORM sales}",
+    ),
+    "SEG388": Entry(
+        "A Singer tap cannot be run",
+        "The program is not there, or it has no stream of that name.",
+        "Give its path under `command`, or install it in an environment of its own; `segctl doctor --online SOURCE` "
+        "names its streams.",
+        "singer: {command: tap-jsnol, stream: users}",
+    ),
+    "SEG389": Entry(
+        "A Singer tap fails",
+        "It ended with an error, wrote nothing for too long, or wrote something that is no Singer message.",
+        "Its last words stand in the message; run it by hand with the same settings. What came before is kept up to "
+        "its last state, and the next ingest goes on there.",
+    ),
 }
