@@ -430,3 +430,17 @@ def test_a_payload_is_one_record_in_any_kind_of_json(web: Shop, name: str) -> No
 
     assert "tracking: ga4_mp" in propose(project, name, "tracking").yaml
     assert parts(web)["web"].by_kind == {"order_completed": 1, "page_viewed": 1}
+
+
+def test_a_corrected_time_moves_the_session(web: Shop) -> None:
+    web.source("web", BODY.replace("web.ndjson", "web*.ndjson") + "corrections: replace\n")
+    web.file("web1.ndjson", lines(page(0, path="/a"), page(10, path="/b"), page(0, who="b")))
+    parts(web)
+
+    web.file("web2.ndjson", lines({**page(100, path="/b"), "messageId": "a10/b"}))
+    found = parts(web)["web"]
+
+    assert (found.new, found.replaced) == (0, 1)
+    assert sessions(web).select("who", "entry_page:t", "events:i").rows() == [
+        ("a", "/a", 1), ("a", "/b", 1), ("b", "/", 1),
+    ]  # fmt: skip
