@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 REASONS = {"row": pl.Int64, "pointer": pl.String, "keyword": pl.String, "expected": pl.String, "value": pl.String}
-_ESCAPE = "\\u"
+_ESCAPE = "\\"
 
 
 @dataclass(frozen=True, slots=True)

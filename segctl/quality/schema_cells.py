@@ -82,7 +82,7 @@ def truths_in(cells: pl.Series, numbers: pl.Series | None) -> pl.Series:
     if numbers is not None:
         cells = cells.set(numbers.is_not_null(), None)
     is_true, is_false = cells == "true", cells == "false"
-    if (is_true.sum() or 0) + (is_false.sum() or 0) < len(cells) - cells.null_count():
+    if (is_true | is_false).sum() != cells.is_not_null().sum():
         word = cells.str.strip_chars().str.to_lowercase()
         is_true, is_false = word.is_in(TRUE_WORDS), word.is_in(FALSE_WORDS)
     return is_true.set(~(is_true | is_false).fill_null(value=False), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from cli_process import Finished
@@ -114,7 +114,7 @@ def test_findings_have_file_and_line_for_editors(run: Run, project: Path) -> Non
 
 
 def test_junit_is_xml_with_a_case_for_each_rule(run: Run, project: Path) -> None:
-    root = ElementTree.fromstring(run("validate", "crm", "-f", "junit", "--max-bad-rows", "0", cwd=project).out)
+    root = ET.fromstring(run("validate", "crm", "-f", "junit", "--max-bad-rows", "0", cwd=project).out)
 
     assert root.attrib == {"name": "segctl validate", "tests": "4", "failures": "3"}
     assert [case.attrib["name"] for case in root.iter("testcase")][1:] == ["ort: enum", "punkte: maximum", "unique id"]

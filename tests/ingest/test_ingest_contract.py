@@ -150,3 +150,33 @@ def test_a_foreign_key_is_looked_up_in_the_other_source(shop: Shop) -> None:
 
     assert found.error is not None
     assert "1 of 2 rows name a key that is not there" in found.error.message
+
+
+def test_a_json_document_is_judged_by_its_text_too(shop: Shop) -> None:
+    contract = "contract: {required: [ort], properties: {ort: {type: string}, punkte: {type: integer}}}"
+    shop.source(
+        "doc", f"path: doc.json\nkey: {{customer_id: id}}\nprofiles: {{city: ort}}\nmax_bad_rows: 90 %\n{contract}\n"
+    )
+    shop.file(
+        "doc.json",
+        '[{"id": 1, "ort": "Bonn"},\n {"id": 2, "ort": null}, {"id": 3},\n {"id": 4, "ort": "x", "punkte": 1.5}]',
+    )
+
+    found = shop.ingest("doc")
+
+    assert (found.new, found.bad) == (1, 3)
+    assert reasons(shop, "doc")[0] == (2, [("/ort", "type", "text", None)])
+
+
+def test_old_quarantine_files_without_the_fields_of_contracts_can_be_read(shop: Shop) -> None:
+    import polars as pl
+
+    shop.source("crm", SOURCE)
+    shop.file("crm.csv", ROWS)
+    shop.ingest("crm")
+    old = pl.List(pl.Struct(dict.fromkeys(("column", "expected", "value", "reason"), pl.String)))
+    with shop.workspace() as workspace:
+        frame = pl.read_parquet(workspace.files("quarantine/crm")[0].path).with_columns(pl.col("reasons").cast(old))
+        workspace.commit("quarantine", [workspace.write("quarantine/crm", frame)])
+
+        assert len(bad_rows(workspace, "crm")) == 6

@@ -16,7 +16,7 @@ from segctl.quality.schema_instances import instances_of_types
 from segctl.quality.schema_slots import plain_frame
 from segctl.quality.schema_text import TextColumns
 
-PAIRS = 100
+PAIRS = 150
 Arrival = Callable[[Contract, Random], tuple[list[Any], Verdict]]
 
 

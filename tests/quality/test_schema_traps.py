@@ -262,3 +262,25 @@ def test_all_keywords_are_either_compiled_or_known_to_assert_nothing() -> None:
     from segctl.quality.schema_plan import HANDLERS
 
     assert HANDLERS.keys() == ASSERTING
+
+
+def test_a_key_written_with_escapes_is_seen() -> None:
+    contract = compile_contract({"properties": {"a/b": {"type": "string"}}})
+    texts = pl.Series(['{"a\\/b": null}', '{"a\\u002fb": null}', '{"x": 1}'])
+    frame = pl.DataFrame({"a/b": [None, None, None], "x": [None, None, 1]}, schema={"a/b": pl.String, "x": pl.Int64})
+
+    assert contract.of_json(frame, texts).bad.to_list() == [True, True, False]
+
+
+@pytest.mark.parametrize("keyword", ["oneOf", "anyOf", "allOf"])
+def test_what_is_absent_breaks_no_branch(keyword: str) -> None:
+    schema = {keyword: [{"type": "string"}, {"maxLength": 3}, {"minimum": 1}]}
+
+    assert bad_text(schema, [None, "long text"]) == [False, keyword != "anyOf"]
+
+
+def test_bounds_with_a_fraction_over_integers() -> None:
+    assert bad_typed({"minimum": 1.5}, [1, 2], pl.Int64) == [True, False]
+    assert bad_typed({"exclusiveMinimum": 1.5}, [1, 2], pl.Int64) == [True, False]
+    assert bad_typed({"maximum": 1.5}, [1, 2], pl.Int64) == [False, True]
+    assert bad_typed({"exclusiveMaximum": 1.5}, [1, 2], pl.Int64) == [False, True]
