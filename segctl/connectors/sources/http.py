@@ -21,6 +21,7 @@ from segctl.model.secrets import Secret, masked
 
 SAME_PAGES = 3
 """So many equal pages in a row are no accident: the service does not understand how it is asked for the next."""
+_NO_CONTENT = 204
 _NO_ACCESS = frozenset({"SEG371", "SEG374"})
 _NO_ANSWER = frozenset({"SEG372", "SEG373"})
 
@@ -152,6 +153,8 @@ class RestConnector:
 
     def _records(self, answer: Answer) -> list[Record]:
         source, value = self.around.source, answer.value
+        if answer.status == _NO_CONTENT:
+            return []
         inside = present(value, self.fetch.error) if self.fetch.error else None
         if inside is None and isinstance(value, dict) and isinstance(value.get("errors"), list):
             inside = value["errors"]

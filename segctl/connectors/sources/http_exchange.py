@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -95,8 +96,10 @@ class Exchange:
             with response:
                 body = self._body(response, url)
             return body if isinstance(body, Failure) else self._answer(response, body)
-        except requests.exceptions.SSLError:
-            return Failure(http_problems.untrusted(source, url), again=False)
+        except requests.exceptions.SSLError as error:
+            if _is_certificate(error):
+                return Failure(http_problems.untrusted(source, url), again=False)
+            return Failure(http_problems.unreachable(source, url, "it speaks no TLS"), unsent=True)
         except requests.exceptions.ConnectTimeout:
             return Failure(http_problems.unreachable(source, url, "it cannot be connected in time"), unsent=True)
         except (requests.exceptions.RequestException, HTTPError) as error:
@@ -175,6 +178,17 @@ def failure(source: str, url: str, error: Exception) -> Failure:
     if isinstance(error, requests.exceptions.InvalidHeader):
         return Failure(http_problems.unreachable(source, url, "a header holds a sign it must not"), again=False)
     return Failure(http_problems.broken(source, url, "broke off"))
+
+
+def _is_certificate(error: BaseException) -> bool:
+    """Whether a certificate was the reason, rather than a server that speaks no TLS."""
+    seen: list[object] = [error]
+    for found in seen:
+        if isinstance(found, ssl.SSLCertVerificationError):
+            return True
+        if isinstance(found, BaseException) and len(seen) < 20:
+            seen += [*found.args, getattr(found, "reason", None), found.__context__]
+    return False
 
 
 def _within(seconds: float, call: Callable[[A], T], argument: A) -> T | None:

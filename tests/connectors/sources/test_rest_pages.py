@@ -9,7 +9,7 @@ import pytest
 from api_servers import reply
 
 from segctl.connectors.sources.base import PositionLostError, Start
-from segctl.model.errors import DataError, Refused
+from segctl.model.errors import DataError, Refused, UsageError
 from segctl.model.fetching_rest import ApiKey, Cursor, Limits, Pages, RestFetch
 from segctl.model.secrets import Secret
 
@@ -243,6 +243,22 @@ def test_no_records_are_an_answer_too(serve: Any, fetch: Any, body: Any) -> None
     served = serve(lambda asked, handler: reply(handler, body))
 
     assert fetch(RestFetch(served.url, records="results")).records == []
+
+
+def test_no_content_is_no_records(serve: Any, fetch: Any) -> None:
+    served = serve(lambda asked, handler: reply(handler, raw=b"", status=204, Content_Type=""))
+
+    assert fetch(RestFetch(served.url, records="data.items")).records == []
+
+
+def test_a_word_that_is_no_time_is_said_before_anything_is_asked(serve: Any, fetch: Any) -> None:
+    served = serve(lambda asked, handler: reply(handler, []))
+
+    with pytest.raises(UsageError) as caught:
+        fetch(RestFetch(served.url, cursor=Cursor("at", "since")), Start(since="2026-13-45"))
+
+    assert caught.value.code == "SEG384"
+    assert served.asked == []
 
 
 def test_a_cursor_that_does_not_move_is_an_error(serve: Any, fetch: Any) -> None:

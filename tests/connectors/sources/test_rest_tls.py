@@ -121,6 +121,15 @@ def test_a_certificate_of_another_host_is_refused(
     assert asked == []
 
 
+def test_a_server_without_tls_is_not_blamed_for_its_certificate(serve: Any, fetch: Callable[..., Any]) -> None:
+    served = serve(lambda asked, handler: reply(handler, []))
+
+    with pytest.raises(SegctlError) as caught:
+        fetch(RestFetch(served.url.replace("http", "https"), auth=BEARER, limits=Limits(retries=0)))
+
+    assert (caught.value.code, caught.value.why) == ("SEG372", "it speaks no TLS")
+
+
 def test_a_proxy_of_the_environment_is_used(
     serve: Any, fetch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
