@@ -33,7 +33,7 @@ def _one_of(compiler: Compiler, here: Here, value: Any) -> list[Rule]:  # noqa: 
 
 
 def _not(compiler: Compiler, here: Here, value: Any) -> list[Rule]:  # noqa: ANN401 - JSON
-    return here.rule("not", compiler.holds(value, here))
+    return here.rule("not", both(here.slot.present, compiler.holds(value, here)))
 
 
 def _if(compiler: Compiler, here: Here, value: Any) -> list[Rule]:  # noqa: ANN401 - JSON
