@@ -16,6 +16,7 @@ from likeness_data import ROLES, people
 
 from segctl.identity import fuzzy
 from segctl.identity.explain import explain_pairs
+from segctl.identity.fields import Role
 from segctl.identity.fuzzy import Constraints, FuzzyResult, FuzzySettings, match
 from segctl.model.errors import DataError
 
@@ -271,6 +272,42 @@ def test_dropped_blocks_are_noted(crowd: pl.DataFrame) -> None:
         (block.rule, block.values, block.records) for block in result.model.dropped
     ]
     assert all(pairs <= 50 * len(same) for _, pairs in result.model.rules)
+
+
+NASTY = st.one_of(
+    st.none(),
+    st.text(max_size=12),
+    st.sampled_from(
+        [
+            "n/a",
+            "١٩٧١-٠٦-٢٤",
+            "24.6.1971",
+            "1971-06-24",
+            "\u0308",
+            "a@",
+            "@a.de",
+            "+49",
+            "12a",
+            "Dr.",
+            ",",
+            "'",
+            "x" * 300,
+        ]
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(NASTY, min_size=len(Role), max_size=len(Role)), min_size=1, max_size=9))
+def test_no_text_in_any_column_is_too_much(rows: list[list[str | None]]) -> None:
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(Role, pl.String), orient="row").with_row_index("record")
+    # One record that says something, since records that all say nothing are refused.
+    frame = pl.concat([frame, pl.DataFrame({"record": 99, "surname": "Abt"}, schema_overrides={"record": pl.UInt32})],
+                      how="diagonal")  # fmt: skip
+
+    result = match(frame, {role: role for role in Role})
+
+    assert len(result.clusters) == len(rows) + 1
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
