@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from fetch_program import document, run
 from prism import guarded, mocked
 
 from segctl.compile.sources import bind_source_text
@@ -123,6 +124,33 @@ def test_klaviyo_pages_through_a_stand_in_that_its_description_guards(shared: Pa
     assert pages[-1].cursor == "2026-11-05T08:00:00+00:00"
     assert served["asked"][0]["page[size]"] == ["100"]
     assert served["asked"][5]["filter"] == ["greater-than(updated,2026-11-05T07:58:00Z)"]
+
+
+def test_two_services_become_people_through_the_program(shared: Path, project: Path) -> None:
+    """A description without state gives the same page for ever, so `pages: none` takes it once."""
+    (project / "segctl.yaml").write_text(
+        "segctl: 1\nname: shop\nidentifiers: {email: {class: known}, stripe_id: {class: known}}\n"
+        "traits: {city: text, first_name: text}\n",
+        encoding="utf-8",
+    )
+    (project / "segments" / "buyers.yaml").unlink()
+    stripe = shared / "contracts" / "stripe" / "stripe-customers-events-read.json"
+    with mocked(stripe) as stripe_url, mocked(shared / "contracts" / KLAVIYO) as klaviyo_url:
+        for preset, url in (("stripe_customers", stripe_url), ("klaviyo_profiles", klaviyo_url)):
+            text = f"source: {preset}\npreset: {preset}\nrest: {{base_url: '{url}', pages: none}}\n"
+            (project / "sources" / f"{preset}.yaml").write_text(text, encoding="utf-8")
+        keys = {"STRIPE_API_KEY": "sk_test_planted", "KLAVIYO_API_KEY": "pk_planted_1"}
+        tried = run("doctor", "--online", "klaviyo_profiles", cwd=project, **keys)
+        done = run("ingest", "--json", cwd=project, **keys)
+
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [(row["source"], row["new"], row["bad"]) for row in json.loads(done.stdout)["data"]] == [
+        ("klaviyo_profiles", 1, 0),
+        ("stripe_customers", 1, 0),
+    ]
+    assert "sarah.mason@klaviyo-demo.com" in tried.stderr
+    assert len(document("ls", "sources", cwd=project)["data"]) == 2
 
 
 @contextmanager
