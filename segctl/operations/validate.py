@@ -119,17 +119,28 @@ def _source(project: Project, source: Source, sources: dict[str, Source], wishes
     from segctl.connectors.files import expand
 
     source = wishes.applied(source)
-    if source.fetch is not None:
-        return SourceReport(source.name, source.max_bad_rows, notes=("it is fetched: `segctl ingest` judges its rows",))
     if source.contract is not None and has_errors(findings_of(source.contract)):
         return SourceReport(source.name, source.max_bad_rows, notes=("its contract cannot be used",))
     try:
+        if source.fetch is not None:
+            return _fetched(project, source, sources, wishes)
         files = [FileToCheck(path, _shown(path, project)) for path in expand(Path(project.root), source.paths)]
         return _judged(project, source, files, sources, wishes)
     except UsageError:
         raise
     except SegctlError as error:
         return SourceReport(source.name, source.max_bad_rows, error=error)
+
+
+def _fetched(project: Project, source: Source, sources: dict[str, Source], wishes: Wishes) -> SourceReport:
+    """What was fetched and is still kept; nothing is fetched for a validation."""
+    from segctl.operations.validate_landed import landed_files
+
+    with landed_files(project, source) as files:
+        if not files:
+            note = "it is fetched, and no copy of that is kept: `segctl ingest` judges its rows"
+            return SourceReport(source.name, source.max_bad_rows, notes=(note,))
+        return _judged(project, source, files, sources, wishes)
 
 
 def _file(project: Project, name: str, sources: dict[str, Source], wishes: Wishes) -> SourceReport:
