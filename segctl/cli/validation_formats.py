@@ -43,17 +43,23 @@ CHECKS = (
 _MOST_GROUPS = 5
 
 
-def result_of(report: ValidationReport, *, personal: bool) -> Result:
+def result_of(report: ValidationReport, *, personal: bool, is_whole: bool = False) -> Result:
     """The report as tables: sources, broken rules, rules that fail together, checks.
 
     Args:
         report: What was found.
         personal: Values may be shown.
+        is_whole: Every group of rules that fail together; otherwise the most frequent, and how many more there are.
     """
     rules = tuple(c for c in RULES if personal or c.name != "values")
     sections = (
         Section("rules", "Broken rules, most bad rows first", rules, _rules(report, personal=personal)),
-        Section("together", "Rules that fail in the same rows, often with one cause", TOGETHER, _together(report)),
+        Section(
+            "together",
+            "Rules that fail in the same rows, often with one cause",
+            TOGETHER,
+            _together(report, None if is_whole else _MOST_GROUPS),
+        ),
         Section("checks", "Checks of the whole", CHECKS, _checks(report)),
     )
     return Result(
@@ -68,6 +74,12 @@ def result_of(report: ValidationReport, *, personal: bool) -> Result:
         exit=report.exit,
         reason="findings" if report.exit == 1 else None,
     )
+
+
+def rules_of(report: ValidationReport, *, personal: bool) -> Result:
+    """One row for each broken rule, for spreadsheets and streams."""
+    columns = tuple(c for c in RULES if personal or c.name != "values")
+    return Result("segctl/validate/1", columns, _rules(report, personal=personal), noun="rules", exit=report.exit)
 
 
 def _source(report: SourceReport) -> tuple[object, ...]:
@@ -87,13 +99,13 @@ def _rule(source: str, rule: RuleCount, *, personal: bool) -> tuple[object, ...]
     return source, place_words(rule.pointer), rule.expected, rule.rows, lines, *values, rule.keyword, rule.pointer
 
 
-def _together(report: ValidationReport) -> list[tuple[object, ...]]:
+def _together(report: ValidationReport, most: int | None) -> list[tuple[object, ...]]:
     from segctl.operations.validate_report import place_words
 
     return [
         (source.source, rows, ", ".join(f"{place_words(pointer)} ({keyword})" for pointer, keyword in rules))
         for source in report.sources
-        for rules, rows in source.together[:_MOST_GROUPS]
+        for rules, rows in source.together[:most]
     ]
 
 

@@ -107,6 +107,13 @@ def test_json_holds_every_rule_with_its_place(run: Run, project: Path) -> None:
     assert found["exit"] == {"code": 1, "name": "findings", "reason": "findings"}
 
 
+def test_csv_has_a_row_for_each_rule(run: Run, project: Path) -> None:
+    lines = run("validate", "crm", "-f", "csv", cwd=project).out.splitlines()
+
+    assert lines[0] == "source,where,expected,rows,lines,keyword,pointer"
+    assert lines[1:] == ["crm,ort,one of Bonn,1,3,enum,/ort", "crm,punkte,at most 100,1,3,maximum,/punkte"]
+
+
 def test_findings_have_file_and_line_for_editors(run: Run, project: Path) -> None:
     done = run("validate", "crm", "-f", "concise", "--max-bad-rows", "0", cwd=project)
 

@@ -101,7 +101,7 @@ def _limit(text: str | None) -> Limit | None:
 
 
 def _write(ctx: Context, found: ValidationReport, *, personal: bool) -> ExitCode:
-    from segctl.cli.validation_formats import junit, result_of
+    from segctl.cli.validation_formats import junit, result_of, rules_of
 
     for source in found.sources:
         if source.error is not None:
@@ -114,5 +114,8 @@ def _write(ctx: Context, found: ValidationReport, *, personal: bool) -> ExitCode
         return found.exit
     if ctx.format == "table" and found.findings:
         messages.diagnostics(ctx, found.findings, root=found.root)
-    output.write(ctx, result_of(found, personal=personal))
+    if ctx.format in ("csv", "ndjson"):
+        output.write(ctx, rules_of(found, personal=personal))
+        return found.exit
+    output.write(ctx, result_of(found, personal=personal, is_whole=ctx.format == "json"))
     return found.exit
