@@ -14,7 +14,7 @@ from segctl.identity.comparisons import MISSING, Comparison, Levels, comparisons
 from segctl.identity.fields import Coded, Codes, Records
 
 Patterns = NDArray[np.int64]
-_SIMILAR, _CLOSE = 1, 2
+_SIMILAR = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Comparer:
         ]
         found = np.stack(rows) if rows else np.zeros((0, len(left)), np.int8)
         if self.swap is not None:
-            self._without_echoes(found, self.swap)
             self._mark_swaps(found, self.swap, left, right)
+            self._without_echoes(found, self.swap)
         return found
 
     def patterns(self, left: Codes, right: Codes) -> Patterns:
@@ -75,11 +75,12 @@ class Comparer:
         return np.stack(rows[::-1])
 
     def _without_echoes(self, levels: Levels, swap: Swap) -> None:
-        """An address that is merely similar says nothing where the names agree: addresses are made of names."""
-        same_names = (levels[swap.given] >= _CLOSE) & (levels[swap.surname] >= _CLOSE)
+        """An address that is merely similar says nothing where the names are too: addresses are made of names."""
+        given, surname = levels[swap.given], levels[swap.surname]
+        alike = (given >= _SIMILAR) & ((surname >= _SIMILAR) | (given == self.comparisons[swap.given].equal - 1))
         for at, comparison in enumerate(self.comparisons):
             if comparison.field.startswith("email"):
-                levels[at, same_names & (levels[at] == _SIMILAR)] = MISSING
+                levels[at, alike & (levels[at] == _SIMILAR)] = MISSING
 
     def _mark_swaps(self, levels: Levels, swap: Swap, left: Codes, right: Codes) -> None:
         given = self.records.fields["given"].codes

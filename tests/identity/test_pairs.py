@@ -43,6 +43,9 @@ def test_names(one: tuple[str | None, ...], other: tuple[str | None, ...], expec
     [
         pytest.param(("Eva", "Abt", "eva.abt17@a.de"), ("Eva", "Abt", "eva.abt19@a.de"), "missing", id="namesakes"),
         pytest.param(("Eva", "Abt", "eva.abt17@a.de"), ("Udo", "Ast", "eva.abt19@a.de"), "similar", id="other names"),
+        pytest.param(("Eva", "Abt", "eva.abt17@a.de"), ("Eve", "Abs", "eva.abt19@a.de"), "missing", id="similar names"),
+        pytest.param(("Eva", "Abt", "eva.abt17@a.de"), ("Abt", "Eva", "eva.abt19@a.de"), "missing", id="swapped"),
+        pytest.param(("Eva", None, "eva.abt17@a.de"), ("Eva", "Abt", "eva.abt19@a.de"), "similar", id="no surname"),
         pytest.param(("Eva", "Abt", "eva.abt@a.de"), ("Eva", "Abt", "eva.abt@a.de"), "equal", id="one address"),
         pytest.param(("Eva", "Abt", "eva.abt@a.de"), ("Eva", "Abt", "kontakt@b.de"), "different", id="unlike"),
         pytest.param(("Eva", "Abt", None), ("Eva", "Abt", "eva.abt@a.de"), "missing", id="missing"),
