@@ -116,8 +116,8 @@ def read_key() -> str:
     except (ImportError, OSError):
         return read_line()[:1]
     try:
-        # Ctrl-C stays a signal.
-        tty.setcbreak(STDIN)
+        # Ctrl-C stays a signal, and what was typed ahead is kept.
+        tty.setcbreak(STDIN, termios.TCSANOW)
         return os.read(STDIN, 1).decode("latin-1").replace("\x04", "")
     except termios.error:
         return read_line()[:1]

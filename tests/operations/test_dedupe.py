@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -22,7 +28,7 @@ from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, so
 from segctl.operations.people import find_person
 from segctl.operations.profile import profile
 from segctl.operations.session import open_session
-from segctl.state.identity import EDGES, HELD, canonical, identity_runs, stored
+from segctl.state.identity import EDGES, HELD, canonical, decisions, identity_runs, stored
 from segctl.state.workspace import Workspace
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -396,3 +402,83 @@ def test_a_link_over_a_key_that_never_joins_is_left_out(shop: Shop) -> None:
     shop.dedupe()
 
     assert [p for p in shop.profiles() if len(p) > 1] == [[i for i in ANNA if i != "device_id:d1"], BEN]
+
+
+STRONG = "{country: DE, keys: {device_id: {strength: strong}, phone: {strength: never}}}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_people_are_who_shares_an_identifier_with_somebody_who_does(tmp_path: Path, seed: int) -> None:
+    random = Random(seed)
+    crm, web = [], []
+    for number in range(40):
+        customer, mail = random.choice(["", f"C{random.randrange(15)}"]), f"m{random.randrange(25)}x@post.example"
+        crm.append((customer, random.choice([mail, mail.upper(), ""]) if customer else mail))
+        web.append((random.choice(["", f"C{random.randrange(20)}"]), f"dev{random.randrange(30)}", number))
+    made = Shop(tmp_path)
+    for name, text in (("segctl.yaml", PROJECT.replace("{country: DE}", STRONG)), ("sources/crm.yaml", CRM),
+                       ("sources/web.yaml", WEB)):  # fmt: skip
+        made.write(name, text)
+    made.write("crm.csv", "customer,mail,first,mobile,city\n" + "".join(f"{c},{m},x,,\n" for c, m in crm))
+    views = (f"{n},2026-11-01T08:00:00Z,{c},{d},home\n" for c, d, n in web)
+    made.write("web.csv", "id,at,customer,device,section\n" + "".join(views))
+    made.ingest()
+
+    made.dedupe()
+
+    rows = [{f"customer_id:{c}", f"email:{m}"} for c, m in crm] + [
+        {f"customer_id:{c}", f"device_id:{d}"} for c, d, _ in web
+    ]
+    rows = [{value for value in row if not value.endswith(":")} for row in rows]
+    # An address in capitals is another identifier of the same person.
+    rows += [{value, value.replace("M", "m").lower()} for row in rows for value in row if value.startswith("email:")]
+    known = {value for profile in made.profiles() for value in profile}
+    assert made.profiles() == sorted(sorted(group & known) for group in naive_groups(rows) if group & known)
+
+
+def naive_groups(rows: list[set[str]]) -> list[set[str]]:
+    """Values that are together in a row, or in a chain of rows."""
+    groups: list[set[str]] = []
+    for row in rows:
+        touched = [group for group in groups if group & row]
+        groups = [group for group in groups if not group & row] + [row.union(*touched)]
+    return groups
+
+
+def test_the_terminal_asks_for_each_pair_and_goes_on_where_it_was(shop: Shop) -> None:
+    shop.dedupe()
+
+    first = on_terminal(shop.root, "nq")
+    second = on_terminal(shop.root, "sy")
+
+    assert "1 of 3: device_id" in first
+    assert "1 decisions recorded of 3 pairs" in first
+    assert "1 of 2:" in second
+    assert "1 decisions recorded of 2 pairs" in second
+    with shop.open() as (_, workspace):
+        assert sorted(d.verdict for d in decisions(workspace)) == ["cannot", "must"]
+
+
+def on_terminal(folder: Path, keys: str) -> str:
+    """What `dedupe review` shows when somebody presses these keys."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "segctl", "dedupe", "review", "--no-progress"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment) as process:
+        os.close(theirs)
+        said, pressed = b"", 0
+        while select.select([ours], [], [], 60)[0]:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:
+                break
+            if not part:
+                break
+            said += part
+            if said.count(b"[q]uit ") > pressed and pressed < len(keys):
+                os.write(ours, keys[pressed].encode())
+                pressed += 1
+        else:
+            process.kill()
+    os.close(ours)
+    return said.decode("utf-8", "replace")
