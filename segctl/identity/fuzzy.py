@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +13,14 @@ from segctl.identity.blocking import DroppedBlock, Rule, candidates, rules_for
 from segctl.identity.chance import chance
 from segctl.identity.evidence import Compared, Counter, Scored, Scorer, compared, joined
 from segctl.identity.fields import Records, coded, prepared
+from segctl.identity.outcomes import pair_frame, strongest
 from segctl.identity.pairs import Comparer, comparer
 from segctl.identity.refine import Clusters, Known, refined
 from segctl.identity.related import REASONS
-from segctl.identity.scoring import Weights, learnt, probability, session_of
+from segctl.identity.scoring import Weights, learnt, session_of
 from segctl.model.errors import DataError
+
+Tick = Callable[[int, int], None]
 
 BELOW = "not sure enough"
 CUT = "alike, but not the rest of the cluster"
@@ -117,6 +120,10 @@ class FuzzyResult:
     model: FuzzyModel
 
 
+def _silently(done: int, of: int) -> None:
+    """Nobody looks on."""
+
+
 def match(
     frame: pl.DataFrame,
     roles: Mapping[str, str],
@@ -124,6 +131,7 @@ def match(
     *,
     record: str = "record",
     constraints: Constraints = Constraints(),
+    progress: Tick = _silently,
 ) -> FuzzyResult:
     """Clusters of records that are likely one person.
 
@@ -133,6 +141,7 @@ def match(
         settings: Thresholds and bounds.
         record: Column of the record id.
         constraints: What is known and wins.
+        progress: Called after each chunk with the pairs done and the most there are.
 
     Raises:
         DataError: Record ids repeat (SEG460), or no column can be compared (SEG461).
@@ -146,7 +155,7 @@ def match(
         )  # fmt: skip
     rules = rules_for(records, max_block=settings.max_block, pairs_per_record=settings.pairs_per_record)
     known = _known(frame.sort(record), records, constraints)
-    scorer, kept = _scored(compares, rules, settings)
+    scorer, kept = _scored(compares, rules, settings, progress)
     apart = known.apart(kept.left, kept.right) | (kept.household > 0)
     links = kept.where((kept.bits >= settings.link_bits) & ~apart)
     found = refined(scorer, links, known, cut=settings.cut_bits, max_component=settings.max_component)
@@ -166,9 +175,12 @@ def _model(scorer: Scorer, rules: tuple[Rule, ...], settings: FuzzySettings) -> 
     )
 
 
-def _scored(compares: Comparer, rules: tuple[Rule, ...], settings: FuzzySettings) -> tuple[Scorer, Scored]:
+def _scored(
+    compares: Comparer, rules: tuple[Rule, ...], settings: FuzzySettings, progress: Tick
+) -> tuple[Scorer, Scored]:
     """The learnt weights, and the candidates that may matter."""
-    few = sum(rule.pairs for rule in rules) <= settings.pairs_in_memory
+    most = sum(rule.pairs for rule in rules)
+    few = most <= settings.pairs_in_memory
     counter, chunks = Counter(len(rules)), []
     for part in compared(compares, rules, chunk=settings.chunk, sample=None if few else settings.sample):
         counter.add(part)
@@ -178,20 +190,25 @@ def _scored(compares: Comparer, rules: tuple[Rule, ...], settings: FuzzySettings
     sessions = tuple(session_of(compares.records, rule.fields, rule.given_away) for rule in rules)
     scorer = Scorer(compares, learnt(compares, counter.counts(), sessions, by_chance))
     weighed = _weighed(scorer, chunks) if few else _weighed_anew(scorer, rules, settings)
-    least = settings.review_bits
-    return scorer, joined([part.where((part.bits >= least) | (part.household > 0)) for part in weighed])
+    kept, done = [], 0
+    for pairs, scored in weighed:
+        kept.append(scored.where((scored.bits >= settings.review_bits) | (scored.household > 0)))
+        done += pairs
+        progress(done, most)
+    return scorer, joined(kept)
 
 
-def _weighed(scorer: Scorer, chunks: list[Compared]) -> Iterator[Scored]:
+def _weighed(scorer: Scorer, chunks: list[Compared]) -> Iterator[tuple[int, Scored]]:
+    """Each chunk's number of pairs, and those pairs with their weights."""
     for chunk in chunks:
-        yield scorer.weigh(chunk.pairs.left, chunk.pairs.right, chunk.patterns, chunk.place)
+        yield len(chunk.place), scorer.weigh(chunk.pairs.left, chunk.pairs.right, chunk.patterns, chunk.place)
 
 
-def _weighed_anew(scorer: Scorer, rules: tuple[Rule, ...], settings: FuzzySettings) -> Iterator[Scored]:
-    """All candidates that may matter, made a second time rather than kept."""
+def _weighed_anew(scorer: Scorer, rules: tuple[Rule, ...], settings: FuzzySettings) -> Iterator[tuple[int, Scored]]:
+    """The same for candidates made a second time rather than kept; those that cannot matter are not weighed."""
     for pairs in candidates(rules, settings.chunk):
         may = scorer.may_weigh(pairs.left, pairs.right, settings.review_bits)
-        yield scorer.score(pairs.left[may], pairs.right[may])
+        yield len(may), scorer.score(pairs.left[may], pairs.right[may])
 
 
 def _known(frame: pl.DataFrame, records: Records, constraints: Constraints) -> Known:
@@ -225,30 +242,7 @@ def _result(
     decided = known.decided_apart(doubtful.left, doubtful.right)
     clusters = pl.DataFrame({"record": records.ids, "cluster": records.ids.gather(labels)})
     return FuzzyResult(
-        clusters, _frame(records, found.links),
-        _strongest(_frame(records, doubtful.where(~decided), why[~decided]), clusters),
-        _strongest(_frame(records, household, np.array(REASONS)[household.household]), clusters), model,
+        clusters, pair_frame(records, found.links),
+        strongest(pair_frame(records, doubtful.where(~decided), why[~decided]), clusters),
+        strongest(pair_frame(records, household, np.array(REASONS)[household.household]), clusters), model,
     )  # fmt: skip
-
-
-def _frame(records: Records, pairs: Scored, why: NDArray[np.str_] | None = None) -> pl.DataFrame:
-    columns: dict[str, pl.Series] = {
-        "left": records.ids.gather(pairs.left),
-        "right": records.ids.gather(pairs.right),
-        "bits": pl.Series(pairs.bits),
-        "probability": pl.Series(probability(pairs.bits)),
-    }
-    if why is not None:
-        columns["why"] = pl.Series(why.tolist(), dtype=pl.String)
-    return pl.DataFrame(columns).sort("left", "right")
-
-
-def _strongest(pairs: pl.DataFrame, clusters: pl.DataFrame) -> pl.DataFrame:
-    """The strongest pair of each two clusters."""
-    of = clusters.select(pl.col("record"), pl.col("cluster"))
-    both = pairs.join(of.rename({"record": "left", "cluster": "a"}), on="left").join(
-        of.rename({"record": "right", "cluster": "b"}), on="right"
-    )
-    both = both.with_columns(low=pl.min_horizontal("a", "b"), high=pl.max_horizontal("a", "b"))
-    both = both.sort("bits", "left", "right", descending=[True, False, False]).unique(["low", "high"], keep="first")
-    return both.select(pairs.columns).sort("left", "right")

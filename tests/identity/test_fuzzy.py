@@ -115,6 +115,21 @@ def test_pairs_that_do_not_fit_in_memory_are_made_twice(crowd: pl.DataFrame) -> 
     assert equal(match(frame, ROLES), match(frame, ROLES, everything))
 
 
+@pytest.mark.parametrize("in_memory", [1, 10_000_000])
+def test_progress_only_grows_and_stays_within_its_total(crowd: pl.DataFrame, in_memory: int) -> None:
+    told: list[tuple[int, int]] = []
+
+    match(
+        crowd.drop("person"), ROLES, FuzzySettings(pairs_in_memory=in_memory, chunk=200),
+        progress=lambda done, of: told.append((done, of)),
+    )  # fmt: skip
+
+    assert len(told) > 5
+    assert told == sorted(told)
+    assert len({of for _, of in told}) == 1
+    assert told[-1][0] <= told[-1][1]
+
+
 def test_a_sample_of_the_pairs_is_enough_to_learn_from(crowd: pl.DataFrame) -> None:
     result = match(crowd.drop("person"), ROLES, FuzzySettings(pairs_in_memory=1, sample=100))
 
