@@ -265,6 +265,8 @@ RELATED = "different given names"
 
 def further(found: Resolution, links: Edges, previous: NDArray[np.int64] | None = None) -> Resolution:
     """The resolution after further links, such as those of the fuzzy engine, under the same limits."""
+    # What keys have joined already needs no likeness.
+    links = links.taken(found.labels[links.left] != found.labels[links.right])
     joined = join(found.labels, links, found.constraints, found.cannot, previous)
     accepted = Edges.together([found.edges, links.taken(joined.accepted)])
     refused = links.taken(~joined.accepted)

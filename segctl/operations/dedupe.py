@@ -86,7 +86,10 @@ def dedupe(
     from segctl.state.identity import LOCK, record_identity, record_links, stored_canonical
 
     listener = progress or Silent()
+    notes: list[str] = []
     with workspace.lock(LOCK):
+        if not fuzzy and _was_fuzzy(workspace):
+            notes.append("the last run was with `--fuzzy`; without it, what only likeness joined comes apart")
         listener.start("read", total=None, unit="identifiers")
         everything = known(project, workspace, now=now)
         listener.advance(everything.subjects.height)
@@ -103,14 +106,21 @@ def dedupe(
         edges = _edges(everything, found)
         run = None
         if not dry_run and _has_moved(workspace, clusters.owners):
-            counts = {**_counted(clusters), "profiles": clusters.events.height, "links": edges.height}
+            counts = {**_counted(clusters), "profiles": clusters.events.height, "links": edges.height, "fuzzy": fuzzy}
             run = record_identity(
                 workspace, clusters.owners, kind=kind, at=now, counts={**counts, "held": held.height}, edges=edges,
                 held=held, undone=undone,
             )  # fmt: skip
         elif not dry_run and _has_evidence(workspace, edges, held):
             record_links(workspace, edges=edges, held=held)
-    return _report(everything, found, clusters, held, run, previous)
+    return _report(everything, found, clusters, held, run, previous, notes)
+
+
+def _was_fuzzy(workspace: Workspace) -> bool:
+    """Whether the newest run of dedupe also joined by likeness."""
+    from segctl.state.identity import identity_runs
+
+    return next((bool(run.counts.get("fuzzy")) for run in identity_runs(workspace) if run.kind == "dedupe"), False)
 
 
 def _before(stored: pl.Series, size: int) -> pl.Series:
@@ -236,6 +246,7 @@ def _report(
     held: pl.DataFrame,
     run: IdentityRun | None,
     previous: pl.Series,
+    notes: list[str],
 ) -> Deduped:
     import polars as pl
 
@@ -264,7 +275,7 @@ def _report(
         held=_with_owners(everything.workspace, held, clusters.owners),
         largest=tuple(rows),
         invalid=found.invalid,
-        notes=tuple(_notes(everything)),
+        notes=(*notes, *_notes(everything)),
     )
 
 

@@ -90,6 +90,16 @@ identity:
     }
 
 
+def test_consent_is_least_permissive_unless_declared_otherwise() -> None:
+    base = BASE.replace("  newsletter: boolean", "  newsletter_opt_in: boolean\n  consent_note: text")
+
+    plain, _ = bind_project_text(base, Path("/nowhere"))
+    own, _ = bind_project_text(base + "identity: {survivorship: {newsletter_opt_in: latest}}", Path("/nowhere"))
+
+    assert plain.identity.survivorship == (("newsletter_opt_in", Survivorship("least_permissive")),)
+    assert own.identity.survivorship == (("newsletter_opt_in", Survivorship("latest")),)
+
+
 def test_a_trait_with_a_key_of_its_own_leaves_the_common_one() -> None:
     project, findings = bound("identity: {keys: {mobile: {strength: strong}}}")
 

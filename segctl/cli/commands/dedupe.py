@@ -154,7 +154,7 @@ def _report(ctx: Context, found: Deduped, *, personal: bool) -> output.Result:
         "held": found.held.height,
         "not_identifiers": found.junk.height,
     }
-    shown = [(key, value if personal else masked(value), left, right, reason)
+    shown = [(key, value if personal or key == "fuzzy" else masked(value), left, right, reason)
              for key, value, left, right, reason in held.iter_rows()]  # fmt: skip
     sections = [output.Section("links", "links by key", LINKS, list(found.links.items()))]
     if found.largest or whole:

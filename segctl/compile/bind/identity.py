@@ -28,6 +28,8 @@ _PHONE = re.compile(
     r"(?:tele)?phone(?:_number)?|mobile(?:_phone|_number)?|telefon(?:nummer)?|tel|handy(?:nummer)?|mobil(?:nummer)?"
     r"|(?:home|work|cell)_?phone|cell"
 )
+# A merge never makes consent, so such a truth is true only where every source says so.
+_CONSENT = re.compile(r"(?:\w+_)?(?:consent|opt_?in|einwilligung)(?:_\w+)?")
 _GIVEN = ("first_name", "given_name", "firstname", "vorname")
 _SURNAME = ("last_name", "surname", "family_name", "lastname", "nachname")
 _BORN = ("birth_date", "birthdate", "date_of_birth", "dob", "born", "birthday", "geburtsdatum", "geburtstag")
@@ -51,7 +53,7 @@ def identity(node: Mapping, project: Project, scope: Scope) -> IdentityRules:
         country_trait=_trait(block.get("country_trait"), project, scope) or rules.country_trait,
         given_name=_trait(block.get("given_name"), project, scope) or rules.given_name,
         exclusive=_texts(block.get("exclusive"), scope, "`exclusive`"),
-        survivorship=_survivorship(block.get("survivorship"), project, scope),
+        survivorship=_with_consent(_survivorship(block.get("survivorship"), project, scope), rules),
     )
     most = block.get("max_cluster")
     number = forms.count(most, scope, "`max_cluster`", least=2) if most is not None else None
@@ -85,7 +87,11 @@ def default_rules(project: Project) -> IdentityRules:
     if given and surname and born:
         together = (given, surname, born)
         rules.append(KeyRule("name_birth_date", "name", together=together, strength="weak", apart=apart))
-    return IdentityRules(keys=tuple(rules), country_trait=_first(_LAND, texts), given_name=given)
+    truths = [trait.name for trait in project.traits if trait.type.kind is Kind.BOOLEAN]
+    consent = tuple((name, Survivorship("least_permissive")) for name in truths if _CONSENT.fullmatch(name))
+    return IdentityRules(
+        keys=tuple(rules), country_trait=_first(_LAND, texts), given_name=given, survivorship=consent
+    )  # fmt: skip
 
 
 def _named(pattern: re.Pattern[str], names: Iterable[str]) -> tuple[str, ...]:
@@ -185,6 +191,14 @@ def _with_sources(
 
 def _form_of(name: str) -> Form:
     return "email" if _EMAIL.fullmatch(name) else "phone" if _PHONE.fullmatch(name) else "text"
+
+
+def _with_consent(
+    declared: tuple[tuple[str, Survivorship], ...], rules: IdentityRules
+) -> tuple[tuple[str, Survivorship], ...]:
+    """Declared rules, and those that follow from names for the traits they leave out."""
+    named = {trait for trait, _ in declared}
+    return (*declared, *(pair for pair in rules.survivorship if pair[0] not in named))
 
 
 # --- What survives ----------------------------------------------------------------------------------------
