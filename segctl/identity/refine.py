@@ -87,8 +87,8 @@ def refined(scorer: Scorer, links: Scored, known: Known, *, cut: float, max_comp
     order = np.argsort(label, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(label[order]) != 0]) if len(order) else np.zeros(0, np.int64)
     sizes = np.diff(np.r_[starts, len(order)])
-    held, parted = [], []
-    for left, right, ends in _all_pairs(order, starts, sizes):
+    held, parted = _group_links(scorer, order, starts, sizes, max_component), []
+    for left, right, ends in _all_pairs(order, starts, np.where(sizes > max_component, 0, sizes)):
         scored = scorer.score(left, right)
         apart = known.apart(left, right) | ((scored.household > 0) & ~known.together(left, right))
         similarity = np.where(known.together(left, right), TOGETHER, scored.bits)
@@ -108,14 +108,25 @@ def _bounded_components(links: Scored, known: Known, largest: int) -> Labels:
     first = np.full(number, -1)
     first[known.group[grouped][::-1]] = grouped[::-1]
     hub = first[known.group[grouped]]
-    for least in range(2, 200, 2):
+    least = 0.0
+    while True:
         label = components(number, np.concatenate([hub, left]), np.concatenate([grouped, right]))
-        too_large = np.bincount(label, minlength=number)[label] > largest
-        weak = too_large[left] & (bits < least)
-        if not too_large.any() or not len(left):
-            break
-        left, right, bits = left[~weak], right[~weak], bits[~weak]
-    return label
+        too_large = (np.bincount(label, minlength=number)[label] > largest)[left]
+        if not too_large.any():
+            # What is still too large is a known group, which likeness has no say in.
+            return label
+        least += 2
+        stays = ~too_large | (bits >= least)
+        left, right, bits = left[stays], right[stays], bits[stays]
+
+
+def _group_links(scorer: Scorer, order: Labels, starts: Labels, sizes: Labels, largest: int) -> list[Scored]:
+    """Links from the first record of each known group that is too large to look at all pairs."""
+    found = []
+    for at in np.flatnonzero(sizes > largest):
+        members = order[starts[at] : starts[at] + sizes[at]].astype(np.int32)
+        found.append(scorer.score(np.repeat(members[:1], len(members) - 1), members[1:]))
+    return found
 
 
 def _all_pairs(order: Labels, starts: Labels, sizes: Labels) -> Iterator[tuple[Codes, Codes, Labels]]:

@@ -278,6 +278,16 @@ def test_a_component_that_is_too_large_is_split_at_stronger_links(crowd: pl.Data
     assert found(result, crowd) > 0.9
 
 
+def test_a_known_group_of_any_size_is_one_person_without_a_look_at_all_its_pairs(crowd: pl.DataFrame) -> None:
+    frame = crowd.drop("person").with_columns(known=pl.when(pl.col("record") < 100).then(1))
+
+    result = match(frame, ROLES, FuzzySettings(max_component=50), constraints=Constraints(group="known"))
+
+    cluster = cluster_of(result)
+    assert {cluster[record] for record in range(100)} == {0}
+    assert len(result.links) == len(cluster) - len(set(cluster.values()))
+
+
 def test_dropped_blocks_are_noted(crowd: pl.DataFrame) -> None:
     same = crowd.drop("person").with_columns(mail=pl.lit("noreply@example.org"))
 
