@@ -128,7 +128,9 @@ def _notes(report: ValidationReport, *, personal: bool) -> list[str]:
         if not source.has_contract and source.files and source.error is None:
             found.append(f"{source.source}: without a contract, only the types of its columns were checked")
         if source.exact_rows:
-            found.append(f"{source.source}: {counted(source.exact_rows, 'rows')} needed the slower exact check")
+            found.append(
+                f"{source.source}: {counted(source.exact_rows, 'rows')} needed the slower exact check{_why(source)}"
+            )
     if any(source.rules for source in report.sources) and not personal:
         found.append("values are hidden, since they can be personal data; --show-personal shows them")
     if any(source.bad for source in report.sources):
@@ -136,6 +138,13 @@ def _notes(report: ValidationReport, *, personal: bool) -> list[str]:
             "nothing was changed: `segctl ingest` sets these rows aside, `segctl quarantine show SOURCE` lists them"
         )
     return found
+
+
+def _why(source: SourceReport) -> str:
+    from segctl.operations.validate_report import place_words
+
+    first = [f"{place_words(pointer)} ({keyword}) {rows:,}" for (pointer, keyword), rows in source.exact[:3]]
+    return f": {', '.join(first)}" if first else ""
 
 
 def junit(report: ValidationReport) -> str:

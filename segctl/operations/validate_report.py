@@ -40,6 +40,7 @@ class SourceReport:
         together: Groups of rules that are broken by the same rows, as (pointer, keyword), with these rows.
         checks: What the checks of the whole found.
         exact_rows: Rows that only the reference could decide.
+        exact: What made that necessary, as (pointer, keyword), with its rows; the most frequent first.
         has_contract: Whether a contract was there to judge by.
         notes: What else a person should know.
         error: Why it could not be judged.
@@ -54,6 +55,7 @@ class SourceReport:
     together: tuple[tuple[tuple[tuple[str, str], ...], int], ...] = ()
     checks: tuple[CheckResult, ...] = ()
     exact_rows: int = 0
+    exact: tuple[tuple[tuple[str, str], int], ...] = ()
     has_contract: bool = False
     notes: tuple[str, ...] = ()
     error: SegctlError | None = None
@@ -162,6 +164,7 @@ def report_of(source: Source, gate: Gate, files: tuple[str, ...]) -> SourceRepor
         together=tuple(tally.together()),
         checks=tuple(gate.results()),
         exact_rows=tally.exact_rows,
+        exact=tuple(sorted(tally.exact.items(), key=lambda item: (-item[1], item[0]))),
         has_contract=source.contract is not None,
         notes=tuple(gate.notes()),
     )

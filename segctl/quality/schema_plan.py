@@ -10,7 +10,7 @@ import polars as pl
 from segctl.quality import schema_arrays, schema_logic, schema_objects, schema_scalars
 from segctl.quality.schema_exact import DistinctTest, as_json
 from segctl.quality.schema_refs import References, Schema
-from segctl.quality.schema_rules import Compiler, Exactly, Here, Rule
+from segctl.quality.schema_rules import Compiler, Exactly, Here, Rule, TooLargeError
 from segctl.quality.schema_slots import Slot, TypedReading
 from segctl.quality.schema_truth import Truth, either, some
 
@@ -64,7 +64,10 @@ def plan(
     """The contract over the slots of a row."""
     compiler = Compiler(references, reading, formats, tests, HANDLERS)
     start = references.start()
-    rules = compiler.rules(start.schema, Here({}, start.base, schema_objects.object_slot(fields), ""))
+    try:
+        rules = compiler.rules(start.schema, Here({}, start.base, schema_objects.object_slot(fields), ""))
+    except TooLargeError:
+        return Plan((), (Exactly("", "size", True),))
     return Plan(_joined(rules), _together(compiler.exact))
 
 

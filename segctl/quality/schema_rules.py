@@ -13,8 +13,8 @@ from segctl.quality.schema_slots import Alternative, Slot, TypedReading
 from segctl.quality.schema_truth import Truth, both, no, some
 from segctl.quality.schema_words import expected
 
-MOST_SCHEMAS = 20_000
-"""Schemas that one contract may unfold to; a larger one is checked row by row."""
+MOST_SCHEMAS = 2_000
+"""Schemas that one contract may unfold to; a larger one is left to the reference as a whole."""
 DEEPEST = 40
 
 
@@ -58,6 +58,10 @@ class NotCompiledError(Exception):
     def __init__(self, rows: Truth) -> None:
         super().__init__()
         self.rows = rows
+
+
+class TooLargeError(Exception):
+    """A contract that unfolds to more than an expression should hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +122,7 @@ class Compiler:
             return []
         self._visited += 1
         if self._visited > MOST_SCHEMAS or len(here.open) > DEEPEST:
-            self.leave(here, "size", True)
-            return []
+            raise TooLargeError
         self.leave(here, "null", here.slot.doubt)
         if schema is False:
             return here.rule("false", here.slot.present)

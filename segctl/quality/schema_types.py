@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from segctl.quality.schema_refs import References, Schema, pointer
@@ -10,6 +11,7 @@ _ABOUT_NUMBERS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusive
 _BRANCHES = ("allOf", "anyOf", "oneOf")
 _SINGLE = ("if", "then", "else")
 _DEEPEST = 12
+_MOST = 50_000
 
 
 def kind_of(value: Any) -> str:  # noqa: ANN401 - JSON
@@ -30,10 +32,10 @@ def mentioned_types(references: References) -> dict[str, frozenset[str]]:
 
     A place without a mentioned type is missing, or has `number` and `string` when keywords about numbers speak of it.
     """
-    found: dict[str, set[str]] = {}
+    walk = _Walk(references)
     start = references.start()
-    _walk(references, start.schema, start.base, "", found, ())
-    return {at: _decided(types) for at, types in found.items()}
+    walk.visit(start.schema, start.base, "")
+    return {at: _decided(types) for at, types in walk.found.items() if types}
 
 
 def _decided(types: set[str]) -> frozenset[str]:
@@ -41,31 +43,34 @@ def _decided(types: set[str]) -> frozenset[str]:
     return frozenset(rest if rest - {"null"} or "?" not in types else rest | {"number", "string"})
 
 
-def _walk(
-    references: References, schema: Schema, base: str, at: str, found: dict[str, set[str]], open_: tuple[str, ...]
-) -> None:
-    if not isinstance(schema, dict) or at.count("/") > _DEEPEST or len(open_) > _DEEPEST:
-        return
-    base = references.base_of(schema, base)
-    _note(schema, found.setdefault(at, set()))
-    if not found[at]:
-        del found[at]
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        mark = f"{base} {reference} {at}"
-        place = references.resolve(reference, base)
-        if place is not None and mark not in open_:
-            _walk(references, place.schema, place.base, at, found, (*open_, mark))
-    for keyword in _BRANCHES:
-        for branch in schema.get(keyword) or ():
-            _walk(references, branch, base, at, found, open_)
-    for keyword in _SINGLE:
-        _walk(references, schema.get(keyword), base, at, found, open_)
-    for inner in (schema.get("dependentSchemas") or {}).values():
-        _walk(references, inner, base, at, found, open_)
-    for name, inner in (schema.get("properties") or {}).items():
-        _walk(references, inner, base, at + pointer(name), found, open_)
-    _walk(references, schema.get("items"), base, at + "/*", found, open_)
+@dataclass(slots=True)
+class _Walk:
+    """Visits each schema once for each place it speaks of, however many ways lead there."""
+
+    references: References
+    found: dict[str, set[str]] = field(default_factory=dict)
+    seen: set[tuple[int, str]] = field(default_factory=set)
+
+    def visit(self, schema: Schema, base: str, at: str) -> None:
+        if not isinstance(schema, dict) or at.count("/") > _DEEPEST or (id(schema), at) in self.seen:
+            return
+        if len(self.seen) >= _MOST:
+            return
+        self.seen.add((id(schema), at))
+        base = self.references.base_of(schema, base)
+        _note(schema, self.found.setdefault(at, set()))
+        reference = schema.get("$ref")
+        place = self.references.resolve(reference, base) if isinstance(reference, str) else None
+        if place is not None:
+            self.visit(place.schema, place.base, at)
+        branches = [branch for keyword in _BRANCHES for branch in schema.get(keyword) or ()]
+        branches += [schema.get(keyword) for keyword in _SINGLE]
+        branches += (schema.get("dependentSchemas") or {}).values()
+        for branch in branches:
+            self.visit(branch, base, at)
+        for name, inner in (schema.get("properties") or {}).items():
+            self.visit(inner, base, at + pointer(name))
+        self.visit(schema.get("items"), base, at + "/*")
 
 
 def _note(schema: dict[str, Any], types: set[str]) -> None:

@@ -300,3 +300,13 @@ def test_translated_patterns_match_the_same_characters_as_the_reference() -> Non
         assert characters.filter(characters.str.contains(translated)).to_list() == [
             character for character in characters if engine.is_valid(character)
         ]
+
+
+def test_a_contract_that_unfolds_without_end_is_still_decided() -> None:
+    levels = {f"l{i}": {"allOf": [{"$ref": f"#/$defs/l{i + 1}"}] * 8} for i in range(9)}
+    schema = {"$defs": {**levels, "l9": {"type": "integer"}}, "properties": {"v": {"$ref": "#/$defs/l4"}}}
+
+    found = compile_contract(schema).of_text(pl.DataFrame({"v": ["1", "x"]}))
+
+    assert found.bad.to_list() == [False, True]
+    assert found.exact_rows == 2
