@@ -125,12 +125,13 @@ def _notes(report: ValidationReport, *, personal: bool) -> list[str]:
         if len(source.together) > _MOST_GROUPS:
             more = len(source.together) - _MOST_GROUPS
             found.append(f"{source.source}: {counted(more, 'groups')} of rules more fail together; JSON has them all")
-        if not source.has_contract and source.files and source.error is None:
-            found.append(f"{source.source}: without a contract, only the types of its columns were checked")
         if source.exact_rows:
             found.append(
                 f"{source.source}: {counted(source.exact_rows, 'rows')} needed the slower exact check{_why(source)}"
             )
+    bare = [s.source for s in report.sources if not s.has_contract and s.files and s.error is None]
+    if bare:
+        found.append(f"without a contract only the types of columns are checked: {', '.join(bare)}")
     if any(source.rules for source in report.sources) and not personal:
         found.append("values are hidden, since they can be personal data; --show-personal shows them")
     if any(source.bad for source in report.sources):

@@ -80,7 +80,7 @@ class Tally:
         for line, said, expected in records:
             self.rows += 1
             self.bad += 1
-            key = ("", said, expected)
+            key = ("", "readable", f"{expected} ({said})")
             self._counts[key] = self._counts.get(key, 0) + 1
             known = self._examples.setdefault(key, [])
             if len(known) < EXAMPLES:
