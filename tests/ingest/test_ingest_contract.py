@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
-from conftest import Shop
+from typing import TYPE_CHECKING, Any
 
 from segctl.operations.ingest_quarantine import stored_rows
 from segctl.operations.quarantine import bad_rows
+
+if TYPE_CHECKING:
+    from conftest import Shop
 
 SOURCE = """
 path: crm.csv
