@@ -53,7 +53,12 @@ def phone_keys(values: pl.Series, countries: pl.Series | None = None, default: s
     frame = values.to_frame("v") if countries is None else pl.DataFrame({"v": values, "country": countries})
     frame = frame.select(v=pl.col("v").cast(pl.String), country=country)
     present = frame["country"].unique().to_list()
-    frame = frame.with_columns(key=_settled([region for region in _PLANS if region in present]))
+    # Many systems store E.164 already: one look settles those.
+    frame = frame.with_columns(key=pl.when(pl.col("v").str.contains(_INTERNATIONAL)).then("v"))
+    is_written = frame["key"].is_null() & frame["v"].is_not_null()
+    if is_written.any():
+        settled = frame.filter(is_written).select(_settled([region for region in _PLANS if region in present]))
+        frame = frame.with_columns(frame["key"].scatter(is_written.arg_true(), settled.to_series()))
     is_open = frame["key"].is_null() & frame["v"].is_not_null()
     if is_open.any():
         left = frame.filter(is_open).select("v", "country").unique()
