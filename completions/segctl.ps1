@@ -261,6 +261,10 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         }
         'quarantine' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--reason'] = 'text'
+            $table['--file'] = 'text'
+            $table['--line'] = 'text'
+            $table['--limit'] = 'text'
             $table['--show-personal'] = 'flag'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
@@ -271,6 +275,11 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--json'] = 'flag'
             $table['-o'] = 'files'
             $table['--output'] = 'files'
+            $table['-y'] = 'flag'
+            $table['--yes'] = 'flag'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
+            $table['--lock-wait'] = 'text'
             $table['--timeout'] = 'text'
             $table['-q'] = 'flag'
             $table['--quiet'] = 'flag'
@@ -635,7 +644,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'completion' = @('=install show', '=bash zsh fish powershell')
         'ingest' = @('sources+')
         'validate' = @('sources+')
-        'quarantine' = @('=ls show', 'sources')
+        'quarantine' = @('=ls show export replay discard', 'sources', 'files')
         'dedupe' = @('=run runs undo review together apart decisions', 'text', 'text')
         'compact' = @()
         'lint' = @('files')

@@ -70,13 +70,17 @@ class EventSink:
         self._writer = ThreadPoolExecutor(1)
         self._writing: Future[NewFile] | None = None
 
-    def begin_file(self, file_id: int) -> None:
-        """Occurrences are numbered within a file."""
+    def begin_file(self, file_id: int, earlier: pl.Series | None = None) -> None:
+        """Occurrences are numbered within a file; `earlier` are the ids of events that came from it before."""
         from segctl.connectors.key_index import Occurrences
 
         self._file_id = file_id
         self._occurrences.discard()
         self._occurrences = Occurrences(self._key_path)
+        if earlier is not None:
+            contents = _contents_of(earlier)
+            if len(contents):
+                self._occurrences.number(contents)
 
     def _key_path(self) -> Path:
         return self.workspace.new_file(keys_dataset(self.source.name), ".keys")
@@ -299,6 +303,15 @@ def _content_ids(contents: Words, more: Words, numbers: Rows) -> pl.Series:
         later = pl.Series(numbers > 0)
         ids = (ids + "." + pl.Series(numbers).cast(pl.String)).zip_with(later, ids)
     return ids.alias("event_id")
+
+
+def _contents_of(ids: pl.Series) -> Words:
+    """The contents that ids made by `_content_ids` are of; others have none."""
+    import numpy as np
+    import polars as pl
+
+    found = ids.str.extract(r"^~(\d{1,20})\.\d{1,10}(?:\.\d+)?$").cast(pl.UInt64, strict=False).drop_nulls()
+    return found.to_numpy().astype(np.uint64)
 
 
 def write_events(workspace: Workspace, frame: pl.DataFrame) -> NewFile:

@@ -74,8 +74,11 @@ def reading_of(
     from segctl.state.inputs import inputs
 
     earlier = [entry for entry in inputs(workspace, source.name) if "superseded" not in entry.note]
+    if source.holds_profiles and not full:
+        # Mended rows lie in no file, so they make no picture and no newest state of one.
+        earlier = [entry for entry in earlier if "mended" not in entry.note]
     if not full:
-        _refuse_other_people(source, earlier)
+        refuse_other_people(source, earlier)
     if source.holds_profiles:
         return _profiles(source, found, earlier, full=full, accepts_loss=accepts_loss)
     return _events(source, found, earlier, full=full, accepts_loss=accepts_loss)
@@ -190,7 +193,7 @@ def _rows_would_go(source: Source, gone: Sequence[IngestedInput]) -> Refused:
     )
 
 
-def _refuse_other_people(source: Source, earlier: Sequence[IngestedInput]) -> None:
+def refuse_other_people(source: Source, earlier: Sequence[IngestedInput]) -> None:
     """A row must not change the identifier it is filed under only because the order of identifiers did."""
     now = [name for name, _ in source.key]
     before = next((entry.note["key"] for entry in reversed(earlier) if "key" in entry.note), now)
@@ -225,8 +228,18 @@ def ids_digest(source: Source) -> str:
     return hashlib.sha256(repr(rules).encode()).hexdigest()
 
 
-def input_note(source: Source, detected: Iterable[str], broken: Iterable[str], *, known: int) -> dict[str, Any]:
-    """What the ledger remembers of a file that was read; `known` are its rows that had come before."""
+def input_note(
+    source: Source, detected: Iterable[str], broken: Iterable[str], *, known: int, form: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What the ledger remembers of a file that was read.
+
+    Args:
+        source: Whose file.
+        detected: What was found out about the file, in words.
+        broken: Where it ends before its end.
+        known: Rows that had come before.
+        form: Format, decimal sign and grouping sign, for rows that are taken from quarantine later.
+    """
     note: dict[str, Any] = {
         "detected": list(detected),
         "declaration": source.digest,
@@ -235,6 +248,7 @@ def input_note(source: Source, detected: Iterable[str], broken: Iterable[str], *
         "known": known,
         # Inputs without this word were read before links between identifiers were kept.
         "links": True,
+        **({"form": list(form)} if form else {}),
     }
     incomplete = list(broken)
     return {**note, "broken": incomplete} if incomplete else note

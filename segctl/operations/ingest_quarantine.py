@@ -119,6 +119,11 @@ class Quarantine:
         """Deletes what was written and not committed."""
         self.workspace.discard(file.path for file in self._files)
 
+    def pending_files(self) -> list[NewFile]:
+        """Files with the rows so far, for a commit that sees to the stored ones itself."""
+        self._write()
+        return self._files
+
     def finish(self, *, is_everything: bool = False) -> tuple[list[NewFile], list[int]]:
         """Files to add, and ids of stored ones that they replace.
 

@@ -188,7 +188,8 @@ class SourceRun:
         bad = quarantine.rows - bad_before
         rows = self.result.read - rows_before
         known = sink.counts.duplicates - known_before
-        note = input_note(self.source, detected.why, quarantine.broken[broken_before:], known=known)
+        written = (detected.format, form.decimal, form.thousands or "")
+        note = input_note(self.source, detected.why, quarantine.broken[broken_before:], known=known, form=written)
         self._finished.append(finish_input(input_id, rows=rows, good=rows - bad, bad=bad, note=note))
 
     def _gate_of(self) -> Gate | None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from segctl.model.errors import UsageError
-from segctl.operations.ingest_quarantine import quarantine_dataset, stored_rows
+from segctl.operations.ingest_quarantine import stored_rows
+from segctl.operations.quarantine_rows import EVERYTHING, Filter, files_of, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import polars as pl
+
     from segctl.state.workspace import Workspace
 
 PREFIX = "quarantine/"
+_TOP = 3
 _REASONS = ("column", "expected", "value", "reason", "pointer", "keyword")
 
 
@@ -25,52 +29,72 @@ class QuarantineSummary:
         rows: Bad rows.
         files: Input files they stand in.
         most_frequent: The reason that most rows have, in words.
+        since: When the first of these files was read; None when nobody knows.
+        reasons: The most frequent reasons in words, each with its rows.
     """
 
     source: str
     rows: int
     files: int
     most_frequent: str
+    since: datetime | None = None
+    reasons: tuple[tuple[str, int], ...] = ()
 
 
 def summaries(workspace: Workspace) -> list[QuarantineSummary]:
     """One entry per source with rows in quarantine, by name."""
-    import polars as pl
-
     found = []
     for dataset in workspace.datasets(PREFIX):
         files = workspace.files(dataset)
         if not files:
             continue
-        frame = stored_rows(files, "source", "file", "reasons")
-        reasons = frame.select(reason=pl.col("reasons")).explode("reason").unnest("reason")
-        counted = reasons.group_by("column", "reason").agg(rows=pl.len())
-        counted = counted.sort(["rows", "column", "reason"], descending=[True, False, False])
-        column, reason, _ = counted.row(0) if counted.height else (None, "", 0)
-        words = f"column `{column}`: {reason}" if column else str(reason)
-        found.append(QuarantineSummary(frame["source"][0], frame.height, frame["file"].n_unique(), words))
+        frame = stored_rows(files, "source", "file", "ingest", "reasons")
+        counted = _counted(frame)
+        top = counted[0][0] if counted else ""
+        since = _since(workspace, frame["ingest"].unique().to_list())
+        rows, inputs = frame.height, frame["file"].n_unique()
+        found.append(QuarantineSummary(frame["source"][0], rows, inputs, top, since, tuple(counted[:_TOP])))
     return sorted(found, key=lambda summary: summary.source)
 
 
-def bad_rows(workspace: Workspace, source: str, *, known: Iterable[str] = ()) -> list[dict[str, Any]]:
+def _counted(frame: pl.DataFrame) -> list[tuple[str, int]]:
+    """Reasons in words with their rows, the most frequent first."""
+    import polars as pl
+
+    reasons = frame.select(reason=pl.col("reasons")).explode("reason").unnest("reason")
+    counted = reasons.group_by("column", "reason").agg(rows=pl.len())
+    counted = counted.sort(["rows", "column", "reason"], descending=[True, False, False])
+    return [
+        (f"column `{column}`: {reason}" if column else str(reason), rows)
+        for column, reason, rows in counted.iter_rows()
+    ]
+
+
+def _since(workspace: Workspace, ids: list[int]) -> datetime | None:
+    from segctl.state.inputs import input_by_id
+
+    seen = [entry.seen for entry in (input_by_id(workspace, each) for each in ids) if entry is not None]
+    return datetime.fromisoformat(min(seen)) if seen else None
+
+
+def bad_rows(
+    workspace: Workspace, source: str, *, known: Iterable[str] = (), wanted: Filter = EVERYTHING
+) -> list[dict[str, Any]]:
     """One entry per bad row: file, line, reasons in words, the raw row; by file and line.
 
     Args:
         workspace: Open.
         source: Name of a source.
         known: Declared sources, for the hint when the name is none.
+        wanted: Which rows are meant.
 
     Raises:
         UsageError: No such source.
     """
-    from segctl.compile.source_nodes import nearest
-
-    files = workspace.files(quarantine_dataset(source))
+    files = files_of(workspace, source, known)
     if not files:
-        if source not in known:
-            raise UsageError("SEG308", f"`{source}` is not a source", hint=nearest(source, known))
         return []
-    frame = stored_rows(files).sort("file", "line")
+    frame = rows_of(files, wanted, merged=False)
     return [
         {
             "file": row["file"],

@@ -73,6 +73,15 @@ def finish_input(
     return update
 
 
+def move_to_good(input_id: int, rows: int) -> Callable[[sqlite3.Connection], None]:
+    """What `Workspace.commit` runs as `within` when bad rows of a finished input have become good ones."""
+
+    def update(db: sqlite3.Connection) -> None:
+        db.execute("UPDATE inputs SET good = good + ?, bad = max(0, bad - ?) WHERE id = ?", (rows, rows, input_id))
+
+    return update
+
+
 def supersede_inputs(db: sqlite3.Connection, source: str, *, kept: Iterable[int] = ()) -> None:
     """Notes that the rows of all finished inputs of a source, but for those kept, are replaced by the next ones."""
     stay = set(kept)
