@@ -11,7 +11,7 @@ _segctl_verb() {
   help) options='--markdown -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -f --format -o --output --timeout --log-file --color '; arguments=('topics') ;;
   completion) options='--shell -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --shell -o --output --timeout --log-file --color '; arguments=('=install show' '=bash zsh fish powershell') ;;
   ingest) options='--from --as --key --time --save --full --since --limit -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --as --key --time --since --limit -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('sources+') ;;
-  validate) options='--contract --max-bad-rows --bad-rows --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --contract --max-bad-rows --bad-rows -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('sources+') ;;
+  validate) options='--contract --max-bad-rows --bad-rows --report --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --contract --max-bad-rows --bad-rows --report -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('sources+') ;;
   quarantine) options='--reason --file --line --limit --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason --file --line --limit -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=ls show export replay discard' 'sources' 'files') ;;
   dedupe) options='--fuzzy --review --decisions --who --why --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --review --decisions --who --why -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=run runs undo review together apart decisions' 'text' 'text') ;;
   compact) options='--vacuum --keep -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --keep -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=() ;;
@@ -48,10 +48,10 @@ _segctl_value() {
     | 'compact -f' | 'compact --format' | 'explain -f' | 'explain --format' \
     | 'profile -f' | 'profile --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
+  'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
   'schema -f' | 'schema --format') echo '=table json ndjson csv ids' ;;
   'ls -f' | 'ls --format' | 'show -f' | 'show --format' \
     | 'history -f' | 'history --format' | 'diff -f' | 'diff --format') echo '=table json ndjson csv ids parquet' ;;
-  'validate -f' | 'validate --format') echo '=table json ndjson csv junit github concise' ;;
   'ingest -f' | 'ingest --format' | 'quarantine -f' | 'quarantine --format' \
     | 'dedupe -f' | 'dedupe --format' | 'size -f' | 'size --format' \
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
@@ -70,17 +70,17 @@ _segctl_value() {
     | 'schema --log-file' | 'help -o' | 'help --output' | 'help --log-file' \
     | 'completion -o' | 'completion --output' | 'completion --log-file' | 'ingest --from' \
     | 'ingest -o' | 'ingest --output' | 'ingest --log-file' | 'validate --contract' \
-    | 'validate --bad-rows' | 'validate -o' | 'validate --output' | 'validate --log-file' \
-    | 'quarantine -o' | 'quarantine --output' | 'quarantine --log-file' | 'dedupe --decisions' \
-    | 'dedupe -o' | 'dedupe --output' | 'dedupe --log-file' | 'compact -o' \
-    | 'compact --output' | 'compact --log-file' | 'lint -o' | 'lint --output' \
-    | 'lint --log-file' | 'size -o' | 'size --output' | 'size --log-file' \
-    | 'explain -o' | 'explain --output' | 'explain --log-file' | 'ls -o' \
-    | 'ls --output' | 'ls --log-file' | 'show -o' | 'show --output' \
-    | 'show --log-file' | 'profile -o' | 'profile --output' | 'profile --log-file' \
-    | 'history -o' | 'history --output' | 'history --log-file' | 'diff -o' \
-    | 'diff --output' | 'diff --log-file' | 'apply -o' | 'apply --output' \
-    | 'apply --log-file') echo 'files' ;;
+    | 'validate --bad-rows' | 'validate --report' | 'validate -o' | 'validate --output' \
+    | 'validate --log-file' | 'quarantine -o' | 'quarantine --output' | 'quarantine --log-file' \
+    | 'dedupe --decisions' | 'dedupe -o' | 'dedupe --output' | 'dedupe --log-file' \
+    | 'compact -o' | 'compact --output' | 'compact --log-file' | 'lint -o' \
+    | 'lint --output' | 'lint --log-file' | 'size -o' | 'size --output' \
+    | 'size --log-file' | 'explain -o' | 'explain --output' | 'explain --log-file' \
+    | 'ls -o' | 'ls --output' | 'ls --log-file' | 'show -o' \
+    | 'show --output' | 'show --log-file' | 'profile -o' | 'profile --output' \
+    | 'profile --log-file' | 'history -o' | 'history --output' | 'history --log-file' \
+    | 'diff -o' | 'diff --output' | 'diff --log-file' | 'apply -o' \
+    | 'apply --output' | 'apply --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'ingest -C' | 'ingest --project' | 'validate -C' | 'validate --project' \
     | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' | 'dedupe --project' \

@@ -103,8 +103,8 @@ def rows_of(files: list[StoredFile], wanted: Filter = EVERYTHING, *, merged: boo
     frame = stored_rows(files)
     if merged and frame.select("ingest", "line").is_duplicated().any():
         further = pl.exclude("ingest", "line", "reasons").first()
-        merged = frame.group_by("ingest", "line", maintain_order=True).agg(further, pl.col("reasons").explode())
-        frame = merged.select(frame.columns)
+        joined = frame.group_by("ingest", "line", maintain_order=True).agg(further, pl.col("reasons").explode())
+        frame = joined.select(frame.columns)
     frame = frame.with_columns(pl.format("r{}.{}", "ingest", "line").alias(ROW))
     if not wanted.is_everything:
         frame = frame.filter(pl.Series([wanted.has(row) for row in frame.iter_rows(named=True)], dtype=pl.Boolean))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,7 @@ EXAMPLES = (
     ("segctl validate", "Definitions, and the files of all sources."),
     ("segctl validate orders --max-bad-rows 2%", "One source, with another limit."),
     ("segctl validate new.csv --contract orders.json", "Any file against any JSON Schema."),
+    ("segctl validate --report check.html", "Also as a page that anybody can read."),
 )
 EXITS = {
     1: "errors in definitions, more bad rows than allowed, or a broken check",
@@ -30,7 +32,10 @@ SEE_ALSO = ("segctl help contracts", "segctl quarantine --help", "segctl lint --
 _FINDINGS = ("concise", "github")
 
 
-@verb(without=(*SELECTION, *TIME, *CHANGES), formats=("table", "json", "ndjson", "csv", "junit", "github", "concise"))
+@verb(
+    without=(*SELECTION, *TIME, *CHANGES),
+    formats=("table", "json", "ndjson", "csv", "html", "junit", "github", "concise"),
+)
 def command(
     ctx: Context,
     names: Annotated[
@@ -46,6 +51,10 @@ def command(
     bad_rows: Annotated[
         str | None,
         Option("--bad-rows", metavar="FILE", complete="files", help="Write bad rows with all reasons, as NDJSON."),
+    ] = None,
+    report: Annotated[
+        str | None,
+        Option("--report", metavar="FILE", complete="files", help="Also write a page for people, as `-f html` does."),
     ] = None,
     show_personal: Annotated[bool, Option("--show-personal", help="Show the values that break a rule.")] = False,
 ) -> ExitCode:
@@ -70,6 +79,9 @@ def command(
             found = validate_named(ctx.project, ctx.env, tuple(names), wishes)
         else:
             found = validate_project(ctx.project, ctx.env, wishes)
+    if report is not None:
+        _write_page(replace(ctx, output=Path(report)), found, personal=show_personal)
+        messages.notice(ctx, f"wrote {report}")
     return _write(ctx, found, personal=show_personal)
 
 
@@ -100,12 +112,30 @@ def _limit(text: str | None) -> Limit | None:
     return found
 
 
+def _write_page(ctx: Context, found: ValidationReport, *, personal: bool) -> None:
+    """The page, in the language and the zone of the project; of files alone, in English."""
+    from zoneinfo import ZoneInfo
+
+    from segctl.cli.validation_page import page
+    from segctl.compile.project import load_project
+
+    try:
+        project, _ = load_project(ctx.project, ctx.env)
+        name, language, zone = project.name, project.language, ZoneInfo(project.timezone)
+    except UsageError:
+        name, language, zone = "", "en", ZoneInfo("UTC")
+    output.write_text(ctx, page(found, name=name, language=language, at=ctx.now.astimezone(zone), personal=personal))
+
+
 def _write(ctx: Context, found: ValidationReport, *, personal: bool) -> ExitCode:
     from segctl.cli.validation_formats import junit, result_of, rules_of
 
     for source in found.sources:
         if source.error is not None:
             messages.error(ctx, source.error)
+    if ctx.format == "html":
+        _write_page(ctx, found, personal=personal)
+        return found.exit
     if ctx.format == "junit":
         output.write_text(ctx, junit(found))
         return found.exit
