@@ -12,6 +12,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.model.secrets import masked
 from segctl.operations.doctor import Check
+from segctl.operations.doctor_table import try_table
 
 if TYPE_CHECKING:
     from segctl.model.sources import Source
@@ -49,8 +50,11 @@ def try_source(start: Path, name: str, *, env: str | None, now: datetime) -> Onl
     if source.fetch is None:
         hint = f"`segctl ingest {name} --dry-run` reads them without taking anything"
         raise UsageError("SEG384", f"`{name}` reads files, so there is nothing to reach", hint=hint)
-    around = Around(source.name, Path(project.root), now, zone=project.timezone)
-    trial = connected(source, source.fetch, around).check(SHOWN_RECORDS)
+    if source.fetch.kind == "table":
+        trial = try_table(project, source, SHOWN_RECORDS)
+    else:
+        around = Around(source.name, Path(project.root), now, zone=project.timezone)
+        trial = connected(source, source.fetch, around).check(SHOWN_RECORDS)
     checks = [Check(p.name, p.status, masked(p.detail), None if p.hint is None else masked(p.hint))
               for p in trial.probes]  # fmt: skip
     records = tuple(json.loads(masked(json.dumps(record, ensure_ascii=False))) for record in trial.records)

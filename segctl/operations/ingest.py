@@ -15,6 +15,7 @@ from segctl.operations.ingest_fetch import EVERYTHING_NEW, Wishes, run_fetched
 from segctl.operations.ingest_landed import forget_outlived
 from segctl.operations.ingest_result import IngestResult, SourceResult
 from segctl.operations.ingest_source import SourceRun
+from segctl.operations.ingest_table import run_table
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.project import refuse_errors
 
@@ -130,6 +131,8 @@ def ingest(
         try:
             if source.fetch is None:
                 run.run()
+            elif source.fetch.kind == "table":
+                run_table(run, wishes)
             else:
                 run_fetched(run, wishes)
         except SegctlError as error:

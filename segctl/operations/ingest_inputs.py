@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import Refused
 
 if TYPE_CHECKING:
+    from segctl.connectors.tables.base import TablePart
     from segctl.model.sources import Source
     from segctl.state.inputs import IngestedInput
     from segctl.state.workspace import Workspace
@@ -26,6 +27,8 @@ class InputFile:
         shown: Its path as the user writes it.
         digest: Hex SHA-256 of its bytes.
         modified: Seconds since the epoch by the file system.
+        rows: What gives its rows when it is no file but a part of a table.
+        note: What the ledger keeps of it besides.
     """
 
     path: Path
@@ -33,6 +36,8 @@ class InputFile:
     digest: str
     size: int
     modified: float | None
+    rows: TablePart | None = None
+    note: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Reading:
         kept: Numbers of earlier inputs whose rows stay although all is read again, since nobody can read them again.
         broken: Files that are skipped and known to end before their end, each with the line and why.
         notes: What a person should know.
+        is_everything: No row of an earlier input counts any more, so none of them stays in quarantine.
     """
 
     files: tuple[InputFile, ...]
@@ -54,6 +60,7 @@ class Reading:
     kept: frozenset[int] = frozenset()
     broken: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    is_everything: bool = False
 
 
 def reading_of(

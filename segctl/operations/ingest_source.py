@@ -61,11 +61,17 @@ class SourceRun:
             SegctlError: Nothing of the source was taken.
         """
         with self.workspace.lock(f"ingest/{self.source.name}"):
-            inputs = self._inputs()
-            self.result.files = len(inputs)
-            if inputs:
-                self._read_all(inputs)
-            self.result.broken += self._reading.broken
+            self.read(self._found())
+
+    def read(self, reading: Reading) -> None:
+        """Read what was found to be new and commit it, or raise; the caller holds the source's lock."""
+        self._reading = reading
+        self.result.skipped_files = reading.skipped
+        self.result.notes += reading.notes
+        self.result.files = len(reading.files)
+        if reading.files:
+            self._read_all(reading.files)
+        self.result.broken += reading.broken
 
     def read_given(self, path: Path, shown: str, within: Callable[[Any], None]) -> None:
         """Read one file and commit it, whatever the declaration's paths say; the caller holds the source's lock.
@@ -82,14 +88,11 @@ class SourceRun:
         self._finished.append(within)
         self._read_all((replace(self._input(path), shown=shown),))
 
-    def _inputs(self) -> tuple[InputFile, ...]:
+    def _found(self) -> Reading:
         from segctl.connectors.files import expand
 
         found = [self._input(path) for path in expand(Path(self.project.root), self.source.paths)]
-        self._reading = reading_of(self.workspace, self.source, found, full=self.full, accepts_loss=self.accepts_empty)
-        self.result.skipped_files = self._reading.skipped
-        self.result.notes += self._reading.notes
-        return self._reading.files
+        return reading_of(self.workspace, self.source, found, full=self.full, accepts_loss=self.accepts_empty)
 
     def _input(self, path: Path) -> InputFile:
         from segctl.connectors.files import digest
@@ -148,7 +151,7 @@ class SourceRun:
         from segctl.state.inputs import begin_input, finish_input
 
         options = shape_options(self.source, read_options(self.source))
-        detected = detect(item.path, options)
+        detected = detect(item.path, options) if item.rows is None else item.rows.detected
         self.result.detected[item.shown] = detected.why
         self._check_columns(detected, item.shown)
         form = NumberForm(detected.decimal or ".", detected.thousands or None)
@@ -166,7 +169,8 @@ class SourceRun:
         broken_before, known_before = len(quarantine.broken), sink.counts.duplicates
         sizes = {} if self.batch_rows is None else {"batch_rows": self.batch_rows}
         missing: set[str] | None = None
-        for batch in ahead(batches_of(self.source, self.project, item.path, options, detected, **sizes)):
+        given = None if item.rows is None else item.rows.batches(**sizes)
+        for batch in ahead(given or batches_of(self.source, self.project, item.path, options, detected, **sizes)):
             self.result.read += batch.frame.height + len(batch.bad)
             quarantine.add_unread(batch.bad)
             take_left_out(batch, self.result)
@@ -182,15 +186,16 @@ class SourceRun:
                 missing = typed.missing if missing is None else missing & typed.missing
             self.progress.advance(batch.bytes_done - done)
             done = batch.bytes_done
-        self._check_unchanged(item)
-        self._land(item)
+        if item.rows is None:
+            self._check_unchanged(item)
+            self._land(item)
         self._note_missing(missing or set(), item.shown)
         bad = quarantine.rows - bad_before
         rows = self.result.read - rows_before
         known = sink.counts.duplicates - known_before
         written = (detected.format, form.decimal, form.thousands or "")
         note = input_note(self.source, detected.why, quarantine.broken[broken_before:], known=known, form=written)
-        self._finished.append(finish_input(input_id, rows=rows, good=rows - bad, bad=bad, note=note))
+        self._finished.append(finish_input(input_id, rows=rows, good=rows - bad, bad=bad, note=note | item.note))
 
     def _gate_of(self) -> Gate | None:
         if self.source.contract is None and not self.source.checks:
@@ -271,7 +276,8 @@ class SourceRun:
         from segctl.operations.ingest_again import Afresh
         from segctl.state.inputs import supersede_inputs
 
-        bad_files, stale = quarantine.finish(is_everything=self.source.picture == "full")
+        is_everything = self.source.picture == "full" or self._reading.is_everything
+        bad_files, stale = quarantine.finish(is_everything=is_everything)
         if self.source.max_bad_rows.is_exceeded(self.result.bad, self.result.read):
             if not self.dry_run:
                 self.workspace.commit("quarantine", bad_files, stale, note={"source": self.source.name})
