@@ -21,7 +21,7 @@ _PARTS = {
         "segctl.model.catalogue_contracts",
     ),
     "5": ("segctl.model.catalogue_runs", "segctl.model.catalogue_tracking"),
-    "6": ("segctl.model.catalogue_state", "segctl.model.catalogue_quarantine"),
+    "6": ("segctl.model.catalogue_state", "segctl.model.catalogue_quarantine", "segctl.model.catalogue_tables"),
 }
 
 
