@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _SHOWN = 300
 _DRIVERS = {"postgres": "postgresql+pg8000", "postgresql": "postgresql+pg8000"}
 """Dialects without a driver → with the one that the extra `sql` installs."""
+_SILENT = logging.NullHandler()
 _A_COLON = re.compile(r"(?<!:):(?!:)")
 
 
@@ -198,6 +200,8 @@ class DatabaseConnector:
                 hint="install it with `pip install 'segctl[sql]'`",
             ) from error
         url = self._url()
+        # What a query breaks is told once, by its error; SQLAlchemy would also log the cursor it cannot close.
+        logging.getLogger("sqlalchemy").addHandler(_SILENT)
         try:
             return sa.create_engine(url, **self._options(url))
         except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:

@@ -17,7 +17,7 @@ _FURTHEST_ZONE = timedelta(hours=14)
 
 
 def as_json(value: Any) -> Json:  # noqa: ANN401 - whatever a driver gives
-    """A value that JSON holds without loss: exact and long numbers, times, days and ids are texts."""
+    """A value that JSON holds without loss: numbers too long for a float, times, days and ids are texts."""
     kind = type(value)
     if value is None or kind is str or kind is bool:
         return value
@@ -28,6 +28,16 @@ def as_json(value: Any) -> Json:  # noqa: ANN401 - whatever a driver gives
 
 def _float(value: float) -> Json:
     return value if math.isfinite(value) else str(value)
+
+
+def _exact(value: Decimal) -> Json:
+    """A number where JSON has the very same one, so that contracts find a number; else its digits as text."""
+    if not value.is_finite():
+        return str(value)
+    if value == value.to_integral_value():
+        return int(value) if abs(value) <= EXACT else format(value, "f")
+    near = float(value)
+    return near if Decimal(repr(near)) == value else format(value, "f")
 
 
 def _bytes(value: bytes | bytearray | memoryview) -> str:
@@ -48,7 +58,7 @@ def _other(value: Any) -> Json:  # noqa: ANN401 - whatever a driver gives
 
 _JSON: dict[type, Callable[[Any], Json]] = {
     float: _float,
-    Decimal: lambda value: format(value, "f") if value.is_finite() else str(value),
+    Decimal: _exact,
     datetime: datetime.isoformat,
     date: date.isoformat,
     time: time.isoformat,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -163,6 +165,23 @@ def test_two_columns_of_one_name_are_refused(server: str, tmp_path: Path) -> Non
         list(connector(tmp_path, url=server, query="SELECT 1 AS id, 2 AS id").pages(Start()))
 
 
+def test_a_refused_query_is_told_once(server: str, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from segctl.connectors.sources.base import Around, Start;"
+        "from segctl.connectors.sources.database import DatabaseConnector;"
+        "from segctl.model.fetching_database import DatabaseFetch; from segctl.model.errors import SegctlError\n"
+        "from datetime import datetime, UTC\n"
+        "found = DatabaseConnector(DatabaseFetch(url=sys.argv[1], table='absent'), Around('pos', Path('.'), "
+        "datetime.now(UTC)))\n"
+        "try: list(found.pages(Start()))\n"
+        "except SegctlError as error: print(error.code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, server], capture_output=True, text=True, cwd=tmp_path, check=True
+    )
+    assert (done.stdout, done.stderr) == ("SEG387\n", "")
+
+
 def test_a_wrong_password_is_said_and_never_shown(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POS_PASSWORD", "ganz-falsch-91")
     url = sa.make_url(server).set(password=None).render_as_string()
@@ -213,8 +232,14 @@ def test_a_cursor_keeps_value_and_type(value: Any) -> None:
 def test_values_beyond_json_are_texts() -> None:
     assert as_json(2**53) == 2**53
     assert as_json(2**53 + 1) == str(2**53 + 1)
-    assert as_json(Decimal("1E+3")) == "1000"
-    assert as_json({"a": (Decimal("0.10"), b"\xc3\xbc")}) == {"a": ["0.10", "ü"]}
+    assert as_json({"a": (Decimal("NaN"), b"\xc3\xbc")}) == {"a": ["NaN", "ü"]}
+
+
+def test_exact_numbers_are_numbers_where_json_has_the_same() -> None:
+    found = [as_json(Decimal(text)) for text in ("0.10", "-19.90", "1E+3", "7", "10.00")]
+    assert json.dumps(found) == "[0.1, -19.9, 1000, 7, 10]"
+    assert as_json(Decimal("12345678901234567.89")) == "12345678901234567.89"
+    assert as_json(Decimal(2**53 + 1)) == str(2**53 + 1)
 
 
 def test_place_changes_with_what_is_asked_for() -> None:
