@@ -13,6 +13,7 @@ from segctl.compile.timewords import Problem, parse_as_of
 from segctl.compile.words import describe
 from segctl.model.conditions import Guards
 from segctl.model.errors import Refused, UsageError
+from segctl.operations.identity_causes import merges_between, moves_of_merges
 from segctl.operations.provenance import origin_of
 from segctl.operations.things import unknown_thing
 
@@ -71,6 +72,8 @@ class Difference:
         refused: What the definitions' guards say against this change.
         changed_inputs: List files that the two runs read in different versions, and ``zone data`` when its rules are
             others.
+        identity_moves: Moves that come from merging or separating people.
+        identity_runs: The runs of `dedupe` between the two that did so, oldest first.
     """
 
     from_run: Run
@@ -79,6 +82,8 @@ class Difference:
     moves: pl.DataFrame | None = None
     refused: tuple[Refused, ...] = ()
     changed_inputs: tuple[str, ...] = ()
+    identity_moves: int = 0
+    identity_runs: tuple[str, ...] = ()
 
     @property
     def has_changes(self) -> bool:
@@ -119,7 +124,8 @@ def diff(
     parts = {r.id: _by_segment(workspace, r) for r in (from_run, to_run)}
     _check_names(names, dict.fromkeys([*session.definitions.segments, *parts[from_run.id], *parts[to_run.id]]))
     wanted = list(names) or None
-    moves = memberships.diff(workspace, from_run, to_run, wanted).moves if with_moves else None
+    merges = merges_between(workspace, from_run, to_run)
+    moves = memberships.diff(workspace, from_run, to_run, wanted).moves if with_moves or merges else None
     said = session.language(language)
     changes = _changes(session, (from_run, to_run), parts, recorded)
     segments = tuple(
@@ -140,9 +146,11 @@ def diff(
         from_run,
         to_run,
         segments,
-        moves=_named(session, moves) if moves is not None else None,
+        moves=_named(session, moves) if moves is not None and with_moves else None,
         refused=tuple(_refusals(segments, {n: d.guards for n, d in session.definitions.segments.items()})),
         changed_inputs=tuple(sorted({c for s in segments for c in changes.get(s.segment, ())} - {"definition"})),
+        identity_moves=0 if moves is None or not merges else moves_of_merges(moves),
+        identity_runs=merges,
     )
 
 

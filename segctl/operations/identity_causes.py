@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from segctl.operations.session import Session
     from segctl.state.runs import Run
+    from segctl.state.workspace import Workspace
 
 
 def identity_causes(
@@ -58,6 +59,21 @@ def identity_causes(
     if stayed.height:
         rows.append(_replayed(session, names, answers, stayed, before, last, as_of=as_of, snapshot=snapshot))
     return pl.concat(rows)
+
+
+def merges_between(workspace: Workspace, earlier: Run, later: Run) -> tuple[str, ...]:
+    """Ids of the runs of `dedupe` that the later of two runs knew and the earlier did not, oldest first."""
+    from segctl.state.identity import identity_runs
+
+    found = [run.id for run in identity_runs(workspace) if earlier.snapshot < run.commit <= later.snapshot]
+    return tuple(reversed(found))
+
+
+def moves_of_merges(moves: pl.DataFrame) -> int:
+    """How many moves, with their ``cause``, come from merging or separating people."""
+    import polars as pl
+
+    return moves.filter(pl.col("cause").str.contains(r"^(merged|separated) .* \(i\d")).height
 
 
 def _last_run(session: Session) -> Run | None:

@@ -189,6 +189,19 @@ def test_a_login_brings_the_devices_earlier_events_and_diff_says_so(shop: Shop) 
     shop.apply()
 
     assert shop.moves() == [("viewers", "K1", "entered", "merged with 4 profiles (i1)")]
+    with open_session(shop.root) as session:
+        counts = diff(session, now=shop.now())
+    assert (counts.moves, counts.identity_moves, counts.identity_runs) == (None, 1, ("i1",))
+
+
+def test_diff_blames_no_merge_that_both_runs_knew(shop: Shop) -> None:
+    shop.dedupe()
+    shop.apply()
+    shop.apply()
+
+    with open_session(shop.root) as session:
+        counts = diff(session, now=shop.now())
+    assert (counts.identity_moves, counts.identity_runs) == (0, ())
 
 
 def test_undo_of_a_run_restores_the_state_before_and_the_next_run_keeps_it(shop: Shop) -> None:

@@ -67,7 +67,8 @@ def command(
 ) -> ExitCode | None:
     """Show who entered and left between two runs, and how each condition's count moved.
 
-    With `-f ids` every profile that moved, once.
+    `--moves` names everybody who moved and why, such as a merge by `dedupe`. With `-f ids` every profile that moved,
+    once.
     """
     from segctl.operations.diff import diff
     from segctl.operations.session import open_session
@@ -87,7 +88,7 @@ def command(
         "from": {"id": found.from_run.id, "as_of": found.from_run.as_of},
         "to": {"id": found.to_run.id, "as_of": found.to_run.as_of},
     }
-    notes = [_note(changed) for changed in found.changed_inputs]
+    notes = [*(_note(changed) for changed in found.changed_inputs), *_merges(found, with_moves=wants_moves)]
     output.write(ctx, replace(result, facts=facts, run=run, notes=notes, exit=code))
     return code
 
@@ -124,6 +125,14 @@ def _note(changed: str) -> str:
     if changed == "zone data":
         return "the rules of the time zone are others in the later run"
     return f"the list `{changed}` is another one in the later run"
+
+
+def _merges(found: Difference, *, with_moves: bool) -> list[str]:
+    if not found.identity_moves:
+        return []
+    what = "1 move comes" if found.identity_moves == 1 else f"{found.identity_moves:,} moves come"
+    more = "" if with_moves else "; `--moves` names the cause of each"
+    return [f"{what} from people merged or separated ({', '.join(found.identity_runs)}){more}"]
 
 
 def _leaves(segments: Iterable[SegmentMove], *, all_of_them: bool) -> list[tuple[object, ...]]:

@@ -20,6 +20,9 @@ EXITS = {1: "something would get in the way"}
 SEE_ALSO = ("segctl config validate", "segctl help files", "segctl help rest")
 COLUMNS = (output.Column("check"), output.Column("status"), output.Column("detail"), output.Column("hint"))
 
+LONGEST = 600
+"""Characters of a record shown to people: services send records of many thousands."""
+
 
 @verb(without=(*SELECTION, *CHANGES, *TIME), formats=("table", "json", "ndjson", "csv"))
 def command(
@@ -53,7 +56,10 @@ def command(
     )
     if ctx.format == "table":
         for record in records:
-            messages.notice(ctx, f"record: {json.dumps(record, ensure_ascii=False)}")
+            text = json.dumps(record, ensure_ascii=False)
+            messages.notice(ctx, f"record: {text if len(text) <= LONGEST else text[:LONGEST] + ' …'}")
+        if any(len(json.dumps(record, ensure_ascii=False)) > LONGEST for record in records):
+            messages.notice(ctx, "long records are cut; `--json` has them whole")
     word = "nothing in the way" if not problems else f"{problems} in the way"
     messages.notice(ctx, word)
     return code
