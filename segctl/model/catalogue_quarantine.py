@@ -23,4 +23,28 @@ ENTRIES: dict[str, Entry] = {
         "Name the file `.csv`, `.ndjson` or `.parquet`.",
         "segctl quarantine export orders -o bad.pdf",
     ),
+    "SEG620": Entry(
+        "There are no rows to learn a contract from",
+        "`validate infer` looks at rows, and the file holds none.",
+        "Name a file with rows.",
+        "segctl validate infer empty.csv",
+    ),
+    "SEG621": Entry(
+        "The source has a contract or checks already",
+        "`validate infer --save` adds to a declaration and never changes what stands in it.",
+        "Leave `--save` out, and take over by hand what is worth it.",
+        "segctl validate infer data/orders.csv --save orders",
+    ),
+    "SEG622": Entry(
+        "A contract cannot be added to the declaration",
+        "The file is written in flow style or ends in a way that no further key can follow.",
+        "Leave `--save` out, and add the text by hand.",
+        "segctl validate infer data/orders.csv --save orders",
+    ),
+    "SEG623": Entry(
+        "`validate infer` is called in a way that it has not",
+        "It takes one file, folder, pattern or source that is read from files, and writes YAML or JSON Schema.",
+        "Follow the hint.",
+        "segctl validate infer",
+    ),
 }

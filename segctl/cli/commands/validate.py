@@ -22,6 +22,7 @@ EXAMPLES = (
     ("segctl validate", "Definitions, and the files of all sources."),
     ("segctl validate orders --max-bad-rows 2%", "One source, with another limit."),
     ("segctl validate new.csv --contract orders.json", "Any file against any JSON Schema."),
+    ("segctl validate infer data/orders.csv --save orders", "Propose a contract from rows, and add it to a source."),
     ("segctl validate --report check.html", "Also as a page that anybody can read."),
 )
 EXITS = {
@@ -56,13 +57,25 @@ def command(
         str | None,
         Option("--report", metavar="FILE", complete="files", help="Also write a page for people, as `-f html` does."),
     ] = None,
+    save: Annotated[
+        str | None,
+        Option("--save", metavar="SOURCE", complete="sources", help="With `infer`: add it to sources/SOURCE.yaml."),
+    ] = None,
     show_personal: Annotated[bool, Option("--show-personal", help="Show the values that break a rule.")] = False,
 ) -> ExitCode:
     """Check definitions and data without changing anything.
 
     Rows are judged by the contract of their source and by the types of its columns, and all rows together by its
     checks: what `ingest` would take, and what it would set aside.
+
+    `validate infer PATH` proposes a contract that every row there keeps, as YAML; no personal value stands in it.
     """
+    if names and names[0] == "infer" and (len(names) > 1 or save is not None):
+        from segctl.cli.contract_infer import write_inferred
+
+        return write_inferred(ctx, names[1:], save)
+    if save is not None:
+        raise UsageError("SEG623", "`--save` belongs to `validate infer`", hint="segctl validate infer PATH --save …")
     from contextlib import ExitStack
 
     from segctl.operations.validate import Wishes, validate_named, validate_project
