@@ -157,6 +157,8 @@ class _Run:
     def join_strong(self) -> None:
         """Decisions and strong keys."""
         must = Edges.of(*self.must, DECISION, 1e6)
+        # No limit counts here: who says that two are one has seen what speaks against it.
+        self.labels = join(self.labels, must, (), self.cannot, self.previous).labels
         edges = Edges.together([must, *self.strong])
         found = join(self.labels, edges, self.constraints, self.cannot, self.previous)
         self.labels = found.labels

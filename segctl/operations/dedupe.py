@@ -158,9 +158,10 @@ def resolved(everything: Known, progress: Progress | None = None) -> Resolution:
 def decided(workspace: Workspace) -> Decisions:
     """Decisions in force, as pairs of subjects."""
     from segctl.identity.resolve import Decisions
+    from segctl.operations.dedupe_decisions import in_force
     from segctl.state.identity import decisions
 
-    rows = decisions(workspace)
+    rows, _ = in_force(decisions(workspace))
     pairs = {v: tuple((d.subject_a, d.subject_b) for d in rows if d.verdict == v) for v in ("must", "cannot")}
     return Decisions(pairs["must"], pairs["cannot"])
 
@@ -298,17 +299,21 @@ def _with_owners(workspace: Workspace, held: pl.DataFrame, owners: pl.Series) ->
 
 
 def _notes(everything: Known) -> list[str]:
-    """Sources whose rows were read before links were kept."""
+    """Decisions that others overrule, and sources whose rows were read before links were kept."""
     from segctl.compile.sources import load_sources
+    from segctl.operations.dedupe_decisions import in_force
+    from segctl.state.identity import decisions
     from segctl.state.inputs import inputs
 
+    _, overruled = in_force(decisions(everything.workspace))
+    contradicted = [f"{len(overruled):,} decisions contradict newer ones, which count"] if overruled else []
     several = {name for name, source in load_sources(everything.project)[0].items() if len(source.key) > 1}
     old: dict[str, Any] = {}
     for item in inputs(everything.workspace):
         is_current = item.commit is not None and not item.note.get("superseded")
         if item.source in several and is_current and not item.note.get("links"):
             old[item.source] = item
-    return [
+    return contradicted + [
         f"rows of `{name}` were read before links between identifiers were kept;"
         f" `segctl ingest {name} --full` reads them again"
         for name in sorted(old)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
+from segctl.operations.dedupe_decisions import left_by_undo
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
     from segctl.model.project import Project
     from segctl.state.identity import Decision, IdentityRun
     from segctl.state.workspace import Workspace
-
-Decided = tuple[int, int, str, str | None, str | None]
-_MOST_PAIRED = 200
-"""A larger profile is kept apart from the identity it came to only, not pair by pair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ class Undone:
         run: The run that records it; None for a dry run.
         subjects: Identifiers that are where they were before.
         profiles: Profiles there are more.
-        decisions: Pairs that stay apart from now on.
+        decisions: Pairs that are decided from now on.
     """
 
     run: IdentityRun | None
@@ -73,11 +70,11 @@ def undo(
 
 
 def _undo_newest(workspace: Workspace, run: IdentityRun, now: datetime, who: str | None, *, dry_run: bool) -> Undone:
-    from segctl.state.identity import EDGES, HELD, changes, record_identity, stored
+    from segctl.state.identity import EDGES, HELD, changes, decisions, record_identity, stored
 
     moved = changes(workspace, run.number)
     array, before = _restored(workspace, moved)
-    pairs = _pairs(moved, f"undo of {run.id}", who)
+    pairs = left_by_undo(before, array, decisions(workspace), f"undo of {run.id}", who)
     recorded = None
     if not dry_run:
         empty = {name: frame.clear() for name in (EDGES, HELD) if (frame := stored(workspace, name)) is not None}
@@ -104,42 +101,70 @@ def _undo_earlier(
     project: Project, workspace: Workspace, run: IdentityRun, now: datetime, who: str | None, *, dry_run: bool
 ) -> Undone:
     from segctl.operations.dedupe import dedupe
-    from segctl.state.identity import canonical, changes, insert_decisions
+    from segctl.state.identity import canonical, decisions, insert_decisions
 
-    moved = changes(workspace, run.number)
-    before = canonical(workspace)
-    if before is None:
+    array = canonical(workspace)
+    if array is None:
         raise _nothing(run.id, "it changed no profile")
-    pairs = _pairs(moved, f"undo of {run.id}", who)
+    merged = restored = array
+    moved = 0
+    for number, changed in _backwards(workspace):
+        merged, restored = restored, restored.clone().scatter(changed["subject"], changed["before"])
+        moved = changed.height
+        if number == run.number:
+            break
+    pairs = left_by_undo(merged, restored, decisions(workspace), f"undo of {run.id}", who, both=False)
     if dry_run:
-        return Undone(None, run.id, moved.height, 0, len(pairs))
+        return Undone(None, run.id, moved, 0, len(pairs))
     with workspace.transaction() as db:
         insert_decisions(db, pairs, now)
     found = dedupe(project, workspace, now=now, kind="undo", undone=run.id)
-    return Undone(found.run, run.id, moved.height, found.after - found.before, len(pairs))
+    return Undone(found.run, run.id, moved, found.after - found.before, len(pairs))
+
+
+def _backwards(workspace: Workspace) -> Iterator[tuple[int, pl.DataFrame]]:
+    """The number of each run with what it moved, newest first."""
+    from segctl.state.identity import changes
+
+    every = changes(workspace)
+    for number in every["run"].unique().sort(descending=True):
+        yield number, every.filter(every["run"] == number)
 
 
 def _undo_profile(workspace: Workspace, what: str, now: datetime, who: str | None, *, dry_run: bool) -> Undone:
-    import polars as pl
-
     from segctl.operations.people import find_person
-    from segctl.state.identity import changes, record_identity
+    from segctl.state.identity import canonical, decisions, record_identity
 
     owner, members = find_person(workspace, what)
-    every = changes(workspace)
-    mine = every.filter(pl.col("subject").is_in(list(members)) & (pl.col("after") == owner.subject))
-    if not mine.height:
+    before = canonical(workspace)
+    parts = None if before is None else _before_last_merge(workspace, before, members)
+    if before is None or parts is None:
         raise _nothing(what, "it was never merged, or that was undone already")
-    moved = mine.filter(pl.col("run") == pl.col("run").max())
-    array, before = _restored(workspace, moved)
-    pairs = _pairs(moved, f"undo of {owner.profile_id}", who)
+    owners = {subject: identity if identity in group else group[0]
+              for identity, group in parts.items() for subject in group}  # fmt: skip
+    array = before.clone().scatter(list(owners), list(owners.values()))
+    moved = int((array != before).sum())
+    pairs = left_by_undo(before, array, decisions(workspace), f"undo of {owner.profile_id}", who)
     recorded = None
     if not dry_run:
         recorded = record_identity(
-            workspace, array, kind="undo", at=now, counts={"subjects": moved.height}, undone=owner.profile_id,
-            decisions=pairs,
-        )  # fmt: skip
-    return Undone(recorded, owner.profile_id, moved.height, array.n_unique() - before.n_unique(), len(pairs))
+            workspace, array, kind="undo", at=now, counts={"subjects": moved}, undone=owner.profile_id, decisions=pairs
+        )
+    return Undone(recorded, owner.profile_id, moved, array.n_unique() - before.n_unique(), len(pairs))
+
+
+def _before_last_merge(workspace: Workspace, array: pl.Series, members: tuple[int, ...]) -> dict[int, list[int]] | None:
+    """The identities that became one profile, each with its members; None when it never was several."""
+    of = dict(zip(members, array.gather(list(members)).to_list(), strict=True))
+    for _, changed in _backwards(workspace):
+        of |= dict(changed.filter(changed["subject"].is_in(list(members))).select("subject", "before").iter_rows())
+        # A run that split it off from others, or renamed it, merged nothing.
+        if len(set(of.values())) > 1:
+            found: dict[int, list[int]] = {}
+            for subject, identity in of.items():
+                found.setdefault(identity, []).append(subject)
+            return found
+    return None
 
 
 def _restored(workspace: Workspace, moved: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -150,20 +175,6 @@ def _restored(workspace: Workspace, moved: pl.DataFrame) -> tuple[pl.Series, pl.
     if now is None or not moved.height:
         raise _nothing("it", "it changed no profile")
     return now.clone().scatter(moved["subject"], moved["before"]), now
-
-
-def _pairs(moved: pl.DataFrame, why: str, who: str | None) -> list[Decided]:
-    """The identities that were merged, kept apart pair by pair."""
-    import polars as pl
-
-    found: list[Decided] = []
-    stayed = set(moved["subject"].to_list())
-    for after, befores in moved.group_by("after").agg(pl.col("before").unique()).sort("after").iter_rows():
-        # The identity whose id was kept did not move itself.
-        parts = sorted({*befores, after} if after not in stayed else set(befores))
-        pairs = combinations(parts, 2) if len(parts) <= _MOST_PAIRED else ((after, p) for p in parts if p != after)
-        found += [(a, b, "cannot", who, why) for a, b in pairs]
-    return found
 
 
 def _nothing(what: str, why: str) -> UsageError:

@@ -201,7 +201,7 @@ def _undo(ctx: Context, project: Project, workspace: Workspace, what: str, who: 
         "run": found.run.id if found.run else "none (dry run)",
         "identifiers_moved_back": found.subjects,
         "profiles_more": found.profiles,
-        "decided_apart": found.decisions,
+        "decided": found.decisions,
     }
     output.write(ctx, output.Result("segctl/dedupe-undo/1", facts=facts, is_report=True))
     if ctx.dry_run:

@@ -1,0 +1,194 @@
+"""Decisions about people: which of them count, and that what was undone stays so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from segctl.model.errors import UsageError
+from segctl.model.project import Project
+from segctl.operations.dedupe import Deduped, dedupe
+from segctl.operations.dedupe_decisions import in_force, left_by_undo
+from segctl.operations.dedupe_undo import decide, undo
+from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
+from segctl.state.identity import Decision, canonical
+from segctl.state.subjects import Subjects
+from segctl.state.workspace import Workspace
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+PROJECT = """
+segctl: 1
+name: shop
+identifiers:
+  customer_id: {class: known}
+  email: {class: known, personal: true}
+traits: {city: text}
+events: {}
+identity: {keys: {customer_id: {limit: 1}}}
+"""
+SOURCE = "source: crm\npath: crm.csv\nkey: {customer_id: customer, email: mail}\nprofiles: {city: city}\n"
+
+
+@dataclass
+class People:
+    root: Path
+    calls: int = 0
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[Project, Workspace]]:
+        with open_for_ingest(self.root) as (project, workspace):
+            yield project, workspace
+
+    def now(self) -> datetime:
+        self.calls += 1
+        return NOW + timedelta(hours=self.calls)
+
+    def read(self, *rows: str, project: str = PROJECT) -> None:
+        (self.root / "sources").mkdir(exist_ok=True)
+        (self.root / "segctl.yaml").write_text(project, "utf-8")
+        (self.root / "sources" / "crm.yaml").write_text(SOURCE, "utf-8")
+        (self.root / "crm.csv").write_text("\n".join(["customer,mail,city", *rows]) + "\n", "utf-8")
+        with self.open() as (bound, workspace):
+            found = ingest(bound, workspace, chosen_sources(sources_of(bound), []), now=self.now())
+        assert [s.error for s in found.sources if s.error] == []
+
+    def dedupe(self) -> Deduped:
+        with self.open() as (project, workspace):
+            return dedupe(project, workspace, now=self.now())
+
+    def undo(self, what: str) -> None:
+        with self.open() as (project, workspace):
+            undo(project, workspace, what, now=self.now())
+
+    def decide(self, a: str, b: str, verdict: str) -> None:
+        with self.open() as (_, workspace):
+            decide(workspace, a, b, verdict, now=self.now())
+
+    def profiles(self) -> list[str]:
+        with self.open() as (_, workspace):
+            values = Subjects(workspace).table().select("value").collect()["value"].to_list()
+            owners = canonical(workspace)
+        assert owners is not None
+        assert owners.gather(owners).equals(owners)
+        found: dict[int, list[str]] = {}
+        for value, owner in zip(values, owners.to_list(), strict=True):
+            found.setdefault(owner, []).append(value)
+        return sorted(" ".join(sorted(group)) for group in found.values())
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> People:
+    return People(tmp_path)
+
+
+def test_who_says_that_two_are_one_overrules_a_limit(people: People) -> None:
+    people.read("K1,a@x.example,", "K2,a@x.example,", "K2,b@x.example,")
+    people.dedupe()
+    assert len([p for p in people.profiles() if "K1" in p and "K2" in p]) == 0
+
+    people.decide("K1", "K2", "must")
+    people.dedupe()
+
+    assert people.profiles() == ["K1 K2 a@x.example b@x.example"]
+    assert people.dedupe().run is None
+
+
+def test_the_newest_of_decisions_that_contradict_each_other_counts(people: People) -> None:
+    people.read("K1,,", "K2,,", "K3,,")
+    people.decide("K1", "K3", "cannot")
+    people.decide("K1", "K2", "must")
+    people.decide("K2", "K3", "must")
+
+    found = people.dedupe()
+
+    assert people.profiles() == ["K1 K2 K3"]
+    assert found.notes == ("1 decisions contradict newer ones, which count",)
+
+
+LOOSE = PROJECT.replace("{limit: 1}", "{limit: 9}")
+
+
+def test_undo_of_a_person_twice_does_not_join_again(people: People) -> None:
+    people.read("K1,a@x.example,", "K2,a@x.example,", project=LOOSE)
+    people.dedupe()
+    people.undo("K2")
+    before = people.profiles()
+
+    for who in ("K1", "K2", "a@x.example"):
+        with pytest.raises(UsageError) as error:
+            people.undo(who)
+        assert error.value.code == "SEG478"
+
+    assert people.profiles() == before
+
+
+@pytest.mark.parametrize("how", ["last", "i2", "K2"])
+def test_what_a_decision_joined_stays_apart_after_its_undo(people: People, how: str) -> None:
+    """The decision was about other identifiers than those that stand for the profiles."""
+    people.read("K1,a@x.example,", "K2,b@x.example,", project=LOOSE)
+    people.dedupe()
+    people.decide("a@x.example", "b@x.example", "must")
+    people.dedupe()
+    assert people.profiles() == ["K1 K2 a@x.example b@x.example"]
+
+    people.undo(how)
+    people.dedupe()
+
+    assert people.profiles() == ["K1 a@x.example", "K2 b@x.example"]
+
+
+def test_what_a_decision_took_apart_stays_together_after_its_undo(people: People) -> None:
+    people.read("K1,a@x.example,", "K2,a@x.example,", project=LOOSE)
+    people.dedupe()
+    before = people.profiles()
+    people.decide("K1", "K2", "cannot")
+    people.dedupe()
+    assert people.profiles() != before
+
+    people.undo("last")
+    people.dedupe()
+
+    assert people.profiles() == before
+
+
+def test_undo_of_an_earlier_run_turns_its_decision_round(people: People) -> None:
+    people.read("K1,a@x.example,", "K2,b@x.example,", project=LOOSE)
+    people.dedupe()
+    people.decide("a@x.example", "b@x.example", "must")
+    people.dedupe()
+    people.read("K1,a@x.example,", "K2,b@x.example,", "K8,c@x.example,", "K9,c@x.example,", project=LOOSE)
+    people.dedupe()
+
+    people.undo("i2")
+
+    assert people.profiles() == ["K1 a@x.example", "K2 b@x.example", "K8 K9 c@x.example"]
+    assert people.dedupe().run is None
+
+
+def _made(*words: str) -> list[Decision]:
+    sign: Callable[[str], str] = lambda word: "must" if "=" in word else "cannot"  # noqa: E731 - one use
+    pairs = [sorted(int(n) for n in word.replace("=", "/").split("/")) for word in words]
+    return [Decision(a, b, sign(w), None, str(i), None) for i, ((a, b), w) in enumerate(zip(pairs, words, strict=True))]
+
+
+def test_a_decision_is_overruled_through_a_chain() -> None:
+    made = _made("1/4", "4=5", "1=2", "2=3", "3=4", "5/6", "6=7", "1/7")
+
+    kept, overruled = in_force(made)
+
+    assert overruled == made[:1]
+    assert kept == made[1:]
+
+
+def test_an_identity_whose_owner_is_elsewhere_is_told_apart_by_its_own() -> None:
+    merged, restored = pl.Series([0, 0, 0, 3]), pl.Series([0, 1, 1, 3])
+
+    assert left_by_undo(merged, restored, [], "why", "me") == [(0, 1, "cannot", "me", "why")]
+    assert left_by_undo(restored, merged, [], "why", "me") == [(0, 1, "must", "me", "why")]
+    assert left_by_undo(restored, merged, [], "why", "me", both=False) == []
