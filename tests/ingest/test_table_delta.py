@@ -19,6 +19,7 @@ from segctl.connectors.tables import delta, open_table
 from segctl.connectors.tables.base import TablePart
 from segctl.model.errors import DataError, Refused, SegctlError, TemporaryError, UsageError
 from segctl.model.fetching_table import TableFetch
+from segctl.model.secrets import forget
 from segctl.operations.ingest_fetch import Wishes
 from segctl.state.inputs import inputs
 
@@ -161,6 +162,17 @@ def test_a_compaction_changes_no_event(shop: Shop) -> None:
 
     assert len(before) == 4, "an equal row of another file is a row of the table all the same"
     assert stored(shop) == before
+
+
+def test_an_equal_row_without_an_id_counts_whenever_it_was_added(shop: Shop) -> None:
+    shop.source("orders", WITHOUT_IDS % "")
+    write(shop, orders(1))
+    shop.ingest("orders")
+    write(shop, orders(1, 2))
+
+    shop.ingest("orders")
+
+    assert len(stored(shop)) == 3
 
 
 def test_an_emptied_table_is_refused_until_it_is_meant(shop: Shop) -> None:
@@ -522,3 +534,39 @@ def test_rows_marked_as_deleted_inside_a_file_are_left_out(shop: Shop) -> None:
     assert (first.error, second.error) == (None, None)
     assert after == sorted(f"o{n}" for n in (2, 3, 4, 6, 7, 8, 9, 10))
     assert stored(shop) == sorted(f"o{n}" for n in (2, 3, 4, 6, 7, 8, 9))
+
+
+def test_doctor_shows_version_rows_and_columns(shop: Shop) -> None:
+    from segctl.operations.doctor_online import try_source
+
+    shop.source("orders", EVENTS % "")
+    write(shop, orders(1, 2))
+    write(shop, orders(3, 5, 7))
+
+    found = try_source(shop.root, "orders", env=None, now=datetime(2026, 11, 21, tzinfo=UTC))
+
+    said = {check.name: check.detail for check in found.checks}
+    assert said["version"] == "1, the newest"
+    assert said["rows"] == "5 in 2 data files"
+    assert "value Decimal" in said["shape"]
+    assert [record["n"] for record in found.records] == ["o1", "o2", "o3"]
+
+
+def test_secrets_of_the_storage_do_not_show(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from segctl.operations.doctor_online import try_source
+
+    def refuses(place: str, version: int | None, storage_options: dict[str, str]) -> None:
+        raise OSError(f"\x1b[31mrefused\x1b[0m {storage_options['AWS_SECRET_ACCESS_KEY']} at {place}")
+
+    monkeypatch.setenv("LAKE_SECRET", "planted-secret-value")
+    monkeypatch.setattr(deltalake, "DeltaTable", refuses)
+    options = ", options: {AWS_SECRET_ACCESS_KEY: {env: LAKE_SECRET}}"
+    shop.source("orders", (EVENTS % options).replace("lake/orders", "s3://lake/orders"))
+
+    error = shop.ingest("orders").error
+    shown = try_source(shop.root, "orders", env=None, now=datetime(2026, 11, 21, tzinfo=UTC))
+    forget()
+
+    assert error is not None
+    assert (error.code, error.why) == ("SEG666", "refused *** at s3://lake/orders")
+    assert "planted" not in repr((error, error.why, error.hint, shown))

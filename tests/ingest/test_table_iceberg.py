@@ -245,3 +245,38 @@ def test_without_the_package_the_extra_is_named(shop: Shop, table: Any, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "pyiceberg.io.pyarrow", None)
 
     assert shop.ingest("orders").error.code == "SEG660"  # type: ignore[union-attr]
+
+
+def test_rows_deleted_by_position_are_left_out(shop: Shop, table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.parquet as pq
+    from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+    from pyiceberg.table import DataScan, FileScanTask
+
+    table.append(orders(1, 2, 3, 4))
+    shop.source("orders", EVENTS % FOLDER)
+    shop.ingest("orders")
+    plan = DataScan.plan_files
+
+    def with_deletes(scan: DataScan) -> list[FileScanTask]:
+        """What another writer's merge-on-read leaves: a file of paths and positions beside the data."""
+        (task,) = plan(scan)
+        path = shop.root / "lake" / "deletes.parquet"
+        fields = [
+            pa.field("file_path", pa.string(), metadata={"PARQUET:field_id": "2147483546"}),
+            pa.field("pos", pa.int64(), metadata={"PARQUET:field_id": "2147483545"}),
+        ]
+        pq.write_table(pa.table([[task.file.file_path] * 2, [0, 2]], schema=pa.schema(fields)), path)
+        deletes = DataFile.from_args(
+            content=DataFileContent.POSITION_DELETES, file_path=f"file://{path}", file_format=FileFormat.PARQUET,
+            record_count=2, file_size_in_bytes=path.stat().st_size, partition=task.file.partition,
+        )  # fmt: skip
+        return [FileScanTask(task.file, delete_files={deletes})]
+
+    table.append(orders(9))
+    table.delete("n == 'o9'")
+    monkeypatch.setattr(DataScan, "plan_files", with_deletes)
+
+    result = shop.ingest("orders")
+
+    assert result.error is None
+    assert stored(shop) == ["o2", "o4"]

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from segctl.connectors.tables import parquet
+from segctl.connectors.tables.base import TableFile, groups_of
 from segctl.model.errors import DataError, TemporaryError
 
 if TYPE_CHECKING:
@@ -121,3 +122,12 @@ def test_a_column_that_is_nowhere_is_named(shop: Shop) -> None:
 
     assert error is not None
     assert error.code == "SEG310"
+
+
+def test_files_are_scanned_together_up_to_a_size_and_marked_ones_alone() -> None:
+    sizes = [(10, None), (10, None), (15, None), (90, None), (5, None), (5, "deleted rows"), (5, None)]
+    files = [TableFile(str(at), "", None, size, handle) for at, (size, handle) in enumerate(sizes)]
+
+    found = [[file.path for file in group] for group in groups_of(files, 30)]
+
+    assert found == [["0", "1"], ["2"], ["3"], ["4"], ["5"], ["6"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 SHOWN = 300
 """Characters of a library's own words that are shown."""
+GROUP_BYTES = 32 * 1024 * 1024
+"""Stored bytes of files that are scanned together: many small ones quickly, large ones one by one."""
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,21 @@ class TablePart:
                 yield RawBatch(part, lines, (), int(self.size * min(done / max(total, done), 1.0)))
 
 
+def groups_of(files: Sequence[TableFile], most: int = GROUP_BYTES) -> Iterator[tuple[TableFile, ...]]:
+    """The files in their order, as many together as a scan may read ahead of; one with a `handle` stands alone."""
+    group: list[TableFile] = []
+    for file in files:
+        if group and (file.handle is not None or sum(each.size for each in group) + file.size > most):
+            yield tuple(group)
+            group = []
+        group.append(file)
+        if file.handle is not None:
+            yield tuple(group)
+            group = []
+    if group:
+        yield tuple(group)
+
+
 def mark_of(*words: object) -> str:
     """The mark of a file, from what its rows depend on."""
     return hashlib.sha256("\x00".join(map(str, words)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -174,4 +193,4 @@ def damaged(source: str, error: Exception) -> DataError:
 
 def said(error: Exception) -> str:
     """A library's words on one line, secrets masked."""
-    return masked(shortened(" ".join(str(error).split()), SHOWN))
+    return masked(shortened(" ".join(_COLOURS.sub("", str(error)).split()), SHOWN))

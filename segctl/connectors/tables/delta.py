@@ -12,6 +12,7 @@ import polars as pl
 from segctl.connectors.tables.base import (
     TableFile,
     damaged,
+    groups_of,
     mark_of,
     missing_extra,
     no_table,
@@ -126,19 +127,12 @@ class DeltaTable:
         return {_bare(row["filepath"]): pl.Series(row["selection_vector"]) for row in masks.iter_rows(named=True)}
 
     def frames(self, files: Sequence[TableFile], batch_rows: int) -> Iterator[pl.DataFrame]:
-        """Streamed; only a file with deleted rows is taken on its own."""
+        """Streamed, some files at a time."""
         with _asking(self.fetch, self.source, version=self.version):
-            run: list[TableFile] = []
-            for file in files:
-                if file.handle is None:
-                    run.append(file)
-                    continue
-                if run:
-                    yield from self._streamed(run, batch_rows)
-                yield from _without_deleted(self._streamed([file], batch_rows), file.handle)
-                run = []
-            if run:
-                yield from self._streamed(run, batch_rows)
+            for group in groups_of(files):
+                found = self._streamed(group, batch_rows)
+                kept = group[0].handle
+                yield from found if kept is None else _without_deleted(found, kept)
 
     def _streamed(self, files: Sequence[TableFile], batch_rows: int) -> Iterator[pl.DataFrame]:
         scan = pl.scan_parquet(

@@ -130,9 +130,9 @@ class IcebergTable:
 def _file(task: Any) -> TableFile:  # noqa: ANN401 - a type of an optional package
     deletes = sorted(f"{each.file_path} {getattr(each, 'content_offset', None)}" for each in task.delete_files)
     data = task.file
-    return TableFile(
-        data.file_path, mark_of(data.file_path, *deletes), data.record_count, data.file_size_in_bytes, task
-    )
+    # How many rows its deletes leave is known to those who read them.
+    rows = None if deletes else data.record_count
+    return TableFile(data.file_path, mark_of(data.file_path, *deletes), rows, data.file_size_in_bytes, task)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from segctl.connectors.files import expand
-from segctl.connectors.tables.base import TableFile, damaged, mark_of, no_table, unreachable, vanished
+from segctl.connectors.tables.base import TableFile, damaged, groups_of, mark_of, no_table, unreachable, vanished
 from segctl.model.fetching_table import TableFetch
 
 
@@ -56,8 +56,9 @@ class ParquetTable:
     def frames(self, files: Sequence[TableFile], batch_rows: int) -> Iterator[pl.DataFrame]:
         """Streamed; a file that was written over meanwhile is noticed."""
         try:
-            scan = self._scan([file.path for file in files], self._schema())
-            yield from scan.collect_batches(chunk_size=batch_rows, maintain_order=True)
+            for group in groups_of(files):
+                scan = self._scan([file.path for file in group], self._schema())
+                yield from scan.collect_batches(chunk_size=batch_rows, maintain_order=True)
         except FileNotFoundError as error:
             raise vanished(self.fetch, self.source, self.version, error) from error
         except OSError as error:
