@@ -15,6 +15,7 @@ from segctl.engines.base import EngineInput
 from segctl.engines.commons import common_subjects
 from segctl.engines.elements import with_elements
 from segctl.engines.expressions import to_expr
+from segctl.engines.formulas import with_formulas
 from segctl.engines.frames import Frame, polars_of
 from segctl.engines.metrics import plain_metrics
 from segctl.engines.ordered import ordered_metric
@@ -148,7 +149,9 @@ class Block:
 
     def _rows(self, nodes: Iterable[Node]) -> tuple[Frame, Scope]:
         frame: Frame = nw.from_native(self.frame.lazy())
-        return with_elements(frame, nodes, self.scope, self._profile_reader)
+        asked = tuple(nodes)
+        frame, scope = with_formulas(frame, asked, self.scope)
+        return with_elements(frame, asked, scope, self._profile_reader)
 
     def _values(self, names: dict[Node, str]) -> pl.DataFrame:
         frame, scope = self._rows(names)

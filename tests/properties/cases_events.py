@@ -484,6 +484,11 @@ def computed(
     return Case(name, c.TraitCondition("x", passes), answers, people, computed=(*base, made), **more)  # type: ignore[arg-type,misc]
 
 
+def nested(function: str, depth: int, of: c.Formula) -> c.Formula:
+    """The function of the function of … of a formula."""
+    return nested(function, depth - 1, c.Call(function, (of,))) if depth else of
+
+
 POINTS, VALUE = c.TraitValue("points"), c.TraitValue("balance")
 number = lambda text: c.Number(Decimal(text))  # noqa: E731 - reads as a word in formulas
 FORMULAS += [
@@ -514,6 +519,13 @@ FORMULAS += [
         passes("exists", False),
         True,
         person("a", points=3),
+    ),
+    computed(
+        "a formula is as long as it is written, however often its functions read their operands",
+        nested("round", 40, c.Call("/", (VALUE, number("3")))),
+        passes("equals", Decimal(4)),
+        True,
+        person("a", balance=euro("10.75")),
     ),
     computed(
         "coalesce takes the first present",
