@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
@@ -41,6 +42,7 @@ CHECKS = (
     Column("lines", title="for example in line", extra=True),
 )
 _MOST_GROUPS = 5
+_NO_XML = re.compile("[\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def result_of(report: ValidationReport, *, personal: bool, is_whole: bool = False) -> Result:
@@ -149,8 +151,9 @@ def _why(source: SourceReport) -> str:
 
 
 def junit(report: ValidationReport) -> str:
-    """JUnit XML: a suite for each source, a case for each broken rule and each check."""
-    suites = [_suite(source) for source in report.sources]
+    """JUnit XML: a suite for the definitions, and one for each source with a case for each rule and each check."""
+    suites = [] if report.definition_files is None else [_definitions(report)]
+    suites += [_suite(source) for source in report.sources]
     failed = sum(f for _, _, f in suites)
     total = sum(cases for _, cases, _ in suites)
     body = "\n".join(text for text, _, _ in suites)
@@ -180,9 +183,24 @@ def _suite(report: SourceReport) -> tuple[str, int, int]:
         )
         for result in report.checks
     ]
-    lines = [_case(report.source, name, failure) for name, failure in cases]
+    return _written(report.source, cases)
+
+
+def _definitions(report: ValidationReport) -> tuple[str, int, int]:
+    """Findings in the files of the project: without them a pipeline would see nothing but green, and exit 1."""
+    from segctl.model.diagnostics import Severity
+
+    cases = [
+        (f"{found.code} {found.location or ''}".strip(), found.message if found.severity is Severity.ERROR else None)
+        for found in report.findings
+    ]
+    return _written("definitions", cases or [("no findings", None)])
+
+
+def _written(suite: str, cases: list[tuple[str, str | None]]) -> tuple[str, int, int]:
+    lines = [_case(suite, name, failure) for name, failure in cases]
     failed = sum(failure is not None for _, failure in cases)
-    head = f'  <testsuite name={quoteattr(report.source)} tests="{len(cases)}" failures="{failed}">'
+    head = f'  <testsuite name={_attribute(suite)} tests="{len(cases)}" failures="{failed}" errors="0">'
     return "\n".join([head, *lines, "  </testsuite>"]), len(cases), failed
 
 
@@ -192,5 +210,5 @@ def _case(suite: str, name: str, failure: str | None) -> str:
 
 
 def _attribute(text: str) -> str:
-    # XML has no place for most control characters, not even escaped.
-    return quoteattr("".join(max(sign, " ") for sign in text))
+    # XML has no place for most control characters and for halves of characters, not even escaped.
+    return quoteattr(_NO_XML.sub(" ", text))
