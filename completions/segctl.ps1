@@ -235,6 +235,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--max-bad-rows'] = 'text'
             $table['--bad-rows'] = 'files'
             $table['--report'] = 'files'
+            $table['--save'] = 'sources'
             $table['--show-personal'] = 'flag'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
