@@ -13,7 +13,10 @@ from end_to_end.program import run
 from segctl.cli.table import COMMANDS
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+_BEFORE, _, _REST = README.partition("## Many systems, one set of people\n")
+SYSTEMS, _, _AFTER = _REST.partition("\n## ")
+"""Needs services, so tests/end_to_end/test_all_sources.py runs its commands."""
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", _BEFORE + "## " + _AFTER, re.DOTALL)
 NOT_RUN = ("pip ", "cd ")
 MAY_FIND = {"diff --guards --exit-code": (0, 1, 4)}
 
@@ -47,6 +50,18 @@ def test_the_yaml_of_the_readme_is_that_of_the_project() -> None:
         folder, name = ("segments", "segment") if "segment" in document else ("sources", "source")
         real = yaml.safe_load((root / folder / f"{document[name]}.yaml").read_text("utf-8"))
         assert {key: real[key] for key in document if key in real} == {k: v for k, v in document.items() if k in real}
+
+
+def test_the_declarations_of_many_systems_have_no_errors(tmp_path: Path) -> None:
+    for text in re.findall(r"```yaml\n(.*?)```", SYSTEMS, re.DOTALL):
+        document = yaml.safe_load(text)
+        path = tmp_path / ("segctl.yaml" if "segctl" in document else f"sources/{document['source']}.yaml")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+
+    done = run("lint", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout.strip()) == (0, "0 errors in 4 files"), done.stdout
 
 
 @pytest.mark.parametrize("verb", COMMANDS)

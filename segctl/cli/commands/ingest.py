@@ -9,10 +9,12 @@ from segctl.cli.cells import counted
 from segctl.cli.context import Context
 from segctl.cli.options import SELECTION, TIME, Argument, Option, verb
 from segctl.cli.progress import listener
+from segctl.model.diagnostics import Diagnostic, Severity
 from segctl.model.errors import DataError, UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
+    from segctl.model.errors import SegctlError
     from segctl.model.project import Project
     from segctl.operations.ingest import IngestResult, SourceResult
     from segctl.operations.ingest_propose import Proposal
@@ -174,6 +176,7 @@ def _report(ctx: Context, found: IngestResult) -> ExitCode | None:
             is_report=True,
             facts={"dry_run": True} if found.dry_run else {},
             run={"dry_run": found.dry_run, "sources": [_facts(source) for source in found.sources]},
+            diagnostics=[_finding(source.error) for source in found.sources if source.error is not None],
             exit=found.exit,
             reason=_reason(found),
         ),
@@ -181,6 +184,10 @@ def _report(ctx: Context, found: IngestResult) -> ExitCode | None:
     if not found.exit and not found.dry_run:
         messages.notice(ctx, "next: segctl apply")
     return found.exit or None
+
+
+def _finding(error: SegctlError) -> Diagnostic:
+    return Diagnostic(error.code, Severity.ERROR, error.message, error.location, error.why, error.hint)
 
 
 def _reason(found: IngestResult) -> str | None:
