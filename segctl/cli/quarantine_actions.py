@@ -120,6 +120,10 @@ def _told(found: Replayed) -> list[str]:
         )
     if found.overtaken:
         said.append(f"{counted(found.overtaken, 'rows')} stay, since newer rows of the same people have been read")
+    if found.result.unclaimed:
+        said.append(f"{counted(found.result.unclaimed, 'rows')} fit and name nobody, so no event came of them")
+    if found.result.skipped:
+        said.append(f"{counted(found.result.skipped, 'rows')} are left out by the declaration's filter or kinds")
     if found.result.conflicts:
         said.append(f"{counted(found.result.conflicts, 'rows')} had an event id that is known with other content")
     return said
@@ -136,7 +140,7 @@ def _replay_result(ctx: Context, found: Replayed) -> output.Result:
     return output.Result(
         "segctl/quarantine-replay/1", REPLAY, [row], noun="sources", facts=facts, sections=sections, is_report=True,
         run={"dry_run": ctx.dry_run, "commit": found.commit, "refused": found.refused, "unread": found.unread,
-             "overtaken": found.overtaken, "not_in_quarantine": found.unknown, "skipped": result.skipped},
+             "overtaken": found.overtaken, "not_in_quarantine": found.unknown, "unclaimed": result.unclaimed, "skipped": result.skipped},
     )  # fmt: skip
 
 
