@@ -18,6 +18,7 @@ KEYS = ("contract", "contract_options", "checks")
 _OPTIONS = ("formats", "empty", "new_columns")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d*)\Z")
 _NUMBER = re.compile(r"[-+]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?\Z")
+_MOST_DIGITS = 1000
 _AMOUNT = re.compile(r"\s*(-?\d{1,15}(?:\.\d{1,9})?)\s*(%)?\s*\Z")
 _SPAN = re.compile(r"\s*(\d{1,5})\s*(m|min|minutes?|h|hours?|d|days?|w|weeks?)\s*\Z")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -35,6 +36,17 @@ _CHECK_KEYS: dict[str, tuple[str, ...]] = {
     "drift": ("column", "at_most"),
     "new_values": ("column",),
 }
+_NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
+    "rows": (("at_least", "at_most", "change"),),
+    "refers": (("to",),),
+    "nulls": (("at_most",),),
+    "values": (("in",),),
+    "range": (("min", "max"),),
+    "quantile": (("q",), ("at_least", "at_most")),
+    "fresh": (("within",),),
+    "sums": (("equal",),),
+}
+"""Of each group a check needs one."""
 
 
 def bind_contract(root: Mapping, reader: Reader, folder: Path) -> ContractDeclaration | None:
@@ -84,7 +96,10 @@ def schema_file(path: Path, shown: str) -> tuple[Any, dict[str, Location]] | str
     """A contract in a file of its own with the places of its parts, or why it cannot be read."""
     if path.suffix == ".json":
         try:
-            return json.loads(path.read_text("utf-8-sig")), {"": Location(shown)}
+            found = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_once, parse_int=_whole)
+            return found, {"": Location(shown)}
+        except RecursionError:
+            return f"the contract `{shown}` is nested too deep"
         except (OSError, ValueError) as error:
             return f"the contract `{shown}` is not JSON: {error}"
     node, findings = compose_file(path, shown)
@@ -92,6 +107,20 @@ def schema_file(path: Path, shown: str) -> tuple[Any, dict[str, Location]] | str
         why = findings[0].message if findings else "it is empty"
         return f"the contract `{shown}` cannot be read: {why}"
     return _inline(node)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; of a key that stands there twice one would be forgotten in silence."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key `{next(key for key in keys if keys.count(key) > 1)}` stands there twice")
+    return found
+
+
+def _whole(text: str) -> int | float:
+    """A whole number; one of thousands of digits is beyond all numbers."""
+    return int(text) if len(text) < _MOST_DIGITS else float(text)
 
 
 def _json(node: Node, at: str, places: dict[str, Location]) -> Any:  # noqa: ANN401 - JSON
@@ -117,7 +146,7 @@ def _scalar(node: Scalar) -> Any:  # noqa: ANN401 - JSON
     if node.text in ("true", "false"):
         return node.text == "true"
     if _INTEGER.match(node.text):
-        return int(node.text)
+        return _whole(node.text)
     return float(node.text) if _NUMBER.match(node.text) else node.text
 
 
@@ -162,6 +191,10 @@ def _with_settings(kind: str, settings: Mapping, severity: str, node: Mapping, r
     if other is not None and "." not in other:
         reader.error("SEG432", settings, f"`{other}` is no source with a column", hint="write `to: customers.id`")
         return None
+    for group in _NEEDED.get(kind, ()):
+        if not any(settings.get(name) is not None for name in group):
+            reader.error("SEG432", settings, f"`{kind}` needs {' or '.join(f'`{name}`' for name in group)}")
+            return None
     source, _, key = (other or ".").partition(".")
     return Check(
         kind=cast("CheckKind", kind),
@@ -170,7 +203,7 @@ def _with_settings(kind: str, settings: Mapping, severity: str, node: Mapping, r
         high=_amount(settings.get("at_most") or settings.get("max"), reader),
         change=_amount(settings.get("change"), reader),
         values=reader.texts(settings.get("in"), "a value"),
-        quantile=_amount(settings.get("q"), reader),
+        quantile=_share(settings.get("q"), reader),
         within=_span(settings.get("within"), reader),
         other=(source, key) if other else None,
         total=reader.texts(settings.get("equal"), "`equal`"),
@@ -188,6 +221,14 @@ def _amount(node: Node | None, reader: Reader) -> Decimal | None:
         reader.error("SEG432", node, f"`{text}` is no amount", hint="write a number (`20`) or a share (`1 %`)")
         return None
     return Decimal(found[1]) / 100 if found[2] else Decimal(found[1])
+
+
+def _share(node: Node | None, reader: Reader) -> Decimal | None:
+    found = _amount(node, reader)
+    if node is None or found is None or 0 <= found <= 1:
+        return found
+    reader.error("SEG432", node, "`q` is from 0 to 1", hint="write `q: 0.99`, or `q: 99 %`")
+    return None
 
 
 def _span(node: Node | None, reader: Reader) -> timedelta | None:
