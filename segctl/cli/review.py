@@ -9,6 +9,7 @@ from segctl.cli.context import Context
 from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
+    from segctl.identity.explain import PairEvidence
     from segctl.model.project import Project
     from segctl.operations.dedupe_review import Doubt
     from segctl.state.workspace import Workspace
@@ -34,9 +35,10 @@ def review_pairs(
         )  # fmt: skip
     pairs = doubts(project, workspace, now=ctx.now)
     hidden = set() if personal else {t.name for t in project.traits if t.personal or t.sensitive}
+    drawn = ctx.terminal.unicode
     made = 0
     for number, doubt in enumerate(pairs, start=1):
-        questions.tell("\n".join(side_by_side(doubt, number, len(pairs), hidden, personal=personal)))
+        questions.tell("\n".join(side_by_side(doubt, number, len(pairs), hidden, personal=personal, drawn=drawn)))
         answer = questions.key("one person? [y]es [n]o [s]kip [q]uit ", "ynsqj")
         if answer == "q":
             break
@@ -47,7 +49,9 @@ def review_pairs(
         messages.notice(ctx, "next: segctl dedupe")
 
 
-def side_by_side(doubt: Doubt, number: int, total: int, hidden: set[str], *, personal: bool) -> list[str]:
+def side_by_side(
+    doubt: Doubt, number: int, total: int, hidden: set[str], *, personal: bool, drawn: bool = False
+) -> list[str]:
     """The lines that show a pair; values that differ are marked."""
     from segctl.cli.commands.dedupe import masked
 
@@ -59,7 +63,23 @@ def side_by_side(doubt: Doubt, number: int, total: int, hidden: set[str], *, per
         mark = " " if same else "~" if left is None or right is None else "≠"
         rows.append((f"{mark} {name}", _shown(left, name, hidden), _shown(right, name, hidden)))
     widest = max(len(name) for name, _, _ in rows)
-    return lines + [f"  {name:{widest}}  {_cell(left):{_WIDTH}}  {_cell(right)}" for name, left, right in rows]
+    lines += [f"  {name:{widest}}  {_cell(left):{_WIDTH}}  {_cell(right)}" for name, left, right in rows]
+    return lines if doubt.alike is None else lines + _sum(doubt.alike, drawn=drawn)
+
+
+def _sum(pair: PairEvidence, *, drawn: bool) -> list[str]:
+    """What each field adds, a line each; fields that say nothing are left out."""
+    from segctl.cli import waterfall
+
+    steps = waterfall.rungs(pair)
+    widest = max(len(step.field) for step in steps)
+    charts = waterfall.bars(steps) if drawn else [""] * len(steps)
+    lines = [
+        f"  {step.field:{widest}}  {step.bits:+6.1f}  {chart}  {step.agreement}".rstrip()
+        for step, chart in zip(steps, charts, strict=True)
+        if step.bits or step.field in ("prior", "total")
+    ]
+    return ["", f"  likeness in bits: {waterfall.chance(pair.probability)}", *lines]
 
 
 def _shown(value: Any, name: str, hidden: set[str]) -> Any:  # noqa: ANN401 - any trait's value

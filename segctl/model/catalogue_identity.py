@@ -63,4 +63,11 @@ ENTRIES: dict[str, Entry] = {
         "Name two different identifiers; `segctl profile WHO --show-personal` shows those of a person.",
         "segctl dedupe apart K1 K1",
     ),
+    "SEG481": Entry(
+        "two people that cannot be compared by likeness",
+        "Likeness compares profile records, and these two do not have two different ones with names, dates or "
+        "addresses in them.",
+        "Name two people with records of their own; `segctl profile WHO` shows what is known of a person.",
+        "segctl explain identity K1 device_id:d1 --fuzzy",
+    ),
 }

@@ -83,6 +83,7 @@ class IdentityRules:
         countries: Source → ISO code.
         given_name: Trait with the given name: a weak key never joins different ones.
         max_cluster: A profile of more identifiers is an error.
+        likeness: Also join records that are likely one person; None goes by the last run.
     """
 
     keys: tuple[KeyRule, ...] = ()
@@ -93,6 +94,7 @@ class IdentityRules:
     countries: tuple[tuple[str, str], ...] = ()
     given_name: str | None = None
     max_cluster: int = MAX_CLUSTER
+    likeness: bool | None = None
 
     def key(self, name: str) -> KeyRule | None:
         """The rule of that name, or None."""

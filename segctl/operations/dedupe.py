@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from segctl.identity.resolve import Decisions, Resolution
     from segctl.model.project import Project
     from segctl.operations.identity_input import Known
+    from segctl.operations.likeness import Choice
     from segctl.state.identity import IdentityRun
     from segctl.state.workspace import Workspace
 
@@ -38,6 +39,7 @@ class Deduped:
         largest: The largest profiles: profile id, identifiers, identifiers by kind.
         invalid: Key → values that are none of its kind.
         notes: What a person should know.
+        likeness: Whether likeness joined people, and who says so.
     """
 
     run: IdentityRun | None
@@ -52,6 +54,7 @@ class Deduped:
     largest: tuple[tuple[str, int, dict[str, int]], ...]
     invalid: dict[str, int]
     notes: tuple[str, ...] = ()
+    likeness: Choice | None = None
 
 
 def dedupe(
@@ -59,7 +62,7 @@ def dedupe(
     workspace: Workspace,
     *,
     now: datetime,
-    fuzzy: bool = False,
+    fuzzy: bool | None = None,
     dry_run: bool = False,
     kind: str = "dedupe",
     undone: str | None = None,
@@ -71,7 +74,7 @@ def dedupe(
         project: With its rules.
         workspace: Open.
         now: Present time, aware.
-        fuzzy: Also join records that are likely one person.
+        fuzzy: Also join records that are likely one person; None goes by segctl.yaml, else by the last run.
         dry_run: Do everything but record.
         kind: ``dedupe``, or ``undo`` when it is run to undo something.
         undone: What it undoes.
@@ -83,22 +86,27 @@ def dedupe(
     """
     from segctl.identity.clusters import lasting
     from segctl.operations.identity_input import facts, known
+    from segctl.operations.likeness import chosen
     from segctl.state.identity import LOCK, record_identity, record_links, stored_canonical
 
     listener = progress or Silent()
     notes: list[str] = []
+    likeness: dict[str, Any] = {}
     with workspace.lock(LOCK):
-        if not fuzzy and _was_fuzzy(workspace):
+        choice = chosen(project, workspace, fuzzy)
+        if choice.before and not choice.fuzzy:
             notes.append("the last run was with `--fuzzy`; without it, what only likeness joined comes apart")
         listener.start("read", total=None, unit="identifiers")
         everything = known(project, workspace, now=now)
         listener.advance(everything.subjects.height)
         listener.finish()
         found = resolved(everything, listener)
-        if fuzzy:
+        if choice.fuzzy:
+            from segctl.identity.explain import model_to_dict
             from segctl.operations.dedupe_fuzzy import with_likely
 
-            found = with_likely(everything, found, listener)
+            found, model = with_likely(everything, found, listener)
+            likeness = {"fuzzy": True, "model": model_to_dict(model)}
         previous = _before(stored_canonical(workspace), everything.subjects.height)
         clusters = lasting(found.labels, previous, facts(everything))
         _refuse_giants(everything, found, clusters)
@@ -106,21 +114,20 @@ def dedupe(
         edges = _edges(everything, found)
         run = None
         if not dry_run and _has_moved(workspace, clusters.owners):
-            counts = {**_counted(clusters), "profiles": clusters.events.height, "links": edges.height, "fuzzy": fuzzy}
+            counts = {
+                **_counted(clusters),
+                "profiles": clusters.events.height,
+                "links": edges.height,
+                "fuzzy": choice.fuzzy,
+            }
             run = record_identity(
                 workspace, clusters.owners, kind=kind, at=now, counts={**counts, "held": held.height}, edges=edges,
-                held=held, undone=undone,
+                held=held, undone=undone, likeness=likeness,
             )  # fmt: skip
-        elif not dry_run and _has_evidence(workspace, edges, held):
-            record_links(workspace, edges=edges, held=held)
-    return _report(everything, found, clusters, held, run, previous, notes)
-
-
-def _was_fuzzy(workspace: Workspace) -> bool:
-    """Whether the newest run of dedupe also joined by likeness."""
-    from segctl.state.identity import identity_runs
-
-    return next((bool(run.counts.get("fuzzy")) for run in identity_runs(workspace) if run.kind == "dedupe"), False)
+        elif not dry_run and (choice.fuzzy != choice.before or _has_evidence(workspace, edges, held)):
+            record_links(workspace, edges=edges, held=held, likeness=likeness)
+    report = _report(everything, found, clusters, held, run, previous, notes)
+    return replace(report, likeness=choice)
 
 
 def _before(stored: pl.Series, size: int) -> pl.Series:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
@@ -10,6 +11,7 @@ from segctl.model.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.identity.fuzzy import FuzzyModel
     from segctl.identity.resolve import Resolution
     from segctl.model.project import Project
     from segctl.operations.identity_input import Known
@@ -41,8 +43,24 @@ def roles_of(project: Project) -> dict[str, str]:
     return found
 
 
-def with_likely(everything: Known, found: Resolution, progress: Progress) -> Resolution:
-    """The resolution with likely pairs joined; doubtful ones and households are held.
+def required_roles(project: Project) -> dict[str, str]:
+    """`roles_of`, and an error where there is none.
+
+    Raises:
+        UsageError: No trait says anything about a person.
+    """
+    roles = roles_of(project)
+    if not roles:
+        raise UsageError(
+            "SEG479",
+            "no trait of the project says anything about a person",
+            hint="declare traits such as `first_name`, `last_name`, `birth_date`, `postcode`",
+        )
+    return roles
+
+
+def with_likely(everything: Known, found: Resolution, progress: Progress) -> tuple[Resolution, FuzzyModel]:
+    """The resolution with likely pairs joined, doubtful ones and households held; and what was learnt.
 
     Raises:
         UsageError: No trait says anything about a person.
@@ -55,14 +73,10 @@ def with_likely(everything: Known, found: Resolution, progress: Progress) -> Res
     from segctl.identity.guards import Edges
     from segctl.identity.resolve import HELD, further
 
-    roles = roles_of(everything.project)
-    if not roles:
-        raise UsageError(
-            "SEG479",
-            "no trait of the project says anything about a person",
-            hint="declare traits such as `first_name`, `last_name`, `birth_date`, `postcode`",
-        )
-    frame, one_each = _records(everything, found, roles)
+    roles = required_roles(everything.project)
+    frame = records_of(everything, roles)
+    frame = frame.with_columns(pl.Series(found.labels).gather(frame["subject"]).alias("cluster"))
+    one_each = tuple(name for name in frame.columns if name.startswith(":"))
     progress.start("compare", total=None, unit="records")
     cannot = None
     if found.cannot is not None:
@@ -86,21 +100,20 @@ def with_likely(everything: Known, found: Resolution, progress: Progress) -> Res
         ).cast(dict(HELD))  # type: ignore[arg-type]  # a dictionary of types is one
         for rows, said in ((likely.review, "likely: "), (likely.related, "related: "))
     ]
-    return replace(joined, held=pl.concat([joined.held, *doubtful]).unique(maintain_order=True))
+    held = pl.concat([joined.held, *doubtful]).unique(maintain_order=True)
+    return replace(joined, held=held), likely.model
 
 
-def _records(everything: Known, found: Resolution, roles: dict[str, str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """One row per subject with a profile record: its traits, its cluster, and its exclusive sources."""
+def records_of(everything: Known, roles: Mapping[str, str]) -> pl.DataFrame:
+    """One row per subject with a profile record: ``subject``, its traits, its exclusive sources as ``:source``."""
     import polars as pl
 
     records = known_traits(everything, list(roles))
     exclusive = everything.rules.exclusive
-    frame = records.group_by("subject").agg(
+    return records.group_by("subject").agg(
         *(pl.col(name).drop_nulls().last() for name in roles),
         *(pl.when((pl.col("source") == name).any()).then(pl.lit(name)).alias(f":{name}") for name in exclusive),
     ).sort("subject")  # fmt: skip
-    labels = pl.Series(found.labels).gather(frame["subject"]).alias("cluster")
-    return frame.with_columns(labels), tuple(f":{name}" for name in exclusive)
 
 
 def known_traits(everything: Known, names: list[str]) -> pl.DataFrame:

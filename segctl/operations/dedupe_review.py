@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import LocalIOError, UsageError
+from segctl.operations.dedupe_fuzzy import KEY
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.identity.explain import PairEvidence
     from segctl.model.project import Project
     from segctl.state.workspace import Workspace
 
@@ -39,6 +41,7 @@ class Doubt:
         value: The value they share, or the probability.
         reason: Why they were not joined.
         traits: Trait → its value on the left and on the right.
+        alike: What each field adds to the weight, where likeness has a part in it; None otherwise.
     """
 
     left: int
@@ -49,6 +52,7 @@ class Doubt:
     value: str | None
     reason: str
     traits: dict[str, tuple[Any, Any]]
+    alike: PairEvidence | None = None
 
 
 def doubts(project: Project, workspace: Workspace, *, now: datetime, limit: int | None = None) -> list[Doubt]:
@@ -82,6 +86,7 @@ def doubts(project: Project, workspace: Workspace, *, now: datetime, limit: int 
     ids = with_profile_ids(workspace, pl.DataFrame({"subject": pl.Series(wanted, dtype=pl.Int32)}))
     names = dict(ids.select("subject", "profile_id").iter_rows())
     golden = golden_values(project, workspace, owners, wanted, now=now)
+    alike = _alike(project, workspace, [(r["left"], r["right"]) for r in rows if r["key"] == KEY], now)
     return [
         Doubt(
             row["a"], row["b"], names[row["a"]], names[row["b"]], row["key"], row["value"], row["reason"],
@@ -90,9 +95,24 @@ def doubts(project: Project, workspace: Workspace, *, now: datetime, limit: int 
                 for trait in project.traits
                 if trait.name in golden[row["a"]] or trait.name in golden[row["b"]]
             },
+            alike.get((row["left"], row["right"])),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _alike(
+    project: Project, workspace: Workspace, pairs: list[tuple[int, int]], now: datetime
+) -> dict[tuple[int, int], PairEvidence]:
+    """The sums of pairs that likeness found; those of records that are gone by now are missing."""
+    from segctl.operations.likeness import likeness_of
+
+    if not pairs:
+        return {}
+    alike = likeness_of(project, workspace, now=now)
+    there = set(alike.frame["subject"].to_list())
+    known = [pair for pair in pairs if there.issuperset(pair)]
+    return dict(zip(known, alike.explained(known), strict=True))
 
 
 def golden_values(

@@ -70,7 +70,7 @@ def undo(
 
 
 def _undo_newest(workspace: Workspace, run: IdentityRun, now: datetime, who: str | None, *, dry_run: bool) -> Undone:
-    from segctl.state.identity import EDGES, HELD, changes, decisions, record_identity, stored
+    from segctl.state.identity import EDGES, HELD, changes, decisions, likeness, record_identity, stored
 
     moved = changes(workspace, run.number)
     array, before = _restored(workspace, moved)
@@ -79,10 +79,12 @@ def _undo_newest(workspace: Workspace, run: IdentityRun, now: datetime, who: str
     if not dry_run:
         empty = {name: frame.clear() for name in (EDGES, HELD) if (frame := stored(workspace, name)) is not None}
         then = {name: _earlier(workspace, name, run.commit - 1) for name in empty}
+        is_there = then.get(EDGES) is not None
         kept = {name: then[name] if then[name] is not None else empty[name] for name in empty}
         recorded = record_identity(
             workspace, array, kind="undo", at=now, counts={"subjects": moved.height}, undone=run.id, decisions=pairs,
             edges=kept.get(EDGES), held=kept.get(HELD),
+            likeness=likeness(workspace, run.commit - 1) if is_there else None,
         )  # fmt: skip
     return Undone(recorded, run.id, moved.height, array.n_unique() - before.n_unique(), len(pairs))
 

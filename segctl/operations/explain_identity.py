@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.identity.explain import PairEvidence
     from segctl.identity.keys import KeyValues
     from segctl.model.project import Project
     from segctl.operations.identity_input import Known
@@ -39,6 +41,22 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """How alike two records are.
+
+    Attributes:
+        left: Type and value of the identifier that one record stands under; `right` of the other.
+        pair: The sum, with what each field adds.
+        is_fresh: The weights were learnt just now, not by a run.
+    """
+
+    left: tuple[str, str]
+    right: tuple[str, str]
+    pair: PairEvidence
+    is_fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
 class IdentityPath:
     """Two identifiers and what lies between them.
 
@@ -47,6 +65,7 @@ class IdentityPath:
         steps: The shortest path of links; empty when they are two people.
         held: Key, shared value and reason of links that would join the two profiles but are held.
         decided: What was decided about the two, with who, when and why.
+        alike: How alike two of their records are; None where likeness has no part in it.
     """
 
     left_id: str
@@ -54,6 +73,7 @@ class IdentityPath:
     steps: tuple[Step, ...]
     held: tuple[tuple[str, str | None, str], ...]
     decided: tuple[tuple[str, str | None, str, str | None], ...]
+    alike: Alike | None = None
 
     @property
     def are_one(self) -> bool:
@@ -61,7 +81,9 @@ class IdentityPath:
         return self.left_id == self.right_id
 
 
-def explain_identity(project: Project, workspace: Workspace, a: str, b: str, *, now: datetime) -> IdentityPath:
+def explain_identity(
+    project: Project, workspace: Workspace, a: str, b: str, *, now: datetime, fuzzy: bool = False
+) -> IdentityPath:
     """The links between two identifiers.
 
     Args:
@@ -70,9 +92,10 @@ def explain_identity(project: Project, workspace: Workspace, a: str, b: str, *, 
         a: An identifier, if need be with its type.
         b: Another one.
         now: Records that hold only later do not count.
+        fuzzy: Weigh how alike the two are, whatever links them.
 
     Raises:
-        UsageError: Nobody is known by one of them.
+        UsageError: Nobody is known by one of them; with `fuzzy`, they cannot be compared.
     """
     import polars as pl
 
@@ -91,13 +114,53 @@ def explain_identity(project: Project, workspace: Workspace, a: str, b: str, *, 
     decided = tuple(
         (d.verdict, d.who, d.at, d.why) for d in decisions(workspace) if d.subject_a in both and d.subject_b in both
     )
+    likely = _likely(workspace, path, members, () if one.subject == other.subject else others)
+    alike = None
+    if fuzzy or likely is not None:
+        ends = ((left.subject, members), (right.subject, others))
+        alike = _alike(project, workspace, now, None if fuzzy else likely, ends)
     return IdentityPath(
         one.profile_id,
         other.profile_id,
         tuple(_steps(project, workspace, path, now)),
         () if one.subject == other.subject else _held(workspace, set(members), set(others)),
         decided,
+        alike,
     )
+
+
+def _likely(
+    workspace: Workspace, path: list[tuple[int, int, str, float]], ours: Sequence[int], theirs: Sequence[int]
+) -> tuple[int, int] | None:
+    """The pair that likeness has a part in: the weakest likely link of the path, else one that is held."""
+    import polars as pl
+
+    from segctl.operations.dedupe_fuzzy import KEY
+    from segctl.state.identity import HELD, stored
+
+    weakest = min((step for step in path if step[2] == KEY), key=lambda step: step[3], default=None)
+    held = stored(workspace, HELD)
+    if weakest is not None or held is None or not theirs:
+        return weakest and weakest[:2]
+    found = held.filter((pl.col("key") == KEY) & _joins(set(ours), set(theirs))).select("left", "right")
+    return found.row(0) if found.height else None
+
+
+def _alike(
+    project: Project,
+    workspace: Workspace,
+    now: datetime,
+    pair: tuple[int, int] | None,
+    ends: tuple[tuple[int, Sequence[int]], tuple[int, Sequence[int]]],
+) -> Alike:
+    from segctl.operations.likeness import between, likeness_of
+    from segctl.state.subjects import Subjects
+
+    alike = likeness_of(project, workspace, now=now)
+    found = between(alike, *ends) if pair is None else between(alike, (pair[0], pair[:1]), (pair[1], pair[1:]))
+    named = [int(str(end)) for end in (found.left, found.right)]
+    rows = Subjects(workspace).table().select("id_type", "value").collect()[named].rows()
+    return Alike(rows[0], rows[1], found, alike.is_fresh)
 
 
 def shortest(edges: pl.DataFrame, start: int, end: int) -> list[tuple[int, int, str, float]]:
@@ -174,16 +237,19 @@ def _sources(everything: Known, key: str, left: int, right: int) -> tuple[str, .
 
 
 def _held(workspace: Workspace, ours: set[int], theirs: set[int]) -> tuple[tuple[str, str | None, str], ...]:
-    import polars as pl
-
     from segctl.state.identity import HELD, stored
 
     held = stored(workspace, HELD)
     if held is None:
         return ()
-    left, right = pl.col("left"), pl.col("right")
-    between = (left.is_in(list(ours)) & right.is_in(list(theirs))) | (
-        left.is_in(list(theirs)) & right.is_in(list(ours))
-    )
-    rows = held.filter(between).select("key", "value", "reason").unique(maintain_order=True)
+    rows = held.filter(_joins(ours, theirs)).select("key", "value", "reason").unique(maintain_order=True)
     return tuple(rows.iter_rows())
+
+
+def _joins(ours: set[int], theirs: set[int]) -> pl.Expr:
+    """Whether a row's ``left`` and ``right`` stand on the two sides."""
+    import polars as pl
+
+    left, right = pl.col("left"), pl.col("right")
+    one, other = list(ours), list(theirs)
+    return (left.is_in(one) & right.is_in(other)) | (left.is_in(other) & right.is_in(one))

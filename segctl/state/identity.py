@@ -96,6 +96,7 @@ def record_identity(
     held: pl.DataFrame | None = None,
     undone: str | None = None,
     decisions: Sequence[tuple[int, int, str, str | None, str | None]] = (),
+    likeness: Mapping[str, Any] | None = None,
 ) -> IdentityRun:
     """A new version of the array and all that belongs to it, in one commit; call it under the lock.
 
@@ -109,13 +110,14 @@ def record_identity(
         held: Links that do not: ``key``, ``value``, ``left``, ``right``, ``reason``; likewise.
         undone: What is undone.
         decisions: Two subjects, verdict, who, why: recorded with it.
+        likeness: What is known of likeness with these edges: see `likeness`.
     """
     number = int(workspace.query("SELECT coalesce(max(number), 0) + 1 FROM identity_runs")[0][0])
     new, replaced = write_canonical(workspace, array)
     add = [new, workspace.write(CHANGES, _changes(workspace, array, number), {"run": number})]
     for dataset, frame in ((EDGES, edges), (HELD, held)):
         if frame is not None:
-            add.append(workspace.write(dataset, frame))
+            add.append(workspace.write(dataset, frame, dict(likeness or {}) if dataset == EDGES else None))
             replaced += [file.id for file in workspace.files(dataset)]
 
     def rows(db: sqlite3.Connection) -> None:
@@ -130,9 +132,11 @@ def record_identity(
     return identity_runs(workspace)[0]
 
 
-def record_links(workspace: Workspace, *, edges: pl.DataFrame, held: pl.DataFrame) -> None:
+def record_links(
+    workspace: Workspace, *, edges: pl.DataFrame, held: pl.DataFrame, likeness: Mapping[str, Any] | None = None
+) -> None:
     """New evidence that changes no profile: links that count and links that are held, without a run of their own."""
-    add = [workspace.write(EDGES, edges), workspace.write(HELD, held)]
+    add = [workspace.write(EDGES, edges, dict(likeness or {})), workspace.write(HELD, held)]
     replaced = [file.id for dataset in (EDGES, HELD) for file in workspace.files(dataset)]
     workspace.commit("identity", add, replaced)
 
@@ -198,6 +202,15 @@ def stored(workspace: Workspace, dataset: str, snapshot: int | None = None) -> p
 
     files = workspace.files(dataset, snapshot)
     return pl.read_parquet(files[-1].path) if files else None
+
+
+def likeness(workspace: Workspace, snapshot: int | None = None) -> dict[str, Any]:
+    """What stands beside the newest links: ``fuzzy`` (likeness was used) and ``model`` (what was learnt, or None).
+
+    Empty before the first run, and where an undo went back before it.
+    """
+    files = workspace.files(EDGES, snapshot)
+    return dict(files[-1].meta) if files else {}
 
 
 def find_identity_run(workspace: Workspace, words: str) -> IdentityRun:

@@ -61,6 +61,7 @@ identity:
   countries: {pos_vienna: AT}
   exclusive: [crm]
   max_cluster: 50
+  likeness: true
   keys:
     customer_id: {limit: 1, cap: 9}
     device_id: {strength: never}
@@ -80,6 +81,7 @@ identity:
     assert (rules.key("phone").blocked, rules.key("phone").scope) == (("+49800*",), "source")
     assert (rules.key("town").traits, rules.key("town").apart) == (("city",), ("email",))
     assert [k.strength for k in rules.keys] == ["strong"] * 3 + ["never", "weak", "weak"]
+    assert rules.likeness is True
     assert (rules.country, rules.countries, rules.exclusive, rules.max_cluster) == (
         "DE", (("pos_vienna", "AT"),), ("crm",), 50,
     )  # fmt: skip

@@ -345,7 +345,8 @@ def test_a_source_that_is_unique_by_itself_never_has_two_in_one_profile(shop: Sh
     assert [len([i for i in p if i.startswith("customer")]) for p in shop.profiles() if len(p) > 1] == [1, 1]
 
 
-def test_likeness_joins_too_and_leaving_it_out_is_told(shop: Shop) -> None:
+def _alike(shop: Shop) -> None:
+    """Seven people, three records each, with no key in common."""
     shop.write(
         "segctl.yaml",
         PROJECT.replace("traits: {", "traits: {last_name: text, birth_date: date, ").replace(
@@ -361,14 +362,58 @@ def test_likeness_joins_too_and_leaving_it_out_is_told(shop: Shop) -> None:
     shop.write("crm.csv", "\n".join(people) + "\n")
     shop.ingest()
 
+
+def test_likeness_joins_too_and_the_choice_lasts(shop: Shop) -> None:
+    _alike(shop)
+
     found = shop.dedupe(fuzzy=True)
     later = shop.dedupe(dry_run=True)
 
     assert found.links["fuzzy"] >= 14
     assert found.links.get("name_birth_date") is None
     assert ["customer_id:F0", "customer_id:F14", "customer_id:F7"] in shop.profiles()
-    assert "--fuzzy" in later.notes[0]
-    assert shop.dedupe(fuzzy=True).run is None
+    assert (later.notes, later.after) == ((), found.after)
+    assert shop.dedupe().run is None
+    apart = shop.dedupe(fuzzy=False)
+    assert "--fuzzy" in apart.notes[0]
+    assert "fuzzy" not in apart.links
+    assert apart.after > found.after
+    # The choice lasts, and an undo takes it back too.
+    assert shop.dedupe().run is None
+    with shop.open() as (project, workspace):
+        undo(project, workspace, "last", now=shop.now())
+    again = shop.dedupe(dry_run=True)
+    assert (again.after, again.likeness and again.likeness.fuzzy) == (found.after, True)
+    shop.write(
+        "segctl.yaml", (shop.root / "segctl.yaml").read_text("utf-8").replace("{country", "{likeness: false, country")
+    )
+    said = [shop.dedupe(dry_run=True, fuzzy=asked).likeness for asked in (None, True)]
+    assert [(c.fuzzy, c.by) for c in said if c] == [(False, "segctl.yaml"), (True, "option")]
+
+
+def test_the_sum_behind_two_people_is_told(shop: Shop) -> None:
+    _alike(shop)
+    with shop.open() as (project, workspace):
+        fresh = explain_identity(project, workspace, "F0", "F1", now=shop.now(), fuzzy=True)
+        assert explain_identity(project, workspace, "F0", "F1", now=shop.now()).alike is None
+        with pytest.raises(UsageError, match="cannot be compared"):
+            explain_identity(project, workspace, "F0", "F0", now=shop.now(), fuzzy=True)
+    shop.dedupe(fuzzy=True)
+    with shop.open() as (project, workspace):
+        joined = explain_identity(project, workspace, "F0", "F7", now=shop.now())
+        other = explain_identity(project, workspace, "F0", "F1", now=shop.now(), fuzzy=True)
+
+    assert fresh.alike is not None
+    assert fresh.alike.is_fresh
+    assert joined.alike is not None
+    assert not joined.alike.is_fresh
+    assert joined.steps[0].key == "fuzzy"
+    pair = joined.alike.pair
+    assert pair.bits == pytest.approx(min(s.weight for s in joined.steps if s.weight is not None), abs=0.01)
+    assert pair.bits == pytest.approx(pair.prior_bits + sum(f.bits + f.rarity for f in pair.fields))
+    assert other.alike is not None
+    assert other.alike.pair.probability < 0.5 < pair.probability
+    assert other.alike.pair.bits == pytest.approx(fresh.alike.pair.bits)
 
 
 def test_an_unknown_source_among_the_rules_is_named(shop: Shop) -> None:

@@ -59,7 +59,10 @@ def command(
     ] = None,
     other: Annotated[str | None, Argument("WHO", help="For together and apart the other person.")] = None,
     fuzzy: Annotated[
-        bool, Option("--fuzzy", help="Also join people whose names, birthdays and addresses are alike.")
+        bool, Option("--fuzzy", help="Also join people whose names, birthdays and addresses are alike; later runs too.")
+    ] = False,
+    no_fuzzy: Annotated[
+        bool, Option("--no-fuzzy", help="Join by keys only; what only likeness joined comes apart.")
     ] = False,
     review: Annotated[
         str | None, Option("--review", metavar="FILE", help="Write doubtful pairs to a CSV or JSON file.")
@@ -85,7 +88,7 @@ def command(
     with open_for_dedupe(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as (project, workspace):
         if action == "run":
             _run(
-                ctx, project, workspace, fuzzy=fuzzy, review=review, decisions=decisions, who=who,
+                ctx, project, workspace, fuzzy=fuzzy, no_fuzzy=no_fuzzy, review=review, decisions=decisions, who=who,
                 personal=show_personal,
             )  # fmt: skip
         elif action == "review":
@@ -109,6 +112,7 @@ def _run(
     workspace: Workspace,
     *,
     fuzzy: bool,
+    no_fuzzy: bool,
     review: str | None,
     decisions: str | None,
     who: str | None,
@@ -117,11 +121,14 @@ def _run(
     from segctl.operations.dedupe import dedupe
     from segctl.operations.dedupe_review import doubts, read_decisions, record, write_doubts
 
+    if fuzzy and no_fuzzy:
+        raise UsageError("SEG103", "`--fuzzy` and `--no-fuzzy` exclude each other", hint="give one of them")
+    asked = fuzzy if fuzzy or no_fuzzy else None
     if decisions is not None:
         made = read_decisions(workspace, Path(decisions))
         if not ctx.dry_run:
             messages.notice(ctx, f"{record(workspace, made, now=ctx.now, who=who):,} decisions recorded")
-    found = dedupe(project, workspace, now=ctx.now, fuzzy=fuzzy, dry_run=ctx.dry_run, progress=listener(ctx))
+    found = dedupe(project, workspace, now=ctx.now, fuzzy=asked, dry_run=ctx.dry_run, progress=listener(ctx))
     output.write(ctx, _report(ctx, found, personal=personal))
     for note in found.notes:
         messages.warning(ctx, note)
@@ -150,6 +157,7 @@ def _report(ctx: Context, found: Deduped, *, personal: bool) -> output.Result:
         "identifiers": found.subjects,
         "profiles_before": found.before,
         "profiles_after": found.after,
+        "likeness": _likeness(found, whole=whole),
         **found.events,
         "held": found.held.height,
         "not_identifiers": found.junk.height,
@@ -170,6 +178,16 @@ def _report(ctx: Context, found: Deduped, *, personal: bool) -> output.Result:
         "segctl/dedupe/1", SIZES, found.sizes if whole else _buckets(found.sizes), noun="sizes", is_report=True,
         facts=facts, sections=tuple(sections), notes=notes,
     )  # fmt: skip
+
+
+def _likeness(found: Deduped, *, whole: bool) -> object:
+    """Whether likeness joined people, and for readers also who says so."""
+    choice = found.likeness
+    is_on = choice is not None and choice.fuzzy
+    if whole or choice is None:
+        return is_on
+    by = {"option": "", "default": "", "segctl.yaml": " (as segctl.yaml says)", "the last run": " (as in the last run)"}
+    return f"{'yes' if is_on else 'no'}{by[choice.by]}"
 
 
 def _buckets(sizes: tuple[tuple[int, int], ...]) -> list[tuple[str, int]]:

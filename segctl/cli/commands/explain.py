@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from segctl.cli import messages, output
 from segctl.cli.context import Context
 from segctl.cli.options import CHANGES, SELECTION, Argument, Language, Option, verb
+from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
     from segctl.compile.trace import Branch, EventRow, LeafTrace, Trace, TracedValue
@@ -20,6 +21,7 @@ EXAMPLES = (
     ("segctl explain winback 00005 --until", "Also when the answer changes if nothing else happens."),
     ("segctl explain winback 00005 --run last", "With what was known at that run."),
     ("segctl explain identity 00005 00007", "Why two identifiers are one person, link by link."),
+    ("segctl explain identity 00005 00007 --fuzzy", "How alike two people are, field by field."),
 )
 SEE_ALSO = ("segctl profile --help", "segctl help missing-values", "segctl help as-of")
 COLUMNS = (
@@ -52,6 +54,9 @@ def command(
     show_personal: Annotated[
         bool, Option("--show-personal", help="With `identity`: show identifiers and shared values.")
     ] = False,
+    fuzzy: Annotated[
+        bool, Option("--fuzzy", help="With `identity`: weigh how alike the two are, whatever links them.")
+    ] = False,
     language: Language = None,
 ) -> None:
     """Say why a person is in or out of a segment, or why two identifiers are one person.
@@ -59,12 +64,16 @@ def command(
     Every condition with true, false or unknown, the values it read, the event rows that decided, and for those out
     what is missing. `--as-of` uses today's knowledge of that time, `--run` what was known then.
 
-    `explain identity A B` shows the path of links between two identifiers, or what keeps them apart.
+    `explain identity A B` shows the path of links between two identifiers, or what keeps them apart; where likeness
+    has a part in it, also what each field adds to the weight, in bits: 0 bits are even odds, 10 a thousand to one.
     """
+    if segment == "identity" and other is None:
+        hint = "give both: `segctl explain identity A B`"
+        raise UsageError("SEG104", "`explain identity` needs two identifiers", hint=hint)
     if segment == "identity" and other is not None:
         from segctl.cli.identity_path import write_path
 
-        write_path(ctx, who, other, personal=show_personal)
+        write_path(ctx, who, other, personal=show_personal, fuzzy=fuzzy)
         return
     from segctl.cli.people import asked
     from segctl.compile.words_trace import TraceWords

@@ -16,7 +16,10 @@ from segctl.model.identity import Scope as KeyScope
 from segctl.model.project import Project
 from segctl.model.types import Kind
 
-KEYS = ("country", "countries", "country_trait", "given_name", "keys", "exclusive", "survivorship", "max_cluster")
+KEYS = (
+    "country", "countries", "country_trait", "given_name", "keys", "exclusive", "survivorship", "max_cluster",
+    "likeness",
+)  # fmt: skip
 KEY_KEYS = ("from", "together", "as", "strength", "limit", "cap", "scope", "apart", "blocked")
 SURVIVORSHIP_KEYS = ("rule", "sources", "order")
 _STRENGTHS, _SCOPES = ("strong", "weak", "never"), ("project", "source")
@@ -58,6 +61,9 @@ def identity(node: Mapping, project: Project, scope: Scope) -> IdentityRules:
     most = block.get("max_cluster")
     number = forms.count(most, scope, "`max_cluster`", least=2) if most is not None else None
     rules = rules if number is None else replace(rules, max_cluster=number)
+    likeness = block.get("likeness")
+    if likeness is not None:
+        rules = replace(rules, likeness=forms.flag(likeness, scope, "`likeness`"))
     return _with_keys(rules, block.get("keys"), project, scope)
 
 
