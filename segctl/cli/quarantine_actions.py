@@ -140,7 +140,8 @@ def _replay_result(ctx: Context, found: Replayed) -> output.Result:
     return output.Result(
         "segctl/quarantine-replay/1", REPLAY, [row], noun="sources", facts=facts, sections=sections, is_report=True,
         run={"dry_run": ctx.dry_run, "commit": found.commit, "refused": found.refused, "unread": found.unread,
-             "overtaken": found.overtaken, "not_in_quarantine": found.unknown, "unclaimed": result.unclaimed, "skipped": result.skipped},
+             "overtaken": found.overtaken, "not_in_quarantine": found.unknown, "unclaimed": result.unclaimed,
+             "skipped": result.skipped},
     )  # fmt: skip
 
 
