@@ -74,7 +74,7 @@ def parse(arguments: Sequence[str], now: datetime) -> Call:
     try:
         call = Verbs(now).main(list(arguments), prog_name="segctl", standalone_mode=False)
     except _TyperUsageError as error:
-        raise _usage_error(error) from error
+        raise _usage_error(error, arguments[0] if arguments else "") from error
     if not isinstance(call, Call):
         raise TypeError("Typer ended without a call")
     return call
@@ -231,10 +231,10 @@ def _format(spec: VerbSpec, shared: dict[str, Any]) -> str:
     return str(chosen)
 
 
-def _usage_error(error: Exception) -> UsageError:
-    """Typer's complaint in our words."""
+def _usage_error(error: Exception, first: str) -> UsageError:
+    """Typer's complaint in our words; `first` begins the call, since not every complaint knows its verb."""
     context = getattr(error, "ctx", None)
-    name = context.info_name if context is not None else ""
+    name = context.info_name if context is not None else first
     see = f"`segctl help {name}` lists its options" if name in COMMANDS else "`segctl --help` lists all verbs"
     wrong = getattr(error, "option_name", None)
     if wrong is not None and hasattr(error, "possibilities"):

@@ -30,6 +30,7 @@ Run = Callable[..., Finished]
         pytest.param(("schema", "a", "b"), "usage: segctl schema [NAME] [options]", id="one argument too many"),
         pytest.param(("completion",), "`install|show` is missing", id="an argument is missing"),
         pytest.param(("schema", "--output"), "`--output` needs a value", id="a value is missing"),
+        pytest.param(("doctor", "--online"), "`segctl help doctor`", id="a value is missing, and where to look"),
         pytest.param(("schema", "--timeout", "soon"), "no length of time", id="no length of time"),
     ],
 )

@@ -266,6 +266,9 @@ def _problem(source: str, error: Any, *, is_first: bool) -> SegctlError:  # noqa
     import sqlalchemy as sa
 
     why = _said(error.orig)
+    if _is_refusal(error.orig):
+        hint = "look at user, password and name of the database; `segctl doctor --online` tries it alone"
+        return UsageError("SEG386", f"`{source}`: the database refuses who asks", why=why, hint=hint)
     if is_first or error.connection_invalidated:
         hint = "check address, user, password and network; `segctl doctor --online` tries it alone"
         return TemporaryError("SEG386", f"`{source}`: the database cannot be reached", why=why, hint=hint)
@@ -280,8 +283,15 @@ def _problem(source: str, error: Any, *, is_first: bool) -> SegctlError:  # noqa
     return UsageError("SEG387", f"`{source}`: the database does not take the query", why=why, hint=hint)
 
 
+def _is_refusal(error: Any) -> bool:  # noqa: ANN401 - a driver's own exception
+    """Whether the server let nobody in: SQLSTATE class 28 (who asks) or 3D (no such database)."""
+    said = error.args[0] if getattr(error, "args", None) else None
+    state = said.get("C") if isinstance(said, dict) else getattr(error, "sqlstate", None)
+    return isinstance(state, str) and state[:2] in ("28", "3D")
+
+
 def _said(error: Any) -> str:  # noqa: ANN401 - a driver's own exception
     """A driver's words; pg8000 gives the server's fields as a mapping."""
     said = error.args[0] if getattr(error, "args", None) else error
-    text = said.get("M", "") if isinstance(said, dict) else str(said)
+    text = "; ".join(said[k] for k in "MH" if k in said) if isinstance(said, dict) else str(said)
     return masked(shortened(" ".join(text.split()), _SHOWN))

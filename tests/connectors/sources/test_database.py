@@ -186,13 +186,27 @@ def test_a_wrong_password_is_said_and_never_shown(server: str, tmp_path: Path, m
     monkeypatch.setenv("POS_PASSWORD", "ganz-falsch-91")
     url = sa.make_url(server).set(password=None).render_as_string()
     source = connector(tmp_path, url=url, password=Secret("env", ("POS_PASSWORD",)), table="sales")
-    with pytest.raises(TemporaryError) as caught:
+    with pytest.raises(UsageError, match="refuses who asks") as caught:
         list(source.pages(Start()))
     assert "password" in str(caught.value.why)
     trial = source.check(3)
     assert trial.probes[0].status == "problem"
     for text in (repr(trial), f"{caught.value.message} {caught.value.why} {caught.value.hint}"):
         assert "ganz-falsch-91" not in text
+
+
+def test_a_database_that_is_not_there_is_no_reason_to_try_again(server: str, tmp_path: Path) -> None:
+    url = sa.make_url(server).set(database="shpo").render_as_string(hide_password=False)
+    with pytest.raises(UsageError, match="refuses who asks") as caught:
+        list(connector(tmp_path, url=url, table="sales").pages(Start()))
+    assert caught.value.why == 'database "shpo" does not exist'
+
+
+def test_the_servers_own_hint_is_told(server: str, tmp_path: Path) -> None:
+    run(server, "CREATE TABLE hinted (updated_at INTEGER)")
+    with pytest.raises(UsageError) as caught:
+        list(connector(tmp_path, url=server, query="SELECT hinted.updated_t FROM hinted").pages(Start()))
+    assert 'Perhaps you meant to reference the column "hinted.updated_at"' in str(caught.value.why)
 
 
 def test_nobody_answers(tmp_path: Path) -> None:
