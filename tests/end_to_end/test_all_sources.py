@@ -124,7 +124,7 @@ def test_postgres_gave_the_sales(world: World) -> None:
     if not world.is_postgres:
         pytest.skip("needs an installed PostgreSQL; the sales came from a file of SQLite")
     (tried,) = world.answers["doctor --online pos"]
-    wrong = world.call("ingest", "pos", code=75, POS_URL=world.keys["POS_URL"].replace("geheim-", "falsch-"))
+    wrong = world.call("ingest", "pos", code=2, POS_URL=world.keys["POS_URL"].replace("geheim-", "falsch-"))
 
     assert [row["status"] for row in tried["data"]] == ["ok"] * 4
     assert tried["run"]["records"][0]["value"] == 0.9
