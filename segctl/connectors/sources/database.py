@@ -272,8 +272,10 @@ def _problem(source: str, error: Any, *, is_first: bool) -> SegctlError:  # noqa
     if is_first or error.connection_invalidated:
         hint = "check address, user, password and network; `segctl doctor --online` tries it alone"
         return TemporaryError("SEG386", f"`{source}`: the database cannot be reached", why=why, hint=hint)
-    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not isinstance(
-        error, sa.exc.ProgrammingError
+    # SQLite says so of a table that is not there, too.
+    is_refused = getattr(error.orig, "sqlite_errorname", None) == "SQLITE_ERROR"
+    if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not (
+        is_refused or isinstance(error, sa.exc.ProgrammingError)
     ):
         hint = (
             "look at `table`, `query` and `cursor`; if the database is busy, ingest again: batches that came are kept"

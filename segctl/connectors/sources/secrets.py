@@ -10,6 +10,7 @@ from segctl.model.errors import TemporaryError, UsageError
 from segctl.model.secrets import Secret, Text, remember
 
 _COMMAND_S = 30.0
+_LONGEST = 64 * 1024
 
 
 def revealed(text: Text, root: Path) -> str:
@@ -64,7 +65,11 @@ def _variable(secret: Secret, root: Path) -> str:  # noqa: ARG001 - the same sha
 
 def _file(secret: Secret, root: Path) -> str:
     try:
-        return (root / Path(secret.words[0]).expanduser()).read_text(encoding="utf-8")
+        with (root / Path(secret.words[0]).expanduser()).open("rb") as stream:
+            found = stream.read(_LONGEST + 1)
+        if len(found) > _LONGEST:
+            raise _unreadable(secret, f"it is longer than {_LONGEST:,} bytes")
+        return found.decode()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise _unreadable(secret, (reason or "it cannot be opened").lower()) from None

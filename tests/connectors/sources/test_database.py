@@ -106,6 +106,8 @@ def test_what_the_database_does_not_take_is_said_in_its_words(tmp_path: Path, de
     with pytest.raises(SegctlError) as caught:
         list(connector(tmp_path, url="sqlite:///pos.db", **declared).pages(Start()))
     assert caught.value.code == "SEG387"
+    # Trying again would help nobody.
+    assert isinstance(caught.value, UsageError)
     assert re.search(words, f"{caught.value.message} {caught.value.why}")
 
 

@@ -49,6 +49,7 @@ def test_each_form_is_read_at_its_place(tmp_path: Path, monkeypatch: pytest.Monk
         (Secret("file", ("nowhere",)), "no such file or directory"),
         (Secret("file", (".",)), "is a directory"),
         (Secret("file", ("binary",)), "it is no text"),
+        (Secret("file", ("/dev/zero",)), "it is longer than 65,536 bytes"),
         (Secret("command", ("no-such-program-here",)), "no such file or directory"),
         (Secret("command", (sys.executable, "-c", "import sys; sys.exit('hidden-9')")), "the command ended with 1"),
         (Secret("command", (sys.executable, "-c", "")), "it is empty"),
