@@ -27,7 +27,7 @@ _GROUP = "segctl.connectors"
 
 
 def kind_of(root: Mapping, around: Surroundings) -> str:
-    """The source's kind; an unknown one is noted, and then taken for a file."""
+    """The source's kind; an unknown one is noted, and is no text at all, so that nothing else is said of it."""
     reader = around.reader
     node = root.get("kind")
     kind = reader.text(node, "`kind`") or "file"
@@ -35,12 +35,14 @@ def kind_of(root: Mapping, around: Surroundings) -> str:
         return kind
     known = ("file", *BINDERS, *_foreign_kinds())
     reader.error("SEG304", node, f"`{kind}` is no kind of source", hint=nearest(kind, known))
-    return "file"
+    return ""
 
 
 def bind_fetch(kind: str, root: Mapping, around: Surroundings) -> Fetch | None:
     """The fetch declaration of a source of this kind; None for files, and when it is wrong."""
     reader = around.reader
+    if not kind:
+        return None
     for other in BINDERS:
         key = root.key(other)
         if key is not None and other != kind:
