@@ -37,7 +37,14 @@ class Undone:
 
 
 def undo(
-    project: Project, workspace: Workspace, what: str, *, now: datetime, who: str | None = None, dry_run: bool = False
+    project: Project,
+    workspace: Workspace,
+    what: str,
+    *,
+    now: datetime,
+    who: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
 ) -> Undone:
     """Restore the profiles as they were before a run, or one profile as it was before its last merge.
 
@@ -50,6 +57,7 @@ def undo(
         what: Id of a run, ``last``, a profile id or any identifier.
         now: Present time, aware.
         who: Who decided so.
+        why: Recorded with the decisions; otherwise what was undone.
         dry_run: Only say what would be.
 
     Raises:
@@ -61,20 +69,22 @@ def undo(
         runs = identity_runs(workspace)
         run = next((r for r in runs if what in (r.id, "last")), None)
         if run is None:
-            return _undo_profile(workspace, what, now, who, dry_run=dry_run)
+            return _undo_profile(workspace, what, now, who, why, dry_run=dry_run)
         if run.kind == "undo":
             raise _nothing(what, "it is an undo itself; `segctl dedupe together A B` joins people again")
         if run.number == runs[0].number:
-            return _undo_newest(workspace, run, now, who, dry_run=dry_run)
-        return _undo_earlier(project, workspace, run, now, who, dry_run=dry_run)
+            return _undo_newest(workspace, run, now, who, why, dry_run=dry_run)
+        return _undo_earlier(project, workspace, run, now, who, why, dry_run=dry_run)
 
 
-def _undo_newest(workspace: Workspace, run: IdentityRun, now: datetime, who: str | None, *, dry_run: bool) -> Undone:
+def _undo_newest(
+    workspace: Workspace, run: IdentityRun, now: datetime, who: str | None, why: str | None, *, dry_run: bool
+) -> Undone:
     from segctl.state.identity import EDGES, HELD, changes, decisions, likeness, record_identity, stored
 
     moved = changes(workspace, run.number)
     array, before = _restored(workspace, moved)
-    pairs = left_by_undo(before, array, decisions(workspace), f"undo of {run.id}", who)
+    pairs = left_by_undo(before, array, decisions(workspace), why or f"undo of {run.id}", who)
     recorded = None
     if not dry_run:
         empty = {name: frame.clear() for name in (EDGES, HELD) if (frame := stored(workspace, name)) is not None}
@@ -100,7 +110,14 @@ def _earlier(workspace: Workspace, dataset: str, snapshot: int) -> pl.DataFrame 
 
 
 def _undo_earlier(
-    project: Project, workspace: Workspace, run: IdentityRun, now: datetime, who: str | None, *, dry_run: bool
+    project: Project,
+    workspace: Workspace,
+    run: IdentityRun,
+    now: datetime,
+    who: str | None,
+    why: str | None,
+    *,
+    dry_run: bool,
 ) -> Undone:
     from segctl.operations.dedupe import dedupe
     from segctl.state.identity import canonical, decisions, insert_decisions
@@ -115,7 +132,7 @@ def _undo_earlier(
         moved = changed.height
         if number == run.number:
             break
-    pairs = left_by_undo(merged, restored, decisions(workspace), f"undo of {run.id}", who, both=False)
+    pairs = left_by_undo(merged, restored, decisions(workspace), why or f"undo of {run.id}", who, both=False)
     if dry_run:
         return Undone(None, run.id, moved, 0, len(pairs))
     with workspace.transaction() as db:
@@ -133,7 +150,9 @@ def _backwards(workspace: Workspace) -> Iterator[tuple[int, pl.DataFrame]]:
         yield number, every.filter(every["run"] == number)
 
 
-def _undo_profile(workspace: Workspace, what: str, now: datetime, who: str | None, *, dry_run: bool) -> Undone:
+def _undo_profile(
+    workspace: Workspace, what: str, now: datetime, who: str | None, why: str | None, *, dry_run: bool
+) -> Undone:
     from segctl.operations.people import find_person
     from segctl.state.identity import canonical, decisions, record_identity
 
@@ -146,7 +165,7 @@ def _undo_profile(workspace: Workspace, what: str, now: datetime, who: str | Non
               for identity, group in parts.items() for subject in group}  # fmt: skip
     array = before.clone().scatter(list(owners), list(owners.values()))
     moved = int((array != before).sum())
-    pairs = left_by_undo(before, array, decisions(workspace), f"undo of {owner.profile_id}", who)
+    pairs = left_by_undo(before, array, decisions(workspace), why or f"undo of {owner.profile_id}", who)
     recorded = None
     if not dry_run:
         recorded = record_identity(

@@ -225,8 +225,10 @@ def test_undo_of_one_profile_leaves_the_others(shop: Shop) -> None:
     shop.dedupe()
 
     with shop.open() as (project, workspace):
-        undo(project, workspace, "K5", now=shop.now())
+        undo(project, workspace, "K5", now=shop.now(), why="two sisters")
+        reasons = {row.why for row in decisions(workspace)}
 
+    assert reasons == {"two sisters"}
     assert shop.profiles() == [ANNA, BEN, ["customer_id:K4"], ["customer_id:K5"], ["device_id:d2"]]
 
 
