@@ -550,6 +550,7 @@ def on_terminal(folder: Path, keys: str) -> str:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "segctl", "dedupe", "review", "--no-progress"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm"}
+    environment.pop("CI", None)  # there nobody sits at a terminal
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=folder, env=environment) as process:
         os.close(theirs)
         said, pressed = b"", 0
