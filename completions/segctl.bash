@@ -13,11 +13,11 @@ _segctl_verb() {
   ingest) options='--from --as --key --time --save --full --since --limit -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --as --key --time --since --limit -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('sources+') ;;
   validate) options='--contract --max-bad-rows --bad-rows --report --save --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --contract --max-bad-rows --bad-rows --report --save -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('sources+') ;;
   quarantine) options='--reason --file --line --limit --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason --file --line --limit -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=ls show export replay discard' 'sources' 'files') ;;
-  dedupe) options='--fuzzy --review --decisions --who --why --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --review --decisions --who --why -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=run runs undo review together apart decisions' 'text' 'text') ;;
+  dedupe) options='--fuzzy --no-fuzzy --review --report --decisions --who --why --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --review --report --decisions --who --why -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=run runs undo review together apart decisions' 'text' 'text') ;;
   compact) options='--vacuum --keep -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --keep -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=() ;;
   lint) options='-C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('files') ;;
   size) options='--engine --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
-  explain) options='--run --until --show-personal --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text' 'text') ;;
+  explain) options='--run --until --show-personal --fuzzy --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text' 'text') ;;
   ls) options='-C --project -e --env -s --select --exclude -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources runs') ;;
   show) options='--columns --members --run --show-personal --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
   profile) options='--last --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('text') ;;
@@ -72,15 +72,15 @@ _segctl_value() {
     | 'ingest -o' | 'ingest --output' | 'ingest --log-file' | 'validate --contract' \
     | 'validate --bad-rows' | 'validate --report' | 'validate -o' | 'validate --output' \
     | 'validate --log-file' | 'quarantine -o' | 'quarantine --output' | 'quarantine --log-file' \
-    | 'dedupe --decisions' | 'dedupe -o' | 'dedupe --output' | 'dedupe --log-file' \
-    | 'compact -o' | 'compact --output' | 'compact --log-file' | 'lint -o' \
-    | 'lint --output' | 'lint --log-file' | 'size -o' | 'size --output' \
-    | 'size --log-file' | 'explain -o' | 'explain --output' | 'explain --log-file' \
-    | 'ls -o' | 'ls --output' | 'ls --log-file' | 'show -o' \
-    | 'show --output' | 'show --log-file' | 'profile -o' | 'profile --output' \
-    | 'profile --log-file' | 'history -o' | 'history --output' | 'history --log-file' \
-    | 'diff -o' | 'diff --output' | 'diff --log-file' | 'apply -o' \
-    | 'apply --output' | 'apply --log-file') echo 'files' ;;
+    | 'dedupe --report' | 'dedupe --decisions' | 'dedupe -o' | 'dedupe --output' \
+    | 'dedupe --log-file' | 'compact -o' | 'compact --output' | 'compact --log-file' \
+    | 'lint -o' | 'lint --output' | 'lint --log-file' | 'size -o' \
+    | 'size --output' | 'size --log-file' | 'explain -o' | 'explain --output' \
+    | 'explain --log-file' | 'ls -o' | 'ls --output' | 'ls --log-file' \
+    | 'show -o' | 'show --output' | 'show --log-file' | 'profile -o' \
+    | 'profile --output' | 'profile --log-file' | 'history -o' | 'history --output' \
+    | 'history --log-file' | 'diff -o' | 'diff --output' | 'diff --log-file' \
+    | 'apply -o' | 'apply --output' | 'apply --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'ingest -C' | 'ingest --project' | 'validate -C' | 'validate --project' \
     | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' | 'dedupe --project' \

@@ -300,7 +300,9 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'dedupe' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--fuzzy'] = 'flag'
+            $table['--no-fuzzy'] = 'flag'
             $table['--review'] = 'text'
+            $table['--report'] = 'files'
             $table['--decisions'] = 'files'
             $table['--who'] = 'text'
             $table['--why'] = 'text'
@@ -425,6 +427,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--run'] = 'runs'
             $table['--until'] = 'flag'
             $table['--show-personal'] = 'flag'
+            $table['--fuzzy'] = 'flag'
             $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'

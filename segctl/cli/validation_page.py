@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 
-from segctl.cli.validation_page_style import STYLE
+from segctl.cli.html_page import document
 from segctl.cli.validation_page_words import WORDS, number, percent, said
 
 if TYPE_CHECKING:
@@ -68,14 +68,7 @@ class _Page:
             *(self._source(source, number) for number, source in enumerate(report.sources, start=1)),
             "</main>",
         ]
-        return (
-            f'<!DOCTYPE html>\n<html lang="{self.language}">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-            f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-            + "\n".join(part for part in body if part)
-            + "\n</body>\n</html>\n"
-        )
+        return document(title, self.language, "\n".join(part for part in body if part))
 
     def _lead(self, report: ValidationReport) -> str:
         from segctl.model.diagnostics import Severity

@@ -28,7 +28,8 @@ _PATTERNS = {
     "text": r"^[0\-_.]*$|^test[-_ ]?\d*$",
     "email": rf"^(?:{_NOBODY})\d{{0,4}}@|^(?:no|do)[-_.]?(?:not[-_.]?)?reply\d*@"
     r"|@(?:[^@]*\.)?(?:invalid|localhost|test)$|@(?:test|nomail|noemail|keine)\.",
-    "phone": rf"(?:{_SAME_DIGIT})|(?:^|\D|\d{{2}})0?123456789?0?$|987654321$|^digits:1?2345678",
+    "phone": rf"(?:{_SAME_DIGIT})|(?:^|\D|\d{{2}})0?123456789?0?$|987654321$|^digits:1?2345678"
+    r"|^\+[1-9]\d{0,2}0{5,}$",
     "name": r"\|(?:1900|1901|1970|2000|9999) 01 01$|^(?:test|max\|muster|john\|doe)",
     "address": r"^[^|]*\|0+\|",
 }

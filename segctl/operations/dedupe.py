@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from segctl.identity.clusters import Lasting
     from segctl.identity.resolve import Decisions, Resolution
     from segctl.model.project import Project
+    from segctl.operations.dedupe_near import Near
     from segctl.operations.identity_input import Known
     from segctl.operations.likeness import Choice
     from segctl.state.identity import IdentityRun
@@ -40,6 +41,8 @@ class Deduped:
         invalid: Key → values that are none of its kind.
         notes: What a person should know.
         likeness: Whether likeness joined people, and who says so.
+        near: Pairs near the threshold of likeness; only in full.
+        changed: Profiles merged or split: id, event, identities before, identifiers now; only in full.
     """
 
     run: IdentityRun | None
@@ -55,6 +58,8 @@ class Deduped:
     invalid: dict[str, int]
     notes: tuple[str, ...] = ()
     likeness: Choice | None = None
+    near: tuple[Near, ...] = ()
+    changed: tuple[tuple[str, str, int, int], ...] = ()
 
 
 def dedupe(
@@ -64,6 +69,7 @@ def dedupe(
     now: datetime,
     fuzzy: bool | None = None,
     dry_run: bool = False,
+    in_full: bool = False,
     kind: str = "dedupe",
     undone: str | None = None,
     progress: Progress | None = None,
@@ -76,6 +82,7 @@ def dedupe(
         now: Present time, aware.
         fuzzy: Also join records that are likely one person; None goes by segctl.yaml, else by the last run.
         dry_run: Do everything but record.
+        in_full: Also tell pairs near the threshold and the profiles that changed.
         kind: ``dedupe``, or ``undo`` when it is run to undo something.
         undone: What it undoes.
         progress: Hears what is going on.
@@ -92,6 +99,7 @@ def dedupe(
     listener = progress or Silent()
     notes: list[str] = []
     likeness: dict[str, Any] = {}
+    model = None
     with workspace.lock(LOCK):
         choice = chosen(project, workspace, fuzzy)
         if choice.before and not choice.fuzzy:
@@ -127,7 +135,13 @@ def dedupe(
         elif not dry_run and (choice.fuzzy != choice.before or _has_evidence(workspace, edges, held)):
             record_links(workspace, edges=edges, held=held, likeness=likeness)
     report = _report(everything, found, clusters, held, run, previous, notes)
-    return replace(report, likeness=choice)
+    report = replace(report, likeness=choice)
+    if not in_full:
+        return report
+    from segctl.operations.dedupe_near import changed, near
+
+    pairs = () if model is None else near(everything, edges, held, model)
+    return replace(report, near=pairs, changed=changed(everything, clusters))
 
 
 def _before(stored: pl.Series, size: int) -> pl.Series:

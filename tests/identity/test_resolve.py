@@ -105,7 +105,7 @@ def test_a_desks_address_joins_only_where_nobody_has_an_own_one() -> None:
     ("key", "value"),
     [
         ("email", "test@firma.example"), ("email", "noemail@firma.example"), ("email", "no-reply@x.example"),
-        ("phone", "0000000000"), ("phone", "+49 151 99999999"), ("phone", "030 123456789"),
+        ("phone", "0000000000"), ("phone", "0000000"), ("phone", "+49 151 99999999"), ("phone", "030 123456789"),
         ("device", "00000000"), ("device", "anonymous"), ("device", "zzzzz"),
     ],
 )  # fmt: skip

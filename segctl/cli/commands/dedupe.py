@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ("segctl dedupe --dry-run", "What would be merged, and what is held back."),
     ("segctl dedupe", "Recognise people and record the new version."),
+    ("segctl dedupe --report people.html", "Also as a page that anybody can read."),
     ("segctl dedupe undo last", "Take the newest run back."),
     ("segctl dedupe --review doubts.csv", "Doubtful pairs side by side, for a person to decide."),
 )
@@ -67,6 +68,10 @@ def command(
     review: Annotated[
         str | None, Option("--review", metavar="FILE", help="Write doubtful pairs to a CSV or JSON file.")
     ] = None,
+    report: Annotated[
+        str | None,
+        Option("--report", metavar="FILE", complete="files", help="Also write a page that anybody can read."),
+    ] = None,
     decisions: Annotated[
         str | None,
         Option("--decisions", metavar="FILE", help="Read decisions from such a file first.", complete="files"),
@@ -89,7 +94,7 @@ def command(
         if action == "run":
             _run(
                 ctx, project, workspace, fuzzy=fuzzy, no_fuzzy=no_fuzzy, review=review, decisions=decisions, who=who,
-                personal=show_personal,
+                personal=show_personal, report=report,
             )  # fmt: skip
         elif action == "review":
             from segctl.cli.review import review_pairs
@@ -101,7 +106,7 @@ def command(
             hint = "segctl dedupe undo last" if action == "undo" else f"segctl dedupe {action} K1 K2"
             raise UsageError("SEG104", f"`dedupe {action}` needs to know whom", hint=hint)
         elif action == "undo":
-            _undo(ctx, project, workspace, what, who)
+            _undo(ctx, project, workspace, what, who, why)
         else:
             _decide(ctx, workspace, action, what, other or "", who=who, why=why)
 
@@ -117,6 +122,7 @@ def _run(
     decisions: str | None,
     who: str | None,
     personal: bool,
+    report: str | None,
 ) -> None:
     from segctl.operations.dedupe import dedupe
     from segctl.operations.dedupe_review import doubts, read_decisions, record, write_doubts
@@ -128,10 +134,13 @@ def _run(
         made = read_decisions(workspace, Path(decisions))
         if not ctx.dry_run:
             messages.notice(ctx, f"{record(workspace, made, now=ctx.now, who=who):,} decisions recorded")
-    found = dedupe(project, workspace, now=ctx.now, fuzzy=asked, dry_run=ctx.dry_run, progress=listener(ctx))
+    found = dedupe(project, workspace, now=ctx.now, fuzzy=asked, dry_run=ctx.dry_run, in_full=report is not None,
+                   progress=listener(ctx))  # fmt: skip
     output.write(ctx, _report(ctx, found, personal=personal))
     for note in found.notes:
         messages.warning(ctx, note)
+    if report is not None:
+        _write_page(ctx, project, found, report, personal=personal)
     if review is not None:
         if ctx.dry_run:
             raise UsageError("SEG103", "`--review` needs a recorded run", hint="leave out `--dry-run`")
@@ -146,6 +155,23 @@ def _run(
     else:
         held = "segctl dedupe review" if found.held.height else "segctl apply"
         messages.notice(ctx, f"undo it with segctl dedupe undo {found.run.id}; next: {held}")
+
+
+def _write_page(ctx: Context, project: Project, found: Deduped, path: str, *, personal: bool) -> None:
+    """Write the page beside what the call prints; others on the machine cannot read it."""
+    from segctl.cli.identity_page import page
+    from segctl.model.errors import LocalIOError
+    from segctl.operations.dedupe_session import local
+
+    text = page(
+        found, name=project.name or "", language=project.language, at=local(project, ctx.now), personal=personal
+    )
+    try:
+        Path(path).touch(mode=0o600)
+        Path(path).write_bytes(text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise LocalIOError("SEG607", f"cannot use `{path}`", why=error.strerror or str(error)) from error
+    messages.notice(ctx, f"the page is in {path}")
 
 
 def _report(ctx: Context, found: Deduped, *, personal: bool) -> output.Result:
@@ -175,7 +201,7 @@ def _report(ctx: Context, found: Deduped, *, personal: bool) -> output.Result:
     if found.held.height > len(shown):
         notes.append(f"{found.held.height - len(shown):,} more are held back; `--review FILE` writes them all")
     return output.Result(
-        "segctl/dedupe/1", SIZES, found.sizes if whole else _buckets(found.sizes), noun="sizes", is_report=True,
+        "segctl/dedupe/1", SIZES, found.sizes if whole else buckets(found.sizes), noun="sizes", is_report=True,
         facts=facts, sections=tuple(sections), notes=notes,
     )  # fmt: skip
 
@@ -190,7 +216,7 @@ def _likeness(found: Deduped, *, whole: bool) -> object:
     return f"{'yes' if is_on else 'no'}{by[choice.by]}"
 
 
-def _buckets(sizes: tuple[tuple[int, int], ...]) -> list[tuple[str, int]]:
+def buckets(sizes: tuple[tuple[int, int], ...]) -> list[tuple[str, int]]:
     """Sizes together, so that a table stays short."""
     rows = []
     for low, high in _BUCKETS:
@@ -210,10 +236,12 @@ def masked(value: str | None) -> str | None:
     return f"{value[:3]}***{value[-2:]}" if len(value) > 7 else f"{value[:1]}***"
 
 
-def _undo(ctx: Context, project: Project, workspace: Workspace, what: str, who: str | None) -> None:
+def _undo(
+    ctx: Context, project: Project, workspace: Workspace, what: str, who: str | None, why: str | None
+) -> None:
     from segctl.operations.dedupe_undo import undo
 
-    found = undo(project, workspace, what, now=ctx.now, who=who, dry_run=ctx.dry_run)
+    found = undo(project, workspace, what, now=ctx.now, who=who, why=why, dry_run=ctx.dry_run)
     facts = {
         "undone": found.what,
         "run": found.run.id if found.run else "none (dry run)",
