@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import messages, questions
+from segctl.cli.cells import shown
 from segctl.cli.context import Context
 from segctl.model.errors import UsageError
 
@@ -56,7 +57,7 @@ def side_by_side(
     from segctl.cli.commands.dedupe import masked
 
     value = doubt.value if personal or doubt.key == "fuzzy" else masked(doubt.value)
-    lines = ["", f"{number} of {total}: {doubt.key} {value or ''} ({doubt.reason})"]
+    lines = ["", f"{number} of {total}: {doubt.key} {shown(value or '')} ({doubt.reason})"]
     rows: list[tuple[str, Any, Any]] = [("profile", doubt.left_id, doubt.right_id)]
     for name, (left, right) in doubt.traits.items():
         same = left == right
@@ -87,4 +88,4 @@ def _shown(value: Any, name: str, hidden: set[str]) -> Any:  # noqa: ANN401 - an
 
 
 def _cell(value: object) -> str:
-    return "–" if value is None else str(value)
+    return "–" if value is None else shown(str(value))

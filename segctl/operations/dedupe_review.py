@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,8 @@ _WORDS = {
     "cannot": "cannot", "no": "cannot", "n": "cannot", "different": "cannot", "nein": "cannot", "0": "cannot",
     "false": "cannot",
 }  # fmt: skip
+_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,]+\Z)")
+"""What a spreadsheet would reckon with."""
 _FIXED = ("left", "right", "verdict", "key", "value", "reason")
 
 
@@ -171,7 +174,7 @@ def as_file(found: Iterable[Doubt], path: Path) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(names), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _guarded(cell) for name, cell in row.items()} for row in rows)
     # Excel reads UTF-8 only behind a mark.
     return text.getvalue().encode("utf-8-sig")
 
@@ -212,6 +215,8 @@ def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
     if path.suffix.lower() == ".json":
         try:
             rows = json.loads(text)
+        except RecursionError as error:
+            raise _unreadable(path, "it is nested too deep") from error
         except ValueError as error:
             raise _unreadable(path, str(error)) from error
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -220,13 +225,29 @@ def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
     head = text.partition("\n")[0]
     # German Excel saves with semicolons.
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
-    if not {"left", "right", "verdict"} <= set(reader.fieldnames or ()):
-        raise _unreadable(path, "it has no columns `left`, `right` and `verdict`")
-    return list(enumerate(reader, start=2))
+    try:
+        if not {"left", "right", "verdict"} <= set(reader.fieldnames or ()):
+            raise _unreadable(path, "it has no columns `left`, `right` and `verdict`")
+        return [
+            (number, {name: _unguarded(cell) for name, cell in row.items()})
+            for number, row in enumerate(reader, start=2)
+        ]
+    except csv.Error as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _guarded(cell: Any) -> Any:  # noqa: ANN401 - any cell
+    """What a spreadsheet takes for no formula."""
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
+
+
+def _unguarded(cell: Any) -> Any:  # noqa: ANN401 - any cell
+    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and _FORMULA.match(cell[1:]) else cell
 
 
 def _text(value: object) -> str | None:
-    return str(value) if value not in (None, "") else None
+    # A file may hold half of a character, which no database takes.
+    return str(value).encode("utf-8", "backslashreplace").decode() if value not in (None, "") else None
 
 
 def _unreadable(path: Path, why: str) -> UsageError:

@@ -205,7 +205,15 @@ def _nothing(what: str, why: str) -> UsageError:
 
 
 def decide(
-    workspace: Workspace, a: str, b: str, verdict: str, *, now: datetime, who: str | None = None, why: str | None = None
+    workspace: Workspace,
+    a: str,
+    b: str,
+    verdict: str,
+    *,
+    now: datetime,
+    who: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
 ) -> tuple[str, str]:
     """Record that two identifiers are one person (`must`) or two (`cannot`); the next `dedupe` goes by it.
 
@@ -221,8 +229,9 @@ def decide(
     left, right = find_subject(workspace, a), find_subject(workspace, b)
     if left.subject == right.subject:
         raise UsageError("SEG480", "both are one identifier", hint="name two")
-    with workspace.transaction() as db:
-        insert_decisions(db, [(left.subject, right.subject, verdict, who, why)], now)
+    if not dry_run:
+        with workspace.transaction() as db:
+            insert_decisions(db, [(left.subject, right.subject, verdict, who, why)], now)
     return find_person(workspace, a)[0].profile_id, find_person(workspace, b)[0].profile_id
 
 

@@ -11,13 +11,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from segctl.cli.review import side_by_side
 from segctl.model.errors import UsageError
 from segctl.model.project import Project
 from segctl.operations.dedupe import Deduped, dedupe
 from segctl.operations.dedupe_decisions import in_force, left_by_undo
+from segctl.operations.dedupe_review import Doubt, as_file, doubts, read_decisions, record
 from segctl.operations.dedupe_undo import decide, undo
 from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
-from segctl.state.identity import Decision, canonical
+from segctl.state.identity import Decision, canonical, decisions
 from segctl.state.subjects import Subjects
 from segctl.state.workspace import Workspace
 
@@ -192,3 +194,55 @@ def test_an_identity_whose_owner_is_elsewhere_is_told_apart_by_its_own() -> None
     assert left_by_undo(merged, restored, [], "why", "me") == [(0, 1, "cannot", "me", "why")]
     assert left_by_undo(restored, merged, [], "why", "me") == [(0, 1, "must", "me", "why")]
     assert left_by_undo(restored, merged, [], "why", "me", both=False) == []
+
+
+def test_a_dry_run_decides_nothing(people: People) -> None:
+    people.read("K1,,", "K2,,")
+
+    with people.open() as (_, workspace):
+        assert decide(workspace, "K1", "K2", "must", now=people.now(), dry_run=True) == ("K1", "K2")
+        assert decisions(workspace) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("made.json", "[" * 100_000),
+        ("made.csv", "left,right,verdict\nK1," + "x" * 200_000 + ",must\n"),
+    ],
+)
+def test_a_hostile_file_of_decisions_is_refused(people: People, name: str, text: str) -> None:
+    people.read("K1,,", "K2,,")
+    (people.root / name).write_text(text, "utf-8")
+
+    with people.open() as (_, workspace), pytest.raises(UsageError) as error:
+        read_decisions(workspace, people.root / name)
+
+    assert error.value.code == "SEG476"
+
+
+def test_half_a_character_is_kept_as_its_number(people: People) -> None:
+    people.read("K1,,", "K2,,")
+    (people.root / "made.json").write_text(r'[{"left":"K1","right":"K2","verdict":"must","who":"\ud800"}]')
+
+    with people.open() as (_, workspace):
+        assert record(workspace, read_decisions(workspace, people.root / "made.json"), now=people.now()) == 1
+        assert [d.who for d in decisions(workspace)] == ["\\ud800"]
+
+
+def test_a_spreadsheet_finds_no_formula_among_doubts_and_ids_come_back(people: People) -> None:
+    people.read("=K1,a@x.example,=1+2", "K2,a@x.example,+49")
+    people.dedupe()
+    with people.open() as (project, workspace):
+        text = as_file(doubts(project, workspace, now=people.now()), Path("d.csv")).decode("utf-8-sig")
+        assert text.splitlines()[1:] == ["'=K1,K2,,email,a@x.example,limit of customer_id,'=1+2,+49"]
+
+        (people.root / "d.csv").write_text(text.replace("K2,,", "K2,must,"), "utf-8")
+        assert [row[2] for row in read_decisions(workspace, people.root / "d.csv")] == ["must"]
+
+
+def test_values_of_people_cannot_steer_the_terminal() -> None:
+    doubt = Doubt(1, 2, "K\x1b[2J", "K2", "email", "a\x07b", "limit", {"city": ("\x1b[31mred", None)})
+
+    assert "\x1b" not in (told := "".join(side_by_side(doubt, 1, 1, set(), personal=True)))
+    assert "\x07" not in told

@@ -262,10 +262,11 @@ def _decide(
     from segctl.operations.dedupe_undo import decide
 
     verdict = "must" if action == "together" else "cannot"
-    left, right = decide(workspace, a, b, verdict, now=ctx.now, who=who, why=why)
+    left, right = decide(workspace, a, b, verdict, now=ctx.now, who=who, why=why, dry_run=ctx.dry_run)
     facts = {"verdict": verdict, "left": left, "right": right}
     output.write(ctx, output.Result("segctl/dedupe-decision/1", facts=facts, is_report=True))
-    messages.notice(ctx, "recorded; it takes effect with the next segctl dedupe")
+    told = "dry run: nothing was recorded" if ctx.dry_run else "recorded; it takes effect with the next segctl dedupe"
+    messages.notice(ctx, told)
 
 
 def _list_runs(ctx: Context, project: Project, workspace: Workspace) -> None:
