@@ -13,6 +13,7 @@ from segctl.operations.dedupe_decisions import left_by_undo
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.model.identity import IdentityRules
     from segctl.model.project import Project
     from segctl.state.identity import Decision, IdentityRun
     from segctl.state.workspace import Workspace
@@ -68,6 +69,8 @@ def undo(
     with workspace.lock(LOCK):
         runs = identity_runs(workspace)
         run = next((r for r in runs if what in (r.id, "last")), None)
+        if run is None and what == "last":
+            raise _nothing(what, "nobody was recognised yet; `segctl dedupe` begins")
         if run is None:
             return _undo_profile(workspace, what, now, who, why, dry_run=dry_run)
         if run.kind == "undo":
@@ -214,6 +217,7 @@ def decide(
     who: str | None = None,
     why: str | None = None,
     dry_run: bool = False,
+    rules: IdentityRules | None = None,
 ) -> tuple[str, str]:
     """Record that two identifiers are one person (`must`) or two (`cannot`); the next `dedupe` goes by it.
 
@@ -226,13 +230,14 @@ def decide(
     from segctl.operations.people import find_person, find_subject
     from segctl.state.identity import insert_decisions
 
-    left, right = find_subject(workspace, a), find_subject(workspace, b)
+    left, right = (find_subject(workspace, end, rules=rules) for end in (a, b))
     if left.subject == right.subject:
         raise UsageError("SEG480", "both are one identifier", hint="name two")
     if not dry_run:
         with workspace.transaction() as db:
             insert_decisions(db, [(left.subject, right.subject, verdict, who, why)], now)
-    return find_person(workspace, a)[0].profile_id, find_person(workspace, b)[0].profile_id
+    names = [find_person(workspace, end, rules=rules)[0].profile_id for end in (a, b)]
+    return names[0], names[1]
 
 
 def all_decisions(workspace: Workspace) -> list[Decision]:

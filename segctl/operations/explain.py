@@ -89,7 +89,7 @@ def explain(
         raise unknown_thing("segment", name, list(session.definitions.segments))
     recorded = _reproducible(session, run) if run is not None else None
     as_of, snapshot = (recorded.as_of, recorded.snapshot) if recorded else (as_of, session.workspace.snapshot())
-    owner, subjects = find_person(session.workspace, who, snapshot)
+    owner, subjects = find_person(session.workspace, who, snapshot, rules=session.project.identity)
     said = session.language(language)
     lowered = lower_segment(definition, session.definitions, lists=session.lists, language=said)
     asked = plan(lowered_segments(session, [name]))

@@ -102,7 +102,7 @@ def explain_identity(
     from segctl.operations.people import find_person, find_subject
     from segctl.state.identity import EDGES, decisions, stored
 
-    left, right = find_subject(workspace, a), find_subject(workspace, b)
+    left, right = (find_subject(workspace, who, rules=project.identity) for who in (a, b))
     one, members = find_person(workspace, f"{left.id_type}:{left.value}")
     other, others = find_person(workspace, f"{right.id_type}:{right.value}")
     edges = stored(workspace, EDGES)

@@ -10,6 +10,7 @@ from segctl.model.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.model.identity import IdentityRules
     from segctl.state.subjects import SubjectRow
     from segctl.state.workspace import Workspace
 
@@ -23,8 +24,16 @@ def with_profile_ids(workspace: Workspace, frame: pl.DataFrame, snapshot: int | 
     return frame.with_columns(ids.gather(frame["subject"]).alias("profile_id"))
 
 
-def find_person(workspace: Workspace, who: str, snapshot: int | None = None) -> tuple[SubjectRow, tuple[int, ...]]:
+def find_person(
+    workspace: Workspace, who: str, snapshot: int | None = None, *, rules: IdentityRules | None = None
+) -> tuple[SubjectRow, tuple[int, ...]]:
     """The profile that an identifier or profile id names.
+
+    Args:
+        workspace: Open.
+        who: An identifier, if need be with its type, or a profile id.
+        snapshot: As it was then; None for now.
+        rules: With them, e-mail addresses and phone numbers are found however they are written.
 
     Returns:
         The identifier that stands for the profile, and every subject that belongs to it.
@@ -36,7 +45,7 @@ def find_person(workspace: Workspace, who: str, snapshot: int | None = None) -> 
     from segctl.state.subjects import Subjects
 
     subjects = Subjects(workspace)
-    found = _asked_for(workspace, who, snapshot)
+    found = _asked_for(workspace, who, snapshot, rules)
     array = canonical(workspace, snapshot)
     owners = sorted({row.subject if array is None else int(array[row.subject]) for row in found})
     if len(owners) > 1:
@@ -51,23 +60,26 @@ def find_person(workspace: Workspace, who: str, snapshot: int | None = None) -> 
     return SubjectRow(*rows.row(0)), members
 
 
-def find_subject(workspace: Workspace, who: str) -> SubjectRow:
+def find_subject(workspace: Workspace, who: str, *, rules: IdentityRules | None = None) -> SubjectRow:
     """The one identifier that somebody means, whoever it belongs to.
 
     Raises:
         UsageError: Nobody is known by it, or it stands under several types.
     """
-    found = _asked_for(workspace, who, None)
+    found = _asked_for(workspace, who, None, rules)
     if len(found) > 1:
         raise _several(len(found), found)
     return found[0]
 
 
-def _asked_for(workspace: Workspace, who: str, snapshot: int | None) -> list[SubjectRow]:
+def _asked_for(workspace: Workspace, who: str, snapshot: int | None, rules: IdentityRules | None) -> list[SubjectRow]:
     from segctl.state.subjects import Subjects
 
     # As ingest brings identifiers to their one form.
-    found = Subjects(workspace).find(unicodedata.normalize("NFC", who.strip()), snapshot)
+    text = unicodedata.normalize("NFC", who.strip())
+    found = Subjects(workspace).find(text, snapshot)
+    if not found and rules is not None:
+        found = _by_form(workspace, text, snapshot, rules)
     if not found:
         raise UsageError(
             "SEG504",
@@ -75,6 +87,32 @@ def _asked_for(workspace: Workspace, who: str, snapshot: int | None) -> list[Sub
             hint="give a profile id or any identifier, if need be with its type: `email:anna@post.example`",
         )
     return found
+
+
+def _by_form(workspace: Workspace, text: str, snapshot: int | None, rules: IdentityRules) -> list[SubjectRow]:
+    """Identifiers that are the same address or number, written in another way."""
+    import polars as pl
+
+    from segctl.identity.keys import key_values
+    from segctl.state.subjects import SubjectRow, Subjects
+
+    named, _, rest = text.partition(":")
+    rows: set[int] = set()
+    table = Subjects(workspace).table(snapshot)
+    for rule in rules.keys:
+        if rule.form not in ("email", "phone") or not rule.identifiers:
+            continue
+        kinds = [named] if named in rule.identifiers else list(rule.identifiers)
+        value = pl.Series([rest if named in rule.identifiers else text])
+        asked = key_values(rule, pl.Series([0]), [value], country=rules.country).values
+        if not len(asked):
+            continue
+        own = table.filter(pl.col("id_type").is_in(kinds)).select("subject", "value").collect()
+        keys = key_values(rule, own["subject"], [own["value"]], country=rules.country)
+        rows |= {int(node) for node in keys.nodes[(keys.values == asked[0]).to_numpy()]}
+    if not rows:
+        return []
+    return [SubjectRow(*row) for row in table.collect()[sorted(rows)].iter_rows()]
 
 
 def _several(people: int, found: list[SubjectRow]) -> UsageError:

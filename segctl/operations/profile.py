@@ -76,7 +76,7 @@ def profile(
     """
     from segctl.state.memberships import intervals
 
-    owner, subjects = find_person(session.workspace, who)
+    owner, subjects = find_person(session.workspace, who, rules=session.project.identity)
     stays = intervals(session.workspace, subjects)
     moved = [TimelineRow(s.entered_at, "entered", s.segment, _cause(s.entered_cause)) for s in stays]
     moved += [TimelineRow(s.left_at, "left", s.segment, _cause(s.left_cause)) for s in stays if s.left_at is not None]

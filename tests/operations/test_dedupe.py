@@ -569,3 +569,28 @@ def on_terminal(folder: Path, keys: str) -> str:
             process.kill()
     os.close(ours)
     return said.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("written", ["ANNA@Post.Example", "email:Anna@POST.example"])
+def test_an_address_is_found_however_it_is_written(shop: Shop, written: str) -> None:
+    shop.ingest()
+    shop.dedupe()
+    with open_session(shop.root) as session:
+        assert profile(session, written).profile_id == "K1"
+    with shop.open() as (project, workspace):
+        assert find_person(workspace, written, rules=project.identity)[0].profile_id == "K1"
+        with pytest.raises(UsageError, match="nobody is known"):
+            find_person(workspace, "anne@post.example", rules=project.identity)
+        left, right = decide(workspace, "BEN@post.example", "K1", "cannot", now=shop.now(), rules=project.identity)
+        assert (left, right) == ("K3", "K1")
+        assert explain_identity(project, workspace, "Ben@post.example", "K3", now=shop.now()).are_one
+
+
+def test_a_number_is_found_as_typed(shop: Shop) -> None:
+    shop.write("segctl.yaml", PROJECT.replace("  device_id:", "  phone: {class: known, personal: true}\n  device_id:"))
+    shop.write("sources/crm.yaml", CRM.replace("email: mail", "phone: mobile"))
+    shop.write("crm.csv", "customer,mail,first,mobile,city\nK1,,Anna,0171 4455667,Bonn\nK3,,Ben,0160 1,Ulm\n")
+    shop.ingest()
+    with shop.open() as (project, workspace):
+        found = find_person(workspace, "+49 (0)171-4455667", rules=project.identity)
+    assert found[0].id_type == "phone"

@@ -108,7 +108,7 @@ def command(
         elif action == "undo":
             _undo(ctx, project, workspace, what, who, why)
         else:
-            _decide(ctx, workspace, action, what, other or "", who=who, why=why)
+            _decide(ctx, project, workspace, action, what, other or "", who=who, why=why)
 
 
 def _run(
@@ -236,9 +236,7 @@ def masked(value: str | None) -> str | None:
     return f"{value[:3]}***{value[-2:]}" if len(value) > 7 else f"{value[:1]}***"
 
 
-def _undo(
-    ctx: Context, project: Project, workspace: Workspace, what: str, who: str | None, why: str | None
-) -> None:
+def _undo(ctx: Context, project: Project, workspace: Workspace, what: str, who: str | None, why: str | None) -> None:
     from segctl.operations.dedupe_undo import undo
 
     found = undo(project, workspace, what, now=ctx.now, who=who, why=why, dry_run=ctx.dry_run)
@@ -257,12 +255,15 @@ def _undo(
 
 
 def _decide(
-    ctx: Context, workspace: Workspace, action: str, a: str, b: str, *, who: str | None, why: str | None
-) -> None:
+    ctx: Context, project: Project, workspace: Workspace, action: str, a: str, b: str, *, who: str | None,
+    why: str | None,
+) -> None:  # fmt: skip
     from segctl.operations.dedupe_undo import decide
 
     verdict = "must" if action == "together" else "cannot"
-    left, right = decide(workspace, a, b, verdict, now=ctx.now, who=who, why=why, dry_run=ctx.dry_run)
+    left, right = decide(
+        workspace, a, b, verdict, now=ctx.now, who=who, why=why, rules=project.identity, dry_run=ctx.dry_run
+    )
     facts = {"verdict": verdict, "left": left, "right": right}
     output.write(ctx, output.Result("segctl/dedupe-decision/1", facts=facts, is_report=True))
     told = "dry run: nothing was recorded" if ctx.dry_run else "recorded; it takes effect with the next segctl dedupe"
