@@ -139,10 +139,19 @@ class Exchange:
         try:
             value = DECODER.decode(body.decode("utf-8-sig")) if body.strip() else None
         except (ValueError, RecursionError):
+            if is_success and _is_whole(body):
+                hint = "NaN, a key twice or text around it are no JSON; ask whoever runs the service"
+                return Failure(http_problems.unexpected(source, url, "something that is no JSON", hint), again=False)
             if is_success:
                 return Failure(http_problems.broken(source, url, "is no JSON, or breaks off"))
         links = {relation: link["url"] for relation, link in response.links.items() if "url" in link}
         return Answer(response.status_code, headers, value, url, links, len(body))
+
+
+def _is_whole(body: bytes) -> bool:
+    """Whether an answer that is no JSON has come to its end: asked again, it would be the same."""
+    text = body.strip()
+    return text[-1:] in (b"}", b"]") or text[:1] == b"<"
 
 
 def open_session() -> requests.Session:

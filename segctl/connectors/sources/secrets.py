@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 
 from segctl.model.errors import TemporaryError, UsageError
 from segctl.model.secrets import Secret, Text, remember
@@ -78,21 +82,48 @@ def _file(secret: Secret, root: Path) -> str:
 def _output(secret: Secret, root: Path) -> str:
     try:
         # What the program says on stderr may repeat the secret, so nobody sees it.
-        done = subprocess.run(
-            secret.words, cwd=root, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COMMAND_S, check=False
-        )
+        code, said = _run(secret.words, root)
     except subprocess.TimeoutExpired:
         raise TemporaryError(
             "SEG371", f"the secret `{secret}` cannot be read: the command takes longer than {_COMMAND_S:g} s"
         ) from None
     except OSError as error:
         raise _unreadable(secret, (error.strerror or "the program cannot be started").lower()) from None
-    if done.returncode:
-        raise _unreadable(secret, f"the command ended with {done.returncode}")
+    if len(said) > _LONGEST:
+        raise _unreadable(secret, f"the command writes more than {_LONGEST:,} bytes")
+    if code:
+        raise _unreadable(secret, f"the command ended with {code}")
     try:
-        return done.stdout.decode().strip().partition("\n")[0]
+        return said.decode().strip().partition("\n")[0]
     except UnicodeDecodeError:
         raise _unreadable(secret, "the command's output is no text") from None
+
+
+def _run(words: tuple[str, ...], root: Path) -> tuple[int, bytes]:
+    """Exit code and output of a program, which is ended when it writes too much or takes too long."""
+    null, began = subprocess.DEVNULL, time.monotonic()
+    with subprocess.Popen(
+        words, cwd=root, stdin=null, stdout=subprocess.PIPE, stderr=null, start_new_session=True
+    ) as process:
+        timer = Timer(_COMMAND_S, _end, (process.pid,))
+        timer.start()
+        try:
+            assert process.stdout is not None
+            said = process.stdout.read(_LONGEST + 1)
+            if len(said) > _LONGEST:
+                _end(process.pid)
+            code = process.wait()
+        finally:
+            timer.cancel()
+    if code == -signal.SIGKILL and time.monotonic() - began >= _COMMAND_S:
+        raise subprocess.TimeoutExpired(words, _COMMAND_S)
+    return code, said
+
+
+def _end(group: int) -> None:
+    """Ends a program with all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
 
 
 _READERS = {"env": _variable, "file": _file, "command": _output}

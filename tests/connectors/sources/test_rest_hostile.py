@@ -216,6 +216,27 @@ def test_a_chunked_answer_that_breaks_off_is_an_error(serve: Any, fetch: Any) ->
     assert (error.code, error.exit_code) == ("SEG381", 75)
 
 
+@pytest.mark.parametrize(
+    ("body", "exit_code"),
+    [
+        (b'{"data": [{"id": NaN}]}', 3),
+        (b'{"data": [], "data": []}', 3),
+        (b"[1] and more]", 3),
+        (b"<html>log in</html>", 3),
+        (b'{"data": [{"id": "1', 75),
+    ],
+)
+def test_only_what_broke_off_is_worth_another_try(body: bytes, exit_code: int, serve: Any, fetch: Any) -> None:
+    def answering(asked: Any, handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    assert failed(fetch, RestFetch(serve(answering).url, limits=Limits(retries=0))).exit_code == exit_code
+
+
 def test_a_body_that_dribbles_ends_at_its_deadline(serve: Any, fetch: Any) -> None:
     def answering(asked: Any, handler: Any) -> None:
         handler.send_response(200)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -13,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segctl.connectors.sources import secrets
 from segctl.connectors.sources.secrets import revealed
-from segctl.model.errors import SegctlError
+from segctl.model.errors import SegctlError, TemporaryError, UsageError
 from segctl.model.secrets import MASK, SHORTEST, Secret, forget, masked, remember
 
 PLANTED = 's3cr3t/ü+ä "key"'
@@ -109,3 +111,19 @@ def test_short_words_are_no_secrets() -> None:
     remember("abc")
 
     assert masked("abcdef") == "abcdef"
+
+
+@pytest.mark.parametrize("words", [("cat", "/dev/zero"), ("sh", "-c", "cat /dev/zero")])
+def test_a_command_without_end_is_ended(words: tuple[str, ...], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="writes more than"):
+        revealed(Secret("command", words), tmp_path)
+
+
+def test_a_command_that_takes_too_long_is_ended_with_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "_COMMAND_S", 0.2)
+    began = time.monotonic()
+    with pytest.raises(TemporaryError, match="takes longer"):
+        revealed(Secret("command", ("sh", "-c", "sleep 20; echo late")), tmp_path)
+    assert time.monotonic() - began < 10
