@@ -105,6 +105,18 @@ class MetricValue:
 
 
 @dataclass(frozen=True, slots=True)
+class OfProfile:
+    """A value over all events of the profile, also inside `HasCommonValue`."""
+
+    of: Expression
+
+    @property
+    def type(self) -> ValueType:
+        """The value's type."""
+        return self.of.type
+
+
+@dataclass(frozen=True, slots=True)
 class Real:
     """An exact number as a 64-bit float: scaled integer divided by ``10 ** scale``."""
 
@@ -158,7 +170,7 @@ class YearsSince:
 
 Expression = (
     Literal | StoredTrait | EventProperty | EventTime | EventTimePart | Element | StructField | Size
-    | MetricValue | Real | Arithmetic | DaysSince | YearsSince
+    | MetricValue | OfProfile | Real | Arithmetic | DaysSince | YearsSince
 )  # fmt: skip
 
 

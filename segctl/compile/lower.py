@@ -9,7 +9,7 @@ from itertools import product
 
 from segctl.compile import ir
 from segctl.compile.lower_events import Lists, Lowering, inside
-from segctl.compile.lower_tests import conjunction, lower_test, negation
+from segctl.compile.lower_tests import Names, conjunction, lower_test, negation
 from segctl.compile.windows import trait_bounds
 from segctl.compile.words import describe
 from segctl.model import conditions as c
@@ -100,9 +100,8 @@ def _leaf(leaf: c.Condition, lowering: Lowering) -> ir.Predicate:
     match leaf:
         case c.TraitCondition(trait, test, path, missing):
             return _ruled(lower_test(inside(lowering.trait(trait), path), test, lowering.names), missing)
-        case c.EventCondition(selection, measure, test, missing):
-            value = ir.MetricValue(lowering.metric(selection, measure))
-            return _ruled(lower_test(value, test, lowering.names), missing)
+        case c.EventCondition():
+            return _event_leaf(leaf, lowering, lowering.names)
         case c.ChangedCondition():
             # Having no such change is a fact, so there is nothing unknown for `missing` to decide.
             return ir.Compare("ge", ir.MetricValue(lowering.changes(leaf)), ir.Literal(1, INTEGER))
@@ -116,6 +115,11 @@ def _leaf(leaf: c.Condition, lowering: Lowering) -> ir.Predicate:
             return ir.InList(name, column, identifier)
         case _:
             raise TypeError(f"{type(leaf).__name__} is no leaf")
+
+
+def _event_leaf(leaf: c.EventCondition, lowering: Lowering, names: Names) -> ir.Predicate:
+    value = ir.MetricValue(lowering.metric(leaf.selection, leaf.measure))
+    return _ruled(lower_test(value, leaf.test, names), leaf.missing)
 
 
 def _ruled(predicate: ir.Predicate, missing: c.Missing | None) -> ir.Predicate:
@@ -235,8 +239,16 @@ def _with_answers(item: c.Condition, known: dict[c.Condition, bool | None], lowe
             return conjunction([negation(_with_answers(inner, known, lowering)) for inner in items])
         case c.Not(inner):
             return negation(_with_answers(inner, known, lowering))
+        case c.EventCondition():
+            return _event_leaf(item, lowering, Names(lambda name: _of_profile(name, lowering), lowering.texts))
         case _:
             return _predicate(item, lowering)
+
+
+def _of_profile(trait: str, lowering: Lowering) -> ir.Expression:
+    """A trait beside a metric of one common value: a computed one reads all events, as everywhere."""
+    value = lowering.trait(trait)
+    return ir.OfProfile(value) if trait in lowering.computed else value
 
 
 def _has_answer(predicate: ir.Predicate, answer: bool | None) -> ir.Predicate:

@@ -135,7 +135,8 @@ class _Needs:
             self._seen[id(node)] = node
         self._take(node, inside_common=inside_common)
         # Metrics of a common value are taken per value; what their own conditions ask of the profile is not.
-        below = isinstance(node, ir.HasCommonValue) or (inside_common and not isinstance(node, ir.Metric | ir.Sequence))
+        outside = (ir.Metric, ir.Sequence, ir.OfProfile)
+        below = isinstance(node, ir.HasCommonValue) or (inside_common and not isinstance(node, outside))
         for part in parts(node):
             self.add(part, inside_common=below)
 

@@ -240,6 +240,8 @@ class Place:
                 return len(elements) if isinstance(elements, Sequence) else None
             case ir.MetricValue(metric):
                 return self.rows.measured(metric, self.same)
+            case ir.OfProfile(of):
+                return Place(self.rows, self.event, None, self.element).value(of)
             case ir.Real(of):
                 return as_real(self.value(of), of.type)
             case ir.DaysSince(of):
@@ -374,11 +376,12 @@ def place_in_sample(salt: str, profile_id: str) -> int:
 
 
 def metrics_in(node: object) -> Iterator[ir.Metric]:
-    """The metrics of a node, outermost first."""
+    """The metrics of a node, outermost first; inside a common value those that are taken for it."""
     from segctl.compile.plan import parts
 
     if isinstance(node, ir.Metric):
         yield node
+    if isinstance(node, ir.Metric | ir.OfProfile):
         return
     for part in parts(node):
         yield from metrics_in(part)

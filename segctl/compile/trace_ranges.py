@@ -88,6 +88,8 @@ def _range(rows: Rows, node: ir.Expression, event: EventRow | None, same: Same |
             day = value if isinstance(value, date) else local_day(at, rows.zone)
             ages = [completed_years(day, local_day(us, rows.zone)) for us in (rows.now, until)]
             return float(min(ages)), float(max(ages))
+        case ir.OfProfile(of):
+            return _range(rows, of, event, None, until)
         case ir.Arithmetic(function, operands):
             return _calculated(function, [_range(rows, o, event, same, until) for o in operands])
     found = (

@@ -8,9 +8,11 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from segctl.compile import ir
-from segctl.compile.plan import Node, parts
+from segctl.compile.plan import Node, parts, walk
 from segctl.engines.aggregates import ZERO_OF_NONE, is_plain
 from segctl.engines.elements import with_elements
+from segctl.engines.expressions import to_expr
+from segctl.engines.formulas import with_formulas
 from segctl.engines.frames import Frame, polars_of
 from segctl.engines.metrics import plain_metrics
 from segctl.engines.ordered import ordered_metric
@@ -37,8 +39,10 @@ def common_subjects(
     candidates = _joined(frames, keys)
     zeros = [column for metric, column in names.items() if metric.measure.function in ZERO_OF_NONE]
     candidates = candidates.with_columns(pl.col(zeros).fill_null(0)) if zeros else candidates
-    rows = candidates.join(profiles, on="subject", how="inner")
+    outer = _of_profiles(common.item, profiles, scope)
+    rows = candidates.join(profiles.with_columns(outer.values()), on="subject", how="inner")
     inner = scope.knowing({ir.MetricValue(metric): column for metric, column in names.items()})
+    inner = inner.knowing({node: column.name for node, column in outer.items()})
     frame, inner = with_elements(nw.from_native(rows.lazy()), [common.item], inner, profile_reader)
     answered = frame.with_columns(to_predicate(common.item, inner).alias(name))
     native = polars_of(answered)
@@ -47,10 +51,22 @@ def common_subjects(
     return native.group_by("subject").agg(some.alias(name)).collect(engine="in-memory")
 
 
+def _of_profiles(item: Node, profiles: pl.DataFrame, scope: Scope) -> dict[Node, pl.Series]:
+    """Values beside the metrics that read all events of a profile, in the order of the profiles."""
+    nodes = list(dict.fromkeys(node for node in walk(item) if isinstance(node, ir.OfProfile)))
+    if not nodes:
+        return {}
+    frame, known = with_formulas(nw.from_native(profiles.lazy()), nodes, scope)
+    names = {node: f"of_profile:{number}" for number, node in enumerate(nodes)}
+    found = frame.select(*[to_expr(node, known).alias(name) for node, name in names.items()])
+    native = polars_of(found).collect(engine="in-memory")
+    return {node: native.get_column(name) for node, name in names.items()}
+
+
 def _metrics(node: Node) -> Sequence[ir.Metric]:
     if isinstance(node, ir.MetricValue):
         return [node.metric]
-    if isinstance(node, ir.HasSequence):
+    if isinstance(node, ir.HasSequence | ir.OfProfile):
         return []
     return [metric for part in parts(node) for metric in _metrics(part)]
 

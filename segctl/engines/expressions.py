@@ -92,6 +92,11 @@ def _(node: ir.Size, scope: Scope) -> nw.Expr:
 
 
 @evaluated.register
+def _(node: ir.OfProfile, scope: Scope) -> nw.Expr:
+    return to_expr(node.of, scope)
+
+
+@evaluated.register
 def _(node: ir.Real, scope: Scope) -> nw.Expr:
     value = to_expr(node.of, scope).cast(nw.Float64)
     return localtime.divided(value, float(10**node.of.type.scale)) if node.of.type.scale else value

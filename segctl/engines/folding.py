@@ -147,6 +147,8 @@ class _Unfolding:
         return self._texts[value, place]
 
     def _read(self, value: ir.Expression, place: _Place) -> list[str | None]:
+        if isinstance(value, ir.OfProfile):
+            return list(self._distinct(value.of, _NOWHERE))
         if isinstance(value, ir.MetricValue):
             of = value.metric.measure.of
             return [] if of is None else list(self._distinct(of, _Place(value.metric.kinds)))

@@ -305,6 +305,22 @@ SAME = [
         events=(bought("a", "order", "x"), bought("a", "order", "y"), bought("b", "order", "x")),
     ),
     Case(
+        "same restricts event leaves, not the computed traits that they are compared with",
+        c.All(
+            (c.EventCondition(c.EventSelection(("order",)), c.Count(), passes("equals", c.TraitOperand("x"))),),
+            same=("category",),
+        ),
+        {"a": False, "b": True},
+        tuple(person(p) for p in "ab"),
+        (
+            bought("a", "order", None),
+            bought("a", "order", None, "2026-11-02 10:00"),
+            event("a", "order", "2026-11-03 10:00", category="shoes"),
+            event("b", "order", "2026-11-03 10:00", category="shoes"),
+        ),
+        computed=(metric("x", INTEGER, "order", c.Count()),),
+    ),
+    Case(
         "same: latest is counted among that value's events",
         c.All((measured("order", c.Aggregate("sum", "quantity"), passes("equals", 3), latest=2),), same=("category",)),
         {"a": True},
