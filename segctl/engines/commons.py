@@ -58,7 +58,8 @@ def _of_profiles(item: Node, profiles: pl.DataFrame, scope: Scope) -> dict[Node,
         return {}
     frame, known = with_formulas(nw.from_native(profiles.lazy()), nodes, scope)
     names = {node: f"of_profile:{number}" for number, node in enumerate(nodes)}
-    found = frame.select(*[to_expr(node, known).alias(name) for node, name in names.items()])
+    # Beside the other columns a constant has as many rows as they.
+    found = frame.with_columns(*[to_expr(node, known).alias(name) for node, name in names.items()])
     native = polars_of(found).collect(engine="in-memory")
     return {node: native.get_column(name) for node, name in names.items()}
 

@@ -11,6 +11,7 @@ from case_tools import (
     count,
     euro,
     event,
+    formula,
     last,
     measured,
     metric,
@@ -319,6 +320,21 @@ SAME = [
             event("b", "order", "2026-11-03 10:00", category="shoes"),
         ),
         computed=(metric("x", INTEGER, "order", c.Count()),),
+    ),
+    Case(
+        "same: a computed trait may be a constant",
+        c.All(
+            (c.EventCondition(c.EventSelection(("order",)), c.Count(), passes("above", c.TraitOperand("x"))),),
+            same=("category",),
+        ),
+        {"a": True, "b": False},
+        tuple(person(p) for p in "ab"),
+        (
+            bought("a", "order", "x", "2026-11-01 10:00"),
+            bought("a", "order", "x", "2026-11-02 10:00"),
+            bought("b", "order", "x"),
+        ),
+        computed=(formula("x", c.Number(Decimal(1))),),
     ),
     Case(
         "same: latest is counted among that value's events",
