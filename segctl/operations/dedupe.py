@@ -94,7 +94,7 @@ def dedupe(
     from segctl.identity.clusters import lasting
     from segctl.operations.identity_input import facts, known
     from segctl.operations.likeness import chosen
-    from segctl.state.identity import LOCK, record_identity, record_links, stored_canonical
+    from segctl.state.identity import LOCK, record_links, stored_canonical
 
     listener = progress or Silent()
     notes: list[str] = []
@@ -120,18 +120,10 @@ def dedupe(
         _refuse_giants(everything, found, clusters)
         held = _held(found)
         edges = _edges(everything, found)
+        evidence = _Evidence(edges, held, likeness)
         run = None
         if not dry_run and _has_moved(workspace, clusters.owners):
-            counts = {
-                **_counted(clusters),
-                "profiles": clusters.events.height,
-                "links": edges.height,
-                "fuzzy": choice.fuzzy,
-            }
-            run = record_identity(
-                workspace, clusters.owners, kind=kind, at=now, counts={**counts, "held": held.height}, edges=edges,
-                held=held, undone=undone, likeness=likeness,
-            )  # fmt: skip
+            run = _recorded(workspace, clusters, evidence, now=now, kind=kind, undone=undone, fuzzy=choice.fuzzy)
         elif not dry_run and (choice.fuzzy != choice.before or _has_evidence(workspace, edges, held)):
             record_links(workspace, edges=edges, held=held, likeness=likeness)
     report = _report(everything, found, clusters, held, run, previous, notes)
@@ -142,6 +134,34 @@ def dedupe(
 
     pairs = () if model is None else near(everything, edges, held, model)
     return replace(report, near=pairs, changed=changed(everything, clusters))
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """What speaks for the profiles: links, links held back, and the model of likeness."""
+
+    edges: pl.DataFrame
+    held: pl.DataFrame
+    likeness: dict[str, Any]
+
+
+def _recorded(
+    workspace: Workspace,
+    clusters: Lasting,
+    of: _Evidence,
+    *,
+    now: datetime,
+    kind: str,
+    undone: str | None,
+    fuzzy: bool,
+) -> IdentityRun:
+    from segctl.state.identity import record_identity
+
+    counts = {**_counted(clusters), "profiles": clusters.events.height, "links": of.edges.height, "fuzzy": fuzzy}
+    return record_identity(
+        workspace, clusters.owners, kind=kind, at=now, counts={**counts, "held": of.held.height}, edges=of.edges,
+        held=of.held, undone=undone, likeness=of.likeness,
+    )  # fmt: skip
 
 
 def _before(stored: pl.Series, size: int) -> pl.Series:

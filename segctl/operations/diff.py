@@ -130,12 +130,7 @@ def diff(
     changes = _changes(session, (from_run, to_run), parts, recorded)
     segments = tuple(
         SegmentMove(
-            segment=s.segment,
-            before=s.before,
-            entered=s.entered,
-            left=s.left,
-            stayed=s.stayed,
-            after=s.after,
+            *(s.segment, s.before, s.entered, s.left, s.stayed, s.after),
             definition_changed="definition" in changes.get(s.segment, ()),
             definition_removed=_is_removed(s.segment, session, parts[to_run.id].get(s.segment)),
             leaves=_leaf_moves(s.segment, parts[from_run.id], parts[to_run.id], _translated(session, s.segment, said)),

@@ -67,13 +67,8 @@ def command(
     `explain identity A B` shows the path of links between two identifiers, or what keeps them apart; where likeness
     has a part in it, also what each field adds to the weight, in bits: 0 bits are even odds, 10 a thousand to one.
     """
-    if segment == "identity" and other is None:
-        hint = "give both: `segctl explain identity A B`"
-        raise UsageError("SEG104", "`explain identity` needs two identifiers", hint=hint)
-    if segment == "identity" and other is not None:
-        from segctl.cli.identity_path import write_path
-
-        write_path(ctx, who, other, personal=show_personal, fuzzy=fuzzy)
+    if segment == "identity":
+        _identity(ctx, who, other, personal=show_personal, fuzzy=fuzzy)
         return
     from segctl.cli.people import asked
     from segctl.compile.words_trace import TraceWords
@@ -87,17 +82,6 @@ def command(
         as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
         found = explain(session, segment, asked(ctx, who), as_of=as_of, run=run, until=until, language=language)
     words = TraceWords(session.project.timezone, session.language(language))
-    facts: dict[str, Any] = {
-        "segment": segment,
-        "profile_id": found.profile_id,
-        "as_of": session.local(found.as_of),
-        "member": found.member,
-    }
-    if found.run is not None:
-        facts["run"] = found.run
-    if until:
-        facts["changes_at"] = session.local(found.flip.at) if found.flip else None
-        facts["changes_to"] = _WORDS[found.flip.answer] if found.flip else None
     sections: tuple[output.Section, ...] = ()
     if found.trace is not None:
         events = list(_event_rows(session, found, found.trace, words))
@@ -110,11 +94,36 @@ def command(
             COLUMNS,
             rows,
             noun=None,
-            facts=facts,
+            facts=_facts(session, segment, found, until=until),
             sections=sections,
             notes=_notes(session, found, until=until),
         ),
     )
+
+
+def _identity(ctx: Context, one: str, other: str | None, *, personal: bool, fuzzy: bool) -> None:
+    """The path of links between two identifiers."""
+    from segctl.cli.identity_path import write_path
+
+    if other is None:
+        hint = "give both: `segctl explain identity A B`"
+        raise UsageError("SEG104", "`explain identity` needs two identifiers", hint=hint)
+    write_path(ctx, one, other, personal=personal, fuzzy=fuzzy)
+
+
+def _facts(session: Session, segment: str, found: Explanation, *, until: bool) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "segment": segment,
+        "profile_id": found.profile_id,
+        "as_of": session.local(found.as_of),
+        "member": found.member,
+    }
+    if found.run is not None:
+        facts["run"] = found.run
+    if until:
+        facts["changes_at"] = session.local(found.flip.at) if found.flip else None
+        facts["changes_to"] = _WORDS[found.flip.answer] if found.flip else None
+    return facts
 
 
 def _notes(session: Session, found: Explanation, *, until: bool) -> list[str]:
