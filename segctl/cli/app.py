@@ -129,7 +129,7 @@ def typer_command(name: str, now: datetime) -> TyperCommand:
         context = _context(name, now, spec, {p.name: _checked(p, values[p.name]) for p in spec.shared})
         return Call(spec.function, context, own)
 
-    run.__signature__ = inspect.Signature([_typer_parameter(p) for p in spec.parameters])  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature([_typer_parameter(p) for p in spec.parameters])  # type: ignore[attr-defined]  # Typer reads it
     run.__annotations__ = {p.name: p.annotation for p in spec.parameters}
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name, cls=_VerbCommand, context_settings={"help_option_names": ["-h", "--help"]})(run)

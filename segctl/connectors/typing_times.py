@@ -115,7 +115,7 @@ def _in_range(instants: pl.Series) -> pl.Series:
 
 
 def _strptime(text: pl.Series, form: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
-    return text.str.strptime(dtype, form, strict=False, cache=False)  # type: ignore[arg-type]
+    return text.str.strptime(dtype, form, strict=False, cache=False)  # type: ignore[arg-type]  # a date or time type of Polars
 
 
 def _declared(text: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Series:
@@ -182,7 +182,7 @@ def _any_form(stem: pl.Series) -> pl.Series:
         dtype = _LOCAL if "%H" in form else pl.Date
 
         def read(rest: pl.Series, form: str = form, dtype: object = dtype) -> pl.Series:
-            return _strptime(rest, form, dtype).cast(_LOCAL)  # type: ignore[arg-type]
+            return _strptime(rest, form, dtype).cast(_LOCAL)  # type: ignore[arg-type]  # a date or time type of Polars
 
         found = _fill(stem, found, read)
     return found

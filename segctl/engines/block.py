@@ -170,15 +170,15 @@ class Block:
 
 def predicate_column(frame: pl.DataFrame, node: Node, scope: Scope) -> pl.Series:
     """A predicate's truth on each row of a frame of answers."""
-    asked = nw.from_native(frame.lazy()).with_columns(to_predicate(node, scope).alias("answer")).select("answer")  # type: ignore[arg-type]
+    asked = nw.from_native(frame.lazy()).with_columns(to_predicate(node, scope).alias("answer")).select("answer")  # type: ignore[arg-type]  # portable frames stand for those of any engine
     native = polars_of(asked)
     return native.collect(engine="in-memory").get_column("answer")
 
 
 def _asked(node: Node, scope: Scope) -> nw.Expr:
     if hasattr(node, "type"):
-        return to_expr(node, scope)  # type: ignore[arg-type]
-    return to_predicate(node, scope)  # type: ignore[arg-type]
+        return to_expr(node, scope)  # type: ignore[arg-type]  # `type` tells expressions from predicates
+    return to_predicate(node, scope)  # type: ignore[arg-type]  # `type` tells expressions from predicates
 
 
 def _collected(frame: Frame) -> pl.DataFrame:

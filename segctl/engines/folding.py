@@ -113,7 +113,7 @@ class _Unfolding:
             new = self._value(old, inner if name != "value" else place)
             if new is not old:
                 changed[name] = new
-        return replace(node, **changed) if changed else node  # type: ignore[type-var]
+        return replace(node, **changed) if changed else node  # type: ignore[type-var]  # nodes are dataclasses; T says only that they can be hashed
 
     def _value(self, value: object, place: _Place) -> object:
         if isinstance(value, tuple):

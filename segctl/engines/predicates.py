@@ -101,10 +101,10 @@ def _(node: ir.TextTest, scope: Scope) -> nw.Expr:
 
 _TEXT: dict[str, Callable[[nw.Expr, object], nw.Expr]] = {
     "eq": lambda value, pattern: value == pattern,
-    "contains": lambda value, pattern: value.str.contains(pattern, literal=True),  # type: ignore[arg-type]
-    "starts_with": lambda value, pattern: value.str.starts_with(pattern),  # type: ignore[arg-type]
-    "ends_with": lambda value, pattern: value.str.ends_with(pattern),  # type: ignore[arg-type]
-    "matches": lambda value, pattern: value.str.contains(pattern),  # type: ignore[arg-type]
+    "contains": lambda value, pattern: value.str.contains(pattern, literal=True),  # type: ignore[arg-type]  # a pattern may be an expression
+    "starts_with": lambda value, pattern: value.str.starts_with(pattern),  # type: ignore[arg-type]  # a pattern may be an expression
+    "ends_with": lambda value, pattern: value.str.ends_with(pattern),  # type: ignore[arg-type]  # a pattern may be an expression
+    "matches": lambda value, pattern: value.str.contains(pattern),  # type: ignore[arg-type]  # a pattern may be an expression
 }
 
 

@@ -46,7 +46,7 @@ def stages(plan: Plan) -> Stages:
     for root in [segment.where for segment in late] + [output.ask for output in late_outputs]:
         for part in _early_parts(root, late_names):
             known.setdefault(part, f"part:{len(known)}")
-    columns |= {name: part for part, name in known.items()}  # type: ignore[misc]
+    columns |= {name: part for part, name in known.items()}  # type: ignore[misc]  # every node that is a part is a predicate or an expression
     ranks: dict[str, tuple[str, str | None]] = {}
     for segment in late:
         if segment.keep is not None:

@@ -325,7 +325,7 @@ def events_meta(frame: pl.DataFrame) -> dict[str, Any]:
 
     times = frame["ts"].to_physical()
     bounds = {
-        name: max(abs(int(frame[name].min() or 0)), abs(int(frame[name].max() or 0)))  # type: ignore[arg-type]
+        name: max(abs(int(frame[name].min() or 0)), abs(int(frame[name].max() or 0)))  # type: ignore[arg-type]  # columns of whole numbers
         for name, dtype in frame.schema.items()
         if dtype == pl.Int64 and name != "line"
     }

@@ -144,7 +144,7 @@ class SourceRun:
             self.workspace.discard(file.path for file in self._landed)
             raise
 
-    def _read_one(self, item: InputFile, sink: Any, quarantine: Any, counts: Any) -> None:  # noqa: ANN401
+    def _read_one(self, item: InputFile, sink: Any, quarantine: Any, counts: Any) -> None:  # noqa: ANN401 - sinks are imported when used
         from segctl.connectors.files import detect
         from segctl.connectors.typing_rows import type_batch
         from segctl.model.sources import NumberForm
@@ -219,7 +219,7 @@ class SourceRun:
         name = self.source.name
         self._landed += land(self.workspace, name, item.path, shown=item.shown, digest=item.digest, now=self.now)
 
-    def _take_batch(self, sink: Any, typed: Any) -> None:  # noqa: ANN401
+    def _take_batch(self, sink: Any, typed: Any) -> None:  # noqa: ANN401 - sinks are imported when used
         self.result.skipped += typed.skipped
         for kind, rows in typed.kinds_skipped.items():
             self.result.kinds_skipped[kind] = self.result.kinds_skipped.get(kind, 0) + rows
@@ -262,7 +262,7 @@ class SourceRun:
                 hint="ingest again when whoever writes it is done",
             )
 
-    def _take_counts(self, quarantine: Any, counts: Any) -> None:  # noqa: ANN401
+    def _take_counts(self, quarantine: Any, counts: Any) -> None:  # noqa: ANN401 - sinks are imported when used
         result = self.result
         result.bad = quarantine.rows
         result.reasons = quarantine.reasons
@@ -272,7 +272,7 @@ class SourceRun:
         result.missing_times = counts.clock.missing
         result.dropped_elements = counts.dropped_elements
 
-    def _commit(self, sink: Any, quarantine: Any) -> None:  # noqa: ANN401
+    def _commit(self, sink: Any, quarantine: Any) -> None:  # noqa: ANN401 - sinks are imported when used
         from segctl.operations.ingest_again import Afresh
         from segctl.state.inputs import supersede_inputs
 
@@ -296,7 +296,7 @@ class SourceRun:
                 file.path.unlink(missing_ok=True)
             return
 
-        def within(db: Any) -> None:  # noqa: ANN401
+        def within(db: Any) -> None:  # noqa: ANN401 - a connection of SQLite
             if self._reading.is_afresh:
                 supersede_inputs(db, self.source.name, kept=self._reading.kept)
             for finish in self._finished:
@@ -319,7 +319,7 @@ class SourceRun:
                 self.workspace.commit("quarantine", bad_files, stale, note={"source": self.source.name})
             raise
 
-    def _count_sink(self, sink: Any) -> None:  # noqa: ANN401
+    def _count_sink(self, sink: Any) -> None:  # noqa: ANN401 - sinks are imported when used
         result, counts = self.result, sink.counts
         result.new, result.duplicates = counts.new, counts.duplicates
         result.new_subjects = sink.resolver.new
@@ -334,7 +334,7 @@ class SourceRun:
         else:
             result.conflicts = counts.conflicts
 
-    def _mark_gone(self, sink: Any, quarantine: Any) -> None:  # noqa: ANN401
+    def _mark_gone(self, sink: Any, quarantine: Any) -> None:  # noqa: ANN401 - sinks are imported when used
         if self.result.read == self.result.bad and not self.accepts_empty:
             raise Refused(
                 "SEG314",

@@ -173,7 +173,7 @@ class _Run:
             quarantine.discard()
             raise
 
-    def _sink(self, resolver: Any) -> Any:  # noqa: ANN401
+    def _sink(self, resolver: Any) -> Any:  # noqa: ANN401 - sinks are imported when used
         from segctl.operations.ingest_events import EventSink
         from segctl.operations.ingest_records import RecordSink
 
@@ -192,8 +192,8 @@ class _Run:
         return gate_of(replace(self.source, checks=()), self.project, previous={}, now=self.now, others={})
 
     def _part(
-        self, entry: IngestedInput, rows: list[RowAgain], sink: Any, links: Any, quarantine: Quarantine,  # noqa: ANN401
-        gate: Gate | None, counts: Any,  # noqa: ANN401
+        self, entry: IngestedInput, rows: list[RowAgain], sink: Any, links: Any, quarantine: Quarantine,  # noqa: ANN401 - sinks are imported when used
+        gate: Gate | None, counts: Any,  # noqa: ANN401 - sinks are imported when used
     ) -> None:  # fmt: skip
         from segctl.connectors.typing_rows import type_batch
         from segctl.operations.ingest_contract import with_contract
@@ -247,7 +247,7 @@ class _Run:
         shown = f"{entry.path} ({'mended' if rows[0].is_mended else 'again'})"
         return begin_input(self.workspace, self.source.name, shown, digest=digest, size=len(text))
 
-    def _begin(self, sink: Any, own: int, entry: IngestedInput) -> None:  # noqa: ANN401
+    def _begin(self, sink: Any, own: int, entry: IngestedInput) -> None:  # noqa: ANN401 - sinks are imported when used
         if self.source.holds_profiles or self.source.tracking is not None:
             sink.begin_file(own)
         else:
@@ -276,7 +276,7 @@ class _Run:
         note = {**input_note(self.source, (), (), known=0, form=written), "mended": entry.id}
         self._finished.append(finish_input(own, rows=good, good=good, bad=0, note=note))
 
-    def _commit(self, sink: Any, links: Any, quarantine: Quarantine) -> None:  # noqa: ANN401
+    def _commit(self, sink: Any, links: Any, quarantine: Quarantine) -> None:  # noqa: ANN401 - sinks are imported when used
         import polars as pl
 
         from segctl.operations.ingest_source import SourceRun
@@ -298,7 +298,7 @@ class _Run:
             self.workspace.discard(file.path for file in files)
             return
 
-        def within(db: Any) -> None:  # noqa: ANN401
+        def within(db: Any) -> None:  # noqa: ANN401 - a connection of SQLite
             for finish in self._finished:
                 finish(db)
 
@@ -307,7 +307,7 @@ class _Run:
         result.commit = found.commit
 
 
-def _take_counts(found: Replayed, sink: Any, quarantine: Quarantine) -> None:  # noqa: ANN401
+def _take_counts(found: Replayed, sink: Any, quarantine: Quarantine) -> None:  # noqa: ANN401 - sinks are imported when used
     result, counts = found.result, sink.counts
     result.read, result.bad = found.tried, found.bad
     result.reasons, result.examples = quarantine.reasons, quarantine.examples

@@ -185,7 +185,7 @@ def _merged_value(name: str, values: list[object]) -> object:
     if all(isinstance(value, dict) for value in values):
         pick = max if name.startswith("max_") else sum
         keys = dict.fromkeys(key for value in values for key in value)  # type: ignore[attr-defined]  # dictionaries
-        return {key: pick([value[key] for value in values if key in value]) for key in keys}  # type: ignore[index,operator]
+        return {key: pick([value[key] for value in values if key in value]) for key in keys}  # type: ignore[index,operator]  # `value` is a mapping here
     if name == "first" or name.startswith("min_"):
         return min(values)  # type: ignore[type-var]  # numbers
     if name.startswith("max_"):
