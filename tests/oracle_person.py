@@ -56,7 +56,7 @@ class Person:
         computed = self.world.definitions.computed.get(name)
         stored = self.world.project.trait(name)
         assert computed or stored
-        return computed.type if computed else stored.type  # type: ignore[union-attr]
+        return computed.type if computed else stored.type
 
     def trait(self, name: str) -> Any:
         """The value of a stored or computed trait."""

@@ -51,7 +51,7 @@ def compared(value: Any, value_type: ValueType, option: Any, kind: ValueType | N
 
 def rewritten(test: c.ValueTest, operator: str, *operands: c.Operand) -> c.ValueTest:
     """The same test with another operator (and operands)."""
-    return c.ValueTest(operator, operands or test.operands, test.ignore_case, test.element)  # type: ignore[arg-type]
+    return c.ValueTest(operator, operands or test.operands, test.ignore_case, test.element)
 
 
 def folded(value: Any, test: c.ValueTest) -> Any:

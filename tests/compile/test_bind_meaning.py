@@ -63,7 +63,7 @@ ONE = ValueTest("at_least", (1,))
 
 
 def is_one(operator: str, *operands: object) -> ValueTest:
-    return ValueTest(operator, operands)  # type: ignore[arg-type]
+    return ValueTest(operator, operands)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_traits(written: str, test: object) -> None:
     assert found.trait == written.partition(",")[0]
     assert found.test == test
     if isinstance(found.test, ValueTest):
-        assert [type(value) for value in found.test.operands] == [type(value) for value in test.operands]  # type: ignore[attr-defined]
+        assert [type(value) for value in found.test.operands] == [type(value) for value in test.operands]
 
 
 def test_dotted_paths_and_missing_rules() -> None:
@@ -246,7 +246,7 @@ def test_combinations() -> None:
     ],
 )
 def test_measures(written: str, expected: tuple[object, object]) -> None:
-    assert bound(f"{{event: order_completed, {written}}}") == EventCondition(ORDERS, *expected)  # type: ignore[arg-type]
+    assert bound(f"{{event: order_completed, {written}}}") == EventCondition(ORDERS, *expected)
 
 
 @pytest.mark.parametrize(

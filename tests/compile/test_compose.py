@@ -52,7 +52,7 @@ def test_positions_count_characters_and_lines_from_one(line_end: str) -> None:
 
     places = {
         part.text: (part.location.line, part.location.column, part.location.length)
-        for part in walk(node)  # type: ignore[arg-type]
+        for part in walk(node)
         if isinstance(part, Scalar)
     }
     assert places == {

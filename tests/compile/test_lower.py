@@ -36,7 +36,7 @@ def euros(cents: int) -> ir.Literal:
 
 def orders(**more: object) -> ir.Metric:
     asked: dict[str, object] = {"kinds": ("order_completed",), "measure": ir.Measure("count"), "type": INTEGER, **more}
-    return ir.Metric(**asked)  # type: ignore[arg-type]
+    return ir.Metric(**asked)
 
 
 def some(metric: ir.Metric) -> ir.Predicate:

@@ -25,7 +25,7 @@ OPERATORS = {
 
 
 def lowered(operator: str, literal: str) -> ir.Predicate:
-    return lower_test(VALUE, ValueTest(operator, (Decimal(literal),)), NAMES)  # type: ignore[arg-type]
+    return lower_test(VALUE, ValueTest(operator, (Decimal(literal),)), NAMES)
 
 
 def holds(predicate: ir.Predicate, stored: int) -> bool:
@@ -67,7 +67,7 @@ def test_a_literal_that_no_value_can_have_shifts_the_bound(operator: str, litera
     st.integers(-3, 3),
 )
 def test_shifted_bounds_compare_as_exact_numbers_do(operator: str, literal: Decimal, far: int, near: int) -> None:
-    predicate = lower_test(VALUE, ValueTest(operator, (literal,)), NAMES)  # type: ignore[arg-type]
+    predicate = lower_test(VALUE, ValueTest(operator, (literal,)), NAMES)
 
     close = min(max(int(literal * 100) + near, -(2**63)), 2**63 - 1)
     for stored in (far, close):

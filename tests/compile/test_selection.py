@@ -12,7 +12,7 @@ from segctl.model.errors import UsageError
 
 def _segment(name: str, **more: object) -> SegmentDefinition:
     location = Location(f"segments/eu/{name}.yaml")
-    return SegmentDefinition(name, SegmentCondition("x"), location=location, **more)  # type: ignore[arg-type]
+    return SegmentDefinition(name, SegmentCondition("x"), location=location, **more)
 
 
 SEGMENTS = {

@@ -25,7 +25,7 @@ DAY = 86_400_000_000
 
 def is_inside(window: t.Window, at: datetime, us: int, zone: object) -> bool | None:
     """What the oracle says of the window at another as_of."""
-    return Clock(from_us(us), zone).holds(window, at)  # type: ignore[arg-type]
+    return Clock(from_us(us), zone).holds(window, at)
 
 
 @settings(max_examples=200, deadline=None)

@@ -125,7 +125,7 @@ keep: {top: 10 %, by: balance, per: country}
             "since 2026-01-01 09:00 UTC",
             "seit 2026-01-01 09:00 UTC",
         ),
-        (Before(LocalTime(datetime(2026, 1, 1, 9))), "before 2026-01-01 09:00", "früher als 2026-01-01 09:00"),  # noqa: DTZ001
+        (Before(LocalTime(datetime(2026, 1, 1, 9))), "before 2026-01-01 09:00", "früher als 2026-01-01 09:00"),  # noqa: DTZ001 - local times have no zone
     ],
 )
 def test_windows_in_words(window: WithinLast, english: str, german: str) -> None:

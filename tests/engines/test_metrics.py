@@ -130,7 +130,7 @@ def test_local_days_follow_the_clock_change(engine: Engine, tmp_path: Path) -> N
     hour = ir.EventTimePart("hour", INTEGER)
 
     late, early = (metric("count", where=equals(hour, value)) for value in (23, 0))
-    day = metric("count", where=equals(ir.EventTimePart("date", DATE), datetime(2026, 3, 30).date()))  # noqa: DTZ001
+    day = metric("count", where=equals(ir.EventTimePart("date", DATE), datetime(2026, 3, 30).date()))  # noqa: DTZ001 - local times have no zone
     found = ask(engine, tmp_path, events, late, early, day, as_of=datetime(2026, 4, 1, tzinfo=UTC))
 
     assert [column(found, name)[0] for name in ("out0", "out1", "out2")] == [1, 1, 1]

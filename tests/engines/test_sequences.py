@@ -21,7 +21,7 @@ def matches(
     engine: Engine, folder: Path, events: list[Happening], *steps: ir.Step, start: str = "any", same: bool = False
 ) -> bool:
     tie = (("item", TEXT),) if same else ()
-    sequence = ir.HasSequence(ir.Sequence(tuple(steps), start, tie))  # type: ignore[arg-type]
+    sequence = ir.HasSequence(ir.Sequence(tuple(steps), start, tie))
     answers = {
         bool(column(ask(engine, folder, events, sequence, is_sorted=is_sorted))[0]) for is_sorted in (True, False)
     }

@@ -65,7 +65,7 @@ class Shop:
         with Workspace.open(Path(project.workspace), create=True) as workspace:
             found = ingest(
                 project, workspace, chosen_sources(sources, [name]), now=NOW + timedelta(hours=self.calls), **options
-            )  # type: ignore[arg-type]
+            )
         return found.sources[0]
 
     def rows(self, dataset: str) -> pl.DataFrame:

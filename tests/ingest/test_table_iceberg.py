@@ -222,7 +222,7 @@ def test_no_table_there(shop: Shop, place: str, code: str, monkeypatch: pytest.M
     (shop.root / "lake").mkdir()
     shop.source("orders", EVENTS % place)
 
-    assert shop.ingest("orders").error.code == code  # type: ignore[union-attr]
+    assert shop.ingest("orders").error.code == code
 
 
 def test_equality_deletes_are_refused(shop: Shop, table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +244,7 @@ def test_without_the_package_the_extra_is_named(shop: Shop, table: Any, monkeypa
     table.append(orders(1))
     monkeypatch.setitem(__import__("sys").modules, "pyiceberg.io.pyarrow", None)
 
-    assert shop.ingest("orders").error.code == "SEG660"  # type: ignore[union-attr]
+    assert shop.ingest("orders").error.code == "SEG660"
 
 
 def test_rows_deleted_by_position_are_left_out(shop: Shop, table: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,7 +90,7 @@ def test_a_percent_sign_means_hundredths_for_shares_only() -> None:
 
 
 def column(kind: ValueType, values: pl.Series, **rules: object) -> Typed:
-    target = Target("x", kind, Column("c"), **rules)  # type: ignore[arg-type]
+    target = Target("x", kind, Column("c"), **rules)
     return typed(target, Columns(values.alias("c").to_frame()), Counts())
 
 

@@ -99,7 +99,7 @@ class Shop:
 
     def dedupe(self, **options: object) -> Deduped:
         with self.open() as (project, workspace):
-            return dedupe(project, workspace, now=self.now(), **options)  # type: ignore[arg-type]
+            return dedupe(project, workspace, now=self.now(), **options)
 
     def profiles(self) -> list[list[str]]:
         """Identifiers of every profile, by profile."""

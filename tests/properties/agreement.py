@@ -143,8 +143,8 @@ def simpler(condition: c.Condition) -> Iterator[c.Condition]:
                 yield c.Not(less)
         case c.EventCondition(selection):
             for change in ({"window": None}, {"latest": None}, {"where": ()}):
-                if replace(selection, **change) != selection:  # type: ignore[arg-type]
-                    yield replace(condition, selection=replace(selection, **change))  # type: ignore[arg-type]
+                if replace(selection, **change) != selection:
+                    yield replace(condition, selection=replace(selection, **change))
         case c.SequenceCondition(steps, _, same):
             if same:
                 yield replace(condition, same=())
@@ -152,8 +152,8 @@ def simpler(condition: c.Condition) -> Iterator[c.Condition]:
                 if len(steps) > 2 and i:
                     yield replace(condition, steps=steps[:i] + steps[i + 1 :])
                 for change in ({"where": ()}, {"within": None}, {"window": None}):
-                    if replace(step, **change) != step:  # type: ignore[arg-type]
-                        yield replace(condition, steps=(*steps[:i], replace(step, **change), *steps[i + 1 :]))  # type: ignore[arg-type]
+                    if replace(step, **change) != step:
+                        yield replace(condition, steps=(*steps[:i], replace(step, **change), *steps[i + 1 :]))
 
 
 def report(world: World, wrong: list[Difference], seed: int, engine: str) -> str:

@@ -263,7 +263,7 @@ HISTORY = [
 
 def bought(whose: str, kind: str, product: str | None, when: str = "2026-11-01 10:00", **more: object) -> c.Condition:
     """A cart or order of a product (`order_id` plays the product of an order)."""
-    return event(whose, kind, when, event_id=f"{kind}{product}{when}", order_id=product, category=product, **more)  # type: ignore[return-value]
+    return event(whose, kind, when, event_id=f"{kind}{product}{when}", order_id=product, category=product, **more)
 
 
 SAME = [

@@ -40,7 +40,7 @@ def orders(whose: str, *values: str | None, **more: str) -> tuple[c.Value, ...]:
     return tuple(
         event(whose, "order", f"2026-11-{first + i:02} 10:00", value=None if v is None else euro(v), **more)
         for i, v in enumerate(values)
-    )  # type: ignore[return-value]
+    )
 
 
 def visits(whose: str, *when: str, **properties: str) -> tuple[object, ...]:
@@ -50,7 +50,7 @@ def visits(whose: str, *when: str, **properties: str) -> tuple[object, ...]:
 
 def at_least(number: object) -> c.ValueTest:
     """The commonest test."""
-    return passes("at_least", number)  # type: ignore[arg-type]
+    return passes("at_least", number)
 
 
 MEASURES = [
@@ -481,7 +481,7 @@ def computed(
     made = of if isinstance(of, c.ComputedTrait) else formula("x", of)
     answers = answer if isinstance(answer, dict) else {"a": answer}
     base = more.pop("base", ())
-    return Case(name, c.TraitCondition("x", passes), answers, people, computed=(*base, made), **more)  # type: ignore[arg-type,misc]
+    return Case(name, c.TraitCondition("x", passes), answers, people, computed=(*base, made), **more)
 
 
 def nested(function: str, depth: int, of: c.Formula) -> c.Formula:

@@ -151,7 +151,7 @@ CASES = [
     ),
     window(
         "between includes both local times",
-        t.Between(t.LocalTime(datetime(2026, 1, 1, 10)), t.LocalTime(datetime(2026, 1, 1, 12))),  # noqa: DTZ001
+        t.Between(t.LocalTime(datetime(2026, 1, 1, 10)), t.LocalTime(datetime(2026, 1, 1, 12))),  # noqa: DTZ001 - local times have no zone
         ["2026-01-01 10:00", "2026-01-01 12:00"],
         [until("2026-01-01 10:00"), after("2026-01-01 12:00")],
     ),

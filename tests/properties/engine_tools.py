@@ -139,11 +139,7 @@ def part(
     is_sorted: bool = False,
 ) -> EventPart:
     """One file with its statistics; a column that nobody delivered may be left out."""
-    properties = {
-        stored_column(name, of): (name, of)
-        for k in kinds
-        for name, of in world.project.event(k).properties  # type: ignore[union-attr]
-    }
+    properties = {stored_column(name, of): (name, of) for k in kinds for name, of in world.project.event(k).properties}
     columns: dict[str, pl.Series] = {
         "subject": pl.Series([e.subject for e in events], dtype=pl.Int32),
         "ts": pl.Series([e.ts for e in events], dtype=EVENT_COLUMNS["ts"]),

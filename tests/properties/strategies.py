@@ -197,7 +197,7 @@ class Author:
         if operator == "any_element":
             fields = dice.some(element.fields, 1, 2) or [("", element)]
             tests = ((name, self.test(inner, depth=1)) for name, inner in fields)
-            return c.ValueTest("any_element", element=tuple(tests))  # type: ignore[arg-type]
+            return c.ValueTest("any_element", element=tuple(tests))
         if operator == "exists":
             return self.value_test("exists", of)
         number = dice.one(("equals", "at_least", "below", "in"))

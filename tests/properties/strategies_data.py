@@ -99,7 +99,7 @@ COMMON_TEXTS = ("a", "A", "b", "ß", "SS", "")
 INTEGERS = (0, 1, 1, 2, 2, 3, 5, 10, -1, 2**53 + 1, 2**62, 2**62 + 1, -(2**62), 2**63 - 1)
 DIGITS = (0, 1, 10, 20, 30, 100, 150, 9990, -1, -250, 2**62, 2**62 + 1, -(2**62))
 EXACT = tuple(
-    t.Duration(n, unit)  # type: ignore[arg-type]
+    t.Duration(n, unit)
     for n, unit in (
         (1, "days"),
         (2, "days"),
@@ -113,11 +113,10 @@ EXACT = tuple(
     )
 )
 CALENDRIC = tuple(
-    t.Duration(n, unit)  # type: ignore[arg-type]
-    for n, unit in ((1, "months"), (3, "months"), (13, "months"), (1, "years"), (4, "years"))
+    t.Duration(n, unit) for n, unit in ((1, "months"), (3, "months"), (13, "months"), (1, "years"), (4, "years"))
 )
 CALENDAR = tuple(
-    t.Duration(n, unit, calendar=True)  # type: ignore[arg-type]
+    t.Duration(n, unit, calendar=True)
     for n, unit in (
         (1, "days"),
         (2, "days"),

@@ -190,7 +190,7 @@ def test(of: c.Test) -> dict[str, Any]:
     return {of.operator: operands} | ({"ignore_case": True} if of.ignore_case else {})
 
 
-test.__test__ = False  # type: ignore[attr-defined]
+test.__test__ = False
 
 
 def operand(of: c.Operand) -> Any:

@@ -172,7 +172,7 @@ def test_rows_that_come_while_compaction_runs_survive_it(workspace: Workspace) -
     sort = sorting.sort_events
 
     def meanwhile(*args: object, **kwargs: object) -> object:
-        result = sort(*args, **kwargs)  # type: ignore[arg-type]
+        result = sort(*args, **kwargs)
         with Workspace.open(workspace.folder) as other:
             ingest(other, frame([(0, 1, "a", "2", "order", 5, None)]))
         return result
@@ -189,7 +189,7 @@ def test_files_that_were_replaced_meanwhile_are_not_brought_back(workspace: Work
     sort = sorting.sort_events
 
     def meanwhile(*args: object, **kwargs: object) -> object:
-        result = sort(*args, **kwargs)  # type: ignore[arg-type]
+        result = sort(*args, **kwargs)
         workspace.commit("erase", remove=[workspace.files("events")[0].id])
         return result
 
@@ -207,7 +207,7 @@ def test_two_compactions_at_once_are_refused(workspace: Workspace) -> None:
 def test_an_error_on_the_way_leaves_everything_as_it_was(workspace: Workspace) -> None:
     ingest(workspace, frame([(1, 1, "a", "1", "order", 5, None)]))
 
-    with patch.object(sorting, "in_event_order", side_effect=MemoryError), pytest.raises(BaseException):  # noqa: B017, PT011
+    with patch.object(sorting, "in_event_order", side_effect=MemoryError), pytest.raises(BaseException):  # noqa: B017, PT011 - whatever ends a sort
         compact(workspace)
 
     assert everything(workspace).height == 1

@@ -29,7 +29,7 @@ def day(number: int) -> datetime:
 
 
 def new_run(number: int, **more: object) -> NewRun:
-    return NewRun(day(number), 0, day(number), day(number), "1.0", **more)  # type: ignore[arg-type]
+    return NewRun(day(number), 0, day(number), day(number), "1.0", **more)
 
 
 def answers(**found: set[int]) -> pl.DataFrame:
@@ -38,7 +38,7 @@ def answers(**found: set[int]) -> pl.DataFrame:
 
 
 def record(workspace: Workspace, number: int, found: dict[str, set[int]], **more: object) -> Run:
-    return record_run(workspace, new_run(number), answers(**found), **more)  # type: ignore[arg-type]
+    return record_run(workspace, new_run(number), answers(**found), **more)
 
 
 def states(workspace: Workspace, run: Run) -> dict[str, str]:

@@ -29,7 +29,7 @@ def server(programs: Path) -> Iterator[str]:
     user = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
 
     def call(*words: object) -> None:
-        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, cwd="/", check=False, **user)  # type: ignore[call-overload]
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, cwd="/", check=False, **user)
         assert done.returncode == 0, done.stdout + done.stderr
 
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder, socket.socket() as free:

@@ -160,7 +160,7 @@ def test_a_reader_that_stops_early_ends_the_tap(
     pages = tap(tmp_path, notes, config={"rows": 1_000_000}).pages(Start())
     assert next(pages).count == 2
     begun = time.monotonic()
-    pages.close()  # type: ignore[attr-defined]
+    pages.close()
     assert time.monotonic() - begun < 5
 
 
