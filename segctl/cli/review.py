@@ -27,7 +27,8 @@ def review_pairs(
     Raises:
         UsageError: Nobody sits at the terminal.
     """
-    from segctl.operations.dedupe_review import doubts, record
+    from segctl.operations.dedupe_answers import record
+    from segctl.operations.dedupe_review import doubts
 
     if not ctx.terminal.interactive:
         raise UsageError(

@@ -1,10 +1,16 @@
-"""Codes about recognising people (SEG470 to SEG499)."""
+"""Codes about recognising people (SEG415, SEG470 to SEG499)."""
 
 from __future__ import annotations
 
 from segctl.model.catalogue import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "SEG415": Entry(
+        "decisions that contradict each other",
+        "One file says of two people that they are one and that they are two, by itself or over others; its rows "
+        "have no order, so neither is the newer.",
+        "Change or empty one of the verdicts that the message names; to change your mind later, use another file.",
+    ),
     "SEG470": Entry(
         "an unknown name under `identity`",
         "Keys are made of identifiers and traits that segctl.yaml declares; `apart` names other keys.",

@@ -1,4 +1,4 @@
-"""People in the loop: doubtful pairs side by side, out to a file or one by one, and decisions back in."""
+"""People in the loop: doubtful pairs side by side, out to a file or one by one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segctl.model.errors import LocalIOError, UsageError
+from segctl.model.errors import LocalIOError
 from segctl.operations.dedupe_fuzzy import KEY
 
 if TYPE_CHECKING:
@@ -22,13 +22,7 @@ if TYPE_CHECKING:
     from segctl.model.project import Project
     from segctl.state.workspace import Workspace
 
-VERDICTS = ("must", "cannot")
-_WORDS = {
-    "must": "must", "yes": "must", "y": "must", "same": "must", "ja": "must", "1": "must", "true": "must",
-    "cannot": "cannot", "no": "cannot", "n": "cannot", "different": "cannot", "nein": "cannot", "0": "cannot",
-    "false": "cannot",
-}  # fmt: skip
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,]+\Z)")
+FORMULA = re.compile(r"[=@\t\r]|[+-](?![\d.,]+\Z)")
 """What a spreadsheet would reckon with."""
 _FIXED = ("left", "right", "verdict", "key", "value", "reason")
 
@@ -183,90 +177,6 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any trait's value
     return value if value is None or isinstance(value, int | float | str | bool) else str(value)
 
 
-def read_decisions(workspace: Workspace, path: Path) -> list[tuple[int, int, str, str | None, str | None]]:
-    """Decisions of a file that `as_file` wrote and a person filled; rows without a verdict say nothing.
-
-    Raises:
-        UsageError: The file cannot be read, has other columns, an unknown verdict, or names nobody.
-    """
-    from segctl.operations.people import find_subject
-
-    found = []
-    for number, row in _rows(path):
-        written = str(row.get("verdict") or "").strip().lower()
-        if not written:
-            continue
-        verdict = _WORDS.get(written)
-        if verdict is None:
-            raise _unreadable(path, f"row {number}: `{written[:40]}` is no verdict")
-        try:
-            ends = [find_subject(workspace, str(row.get(end) or "")).subject for end in ("left", "right")]
-        except UsageError as error:
-            raise _unreadable(path, f"row {number}: {error.message}") from error
-        found.append((ends[0], ends[1], verdict, _text(row.get("who")), _text(row.get("why"))))
-    return found
-
-
-def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(path, str(error)) from error
-    if path.suffix.lower() == ".json":
-        try:
-            rows = json.loads(text)
-        except RecursionError as error:
-            raise _unreadable(path, "it is nested too deep") from error
-        except ValueError as error:
-            raise _unreadable(path, str(error)) from error
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise _unreadable(path, "it is no list of objects")
-        return list(enumerate(rows, start=1))
-    head = text.partition("\n")[0]
-    # German Excel saves with semicolons.
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
-    try:
-        if not {"left", "right", "verdict"} <= set(reader.fieldnames or ()):
-            raise _unreadable(path, "it has no columns `left`, `right` and `verdict`")
-        return [
-            (number, {name: _unguarded(cell) for name, cell in row.items()})
-            for number, row in enumerate(reader, start=2)
-        ]
-    except csv.Error as error:
-        raise _unreadable(path, str(error)) from error
-
-
 def _guarded(cell: Any) -> Any:  # noqa: ANN401 - any cell
     """What a spreadsheet takes for no formula."""
-    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
-
-
-def _unguarded(cell: Any) -> Any:  # noqa: ANN401 - any cell
-    return cell[1:] if isinstance(cell, str) and cell[:1] == "'" and _FORMULA.match(cell[1:]) else cell
-
-
-def _text(value: object) -> str | None:
-    # A file may hold half of a character, which no database takes.
-    return str(value).encode("utf-8", "backslashreplace").decode() if value not in (None, "") else None
-
-
-def _unreadable(path: Path, why: str) -> UsageError:
-    return UsageError(
-        "SEG476", f"the decisions in `{path}` cannot be read; nothing was recorded", why=why,
-        hint="write the file with `segctl dedupe --review FILE` and fill `verdict` with must or cannot",
-    )  # fmt: skip
-
-
-def record(
-    workspace: Workspace,
-    made: Sequence[tuple[int, int, str, str | None, str | None]],
-    *,
-    now: datetime,
-    who: str | None = None,
-) -> int:
-    """Record decisions and return how many; the next `dedupe` goes by them."""  # fmt: skip
-    from segctl.state.identity import insert_decisions
-
-    with workspace.transaction() as db:
-        insert_decisions(db, [(a, b, verdict, said or who, why) for a, b, verdict, said, why in made], now)
-    return len(made)
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell

@@ -20,7 +20,8 @@ from segctl.model.errors import Refused, UsageError
 from segctl.model.project import Project
 from segctl.operations.apply import apply
 from segctl.operations.dedupe import Deduped, dedupe
-from segctl.operations.dedupe_review import doubts, read_decisions, record, write_doubts
+from segctl.operations.dedupe_answers import read_decisions, record
+from segctl.operations.dedupe_review import doubts, write_doubts
 from segctl.operations.dedupe_undo import decide, undo
 from segctl.operations.diff import diff
 from segctl.operations.explain_identity import explain_identity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from segctl.cli.review import side_by_side
 from segctl.model.errors import UsageError
 from segctl.model.project import Project
 from segctl.operations.dedupe import Deduped, dedupe
+from segctl.operations.dedupe_answers import read_decisions, record
 from segctl.operations.dedupe_decisions import in_force, left_by_undo
-from segctl.operations.dedupe_review import Doubt, as_file, doubts, read_decisions, record
+from segctl.operations.dedupe_review import Doubt, as_file, doubts
 from segctl.operations.dedupe_undo import decide, undo
 from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
 from segctl.state.identity import Decision, canonical, decisions
@@ -219,6 +221,36 @@ def test_a_hostile_file_of_decisions_is_refused(people: People, name: str, text:
         read_decisions(workspace, people.root / name)
 
     assert error.value.code == "SEG476"
+
+
+@pytest.mark.parametrize(
+    ("rows", "places"),
+    [
+        (["K1,K2,must", "K2,K1,cannot"], ["line 2", "line 3"]),
+        (["K1,K2,no", "K3,K1,", "K1,K2,ja"], ["line 4", "line 2"]),
+        (["K1,K2,must", "K3,K2,must", "K1,K2,must", "K3,K1,cannot"], ["line 2", "line 3", "line 5"]),
+        (["K1,K1,must"], []),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused_whole(people: People, rows: list[str], places: list[str]) -> None:
+    people.read("K1,,", "K2,,", "K3,,")
+    (people.root / "made.csv").write_text("\n".join(["left,right,verdict", *rows]) + "\n", "utf-8")
+
+    with people.open() as (_, workspace), pytest.raises(UsageError) as error:
+        read_decisions(workspace, people.root / "made.csv")
+
+    assert error.value.code == ("SEG415" if places else "SEG476")
+    assert set(re.findall(r"line \d", error.value.why or "")) == set(places or ["line 2"])
+    assert not places or set(re.findall(r"line \d", error.value.hint or "")) == set(places)
+
+
+def test_decisions_that_agree_are_read(people: People) -> None:
+    people.read("K1,,", "K2,,", "K3,,")
+    text = "left,right,verdict\nK1,K2,must\nK2,K1,must\nK1,K3,cannot\nK2,K3,cannot\n"
+    (people.root / "made.csv").write_text(text, "utf-8")
+
+    with people.open() as (_, workspace):
+        assert len(read_decisions(workspace, people.root / "made.csv")) == 4
 
 
 def test_half_a_character_is_kept_as_its_number(people: People) -> None:

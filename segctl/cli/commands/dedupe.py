@@ -125,7 +125,8 @@ def _run(
     report: str | None,
 ) -> None:
     from segctl.operations.dedupe import dedupe
-    from segctl.operations.dedupe_review import doubts, read_decisions, record, write_doubts
+    from segctl.operations.dedupe_answers import read_decisions, record
+    from segctl.operations.dedupe_review import doubts, write_doubts
 
     if fuzzy and no_fuzzy:
         raise UsageError("SEG103", "`--fuzzy` and `--no-fuzzy` exclude each other", hint="give one of them")
