@@ -11,11 +11,12 @@ from segctl.compile.bind.declarations import RESERVED_TRAITS, is_reserved
 from segctl.compile.bind.scope import Scope
 from segctl.compile.bind.segments import bind_segment
 from segctl.compile.bind.traits import bind_computed_trait
+from segctl.compile.definition_files import DefinitionFile, read_definition_files
 from segctl.compile.digest import segment_digest, trait_digest
-from segctl.compile.files import definition_files, is_inside, misnamed_files, source_names
+from segctl.compile.files import is_inside, misnamed_files, source_names
 from segctl.compile.references import cycle_in, references, weight
 from segctl.compile.source import Mapping as MappingNode
-from segctl.compile.source import Node, Scalar, compose, compose_file
+from segctl.compile.source import Node, Scalar, compose
 from segctl.compile.suggest import did_you_mean
 from segctl.model.conditions import Call, ComputedTrait, Formula, SegmentDefinition, TraitValue
 from segctl.model.dataclass import dataclass
@@ -41,12 +42,20 @@ def load_definitions(project: Project) -> tuple[Definitions, list[Diagnostic]]:
     Returns:
         The definitions that are right, together with all they refer to, and all problems in reading order.
     """
-    diagnostics: list[Diagnostic] = []
-    segments = list(_composed("segments", project, diagnostics))
-    traits = list(_composed("traits", project, diagnostics))
+    files, found = read_definition_files(project, ("segments", "traits"))
+    definitions, more = bind_files(project, files)
+    return definitions, list(in_reading_order([*found, *more]))
+
+
+def bind_files(project: Project, files: Mapping[str, DefinitionFile]) -> tuple[Definitions, list[Diagnostic]]:
+    """Bind the files under `segments/` and `traits/` that were read; what is wrong with their form is known already."""
+    diagnostics = [found for folder in ("segments", "traits") for found in misnamed_files(project, folder)]
+    segments, traits = (
+        [file.root for path, file in files.items() if path.startswith(folder) and file.root is not None]
+        for folder in ("segments/", "traits/")
+    )
     definitions, found = bind_definitions(project, segments, traits, inputs=source_names(project))
-    found += _missing_lists(definitions)
-    return definitions, list(in_reading_order([*diagnostics, *found]))
+    return definitions, [*diagnostics, *found, *_missing_lists(definitions)]
 
 
 def bind_definitions(
@@ -125,15 +134,6 @@ def scope_of(definitions: Definitions) -> Scope:
 
 
 # --- Files ------------------------------------------------------------------------------------------------
-def _composed(folder: str, project: Project, diagnostics: list[Diagnostic]) -> Iterator[Node]:
-    diagnostics.extend(misnamed_files(project, folder))
-    for path in definition_files(project, folder):
-        node, found = compose_file(Path(project.root) / path, path)
-        diagnostics.extend(found)
-        if node is not None:
-            yield node
-
-
 def _name_node(node: Node) -> Scalar | None:
     name = node.get("segment") if isinstance(node, MappingNode) else None
     return name if isinstance(name, Scalar) and not name.is_null else None

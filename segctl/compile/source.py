@@ -123,18 +123,23 @@ def compose(text: str | bytes, file: str) -> tuple[Node | None, list[Diagnostic]
 
 def compose_file(path: Path, file: str) -> tuple[Node | None, list[Diagnostic]]:
     """`compose` for a file on disk; an unreadable or huge one gives a diagnostic."""
+    content = read_bytes(path, file)
+    return (None, [content]) if isinstance(content, Diagnostic) else compose(content, file)
+
+
+def read_bytes(path: Path, file: str) -> bytes | Diagnostic:
+    """The content of a file on disk, or why it is not to be had."""
     try:
         found = path.stat()
         # Reading a named pipe would wait for ever.
         if not stat.S_ISREG(found.st_mode):
-            return None, [Diagnostic("SEG200", Severity.ERROR, "this is not a regular file", Location(file))]
+            return Diagnostic("SEG200", Severity.ERROR, "this is not a regular file", Location(file))
         if found.st_size > MAX_BYTES:
-            return None, [_too_large(found.st_size, file)]
-        content = path.read_bytes()
+            return _too_large(found.st_size, file)
+        return path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        return None, [Diagnostic("SEG200", Severity.ERROR, f"the file cannot be read: {reason}", Location(file))]
-    return compose(content, file)
+        return Diagnostic("SEG200", Severity.ERROR, f"the file cannot be read: {reason}", Location(file))
 
 
 def walk(node: Node) -> Iterator[Node]:

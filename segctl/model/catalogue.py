@@ -22,6 +22,7 @@ _PARTS = {
     ),
     "5": ("segctl.model.catalogue_runs", "segctl.model.catalogue_tracking"),
     "6": ("segctl.model.catalogue_state", "segctl.model.catalogue_quarantine", "segctl.model.catalogue_tables"),
+    "7": ("segctl.compile.rules.texts",),
 }
 
 
@@ -34,12 +35,14 @@ class Entry:
         cause: Why it comes up, one or two sentences.
         remedy: What to do, one or two sentences.
         example: A few lines that fire it, or an empty string when it cannot be shown in text.
+        better: The same lines, mended.
     """
 
     title: str
     cause: str
     remedy: str
     example: str = ""
+    better: str = ""
 
 
 def entry(code: str) -> Entry | None:

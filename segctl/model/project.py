@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.identity import IdentityRules
+from segctl.model.lint import LintSettings
 from segctl.model.types import ValueType
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 IdentifierClass = Literal["known", "anonymous"]
 Language = Literal["de", "en"]
+RELATED = "related:"
+"""Prefix of the pseudo event kind that holds the rows of a related table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,41 @@ class EventKind:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedTable:
+    """A declared table whose rows belong to profiles: tickets, subscriptions, devices.
+
+    A row is known by its key within its source, and its version valid at as_of counts.
+    """
+
+    name: str
+    properties: tuple[tuple[str, ValueType], ...] = ()
+    title: str | None = None
+    description: str | None = None
+    location: Location | None = field(default=None, compare=False)
+
+    def property_type(self, name: str) -> ValueType | None:
+        """Declared type of a property, None when not declared."""
+        return dict(self.properties).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Colleagues:
+    """Profiles that share a value, such as those of one company.
+
+    Attributes:
+        same: The stored trait they share; a profile without it has nobody.
+        others_only: The profile itself does not count among them.
+    """
+
+    name: str
+    same: str
+    others_only: bool = False
+    title: str | None = None
+    description: str | None = None
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """Everything a project's files say, for one environment.
 
@@ -79,7 +117,10 @@ class Project:
         language: `de` or `en`.
         workspace: Absolute path of this environment's workspace folder.
         population: Classes of identifiers that make a profile part of the population.
+        related: Tables of rows that belong to profiles.
+        colleagues: Groups of profiles that share a value; one namespace with `related`.
         identity: How people are recognised.
+        lint: How severe each lint rule is.
     """
 
     root: str
@@ -93,7 +134,10 @@ class Project:
     identifiers: tuple[IdentifierType, ...] = ()
     traits: tuple[StoredTrait, ...] = ()
     events: tuple[EventKind, ...] = ()
+    related: tuple[RelatedTable, ...] = ()
+    colleagues: tuple[Colleagues, ...] = ()
     identity: IdentityRules = IdentityRules()
+    lint: LintSettings = LintSettings()
 
     def trait(self, name: str) -> StoredTrait | None:
         """The declared trait of that name, or None."""
@@ -102,6 +146,10 @@ class Project:
     def event(self, name: str) -> EventKind | None:
         """The declared event kind of that name, or None."""
         return next((e for e in self.events if e.name == name), None)
+
+    def table(self, name: str) -> RelatedTable | None:
+        """The declared related table of that name, or None."""
+        return next((t for t in self.related if t.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,24 @@
-"""Check definitions without touching data: form, names, types."""
+"""Check definitions without touching data: form, names, types, and what the rules of practice say."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from segctl.compile.definitions import load_definitions
-from segctl.compile.files import FOLDERS, definition_files
+from segctl.compile.definition_files import read_definition_file, read_definition_files
+from segctl.compile.definitions import bind_files
+from segctl.compile.files import FOLDERS
 from segctl.compile.project import FILE, load_project
 from segctl.compile.sources import load_sources
 from segctl.compile.suggest import nearest
 from segctl.model.dataclass import dataclass
-from segctl.model.diagnostics import Diagnostic, in_reading_order
+from segctl.model.diagnostics import Diagnostic, has_errors, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.operations.contracts import contract_findings
+from segctl.operations.lint_rules import judge, subject_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,7 @@ class LintResult:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def lint(start: Path, env: str | None = None, paths: Iterable[Path] = ()) -> LintResult:
+def lint(start: Path, env: str | None = None, paths: Iterable[Path] = (), *, now: datetime | None = None) -> LintResult:
     """Check a project's files, or some of them.
 
     Everything is read even when only some files are asked for, since definitions refer to one another.
@@ -41,17 +45,26 @@ def lint(start: Path, env: str | None = None, paths: Iterable[Path] = ()) -> Lin
         start: Where the search for the project begins.
         env: Environment; `dev` when None.
         paths: Files and folders whose findings are wanted; all when empty.
+        now: Aware; without it only form, names and types are checked, no rules.
 
     Raises:
         UsageError: There is no project, its file cannot be read at all, or a path holds no definition.
     """
     project, found = load_project(start, env)
-    _, in_definitions = load_definitions(project)
-    sources, in_sources = load_sources(project)
     root = Path(project.root)
-    files = (FILE, *(path for folder in FOLDERS for path in definition_files(project, folder)))
-    chosen = files if not (wanted := tuple(paths)) else _chosen(wanted, files, root)
-    diagnostics = in_reading_order([*found, *in_definitions, *in_sources, *contract_findings(sources.values())])
+    files, in_files = read_definition_files(project, ("segments", "traits"))
+    definitions, in_definitions = bind_files(project, files)
+    sources, in_sources = load_sources(project)
+    found += [*in_files, *in_definitions, *in_sources, *contract_findings(sources.values())]
+    further, _ = read_definition_files(project, ("sources",))
+    files = {FILE: read_definition_file(project, FILE, []), **further, **files}
+    if now is not None:
+        today = now.astimezone(ZoneInfo(project.timezone)).date()
+        subject = subject_of(definitions, sources, files, today, is_complete=not has_errors(found))
+        found += [judged.diagnostic for judged in judge(subject)]
+    known = (FILE, *(path for folder in FOLDERS for path in files if path.startswith(f"{folder}/")))
+    chosen = known if not (wanted := tuple(paths)) else _chosen(wanted, known, root)
+    diagnostics = in_reading_order(found)
     if wanted:
         diagnostics = tuple(d for d in diagnostics if d.location is not None and d.location.file in chosen)
     return LintResult(root, tuple(chosen), diagnostics)

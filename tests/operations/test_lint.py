@@ -19,6 +19,11 @@ identifiers: {customer_id: {class: known}}
 traits: {country: text, points: integer}
 events: {visited: {}}
 """
+GOOD = """segment: good
+description: People in Germany.
+owner: crm@shop.example
+where: {trait: country, equals: DE}
+"""
 
 
 @pytest.fixture
@@ -26,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     for name in ("segments/eu", "traits", "sources"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "segctl.yaml").write_text(PROJECT)
-    (tmp_path / "segments/good.yaml").write_text("segment: good\nwhere: {trait: country, equals: DE}\n")
+    (tmp_path / "segments/good.yaml").write_text(GOOD)
     (tmp_path / "segments/eu/bad.yaml").write_text("segment: bad\nwhere: {trait: contry, equals: DE}\n")
     (tmp_path / "traits/worse.yaml").write_text("traits:\n  a: {formula: 1 +}\n  b: {event: vsited, count: {}}\n")
     return tmp_path

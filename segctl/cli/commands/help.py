@@ -61,8 +61,14 @@ def code_text(code: str, entry: catalogue.Entry) -> str:
     """The page of an error code."""
     blocks = [f"{code}: {entry.title}", f"Why:\n{_indented(entry.cause)}", f"What to do:\n{_indented(entry.remedy)}"]
     if entry.example:
-        blocks.append("Example:\n" + "\n".join(f"  {line}".rstrip() for line in entry.example.strip("\n").split("\n")))
+        blocks.append(f"Example:\n{_code(entry.example)}")
+    if entry.better:
+        blocks.append(f"Better:\n{_code(entry.better)}")
     return "\n\n".join(blocks) + "\n"
+
+
+def _code(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in text.strip("\n").split("\n"))
 
 
 def _page(name: str) -> str:

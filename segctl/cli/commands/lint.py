@@ -32,5 +32,5 @@ def command(
     """
     from segctl.operations.lint import lint
 
-    found = lint(ctx.project, ctx.env, [Path(path) for path in paths or ()])
+    found = lint(ctx.project, ctx.env, [Path(path) for path in paths or ()], now=ctx.now)
     return output.findings(ctx, "segctl/lint/1", found.diagnostics, files=len(found.files), root=found.root)

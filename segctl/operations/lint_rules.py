@@ -1,0 +1,55 @@
+"""Asks every lint rule that a project has not turned off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+
+from segctl.compile.definition_files import DefinitionFile
+from segctl.compile.rules import RULES, load_rule
+from segctl.compile.rules.base import Edit, Rule, Subject
+from segctl.model.dataclass import dataclass
+from segctl.model.diagnostics import Diagnostic, Severity
+from segctl.model.lint import RuleSettings
+from segctl.model.project import Definitions
+from segctl.model.sources import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A finding of a rule as it is told, and the edits that mend it."""
+
+    rule: str
+    diagnostic: Diagnostic
+    edits: tuple[Edit, ...] = ()
+
+
+def subject_of(
+    definitions: Definitions,
+    sources: Mapping[str, Source],
+    files: Mapping[str, DefinitionFile],
+    today: date,
+    *,
+    is_complete: bool = True,
+) -> Subject:
+    """What rules look at, without data."""
+    return Subject(definitions, sources, files, today, is_complete)
+
+
+def judge(subject: Subject, codes: Iterable[str] = tuple(RULES)) -> Iterator[Judged]:
+    """The findings of rules that are not off, rule by rule."""
+    settings = subject.definitions.project.lint
+    for code in codes:
+        rule, said = load_rule(code), settings.of(code)
+        level = said.level or rule.level
+        if level == "off":
+            continue
+        subject.settings = _options(rule, said)
+        for found in rule.check(subject):
+            finding = Diagnostic(code, Severity(level), found.message, found.location, found.why, found.hint)
+            yield Judged(rule.name, finding, found.edits)
+
+
+def _options(rule: Rule, said: RuleSettings) -> dict[str, int | tuple[str, ...]]:
+    found = {name: default for name, default, _ in rule.options}
+    return found | {name: value for name, value, _ in said.options if name in found}
