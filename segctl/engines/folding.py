@@ -119,7 +119,7 @@ class _Unfolding:
         if isinstance(value, tuple):
             new = tuple(self._value(item, place) for item in value)
             return value if all(a is b for a, b in zip(new, value, strict=True)) else new
-        return self.node(value, place) if type(value).__module__ == ir.__name__ else value
+        return self.node(value, place) if type(value).__module__.startswith(ir.__name__) else value
 
     def _text_test(self, test: ir.TextTest, place: _Place) -> ir.Predicate:
         if isinstance(test.pattern, ir.Literal):

@@ -1,0 +1,91 @@
+"""Segment definitions as written and bound: names resolved, literals typed, missing rules still open.
+
+Values of literals are in the field's own domain: text is NFC `str`, integer `int`, number and money
+`Decimal`, boolean `bool`, date `date`, time an aware `datetime` in UTC.
+"""
+
+from segctl.model.conditions.computed import Call, ComputedTrait, Formula, Number, TraitValue
+from segctl.model.conditions.events import (
+    Aggregate,
+    Count,
+    EdgeTime,
+    EdgeValue,
+    EventCondition,
+    EventSelection,
+    FollowedBy,
+    Gap,
+    Measure,
+    MostFrequent,
+    Periods,
+    PropertyTest,
+    SequenceCondition,
+    Share,
+    Step,
+)
+from segctl.model.conditions.segments import Guards, Keep, SegmentDefinition
+from segctl.model.conditions.tree import (
+    All,
+    AnyOf,
+    ChangedCondition,
+    Condition,
+    ListCondition,
+    NoneOf,
+    Not,
+    SampleCondition,
+    SegmentCondition,
+    TraitCondition,
+)
+from segctl.model.conditions.values import (
+    ListOperand,
+    Missing,
+    Operand,
+    Test,
+    TraitOperand,
+    Value,
+    ValueOperator,
+    ValueTest,
+)
+
+__all__ = [
+    "Aggregate",
+    "All",
+    "AnyOf",
+    "Call",
+    "ChangedCondition",
+    "ComputedTrait",
+    "Condition",
+    "Count",
+    "EdgeTime",
+    "EdgeValue",
+    "EventCondition",
+    "EventSelection",
+    "FollowedBy",
+    "Formula",
+    "Gap",
+    "Guards",
+    "Keep",
+    "ListCondition",
+    "ListOperand",
+    "Measure",
+    "Missing",
+    "MostFrequent",
+    "NoneOf",
+    "Not",
+    "Number",
+    "Operand",
+    "Periods",
+    "PropertyTest",
+    "SampleCondition",
+    "SegmentCondition",
+    "SegmentDefinition",
+    "SequenceCondition",
+    "Share",
+    "Step",
+    "Test",
+    "TraitCondition",
+    "TraitOperand",
+    "TraitValue",
+    "Value",
+    "ValueOperator",
+    "ValueTest",
+]
