@@ -12,6 +12,7 @@ from segctl.compile import timewords
 from segctl.compile.bind import declarations, forms
 from segctl.compile.bind.declarations import CLASSES
 from segctl.compile.bind.identity import identity
+from segctl.compile.bind.lint import lint_settings
 from segctl.compile.bind.scope import Scope, shown
 from segctl.compile.source import Mapping, Node, Scalar, compose, compose_file
 from segctl.compile.suggest import nearest, one_of
@@ -24,7 +25,7 @@ FILE = "segctl.yaml"
 DEFAULT_ENVIRONMENT = "dev"
 PROJECT_KEYS = (
     "segctl", "name", "timezone", "language", "workspace", "population", "keep_landed", "identifiers", "traits",
-    "events", "identity", "environments",
+    "events", "related", "identity", "lint", "environments",
 )  # fmt: skip
 ENVIRONMENT_KEYS = ("workspace", "population", "keep_landed")
 _SYNONYMS = {
@@ -122,7 +123,9 @@ def _bind(node: Mapping, root: Path, env: str | None, scope: Scope) -> Project:
     )
     if language_node is not None and forms.choice(language_node, ("de", "en"), scope, "language") == "de":
         project = replace(project, language="de")
-    project = replace(project, identity=identity(node, project, scope))
+    tables, groups = related(node, project.traits, scope)
+    project = replace(project, related=tables, colleagues=groups, identity=identity(node, project, scope))
+    project = replace(project, lint=lint_settings(node, scope))
     return _with_settings(project, node, block, root, scope)
 
 

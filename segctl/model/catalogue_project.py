@@ -126,4 +126,41 @@ ENTRIES: dict[str, Entry] = {
         "Name a file or folder below segments, traits or sources, or leave the path out to check everything.",
         "segctl lint README.md",
     ),
+    "SEG128": Entry(
+        "No such lint rule",
+        "Levels and waivers name rules by their name or code, and no rule has this one.",
+        "Use the nearest name that the hint gives; `segctl help lint` lists all rules.",
+        "lint: {rules: {alway_true: error}}",
+    ),
+    "SEG129": Entry(
+        "Not a level of a lint rule",
+        "A rule is an `error`, a `warning`, a `note`, or `off`.",
+        "Write one of the four words.",
+        "lint: {rules: {missing_owner: fatal}}",
+    ),
+    "SEG130": Entry(
+        "The lint rule has no such option",
+        "Few rules have options, and each has its own; the page of the rule names them.",
+        "Use the nearest name that the hint gives, or look at `segctl help CODE`.",
+        "lint: {rules: {missing_owner: {most: 5}}}",
+    ),
+    "SEG131": Entry(
+        "A waiver of a lint rule is not complete",
+        "A comment that accepts a finding names the rule, the last day on which it holds, and the reason, so that "
+        "nobody has to guess later why something odd was left as it is.",
+        "Write the comment on the line of the finding, or on a line of its own right above it.",
+        "# lint: allow missing_owner until 2026-12-31 because the team is being founded",
+    ),
+    "SEG132": Entry(
+        "A waiver of a lint rule has expired",
+        "The day that the comment names is over, so the finding counts again.",
+        "Mend what the rule finds, or set a new day.",
+        "# lint: allow missing_owner until 2020-01-31 because the team is being founded",
+    ),
+    "SEG133": Entry(
+        "A waiver of a lint rule is not needed",
+        "The rule finds nothing in the line that the comment speaks about, so the comment would hide a later mistake.",
+        "Delete the comment.",
+        "# lint: allow missing_owner until 2026-12-31 because the team is being founded",
+    ),
 }

@@ -19,6 +19,7 @@ from segctl.model.diagnostics import Diagnostic, has_errors, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.operations.contracts import contract_findings
 from segctl.operations.lint_rules import judge, subject_of
+from segctl.operations.lint_waivers import waive
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def lint(start: Path, env: str | None = None, paths: Iterable[Path] = (), *, now
     if now is not None:
         today = now.astimezone(ZoneInfo(project.timezone)).date()
         subject = subject_of(definitions, sources, files, today, is_complete=not has_errors(found))
-        found += [judged.diagnostic for judged in judge(subject)]
+        waived = waive(judge(subject), files.values(), today, is_complete=subject.is_complete)
+        found += [*waived.problems, *(judged.diagnostic for judged in waived.left)]
     known = (FILE, *(path for folder in FOLDERS for path in files if path.startswith(f"{folder}/")))
     chosen = known if not (wanted := tuple(paths)) else _chosen(wanted, known, root)
     diagnostics = in_reading_order(found)
