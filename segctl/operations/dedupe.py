@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from segctl.identity.clusters import Lasting
     from segctl.identity.resolve import Decisions, Resolution
     from segctl.model.project import Project
+    from segctl.operations.dedupe_decisions import Decided
     from segctl.operations.dedupe_near import Near
     from segctl.operations.identity_input import Known
     from segctl.operations.likeness import Choice
@@ -171,8 +173,8 @@ def _before(stored: pl.Series, size: int) -> pl.Series:
     return stored if len(stored) else pl.int_range(size, dtype=pl.Int32, eager=True)
 
 
-def resolved(everything: Known, progress: Progress | None = None) -> Resolution:
-    """The deterministic part: keys to clusters, with decisions and limits."""
+def resolved(everything: Known, progress: Progress | None = None, decisions: Decisions | None = None) -> Resolution:
+    """The deterministic part: keys to clusters, with decisions (None for those on record) and limits."""
     from segctl.compile.sources import load_sources
     from segctl.identity.resolve import resolve
     from segctl.operations.identity_input import exclusive_sources, given_names, keys_of
@@ -186,7 +188,7 @@ def resolved(everything: Known, progress: Progress | None = None) -> Resolution:
         everything.subjects.height,
         everything.rules,
         keys,
-        decisions=decided(everything.workspace),
+        decisions=decisions or decided(everything.workspace),
         exclusive=exclusive_sources(everything, list(load_sources(everything.project)[0])),
         given_names=given_names(everything),
         previous=None if before is None else before.to_numpy(),
@@ -196,13 +198,13 @@ def resolved(everything: Known, progress: Progress | None = None) -> Resolution:
     return found
 
 
-def decided(workspace: Workspace) -> Decisions:
-    """Decisions in force, as pairs of subjects."""
+def decided(workspace: Workspace, further: Sequence[Decided] = ()) -> Decisions:
+    """Decisions in force, as pairs of subjects; `further` ones are newer than those on record."""
     from segctl.identity.resolve import Decisions
-    from segctl.operations.dedupe_decisions import in_force
+    from segctl.operations.dedupe_decisions import in_force, with_newer
     from segctl.state.identity import decisions
 
-    rows, _ = in_force(decisions(workspace))
+    rows, _ = in_force(with_newer(decisions(workspace), further))
     pairs = {v: tuple((d.subject_a, d.subject_b) for d in rows if d.verdict == v) for v in ("must", "cannot")}
     return Decisions(pairs["must"], pairs["cannot"])
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import combinations
 from typing import TYPE_CHECKING
+
+from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.model.identity import IdentityRules
     from segctl.state.identity import Decision
+    from segctl.state.workspace import Workspace
 
 Decided = tuple[int, int, str, str | None, str | None]
 _MOST_PAIRED = 200
@@ -52,6 +57,15 @@ def in_force(made: Sequence[Decision]) -> tuple[list[Decision], list[Decision]]:
             enemies.setdefault(a, set()).add(b)
             enemies.setdefault(b, set()).add(a)
     return counts[::-1], overruled[::-1]
+
+
+def with_newer(made: Sequence[Decision], further: Iterable[Decided]) -> list[Decision]:
+    """Decisions, oldest first, once further ones are recorded; of a pair the later word counts."""
+    from segctl.state.identity import Decision
+
+    newer = {(min(a, b), max(a, b)): (verdict, who, why) for a, b, verdict, who, why in further}
+    kept = [d for d in made if (d.subject_a, d.subject_b) not in newer]
+    return [*kept, *(Decision(a, b, verdict, who, "", why) for (a, b), (verdict, who, why) in sorted(newer.items()))]
 
 
 def left_by_undo(
@@ -103,3 +117,36 @@ def _pairs(identities: pl.Series) -> list[tuple[int, int]]:
         kept = sorted(parts)
         found += combinations(kept, 2) if len(kept) <= _MOST_PAIRED else ((kept[0], other) for other in kept[1:])
     return found
+
+
+def decide(
+    workspace: Workspace,
+    a: str,
+    b: str,
+    verdict: str,
+    *,
+    now: datetime,
+    who: str | None = None,
+    why: str | None = None,
+    dry_run: bool = False,
+    rules: IdentityRules | None = None,
+) -> tuple[str, str]:
+    """Record that two identifiers are one person (`must`) or two (`cannot`); the next `dedupe` goes by it.
+
+    Returns:
+        The profile ids that the two stand under now.
+
+    Raises:
+        UsageError: Nobody is known by one of them, or both are one identifier.
+    """
+    from segctl.operations.people import find_person, find_subject
+    from segctl.state.identity import insert_decisions
+
+    left, right = (find_subject(workspace, end, rules=rules) for end in (a, b))
+    if left.subject == right.subject:
+        raise UsageError("SEG480", "both are one identifier", hint="name two")
+    if not dry_run:
+        with workspace.transaction() as db:
+            insert_decisions(db, [(left.subject, right.subject, verdict, who, why)], now)
+    names = [find_person(workspace, end, rules=rules)[0].profile_id for end in (a, b)]
+    return names[0], names[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import UsageError
 from segctl.operations.dedupe_decisions import left_by_undo
@@ -13,9 +13,8 @@ from segctl.operations.dedupe_decisions import left_by_undo
 if TYPE_CHECKING:
     import polars as pl
 
-    from segctl.model.identity import IdentityRules
     from segctl.model.project import Project
-    from segctl.state.identity import Decision, IdentityRun
+    from segctl.state.identity import IdentityRun
     from segctl.state.workspace import Workspace
 
 
@@ -25,16 +24,38 @@ class Undone:
 
     Attributes:
         run: The run that records it; None for a dry run.
+        what: The run or profile that was undone.
         subjects: Identifiers that are where they were before.
-        profiles: Profiles there are more.
+        profiles: Profiles there are more; None where only recognising again would tell.
         decisions: Pairs that are decided from now on.
+        kept_apart: Pairs among them that only the undone profiles held back.
+        changed_since: Profiles of the run that later runs have changed, so that no row can be put back.
     """
 
     run: IdentityRun | None
     what: str
     subjects: int
-    profiles: int
+    profiles: int | None
     decisions: int
+    kept_apart: int = 0
+    changed_since: int = 0
+
+    @property
+    def is_exact(self) -> bool:
+        """The profiles are again what they were, row by row."""
+        return not self.changed_since
+
+
+@dataclass(frozen=True, slots=True)
+class _Undoing:
+    """What undoing goes by: the arguments of `undo`, once."""
+
+    project: Project
+    workspace: Workspace
+    now: datetime
+    who: str | None
+    why: str | None
+    dry_run: bool
 
 
 def undo(
@@ -49,8 +70,8 @@ def undo(
 ) -> Undone:
     """Restore the profiles as they were before a run, or one profile as it was before its last merge.
 
-    The newest run is taken back row by row. Of an earlier run its merges are decided apart, and everybody is
-    recognised again.
+    Rows are put back: everybody stands where they stood. Where later runs have changed the profiles of an earlier
+    one, what that run joined is decided apart instead, and everybody is recognised again.
 
     Args:
         project: With its rules.
@@ -71,35 +92,102 @@ def undo(
         run = next((r for r in runs if what in (r.id, "last")), None)
         if run is None and what == "last":
             raise _nothing(what, "nobody was recognised yet; `segctl dedupe` begins")
+        undoing = _Undoing(project, workspace, now, who, why, dry_run)
         if run is None:
-            return _undo_profile(workspace, what, now, who, why, dry_run=dry_run)
+            return _undo_profile(undoing, what)
         if run.kind == "undo":
             raise _nothing(what, "it is an undo itself; `segctl dedupe together A B` joins people again")
-        if run.number == runs[0].number:
-            return _undo_newest(workspace, run, now, who, why, dry_run=dry_run)
-        return _undo_earlier(project, workspace, run, now, who, why, dry_run=dry_run)
+        return _undo_run(undoing, run, is_newest=run.number == runs[0].number)
 
 
-def _undo_newest(
-    workspace: Workspace, run: IdentityRun, now: datetime, who: str | None, why: str | None, *, dry_run: bool
+def _undo_run(undoing: _Undoing, run: IdentityRun, *, is_newest: bool) -> Undone:
+    from segctl.state.identity import canonical
+
+    now = canonical(undoing.workspace)
+    if now is None:
+        raise _nothing(run.id, "it changed no profile")
+    merged = restored = now
+    for number, changed in _backwards(undoing.workspace):
+        merged, restored = restored, restored.clone().scatter(changed["subject"], changed["before"])
+        if number == run.number:
+            break
+    array, changed_since = put_back(now, merged, restored)
+    if changed_since:
+        return _undo_again(undoing, run, merged, restored, changed_since)
+    evidence = _evidence_before(undoing.workspace, run) if is_newest else None
+    return _put(undoing, now, array, run.id, evidence)
+
+
+def put_back(now: pl.Series, merged: pl.Series, restored: pl.Series) -> tuple[pl.Series, int]:
+    """The array with the profiles of one run as they were before it, and how many of them stand in the way.
+
+    Args:
+        now: Subject → owner of its profile, as it is.
+        merged: The same right after the run; `restored` right before.
+        restored: As long as `now`, like `merged`.
+    """
+    import polars as pl
+
+    frame = pl.DataFrame({"now": now, "merged": merged, "restored": restored}).with_row_index("subject")
+    moved = frame.filter(pl.col("merged") != pl.col("restored"))
+    touched = pl.concat([moved["merged"], moved["restored"]]).unique().implode()
+    is_near = pl.col("merged").is_in(touched) | pl.col("restored").is_in(touched)
+    near, others = frame.filter(is_near), frame.filter(~is_near)
+    joined = others.filter(pl.col("now").is_in(near["now"].unique().implode()))["now"].unique().implode()
+    later = near.filter((pl.col("now") != pl.col("merged")) | pl.col("now").is_in(joined))
+    return now.clone().scatter(near["subject"], near["restored"]), later["merged"].n_unique()
+
+
+@dataclass(frozen=True, slots=True)
+class _EvidenceThen:
+    """Links that counted and links that were held at a past run, and what was known of likeness."""
+
+    edges: pl.DataFrame | None
+    held: pl.DataFrame | None
+    likeness: dict[str, Any] | None
+
+
+def _evidence_before(workspace: Workspace, run: IdentityRun) -> _EvidenceThen:
+    from segctl.state.identity import EDGES, HELD, likeness, stored
+
+    now = {name: stored(workspace, name) for name in (EDGES, HELD)}
+    then = {name: _earlier(workspace, name, run.commit - 1) for name in now}
+    kept = {name: frame.clear() if then[name] is None and frame is not None else then[name]
+            for name, frame in now.items()}  # fmt: skip
+    known = None if then[EDGES] is None else likeness(workspace, run.commit - 1)
+    return _EvidenceThen(kept[EDGES], kept[HELD], known)
+
+
+def _evidence_now(workspace: Workspace, array: pl.Series) -> _EvidenceThen:
+    """The links on record, without those that led through what is undone."""
+    from segctl.state.identity import EDGES, likeness, stored
+
+    edges = stored(workspace, EDGES)
+    if edges is not None:
+        edges = edges.filter(array.gather(edges["left"]) == array.gather(edges["right"]))
+    return _EvidenceThen(edges, None, likeness(workspace))
+
+
+def _put(
+    undoing: _Undoing, before: pl.Series, array: pl.Series, what: str, evidence: _EvidenceThen | None = None
 ) -> Undone:
-    from segctl.state.identity import EDGES, HELD, changes, decisions, likeness, record_identity, stored
+    """Record the array as it was, and the decisions that keep it so."""
+    from segctl.operations.dedupe_freed import freed
+    from segctl.state.identity import decisions, record_identity
 
-    moved = changes(workspace, run.number)
-    array, before = _restored(workspace, moved)
-    pairs = left_by_undo(before, array, decisions(workspace), why or f"undo of {run.id}", who)
-    recorded = None
-    if not dry_run:
-        empty = {name: frame.clear() for name in (EDGES, HELD) if (frame := stored(workspace, name)) is not None}
-        then = {name: _earlier(workspace, name, run.commit - 1) for name in empty}
-        is_there = then.get(EDGES) is not None
-        kept = {name: then[name] if then[name] is not None else empty[name] for name in empty}
+    workspace, why = undoing.workspace, undoing.why or f"undo of {what}"
+    pairs = left_by_undo(before, array, decisions(workspace), why, undoing.who)
+    apart = [(a, b, "cannot", undoing.who, why) for a, b in
+             freed(undoing.project, workspace, before, array, pairs, now=undoing.now)]  # fmt: skip
+    moved, recorded = int((array != before).sum()), None
+    if not undoing.dry_run:
+        of = evidence or _evidence_now(workspace, array)
         recorded = record_identity(
-            workspace, array, kind="undo", at=now, counts={"subjects": moved.height}, undone=run.id, decisions=pairs,
-            edges=kept.get(EDGES), held=kept.get(HELD),
-            likeness=likeness(workspace, run.commit - 1) if is_there else None,
+            workspace, array, kind="undo", at=undoing.now, counts={"subjects": moved}, undone=what,
+            decisions=[*pairs, *apart], edges=of.edges, held=of.held, likeness=of.likeness,
         )  # fmt: skip
-    return Undone(recorded, run.id, moved.height, array.n_unique() - before.n_unique(), len(pairs))
+    profiles = array.n_unique() - before.n_unique()
+    return Undone(recorded, what, moved, profiles, len(pairs) + len(apart), len(apart))
 
 
 def _earlier(workspace: Workspace, dataset: str, snapshot: int) -> pl.DataFrame | None:
@@ -112,36 +200,22 @@ def _earlier(workspace: Workspace, dataset: str, snapshot: int) -> pl.DataFrame 
         return None
 
 
-def _undo_earlier(
-    project: Project,
-    workspace: Workspace,
-    run: IdentityRun,
-    now: datetime,
-    who: str | None,
-    why: str | None,
-    *,
-    dry_run: bool,
+def _undo_again(
+    undoing: _Undoing, run: IdentityRun, merged: pl.Series, restored: pl.Series, changed_since: int
 ) -> Undone:
+    """Decide apart what a run joined and recognise everybody again."""
     from segctl.operations.dedupe import dedupe
-    from segctl.state.identity import canonical, decisions, insert_decisions
+    from segctl.state.identity import decisions, insert_decisions
 
-    array = canonical(workspace)
-    if array is None:
-        raise _nothing(run.id, "it changed no profile")
-    merged = restored = array
-    moved = 0
-    for number, changed in _backwards(workspace):
-        merged, restored = restored, restored.clone().scatter(changed["subject"], changed["before"])
-        moved = changed.height
-        if number == run.number:
-            break
-    pairs = left_by_undo(merged, restored, decisions(workspace), why or f"undo of {run.id}", who, both=False)
-    if dry_run:
-        return Undone(None, run.id, moved, 0, len(pairs))
+    workspace, why = undoing.workspace, undoing.why or f"undo of {run.id}"
+    pairs = left_by_undo(merged, restored, decisions(workspace), why, undoing.who, both=False)
+    moved = int((merged != restored).sum())
+    if undoing.dry_run:
+        return Undone(None, run.id, moved, None, len(pairs), changed_since=changed_since)
     with workspace.transaction() as db:
-        insert_decisions(db, pairs, now)
-    found = dedupe(project, workspace, now=now, kind="undo", undone=run.id)
-    return Undone(found.run, run.id, moved, found.after - found.before, len(pairs))
+        insert_decisions(db, pairs, undoing.now)
+    found = dedupe(undoing.project, workspace, now=undoing.now, kind="undo", undone=run.id)
+    return Undone(found.run, run.id, moved, found.after - found.before, len(pairs), changed_since=changed_since)
 
 
 def _backwards(workspace: Workspace) -> Iterator[tuple[int, pl.DataFrame]]:
@@ -153,12 +227,11 @@ def _backwards(workspace: Workspace) -> Iterator[tuple[int, pl.DataFrame]]:
         yield number, every.filter(every["run"] == number)
 
 
-def _undo_profile(
-    workspace: Workspace, what: str, now: datetime, who: str | None, why: str | None, *, dry_run: bool
-) -> Undone:
+def _undo_profile(undoing: _Undoing, what: str) -> Undone:
     from segctl.operations.people import find_person
-    from segctl.state.identity import canonical, decisions, record_identity
+    from segctl.state.identity import canonical
 
+    workspace = undoing.workspace
     owner, members = find_person(workspace, what)
     before = canonical(workspace)
     parts = None if before is None else _before_last_merge(workspace, before, members)
@@ -166,15 +239,7 @@ def _undo_profile(
         raise _nothing(what, "it was never merged, or that was undone already")
     owners = {subject: identity if identity in group else group[0]
               for identity, group in parts.items() for subject in group}  # fmt: skip
-    array = before.clone().scatter(list(owners), list(owners.values()))
-    moved = int((array != before).sum())
-    pairs = left_by_undo(before, array, decisions(workspace), why or f"undo of {owner.profile_id}", who)
-    recorded = None
-    if not dry_run:
-        recorded = record_identity(
-            workspace, array, kind="undo", at=now, counts={"subjects": moved}, undone=owner.profile_id, decisions=pairs
-        )
-    return Undone(recorded, owner.profile_id, moved, array.n_unique() - before.n_unique(), len(pairs))
+    return _put(undoing, before, before.clone().scatter(list(owners), list(owners.values())), owner.profile_id)
 
 
 def _before_last_merge(workspace: Workspace, array: pl.Series, members: tuple[int, ...]) -> dict[int, list[int]] | None:
@@ -191,57 +256,7 @@ def _before_last_merge(workspace: Workspace, array: pl.Series, members: tuple[in
     return None
 
 
-def _restored(workspace: Workspace, moved: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """The array with some changes taken back, and as it is."""
-    from segctl.state.identity import canonical
-
-    now = canonical(workspace)
-    if now is None or not moved.height:
-        raise _nothing("it", "it changed no profile")
-    return now.clone().scatter(moved["subject"], moved["before"]), now
-
-
 def _nothing(what: str, why: str) -> UsageError:
     return UsageError(
         "SEG478", f"nothing of `{what}` can be undone", why=why, hint="`segctl dedupe runs` lists the runs"
     )
-
-
-def decide(
-    workspace: Workspace,
-    a: str,
-    b: str,
-    verdict: str,
-    *,
-    now: datetime,
-    who: str | None = None,
-    why: str | None = None,
-    dry_run: bool = False,
-    rules: IdentityRules | None = None,
-) -> tuple[str, str]:
-    """Record that two identifiers are one person (`must`) or two (`cannot`); the next `dedupe` goes by it.
-
-    Returns:
-        The profile ids that the two stand under now.
-
-    Raises:
-        UsageError: Nobody is known by one of them, or both are one identifier.
-    """
-    from segctl.operations.people import find_person, find_subject
-    from segctl.state.identity import insert_decisions
-
-    left, right = (find_subject(workspace, end, rules=rules) for end in (a, b))
-    if left.subject == right.subject:
-        raise UsageError("SEG480", "both are one identifier", hint="name two")
-    if not dry_run:
-        with workspace.transaction() as db:
-            insert_decisions(db, [(left.subject, right.subject, verdict, who, why)], now)
-    names = [find_person(workspace, end, rules=rules)[0].profile_id for end in (a, b)]
-    return names[0], names[1]
-
-
-def all_decisions(workspace: Workspace) -> list[Decision]:
-    """Decisions in force, oldest first."""
-    from segctl.state.identity import decisions
-
-    return decisions(workspace)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
@@ -17,9 +19,9 @@ from segctl.model.errors import UsageError
 from segctl.model.project import Project
 from segctl.operations.dedupe import Deduped, dedupe
 from segctl.operations.dedupe_answers import read_decisions, record
-from segctl.operations.dedupe_decisions import in_force, left_by_undo
+from segctl.operations.dedupe_decisions import decide, in_force, left_by_undo
 from segctl.operations.dedupe_review import Doubt, as_file, doubts
-from segctl.operations.dedupe_undo import decide, undo
+from segctl.operations.dedupe_undo import Undone, undo
 from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
 from segctl.state.identity import Decision, canonical, decisions
 from segctl.state.subjects import Subjects
@@ -66,9 +68,15 @@ class People:
         with self.open() as (project, workspace):
             return dedupe(project, workspace, now=self.now())
 
-    def undo(self, what: str) -> None:
+    def undo(self, what: str, *, dry_run: bool = False) -> Undone:
         with self.open() as (project, workspace):
-            undo(project, workspace, what, now=self.now())
+            return undo(project, workspace, what, now=self.now(), dry_run=dry_run)
+
+    def owners(self) -> list[int]:
+        with self.open() as (_, workspace):
+            owners = canonical(workspace)
+        assert owners is not None
+        return owners.to_list()
 
     def decide(self, a: str, b: str, verdict: str) -> None:
         with self.open() as (_, workspace):
@@ -173,6 +181,97 @@ def test_undo_of_an_earlier_run_turns_its_decision_round(people: People) -> None
 
     assert people.profiles() == ["K1 a@x.example", "K2 b@x.example", "K8 K9 c@x.example"]
     assert people.dedupe().run is None
+
+
+HELD_BACK = PROJECT.replace("{city: text}", "{city: text, mobile: text}").replace(
+    "{keys: {customer_id: {limit: 1}}}",
+    "{country: DE}",
+)
+
+
+@pytest.mark.parametrize("how", ["K1", "last"])
+def test_an_undo_frees_nobody_whom_only_the_undone_profile_held_back(
+    people: People, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its address, nothing would speak against the first number any more."""
+    monkeypatch.setattr(sys.modules[__name__], "SOURCE", SOURCE.replace("{city: city}", "{mobile: city}"))
+    rows = ["K1,,0171 4455667", "K2,a@x.example,", "K3,c@x.example,0171 4455667"]
+    people.read(*rows, project=HELD_BACK)
+    people.decide("K1", "K2", "must")
+    people.dedupe()
+    assert people.profiles() == ["K1 K2 a@x.example", "K3 c@x.example"]
+
+    found = people.undo(how)
+    assert people.dedupe().run is None
+
+    # Undoing the run takes the third person apart, too.
+    rest = ["K3 c@x.example"] if how == "K1" else ["K3", "c@x.example"]
+    assert people.profiles() == sorted(["K1", "K2", "a@x.example", *rest])
+    assert found.kept_apart == 1
+
+    people.read(*rows, "K2,n@x.example,", "K9,n@x.example,", project=HELD_BACK)
+    people.dedupe()
+    assert "K2 K9 n@x.example" in people.profiles()
+
+
+def test_an_earlier_run_is_taken_back_row_by_row(people: People) -> None:
+    rows = ["K1,a@x.example,", "K2,a@x.example,", "K8,,", "K9,,"]
+    people.read(*rows, project=LOOSE)
+    people.decide("K8", "K9", "cannot")
+    people.dedupe()
+    before = people.owners()
+    people.decide("K8", "K9", "must")
+    people.dedupe()
+    people.read(*rows, "K5,n@x.example,", "K6,n@x.example,", project=LOOSE)
+    people.dedupe()
+    dry = people.undo("i2", dry_run=True)
+
+    found = people.undo("i2")
+
+    assert (
+        (dry.is_exact, dry.profiles, dry.subjects) == (found.is_exact, found.profiles, found.subjects) == (True, 1, 1)
+    )
+    assert people.owners()[: len(before)] == before
+    assert people.profiles() == ["K1 K2 a@x.example", "K5 K6 n@x.example", "K8", "K9"]
+    assert people.dedupe().run is None
+
+
+def test_an_earlier_run_whose_profile_has_grown_is_decided_apart_and_says_so(people: People) -> None:
+    people.read("K1,a@x.example,", "K2,a@x.example,", "K5,n@x.example,", "K6,n@x.example,", project=LOOSE)
+    people.dedupe()
+    people.read("K1,a@x.example,", "K2,a@x.example,", "K3,a@x.example,", project=LOOSE)
+    people.dedupe()
+    assert people.undo("i1", dry_run=True).changed_since == 1
+
+    found = people.undo("i1")
+
+    assert (found.is_exact, found.changed_since) == (False, 1)
+    assert [p for p in people.profiles() if "K1" in p and "K2" in p] == []
+    assert people.dedupe().run is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_put_back_is_what_was_there_and_lasts(people: People, seed: int) -> None:
+    random = Random(seed)
+    rows: list[str] = []
+    arrays: list[list[int]] = []
+    for _ in range(3):
+        rows += [f"K{random.randrange(30)},m{random.randrange(30)}@x.example," for _ in range(4)]
+        people.read(*rows, project=LOOSE)
+        arrays.append(people.owners() if arrays else [])
+        people.dedupe()
+    for number in random.sample([1, 2], 2):
+        now, after = people.owners(), arrays[number]
+        before = [*arrays[number - 1], *range(len(arrays[number - 1]), len(after))]
+        found = people.undo(f"i{number}")
+        touched = {x for a, b in zip(before, after, strict=True) if a != b for x in (a, b)}
+        near = [s for s, (a, b) in enumerate(zip(before, after, strict=True)) if {a, b} & touched]
+        if found.is_exact:
+            assert [people.owners()[s] for s in near] == [before[s] for s in near]
+            assert [x for s, x in enumerate(people.owners()) if s not in near] == [
+                x for s, x in enumerate(now) if s not in near
+            ]
+        assert people.dedupe().run is None
 
 
 def _made(*words: str) -> list[Decision]:

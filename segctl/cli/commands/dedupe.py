@@ -14,6 +14,7 @@ from segctl.model.errors import UsageError
 if TYPE_CHECKING:
     from segctl.model.project import Project
     from segctl.operations.dedupe import Deduped
+    from segctl.operations.dedupe_undo import Undone
     from segctl.state.workspace import Workspace
 
 EXAMPLES = (
@@ -83,7 +84,9 @@ def command(
     """Recognise people: identifiers that belong to one person become one profile.
 
     Events and records are never rewritten, so everything can be taken back: `undo` restores the profiles as they were,
-    and the next `diff` names the merge as the cause of what moved. What a limit keeps apart is held for review.
+    and the next `diff` names the merge as the cause of what moved. What a limit keeps apart is held for review. An
+    earlier run whose profiles later ones have changed cannot be restored row by row: `undo` says so, decides apart
+    what that run joined, and recognises everybody again.
 
     `runs` lists what was done, `review` asks for each doubtful pair, `together` and `apart` decide about two people,
     and `decisions` lists what was decided.
@@ -244,22 +247,41 @@ def _undo(ctx: Context, project: Project, workspace: Workspace, what: str, who: 
     facts = {
         "undone": found.what,
         "run": found.run.id if found.run else "none (dry run)",
+        "restored": found.is_exact,
+        "changed_since": found.changed_since,
         "identifiers_moved_back": found.subjects,
         "profiles_more": found.profiles,
         "decided": found.decisions,
+        "kept_apart": found.kept_apart,
     }
     output.write(ctx, output.Result("segctl/dedupe-undo/1", facts=facts, is_report=True))
+    if found.kept_apart:
+        messages.notice(ctx, f"{found.kept_apart:,} pairs that only the undone profile held back stay apart too")
+    if not found.is_exact:
+        messages.warning(ctx, _no_return(found))
     if ctx.dry_run:
         messages.notice(ctx, "dry run: nothing was recorded")
-    else:
+    elif found.is_exact:
         messages.notice(ctx, "the profiles are as they were, and the next dedupe leaves them so; next: segctl apply")
+    else:
+        messages.notice(ctx, "the next dedupe leaves it so; next: segctl apply")
+
+
+def _no_return(found: Undone) -> str:
+    """What an undo does where later runs have moved on."""
+    count = found.changed_since
+    several = f"{count:,} of its profiles were" if count > 1 else "one of its profiles was"
+    return (
+        f"{several} changed by later runs, so {found.what} cannot be taken back row by row:"
+        " what it joined is decided apart, and everybody is recognised again"
+    )
 
 
 def _decide(
     ctx: Context, project: Project, workspace: Workspace, action: str, a: str, b: str, *, who: str | None,
     why: str | None,
 ) -> None:  # fmt: skip
-    from segctl.operations.dedupe_undo import decide
+    from segctl.operations.dedupe_decisions import decide
 
     verdict = "must" if action == "together" else "cannot"
     left, right = decide(
