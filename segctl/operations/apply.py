@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from segctl import __version__
-from segctl.compile.selection import select as selected
+from segctl.compile.selection import Selection
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import SegctlError
 from segctl.operations.evaluation import Answers, evaluate
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import run_note
 from segctl.operations.retyped import retyped_properties
+from segctl.operations.selection import chosen
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session
     from segctl.state.runs import NewRun, Run
+
+
+EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,7 @@ def apply(
     *,
     as_of: datetime,
     started: datetime,
-    select: Iterable[str] = (),
-    exclude: Iterable[str] = (),
+    selection: Selection = EVERYTHING,
     engine: str = "polars",
     dry_run: bool = False,
     progress: Progress | None = None,
@@ -80,8 +83,7 @@ def apply(
         session: Open project and workspace.
         as_of: Valid time of the evaluation, aware.
         started: Wall clock at the start of the call.
-        select: Selection expressions; without any, every segment that is not a draft.
-        exclude: Taken away from the selection.
+        selection: Which segments; otherwise every one that is not a draft.
         engine: ``polars`` or ``duckdb``.
         dry_run: Do everything but record.
         progress: Hears what is going on.
@@ -91,9 +93,9 @@ def apply(
     """
     clock = time.perf_counter()
     listener = progress or Silent()
-    request = _Request(as_of, session.workspace.snapshot(), started, tuple(select), tuple(exclude))
+    request = _Request(as_of, session.workspace.snapshot(), started, selection)
     segments = session.definitions.segments
-    names = [n for n in selected(segments, request.select, request.exclude) if segments[n].status != "paused"]
+    names = [n for n in chosen(session.definitions, selection) if segments[n].status != "paused"]
     listener.start("evaluate", total=len(names), unit="segments")
     with session.workspace.lease(request.snapshot):
         try:
@@ -129,8 +131,7 @@ class _Request:
     as_of: datetime
     snapshot: int
     started: datetime
-    select: tuple[str, ...]
-    exclude: tuple[str, ...]
+    selection: Selection
 
 
 def _retyped(session: Session, snapshot: int) -> Iterator[str]:
@@ -162,10 +163,12 @@ def _recorded(
         if dry_run or not rows:
             return None, outcome.status.value, rows
     from segctl.operations.identity_causes import identity_causes
+    from segctl.operations.kept_definitions import NOTE, keep_definitions
 
+    kept = keep_definitions(session)
     run = record_run(
         session.workspace,
-        new,
+        new if kept is None else replace(new, note={**new.note, NOTE: kept}),
         members,
         active=segments,
         renames=renames,
@@ -192,7 +195,7 @@ def _new_run(session: Session, request: _Request, names: Iterable[str], timings:
         tool_version=__version__,
         definitions={name: session.definitions.segments[name].digest for name in names},
         timings=dict(timings),
-        note=run_note(session, names, request.select, request.exclude),
+        note=run_note(session, names, request.selection.select, request.selection.exclude),
     )
 
 

@@ -33,11 +33,19 @@ class ProjectLists(dict[tuple[str, str | None], tuple[str, ...]]):
     def __missing__(self, key: tuple[str, str | None]) -> tuple[str, ...]:
         name, column = key
         if name not in self._texts:
-            content = _content(self._root, name)
+            content = self.content(name)
             self.digests[name] = list_digest(content)
             self._texts[name] = _text(content, name)
         self[key] = values = tuple(sorted(_values(self._texts[name], name, column)))
         return values
+
+    def content(self, name: str) -> bytes:
+        """The bytes of a list file.
+
+        Raises:
+            DataError: There is no such file, or it cannot be read.
+        """
+        return _content(self._root, name)
 
 
 def list_values(root: Path, name: str, column: str | None) -> set[str]:

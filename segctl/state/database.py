@@ -58,6 +58,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             why TEXT, PRIMARY KEY (subject_a, subject_b)) WITHOUT ROWID""",
     ),
     ("ALTER TABLE files ADD COLUMN crc32 INTEGER",),
+    ("CREATE TABLE texts (digest TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",),
 )
 
 
