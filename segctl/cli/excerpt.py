@@ -14,10 +14,10 @@ AROUND = 100
 """Characters of a very long line that are shown on each side of the place."""
 
 
-def lines(location: Location, root: Path) -> list[str]:
-    """The lines below the message: place, and the source line with carets when the file can be read."""
+def lines(location: Location, root: Path, *, is_private: bool = False) -> list[str]:
+    """The lines below the message: place, and the source line with carets when the file can and may be read."""
     place = f"  --> {shown(str(location))}"
-    source = _source_line(root / location.file, location.line)
+    source = None if is_private else _source_line(root / location.file, location.line)
     if source is None:
         return [place]
     text, start = _window(source, location.column - 1)

@@ -101,7 +101,7 @@ def long_form(finding: Diagnostic, root: Path, *, color: bool = False, word: str
     if finding.location is not None:
         from segctl.cli import excerpt
 
-        lines += excerpt.lines(finding.location, root)
+        lines += excerpt.lines(finding.location, root, is_private=finding.is_private)
     if finding.why:
         lines.append(f"   why:  {shown(finding.why)}")
     if finding.hint:

@@ -47,6 +47,7 @@ class Diagnostic:
         location: Where it is; None for findings about the project as a whole.
         why: The reason in one sentence, when the message does not say it.
         hint: What to do, usually with the nearest name or the mended line.
+        is_private: What stands at the place is personal data or a secret, so it is never printed.
     """
 
     code: str
@@ -55,6 +56,7 @@ class Diagnostic:
     location: Location | None = None
     why: str | None = None
     hint: str | None = None
+    is_private: bool = False
 
 
 def in_reading_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -46,7 +46,7 @@ def judge(subject: Subject, codes: Iterable[str] = tuple(RULES)) -> Iterator[Jud
             continue
         subject.settings = _options(rule, said)
         for found in rule.check(subject):
-            finding = Diagnostic(code, Severity(level), found.message, found.location, found.why, found.hint)
+            finding = Diagnostic(code, Severity(level), found.message, found.location, found.why, found.hint, found.is_private)
             yield Judged(rule.name, finding, found.edits)
 
 

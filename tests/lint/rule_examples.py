@@ -6,6 +6,7 @@ found = findings("SEG700", "segment: tested\nwhere: {trait: country, equals: DE}
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from unittest.mock import patch
@@ -19,6 +20,7 @@ from segctl.compile.rules.base import Facts, Subject
 from segctl.compile.source import compose
 from segctl.compile.sources import bind_source_text
 from segctl.model.diagnostics import Diagnostic
+from segctl.model.lint import LintSettings, RuleSettings
 from segctl.operations.lint_rules import judge
 
 TODAY = date(2026, 11, 22)
@@ -50,7 +52,8 @@ def _path(text: str) -> str:
 
 def subject(text: str, facts: Facts | None = None) -> tuple[Subject, list[Diagnostic]]:
     """An example in the project of all tests, and every problem of form in it."""
-    texts = BASE | parts(text)
+    own = parts(text)
+    texts = own if "segctl.yaml" in own else BASE | own
     project, problems = bind_project_text(texts["segctl.yaml"], Path("/nowhere/sample"))
     files = {}
     for path, content in texts.items():
@@ -74,5 +77,7 @@ def findings(code: str, text: str, facts: Facts | None = None) -> list[Diagnosti
     looked_at, problems = subject(text, facts)
     assert not problems, problems
     files = parts(text)
+    project = replace(looked_at.definitions.project, lint=LintSettings((RuleSettings(code, "warning"),)))
+    looked_at.definitions = replace(looked_at.definitions, project=project)
     found = [judged.diagnostic for judged in judge(looked_at, [code])]
     return [finding for finding in found if finding.location is not None and finding.location.file in files]

@@ -114,4 +114,4 @@ def test_a_sign_inside_of_a_text_begins_no_comment() -> None:
 
 
 def test_a_file_that_is_no_yaml_has_no_waivers() -> None:
-    assert waivers_in(DefinitionFile("a.yaml", f"{WAIVER}\na: \"\n".encode(), None)) == ([], [])
+    assert waivers_in(DefinitionFile("a.yaml", f'{WAIVER}\na: "\n'.encode(), None)) == ([], [])

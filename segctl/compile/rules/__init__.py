@@ -14,6 +14,27 @@ _HERE = "segctl.compile.rules"
 RULES: dict[str, str] = {
     "SEG700": f"{_HERE}.missing_owner:RULE",
     "SEG701": f"{_HERE}.missing_description:RULE",
+    "SEG702": f"{_HERE}.missing_purpose:RULE",
+    "SEG703": f"{_HERE}.unused_trait:RULE",
+    "SEG704": f"{_HERE}.unused_building_block:RULE",
+    "SEG705": f"{_HERE}.personal_data:RULE",
+    "SEG706": f"{_HERE}.secret:RULE",
+    "SEG707": f"{_HERE}.sensitive_without_purpose:RULE",
+    "SEG708": f"{_HERE}.all_events_unbounded:RULE",
+    "SEG709": f"{_HERE}.open_sequence:RULE",
+    "SEG710": f"{_HERE}.plain_regex:RULE",
+    "SEG711": f"{_HERE}.long_value_list:RULE",
+    "SEG712": f"{_HERE}.opt_out_in_any:RULE",
+    "SEG713": f"{_HERE}.negative_without_missing:RULE",
+    "SEG714": f"{_HERE}.negated_segment:RULE",
+    "SEG715": f"{_HERE}.inactive_reference:RULE",
+    "SEG716": f"{_HERE}.draft_with_destination:RULE",
+    "SEG717": f"{_HERE}.tiny_percentage:RULE",
+    "SEG718": f"{_HERE}.duplicate_values:RULE",
+    "SEG719": f"{_HERE}.unsorted_values:RULE",
+    "SEG720": f"{_HERE}.placeholder_text:RULE",
+    "SEG721": f"{_HERE}.odd_spelling:RULE",
+    "SEG722": f"{_HERE}.missing_guards:RULE",
 }
 """Code → place of the rule. The module is named like the rule, so names are known without loading it."""
 

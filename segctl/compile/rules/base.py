@@ -8,8 +8,8 @@ from datetime import date
 from typing import Protocol
 
 from segctl.compile.definition_files import DefinitionFile
+from segctl.compile.source import ListNode, Node, Scalar, walk
 from segctl.compile.source import Mapping as MappingNode
-from segctl.compile.source import Node, walk
 from segctl.model.conditions import All, AnyOf, Condition, NoneOf, Not, SegmentDefinition
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
@@ -56,6 +56,7 @@ class Finding:
         hint: What to do, best with the mended words.
         why: The reason, when the message does not say it.
         edits: Changes that mend it and cannot change who is a member, for `--fix`.
+        is_private: What stands at the place is never printed.
     """
 
     message: str
@@ -63,6 +64,7 @@ class Finding:
     hint: str
     why: str | None = None
     edits: tuple[Edit, ...] = ()
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,17 @@ class Subject:
         file = self.files.get(of.file)
         return file.root if file is not None and isinstance(file.root, MappingNode) else None
 
+    def header(self, segment: SegmentDefinition, *keys: str) -> Location:
+        """The place of the value under keys in a segment's file; of the segment when there is none."""
+        place = segment.location or Location("segctl.yaml")
+        node: Node | None = self.root(place)
+        for key in keys:
+            node = node.get(key) if isinstance(node, MappingNode) else None
+            if node is None:
+                break
+            place = node.location
+        return place
+
     def node(self, at: Location) -> MappingNode | None:
         """The mapping that begins at a place, such as a condition's location."""
         file = self.files.get(at.file)
@@ -201,6 +214,38 @@ class Subject:
                 break
             node, place = inner, inner.location
         return place
+
+
+def scalars(node: Node, keys: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Scalar]]:
+    """Every value below a node with the keys that lead to it; keys are values of their own mapping's keys."""
+    if isinstance(node, Scalar):
+        yield keys, node
+    elif isinstance(node, ListNode):
+        for item in node.items:
+            yield from scalars(item, keys)
+    else:
+        for key, value in node.entries:
+            yield keys, key
+            yield from scalars(value, (*keys, key.text))
+
+
+def value_lists(file: DefinitionFile) -> Iterator[tuple[Scalar, ListNode]]:
+    """Every list of two or more plain values with the key that it stands under."""
+    for node in walk(file.root) if file.root is not None else ():
+        for key, value in node.entries if isinstance(node, MappingNode) else ():
+            if isinstance(value, ListNode) and len(value.items) > 1 and all(isinstance(i, Scalar) for i in value.items):
+                yield key, value
+
+
+def part_of(file: DefinitionFile, scalar: Scalar, text: str) -> Location:
+    """The place of a part of a value, when it stands in one line of the file; else the place of the value."""
+    lines = file.content.decode("utf-8-sig", errors="replace").splitlines()
+    place = scalar.location
+    for number, line in enumerate(lines[place.line - 1 :], start=place.line):
+        column = line.find(text, place.column - 1 if number == place.line else 0)
+        if column >= 0:
+            return Location(place.file, number, column + 1, len(text))
+    return place
 
 
 def children(condition: Condition) -> tuple[Condition, ...]:
