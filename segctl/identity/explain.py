@@ -96,7 +96,7 @@ def explain_pairs(
     Raises:
         DataError: The frame has no such record (SEG462), or other fields than the model (SEG463).
     """
-    records = prepared(frame, roles, record, country=model.country)
+    records = prepared(frame, roles, record, country=model.country, allowed=model.allowed)
     place = {record_id: at for at, record_id in enumerate(records.ids)}
     scorer = Scorer(_comparer(records, model), model.weights)
     return [_explained(scorer, (left, _place(place, left)), (right, _place(place, right))) for left, right in pairs]
@@ -158,6 +158,7 @@ def model_to_dict(model: FuzzyModel) -> dict[str, object]:
         ],
         "prior": model.weights.prior,
         "country": model.country,
+        "allowed": list(model.allowed),
         "rules": [{"rule": rule, "pairs": pairs} for rule, pairs in model.rules],
     }
 
@@ -168,8 +169,9 @@ def model_from_dict(stored: Mapping[str, object]) -> FuzzyModel:
     if not (isinstance(fields, list) and isinstance(rules, list) and isinstance(prior, float)):
         raise TypeError("this is no stored model")
     shares = {key: tuple(np.array(one[key], np.float64) for one in fields) for key in ("m", "u", "bits")}
+    allowed = stored.get("allowed")
     return FuzzyModel(
         tuple(one["field"] for one in fields), tuple(tuple(one["levels"]) for one in fields),
         Weights(shares["m"], shares["u"], shares["bits"], prior), tuple((one["rule"], one["pairs"]) for one in rules),
-        (), None if country is None else str(country),
+        (), None if country is None else str(country), tuple(allowed) if isinstance(allowed, list) else (),
     )  # fmt: skip

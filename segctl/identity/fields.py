@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from segctl.identity import names
 from segctl.identity.dates import birth_dates, date_digits, year_digits
+from segctl.identity.junk import is_listed, is_placeholder
 from segctl.identity.missing import without_missing
 from segctl.identity.normalise import email_keys, street_form
 from segctl.identity.phones import phone_keys
@@ -82,7 +83,12 @@ class Records:
 
 
 def prepared(
-    frame: pl.DataFrame, roles: Mapping[str, str], record: str = "record", *, country: str | None = None
+    frame: pl.DataFrame,
+    roles: Mapping[str, str],
+    record: str = "record",
+    *,
+    country: str | None = None,
+    allowed: tuple[str, ...] = (),
 ) -> Records:
     """The records as coded fields.
 
@@ -92,6 +98,7 @@ def prepared(
             several e-mails, phones or texts are fields of their own.
         record: Name of the column with the record id.
         country: ISO code of phone numbers without a country.
+        allowed: E-mail addresses and phone numbers that are no placeholders; ``*`` stands for any characters.
 
     Raises:
         DataError: A record id is missing or twice (SEG460).
@@ -112,10 +119,19 @@ def prepared(
     for role, normal in _SINGLE.items():
         for at, column in enumerate(columns[role]):
             fields[role if at == 0 else f"{role}_{at + 1}"] = normalised(column, normal)
-    for at, column in enumerate(columns[Role.PHONE]):
-        fields["phone" if at == 0 else f"phone_{at + 1}"] = normalised(column, lambda v: phone_keys(v, default=country))
+
+    def phones(values: pl.Series) -> pl.Series:
+        return _of_somebody(phone_keys(values, default=country), "phone", allowed)
+
+    def emails(values: pl.Series) -> pl.Series:
+        # A mistyped address is no key, but still evidence.
+        return _of_somebody(email_keys(values).fill_null(values.str.to_lowercase()), "email", allowed)
+
+    for role, normal in ((Role.PHONE, phones), (Role.EMAIL, emails)):
+        for at, column in enumerate(columns[role]):
+            fields[role if at == 0 else f"{role}_{at + 1}"] = normalised(column, normal)
     if columns[Role.EMAIL]:
-        fields["email_local"] = normalised(columns[Role.EMAIL][0], _local_part)
+        fields["email_local"] = normalised(columns[Role.EMAIL][0], lambda v: _local_part(emails(v)))
     return Records(texts[record], {name: one for name, one in fields.items() if one.values})
 
 
@@ -226,9 +242,10 @@ def _plain(text: pl.Expr) -> pl.Expr:
     return names.fold_ae(names.spoken(text))
 
 
-def _email(values: pl.Series) -> pl.Series:
-    # A mistyped address is no key, but still evidence.
-    return email_keys(values).fill_null(values.str.to_lowercase())
+def _of_somebody(keys: pl.Series, form: str, allowed: tuple[str, ...]) -> pl.Series:
+    """The keys without placeholders: what everybody writes says nothing about anybody."""
+    kept = ~is_placeholder(keys, form) | is_listed(keys, allowed)
+    return pl.DataFrame({"v": keys, "kept": kept}).select(pl.when("kept").then("v")).to_series()
 
 
 def _local_part(values: pl.Series) -> pl.Series:
@@ -241,7 +258,6 @@ _SINGLE: Mapping[Role, Callable[[pl.Series], pl.Series]] = {
     Role.CITY: by_expression(names.name_key),
     Role.STREET: by_expression(street_form),
     Role.HOUSE_NUMBER: by_expression(_compact),
-    Role.EMAIL: _email,
     Role.GENDER: by_expression(_compact),
     Role.TEXT: by_expression(_plain),
 }

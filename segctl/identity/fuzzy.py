@@ -44,6 +44,7 @@ class FuzzySettings:
         chunk: Pairs compared at once.
         seed: Of the random pairs.
         country: ISO code of phone numbers without a country.
+        allowed: E-mail addresses and phone numbers that are no placeholders; ``*`` stands for any characters.
     """
 
     link_bits: float = 0.0
@@ -58,6 +59,7 @@ class FuzzySettings:
     chunk: int = 1_000_000
     seed: int = 20_250_101
     country: str | None = None
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class FuzzyModel:
         rules: Blocking rules with the number of their pairs.
         dropped: Blocks too large to compare.
         country: ISO code that phone numbers without a country were given.
+        allowed: What was taken for no placeholder.
     """
 
     fields: tuple[str, ...]
@@ -97,6 +100,7 @@ class FuzzyModel:
     rules: tuple[tuple[str, int], ...]
     dropped: tuple[DroppedBlock, ...]
     country: str | None = None
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ def match(
     Raises:
         DataError: Record ids repeat (SEG460), or no column can be compared (SEG461).
     """
-    records = prepared(frame, roles, record, country=settings.country)
+    records = prepared(frame, roles, record, country=settings.country, allowed=settings.allowed)
     compares = comparer(records)
     if not compares.comparisons:
         raise DataError(
@@ -172,6 +176,7 @@ def _model(scorer: Scorer, rules: tuple[Rule, ...], settings: FuzzySettings) -> 
         rules=tuple((rule.name, rule.pairs) for rule in rules),
         dropped=tuple(block for rule in rules for block in rule.dropped),
         country=settings.country,
+        allowed=settings.allowed,
     )
 
 

@@ -46,8 +46,8 @@ def dropped(rule: KeyRule, groups: Groups) -> tuple[Groups, pl.DataFrame]:
     # Behind the source's name, when a key holds within a source only.
     plain = values.str.split("\x1f").list.last() if rule.scope == "source" else values
     too_many = pl.Series(groups.sizes > rule.cap)
-    by_user = is_blocked(plain, rule.blocked)
-    by_list = is_placeholder(plain, rule.form)
+    by_user = is_listed(plain, rule.blocked)
+    by_list = is_placeholder(plain, rule.form) & ~is_listed(plain, rule.allowed)
     gone = too_many | by_user | by_list
     if not gone.any():
         return groups, pl.DataFrame(schema=SCHEMA)
@@ -74,9 +74,9 @@ def is_placeholder(values: pl.Series, form: str) -> pl.Series:
     return frame.select(repeated | pattern | words).to_series()
 
 
-def is_blocked(values: pl.Series, blocked: tuple[str, ...]) -> pl.Series:
+def is_listed(values: pl.Series, listed: tuple[str, ...]) -> pl.Series:
     """True for values that a person has listed; ``*`` stands for any characters, and case does not count."""
-    if not blocked:
+    if not listed:
         return pl.repeat(value=False, n=len(values), dtype=pl.Boolean, eager=True)
-    parts = "|".join(re.escape(word.lower()).replace(r"\*", ".*") for word in blocked)
+    parts = "|".join(re.escape(word.lower()).replace(r"\*", ".*") for word in listed)
     return values.str.to_lowercase().str.contains(f"^(?:{parts})$")

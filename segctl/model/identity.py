@@ -35,6 +35,7 @@ class KeyRule:
         scope: `source` when the same value means another person in another source.
         apart: Kinds of keys: a weak key never joins two profiles that both have one of them.
         blocked: Further values that are no identifiers; `*` stands for any characters.
+        allowed: Values that are identifiers although they look like placeholders; likewise.
     """
 
     name: str
@@ -48,6 +49,7 @@ class KeyRule:
     scope: Scope = "project"
     apart: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
     location: Location | None = field(default=None, compare=False)
 
 
@@ -95,6 +97,10 @@ class IdentityRules:
     given_name: str | None = None
     max_cluster: int = MAX_CLUSTER
     likeness: bool | None = None
+
+    def allowed(self, form: Form) -> tuple[str, ...]:
+        """Values of keys of one form that are no placeholders."""
+        return tuple(value for rule in self.keys if rule.form == form for value in rule.allowed)
 
     def key(self, name: str) -> KeyRule | None:
         """The rule of that name, or None."""

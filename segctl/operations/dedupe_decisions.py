@@ -139,10 +139,10 @@ def decide(
     Raises:
         UsageError: Nobody is known by one of them, or both are one identifier.
     """
-    from segctl.operations.people import find_person, find_subject
+    from segctl.operations.people import find_person, find_two
     from segctl.state.identity import insert_decisions
 
-    left, right = (find_subject(workspace, end, rules=rules) for end in (a, b))
+    left, right = find_two(workspace, a, b, rules=rules)
     if left.subject == right.subject:
         raise UsageError("SEG480", "both are one identifier", hint="name two")
     if not dry_run:

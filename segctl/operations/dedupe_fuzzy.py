@@ -11,8 +11,9 @@ from segctl.model.errors import UsageError
 if TYPE_CHECKING:
     import polars as pl
 
-    from segctl.identity.fuzzy import FuzzyModel
+    from segctl.identity.fuzzy import FuzzyModel, FuzzySettings
     from segctl.identity.resolve import Resolution
+    from segctl.model.identity import IdentityRules
     from segctl.model.project import Project
     from segctl.operations.identity_input import Known
     from segctl.operations.progress import Progress
@@ -69,7 +70,7 @@ def with_likely(everything: Known, found: Resolution, progress: Progress) -> tup
 
     import polars as pl
 
-    from segctl.identity.fuzzy import Constraints, FuzzySettings, match
+    from segctl.identity.fuzzy import Constraints, match
     from segctl.identity.guards import Edges
     from segctl.identity.resolve import HELD, further
 
@@ -82,7 +83,7 @@ def with_likely(everything: Known, found: Resolution, progress: Progress) -> tup
     if found.cannot is not None:
         cannot = pl.DataFrame({"left": found.cannot[0], "right": found.cannot[1]}).cast(pl.Int32)
     constraints = Constraints(group="cluster", one_each=one_each, cannot=cannot)
-    settings = FuzzySettings(country=everything.rules.country)
+    settings = settings_of(everything.rules)
     likely = match(frame, roles, settings, record="subject", constraints=constraints)
     progress.advance(frame.height)
     progress.finish()
@@ -102,6 +103,13 @@ def with_likely(everything: Known, found: Resolution, progress: Progress) -> tup
     ]
     held = pl.concat([joined.held, *doubtful]).unique(maintain_order=True)
     return replace(joined, held=held), likely.model
+
+
+def settings_of(rules: IdentityRules) -> FuzzySettings:
+    """How the engine is set by the project's rules."""
+    from segctl.identity.fuzzy import FuzzySettings
+
+    return FuzzySettings(country=rules.country, allowed=(*rules.allowed("email"), *rules.allowed("phone")))
 
 
 def records_of(everything: Known, roles: Mapping[str, str]) -> pl.DataFrame:

@@ -99,10 +99,10 @@ def explain_identity(
     """
     import polars as pl
 
-    from segctl.operations.people import find_person, find_subject
+    from segctl.operations.people import find_person, find_two
     from segctl.state.identity import EDGES, decisions, stored
 
-    left, right = (find_subject(workspace, who, rules=project.identity) for who in (a, b))
+    left, right = find_two(workspace, a, b, rules=project.identity)
     one, members = find_person(workspace, f"{left.id_type}:{left.value}")
     other, others = find_person(workspace, f"{right.id_type}:{right.value}")
     edges = stored(workspace, EDGES)

@@ -79,8 +79,8 @@ def likeness_of(project: Project, workspace: Workspace, *, now: datetime) -> Lik
     Raises:
         UsageError: No trait says anything about a person (SEG479), or no record has a value to compare (SEG481).
     """
-    from segctl.identity.fuzzy import FuzzySettings, match
-    from segctl.operations.dedupe_fuzzy import records_of, required_roles
+    from segctl.identity.fuzzy import match
+    from segctl.operations.dedupe_fuzzy import records_of, required_roles, settings_of
     from segctl.operations.identity_input import known
     from segctl.state.identity import likeness
 
@@ -92,7 +92,7 @@ def likeness_of(project: Project, workspace: Workspace, *, now: datetime) -> Lik
     if model is not None:
         return Likeness(frame, roles, model, is_fresh=False)
     try:
-        found = match(frame, roles, FuzzySettings(country=everything.rules.country), record="subject")
+        found = match(frame, roles, settings_of(everything.rules), record="subject")
     except DataError as error:
         raise _nothing_to_compare(error.message) from error
     return Likeness(frame, roles, found.model, is_fresh=True)

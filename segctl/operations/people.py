@@ -72,6 +72,30 @@ def find_subject(workspace: Workspace, who: str, *, rules: IdentityRules | None 
     return found[0]
 
 
+def find_two(
+    workspace: Workspace, a: str, b: str, *, rules: IdentityRules | None = None
+) -> tuple[SubjectRow, SubjectRow]:
+    """`find_subject` of two; the error says which of them is not known.
+
+    Raises:
+        UsageError: Nobody is known by one of them or by both, or one stands under several types.
+    """
+    found: list[SubjectRow] = []
+    unknown: list[tuple[str, UsageError]] = []
+    for which, who in (("first", a), ("second", b)):
+        try:
+            found.append(find_subject(workspace, who, rules=rules))
+        except UsageError as error:
+            unknown.append((which, error))
+    if unknown:
+        # By its place: the value may be personal, and messages go into logs.
+        which = f"the {unknown[0][0]} identifier" if len(unknown) == 1 else "either identifier"
+        cause = unknown[0][1]
+        message = cause.message.replace("that identifier", which)
+        raise UsageError(cause.code, message, hint=cause.hint) from cause
+    return found[0], found[1]
+
+
 def _asked_for(workspace: Workspace, who: str, snapshot: int | None, rules: IdentityRules | None) -> list[SubjectRow]:
     from segctl.state.subjects import Subjects
 

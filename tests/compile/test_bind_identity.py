@@ -65,7 +65,7 @@ identity:
   keys:
     customer_id: {limit: 1, cap: 9}
     device_id: {strength: never}
-    phone: {strength: strong, blocked: ["+49800*"], scope: source}
+    phone: {strength: strong, blocked: ["+49800*"], allowed: ["0123*"], scope: source}
     town: {from: [city], strength: weak, apart: [email]}
   survivorship:
     newsletter: least_permissive
@@ -79,6 +79,7 @@ identity:
     assert rules.key("customer_id") == KeyRule("customer_id", identifiers=("customer_id",), limit=1, cap=9)
     assert (rules.key("device_id").strength, rules.key("phone").strength) == ("never", "strong")
     assert (rules.key("phone").blocked, rules.key("phone").scope) == (("+49800*",), "source")
+    assert rules.allowed("phone") == ("0123*",)
     assert (rules.key("town").traits, rules.key("town").apart) == (("city",), ("email",))
     assert [k.strength for k in rules.keys] == ["strong"] * 3 + ["never", "weak", "weak"]
     assert rules.likeness is True

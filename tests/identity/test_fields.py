@@ -52,6 +52,23 @@ def test_columns_of_dates_and_numbers_are_read() -> None:
     assert field("postcode", {"p": "postcode"}, p=[1067.0, None]) == ["1067", None]
 
 
+@pytest.mark.parametrize("country", [None, "DE"])
+def test_placeholders_say_nothing_about_anybody(country: str | None) -> None:
+    phones = ["0123456789", "000000000", "0151 99999999", "+49 30 123456789", "0171 4455667"]
+    emails = ["test@firma.example", "kunde8@a.example", "anna@", "n/a", "Anna@post.example"]
+    frame = pl.DataFrame({"p": phones, "e": emails}).with_row_index("record")
+    roles = {"p": "phone", "e": "email"}
+
+    strict = prepared(frame, roles, country=country).fields
+    loose = prepared(frame, roles, country=country, allowed=("kunde8@*", "*99999999")).fields
+
+    assert [value is None for value in values(strict["phone"])] == [True, True, True, True, False]
+    assert [value is None for value in values(loose["phone"])] == [True, True, False, True, False]
+    assert values(strict["email"]) == [None, None, "anna@", None, "anna@post.example"]
+    assert values(loose["email"]) == [None, "kunde8@a.example", "anna@", None, "anna@post.example"]
+    assert values(strict["email_local"]) == [None, None, None, None, "anna"]
+
+
 def test_several_columns_of_a_name_are_one_name() -> None:
     assert field("given", {"a": "given_name", "b": "given_name"}, a=["Hans", None], b=["Peter", "Eva"]) == [
         "hans peter", "eva",

@@ -176,8 +176,8 @@ def test_a_couple_is_a_household_and_not_one_person(crowd: pl.DataFrame) -> None
 def test_a_shared_phone_with_another_given_name_is_a_household(crowd: pl.DataFrame) -> None:
     frame = with_records(
         crowd,
-        {"first": "Anna", "last": "Abt", "tel": "+49309999999"},
-        {"first": "Egon", "last": "Bär", "tel": "+49309999999"},
+        {"first": "Anna", "last": "Abt", "tel": "+49308877665"},
+        {"first": "Egon", "last": "Bär", "tel": "+49308877665"},
     )
 
     result = match(frame, ROLES)
@@ -289,11 +289,11 @@ def test_a_known_group_of_any_size_is_one_person_without_a_look_at_all_its_pairs
 
 
 def test_dropped_blocks_are_noted(crowd: pl.DataFrame) -> None:
-    same = crowd.drop("person").with_columns(mail=pl.lit("noreply@example.org"))
+    same = crowd.drop("person").with_columns(mail=pl.lit("family@example.org"))
 
     result = match(same, ROLES, FuzzySettings(max_block=50))
 
-    assert ("email", ("noreply@example.org",), len(same)) in [
+    assert ("email", ("family@example.org",), len(same)) in [
         (block.rule, block.values, block.records) for block in result.model.dropped
     ]
     assert all(pairs <= 50 * len(same) for _, pairs in result.model.rules)

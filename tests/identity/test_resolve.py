@@ -134,6 +134,18 @@ def test_a_listed_value_joins_nobody() -> None:
     assert found.junk["reason"].to_list() == ["blocked"]
 
 
+def test_an_allowed_value_is_no_placeholder_but_the_cap_holds() -> None:
+    rules = (KeyRule("email", "email", cap=2, allowed=("Kunde8@*", "test@firma.example"), blocked=("kunde88@*",)),)
+    rows = ["kunde8@a.example"] * 2 + ["kunde9@a.example"] * 2 + ["test@firma.example"] * 3
+
+    found = people(*({"email": value} for value in rows), rules=rules)
+
+    assert clusters(found) == [0, 0, 2, 3, 4, 5, 6]
+    assert sorted(found.junk.select("value", "reason").rows()) == [
+        ("kunde9@a.example", "placeholder"), ("test@firma.example", "frequency"),
+    ]  # fmt: skip
+
+
 def test_over_a_limit_the_weakest_link_is_held() -> None:
     customer = KeyRule("customer", limit=1)
     rows = [

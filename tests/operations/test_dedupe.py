@@ -596,3 +596,18 @@ def test_a_number_is_found_as_typed(shop: Shop) -> None:
     with shop.open() as (project, workspace):
         found = find_person(workspace, "+49 (0)171-4455667", rules=project.identity)
     assert found[0].id_type == "phone"
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "told"), [("K1", "K99", "the second identifier"), ("K99", "K1", "the first identifier"),
+                         ("K98", "K99", "either identifier")],
+)  # fmt: skip
+def test_which_of_two_people_is_unknown_is_told(shop: Shop, a: str, b: str, told: str) -> None:
+    with shop.open() as (project, workspace):
+        for ask in (
+            lambda: explain_identity(project, workspace, a, b, now=shop.now()),
+            lambda: decide(workspace, a, b, "must", now=shop.now()),
+        ):
+            with pytest.raises(UsageError) as error:
+                ask()
+            assert (error.value.code, error.value.message) == ("SEG504", f"nobody is known by {told}")

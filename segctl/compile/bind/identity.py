@@ -20,7 +20,7 @@ KEYS = (
     "country", "countries", "country_trait", "given_name", "keys", "exclusive", "survivorship", "max_cluster",
     "likeness",
 )  # fmt: skip
-KEY_KEYS = ("from", "together", "as", "strength", "limit", "cap", "scope", "apart", "blocked")
+KEY_KEYS = ("from", "together", "as", "strength", "limit", "cap", "scope", "apart", "blocked", "allowed")
 SURVIVORSHIP_KEYS = ("rule", "sources", "order")
 _STRENGTHS, _SCOPES = ("strong", "weak", "never"), ("project", "source")
 _FORMS = ("text", "email", "phone", "name", "address")
@@ -162,6 +162,8 @@ def _key(
     rule = replace(rule, limit=limit or rule.limit, cap=cap or rule.cap, location=key.location)
     if found.get("blocked") is not None:
         rule = replace(rule, blocked=_texts(found.get("blocked"), scope, "`blocked`"))
+    if found.get("allowed") is not None:
+        rule = replace(rule, allowed=_texts(found.get("allowed"), scope, "`allowed`"))
     apart = found.get("apart")
     if apart is not None:
         rule = replace(rule, apart=_known(apart, names, scope, "`apart`", "key"))
