@@ -194,6 +194,8 @@ def _context(name: str, now: datetime, spec: VerbSpec, shared: dict[str, Any]) -
         env=shared.get("env") or None,
         select=shared.get("select", ()),
         exclude=shared.get("exclude", ()),
+        state=shared.get("state") or None,
+        allow_empty=shared.get("allow_empty", False),
         as_of=shared.get("as_of"),
         format=_format(spec, shared),
         output=None if output in (None, "-") else Path(output),

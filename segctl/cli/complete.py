@@ -1,7 +1,8 @@
 """The fast path of a TAB press on names: standard library only, no Typer, no YAML, never a loud failure.
 
 Names come from an index in the workspace folder that is rebuilt when a definition file has changed. The rebuild
-reads lines, not YAML: it looks for `segment:`, `source:`, `title:`, `tags:` and the keys of a few blocks.
+reads lines, not YAML: it looks for `segment:`, `source:`, `title:`, `tags:`, `owner:`, `send_to:` and the keys of a
+few blocks.
 """
 
 import os
@@ -9,7 +10,18 @@ import os
 from segctl.cli import streams
 
 READ_BYTES = 65_536
+INDEX_FORM = 2
 FOLDERS = ("segments", "traits", "sources")
+_FIXED = {
+    "kind": (
+        "all", "any", "none", "not", "trait", "event", "sequence", "segment", "consent", "sample", "near", "list",
+        "related",
+    ),
+    "status": ("draft", "active", "paused"),
+    "state": ("new", "modified", "unmodified"),
+    "result": ("ok", "what_if", "failed"),
+}  # fmt: skip
+"""Values of a selection's properties that are the same in every project."""
 
 
 def answer(arguments: list[str]) -> int:
@@ -22,8 +34,10 @@ def answer(arguments: list[str]) -> int:
         Always 0: an error message in the middle of a command line that is being typed helps nobody.
     """
     kind, prefix, folder = (*arguments, "", "", "")[:3]
+    # Of a selection only the last part is being typed.
+    lead = prefix[: max(map(prefix.rfind, "+, ")) + 1] if kind == "selections" else ""
     try:
-        lines = [f"{name}\t{text}" for name, text in names(kind, folder) if name.startswith(prefix)]
+        lines = [f"{lead}{name}\t{text}" for name, text in names(kind, folder) if f"{lead}{name}".startswith(prefix)]
     except Exception:
         return 0
     streams.write_data("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
@@ -46,8 +60,14 @@ def names(kind: str, folder: str = "") -> list[tuple[str, str]]:
         plurals = ("segments", "traits", "events", "sources")
         return [(f"{of[:-1]}:{name}", text) for of in plurals for name, text in index.get(of, [])]
     if kind == "selections":
-        return [*index["segments"], *((f"tag:{name}", text) for name, text in index["tags"])]
+        return [*index["segments"], *_properties(index)]
     return list(index.get(kind, []))
+
+
+def _properties(index: dict[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:
+    """What a selection may say besides names; the text is the property's name."""
+    own = {word: [name for name, _ in index.get(f"{word}s", [])] for word in ("tag", "owner", "destination", "path")}
+    return [(f"{word}:{value}", word) for word, values in (own | _FIXED).items() for value in values]
 
 
 def project_root(start: str) -> str | None:
@@ -67,7 +87,7 @@ def _index(root: str) -> dict[str, list[tuple[str, str]]]:
     import json
 
     files = _definition_files(root)
-    signature = [len(files), sum(size for _, _, size in files), max((at for _, at, _ in files), default=0)]
+    signature = [INDEX_FORM, len(files), sum(size for _, _, size in files), max((at for _, at, _ in files), default=0)]
     path = os.path.join(root, ".segctl", "names.json")
     try:
         with open(path, encoding="utf-8") as stream:
@@ -115,8 +135,11 @@ def _definition_files(root: str) -> list[tuple[str, int, int]]:
 def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
     """Names by kind, read from lines."""
     found: dict[str, dict[str, str]] = {
-        kind: {} for kind in ("segments", "traits", "events", "sources", "environments", "tags")
-    }
+        kind: {}
+        for kind in (
+            "segments", "traits", "events", "sources", "environments", "tags", "owners", "destinations", "paths",
+        )
+    }  # fmt: skip
     for path in files:
         lines = _lines(path)
         folder = os.path.relpath(path, root).split(os.sep)[0]
@@ -124,6 +147,9 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
             top = _top_values(lines)
             found["segments"][top.get("segment") or os.path.basename(path)[:-5]] = top.get("title", "")
             found["tags"] |= dict.fromkeys(_listed(top.get("tags", "")), "tag")
+            found["destinations"] |= dict.fromkeys(_listed(top.get("send_to", "")), "destination")
+            found["owners"] |= dict.fromkeys(filter(None, [top.get("owner", "")]), "owner")
+            found["paths"][os.path.relpath(os.path.dirname(path), root).replace(os.sep, "/")] = "path"
         elif folder == "sources":
             found["sources"][_top_values(lines).get("source") or os.path.basename(path)[:-5]] = ""
         elif folder == "traits":

@@ -6,9 +6,13 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segctl.cli import streams
 from segctl.model.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from segctl.compile.selection import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Context:
         env: Environment's name, None for the default one.
         select: Selections, joined by union; empty means all.
         exclude: What is taken away from the selection.
+        state: What `state:` in a selection compares with, None for the last run.
+        allow_empty: Selecting nothing is no mistake.
         as_of: The language's time words, None for now.
         format: Name of the output format.
         output: File that gets the data; None is stdout.
@@ -68,6 +74,8 @@ class Context:
     env: str | None = None
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    state: str | None = None
+    allow_empty: bool = False
     as_of: str | None = None
     format: str = "table"
     output: Path | None = None
@@ -79,6 +87,13 @@ class Context:
     lock_wait_s: float = 0.0
     timeout_s: float | None = None
     terminal: Terminal = Terminal()
+
+    @property
+    def selection(self) -> Selection:
+        """Which segments the call means."""
+        from segctl.compile.selection import Selection
+
+        return Selection(self.select, self.exclude, self.state, self.allow_empty)
 
     @property
     def root(self) -> Path:

@@ -146,10 +146,16 @@ SHARED: dict[str, Parameter] = dict(
             help="Environment block of segctl.yaml; otherwise dev.")),
         _shared("select", list[str], (), Option(
             "-s", "--select", metavar="EXPR", complete="selections", variable="SEGCTL_SELECT",
-            help="Only these: names, globs, tag:, owner:; see `segctl help select`. Repeatable.")),
+            help="Only these: names, globs, tag:, state:; see `segctl help select`. Repeatable.")),
         _shared("exclude", list[str], (), Option(
             "--exclude", metavar="EXPR", complete="selections", variable="SEGCTL_EXCLUDE",
             help="Take these away from the selection, applied last. Repeatable.")),
+        _shared("state", str | None, None, Option(
+            "--state", metavar="RUN|REV|FILE", complete="runs", variable="SEGCTL_STATE",
+            help="What state: compares with: a run, a Git revision or a plan; otherwise the last run.")),
+        _shared("allow_empty", bool, False, Option(
+            "--allow-empty", variable="SEGCTL_ALLOW_EMPTY",
+            help="Patterns and properties that select nothing are no mistake.")),
         _shared("as_of", str | None, None, Option(
             "--as-of", metavar="TIME", variable="SEGCTL_AS_OF",
             help="The instant the answer speaks about; otherwise now. A date is its end.")),
@@ -195,7 +201,7 @@ Language = Annotated[
 ]
 """The annotation of an own parameter that several verbs have."""
 
-SELECTION = ("select", "exclude")
+SELECTION = ("select", "exclude", "state", "allow_empty")
 TIME = ("as_of",)
 OUTPUT = ("format", "json", "output")
 CHANGES = ("yes", "dry_run", "lock_wait")

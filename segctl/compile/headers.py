@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from segctl.compile.files import definition_files
+from segctl.compile.kinds import kinds_written, segments_written
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose_file
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
@@ -17,6 +18,9 @@ class SegmentHeader:
 
     Attributes:
         status: draft, active or paused, as written.
+        send_to: Destinations.
+        uses: Segments that its condition refers to.
+        kinds: Kinds of conditions in it, such as ``sequence``.
     """
 
     name: str
@@ -25,6 +29,9 @@ class SegmentHeader:
     owner: str | None
     tags: tuple[str, ...]
     location: Location
+    send_to: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
 
 
 def segment_headers(project: Project) -> tuple[dict[str, SegmentHeader], int]:
@@ -47,15 +54,22 @@ def _header(node: Node | None, file: str) -> SegmentHeader | None:
     name = _text(node.get("segment"))
     if name is None:
         return None
-    tags = node.get("tags")
+    where = node.get("where")
     return SegmentHeader(
         name=name,
         title=_text(node.get("title")),
         status=_text(node.get("status")) or "active",
         owner=_text(node.get("owner")),
-        tags=tuple(t for item in tags.items if (t := _text(item))) if isinstance(tags, ListNode) else (),
+        tags=_texts(node.get("tags")),
         location=Location(file, node.location.line, node.location.column),
+        send_to=_texts(node.get("send_to")),
+        uses=segments_written(where),
+        kinds=frozenset(kind for kind, _ in kinds_written(where)),
     )
+
+
+def _texts(node: Node | None) -> tuple[str, ...]:
+    return tuple(text for item in node.items if (text := _text(item))) if isinstance(node, ListNode) else ()
 
 
 def _text(node: Node | None) -> str | None:

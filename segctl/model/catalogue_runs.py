@@ -7,7 +7,7 @@ from segctl.model.catalogue import Entry
 ENTRIES: dict[str, Entry] = {
     "SEG401": Entry(
         "unknown property in a selection",
-        "A selection names segments by `tag:`, `owner:`, `status:` or `path:`; the word before the colon is another.",
+        "A selection names segments by `tag: owner: path: destination: kind: status: state:` or `result:`.",
         "Use one of these words, or a name or glob without a colon.",
         'segctl apply --select "colour:red"',
     ),

@@ -9,12 +9,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile.prune import leaves
+from segctl.compile.selection import Selection
 from segctl.compile.timewords import Problem, parse_as_of
 from segctl.compile.words import describe
 from segctl.model.conditions import Guards
 from segctl.model.errors import Refused, UsageError
 from segctl.operations.identity_causes import merges_between, moves_of_merges
 from segctl.operations.provenance import origin_of
+from segctl.operations.selection import chosen
 from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from segctl.operations.session import Session
     from segctl.state.runs import Run, RunSegment
     from segctl.state.workspace import Workspace
+
+_EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ def diff(
     session: Session,
     names: Sequence[str] = (),
     *,
+    selection: Selection = _EVERYTHING,
     from_words: str | None = None,
     to_words: str | None = None,
     now: datetime,
@@ -106,6 +111,7 @@ def diff(
     Args:
         session: Open project and workspace.
         names: Segments; none means all that either run evaluated.
+        selection: Further segments, as far as either run evaluated them.
         from_words: A run's id or its beginning, ``last``, ``previous``, or a time: the newest run not after it.
         to_words: Likewise.
         now: For relative times.
@@ -123,7 +129,7 @@ def diff(
     from_run, to_run = _compared(workspace, recorded, from_words, to_words, now, session.project.timezone)
     parts = {r.id: _by_segment(workspace, r) for r in (from_run, to_run)}
     _check_names(names, dict.fromkeys([*session.definitions.segments, *parts[from_run.id], *parts[to_run.id]]))
-    wanted = list(names) or None
+    wanted = _wanted(session, names, selection, (*parts[from_run.id], *parts[to_run.id]))
     merges = merges_between(workspace, from_run, to_run)
     moves = memberships.diff(workspace, from_run, to_run, wanted).moves if with_moves or merges else None
     said = session.language(language)
@@ -147,6 +153,12 @@ def diff(
         identity_moves=0 if moves is None or not merges else moves_of_merges(moves),
         identity_runs=merges,
     )
+
+
+def _wanted(session: Session, names: Sequence[str], selection: Selection, evaluated: Iterable[str]) -> list[str] | None:
+    if not selection:
+        return list(names) or None
+    return sorted({*names, *({*chosen(session.definitions, selection)} & {*evaluated})})
 
 
 def _check_names(names: Iterable[str], known: Iterable[str]) -> None:

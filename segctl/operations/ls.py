@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from segctl.compile.headers import segment_headers
-from segctl.compile.selection import select as selected
+from segctl.compile.headers import SegmentHeader, segment_headers
+from segctl.compile.selection import Selection
 from segctl.model.dataclass import dataclass
 from segctl.model.project import Definitions, Project
 from segctl.model.types import Kind, ValueType
@@ -37,14 +37,14 @@ class SegmentList:
     unreadable: int
 
 
-def segments(project: Project, select: Iterable[str] = (), exclude: Iterable[str] = ()) -> SegmentList:
+def segments(project: Project, selection: Selection) -> SegmentList:
     """The segments, with what the newest run in force meant for them. No condition is bound.
 
     Raises:
         UsageError: A part of the selection fits nothing.
     """
     headers, unreadable = segment_headers(project)
-    chosen = selected(headers, select, exclude) if select or exclude else sorted(headers)
+    chosen = _chosen(project, headers, selection) if selection else sorted(headers)
     newest: dict[str, RunSegment] = _with_workspace(project, _newest_movements, {})
     rows = []
     for name in chosen:
@@ -65,6 +65,13 @@ def segments(project: Project, select: Iterable[str] = (), exclude: Iterable[str
             }
         )
     return SegmentList(rows, unreadable)
+
+
+def _chosen(project: Project, heads: dict[str, SegmentHeader], selection: Selection) -> Iterable[str]:
+    # Most lists show everything, and need none of what a selection asks.
+    from segctl.operations.selection import chosen_heads
+
+    return chosen_heads(project, heads, selection)
 
 
 def traits(definitions: Definitions) -> list[Row]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.compile import ir
+    from segctl.compile.selection import Selection
     from segctl.operations.session import Session
 
 
@@ -59,6 +60,51 @@ class Size:
     matched: int
     profiles: int
     leaves: tuple[LeafSize, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How many each of several segments holds.
+
+    Attributes:
+        rows: Segment → members after `keep`, and for how many `where` is true; None where it cannot be decided.
+        failed: Segment → why not.
+        profiles: Everybody in the population.
+    """
+
+    rows: dict[str, tuple[int | None, int | None]]
+    failed: dict[str, str]
+    profiles: int
+
+
+def sizes(session: Session, selection: Selection, *, as_of: datetime, engine: str = "polars") -> Sizes:
+    """Count saved segments in one shared plan.
+
+    Args:
+        session: Open project and workspace.
+        selection: Which; drafts only when they are named.
+        as_of: Valid time.
+        engine: What evaluates.
+
+    Raises:
+        UsageError: A part of the selection fits nothing.
+    """
+    from segctl.operations.selection import chosen
+
+    names = chosen(session.definitions, selection)
+    lowered = {
+        name: lower_segment(session.definitions.segments[name], session.definitions, lists=session.lists)
+        for name in names
+    }
+    outputs = [Output(f"matched:{name}", one.where) for name, one in lowered.items()]
+    snapshot = session.workspace.snapshot()
+    found = evaluate(session, names, as_of=as_of, snapshot=snapshot, engine=engine, outputs=outputs)
+    failed = {name: reason for name, reason in found.failed.items() if name in names}
+    rows: dict[str, tuple[int | None, int | None]] = {
+        name: (None, None) if name in failed else (_true(found.frame, name), _true(found.frame, f"matched:{name}"))
+        for name in names
+    }
+    return Sizes(rows, failed, found.frame.height)
 
 
 def size(

@@ -16,6 +16,7 @@ from cli_process import ROOT, Finished, environment
 
 from segctl.cli import complete, scripts
 from segctl.cli.table import COMMANDS
+from segctl.compile import kinds, selection
 
 if TYPE_CHECKING:
     from conftest import Golden
@@ -33,7 +34,6 @@ Run = Callable[..., Finished]
         ("sources", [("orders", "")]),
         ("tags", [("daily", "tag"), ("recovery", "tag")]),
         ("environments", []),
-        ("selections", [("vip", "Beste Kunden"), ("winback", ""), ("tag:daily", "tag"), ("tag:recovery", "tag")]),
         ("nonsense", []),
     ],
 )
@@ -41,6 +41,33 @@ def test_names_come_from_the_files_of_the_project(
     small_project: Path, kind: str, expected: list[tuple[str, str]]
 ) -> None:
     assert [tuple(name) for name in complete.names(kind, str(small_project))] == expected
+
+
+@pytest.mark.parametrize(
+    ("prefix", "expected"),
+    [
+        ("v", ["vip"]),
+        ("tag:", ["tag:daily", "tag:recovery"]),
+        ("path:", ["path:segments", "path:segments/eu"]),
+        ("state:", ["state:new", "state:modified", "state:unmodified"]),
+        ("+w", ["+winback"]),
+        ("2+vip,st", ["2+vip,status:draft", "2+vip,status:active", "2+vip,status:paused", "2+vip,state:new",
+                      "2+vip,state:modified", "2+vip,state:unmodified"]),
+        ("nothing,x", []),
+    ],
+)  # fmt: skip
+def test_the_last_part_of_a_selection_is_completed(
+    small_project: Path, run: Run, prefix: str, expected: list[str]
+) -> None:
+    lines = run("__complete", "selections", prefix, cwd=small_project).out.splitlines()
+
+    assert [line.partition("\t")[0] for line in lines] == expected
+
+
+def test_values_of_properties_are_those_that_a_selection_knows() -> None:
+    assert complete._FIXED == {
+        "kind": kinds.KINDS, "status": selection.STATUSES, "state": selection.STATES, "result": selection.RESULTS
+    }  # fmt: skip
 
 
 def test_things_carry_their_kind(small_project: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import CHANGES, SELECTION, TIME, Argument, Language, Option, verb
+from segctl.cli.options import CHANGES, TIME, Argument, Language, Option, verb
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ MOVES = (
 )
 
 
-@verb(without=(*SELECTION, *CHANGES, *TIME))
+@verb(without=(*CHANGES, *TIME))
 def command(
     ctx: Context,
     segments: Annotated[list[str], Argument("SEGMENT", help="Only these segments.", complete="segments")] = (),  # type: ignore[assignment]  # a list arrives as a tuple
@@ -76,14 +76,25 @@ def command(
     wants_moves = moves or ctx.format == "ids"
     with open_session(ctx.project, env=ctx.env) as session:
         found = diff(
-            session, segments, from_words=from_, to_words=to, now=ctx.now, with_moves=wants_moves, language=language
+            session,
+            segments,
+            selection=ctx.selection,
+            from_words=from_,
+            to_words=to,
+            now=ctx.now,
+            with_moves=wants_moves,
+            language=language,
         )
         facts = {
             "from": f"{found.from_run.id} as of {_seconds(session.local(found.from_run.as_of))}",
             "to": f"{found.to_run.id} as of {_seconds(session.local(found.to_run.as_of))}",
         }
     code = _code(ctx, found.refused if guards else (), has_changes=found.has_changes and exit_code)
-    result = _counts(ctx, found, all_leaves=bool(segments)) if found.moves is None else _moves(ctx, found.moves)
+    result = (
+        _counts(ctx, found, all_leaves=bool(segments or ctx.selection))
+        if found.moves is None
+        else _moves(ctx, found.moves)
+    )
     run = {
         "from": {"id": found.from_run.id, "as_of": found.from_run.as_of},
         "to": {"id": found.to_run.id, "as_of": found.to_run.as_of},

@@ -81,11 +81,11 @@ def command(
     from segctl.operations import ls
     from segctl.operations.project import bound_project
 
-    if kind != "segments" and (ctx.select or ctx.exclude):
+    if kind != "segments" and ctx.selection:
         raise UsageError("SEG506", "`--select` chooses segments", hint="`segctl ls segments --select …`")
     if kind == "segments":
         project, _ = bound_project(ctx.project, env=ctx.env)
-        found = ls.segments(project, ctx.select, ctx.exclude)
+        found = ls.segments(project, ctx.selection)
         rows = found.rows
         if found.unreadable:
             messages.warning(ctx, f"{found.unreadable} files under segments/ give no segment", hint="`segctl lint`")

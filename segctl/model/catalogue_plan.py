@@ -1,0 +1,48 @@
+"""Codes about selection and plans (SEG403–409, SEG545–549, SEG570–579)."""
+
+from __future__ import annotations
+
+from segctl.model.catalogue import Entry
+
+ENTRIES: dict[str, Entry] = {
+    "SEG403": Entry(
+        "parts of a selection that have nothing in common",
+        "Parts joined by a comma must all fit the same segment, and no segment fits them all.",
+        "Separate the parts by a blank to mean either, or add `--allow-empty` where nothing is a good answer.",
+        'segctl apply --select "tag:daily,status:draft"',
+    ),
+    "SEG404": Entry(
+        "unknown value of a property in a selection",
+        "`state:` is new, modified or unmodified; `result:` is ok, what_if or failed; `status:` is draft, active or "
+        "paused.",
+        "Write one of these.",
+        'segctl apply --select "state:changed"',
+    ),
+    "SEG405": Entry(
+        "no Git repository",
+        "Comparing with a revision needs Git and a project that lies in a repository.",
+        "Install Git, run inside a clone, or compare with a run or a plan file.",
+    ),
+    "SEG406": Entry(
+        "unknown revision",
+        "The repository has no branch, tag or commit of that name; in CI often because only one branch was fetched.",
+        "Fetch it first (`git fetch origin main`), or name `origin/main`.",
+        "segctl plan --against mian",
+    ),
+    "SEG407": Entry(
+        "a revision without the project",
+        "That revision has no segctl.yaml in the project's folder.",
+        "Name a later revision, in which the project exists.",
+    ),
+    "SEG408": Entry(
+        "a revision whose definitions have errors",
+        "The definitions of that revision do not bind, so what they mean is not known.",
+        "Compare with a revision without errors.",
+    ),
+    "SEG409": Entry(
+        "a file that holds no state",
+        "`--state` takes a run, a Git revision, or a file that `segctl plan -f json` has written.",
+        "Write one with `segctl plan -f json -o FILE`.",
+        "segctl ls --select state:modified --state segctl.yaml",
+    ),
+}
