@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -34,6 +35,10 @@ _EXPECTED = {
 }
 
 
+LINKED = ("id_type", "value", "other_type", "other_value")
+"""What makes a pair of linked identifiers."""
+
+
 @dataclass(slots=True)
 class TypedBatch:
     """What became of a raw batch.
@@ -47,8 +52,8 @@ class TypedBatch:
         kinds_skipped: Values of the kind column that are no declared event, with their rows.
         bad_ids: ``id_type`` and ``value`` of bad rows that name somebody.
         missing: Columns that the declaration names and the batch has not.
-        linked: Identifiers that stand in one good row, each pair once: ``id_type`` and ``value`` (those of the row),
-            ``other_type``, ``other_value``, ``seen`` (earliest time of such a row, null without one), ``line``.
+        linked: Identifiers that stand in one good row, earliest row first: ``row``, ``id_type`` and ``value`` (those
+            of the row), ``other_type``, ``other_value``, ``seen`` (time of the row, null without one), ``line``.
     """
 
     rows: pl.DataFrame
@@ -120,13 +125,15 @@ class _Batch:
         if rule.each is not None:
             columns, inner, index = self._children(rule.each, columns)
             positions, parents = positions.gather(inner), self._taken(parents, inner)
-        own = kinds.gather(positions)
+        # Most sources make one event of each row: nothing to gather then.
+        at = _same if len(positions) == len(chosen) and index is None else _gather(positions)
+        own = at(kinds)
         times = self._times(rule.time, _holder(rule.time.value, parents, columns), positions)
         found = [
             positions.alias("position"),
-            self.rows.gather(positions).alias("row"),
-            self.lines.gather(positions).alias("line"),
-            *identity.select(pl.all().gather(positions)).get_columns(),
+            at(self.rows).alias("row"),
+            at(self.lines).alias("line"),
+            *(at(column) for column in identity.get_columns()),
             times.alias("ts"),
             own.alias("kind"),
             self._event_ids(rule, parents, columns, index).alias("event_id"),
@@ -184,7 +191,9 @@ class _Batch:
             return pl.Series("event_id", [None], dtype=pl.String).new_from_index(0, height)
         holders = [_holder(expression, parents, columns) for expression in rule.identity]
         parts = [identifier_of(evaluate(e, of)) for e, of in zip(rule.identity, holders, strict=True)]
-        ids = pl.select(pl.concat_str([pl.lit(part) for part in parts], separator="/")).to_series()
+        ids = parts[0]
+        if len(parts) > 1:
+            ids = pl.select(pl.concat_str([pl.lit(part) for part in parts], separator="/")).to_series()
         # A parent's id serves all its children, so the child's number goes behind it.
         if index is not None and all(holder is parents for holder in holders):
             ids = ids + "#" + index.cast(pl.String)
@@ -212,15 +221,14 @@ class _Batch:
         return found.get_columns()
 
     def _linked(self, good: pl.DataFrame) -> pl.DataFrame:
-        """Pairs of identifiers of the good rows, each once with its first row."""
+        """Pairs of identifiers of the good rows, by time."""
         if not self.links or good.is_empty():
             return pl.DataFrame()
         time = next((name for name in ("ts", "valid_from") if name in good.columns), None)
         seen = pl.lit(None, dtype=INSTANT) if time is None else pl.col(time).min()
         rows = good.group_by("row").agg(seen.alias("seen"), pl.col("line").first())
-        pair = ["id_type", "value", "other_type", "other_value"]
         found = pl.concat(self.links).join(rows, on="row").sort("seen", "row", nulls_last=True)
-        return found.unique(pair, keep="first", maintain_order=True).select(*pair, "seen", "line")
+        return found.select("row", *LINKED, "seen", "line")
 
     def _identifier(self, expression: Expression) -> pl.Series:
         """Identifiers of the rows; what is too long for one is an offence and null."""
@@ -307,6 +315,14 @@ class _Batch:
 
 def _no_bad() -> pl.DataFrame:
     return pl.DataFrame(schema={"row": pl.Int64, "line": pl.Int64, "raw": pl.String, "reasons": pl.List(REASON)})
+
+
+def _same(column: pl.Series) -> pl.Series:
+    return column
+
+
+def _gather(positions: pl.Series) -> Callable[[pl.Series], pl.Series]:
+    return lambda column: column.gather(positions)
 
 
 def _stored(target: Target) -> str:

@@ -160,6 +160,8 @@ def with_contract(typed: TypedBatch, batch: RawBatch, judged: tuple[Verdict, pl.
     )
     typed.rows = typed.rows.join(rows, on="row", how="anti", maintain_order="left")
     typed.bad_ids = pl.concat(known) if known else typed.bad_ids
+    if typed.linked.height:
+        typed.linked = typed.linked.join(rows, on="row", how="anti", maintain_order="left")
     return typed
 
 

@@ -39,9 +39,12 @@ class LinkSink:
         """Takes the pairs of one batch."""
         import polars as pl
 
+        from segctl.connectors.typing_rows import LINKED
+
         found = typed.linked
         if found.is_empty():
             return
+        found = found.unique(LINKED, keep="first", maintain_order=True)
         own = self._resolver.resolve(found["id_type"], found["value"])
         other = self._resolver.resolve(found["other_type"], found["other_value"])
         self._buffer.append(

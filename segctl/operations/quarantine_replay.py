@@ -229,6 +229,8 @@ class _Run:
             self.found.overtaken += overtaken.height
             if overtaken.height:
                 refuse(with_raw(overtaken, rows))
+                if typed.linked.height:
+                    typed.linked = typed.linked.join(good.select("row"), on="row", how="semi", maintain_order="left")
             sink.add(good)
             links.add(typed)
             refuse(whole_records(batch, typed.bad))

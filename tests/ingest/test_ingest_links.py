@@ -71,6 +71,26 @@ def test_bad_rows_and_dry_runs_leave_no_link(linked: Shop) -> None:
     assert pairs(linked) == []
 
 
+def test_a_row_that_breaks_the_contract_leaves_no_link_and_takes_none_from_a_good_one(linked: Shop) -> None:
+    """The pair of K2 stands in a bad row first, that of K1 in a bad row only."""
+    declared = (linked.root / "sources" / "web.yaml").read_text("utf-8")
+    contract = "contract: {properties: {section: {enum: [a, b]}}}\nmax_bad_rows: 9\n"
+    (linked.root / "sources" / "web.yaml").write_text(declared + contract, "utf-8")
+    linked.file(
+        "web.csv",
+        HEAD + "1,2026-11-01T10:00:00Z,K1,d1,never\n2,2026-11-01T11:00:00Z,K2,d2,never\n"
+        "3,2026-11-02T12:00:00Z,K2,d2,a\n4,2026-11-03T12:00:00Z,K3,d3,b\n",
+    )  # fmt: skip
+
+    found = linked.ingest("web")
+
+    assert (found.bad, found.new, found.links) == (2, 2, 2)
+    assert pairs(linked) == [
+        ("customer_id:K2", "device_id:d2", "02 12", 4),
+        ("customer_id:K3", "device_id:d3", "03 12", 5),
+    ]
+
+
 def test_profile_records_link_too(shop: Shop) -> None:
     shop.source("crm", "path: crm.csv\nkey: {customer_id: customer, device_id: device}\nprofiles: {city: city}\n")
     shop.file("crm.csv", "customer,device,city\nK1,d1,Bonn\n,d2,Bonn\nK3,,Bonn\n")
