@@ -664,6 +664,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['-s'] = 'selections'
             $table['--select'] = 'selections'
             $table['--exclude'] = 'selections'
+            $table['--allow'] = 'text'
+            $table['--reason'] = 'text'
             $table['--as-of'] = 'text'
             $table['--state'] = 'runs'
             $table['--allow-empty'] = 'flag'

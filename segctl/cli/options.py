@@ -199,7 +199,12 @@ Language = Annotated[
     str | None,
     Option("--language", metavar="LANG", help="Of conditions in words; otherwise the project's.", choices=("de", "en")),
 ]
-"""The annotation of an own parameter that several verbs have."""
+"""The annotation of an own parameter that several verbs have; likewise the next."""
+Allow = Annotated[
+    list[str],
+    Option("--allow", metavar="GUARD=LIMIT", help="Set a guard this once: removed=30%, NAME.min_size=10. Repeatable."),
+]
+Reason = Annotated[str | None, Option("--reason", metavar="TEXT", help="Why --allow is right; recorded with the run.")]
 
 SELECTION = ("select", "exclude", "state", "allow_empty")
 TIME = ("as_of",)

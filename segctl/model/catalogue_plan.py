@@ -45,4 +45,28 @@ ENTRIES: dict[str, Entry] = {
         "Write one with `segctl plan -f json -o FILE`.",
         "segctl ls --select state:modified --state segctl.yaml",
     ),
+    "SEG545": Entry(
+        "an allowance that makes no sense",
+        "`--allow` sets a guard for one run: `removed` and `added` take a percentage, `min_size` and `max_size` a "
+        "number.",
+        "Write `removed=30%`, or `SEGMENT.min_size=10` for one segment only.",
+        "segctl apply --allow removed=0.3",
+    ),
+    "SEG546": Entry(
+        "another run came in between",
+        "A run was recorded while this one was evaluated, so what was compared with is no longer in force.",
+        "Run the command again.",
+    ),
+    "SEG547": Entry(
+        "an allowance without a reason",
+        "Whoever loosens a guard says why; the reason is recorded with the run.",
+        'Add `--reason "…"`.',
+        "segctl apply --allow removed=30%",
+    ),
+    "SEG571": Entry(
+        "the plan's members cannot be had again",
+        "The evaluation gives other members than the plan promises, though its inputs are the same: another version of "
+        "segctl or another engine may be the reason.",
+        "Make a new plan and look at it.",
+    ),
 }

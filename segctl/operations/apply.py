@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from segctl import __version__
 from segctl.compile.selection import Selection
 from segctl.model.dataclass import dataclass
-from segctl.model.errors import SegctlError
+from segctl.model.errors import Refused, SegctlError, UsageError
 from segctl.operations.evaluation import Answers, evaluate
+from segctl.operations.guards import Allowance, parse_allowances, refusals
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import run_note
 from segctl.operations.retyped import retyped_properties
@@ -24,6 +27,51 @@ if TYPE_CHECKING:
 
 
 EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """Limits that guards have this once, with the reason that is recorded."""
+
+    limits: tuple[Allowance, ...] = ()
+    reason: str | None = None
+
+
+NOTHING_ALLOWED = Allowed()
+
+
+def allowances(session: Session, written: Iterable[str], reason: str | None) -> Allowed:
+    """What `--allow` and `--reason` say.
+
+    Raises:
+        UsageError: A limit that makes no sense, or no reason for one.
+    """
+    limits = parse_allowances(written, session.definitions.segments)
+    said = (reason or "").strip()
+    if limits and not said:
+        raise UsageError(
+            "SEG547", "`--allow` needs a reason, which is recorded with the run", hint='add `--reason "…"`'
+        )
+    return Allowed(limits, said or None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What a saved plan promises; `apply` does exactly that or nothing.
+
+    Attributes:
+        plan: Id of the plan, kept in the run's note.
+        names: Segments that it evaluates.
+        snapshot: Files that it reads.
+        last: Number of the newest run when it was made, 0 for none.
+        members: Segment → digest of its membership.
+    """
+
+    plan: str
+    names: tuple[str, ...]
+    snapshot: int
+    last: int
+    members: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +103,7 @@ class Applied:
         profiles: Profiles of the population.
         timings: Phase → seconds.
         warnings: What a person should know of the data that were read.
+        guarded: Segments that failed because a guard refuses their change.
     """
 
     run: Run | None
@@ -65,6 +114,7 @@ class Applied:
     profiles: int
     timings: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    guarded: tuple[str, ...] = ()
 
 
 def apply(
@@ -75,6 +125,8 @@ def apply(
     selection: Selection = EVERYTHING,
     engine: str = "polars",
     dry_run: bool = False,
+    allowed: Allowed = NOTHING_ALLOWED,
+    pinned: Pinned | None = None,
     progress: Progress | None = None,
 ) -> Applied:
     """Evaluate the selection and what it refers to, and record who came and went.
@@ -86,16 +138,20 @@ def apply(
         selection: Which segments; otherwise every one that is not a draft.
         engine: ``polars`` or ``duckdb``.
         dry_run: Do everything but record.
+        allowed: What guards allow this once.
+        pinned: The saved plan that is carried out, which also says which segments.
         progress: Hears what is going on.
 
     Raises:
         UsageError: A selection that fits nothing.
+        Refused: The evaluation does not give what the plan promises.
+        TemporaryError: Another run was recorded since the plan was made.
     """
     clock = time.perf_counter()
     listener = progress or Silent()
-    request = _Request(as_of, session.workspace.snapshot(), started, selection)
-    segments = session.definitions.segments
-    names = [n for n in chosen(session.definitions, selection) if segments[n].status != "paused"]
+    snapshot = session.workspace.snapshot() if pinned is None else pinned.snapshot
+    request = _Request(as_of, snapshot, started, selection, allowed, pinned)
+    names = evaluated_names(session, selection) if pinned is None else list(pinned.names)
     listener.start("evaluate", total=len(names), unit="segments")
     with session.workspace.lease(request.snapshot):
         try:
@@ -121,7 +177,21 @@ def apply(
         profiles=answers.frame.height,
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
         warnings=warnings,
+        guarded=tuple(s.segment for s in outcomes if s.state == "failed" and s.segment not in answers.failed),
     )
+
+
+def evaluated_names(session: Session, selection: Selection) -> list[str]:
+    """The selected segments without those that are paused."""
+    segments = session.definitions.segments
+    return [name for name in chosen(session.definitions, selection) if segments[name].status != "paused"]
+
+
+def members_digest(answers: Answers, name: str) -> str:
+    """SHA-256 (hex) of who belongs to a segment, by subject."""
+    frame = answers.frame
+    subjects = frame["subject"].filter(frame[name].fill_null(value=False)).sort()
+    return hashlib.sha256(subjects.to_numpy().astype("<i4").tobytes()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +202,8 @@ class _Request:
     snapshot: int
     started: datetime
     selection: Selection
+    allowed: Allowed
+    pinned: Pinned | None
 
 
 def _retyped(session: Session, snapshot: int) -> Iterator[str]:
@@ -153,8 +225,13 @@ def _recorded(
     members = answers.frame.select("subject", *(n for n in names if n not in answers.failed))
     renames = {name: segment.formerly for name, segment in segments.items() if segment.formerly}
     failed = {name: reason for name, reason in answers.failed.items() if name in names}
+    refuse = partial(refusals, session.definitions, allowed=request.allowed.limits)
+    if request.pinned is not None:
+        _check_promise(request.pinned, answers, names)
     if dry_run or not names:
-        outcome = preview_run(session.workspace, new, members, active=segments, renames=renames, failed=failed)
+        outcome = preview_run(
+            session.workspace, new, members, active=segments, renames=renames, failed=failed, refuse=refuse
+        )
         rows = tuple(
             SegmentOutcome(m.segment.name, m.after, m.entered, m.left, m.state.value, m.reason)
             for m in outcome.movements
@@ -175,6 +252,8 @@ def _recorded(
         failed=failed,
         leaf_counts=answers.leaf_counts,
         causes=identity_causes(session, names, members, as_of=request.as_of, snapshot=request.snapshot),
+        refuse=refuse,
+        last=None if request.pinned is None else request.pinned.last,
     )
     rows = tuple(
         SegmentOutcome(s.segment, s.size, s.entered, s.left, s.state.value, s.reason)
@@ -195,8 +274,26 @@ def _new_run(session: Session, request: _Request, names: Iterable[str], timings:
         tool_version=__version__,
         definitions={name: session.definitions.segments[name].digest for name in names},
         timings=dict(timings),
-        note=run_note(session, names, request.selection.select, request.selection.exclude),
+        note=run_note(session, names, request.selection.select, request.selection.exclude) | _further_note(request),
     )
+
+
+def _further_note(request: _Request) -> dict[str, Any]:
+    """What people decided: the plan that was carried out, and guards that were loosened."""
+    note: dict[str, Any] = {} if request.pinned is None else {"plan": request.pinned.plan}
+    if request.allowed.limits:
+        note["allowed"] = {"guards": [str(one) for one in request.allowed.limits], "reason": request.allowed.reason}
+    return note
+
+
+def _check_promise(pinned: Pinned, answers: Answers, names: Iterable[str]) -> None:
+    for name in names:
+        promised = pinned.members.get(name)
+        if promised != (None if name in answers.failed else members_digest(answers, name)):
+            raise Refused(
+                "SEG571", f"`{name}` would not get the members that the plan promises; nothing was recorded",
+                hint="make a new plan: `segctl plan -o plan.json`",
+            )  # fmt: skip
 
 
 def _record_failure(session: Session, request: _Request, timings: Mapping[str, float], error: SegctlError) -> None:

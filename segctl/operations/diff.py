@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile.prune import leaves
@@ -14,6 +13,7 @@ from segctl.compile.timewords import Problem, parse_as_of
 from segctl.compile.words import describe
 from segctl.model.conditions import Guards
 from segctl.model.errors import Refused, UsageError
+from segctl.operations.guards import broken, refusal
 from segctl.operations.identity_causes import merges_between, moves_of_merges
 from segctl.operations.provenance import origin_of
 from segctl.operations.selection import chosen
@@ -268,28 +268,10 @@ def _named(session: Session, moves: pl.DataFrame) -> pl.DataFrame:
 
 def _refusals(segments: Sequence[SegmentMove], guards: Mapping[str, Guards]) -> list[Refused]:
     return [
-        Refused(
-            "SEG519",
-            sentence,
-            hint=f"see who with `segctl diff {move.segment} --moves`; if it is right, change its `guards`",
-        )
+        refusal(move.segment, found.message)
         for move in segments
         if (limits := guards.get(move.segment)) is not None
-        for sentence in _broken(move, limits)
+        for found in broken(
+            move.segment, limits, before=move.before, entered=move.entered, left=move.left, after=move.after
+        )
     ]
-
-
-def _broken(move: SegmentMove, limits: Guards) -> list[str]:
-    found = []
-    before, after = move.before or 0, move.after or 0
-    for word, moved, limit in (("remove", move.left, limits.max_removed), ("add", move.entered, limits.max_added)):
-        if limit is not None and before and Decimal(moved) > limit * before:
-            found.append(
-                f"`{move.segment}` would {word} {moved:,} of {before:,} members"
-                f" ({100 * moved / before:.1f} %), limit {float(100 * limit):g} %"
-            )
-    if limits.min_size is not None and after < limits.min_size:
-        found.append(f"`{move.segment}` would have {after:,} members, at least {limits.min_size:,} are asked for")
-    if limits.max_size is not None and after > limits.max_size:
-        found.append(f"`{move.segment}` would have {after:,} members, at most {limits.max_size:,} are allowed")
-    return found

@@ -58,6 +58,13 @@ def files_changed(folder: Path) -> TemporaryError:
     )
 
 
+def run_meanwhile() -> TemporaryError:
+    """A run was recorded between the question and the answer."""
+    return TemporaryError(
+        "SEG546", "another run was recorded meanwhile; nothing was changed", hint="run the command again"
+    )
+
+
 def snapshot_gone(snapshot: int) -> UsageError:
     """A past snapshot lost files to a vacuum."""
     return UsageError(

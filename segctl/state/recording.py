@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 REMOVED_CAUSE = "definition removed"
 Renames = Mapping[str, str | Sequence[str]]
 """New name → former name or names."""
+Refuse = Callable[[Sequence["Movement"]], Mapping[str, str]]
+"""Of all movements, the segments that keep their last membership, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def judge(
     active: Iterable[str] | None,
     renames: Renames,
     failed: Mapping[str, str],
+    refuse: Refuse | None = None,
 ) -> Outcome:
     """Compares answers with what is in force; reads, and writes nothing."""
     as_of = microseconds(run.as_of)
@@ -98,6 +101,8 @@ def judge(
     known = _with_new(workspace, known, sorted(named))
     gone = [] if active is None else _removed(known, {*active, *named}, as_of)
     comparison = _compare(workspace, answers, [known[name] for name in names], gone, number=number, as_of=as_of)
+    if refuse is not None:
+        comparison = _without(comparison, refuse(comparison.movements))
     failures = [
         Movement(known[name], SegmentState.FAILED, known[name].size, 0, 0, known[name].size, reason)
         for name, reason in sorted(failed.items())
@@ -204,6 +209,25 @@ def _compare(
         if not is_what_if:
             result.changed.append((segment.id, changed, entered))
     return result
+
+
+def _without(comparison: _Comparison, refused: Mapping[str, str]) -> _Comparison:
+    """The comparison where refused segments have failed, so that what is in force stays."""
+    if not refused:
+        return comparison
+    movements = [
+        replace(m, state=SegmentState.FAILED, entered=0, left=0, after=m.before, reason=refused[m.segment.name])
+        if m.segment.name in refused
+        else m
+        for m in comparison.movements
+    ]
+    gone = {m.segment.id for m in movements if m.segment.name in refused}
+    return replace(
+        comparison,
+        movements=movements,
+        changed=[change for change in comparison.changed if change[0] not in gone],
+        in_force={number: flags for number, flags in comparison.in_force.items() if number not in gone},
+    )
 
 
 def _found(

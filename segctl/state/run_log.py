@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from segctl.state import problems
 from segctl.state.changes import CHANGES, CHECKPOINTS, grown, newest_checkpoint, standing
-from segctl.state.recording import Outcome, Renames, judge, known_segments, upsert_segments
+from segctl.state.recording import Outcome, Refuse, Renames, judge, known_segments, upsert_segments
 from segctl.state.runs import NewRun, Run, RunStatus, find_run, insert_run, microseconds, newest_number, run_id
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def preview_run(
     active: Iterable[str] | None = None,
     renames: Renames | None = None,
     failed: Mapping[str, str] | None = None,
+    refuse: Refuse | None = None,
 ) -> Outcome:
     """What `record_run` would record for the same arguments; writes nothing."""
-    return judge(workspace, run, answers, active=active, renames=renames or {}, failed=failed or {})
+    return judge(workspace, run, answers, active=active, renames=renames or {}, failed=failed or {}, refuse=refuse)
 
 
 def record_run(
@@ -47,6 +49,8 @@ def record_run(
     failed: Mapping[str, str] | None = None,
     leaf_counts: Mapping[str, Any] | None = None,
     causes: pl.DataFrame | None = None,
+    refuse: Refuse | None = None,
+    last: int | None = None,
 ) -> Run:
     """Records one evaluation and brings into force what may come into force.
 
@@ -61,10 +65,19 @@ def record_run(
         failed: Segment → reason; these keep their last membership.
         leaf_counts: Segment → JSON value kept with the run.
         causes: ``segment`` String, ``subject``, ``cause``: why a profile moved, where known.
+        refuse: Which of the movements do not come into force.
+        last: Number of the newest run there may be, 0 for none; None where any will do.
+
+    Raises:
+        TemporaryError: Another run was recorded meanwhile.
     """
     active = None if active is None else frozenset(active)
     with workspace.moment(LOCK):
-        outcome = judge(workspace, run, answers, active=active, renames=renames or {}, failed=failed or {})
+        if last is not None and newest_number(workspace) != last:
+            raise problems.run_meanwhile()
+        outcome = judge(
+            workspace, run, answers, active=active, renames=renames or {}, failed=failed or {}, refuse=refuse
+        )
         if causes is not None:
             outcome = _with_causes(outcome, causes)
 

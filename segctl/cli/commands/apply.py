@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import Option, verb
+from segctl.cli.options import Allow, Option, Reason, verb
 from segctl.cli.progress import listener
 from segctl.model.exits import ExitCode
 
@@ -18,7 +18,7 @@ EXAMPLES = (
     ("segctl apply --as-of 2026-11-15", "As of the end of that local day."),
     ('segctl apply --select "tag:daily" --dry-run', "What it would be, without recording it."),
 )
-EXITS = {5: "some segments failed and keep their last membership; the others are in force"}
+EXITS = {5: "some segments failed, or their guards refuse, and keep their last membership; the others are in force"}
 SEE_ALSO = ("segctl diff --help", "segctl help as-of", "segctl help select")
 COLUMNS = (
     output.Column("segment"),
@@ -28,6 +28,8 @@ COLUMNS = (
     output.Column("state"),
 )
 
+_GUARDED = "see who with `segctl plan --moves`; mend the definition or the data, or set the limit with `--allow`"
+
 
 @verb(formats=("table", "json", "ndjson", "csv", "parquet"))
 def command(
@@ -35,13 +37,16 @@ def command(
     engine: Annotated[
         str, Option("--engine", metavar="NAME", help="What evaluates.", choices=("polars", "duckdb"))
     ] = "polars",
+    allow: Allow = (),  # type: ignore[assignment]  # a list arrives as a tuple
+    reason: Reason = None,
 ) -> ExitCode | None:
     """Evaluate segments in one shared plan and record the run.
 
     Nothing is sent. A run whose as-of lies before the one in force is a what-if: recorded and shown, never in
-    force. A segment that fails keeps its last membership.
+    force. A segment that fails keeps its last membership, and so does one whose `guards` refuse its change;
+    `--allow` with a reason sets a guard's limit for this run.
     """
-    from segctl.operations.apply import apply
+    from segctl.operations.apply import allowances, apply
     from segctl.operations.session import instant, open_session
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
@@ -54,6 +59,7 @@ def command(
             selection=ctx.selection,
             engine=engine,
             dry_run=ctx.dry_run,
+            allowed=allowances(session, allow, reason),
             progress=listener(ctx),
         )
         facts = {
@@ -67,7 +73,8 @@ def command(
     for warning in found.warnings:
         messages.warning(ctx, warning)
     for segment in failed:
-        messages.warning(ctx, f"`{segment.segment}` failed and keeps its last membership: {segment.reason}")
+        hint = _GUARDED if segment.segment in found.guarded else None
+        messages.warning(ctx, f"`{segment.segment}` keeps its last membership: {segment.reason}", hint=hint)
     result = output.Result(
         "segctl/apply/1",
         COLUMNS,

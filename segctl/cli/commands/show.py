@@ -229,7 +229,7 @@ def _run(session: Session, name: str) -> output.Result:
     from segctl.state.runs import find_run, run_segments
 
     run = find_run(session.workspace, name)
-    facts = {
+    facts: dict[str, Any] = {
         "run": run.id,
         "status": run.status.value,
         "as_of": session.local(run.as_of),
@@ -239,6 +239,7 @@ def _run(session: Session, name: str) -> output.Result:
         "reproducible": run.reproducible,
         "timings": run.timings,
     }
+    facts |= {key: run.note[key] for key in ("plan", "allowed", "reason") if key in run.note}
     columns = (
         output.Column("segment"),
         output.Column("members", type="integer", bar=True),
