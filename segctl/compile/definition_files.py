@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from segctl.compile.files import definition_files
@@ -28,20 +28,29 @@ class DefinitionFile:
 
 
 def read_definition_files(
-    project: Project, folders: Iterable[str]
+    project: Project, folders: Iterable[str], contents: Mapping[str, bytes] | None = None
 ) -> tuple[dict[str, DefinitionFile], list[Diagnostic]]:
-    """Every `.yaml` file in folders of a project by path, and what is wrong with their form."""
+    """Every `.yaml` file in folders of a project by path, and what is wrong with their form.
+
+    Args:
+        project: Where they lie.
+        folders: Such as ``segments``.
+        contents: What stands in for the content of files on disk, by path.
+    """
     files: dict[str, DefinitionFile] = {}
     diagnostics: list[Diagnostic] = []
     for folder in folders:
         for path in definition_files(project, folder):
-            files[path] = read_definition_file(project, path, diagnostics)
+            files[path] = read_definition_file(project, path, diagnostics, contents)
     return files, diagnostics
 
 
-def read_definition_file(project: Project, path: str, diagnostics: list[Diagnostic]) -> DefinitionFile:
+def read_definition_file(
+    project: Project, path: str, diagnostics: list[Diagnostic], contents: Mapping[str, bytes] | None = None
+) -> DefinitionFile:
     """One file; what is wrong with its form goes to the diagnostics."""
-    content = read_bytes(Path(project.root) / path, path)
+    known = contents.get(path) if contents is not None else None
+    content = read_bytes(Path(project.root) / path, path) if known is None else known
     if isinstance(content, Diagnostic):
         diagnostics.append(content)
         return DefinitionFile(path, b"", None)

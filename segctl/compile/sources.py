@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping as Lookup
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
 from segctl.compile.contracts import KEYS as CONTRACT_KEYS
-from segctl.compile.contracts import bind_checks, bind_contract
+from segctl.compile.checks import bind_checks
+from segctl.compile.contracts import bind_contract
 from segctl.compile.fetching import BINDERS, bind_fetch, foreign_keys, kind_of
 from segctl.compile.fetching_presets import with_preset
 from segctl.compile.files import definition_files, misnamed_files
@@ -45,15 +47,19 @@ LIMIT_HINT = "write a count (`20`) or a share (`1 %`)"
 _LIMIT = re.compile(r"\s*(\d{1,12}(?:\.\d{1,9})?)\s*(%|rows?)?\s*\Z")
 
 
-def load_sources(project: Project) -> tuple[dict[str, Source], list[Diagnostic]]:
+def load_sources(
+    project: Project, contents: Lookup[str, bytes] | None = None
+) -> tuple[dict[str, Source], list[Diagnostic]]:
     """All declared sources by name, and everything that is wrong with them.
 
-    A file with an error gives no source.
+    A file with an error gives no source. Contents stand in for files on disk, by path in the project.
     """
     sources: dict[str, Source] = {}
     diagnostics = list(misnamed_files(project, FOLDER))
     for path in source_files(project):
-        source, found = bind_source_file(path, project)
+        shown = path.relative_to(project.root).as_posix()
+        known = contents.get(shown) if contents is not None else None
+        source, found = bind_source_file(path, project) if known is None else bind_source_text(known, shown, project)
         diagnostics += found
         if source is None:
             continue
@@ -80,7 +86,7 @@ def bind_source_file(path: Path, project: Project) -> tuple[Source | None, list[
     return _checked(node, diagnostics, project)
 
 
-def bind_source_text(text: str, file: str, project: Project) -> tuple[Source | None, list[Diagnostic]]:
+def bind_source_text(text: str | bytes, file: str, project: Project) -> tuple[Source | None, list[Diagnostic]]:
     """A declaration given as text; None when it has an error."""
     node, diagnostics = compose(text, file)
     return _checked(node, diagnostics, project)

@@ -9,6 +9,7 @@ import yaml
 from segctl.model.diagnostics import Diagnostic, Location, Severity
 
 _KEY_VALUE = re.compile(r"^(?P<head>\s*(?:- +)*(?:[^\s:#'\"\[\]{},][^:#'\"\[\]{},]*?):[ \t]+)(?P<value>.*?)\s*$")
+_COMMENT = re.compile(r"(\s+#.*)")
 _NO_BLANK = re.compile(r"^\s*(?:- +)?[A-Za-z_][\w.]*:[^\s:/]")
 _NEVER_CLOSED = ("unexpected end of stream", "document indicator", "',' or")
 MAX_SHOWN = 120
@@ -44,8 +45,9 @@ def quoted(line: str) -> str | None:
     found = _KEY_VALUE.match(line)
     if found is None or not found["value"] or len(line) > MAX_SHOWN:
         return None
-    value = found["value"].replace("\\", "\\\\").replace('"', '\\"')
-    return f'{found["head"]}"{value}"'.strip()
+    value, comment, _ = (*_COMMENT.split(found["value"], maxsplit=1), "", "")[:3]
+    value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{found["head"]}"{value}"{comment}'.strip()
 
 
 def _words(problem: str, line: str, column: int, lines: list[str], row: int) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,33 +11,26 @@ from zoneinfo import ZoneInfo
 from segctl.compile.definition_files import read_definition_file, read_definition_files
 from segctl.compile.definitions import bind_files
 from segctl.compile.files import FOLDERS
-from segctl.compile.project import FILE, load_project
+from segctl.compile.project import FILE, bind_project_text, find_project, load_project
 from segctl.compile.sources import load_sources
 from segctl.compile.suggest import nearest
-from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, has_errors, in_reading_order
 from segctl.model.errors import UsageError
+from segctl.model.project import Project
 from segctl.operations.contracts import contract_findings
-from segctl.operations.lint_rules import judge, subject_of
+from segctl.operations.lint_result import LintResult
+from segctl.operations.lint_rules import Judged, judge, subject_of
 from segctl.operations.lint_waivers import waive
 
 
-@dataclass(frozen=True, slots=True)
-class LintResult:
-    """What was checked and found.
-
-    Attributes:
-        root: Project folder that files are relative to.
-        files: Files looked at, sorted.
-        diagnostics: Everything found in them, in reading order.
-    """
-
-    root: Path
-    files: tuple[str, ...]
-    diagnostics: tuple[Diagnostic, ...]
-
-
-def lint(start: Path, env: str | None = None, paths: Iterable[Path] = (), *, now: datetime | None = None) -> LintResult:
+def lint(
+    start: Path,
+    env: str | None = None,
+    paths: Iterable[Path] = (),
+    *,
+    now: datetime | None = None,
+    contents: Mapping[str, bytes] | None = None,
+) -> LintResult:
     """Check a project's files, or some of them.
 
     Everything is read even when only some files are asked for, since definitions refer to one another.
@@ -47,29 +40,40 @@ def lint(start: Path, env: str | None = None, paths: Iterable[Path] = (), *, now
         env: Environment; `dev` when None.
         paths: Files and folders whose findings are wanted; all when empty.
         now: Aware; without it only form, names and types are checked, no rules.
+        contents: What stands in for the content of files, by path in the project.
 
     Raises:
         UsageError: There is no project, its file cannot be read at all, or a path holds no definition.
     """
-    project, found = load_project(start, env)
+    contents = contents or {}
+    project, found = _project(start, env, contents)
     root = Path(project.root)
-    files, in_files = read_definition_files(project, ("segments", "traits"))
+    files, in_files = read_definition_files(project, ("segments", "traits"), contents)
     definitions, in_definitions = bind_files(project, files)
-    sources, in_sources = load_sources(project)
+    sources, in_sources = load_sources(project, contents)
     found += [*in_files, *in_definitions, *in_sources, *contract_findings(sources.values())]
-    further, _ = read_definition_files(project, ("sources",))
-    files = {FILE: read_definition_file(project, FILE, []), **further, **files}
+    further, _ = read_definition_files(project, ("sources",), contents)
+    files = {FILE: read_definition_file(project, FILE, [], contents), **further, **files}
+    ruled: tuple[Judged, ...] = ()
+    accepted: tuple[tuple[Diagnostic, str], ...] = ()
     if now is not None:
         today = now.astimezone(ZoneInfo(project.timezone)).date()
         subject = subject_of(definitions, sources, files, today, is_complete=not has_errors(found))
         waived = waive(judge(subject), files.values(), today, is_complete=subject.is_complete)
-        found += [*waived.problems, *(judged.diagnostic for judged in waived.left)]
+        ruled, accepted, found = waived.left, waived.accepted, [*found, *waived.problems]
     known = (FILE, *(path for folder in FOLDERS for path in files if path.startswith(f"{folder}/")))
     chosen = known if not (wanted := tuple(paths)) else _chosen(wanted, known, root)
-    diagnostics = in_reading_order(found)
+    edits = {judged.diagnostic: judged.edits for judged in ruled}
+    diagnostics = in_reading_order([*found, *edits])
     if wanted:
         diagnostics = tuple(d for d in diagnostics if d.location is not None and d.location.file in chosen)
-    return LintResult(root, tuple(chosen), diagnostics)
+    fixable = tuple((finding, edits.get(finding, ())) for finding in diagnostics)
+    return LintResult(root, tuple(chosen), diagnostics, fixable, accepted, files)
+
+
+def _project(start: Path, env: str | None, contents: Mapping[str, bytes]) -> tuple[Project, list[Diagnostic]]:
+    root = find_project(start) if FILE in contents else None
+    return load_project(start, env) if root is None else bind_project_text(contents[FILE], root, env)
 
 
 def _chosen(paths: tuple[Path, ...], files: tuple[str, ...], root: Path) -> tuple[str, ...]:
