@@ -34,7 +34,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.project import Definitions
 from segctl.model.times import OlderThan, WithinLast, WithinNext
 
-Kind = Literal["never", "always", "leaf_never", "leaf_always", "duplicate", "redundant", "unreachable"]
+Kind = Literal["never", "branch_never", "always", "leaf_never", "leaf_always", "duplicate", "redundant", "unreachable"]
 Path = tuple[int, ...]
 _MOST_BRANCHES = 40
 """Larger segments are only asked whether they can hold at all."""
@@ -45,9 +45,10 @@ class Verdict:
     """What is certain of one condition, whatever the data are.
 
     Attributes:
-        kind: ``never``: the whole segment has no members, or this part contradicts `beside`; ``always``: everybody is
-            a member; ``leaf_never`` and ``leaf_always``: the leaf on its own; ``duplicate``: stands there already;
-            ``redundant``: taking it out changes nobody's membership; ``unreachable``: likewise, a branch of an `any`.
+        kind: ``never``: the segment has no members, since this contradicts `beside`; ``branch_never``: likewise, a
+            branch of an `any`; ``always``: everybody is a member; ``leaf_never`` and ``leaf_always``: the leaf on its
+            own; ``duplicate``: stands there already; ``redundant``: taking it out changes nobody's membership;
+            ``unreachable``: likewise, a branch of an `any`.
         segment: Whose condition it is.
         condition: The condition.
         beside: The one that makes it so, where it is a single one.
@@ -195,7 +196,7 @@ class _Pruning:
             return Verdict("redundant", self.segment, item, beside)
         beside = next((other for other in left if self.theory.implies(here, self.theory.true(other))), None)
         if self.theory.never(here):
-            return Verdict("never", self.segment, *(_contradiction(item, self.theory) or (item,)))
+            return Verdict("branch_never", self.segment, *(_contradiction(item, self.theory) or (item,)))
         kind: Kind = "redundant" if isinstance(group, NoneOf) else "unreachable"
         return Verdict(kind, self.segment, item, beside)
 

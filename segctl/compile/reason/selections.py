@@ -50,8 +50,23 @@ class Events:
 
     def is_nothing(self, selection: EventSelection) -> bool:
         """No event can be selected."""
+        return self.has_empty_window(selection) or any(self.is_impossible(selection.events, f) for f in selection.where)
+
+    def has_empty_window(self, selection: EventSelection) -> bool:
+        """No time lies in the window."""
         found = self.ends(selection)
         return found is not None and is_empty(found)
+
+    def is_impossible(self, kinds: Sequence[str], filter_: PropertyTest) -> bool:
+        """No value passes the filter."""
+        of = self.type_of(self.kinds(kinds), filter_.property, filter_.path)
+        domain = None if of is None else domain_of(of, self.project.timezone, self.today)
+        if domain is None or not domain.takes(filter_.test) or _is_equality(filter_.test):
+            return False
+        try:
+            return True not in domain.answers(filter_.test, domain.cells([filter_.test]))
+        except TooManyError:
+            return False
 
     def _is_part(self, inner: EventSelection, outer: EventSelection) -> bool:
         """Every event of one selection certainly belongs to the other; both in canonical form."""
@@ -122,6 +137,10 @@ def inside(of: ValueType, path: Sequence[str]) -> ValueType | None:
             return None
         of = found
     return of
+
+
+def _is_equality(test: Test) -> bool:
+    return isinstance(test, ValueTest) and test.operator in ("equals", "in")
 
 
 def canonical_test(test: Test) -> Test:

@@ -197,7 +197,7 @@ class Reader:
         nothing = self.events.is_nothing(selection)
         match measure:
             case Count() | Periods() | Aggregate("distinct"):
-                most = 0 if nothing else self._most(selection, measure)
+                most = 0 if nothing else self.most(selection, measure)
                 return NumberDomain(numbers.Numbers(0, most, 0, can_be_missing=False))
             case Share():
                 return NumberDomain(numbers.Numbers(0, 1), is_real=True)
@@ -218,7 +218,7 @@ class Reader:
                 return domain
         return None
 
-    def _most(self, selection: EventSelection, measure: Measure) -> int | None:
+    def most(self, selection: EventSelection, measure: Measure) -> int | None:
         """The largest number that can come out of a selection."""
         limits = [selection.latest] if selection.latest is not None else []
         ends = self.events.ends(selection)

@@ -35,6 +35,15 @@ RULES: dict[str, str] = {
     "SEG720": f"{_HERE}.placeholder_text:RULE",
     "SEG721": f"{_HERE}.odd_spelling:RULE",
     "SEG722": f"{_HERE}.missing_guards:RULE",
+    "SEG740": f"{_HERE}.contradiction:RULE",
+    "SEG741": f"{_HERE}.always_true:RULE",
+    "SEG742": f"{_HERE}.impossible_condition:RULE",
+    "SEG743": f"{_HERE}.idle_condition:RULE",
+    "SEG744": f"{_HERE}.redundant_condition:RULE",
+    "SEG745": f"{_HERE}.duplicate_condition:RULE",
+    "SEG746": f"{_HERE}.unreachable_branch:RULE",
+    "SEG747": f"{_HERE}.hopeless_sequence:RULE",
+    "SEG748": f"{_HERE}.empty_window:RULE",
 }
 """Code → place of the rule. The module is named like the rule, so names are known without loading it."""
 
