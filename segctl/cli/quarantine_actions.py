@@ -98,6 +98,8 @@ def write_replay(
     )  # fmt: skip
     for line in _told(found):
         messages.notice(ctx, line)
+    if source.checks and found.fits:
+        messages.notice(ctx, f"`checks` of `{source.name}` speak of the whole, so these few rows did not pass them")
     output.write(ctx, _replay_result(ctx, found))
     if found.result.new and not ctx.dry_run:
         messages.notice(ctx, "next: segctl apply")

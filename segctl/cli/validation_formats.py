@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
@@ -57,6 +58,9 @@ def result_of(report: ValidationReport, *, personal: bool, is_whole: bool = Fals
     sections = (
         Section("rules", "Broken rules, most bad rows first", rules, _rules(report, personal=personal)),
         Section(
+            "told", "Broken rules that are told only; their rows are taken", rules, _told(report, personal=personal)
+        ),
+        Section(
             "together",
             "Rules that fail in the same rows, often with one cause",
             TOGETHER,
@@ -91,6 +95,10 @@ def _source(report: SourceReport) -> tuple[object, ...]:
 
 def _rules(report: ValidationReport, *, personal: bool) -> list[tuple[object, ...]]:
     return [_rule(source.source, rule, personal=personal) for source in report.sources for rule in source.rules]
+
+
+def _told(report: ValidationReport, *, personal: bool) -> list[tuple[object, ...]]:
+    return [_rule(source.source, rule, personal=personal) for source in report.sources for rule in source.told]
 
 
 def _rule(source: str, rule: RuleCount, *, personal: bool) -> tuple[object, ...]:
@@ -134,7 +142,7 @@ def _notes(report: ValidationReport, *, personal: bool) -> list[str]:
     bare = [s.source for s in report.sources if not s.has_contract and s.files and s.error is None]
     if bare:
         found.append(f"without a contract only the types of columns are checked: {', '.join(bare)}")
-    if any(source.rules for source in report.sources) and not personal:
+    if any(source.rules or source.told for source in report.sources) and not personal:
         found.append("values are hidden, since they can be personal data; --show-personal shows them")
     if any(source.bad for source in report.sources):
         found.append(
@@ -153,17 +161,22 @@ def _why(source: SourceReport) -> str:
 def junit(report: ValidationReport) -> str:
     """JUnit XML: a suite for the definitions, and one for each source with a case for each rule and each check."""
     suites = [] if report.definition_files is None else [_definitions(report)]
-    suites += [_suite(source) for source in report.sources]
-    failed = sum(f for _, _, f in suites)
-    total = sum(cases for _, cases, _ in suites)
-    body = "\n".join(text for text, _, _ in suites)
+    return junit_suites("segctl validate", [*suites, *(_suite(source) for source in report.sources)])
+
+
+def junit_suites(name: str, suites: Sequence[tuple[str, Sequence[tuple[str, str | None]]]]) -> str:
+    """JUnit XML of suites with their cases: the name of each, and why it failed when it did."""
+    written = [_written(suite, cases) for suite, cases in suites]
+    failed = sum(f for _, _, f in written)
+    total = sum(cases for _, cases, _ in written)
+    body = "\n".join(text for text, _, _ in written)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f'<testsuites name="segctl validate" tests="{total}" failures="{failed}">\n{body}\n</testsuites>\n'
+        f'<testsuites name={_attribute(name)} tests="{total}" failures="{failed}" errors="0">\n{body}\n</testsuites>\n'
     )
 
 
-def _suite(report: SourceReport) -> tuple[str, int, int]:
+def _suite(report: SourceReport) -> tuple[str, list[tuple[str, str | None]]]:
     from segctl.operations.validate_report import place_words, rows_in_words
 
     error = report.error.message if report.error is not None else None
@@ -183,10 +196,10 @@ def _suite(report: SourceReport) -> tuple[str, int, int]:
         )
         for result in report.checks
     ]
-    return _written(report.source, cases)
+    return report.source, cases
 
 
-def _definitions(report: ValidationReport) -> tuple[str, int, int]:
+def _definitions(report: ValidationReport) -> tuple[str, list[tuple[str, str | None]]]:
     """Findings in the files of the project: without them a pipeline would see nothing but green, and exit 1."""
     from segctl.model.diagnostics import Severity
 
@@ -194,10 +207,10 @@ def _definitions(report: ValidationReport) -> tuple[str, int, int]:
         (f"{found.code} {found.location or ''}".strip(), found.message if found.severity is Severity.ERROR else None)
         for found in report.findings
     ]
-    return _written("definitions", cases or [("no findings", None)])
+    return "definitions", cases or [("no findings", None)]
 
 
-def _written(suite: str, cases: list[tuple[str, str | None]]) -> tuple[str, int, int]:
+def _written(suite: str, cases: Sequence[tuple[str, str | None]]) -> tuple[str, int, int]:
     lines = [_case(suite, name, failure) for name, failure in cases]
     failed = sum(failure is not None for _, failure in cases)
     head = f'  <testsuite name={_attribute(suite)} tests="{len(cases)}" failures="{failed}" errors="0">'

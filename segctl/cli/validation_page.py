@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
@@ -56,7 +57,7 @@ class _Page:
         title = f"{words['title']}: {plain(name)}" if name else words["title"]
         when = at.strftime("%d.%m.%Y %H:%M %Z" if self.language == "de" else "%Y-%m-%d %H:%M %Z")
         shown = "personal" if self.personal else "hidden"
-        has_rules = any(source.rules for source in report.sources)
+        has_rules = any(source.rules or source.told for source in report.sources)
         body = [
             f"<header><h1>{title}</h1>",
             f'<p class="soft">{words["made"].format(at=plain(when))} · segctl validate</p>',
@@ -136,10 +137,17 @@ class _Page:
         ]
         if source.error is not None:
             parts.append(f"<p>{plain(source.error.message)}</p>")
-        elif source.files and not source.rules and not source.broken:
+        elif source.files and not source.rules and not source.told and not source.broken:
             parts.append(f"<p>{words['none']}</p>")
         parts += [f"<p>{plain(note)}</p>" for note in source.notes]
-        parts += [self._rules(source), self._together(source), self._checks(source), self._next(source), "</section>"]
+        parts += [
+            self._rules(source.rules, "rules"),
+            self._rules(source.told, "told"),
+            self._together(source),
+            self._checks(source),
+            self._next(source),
+            "</section>",
+        ]
         return "\n".join(part for part in parts if part)
 
     def _files(self, source: SourceReport) -> str:
@@ -149,14 +157,14 @@ class _Page:
         rows = self.words["bar"].format(n=number(source.bad, self.language), all=number(source.rows, self.language))
         return f'<p class="soft">{self.words["files"]}: {names} · {self.words["bad_rows"]}: {rows}</p>'
 
-    def _rules(self, source: SourceReport) -> str:
-        if not source.rules:
+    def _rules(self, rules: Sequence[RuleCount], title: str) -> str:
+        if not rules:
             return ""
-        most = max(rule.rows for rule in source.rules)
-        rows = [self._rule(rule, most) for rule in source.rules]
+        most = max(rule.rows for rule in rules)
+        rows = [self._rule(rule, most) for rule in rules]
         heads = [("rule", ""), ("bad_rows", ""), ("examples", "")]
         columns = '<colgroup><col class="c1"><col class="c2"><col></colgroup>'
-        return f"<h3>{self.words['rules']}</h3>{self._table('rules', heads, rows, columns)}"
+        return f"<h3>{self.words[title]}</h3>{self._table('rules', heads, rows, columns)}"
 
     def _rule(self, rule: RuleCount, most: int) -> str:
         width = max(1, round(100 * rule.rows / most))

@@ -1,52 +1,22 @@
-"""Binding of `contract:` and `checks:`: YAML to a JSON Schema with its places, and to checks."""
+"""Binding of `contract:`: YAML to a JSON Schema with its places."""
 
 from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose_file
 from segctl.compile.source_nodes import Reader, nearest
-from segctl.model.contracts import Check, CheckKind, CheckSeverity, ContractDeclaration
+from segctl.model.contracts import RULE_KEYWORDS, ContractDeclaration
 from segctl.model.diagnostics import Location, Severity
 
 KEYS = ("contract", "contract_options", "checks")
-_OPTIONS = ("formats", "empty", "new_columns")
+_OPTIONS = ("formats", "empty", "new_columns", "warn")
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9]\d*)\Z")
 _NUMBER = re.compile(r"[-+]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?\Z")
 _MOST_DIGITS = 1000
-_AMOUNT = re.compile(r"\s*(-?\d{1,15}(?:\.\d{1,9})?)\s*(%)?\s*\Z")
-_SPAN = re.compile(r"\s*(\d{1,5})\s*(m|min|minutes?|h|hours?|d|days?|w|weeks?)\s*\Z")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_CHECK_KEYS: dict[str, tuple[str, ...]] = {
-    "rows": ("at_least", "at_most", "change"),
-    "unique": (),
-    "refers": ("column", "to", "at_least"),
-    "nulls": ("column", "at_most"),
-    "values": ("column", "in", "at_least"),
-    "range": ("column", "min", "max"),
-    "quantile": ("column", "q", "at_least", "at_most"),
-    "fresh": ("column", "within"),
-    "monotone": ("column",),
-    "sums": ("columns", "equal", "at_most"),
-    "drift": ("column", "at_most"),
-    "new_values": ("column",),
-}
-_NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
-    "rows": (("at_least", "at_most", "change"),),
-    "refers": (("to",),),
-    "nulls": (("at_most",),),
-    "values": (("in",),),
-    "range": (("min", "max"),),
-    "quantile": (("q",), ("at_least", "at_most")),
-    "fresh": (("within",),),
-    "sums": (("equal",),),
-}
-"""Of each group a check needs one."""
 
 
 def bind_contract(root: Mapping, reader: Reader, folder: Path) -> ContractDeclaration | None:
@@ -67,8 +37,29 @@ def bind_contract(root: Mapping, reader: Reader, folder: Path) -> ContractDeclar
         formats=reader.truth(get("formats"), "`formats`") is not False,
         empty_is_null=reader.choice(get("empty"), "`empty`", ("absent", "null"), "absent") == "null",
         keeps_new_columns=reader.choice(get("new_columns"), "`new_columns`", ("reject", "warn"), "reject") == "warn",
+        only_told=_only_told(get("warn"), reader),
         places=places,
     )
+
+
+def _only_told(node: Node | None, reader: Reader) -> tuple[tuple[str, str | None], ...]:
+    """Rules whose breach is told only: place in the row and keyword; None for all of the place."""
+    found: list[tuple[str, str | None]] = []
+    for column, value in reader.named(node, "`warn`"):
+        # A column as it is called, or a place inside of it as a JSON Pointer.
+        place = column.text
+        if place and not place.startswith("/"):
+            place = f"/{place.replace('~', '~0').replace('/', '~1')}"
+        for keyword in value.items if isinstance(value, ListNode) else (value,):
+            name = reader.text(keyword, f"`{column.text}`")
+            if name == "all":
+                found.append((place, None))
+            elif name in RULE_KEYWORDS:
+                found.append((place, name))
+            elif name is not None:
+                hint = nearest(name, (*RULE_KEYWORDS, "all"))
+                reader.error("SEG416", keyword, f"`{name}` is no rule of a contract", hint=hint)
+    return tuple(found)
 
 
 def _is_truth(node: Scalar) -> bool:
@@ -148,95 +139,3 @@ def _scalar(node: Scalar) -> Any:  # noqa: ANN401 - JSON
     if _INTEGER.match(node.text):
         return _whole(node.text)
     return float(node.text) if _NUMBER.match(node.text) else node.text
-
-
-def bind_checks(node: Node | None, reader: Reader) -> tuple[Check, ...]:
-    """The items of `checks`."""
-    if node is None:
-        return ()
-    if not isinstance(node, ListNode):
-        reader.error("SEG432", node, "`checks` is a list", hint="write `- unique: [order_no]` below it")
-        return ()
-    found = [_check(item, reader) for item in node.items]
-    return tuple(check for check in found if check is not None)
-
-
-def _check(node: Node, reader: Reader) -> Check | None:
-    hint = f"checks: {', '.join(_CHECK_KEYS)}"
-    if not isinstance(node, Mapping):
-        reader.error("SEG432", node, "a check is its name with what it wants", hint=hint)
-        return None
-    kinds = [key for key, _ in node.entries if key.text != "severity"]
-    if len(kinds) != 1 or kinds[0].text not in _CHECK_KEYS:
-        name = next((key for key in kinds if key.text not in _CHECK_KEYS), None)
-        said = f"`{name.text}` is no check" if name else "one item holds one check"
-        reader.error("SEG432", name or node, said, hint=nearest(name.text, _CHECK_KEYS) if name else hint)
-        return None
-    kind = kinds[0].text
-    value = cast("Node", node.get(kind))
-    severity = reader.choice(node.get("severity"), "`severity`", ("error", "warn"), "error")
-    if kind == "unique":
-        columns = reader.texts(value, "`unique`")
-        return Check("unique", columns, severity=cast("CheckSeverity", severity), location=node.location)
-    settings = reader.mapping(value, f"`{kind}`", _CHECK_KEYS[kind])
-    return None if settings is None else _with_settings(kind, settings, severity, node, reader)
-
-
-def _with_settings(kind: str, settings: Mapping, severity: str, node: Mapping, reader: Reader) -> Check | None:
-    column = reader.texts(settings.get("column") or settings.get("columns"), "a column")
-    other = reader.text(settings.get("to"), "`to`")
-    if not column and kind != "rows":
-        reader.error("SEG432", settings, f"`{kind}` needs a column", hint=f"write `{kind}: {{column: …}}`")
-        return None
-    if other is not None and "." not in other:
-        reader.error("SEG432", settings, f"`{other}` is no source with a column", hint="write `to: customers.id`")
-        return None
-    for group in _NEEDED.get(kind, ()):
-        if not any(settings.get(name) is not None for name in group):
-            reader.error("SEG432", settings, f"`{kind}` needs {' or '.join(f'`{name}`' for name in group)}")
-            return None
-    source, _, key = (other or ".").partition(".")
-    return Check(
-        kind=cast("CheckKind", kind),
-        columns=column,
-        low=_amount(settings.get("at_least") or settings.get("min"), reader),
-        high=_amount(settings.get("at_most") or settings.get("max"), reader),
-        change=_amount(settings.get("change"), reader),
-        values=reader.texts(settings.get("in"), "a value"),
-        quantile=_share(settings.get("q"), reader),
-        within=_span(settings.get("within"), reader),
-        other=(source, key) if other else None,
-        total=reader.texts(settings.get("equal"), "`equal`"),
-        severity=cast("CheckSeverity", severity),
-        location=node.location,
-    )
-
-
-def _amount(node: Node | None, reader: Reader) -> Decimal | None:
-    text = reader.text(node, "an amount")
-    if text is None or node is None:
-        return None
-    found = _AMOUNT.match(text)
-    if found is None:
-        reader.error("SEG432", node, f"`{text}` is no amount", hint="write a number (`20`) or a share (`1 %`)")
-        return None
-    return Decimal(found[1]) / 100 if found[2] else Decimal(found[1])
-
-
-def _share(node: Node | None, reader: Reader) -> Decimal | None:
-    found = _amount(node, reader)
-    if node is None or found is None or 0 <= found <= 1:
-        return found
-    reader.error("SEG432", node, "`q` is from 0 to 1", hint="write `q: 0.99`, or `q: 99 %`")
-    return None
-
-
-def _span(node: Node | None, reader: Reader) -> timedelta | None:
-    text = reader.text(node, "`within`")
-    if text is None or node is None:
-        return None
-    found = _SPAN.match(text)
-    if found is None:
-        reader.error("SEG432", node, f"`{text}` is no span of time", hint="write `36 h` or `2 days`")
-        return None
-    return timedelta(**{_UNITS[found[2][0]]: int(found[1])})

@@ -10,8 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
-from segctl.compile.contracts import KEYS as CONTRACT_KEYS
 from segctl.compile.checks import bind_checks
+from segctl.compile.contracts import KEYS as CONTRACT_KEYS
 from segctl.compile.contracts import bind_contract
 from segctl.compile.fetching import BINDERS, bind_fetch, foreign_keys, kind_of
 from segctl.compile.fetching_presets import with_preset

@@ -1,10 +1,15 @@
-"""Codes about contracts and checks (SEG430 to SEG445)."""
+"""Codes about contracts and checks (SEG416, SEG430 to SEG445)."""
 
 from __future__ import annotations
 
 from segctl.model.catalogue import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "SEG416": Entry(
+        "an unknown rule of a contract",
+        "`warn` names columns with the keywords of JSON Schema whose breach is told only, or `all`.",
+        "Check the spelling; `segctl validate` shows the keyword of each broken rule.",
+    ),
     "SEG430": Entry(
         "Options of a contract without a contract",
         "`contract_options` say how a contract is read, and the source declares none.",

@@ -25,6 +25,13 @@ CheckKind = Literal[
     "new_values",
 ]
 CheckSeverity = Literal["error", "warn"]
+RULE_KEYWORDS = (
+    "type", "enum", "const", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum",
+    "exclusiveMaximum", "multipleOf", "required", "additionalProperties", "unevaluatedProperties", "propertyNames",
+    "minProperties", "maxProperties", "minItems", "maxItems", "uniqueItems", "contains", "unevaluatedItems", "anyOf",
+    "oneOf", "not", "false",
+)  # fmt: skip
+"""Rules of a contract by the keyword that reports give them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,8 @@ class ContractDeclaration:
         schema: JSON text.
         formats: `format` asserts.
         empty_is_null: An empty cell is JSON null everywhere, not only where the contract allows null.
+        only_told: Rules whose breach is counted and told, while the row is taken: JSON Pointer into the row, and the
+            keyword or None for all rules of the place.
         keeps_new_columns: A property that `additionalProperties: false` forbids is told, but its rows are kept.
         places: JSON pointer into the schema → where it is written.
     """
@@ -43,6 +52,7 @@ class ContractDeclaration:
     formats: bool = True
     empty_is_null: bool = False
     keeps_new_columns: bool = False
+    only_told: tuple[tuple[str, str | None], ...] = ()
     places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
     def place(self, pointer: str) -> Location | None:

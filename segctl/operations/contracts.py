@@ -81,20 +81,29 @@ def judge(contract: Contract, source: Source, detected: Detected, batch: RawBatc
     return contract.of_types(batch.frame)
 
 
-def told_only(declared: ContractDeclaration, verdict: Verdict) -> Verdict:
-    """The verdict when new columns are told and their rows kept."""
+NEW_COLUMN = "additionalProperties"
+
+
+def parted(declared: ContractDeclaration, verdict: Verdict) -> tuple[Verdict, pl.DataFrame]:
+    """The verdict without what is told only, and the reasons that are: their rows are taken."""
     import polars as pl
 
     from segctl.quality.contract import Verdict as _Verdict
 
-    if not declared.keeps_new_columns:
-        return verdict
-    is_new = (pl.col("keyword") == "additionalProperties") & ~pl.col("pointer").str.slice(1).str.contains("/")
-    kept = verdict.reasons.filter(~is_new)
+    is_told = pl.lit(value=False)
+    if declared.keeps_new_columns:
+        is_told |= (pl.col("keyword") == NEW_COLUMN) & ~pl.col("pointer").str.slice(1).str.contains("/")
+    for place, keyword in declared.only_told:
+        at = pl.col("pointer") == place
+        is_told |= at if keyword is None else at & (pl.col("keyword") == keyword)
+    told = verdict.reasons.filter(is_told)
+    if told.is_empty():
+        return verdict, told
+    kept = verdict.reasons.filter(~is_told)
     bad = pl.repeat(value=False, n=len(verdict.bad), dtype=pl.Boolean, eager=True)
     if kept.height:
         bad = bad.scatter(kept["row"].unique(), True)
-    return _Verdict(bad, kept, verdict.exact, verdict.exact_rows)
+    return _Verdict(bad, kept, verdict.exact, verdict.exact_rows), told
 
 
 def quarantined(batch: RawBatch, verdict: Verdict) -> pl.DataFrame:

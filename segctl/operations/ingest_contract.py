@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import DataError
-from segctl.operations.contracts import compiled, judge, quarantined, told_only
+from segctl.operations.contracts import NEW_COLUMN, compiled, judge, parted, quarantined
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,9 +61,13 @@ class Gate:
             return None
         verdict = judge(self._contract, self.source, detected, batch)
         self._note_new_columns(verdict)
-        verdict = told_only(self.source.contract, verdict)
+        verdict, told = parted(self.source.contract, verdict)
         if not kept.all():
             verdict = verdict.among(kept)
+            told = told.filter(kept.gather(told["row"])) if told.height else told
+        # A bad row is not taken, whatever else of it is told only.
+        told = told.filter(~verdict.bad.gather(told["row"])) if told.height else told
+        self.tally.add_told(told.filter(told["keyword"] != NEW_COLUMN), batch.lines, self._file)
         self.tally.add(verdict, batch.lines, self._file, int(kept.sum()))
         return verdict, verdict.bad
 
@@ -83,6 +87,16 @@ class Gate:
         return [
             f"new column `{name}`, which the contract does not allow, in {rows:,} rows{end}"
             for name, rows in sorted(self._new_columns.items())
+        ]
+
+    def told_notes(self) -> list[str]:
+        """Breaches that the contract only tells, one sentence each."""
+        from segctl.operations.validate_report import place_words, rows_in_words
+
+        return [
+            f"`{place_words(rule.pointer)}`: expected {rule.expected}; {rows_in_words(rule.rows)} (`{rule.keyword}`),"
+            " told only"
+            for rule in self.tally.told()
         ]
 
     def results(self) -> list[CheckResult]:

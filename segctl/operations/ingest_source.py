@@ -311,7 +311,7 @@ class SourceRun:
 
     def _judge_whole(self, gate: Gate, bad_files: list[NewFile], stale: list[int]) -> None:
         """Notes about all rows together, or the refusal of the source; what is bad stays to be looked at."""
-        self.result.notes += gate.notes()
+        self.result.notes += [*gate.notes(), *gate.told_notes()]
         try:
             self.result.notes += refuse_broken_checks(self.source, gate.results())
         except DataError:

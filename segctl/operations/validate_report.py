@@ -37,6 +37,7 @@ class SourceReport:
         rows: Rows judged, unreadable ones included.
         bad: Rows that are bad.
         rules: Broken rules, those with most bad rows first, each with three examples.
+        told: Broken rules that make no row bad, likewise.
         together: Groups of rules that are broken by the same rows, as (pointer, keyword), with these rows.
         checks: What the checks of the whole found.
         exact_rows: Rows that only the reference could decide.
@@ -52,6 +53,7 @@ class SourceReport:
     rows: int = 0
     bad: int = 0
     rules: tuple[RuleCount, ...] = ()
+    told: tuple[RuleCount, ...] = ()
     together: tuple[tuple[tuple[tuple[str, str], ...], int], ...] = ()
     checks: tuple[CheckResult, ...] = ()
     exact_rows: int = 0
@@ -133,6 +135,7 @@ def _diagnostics(report: SourceReport) -> list[Diagnostic]:
         return [Diagnostic(error.code, Severity.ERROR, error.message, error.location, error.why, error.hint)]
     severity = Severity.ERROR if report.is_over else Severity.WARNING
     found = [_rule_finding(rule, severity) for rule in report.rules]
+    found += [_rule_finding(rule, Severity.WARNING) for rule in report.told]
     if report.is_over:
         said = f"`{report.source}`: {report.bad:,} of {report.rows:,} rows are bad, limit {report.limit}"
         found.insert(0, Diagnostic("SEG437", Severity.ERROR, said, Location(report.files[0]) if report.files else None))
@@ -161,6 +164,7 @@ def report_of(source: Source, gate: Gate, files: tuple[str, ...]) -> SourceRepor
         rows=tally.rows,
         bad=tally.bad,
         rules=tuple(tally.rules()),
+        told=tuple(tally.told()),
         together=tuple(tally.together()),
         checks=tuple(gate.results()),
         exact_rows=tally.exact_rows,

@@ -37,21 +37,22 @@ class CheckRun:
     decimal: str = "."
     thousands: str | None = None
     rows: int = 0
-    _parts: dict[str, list[Any]] = field(default_factory=dict)
+    _parts: dict[Check, list[Any]] = field(default_factory=dict)
 
     def add(self, frame: pl.DataFrame, lines: pl.Series) -> None:
         """Take a batch; of a column its numbers, keys or counts are kept, never the rows."""
         self.rows += frame.height
-        for check in self.checks:
+        # A check that stands there twice takes each row once.
+        for check in dict.fromkeys(self.checks):
             collect = _COLLECT.get(check.kind)
             if collect is not None and frame.height:
-                self._parts.setdefault(check.name, []).append(collect(self, check, frame, lines))
+                self._parts.setdefault(check, []).append(collect(self, check, frame, lines))
 
     def results(self) -> list[CheckResult]:
         """One result for each check, in the order declared."""
         from segctl.quality.checks_verdicts import JUDGES
 
-        return [JUDGES[check.kind](self, check, self._parts.get(check.name, [])) for check in self.checks]
+        return [JUDGES[check.kind](self, check, self._parts.get(check, [])) for check in self.checks]
 
     def facts(self) -> Facts:
         """What the next run compares with."""
@@ -76,7 +77,7 @@ class CheckRun:
 
     def drifting(self, check: Check) -> tuple[pl.Series, pl.Series | None]:
         """The column's numbers, or its texts where it has not numbers throughout."""
-        parts = self._parts.get(check.name, [])
+        parts = self._parts.get(check, [])
         if not parts:
             return pl.Series([], dtype=pl.Float64), pl.Series("v", [], dtype=pl.String)
         texts = pl.concat([text for _, text in parts]).rename("v")

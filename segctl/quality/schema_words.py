@@ -9,6 +9,8 @@ from typing import Any
 SHOWN = 200
 """Characters of an offending value that a reason repeats; the whole row stands beside it."""
 _MOST = 6
+_BOUND, _DIGITS = 80, 24
+"""Characters of a bound that a sentence repeats; the contract holds the whole."""
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -85,7 +87,17 @@ def expected(keyword: str, limit: Any) -> str:  # noqa: ANN401 - JSON
         return "one of " + ", ".join(shown(value) or "nothing" for value in values[:_MOST]) + more
     if keyword == "format":
         return _FORMATS.get(str(limit), f"the format {limit}")
-    return _SENTENCES.get(keyword, keyword).format(shown(limit))
+    return _SENTENCES.get(keyword, keyword).format(_bound(limit))
+
+
+def _bound(limit: Any) -> str | None:  # noqa: ANN401 - JSON
+    """A bound as people read it; a very long one in short, and seen to be."""
+    text = shown(limit)
+    if text is None or len(text) <= _DIGITS:
+        return text
+    if isinstance(limit, int | Decimal):
+        return f"about {Decimal(limit):.3e}"
+    return text if len(text) <= _BOUND else f"{text[:_BOUND]}…"
 
 
 def shown(value: Any) -> str | None:  # noqa: ANN401 - JSON

@@ -57,6 +57,8 @@ class Tally:
     exact_rows: int = 0
     _counts: dict[RuleKey, int] = field(default_factory=dict)
     _examples: dict[RuleKey, list[Example]] = field(default_factory=dict)
+    _told: dict[RuleKey, int] = field(default_factory=dict)
+    _told_examples: dict[RuleKey, list[Example]] = field(default_factory=dict)
     _together: dict[tuple[tuple[str, str], ...], int] = field(default_factory=dict)
 
     def count(self, rows: int) -> None:
@@ -72,8 +74,13 @@ class Tally:
             self.exact[key] = self.exact.get(key, 0) + left
         if verdict.reasons.is_empty():
             return
-        self._count(verdict.reasons, lines, file)
+        _count(verdict.reasons, lines, file, self._counts, self._examples)
         self._group(verdict.reasons)
+
+    def add_told(self, reasons: pl.DataFrame, lines: pl.Series, file: str) -> None:
+        """Breaches that make no row bad."""
+        if reasons.height:
+            _count(reasons, lines, file, self._told, self._told_examples)
 
     def add_unread(self, records: Iterable[tuple[int, str, str]], file: str = "") -> None:
         """Records that are no rows: line, what is wrong and what is expected."""
@@ -99,19 +106,7 @@ class Tally:
         new = new.select("row", "line", "expected", "value", pointer="/" + pl.col("column"), keyword=pl.lit("fits"))
         if new.height:
             positions = new.with_columns(row=pl.int_range(pl.len(), dtype=pl.Int64))
-            self._count(positions, new["line"], file)
-
-    def _count(self, reasons: pl.DataFrame, lines: pl.Series, file: str) -> None:
-        first = pl.struct("row", "value").head(EXAMPLES)
-        counted = reasons.group_by("pointer", "keyword", "expected", maintain_order=True).agg(
-            rows=pl.col("row").n_unique(), first=first
-        )
-        for pointer, keyword, expected, rows, examples in counted.iter_rows():
-            key = (pointer, keyword, expected)
-            self._counts[key] = self._counts.get(key, 0) + rows
-            known = self._examples.setdefault(key, [])
-            for each in examples[: EXAMPLES - len(known)]:
-                known.append(Example(file, int(lines[each["row"]]), each["value"]))
+            _count(positions, new["line"], file, self._counts, self._examples)
 
     def _group(self, reasons: pl.DataFrame) -> None:
         rule = pl.struct("pointer", "keyword").unique().sort()
@@ -123,10 +118,34 @@ class Tally:
 
     def rules(self) -> list[RuleCount]:
         """Broken rules, those with most rows first."""
-        ordered = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
-        return [RuleCount(*key, rows, tuple(self._examples[key])) for key, rows in ordered]
+        return _ordered(self._counts, self._examples)
+
+    def told(self) -> list[RuleCount]:
+        """Broken rules that are told only, likewise."""
+        return _ordered(self._told, self._told_examples)
 
     def together(self) -> list[tuple[tuple[tuple[str, str], ...], int]]:
         """Groups of rules that fail in the same rows, as (pointer, keyword), the most frequent first."""
         several = [(key, rows) for key, rows in self._together.items() if len(key) > 1]
         return sorted(several, key=lambda item: (-item[1], item[0]))
+
+
+def _count(
+    reasons: pl.DataFrame, lines: pl.Series, file: str, counts: dict[RuleKey, int], known: dict[RuleKey, list[Example]]
+) -> None:
+    """Add reasons to counts and first examples."""
+    first = pl.struct("row", "value").head(EXAMPLES)
+    counted = reasons.group_by("pointer", "keyword", "expected", maintain_order=True).agg(
+        rows=pl.col("row").n_unique(), first=first
+    )
+    for pointer, keyword, expected, rows, examples in counted.iter_rows():
+        key = (pointer, keyword, expected)
+        counts[key] = counts.get(key, 0) + rows
+        shown = known.setdefault(key, [])
+        for each in examples[: EXAMPLES - len(shown)]:
+            shown.append(Example(file, int(lines[each["row"]]), each["value"]))
+
+
+def _ordered(counts: dict[RuleKey, int], examples: dict[RuleKey, list[Example]]) -> list[RuleCount]:
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [RuleCount(*key, rows, tuple(examples[key])) for key, rows in ordered]

@@ -141,3 +141,29 @@ def test_nothing_is_changed(run: Run, project: Path) -> None:
     run("validate", cwd=project)
 
     assert sorted(path.name for path in project.iterdir() if path.name != ".local") == before
+
+
+def test_what_is_told_only_stands_apart_and_refuses_nothing(run: Run, project: Path) -> None:
+    (project / "sources" / "crm.yaml").write_text(
+        SOURCE.replace("50 %", "0") + "contract_options: {warn: {ort: all, punkte: [maximum]}}\n"
+    )
+
+    done = run("validate", cwd=project)
+    found = json.loads(run("validate", "-f", "json", cwd=project).out)
+
+    assert done.code == 0
+    assert "crm        3    0" in done.out
+    assert "Broken rules that are told only; their rows are taken" in done.out
+    assert [(rule["where"], rule["rows"]) for rule in found["sections"]["told"]] == [("ort", 1), ("punkte", 1)]
+    assert found["sections"].get("rules", []) == []
+    warned = run("validate", "-f", "github", cwd=project).out.splitlines()
+    assert len([line for line in warned if line.startswith("::warning") and "SEG436" in line]) == 2
+
+
+def test_a_bound_of_hundreds_of_digits_is_told_in_short(run: Run, project: Path) -> None:
+    (project / "sources" / "crm.yaml").write_text(SOURCE.replace("maximum: 100", "maximum: -1" + "0" * 400))
+
+    done = run("validate", cwd=project)
+
+    assert "at most about -1.000e+400" in done.out
+    assert max(map(len, done.out.splitlines())) < 120

@@ -184,3 +184,38 @@ def test_old_quarantine_files_without_the_fields_of_contracts_can_be_read(shop: 
         found = stored_rows(workspace.files("quarantine/crm"))
     assert found["reasons"].list.len().to_list() == [2, 2, 2] * 2
     assert found["reasons"].list.eval(pl.element().struct.field("keyword")).to_list()[3][0] is None
+
+
+def test_a_breach_that_is_told_only_is_counted_and_the_row_goes_in(shop: Shop) -> None:
+    shop.source("crm", SOURCE + "contract_options: {warn: {ort: enum, punkte: maximum}}\n")
+    shop.file("crm.csv", ROWS + "6,Rom,7\n")
+
+    found = shop.ingest("crm")
+
+    assert (found.new, found.bad) == (3, 2)
+    assert found.notes == [
+        "`ort`: expected one of Köln, Bonn; 2 rows (`enum`), told only",
+        "`punkte`: expected at most 100; 1 row (`maximum`), told only",
+    ]
+    assert reasons(shop, "crm") == [
+        (4, [("/punkte", "type", "a whole number", "x")]),
+        (5, [("/id", "required", "`id` must be there", None)]),
+    ]
+
+
+def test_of_a_bad_row_nothing_is_told_beside_its_reasons(shop: Shop) -> None:
+    shop.source("crm", SOURCE + "contract_options: {warn: {punkte: all}}\n")
+    shop.file("crm.csv", ROWS)
+
+    found = shop.ingest("crm")
+
+    # A rule of types holds whatever the contract says: `x` is no number of points.
+    assert (found.new, found.bad, found.notes) == (
+        1,
+        3,
+        ["`punkte`: expected a whole number; 1 row (`type`), told only"],
+    )
+    assert reasons(shop, "crm") == [
+        (3, [("/ort", "enum", "one of Köln, Bonn", "Rom")]), (4, []),
+        (5, [("/id", "required", "`id` must be there", None)]),
+    ]  # fmt: skip

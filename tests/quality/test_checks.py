@@ -46,6 +46,18 @@ def test_a_key_may_repeat_across_batches_and_is_found() -> None:
     assert (found.passed, found.observed, found.lines) == (False, "1 repeated", (5,))
 
 
+def test_checks_of_one_kind_and_column_keep_their_own_counts() -> None:
+    """Two ranges of a column, one of them told only; and a check that stands there twice."""
+    low, high = Check("range", ("a",), low=Decimal(0)), Check("range", ("a",), high=Decimal(10), severity="warn")
+    key = Check("unique", ("b",))
+    found = CheckRun((low, high, key, key), {}, NOW, {})
+    found.add(pl.DataFrame({"a": ["-1", "5", "99"], "b": ["x", "y", "z"]}), pl.Series([2, 3, 4]))
+
+    assert [(result.passed, result.lines) for result in found.results()] == [
+        (False, (2,)), (False, (4,)), (True, ()), (True, ()),
+    ]  # fmt: skip
+
+
 def test_a_compound_key_is_told_apart_by_its_parts() -> None:
     check = Check("unique", ("a", "b"))
 
