@@ -54,6 +54,7 @@ traits:
   interests: {type: list, of: text}
   lucky_numbers: {type: list, of: integer}
   address: {type: struct, fields: {city: text, zip: text, since: date, floor: integer}}
+  company: text
   devices: {type: list, of: {type: struct, fields: {model: text, year: integer, primary: boolean}}}
 events:
   page_viewed: {properties: {section: text, seconds: integer, device: text}}
@@ -79,6 +80,20 @@ events:
   email_delivered: {properties: {mailing_id: text}}
   email_opened: {properties: {mailing_id: text}}
   logged_in: {}
+related:
+  tickets:
+    title: Anfragen
+    properties:
+      status: text
+      priority: integer
+      opened_at: time
+      due: date
+      effort: {type: number, unit: hours}
+      fee: {type: money, unit: EUR}
+      product: {type: struct, fields: {sku: text, price: {type: money, unit: EUR}}}
+  subscriptions: {properties: {plan: text, seats: integer, renews_on: date}}
+  colleagues: {title: Kollegen, same: company}
+  other_colleagues: {same: company, others_only: true}
 environments: {dev: {}, prod: {workspace: /srv/segctl, population: [known, anonymous]}}
 """
 TRAITS = """

@@ -17,12 +17,12 @@ from oracle_values import key
 
 from segctl.model import conditions as c
 
-__all__ = ["Answer", "Answers", "Event", "Person", "Profile", "Record", "World", "answers"]
+__all__ = ["Answer", "Answers", "Event", "Person", "Profile", "Record", "World", "answers", "everybody"]
 
 
 def answers(world: World) -> Answers:
     """Every segment and every leaf for every profile that exists at as_of."""
-    people = [p for p in (Person(world, x, {}) for x in world.profiles) if p.exists]
+    people = [p for p in everybody(world, {}) if p.exists]
     result = Answers(tuple(sorted(p.profile.profile_id for p in people)), {}, {}, frozenset())
     failed: set[str] = set()
     for name in in_order_of_reference(world.definitions.segments):
@@ -43,6 +43,16 @@ def answers(world: World) -> Answers:
         kept = matched if definition.keep is None else keep(matched, definition.keep)
         result.members[name] = frozenset(p.profile.profile_id for p in kept)
     return Answers(result.population, result.members, result.leaves, frozenset(failed))
+
+
+def everybody(world: World, members: Mapping[str, frozenset[str]]) -> list[Person]:
+    """All profiles, each knowing those of the population for its colleagues."""
+    known = {name: frozenset() for name in world.definitions.segments} | dict(members)
+    people = [Person(world, profile, known) for profile in world.profiles]
+    population = [p for p in people if p.exists]
+    for person in people:
+        person.everybody = population
+    return people
 
 
 def in_order_of_reference(segments: Mapping[str, c.SegmentDefinition]) -> list[str]:

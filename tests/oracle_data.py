@@ -59,13 +59,17 @@ class Profile:
 
 @dataclass(frozen=True)
 class World:
-    """Everything an evaluation reads. `lists` holds the texts of a list file's column by (name, column)."""
+    """Everything an evaluation reads. `lists` holds the texts of a list file's column by (name, column).
+
+    `rows` holds the versions of the rows of related tables (`oracle_related.Row`).
+    """
 
     definitions: Definitions
     profiles: tuple[Profile, ...]
     events: tuple[Event, ...]
     as_of: datetime
     lists: Mapping[tuple[str, str | None], frozenset[str]] = field(default_factory=dict)
+    rows: tuple[Any, ...] = ()
 
     @property
     def project(self) -> Project:
@@ -139,7 +143,9 @@ def leaves_of(condition: c.Condition, path: str = "") -> Iterator[tuple[str, c.C
 
 def references(condition: c.Condition) -> set[str]:
     """Segments named in a condition."""
-    return {leaf.segment for _, leaf in leaves_of(condition) if isinstance(leaf, c.SegmentCondition)}
+    inner = [leaf.where for _, leaf in leaves_of(condition) if isinstance(leaf, c.ColleaguesCondition) and leaf.where]
+    own = {leaf.segment for _, leaf in leaves_of(condition) if isinstance(leaf, c.SegmentCondition)}
+    return own.union(*(references(where) for where in inner))
 
 
 def event_leaves(condition: c.Condition) -> Iterator[c.EventCondition]:

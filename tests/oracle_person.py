@@ -8,6 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from oracle_data import Answer, Event, Profile, World, event_leaves, live_records, trait_at, trait_changes
+from oracle_places import near
+from oracle_related import rows_of
 from oracle_values import (
     DAY_US,
     EDGE,
@@ -31,6 +33,7 @@ from oracle_windows import Clock, first_day_of, kleene_and, kleene_not, kleene_o
 
 from segctl.model import conditions as c
 from segctl.model import times
+from segctl.model.project import EventKind, RelatedTable
 from segctl.model.types import DATE, INTEGER, REAL, TEXT, TIME, ValueType
 
 
@@ -44,6 +47,7 @@ class Person:
         mine = (e for e in world.events if e.subject in profile.subjects and e.ts <= world.as_of)
         self.events = sorted(mine, key=lambda e: e.order)
         self.met_forbidden_unknown = False
+        self.everybody: Sequence[Person] = (self,)
 
     @property
     def exists(self) -> bool:
@@ -69,6 +73,10 @@ class Person:
         assert computed.measure is not None
         return self.measure(self.select(computed.selection), computed.measure)
 
+    def place_value(self, of: c.PlaceTrait) -> Any:
+        """What a trait says of the profile's place."""
+        return inside(self.trait(of.trait), of.path)
+
     def formula(self, formula: c.Formula) -> float | None:
         """Float arithmetic; missing in, missing out, but for coalesce."""
         match formula:
@@ -92,15 +100,20 @@ class Person:
             local = event.ts.astimezone(self.zone)
             parts = {"month": local.month, "weekday": local.isoweekday(), "hour": local.hour, "date": local.date()}
             return parts[name.removeprefix("time.")]
-        kind = self.world.project.event(event.kind)
+        kind = self.kind(event.kind)
         assert kind is not None
         return None if kind.property_type(name) is None else inside(event.properties.get(name), path)
+
+    def kind(self, name: str) -> EventKind | RelatedTable | None:
+        """The declared kind of events; ``related:NAME`` is a table."""
+        table = name.removeprefix("related:")
+        return self.world.project.event(name) if table == name else self.world.project.table(table)
 
     def property_type(self, kinds: Sequence[str], name: str, path: Sequence[str] = ()) -> ValueType:
         """Declared type of a property in these kinds."""
         if name.startswith("time."):
             return DATE if name == "time.date" else INTEGER
-        declared = [self.world.project.event(kind) for kind in self.kinds(kinds)]
+        declared = [self.kind(kind) for kind in self.kinds(kinds)]
         found = [t for kind in declared if kind is not None and (t := kind.property_type(name)) is not None]
         return type_inside(found[0], path) if found else TEXT
 
@@ -178,8 +191,13 @@ class Person:
         return tuple(e.name for e in self.world.project.events) if "*" in kinds else tuple(kinds)
 
     # Events
-    def select(self, selection: c.EventSelection, among: Sequence[Event] | None = None) -> list[Event]:
-        """Kinds, then window, then `where`, then only the newest `latest` of those."""
+    def select(
+        self, selection: c.EventSelection | c.RelatedSelection, among: Sequence[Event] | None = None
+    ) -> list[Event]:
+        """Kinds, then window, then `where`, then only the newest `latest` of those; of a table the live rows."""
+        if isinstance(selection, c.RelatedSelection):
+            rows = rows_of(self.world.rows, selection.table, self.profile.subjects, self.world.as_of)
+            return [row for row in rows if self.fits(row, (row.kind,), selection.where)]
         window = selection.window
         chosen = [
             e
@@ -301,10 +319,17 @@ class Person:
             case c.EventCondition(selection, measure, test, missing):
                 value = self.measure(self.select(selection, among), measure)
                 return self.ruled(self.passes(value, self.measure_type(selection, measure), test), missing)
+            case c.RelatedCondition(rows, measure, test, missing):
+                value = self.measure(self.select(rows), measure)
+                return self.ruled(self.passes(value, self.row_measure_type(rows, measure), test), missing)
+            case c.ColleaguesCondition(_, test):
+                return self.passes(len(self.colleagues(condition)), INTEGER, test)
             case c.ChangedCondition():
                 return self.changed(condition)
             case c.SequenceCondition():
                 return self.sequence(condition)
+            case c.NearCondition():
+                return self.ruled(near(condition, self.place_value, self.world.lists), condition.missing)
             case c.SegmentCondition(segment):
                 return self.profile.profile_id in self.members[segment]
             case c.SampleCondition(percent, salt):
@@ -313,6 +338,17 @@ class Person:
                 listed = self.world.lists[name, column]
                 return any(kind == identifier and value in listed for kind, value in self.profile.identifiers)
         raise TypeError(condition)
+
+    def colleagues(self, condition: c.ColleaguesCondition) -> list[Person]:
+        """Profiles of the population with the same value that meet the condition; it is asked of everybody."""
+        shared = self.trait(condition.trait)
+        met = [p for p in self.everybody if condition.where is None or p.answer(condition.where) is True]
+        alike = [p for p in met if shared is not None and p.trait(condition.trait) == shared]
+        return [p for p in alike if p is not self or not condition.others_only]
+
+    def row_measure_type(self, rows: c.RelatedSelection, measure: c.Measure) -> ValueType:
+        """Type of what a measure of rows gives."""
+        return self.measure_type(c.EventSelection((f"related:{rows.table}",)), measure)
 
     def ruled(self, answer: Answer, missing: c.Missing | None) -> Answer:
         """`missing:` turns unknown into true or false before any surrounding `not`, or fails the segment."""

@@ -107,6 +107,12 @@ def _leaf(leaf: c.Condition, lowering: Lowering) -> ir.Predicate:
             return ir.Compare("ge", ir.MetricValue(lowering.changes(leaf)), ir.Literal(1, INTEGER))
         case c.SequenceCondition():
             return ir.HasSequence(lowering.sequence(leaf))
+        case c.RelatedCondition(selection, measure, test, missing):
+            value = ir.MetricValue(lowering.rows_metric(selection, measure))
+            return _ruled(lower_test(value, test, lowering.names), missing)
+        case c.ColleaguesCondition(trait, test, where, others_only):
+            inner = None if where is None else _predicate(where, lowering)
+            return lower_test(ir.Colleagues(lowering.trait(trait), inner, others_only), test, lowering.names)
         case c.SegmentCondition(segment):
             return ir.IsMember(segment)
         case c.SampleCondition(percent, salt):
@@ -215,7 +221,7 @@ def _reads_events(leaf: c.Condition, lowering: Lowering) -> bool:
     match leaf:
         case c.TraitCondition(trait):
             return trait in lowering.computed or _names_computed(leaf.test, lowering)
-        case c.ChangedCondition() | c.SequenceCondition() | c.All():
+        case c.ChangedCondition() | c.SequenceCondition() | c.All() | c.RelatedCondition() | c.ColleaguesCondition():
             return True
         case _:
             return False

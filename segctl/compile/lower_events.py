@@ -9,7 +9,7 @@ from typing import Literal, cast
 from segctl.compile import ir
 from segctl.compile.lower_tests import Names, conjunction, lower_test, real, window_bounds
 from segctl.model import conditions as c
-from segctl.model.project import Definitions
+from segctl.model.project import RELATED, Definitions
 from segctl.model.times import Anniversary, Window
 from segctl.model.types import DATE, INTEGER, REAL, TEXT, TIME, Kind, ValueType
 
@@ -35,6 +35,7 @@ class Lowering:
         self.names = Names(self.trait, self.texts)
         self._stored = {trait.name: trait for trait in self.project.traits}
         self._events = {event.name: event for event in self.project.events}
+        self._tables = {RELATED + table.name: table for table in self.project.related}
 
     def texts(self, name: str) -> Collection[str]:
         """The texts of a list file.
@@ -54,6 +55,8 @@ class Lowering:
             return self.formula(computed.formula)
         if computed.selection is None or computed.measure is None:
             raise ValueError(f"`{name}` has neither a formula nor a measure")
+        if isinstance(computed.selection, c.RelatedSelection):
+            return ir.MetricValue(self.rows_metric(computed.selection, computed.measure))
         return ir.MetricValue(self.metric(computed.selection, computed.measure))
 
     def formula(self, formula: c.Formula) -> ir.Expression:
@@ -79,6 +82,12 @@ class Lowering:
         window, where = _span_and_filter(selection.window, self.where(selection.where, kinds))
         bounds = window_bounds(window, self.names)
         return ir.Metric(kinds, lowered, of, window, where, selection.latest, bounds)
+
+    def rows_metric(self, selection: c.RelatedSelection, measure: c.Measure) -> ir.Metric:
+        """A measure over the selected rows of a related table."""
+        kinds = (RELATED + selection.table,)
+        lowered, of = self.measure(measure, kinds)
+        return ir.Metric(kinds, lowered, of, where=self.where(selection.where, kinds))
 
     def changes(self, condition: c.ChangedCondition) -> ir.Metric:
         """How many changes of a stored trait's history fit."""
@@ -145,8 +154,9 @@ class Lowering:
         if name in TIME_PARTS and not path:
             part = cast("Literal['month', 'weekday', 'hour', 'date']", name.removeprefix("time."))
             return ir.EventTimePart(part, TIME_PARTS[name])
-        declared = (self._events[kind].property_type(name) for kind in kinds if kind in self._events)
-        of = next((found for found in declared if found is not None), TEXT)
+        declared = (self._events.get(kind) or self._tables.get(kind) for kind in kinds)
+        types = (one.property_type(name) for one in declared if one is not None)
+        of = next((found for found in types if found is not None), TEXT)
         return inside(ir.EventProperty(name, of), path)
 
     def where(self, tests: Sequence[c.PropertyTest], kinds: Sequence[str]) -> ir.Predicate | None:

@@ -9,6 +9,7 @@ from typing import cast
 
 from segctl.compile import ir
 from segctl.model.dataclass import dataclass
+from segctl.model.project import RELATED
 
 HISTORY = "trait:"
 """Prefix of the pseudo event kind that holds a trait's changes."""
@@ -43,6 +44,8 @@ class Plan:
         samples: Salts of samples.
         lists: List look-ups.
         histories: Traits whose changes are asked.
+        tables: Related tables whose rows are asked.
+        colleagues: Every distinct number of colleagues.
         sequences: Every distinct sequence.
         commons: Every distinct test for one and the same value.
     """
@@ -56,6 +59,8 @@ class Plan:
     histories: tuple[str, ...]
     sequences: tuple[ir.Sequence, ...] = ()
     commons: tuple[ir.HasCommonValue, ...] = ()
+    tables: tuple[str, ...] = ()
+    colleagues: tuple[ir.Colleagues, ...] = ()
 
 
 def plan(segments: Iterable[ir.LoweredSegment], outputs: Iterable[Output] = ()) -> Plan:
@@ -83,6 +88,8 @@ def plan(segments: Iterable[ir.LoweredSegment], outputs: Iterable[Output] = ()) 
         histories=tuple(sorted(needs.histories)),
         sequences=tuple(needs.sequences),
         commons=tuple(needs.commons),
+        tables=tuple(sorted(needs.tables)),
+        colleagues=tuple(needs.colleagues),
     )
 
 
@@ -124,6 +131,8 @@ class _Needs:
         self.traits: set[str] = set()
         self.samples: set[str] = set()
         self.histories: set[str] = set()
+        self.tables: set[str] = set()
+        self.colleagues: dict[ir.Colleagues, None] = {}
         self._seen: dict[int, object] = {}
 
     def add(self, node: Node, *, inside_common: bool = False) -> None:
@@ -144,12 +153,15 @@ class _Needs:
         match node:
             case ir.Metric():
                 self.histories.update(kind[len(HISTORY) :] for kind in node.kinds if kind.startswith(HISTORY))
+                self.tables.update(kind[len(RELATED) :] for kind in node.kinds if kind.startswith(RELATED))
                 if not inside_common:
                     self.metrics.setdefault(node)
             case ir.Sequence():
                 self.sequences.setdefault(node)
             case ir.HasCommonValue():
                 self.commons.setdefault(node)
+            case ir.Colleagues():
+                self.colleagues.setdefault(node)
             case ir.InList():
                 self.lists.setdefault(node)
             case ir.StoredTrait():

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from segctl.compile import timewords
 from segctl.compile.bind import declarations, forms
 from segctl.compile.bind.declarations import CLASSES
+from segctl.compile.bind.declared_related import related
 from segctl.compile.bind.identity import identity
 from segctl.compile.bind.lint import lint_settings
 from segctl.compile.bind.scope import Scope, shown
@@ -30,7 +31,7 @@ PROJECT_KEYS = (
 ENVIRONMENT_KEYS = ("workspace", "population", "keep_landed")
 _SYNONYMS = {
     "version": "segctl", "zone": "timezone", "tz": "timezone", "zeitzone": "timezone", "sprache": "language",
-    "attributes": "traits", "envs": "environments", "ids": "identifiers", "keys": "identifiers",
+    "attributes": "traits", "envs": "environments", "tables": "related", "ids": "identifiers", "keys": "identifiers",
 }  # fmt: skip
 
 

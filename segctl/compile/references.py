@@ -8,11 +8,13 @@ from typing import Any
 
 from segctl.model.conditions import (
     ChangedCondition,
+    ColleaguesCondition,
     EventSelection,
     FollowedBy,
     Keep,
     ListCondition,
     ListOperand,
+    RelatedSelection,
     SegmentCondition,
     Step,
     TraitCondition,
@@ -33,6 +35,7 @@ class References:
         histories: Stored traits whose changes are asked.
         events: Event kinds; ``*`` stands for every declared one.
         lists: Files of the project.
+        related: Tables of rows; of colleagues the trait that they share is among `traits`.
     """
 
     segments: tuple[str, ...] = ()
@@ -40,11 +43,19 @@ class References:
     histories: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
 
 
 def references(*parts: object) -> References:
     """Everything that conditions, `keep`, selections, measures or formulas refer to."""
-    found: dict[str, dict[str, None]] = {"segments": {}, "traits": {}, "histories": {}, "events": {}, "lists": {}}
+    found: dict[str, dict[str, None]] = {
+        "segments": {},
+        "traits": {},
+        "histories": {},
+        "events": {},
+        "lists": {},
+        "related": {},
+    }
     for part in parts:
         for node in _walk(part):
             _collect(node, found)
@@ -91,6 +102,10 @@ def _collect(node: object, found: dict[str, dict[str, None]]) -> None:
             found["histories"][trait] = None
         case EventSelection(events) | FollowedBy(events) | Step(events):
             found["events"] |= dict.fromkeys(events)
+        case RelatedSelection(table):
+            found["related"][table] = None
+        case ColleaguesCondition(trait):
+            found["traits"][trait] = None
         case ListCondition(name) | ListOperand(name):
             found["lists"][name] = None
         case Keep():

@@ -103,6 +103,8 @@ def _values(rows: Rows, node: object, words: TraceWords) -> Iterator[TracedValue
     for expression in dict.fromkeys(_read(node)):
         if isinstance(expression, ir.MetricValue):
             name, of = words.metric(expression.metric), expression.metric.type
+        elif isinstance(expression, ir.Colleagues):
+            name, of = words.colleagues(expression), expression.type
         else:
             name, of = dotted(expression), expression.type
         yield TracedValue(name, _physical(rows.value(expression), of), of)
@@ -111,7 +113,7 @@ def _values(rows: Rows, node: object, words: TraceWords) -> Iterator[TracedValue
 def _read(node: object) -> Iterator[ir.Expression]:
     """Expressions over the profile, outermost struct field first; event rows and single values of `same` aside."""
     match node:
-        case ir.MetricValue() | ir.StoredTrait() | ir.StructField():
+        case ir.MetricValue() | ir.StoredTrait() | ir.StructField() | ir.Colleagues():
             yield node
         case ir.HasCommonValue() | ir.HasSequence():
             return
@@ -121,9 +123,13 @@ def _read(node: object) -> Iterator[ir.Expression]:
 
 
 def _deciding(rows: Rows, node: object) -> list[EventRow]:
-    """Event rows that decide a predicate, in event order."""
+    """Event rows that decide a predicate, in event order, and the colleagues that count, behind them."""
     found: dict[int, EventRow] = {}
+    counted: list[EventRow] = []
     for part in _decided_by_events(node):
+        if isinstance(part, ir.Colleagues):
+            counted += rows.profile.colleagues.get(part, ())
+            continue
         if isinstance(part, ir.Sequence):
             matched = trace_sequences.match(rows, part)
             events = [*matched.events, *([matched.blocked_by] if matched.blocked_by else [])]
@@ -131,11 +137,11 @@ def _deciding(rows: Rows, node: object) -> list[EventRow]:
             events = trace_measures.deciding(rows, part, rows.selected(part))
         found |= {id(event): event for event in events}
     positions = {id(event): at for at, event in enumerate(rows.events)}
-    return sorted(found.values(), key=lambda event: positions[id(event)])
+    return [*sorted(found.values(), key=lambda event: positions[id(event)]), *counted]
 
 
-def _decided_by_events(node: object) -> Iterator[ir.Metric | ir.Sequence]:
-    if isinstance(node, ir.Metric | ir.Sequence):
+def _decided_by_events(node: object) -> Iterator[ir.Metric | ir.Sequence | ir.Colleagues]:
+    if isinstance(node, ir.Metric | ir.Sequence | ir.Colleagues):
         yield node
         return
     for part in parts(node):

@@ -240,6 +240,8 @@ class Place:
                 return len(elements) if isinstance(elements, Sequence) else None
             case ir.MetricValue(metric):
                 return self.rows.measured(metric, self.same)
+            case ir.Colleagues():
+                return len(self.rows.profile.colleagues.get(node, ()))
             case ir.OfProfile(of):
                 return Place(self.rows, self.event, None, self.element).value(of)
             case ir.Real(of):

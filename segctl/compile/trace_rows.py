@@ -16,10 +16,14 @@ Answer = bool | None
 
 @dataclass(frozen=True, slots=True)
 class EventRow:
-    """One event of the profile, or one change of a trait (kind ``trait:NAME``, values ``old`` and ``new``).
+    """One event of the profile, one change of a trait (kind ``trait:NAME``, values ``old`` and ``new``), or one row.
+
+    A row of a related table has the kind ``related:NAME``, a counted colleague the kind ``related:colleagues`` and the
+    value ``profile_id``.
 
     Attributes:
-        ts: Aware.
+        ts: Aware; of rows and colleagues any instant up to as_of.
+        event_id: Of a row its key.
         values: By column name as stored (``value:n2``) in physical form; the columns of a change are plain.
     """
 
@@ -37,12 +41,14 @@ class ProfileRow:
     Attributes:
         traits: Stored traits by name in physical form; absent or None is missing.
         lists: Answers of the look-ups in list files.
+        colleagues: Who counts in each number of colleagues.
         later: Trait values that become valid after as_of, in order of time; only `next_change` reads them.
     """
 
     profile_id: str
     traits: Mapping[str, object] = field(default_factory=dict)
     lists: Mapping[ir.InList, bool] = field(default_factory=dict)
+    colleagues: Mapping[ir.Colleagues, tuple[EventRow, ...]] = field(default_factory=dict)
     later: tuple[tuple[datetime, Mapping[str, object]], ...] = ()
 
 

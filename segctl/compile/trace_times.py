@@ -53,7 +53,8 @@ def next_change(
     """When a profile's answer changes if nothing else happens; None when it never does (before `until`).
 
     Args:
-        segment: Lowered. Its `keep` and the segments it refers to depend on others and are taken as they are.
+        segment: Lowered. Its `keep`, the segments it refers to and the colleagues it counts depend on others and
+            are taken as they are.
         profile: With the trait values that become valid later.
         events: All its events and trait changes, those dated ahead of as_of included.
         as_of: Aware.

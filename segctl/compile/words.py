@@ -30,7 +30,8 @@ _EN = {
     "years": "years with one", "share": "share with {}", "first": "the first", "last": "the last",
     "first_value": "first {}", "last_value": "last {}", "most_frequent": "most frequent {}",
     "gap_average": "average gap", "gap_max": "longest gap", "gap_last": "last gap",
-    "changed": "{} changed", "from": "from {}", "to": "to {}", "member": "in segment {}", "sample": "sample of {} %",
+    "changed": "{} changed", "from": "from {}", "to": "to {}", "member": "in segment {}",
+    "sharing": "{} (same {})", "others": "{} (others, same {})", "sample": "sample of {} %",
     "list": "{} is in the list {}", "all": "all of", "any": "any of", "at_least_of": "at least {} of",
     "none": "none of", "not": "not", "list_operand": "the list {}", "true": "true", "false": "false",
     "top": "keep the top {} by {}", "bottom": "keep the bottom {} by {}", "per": "for each {}",
@@ -55,6 +56,7 @@ _DE = {
     "last": "das letzte", "first_value": "erstes {}", "last_value": "letztes {}", "most_frequent": "häufigstes {}",
     "gap_average": "mittlerer Abstand", "gap_max": "längster Abstand", "gap_last": "letzter Abstand",
     "changed": "{} geändert", "from": "von {}", "to": "auf {}", "member": "im Segment {}",
+    "sharing": "{} (gleiche Angabe: {})", "others": "{} (andere, gleiche Angabe: {})",
     "sample": "Stichprobe von {} %", "list": "{} steht in der Liste {}", "all": "alle von", "any": "eines von",
     "at_least_of": "mindestens {} von", "none": "keines von", "not": "nicht", "list_operand": "der Liste {}",
     "true": "wahr", "false": "falsch", "top": "behalte die besten {} nach {}",
@@ -120,6 +122,11 @@ class _Words:
                 return self.changed(leaf)
             case c.SequenceCondition():
                 return self.sequence(leaf)
+            case c.RelatedCondition(selection, measure, test, missing):
+                parts = [self.say("where", self.where(selection.where))] if selection.where else []
+                return self.measured(selection.table, parts, measure, test, missing)
+            case c.ColleaguesCondition():
+                return self.colleagues(leaf)
             case c.SegmentCondition(segment):
                 return self.say("member", segment)
             case c.SampleCondition(percent):
@@ -131,21 +138,30 @@ class _Words:
 
     # --- Events --------------------------------------------------------------------------------------------
     def event(self, leaf: c.EventCondition) -> str:
-        selection, measure, test = leaf.selection, leaf.measure, leaf.test
-        kinds = self.kinds(selection.events)
-        asked = (test.operator, test.operands) if isinstance(test, c.ValueTest) else None
-        none = isinstance(measure, c.Count) and asked in (("equals", (0,)), ("at_most", (0,)))
-        some = isinstance(measure, c.Count) and asked in (("at_least", (1,)), ("above", (0,)))
-        parts = [self.say("no", kinds) if none else kinds]
-        parts += [self.say("where", self.where(selection.where))] if selection.where else []
+        selection, measure = leaf.selection, leaf.measure
+        parts = [self.say("where", self.where(selection.where))] if selection.where else []
         parts += [window_words(selection.window, self.language)] if selection.window else []
         parts += [self.say("latest", str(selection.latest))] if selection.latest else []
         if isinstance(measure, c.Count) and measure.followed_by:
             parts.append(self.follower(measure.followed_by))
-        chosen = " ".join(parts[:1]) + "".join(f", {part}" for part in parts[1:])
+        return self.measured(self.kinds(selection.events), parts, measure, leaf.test, leaf.missing)
+
+    def measured(
+        self, what: str, parts: Sequence[str], measure: c.Measure, test: c.Test, missing: c.Missing | None = None
+    ) -> str:
+        """What is selected, and the measure's test where it says more than some or none."""
+        asked = (test.operator, test.operands) if isinstance(test, c.ValueTest) else None
+        none = isinstance(measure, c.Count) and asked in (("equals", (0,)), ("at_most", (0,)))
+        some = isinstance(measure, c.Count) and asked in (("at_least", (1,)), ("above", (0,)))
+        chosen = ", ".join([self.say("no", what) if none else what, *parts])
         if not none and not some:
             chosen += f": {self.measure(measure)} {self.test(test)}"
-        return self.listed([chosen, *self.missing(leaf.missing)])
+        return self.listed([chosen, *self.missing(missing)])
+
+    def colleagues(self, leaf: c.ColleaguesCondition) -> str:
+        who = self.say("others" if leaf.others_only else "sharing", leaf.group, leaf.trait)
+        parts = [] if leaf.where is None else [self.say("where", f"({describe(leaf.where, self.language)})")]
+        return self.measured(who, parts, c.Count(), leaf.test)
 
     def measure(self, measure: c.Measure) -> str:
         match measure:

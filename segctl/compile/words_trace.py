@@ -9,7 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from segctl.compile import ir
-from segctl.model.project import Language
+from segctl.model.project import RELATED, Language
 from segctl.model.types import Kind, ValueType
 
 _EN = {
@@ -20,7 +20,7 @@ _EN = {
     "blocked": "step {}: `{}` at {} prevents it", "waiting": "step {}: the time without `{}` has not passed yet",
     "no_step": "step {}: no fitting `{}`", "true": "true", "false": "false", "not": "must not hold",
     "earlier": "and {} earlier", "all": "all", "any": "any", "at_least": "at least {}", "negation": "not",
-    "leaf": "together",
+    "leaf": "together", "sharing": "profiles with the same {}", "others": "others with the same {}",
 }  # fmt: skip
 _DE = {
     "eq": "nötig ist genau {}", "ne": "darf nicht {} sein", "lt": "nötig ist weniger als {}",
@@ -30,7 +30,8 @@ _DE = {
     "blocked": "Schritt {}: `{}` am {} verhindert es", "waiting": "Schritt {}: die Zeit ohne `{}` ist noch nicht um",
     "no_step": "Schritt {}: kein passendes `{}`", "true": "wahr", "false": "falsch", "not": "darf nicht gelten",
     "earlier": "und {} frühere", "all": "alle", "any": "mindestens eines", "at_least": "mindestens {}",
-    "negation": "nicht", "leaf": "zusammen",
+    "negation": "nicht", "leaf": "zusammen", "sharing": "Profile mit demselben Wert in {}",
+    "others": "andere mit demselben Wert in {}",
 }  # fmt: skip
 _MEASURES_DE = {
     "count": "Anzahl", "sum": "Summe", "average": "Durchschnitt", "min": "kleinster Wert", "max": "größter Wert",
@@ -50,7 +51,7 @@ class TraceWords:
     """
 
     def __init__(self, zone: str, language: Language = "en") -> None:
-        self._zone, self._language = zone, language
+        self._zone, self.language = zone, language
         self._phrases = _DE if language == "de" else _EN
 
     def say(self, phrase: str, *parts: object) -> str:
@@ -66,13 +67,17 @@ class TraceWords:
     def metric(self, metric: ir.Metric) -> str:
         """``count of order_completed``, ``sum of value of order_completed``."""
         function, of = metric.measure.function, self.say("of")
-        measure = _MEASURES_DE[function] if self._language == "de" else function.replace("_", " ")
+        measure = _MEASURES_DE[function] if self.language == "de" else function.replace("_", " ")
         measured = f" {of} {dotted(metric.measure.of)}" if metric.measure.of is not None else ""
         return f"{measure}{measured} {of} {self.kinds(metric.kinds)}"
 
+    def colleagues(self, node: ir.Colleagues) -> str:
+        """``profiles with the same company``."""
+        return self.say("others" if node.others_only else "sharing", dotted(node.shared))
+
     def kinds(self, kinds: Sequence[str]) -> str:
-        """Event kinds as alternatives."""
-        return f" {self.say('or')} ".join(kinds)
+        """Event kinds as alternatives; a related table by its name."""
+        return f" {self.say('or')} ".join(kind.removeprefix(RELATED) for kind in kinds)
 
     def absent(self, names: Sequence[str]) -> str:
         """Which values are missing."""
@@ -112,7 +117,7 @@ class TraceWords:
         return at.isoformat(sep=" ", timespec="seconds")
 
     def _decimal(self, written: str) -> str:
-        return written.replace(".", ",") if self._language == "de" else written
+        return written.replace(".", ",") if self.language == "de" else written
 
 
 def exact_number(value: int, of: ValueType) -> Decimal:

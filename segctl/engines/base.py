@@ -60,12 +60,16 @@ class EngineInput:
             every subject is its own profile.
         changes: For each trait whose history is asked: one row per change, columns ``subject``, ``ts``,
             ``source``, ``event_id``, ``old``, ``new``.
+        related: For each related table that is asked: one row per row valid at as_of, columns ``subject`` (of the
+            profile), ``ts`` (any one instant up to as_of), ``source``, ``event_id`` (the row's key) and its
+            properties by name.
     """
 
     profiles: pl.DataFrame
     events: tuple[EventPart, ...]
     canonical: pl.Series | None = None
     changes: dict[str, pl.DataFrame] = field(default_factory=dict)
+    related: dict[str, pl.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ class DuckDBReader:
 
     def scan(self, wish: Scan) -> Rows:
         """Event rows; only columns and rows that are asked for are read."""
-        if wish.history is not None:
+        if wish.is_held:
             native = polars_of(PolarsReader(self._data).scan(wish).frame)
             return Rows(self.table(native.collect()))
         groups = part_groups(wish, self._data)

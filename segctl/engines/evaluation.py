@@ -37,8 +37,8 @@ def evaluate(
     plan = without_folding(plan, profiles, reader, scope)
     staged = stages(plan)
     listed = None if only is None else pl.Series(sorted(set(only)), dtype=pl.Int32)
-    # The population of `keep` is everybody, whoever is asked for.
-    asks_all = any(segment.keep is not None for segment in plan.segments)
+    # The population of `keep` is everybody, whoever is asked for, and so are colleagues.
+    asks_all = bool(plan.colleagues) or any(segment.keep is not None for segment in plan.segments)
     rows = profiles if listed is None or asks_all else profiles.filter(pl.col("subject").is_in(listed.implode()))
     narrow = None if listed is None or asks_all else tuple(listed)
     frames, missing = [], dict.fromkeys(staged.strict, 0)
@@ -100,17 +100,20 @@ def _blocks(profiles: pl.DataFrame, data: EngineInput) -> Iterable[pl.DataFrame]
 
 
 def _late(staged: Stages, answers: pl.DataFrame, scope: Scope) -> pl.DataFrame:
-    """Adds segments that wait for a `keep`, and outputs that refer to them."""
+    """Adds segments that wait for a `keep` or for colleagues, and outputs that refer to them."""
     from segctl.engines.block import predicate_column
+    from segctl.engines.colleagues import with_colleagues
 
     scope = scope.knowing(staged.known)
     for segment in staged.late:
+        answers, scope = with_colleagues(answers, segment.where, scope)
         matched = predicate_column(answers, segment.where, scope).fill_null(value=False)
         if segment.keep is not None:
             by, per = staged.ranks[segment.name]
             matched = kept(answers, matched, segment.keep, by=by, per=per)
         answers = answers.with_columns(matched.alias(segment_column(segment.name)))
     for output in staged.late_outputs:
+        answers, scope = with_colleagues(answers, output.ask, scope)
         answers = answers.with_columns(predicate_column(answers, output.ask, scope).alias(output.name))
     return answers
 

@@ -9,7 +9,7 @@ from segctl.engines.base import EngineInput
 from segctl.engines.dialects import Dialect, PolarsDialect
 from segctl.engines.frames import Frame, polars_of
 from segctl.engines.physical import worked, working_dtype
-from segctl.engines.reading import PartGroup, Rows, Scan, Subjects, empty_frame, is_in_order, part_groups
+from segctl.engines.reading import PartGroup, Rows, Scan, Subjects, empty_frame, held_rows, is_in_order, part_groups
 from segctl.model.types import ValueType, stored_column
 
 _INSTANT = pl.Datetime("us", "UTC")
@@ -26,8 +26,8 @@ class PolarsReader:
 
     def scan(self, wish: Scan) -> Rows:
         """Event rows; only columns and rows that are asked for are read."""
-        if wish.history is not None:
-            return Rows(nw.from_native(self._changes(wish, wish.history)))
+        if wish.is_held:
+            return Rows(nw.from_native(self._held(wish)))
         groups = part_groups(wish, self._data)
         if not groups:
             return Rows(nw.from_native(empty_frame(wish).lazy()))
@@ -66,8 +66,8 @@ class PolarsReader:
             frame = frame.with_columns(_canonical(self._data.canonical)).filter(_wanted(wish.subjects))
         return frame.select(*_columns(wish, group))
 
-    def _changes(self, wish: Scan, trait: str) -> pl.LazyFrame:
-        frame = self._data.changes[trait].lazy().filter(_wanted(wish.subjects))
+    def _held(self, wish: Scan) -> pl.LazyFrame:
+        frame = held_rows(wish, self._data).lazy().filter(_wanted(wish.subjects))
         types = dict(wish.properties)
         columns = [pl.col("subject"), pl.col("ts").cast(pl.Int64)]
         columns += [pl.col("source"), pl.col("event_id")] if wish.order else []

@@ -10,6 +10,7 @@ from segctl.compile.zones import to_us
 from segctl.engines.frames import Frame
 from segctl.engines.physical import working_dtype
 from segctl.model.dataclass import dataclass
+from segctl.model.project import RELATED
 from segctl.model.types import ValueType, stored_column
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Scan:
     """A wish for event rows.
 
     Attributes:
-        kinds: Event kinds, or one pseudo kind ``trait:NAME``.
+        kinds: Event kinds, or one pseudo kind ``trait:NAME`` or ``related:NAME``.
         properties: Name and type of each property needed; its column is called by `stored_column`.
         subjects: Whose events.
         lo: Earliest instant in microseconds, included; None is open.
@@ -69,9 +70,9 @@ class Scan:
         )
 
     @property
-    def history(self) -> str | None:
-        """The trait whose changes are asked, None for events."""
-        return self.kinds[0][len(HISTORY) :] if self.kinds[0].startswith(HISTORY) else None
+    def is_held(self) -> bool:
+        """The rows stand in the input itself: a trait's changes, or the rows of a related table."""
+        return self.kinds[0].startswith((HISTORY, RELATED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,15 @@ def part_groups(wish: Scan, data: EngineInput) -> list[PartGroup]:
 def is_in_order(wish: Scan, data: EngineInput, groups: Sequence[PartGroup]) -> bool:
     """True if file order is event order for every subject."""
     parts = [part for group in groups for part in group.parts]
-    return data.canonical is None and len(parts) == 1 and parts[0].is_sorted and wish.history is None
+    return data.canonical is None and len(parts) == 1 and parts[0].is_sorted and not wish.is_held
+
+
+def held_rows(wish: Scan, data: EngineInput) -> pl.DataFrame:
+    """The frame of the input that a scan of its rows reads."""
+    kind = wish.kinds[0]
+    if kind.startswith(RELATED):
+        return data.related[kind.removeprefix(RELATED)]
+    return data.changes[kind.removeprefix(HISTORY)]
 
 
 def empty_frame(wish: Scan) -> pl.DataFrame:

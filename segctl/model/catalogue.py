@@ -7,7 +7,12 @@ from importlib import import_module
 
 _PARTS = {
     "1": ("segctl.model.catalogue_project",),
-    "2": ("segctl.model.catalogue_yaml", "segctl.model.catalogue_language", "segctl.model.catalogue_events"),
+    "2": (
+        "segctl.model.catalogue_yaml",
+        "segctl.model.catalogue_language",
+        "segctl.model.catalogue_events",
+        "segctl.model.catalogue_related",
+    ),
     "3": (
         "segctl.model.catalogue_data",
         "segctl.model.catalogue_files",

@@ -34,8 +34,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG213": Entry(
         "A condition needs exactly one kind",
-        "A condition is a mapping with one of `all any none not trait event sequence segment sample list`; the other "
-        "keys belong to that kind.",
+        "A condition is a mapping with one of `all any none not trait event sequence segment sample list related`; the "
+        "other keys belong to that kind.",
         "Name the kind, or put several conditions under `all`.",
         _HEAD + "{country: DE}",
     ),
@@ -47,7 +47,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG216": Entry(
         "This kind of condition comes later",
-        "`consent`, `near` and `related` are part of the language, but not of this version.",
+        "`consent` and `near` are part of the language, but not of this version.",
         "Leave the condition out until a version that has it.",
         _HEAD + "{consent: newsletter}",
     ),

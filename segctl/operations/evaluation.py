@@ -42,12 +42,38 @@ class Answers:
         failed: Segments that could not be decided, with the reason; they have no column.
         leaf_counts: Segment → for each leaf its text, and for how many it is true and unknown.
         timings: Phase → seconds.
+        details: Beside ``subject``, in the order of `frame`: ``leaf:SEGMENT:N`` of every counted leaf, and
+            ``where:SEGMENT``, ``by:SEGMENT``, ``per:SEGMENT`` of those that `keep` the best; None when not asked for.
     """
 
     frame: pl.DataFrame
     failed: Mapping[str, str] = field(default_factory=dict)
     leaf_counts: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
+    details: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRows:
+    """Rows to evaluate instead of those of a snapshot; None where the snapshot's own are meant.
+
+    Attributes:
+        records: Files of record versions.
+        events: Files of events.
+        subjects: Whose identifiers count, ascending, Int32.
+        members: Segment → subjects that belong to it, for look-ups in the pseudo list `MEMBERS`.
+        tables: Snapshot of related tables.
+    """
+
+    records: tuple[RecordFile, ...] | None = None
+    events: tuple[EventPart, ...] | None = None
+    subjects: pl.Series | None = None
+    members: Mapping[str, pl.Series] = field(default_factory=dict)
+    tables: int | None = None
+
+
+MEMBERS = "\x00members"
+"""Name of the pseudo list whose columns are segments with members that are given, not evaluated."""
 
 
 def evaluate(
@@ -58,6 +84,7 @@ def evaluate(
     snapshot: int,
     engine: str = "polars",
     leaves: bool = False,
+    details: bool = False,
     outputs: Sequence[Output] = (),
     only: Sequence[int] | None = None,
     data: EngineInput | None = None,
@@ -72,6 +99,7 @@ def evaluate(
         snapshot: Which files are seen.
         engine: Key of `engines.ENGINES`.
         leaves: Also count every leaf of the segments asked for.
+        details: Also give what `Answers.details` holds.
         outputs: Further columns.
         only: Subjects whose rows are wanted; None for everybody.
         data: An input loaded before, to save reading it again.
@@ -86,6 +114,7 @@ def evaluate(
     lowered = lowered_segments(session, asked, outputs)
     counted = [_leaf_output(s.name, i, leaf) for s in lowered if leaves and s.name in asked
                for i, leaf in enumerate(s.leaves)]  # fmt: skip
+    counted += [output for s in lowered if details and s.name in asked for output in rank_outputs(s)]
     asking = plan(lowered, (*outputs, *counted))
     planned = time.perf_counter()
     data = data or load_input(session, asking, as_of=as_of, snapshot=snapshot)
@@ -100,6 +129,7 @@ def evaluate(
         frame=frame.drop([o.name for o in counted], strict=False),
         failed=found.failed,
         leaf_counts=_leaf_counts(frame, [s for s in lowered if s.name in asked]) if leaves else {},
+        details=frame.select("subject", *(o.name for o in counted if o.name in frame.columns)) if details else None,
         timings={"plan": planned - clock, "load": loaded - planned, "evaluate": done - loaded},
     )
 
@@ -139,8 +169,22 @@ def load_engine(name: str) -> Engine:
     return engine
 
 
+def rank_outputs(segment: ir.LoweredSegment, where: ir.Predicate | None = None) -> list[Output]:
+    """What ranks the profiles of a segment that keeps the best; nothing for others."""
+    if segment.keep is None:
+        return []
+    found = [Output(f"where:{segment.name}", where or segment.where), Output(f"by:{segment.name}", segment.keep.by)]
+    return found if segment.keep.per is None else [*found, Output(f"per:{segment.name}", segment.keep.per)]
+
+
 def load_input(
-    session: Session, asking: Plan, *, as_of: datetime, snapshot: int, owners: pl.Series | None = None
+    session: Session,
+    asking: Plan,
+    *,
+    as_of: datetime,
+    snapshot: int,
+    owners: pl.Series | None = None,
+    stored: StoredRows | None = None,
 ) -> EngineInput:
     """Everything a plan reads: the profiles as they were at as_of, and the event files of the snapshot.
 
@@ -150,7 +194,10 @@ def load_input(
         as_of: Valid time.
         snapshot: Which files are seen.
         owners: Subject → subject of its profile, instead of the snapshot's own.
+        stored: Rows instead of the snapshot's own.
     """
+    import polars as pl
+
     from segctl.engines.profiles import profile_view, trait_changes
     from segctl.engines.scope import list_column
     from segctl.state.identity import canonical
@@ -159,8 +206,13 @@ def load_input(
     workspace, project = session.workspace, session.project
     subjects = Subjects(workspace).table(snapshot)
     owners = canonical(workspace, snapshot) if owners is None else owners
-    records = record_files(workspace, snapshot)
-    parts = tuple(event_part(file) for file in workspace.files("events", snapshot))
+    given = stored or StoredRows()
+    records = record_files(workspace, snapshot) if given.records is None else list(given.records)
+    parts = given.events
+    if parts is None:
+        parts = tuple(event_part(file) for file in workspace.files("events", snapshot))
+    if given.subjects is not None:
+        subjects = subjects.filter(pl.col("subject").is_in(given.subjects.implode()))
     types = {t.name: t.type for t in project.traits}
     survivorship = dict(project.identity.survivorship)
     profiles = profile_view(
@@ -172,14 +224,16 @@ def load_input(
         population=project.population,
         events=parts,
         samples=asking.samples,
-        lists={list_column(look_up): _listed(session, look_up, snapshot) for look_up in asking.lists},
+        lists={list_column(look_up): _listed(session, look_up, snapshot, given) for look_up in asking.lists},
         survivorship=survivorship,
     )
     histories = {name: types[name] for name in asking.histories}
     changes = (
         trait_changes(records, owners, as_of=as_of, traits=histories, survivorship=survivorship) if histories else {}
     )
-    return EngineInput(profiles=profiles, events=parts, canonical=owners, changes=changes)
+    tables = snapshot if given.tables is None else given.tables
+    related = {name: table_rows(session, name, owners, as_of=as_of, snapshot=tables) for name in asking.tables}
+    return EngineInput(profiles=profiles, events=parts, canonical=owners, changes=changes, related=related)
 
 
 def _classified(subjects: pl.LazyFrame, project: Project) -> pl.DataFrame:
@@ -202,6 +256,28 @@ def record_files(workspace: Workspace, snapshot: int) -> list[RecordFile]:
         for dataset in workspace.datasets("records/", snapshot)
         for file in workspace.files(dataset, snapshot)
     ]
+
+
+def table_rows(
+    session: Session, table: str, owners: pl.Series | None, *, as_of: datetime, snapshot: int, lineage: bool = False
+) -> pl.DataFrame:
+    """The rows of a related table that are there at as_of, by the subject of their profile."""
+    from segctl.engines.related_rows import RowFile, related_rows
+
+    declared = session.project.table(table)
+    prefix, workspace = rows_dataset(table, ""), session.workspace
+    files = [
+        RowFile(str(file.path), dataset.removeprefix(prefix), file.rows, tuple(file.meta["columns"]))
+        for dataset in workspace.datasets(prefix, snapshot)
+        for file in workspace.files(dataset, snapshot)
+    ]
+    properties = {} if declared is None else dict(declared.properties)
+    return related_rows(files, owners, as_of=as_of, properties=properties, lineage=lineage)
+
+
+def rows_dataset(table: str, source: str) -> str:
+    """Dataset with the row versions that a source gives of a related table."""
+    return f"related/{table}/{source}"
 
 
 def event_part(file: StoredFile) -> EventPart:
@@ -244,9 +320,12 @@ def _leaf_counts(frame: pl.DataFrame, segments: Iterable[ir.LoweredSegment]) -> 
     }
 
 
-def _listed(session: Session, look_up: ir.InList, snapshot: int) -> pl.Series:
+def _listed(session: Session, look_up: ir.InList, snapshot: int, given: StoredRows) -> pl.Series:
     """Subjects whose identifier stands in the list's file."""
     import polars as pl
+
+    if look_up.name == MEMBERS:
+        return given.members[look_up.column or ""]
 
     from segctl.state.subjects import Subjects
 

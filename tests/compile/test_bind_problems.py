@@ -93,7 +93,6 @@ FORM = [
     ("{sample: {percent: 5, sault: x}}", "SEG210", "sault", "`salt`"),
     ("{consent: newsletter, channel: email}", "SEG216", "consent", ""),
     ("{near: {point: [1, 2]}, within: 30 km, trait: city}", "SEG216", "near", ""),
-    ("{related: tickets, count: 0}", "SEG216", "related", ""),
     ("{trait: country, in: DE}", "SEG212", "DE", "write `[DE]`"),
     ("{trait: country, in: []}", "SEG212", "[]", ""),
     ("{trait: country, equals: [DE, AT]}", "SEG212", "[DE, AT]", "`in`"),

@@ -33,8 +33,8 @@ def check(world: World) -> None:
         if definition.name not in found.members:
             continue
         lowered = lower_segment(definition, world.definitions, lists=lists)
-        for profile in world.profiles:
-            person = oracle.Person(world, profile, found.members)
+        for judge in oracle.everybody(world, found.members):
+            profile = judge.profile
             members = {name: profile.profile_id in ids for name, ids in found.members.items()}
             result = traced(
                 lowered,
@@ -44,9 +44,9 @@ def check(world: World) -> None:
                 zone=world.project.timezone,
                 members=members,
             )
-            expected = {path: person.answer(leaf) for path, leaf in leaves_of(definition.where)}
+            expected = {path: judge.answer(leaf) for path, leaf in leaves_of(definition.where)}
             assert {leaf.path: leaf.answer for leaf in result.leaves} == expected
-            assert result.answer is person.answer(definition.where)
+            assert result.answer is judge.answer(definition.where)
             assert result.tree.answer is result.answer
 
 

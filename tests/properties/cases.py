@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import cases_conditions
 import cases_events
+import cases_related
 import cases_windows
 from case_tools import Case
 
-CASES: list[Case] = [*cases_conditions.CASES, *cases_windows.CASES, *cases_events.CASES]
+CASES: list[Case] = [*cases_conditions.CASES, *cases_windows.CASES, *cases_events.CASES, *cases_related.CASES]

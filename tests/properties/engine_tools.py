@@ -11,11 +11,13 @@ from typing import Any
 import polars as pl
 from oracle_data import Event, Profile, World, trait_at, trait_changes
 from oracle_person import Person
+from oracle_related import NO_TIME, live_rows
 from oracle_values import sample_place
 
 from segctl.engines.base import EngineInput, EventPart
 from segctl.engines.physical import stored_dtype
 from segctl.model import conditions as c
+from segctl.model.project import RelatedTable
 from segctl.model.types import EXACT, Kind, ValueType, stored_column
 
 EVENT_COLUMNS: dict[str, Any] = {
@@ -53,6 +55,7 @@ def engine_input(world: World, folder: Path, seed: int) -> EngineInput:
         events=tuple(event_parts(world, folder, Random(seed))),
         canonical=canonical(world) if merged or seed % 3 == 0 else None,
         changes={t.name: change_frame(world, t.name, t.type) for t in world.project.traits},
+        related={table.name: related_frame(world, table) for table in world.project.related},
     )
 
 
@@ -85,14 +88,39 @@ def leaves(world: World) -> Iterable[c.Condition]:
             case c.Not(item):
                 found.append(item)
             case leaf:
+                if isinstance(leaf, c.ColleaguesCondition) and leaf.where is not None:
+                    found.append(leaf.where)
                 yield leaf
 
 
 def canonical(world: World) -> pl.Series:
     """Subject to the subject of its profile."""
-    size = max([e.subject for e in world.events] + [s for p in world.profiles for s in p.subjects]) + 1
+    size = (
+        max(
+            [e.subject for e in world.events]
+            + [r.subject for r in world.rows]
+            + [s for p in world.profiles for s in p.subjects]
+        )
+        + 1
+    )
     owner = {s: p.subjects[0] for p in world.profiles for s in p.subjects}
     return pl.Series("canonical", [owner.get(s, s) for s in range(size)], dtype=pl.Int32)
+
+
+def related_frame(world: World, table: RelatedTable) -> pl.DataFrame:
+    """One row a row that is valid at as_of, by the subject of its profile."""
+    owner = {s: p.subjects[0] for p in world.profiles for s in p.subjects}
+    live = [row for row in live_rows(world.rows, world.as_of) if row.table == table.name]
+    base = {name: EVENT_COLUMNS[name] for name in ("subject", "ts", "source", "event_id")}
+    rows = [
+        [
+            *(owner.get(row.subject, row.subject), NO_TIME, row.source, row.key),
+            *(physical(row.properties.get(name), of) for name, of in table.properties),
+        ]
+        for row in live
+    ]
+    schema = base | {name: stored_dtype(of) for name, of in table.properties}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def change_frame(world: World, trait: str, of: ValueType) -> pl.DataFrame:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import oracle
 from engine_tools import leaves, physical, value_of
 from oracle_data import Profile, World, trait_at, trait_changes
 from oracle_person import Person
+from oracle_related import NO_TIME, rows_of
 
 from segctl.compile import ir
+from segctl.compile.lower import lower_segment
+from segctl.compile.plan import walk
 from segctl.compile.trace_rows import EventRow, ProfileRow
 from segctl.model import conditions as c
 from segctl.model.types import stored_column
@@ -25,7 +29,28 @@ def profile_row(world: World, profile: Profile, at: datetime | None = None) -> P
     }
     coming = sorted({r.valid_from for r in profile.records if r.valid_from is not None and r.valid_from > now})
     later = tuple((instant, traits(world, profile, instant)) for instant in coming)
-    return ProfileRow(profile.profile_id, traits(world, profile, now), lists, later)
+    return ProfileRow(profile.profile_id, traits(world, profile, now), lists, colleagues(world, profile), later)
+
+
+def colleagues(world: World, profile: Profile) -> dict[ir.Colleagues, tuple[EventRow, ...]]:
+    """Who counts in each number of colleagues, as the oracle says."""
+    asked = [leaf for leaf in leaves(world) if isinstance(leaf, c.ColleaguesCondition)]
+    if not asked:
+        return {}
+    people = oracle.everybody(world, oracle.answers(world).members)
+    (person,) = [p for p in people if p.profile == profile]
+    counted = [(colleagues_node(world, leaf), person.colleagues(leaf)) for leaf in asked]
+    return {
+        node: tuple(EventRow("related:colleagues", NO_TIME, event_id=p.profile.profile_id) for p in alike)
+        for node, alike in counted
+    }
+
+
+def colleagues_node(world: World, leaf: c.ColleaguesCondition) -> ir.Colleagues:
+    """The number that a condition asks for."""
+    lists = {name: sorted(texts) for name, texts in world.lists.items()}
+    lowered = lower_segment(c.SegmentDefinition("x", leaf), world.definitions, lists=lists)
+    return next(node for node in walk(lowered.where) if isinstance(node, ir.Colleagues))
 
 
 def traits(world: World, profile: Profile, at: datetime) -> dict[str, Any]:
@@ -40,6 +65,10 @@ def event_rows(world: World, profile: Profile) -> list[EventRow]:
         for e in world.events
         if e.subject in profile.subjects
     ]
+    for table in world.project.related:
+        for row in rows_of(world.rows, table.name, profile.subjects, world.as_of):
+            values = {stored_column(name, of): physical(row.properties.get(name), of) for name, of in table.properties}
+            rows.append(EventRow(row.kind, row.ts, row.source, row.event_id, values))
     for trait in world.project.traits:
         for number, (at, old, new) in enumerate(trait_changes(profile.records, trait.name)):
             values = {"old": physical(old, trait.type), "new": physical(new, trait.type)}

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import strategies_related
 from oracle_data import World
 from oracle_windows import first_day_of, local_day
 from strategies_data import CALENDAR, CALENDRIC, EXACT, Dice, events, people, project
@@ -50,6 +51,9 @@ PATTERNS = (
     "\\w",
     "%|_",
 )
+MEASURES = (
+    "count", "followed", "number", "extreme", "distinct", "periods", "share", "edge", "value", "frequent", "gap",
+)  # fmt: skip
 Leaf = TypeVar("Leaf", c.EventCondition, c.TraitCondition)
 SIMPLE = (Kind.TEXT, Kind.INTEGER, Kind.MONEY, Kind.NUMBER, Kind.BOOLEAN, Kind.DATE, Kind.TIME)
 LISTS = {("cities", None): frozenset({"a", "ß", "x"}), ("vips", "mail"): frozenset({"0@x", "2@x", "3@x"})}
@@ -79,10 +83,12 @@ class Author:
     def properties(self, kinds: Sequence[str], *wanted: Kind) -> list[tuple[str, tuple[str, ...], ValueType]]:
         """Properties (and fields of structs) that the kinds do not disagree about: name, path, type."""
         found: dict[str, set[ValueType]] = {}
-        for kind in self.project.events:
-            if "*" in kinds or kind.name in kinds:
-                for name, of in kind.properties:
-                    found.setdefault(name, set()).add(of)
+        declared = [(kind.name, kind.properties) for kind in self.project.events if "*" in kinds or kind.name in kinds]
+        tables = ((f"related:{table.name}", table.properties) for table in self.project.related)
+        declared += [(name, properties) for name, properties in tables if name in kinds]
+        for _, properties in declared:
+            for name, of in properties:
+                found.setdefault(name, set()).add(of)
         whole = [(name, (), next(iter(types))) for name, types in found.items() if len(types) == 1]
         inner = [(name, (f,), of) for name, _, struct in whole for f, of in struct.fields]
         return [x for x in (*whole, *inner) if not wanted or x[2].kind in wanted]
@@ -211,7 +217,9 @@ class Author:
     def property_test(self, kinds: Sequence[str]) -> c.PropertyTest:
         """A test of a property, or of a part of the local time."""
         options = self.properties(kinds)
-        if self.dice.chance(0.15) or not options:
+        if kinds[0].startswith("related:"):
+            options = options or [("p0", (), TEXT)]
+        elif self.dice.chance(0.15) or not options:
             return self.time_test()
         name, path, of = self.dice.one(options)
         return c.PropertyTest(name, self.test(of), path)
@@ -234,27 +242,13 @@ class Author:
         window = self.window(of_events=True) if self.dice.chance(0.5) else None
         return c.EventSelection(chosen, window, self.where(chosen), self.dice.one((None, None, None, 1, 2, 3)))
 
-    def measure(self, kinds: Sequence[str]) -> tuple[c.Measure, ValueType]:
-        """A measure and the type of what it gives."""
+    def measure(self, kinds: Sequence[str], among: Sequence[str] = MEASURES) -> tuple[c.Measure, ValueType]:
+        """A measure (of some sorts) and the type of what it gives."""
         dice = self.dice
         numbers = self.properties(kinds, Kind.INTEGER, Kind.MONEY, Kind.NUMBER)
         ordered = self.properties(kinds, Kind.INTEGER, Kind.MONEY, Kind.NUMBER, Kind.DATE, Kind.TIME)
         simple = self.properties(kinds, *SIMPLE)
-        match dice.one(
-            (
-                "count",
-                "followed",
-                "number",
-                "extreme",
-                "distinct",
-                "periods",
-                "share",
-                "edge",
-                "value",
-                "frequent",
-                "gap",
-            )
-        ):
+        match dice.one(among):
             case "followed":
                 return c.Count(self.followed_by(kinds)), INTEGER
             case "number" if numbers:
@@ -382,6 +376,8 @@ class Author:
     def leaf(self) -> c.Condition:
         """One leaf of any kind."""
         roll = self.dice.random.random()
+        if self.project.related and self.dice.chance(0.1):
+            return strategies_related.leaf(self)
         if roll < 0.28:
             return self.trait_condition()
         if roll < 0.62:
@@ -465,6 +461,10 @@ class Author:
                 continue
             self.computed[name] = c.ComputedTrait(name, of, formula=made)
             return
+        if self.project.related and self.dice.chance(0.15):
+            rows, measure, of = strategies_related.rows_measure(self)
+            self.computed[name] = c.ComputedTrait(name, of, rows, measure)
+            return
         selection = self.selection()
         measure, of = self.measure(selection.events)
         self.computed[name] = c.ComputedTrait(name, of, selection, measure)
@@ -498,6 +498,7 @@ def world(seed: int, segments: int = 6) -> World:
     """One example: a project, its data, its computed traits and segments."""
     dice = Dice(seed)
     of = project(dice)
+    of = replace(of, related=strategies_related.tables(dice), colleagues=strategies_related.groups(of))
     author = Author(dice, of)
     for number in range(dice.random.randint(0, 5)):
         author.compute(f"x{number}")
@@ -506,4 +507,5 @@ def world(seed: int, segments: int = 6) -> World:
         author.segments[name] = c.SegmentDefinition(name, author.condition(), author.keep())
     profiles = people(dice, of)
     definitions = Definitions(of, author.segments, author.computed)
-    return World(definitions, profiles, events(dice, of, profiles), dice.as_of, LISTS)
+    happened = events(dice, of, profiles)
+    return World(definitions, profiles, happened, dice.as_of, LISTS, strategies_related.rows(dice, of, profiles))

@@ -18,7 +18,7 @@ def test_the_oracle_answers_as_the_language_says(case: Case) -> None:
 
     found = oracle.answers(world)
 
-    people = {p.profile_id: oracle.Person(world, p, found.members) for p in world.profiles}
+    people = {p.profile.profile_id: p for p in oracle.everybody(world, found.members)}
     assert {name: people[name].answer(case.where) for name in case.expected} == dict(case.expected)
     expected = {name for name, answer in case.expected.items() if answer} if case.members is None else set(case.members)
     assert found.members["case"] == expected

@@ -9,6 +9,7 @@ from typing import Any
 
 from segctl.model import conditions as c
 from segctl.model import times as t
+from segctl.model.places import PointSpot, Spot
 from segctl.model.types import ValueType
 
 
@@ -61,6 +62,8 @@ def computed(trait: c.ComputedTrait) -> dict[str, Any]:
         return {"formula": formula(trait.formula)}
     assert trait.selection is not None
     assert trait.measure is not None
+    if isinstance(trait.selection, c.RelatedSelection):
+        return related(trait.selection) | measure_alone(trait.measure)
     return selection(trait.selection) | measure_alone(trait.measure)
 
 
@@ -101,13 +104,45 @@ def condition(of: c.Condition) -> dict[str, Any]:
         case c.SequenceCondition(steps, start, same):
             made = {"sequence": [step(s, first=i == 0) for i, s in enumerate(steps)], "start": start}
             return made | ({"same": list(same)} if same else {})
+        case c.RelatedCondition(rows, measured, tested, missing):
+            return related(rows) | measure(measured, tested) | rule(missing)
+        case c.ColleaguesCondition(_, tested, where):
+            asked = {} if where is None else {"where": condition(where)}
+            return {"related": of.group} | asked | {"count": test(tested)}
         case c.SegmentCondition(name):
             return {"segment": name}
+        case c.NearCondition():
+            return near(of)
         case c.SampleCondition(percent, salt):
             return {"sample": {"percent": percent, "salt": salt}}
         case c.ListCondition(name, column, identifier):
             return {"list": name, "identifier": identifier} | ({"column": column} if column else {})
     raise TypeError(of)
+
+
+def near(of: c.NearCondition) -> dict[str, Any]:
+    """A condition on a distance."""
+    where = {"places": of.places} if of.places else spot(of.spots[0])
+    place = of.place
+    if isinstance(place, c.PointPlace):
+        told = {"latitude": dotted(place.latitude), "longitude": dotted(place.longitude)}
+    else:
+        country = place.default_country if place.country is None else dotted(place.country)
+        told = {"postal_code": dotted(place.code)} | ({"country": country} if country else {})
+    length = f"{of.within.amount} {of.within.unit}"
+    return {"near": where, "within": Plain(length), "trait": told} | rule(of.missing)
+
+
+def spot(of: Spot) -> dict[str, Any]:
+    """A place."""
+    if isinstance(of, PointSpot):
+        return {"latitude": of.latitude, "longitude": of.longitude}
+    return {"postal_code": of.code} | ({"country": of.country} if of.country else {})
+
+
+def dotted(of: c.PlaceTrait) -> str:
+    """A trait with its path."""
+    return ".".join((of.trait, *of.path))
 
 
 def rule(missing: c.Missing | None) -> dict[str, Any]:
@@ -119,6 +154,11 @@ def selection(of: c.EventSelection) -> dict[str, Any]:
     """Kinds, window, filter, newest."""
     made: dict[str, Any] = {"event": kinds(of.events)} | window_of(of.window) | where_of(of.where)
     return made | ({} if of.latest is None else {"latest": of.latest})
+
+
+def related(of: c.RelatedSelection) -> dict[str, Any]:
+    """Table and filter."""
+    return {"related": of.table} | where_of(of.where)
 
 
 def kinds(names: tuple[str, ...]) -> Any:

@@ -12,6 +12,7 @@ from segctl.compile.bind.events import bind_event, bind_missing
 from segctl.compile.bind.literals import literal, number
 from segctl.compile.bind.names import Resolved, find_trait
 from segctl.compile.bind.operators import OPERATORS, SYNONYMS, TEST_KEYS, bind_test
+from segctl.compile.bind.related import bind_related
 from segctl.compile.bind.same import bind_same_of_all
 from segctl.compile.bind.scope import Scope, describe_type, shown
 from segctl.compile.bind.sequences import bind_sequence
@@ -34,12 +35,13 @@ from segctl.model.conditions import (
 )
 from segctl.model.types import REAL, Kind
 
-LATER_KINDS = ("consent", "near", "related")
+LATER_KINDS = ("consent", "near")
 _KIND_SYNONYMS = {
     "and": "all", "und": "all", "every": "all", "or": "any", "oder": "any", "some": "any", "nor": "none",
     "nicht": "not", "except": "not", "property": "trait", "attribute": "trait", "field": "trait", "profile": "trait",
     "events": "event", "ereignis": "event", "did": "event", "funnel": "sequence", "steps": "sequence",
     "cohort": "segment", "audience": "segment", "member_of": "segment", "random": "sample", "file": "list",
+    "rows": "related", "table": "related", "colleagues": "related",
 }  # fmt: skip
 
 
@@ -318,6 +320,10 @@ def _identifier(
     return None
 
 
+def _related(node: Mapping, scope: Scope, salt: str) -> Condition | None:
+    return bind_related(node, scope, lambda where: bind_condition(where, scope, salt=salt))
+
+
 def _later(_node: Mapping, _scope: Scope, _salt: str) -> Condition | None:
     return None
 
@@ -333,5 +339,6 @@ KINDS: dict[str, Callable[[Mapping, Scope, str], Condition | None]] = {
     "segment": _segment,
     "sample": _sample,
     "list": _list,
+    "related": _related,
     **dict.fromkeys(LATER_KINDS, _later),
 }

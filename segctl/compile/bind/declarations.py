@@ -20,23 +20,24 @@ RESERVED_PROPERTIES = frozenset({"time", "parent", "subject", "ts", "source", "e
 
 def identifiers(node: Mapping, scope: Scope) -> tuple[IdentifierType, ...]:
     """The declared identifiers that are right, in order of priority."""
-    bound = [_identifier(name, of, scope) for name, of in _entries(node, "identifiers", scope)]
+    bound = [_identifier(name, of, scope) for name, of in entries_of(node, "identifiers", scope)]
     return tuple(found for found in bound if found is not None)
 
 
 def stored_traits(node: Mapping, scope: Scope) -> tuple[StoredTrait, ...]:
     """The declared traits that are right."""
-    bound = [_trait(name, of, scope) for name, of in _entries(node, "traits", scope)]
+    bound = [_trait(name, of, scope) for name, of in entries_of(node, "traits", scope)]
     return tuple(found for found in bound if found is not None)
 
 
 def events(node: Mapping, scope: Scope) -> tuple[EventKind, ...]:
     """The declared events, with those of their properties that are right."""
-    bound = [_event(name, of, scope) for name, of in _entries(node, "events", scope)]
+    bound = [_event(name, of, scope) for name, of in entries_of(node, "events", scope)]
     return tuple(found for found in bound if found is not None)
 
 
-def _entries(node: Mapping, key: str, scope: Scope) -> tuple[tuple[Scalar, Node], ...]:
+def entries_of(node: Mapping, key: str, scope: Scope) -> tuple[tuple[Scalar, Node], ...]:
+    """Names and what is declared under them, below one key of a mapping; none without it."""
     declared = node.get(key)
     if declared is None or (isinstance(declared, Scalar) and declared.is_null and declared.comment is None):
         return ()
@@ -59,7 +60,8 @@ def _identifier(name: Scalar, node: Node, scope: Scope) -> IdentifierType | None
     return IdentifierType(name.text, cast("IdentifierClass", chosen), personal)
 
 
-def _words(node: Node, scope: Scope, what: str) -> Lookup[str, str | None]:
+def words_of(node: Node, scope: Scope, what: str) -> Lookup[str, str | None]:
+    """Title and description of a declaration, where it has them."""
     if not isinstance(node, Mapping):
         return {}
     return {
@@ -80,7 +82,7 @@ def _trait(name: Scalar, node: Node, scope: Scope) -> StoredTrait | None:
     for key in ("sensitive", "personal"):
         value = node.get(key) if isinstance(node, Mapping) else None
         flags[key] = forms.flag(value, scope, f"`{key}`") if value is not None else False
-    words = _words(node, scope, what)
+    words = words_of(node, scope, what)
     if of is None:
         return None
     return StoredTrait(
@@ -97,14 +99,15 @@ def _event(name: Scalar, node: Node, scope: Scope) -> EventKind | None:
     if found is None:
         return None
     forms.check_keys(found, (*WORDS, "properties"), scope, what)
-    words = _words(found, scope, what)
-    properties = _properties(found, scope)
+    words = words_of(found, scope, what)
+    properties = properties_of(found, scope)
     return EventKind(name.text, properties, words.get("title"), words.get("description"), name.location)
 
 
-def _properties(event: Mapping, scope: Scope) -> tuple[tuple[str, ValueType], ...]:
+def properties_of(event: Mapping, scope: Scope) -> tuple[tuple[str, ValueType], ...]:
+    """The declared properties of events or rows, with their types."""
     bound = []
-    for name, node in _entries(event, "properties", scope):
+    for name, node in entries_of(event, "properties", scope):
         if is_reserved(name.text, name, scope, RESERVED_PROPERTIES):
             continue
         of = bind_type(node, scope, f"the property `{name.text}`")

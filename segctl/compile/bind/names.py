@@ -7,6 +7,7 @@ from segctl.compile.bind.scope import Disagreement, Scope, describe_type, shown
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
 from segctl.compile.suggest import one_of
 from segctl.model.dataclass import dataclass
+from segctl.model.project import RELATED
 from segctl.model.types import DATE, INTEGER, Kind, ValueType
 
 TIME_PARTS = {
@@ -111,7 +112,9 @@ def find_property(node: Node, kinds: tuple[str, ...], scope: Scope, *, time_part
     known = scope.properties(kinds)
     of = known.get(head)
     if of is None:
-        owner = one_of(scope.kinds(kinds)[:4]) if kinds != ("*",) else "any event"
+        owner = (
+            one_of(kind.removeprefix(RELATED) for kind in scope.kinds(kinds)[:4]) if kinds != ("*",) else "any event"
+        )
         names = (*known, *TIME_PARTS) if time_parts else tuple(known)
         scope.error(
             "SEG221", f"{shown(head)} is not a property of {owner}", node.location, hint=scope.meant(head, names)

@@ -12,10 +12,12 @@ from segctl.model.conditions import (
     All,
     AnyOf,
     ChangedCondition,
+    ColleaguesCondition,
     Condition,
     EventCondition,
     NoneOf,
     Not,
+    RelatedCondition,
     SequenceCondition,
     TraitCondition,
     ValueTest,
@@ -63,7 +65,8 @@ def bind_same_of_all(
 
 def _reads_other_events(leaf: Condition, scope: Scope) -> bool:
     is_computed = isinstance(leaf, TraitCondition) and leaf.trait in scope.computed
-    return is_computed or isinstance(leaf, SequenceCondition | ChangedCondition)
+    reads = SequenceCondition | ChangedCondition | RelatedCondition | ColleaguesCondition
+    return is_computed or isinstance(leaf, reads)
 
 
 def _event_leaves(item: Condition) -> list[EventCondition]:

@@ -8,7 +8,7 @@ from dataclasses import field
 from segctl.compile.suggest import did_you_mean
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Location, Severity
-from segctl.model.project import EventKind, Project
+from segctl.model.project import RELATED, Colleagues, EventKind, Project, RelatedTable
 from segctl.model.types import ValueType
 
 _MOST_SUGGESTIONS, _LONGEST_HINT = 200, 400
@@ -49,12 +49,16 @@ class Scope:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     traits: dict[str, ValueType] = field(init=False)
     events: dict[str, EventKind] = field(init=False)
+    tables: dict[str, RelatedTable] = field(init=False)
+    colleagues: dict[str, Colleagues] = field(init=False)
     _properties: dict[tuple[str, ...], dict[str, ValueType | Disagreement]] = field(init=False)
     _hints: dict[tuple[str, int], str | None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.traits = {trait.name: trait.type for trait in self.project.traits}
         self.events = {event.name: event for event in self.project.events}
+        self.tables = {table.name: table for table in self.project.related}
+        self.colleagues = {group.name: group for group in self.project.colleagues}
         self._properties = {}
         self._hints = {}
 
@@ -87,7 +91,7 @@ class Scope:
         return (*self.traits, *self.computed)
 
     def properties(self, kinds: tuple[str, ...]) -> dict[str, ValueType | Disagreement]:
-        """Properties that at least one of the kinds declares, with the type they agree on."""
+        """Properties that one of the kinds (or a table, ``related:NAME``) declares, with the type they agree on."""
         found = self._properties.get(kinds)
         if found is None:
             found = self._properties[kinds] = self._merged(self.kinds(kinds))
@@ -97,11 +101,16 @@ class Scope:
         """The kinds themselves; all declared ones for ``*``."""
         return tuple(self.events) if kinds == ("*",) else kinds
 
+    def _declared(self, kind: str) -> tuple[tuple[str, ValueType], ...]:
+        if kind.startswith(RELATED):
+            return self.tables[kind.removeprefix(RELATED)].properties
+        return self.events[kind].properties
+
     def _merged(self, kinds: tuple[str, ...]) -> dict[str, ValueType | Disagreement]:
         merged: dict[str, ValueType | Disagreement] = {}
         owners: dict[str, str] = {}
         for kind in kinds:
-            for name, of in self.events[kind].properties:
+            for name, of in self._declared(kind):
                 known = merged.get(name)
                 if known is None:
                     merged[name], owners[name] = of, kind

@@ -8,6 +8,7 @@ from segctl.compile.bind.operators import bind_property_value
 from segctl.compile.bind.scope import Scope
 from segctl.compile.source import Node
 from segctl.model.conditions import PropertyTest
+from segctl.model.project import RELATED
 
 _HINT = "write `{category: Sneaker, price: {above: 50}}`"
 
@@ -30,7 +31,7 @@ def bind_where(node: Node | None, kinds: tuple[str, ...] | None, scope: Scope) -
         return None
     bound = []
     for key, value in tests.entries:
-        found = find_property(key, kinds, scope, time_parts=True)
+        found = find_property(key, kinds, scope, time_parts=not kinds[0].startswith(RELATED))
         test = bind_property_value(value, found, scope) if found is not None else None
         if found is not None and test is not None:
             bound.append(PropertyTest(found.name, test, found.path))

@@ -11,6 +11,7 @@ properties and time, and the stored traits of the profile it belongs to).
 
 from segctl.compile.ir.expressions import (
     Arithmetic,
+    Colleagues,
     DaysSince,
     Element,
     EventProperty,
@@ -58,6 +59,7 @@ __all__ = [
     "Arithmetic",
     "ArrayTest",
     "AtLeast",
+    "Colleagues",
     "Compare",
     "Constant",
     "DaysSince",

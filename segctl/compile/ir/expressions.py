@@ -11,6 +11,7 @@ from segctl.model.types import INTEGER, REAL, TIME, ValueType
 
 if TYPE_CHECKING:
     from segctl.compile.ir.metrics import Metric
+    from segctl.compile.ir.predicates import Predicate
 
 
 Physical = str | int | float | bool | date | datetime
@@ -99,6 +100,26 @@ class MetricValue:
 
 
 @dataclass(frozen=True, slots=True)
+class Colleagues:
+    """How many profiles of the population share the value and meet the condition; 0 where the value is missing.
+
+    Attributes:
+        shared: The value they share, of each profile.
+        where: Asked of each of them; unknown does not count.
+        others_only: The profile itself does not count.
+    """
+
+    shared: Expression
+    where: Predicate | None = None
+    others_only: bool = False
+
+    @property
+    def type(self) -> ValueType:
+        """A count."""
+        return INTEGER
+
+
+@dataclass(frozen=True, slots=True)
 class OfProfile:
     """A value over all events of the profile, also inside `HasCommonValue`."""
 
@@ -164,5 +185,5 @@ class YearsSince:
 
 Expression = (
     Literal | StoredTrait | EventProperty | EventTime | EventTimePart | Element | StructField | Size
-    | MetricValue | OfProfile | Real | Arithmetic | DaysSince | YearsSince
+    | MetricValue | Colleagues | OfProfile | Real | Arithmetic | DaysSince | YearsSince
 )  # fmt: skip

@@ -22,6 +22,7 @@ from segctl.model.conditions.events import (
     Share,
     Step,
 )
+from segctl.model.conditions.related import ColleaguesCondition, RelatedCondition, RelatedSelection
 from segctl.model.conditions.segments import Guards, Keep, SegmentDefinition
 from segctl.model.conditions.tree import (
     All,
@@ -52,6 +53,7 @@ __all__ = [
     "AnyOf",
     "Call",
     "ChangedCondition",
+    "ColleaguesCondition",
     "ComputedTrait",
     "Condition",
     "Count",
@@ -75,6 +77,8 @@ __all__ = [
     "Operand",
     "Periods",
     "PropertyTest",
+    "RelatedCondition",
+    "RelatedSelection",
     "SampleCondition",
     "SegmentCondition",
     "SegmentDefinition",

@@ -6,6 +6,7 @@ from dataclasses import field
 from decimal import Decimal
 
 from segctl.model.conditions.events import EventSelection, Measure
+from segctl.model.conditions.related import RelatedSelection
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.types import ValueType
@@ -41,7 +42,7 @@ class ComputedTrait:
     """A trait made from events or from other traits.
 
     Attributes:
-        selection: Which events, None for formulas.
+        selection: Which events or related rows, None for formulas.
         measure: What of them, None for formulas.
         formula: Arithmetic over traits, None for event traits.
         type: Type of the result, with unit.
@@ -51,7 +52,7 @@ class ComputedTrait:
 
     name: str
     type: ValueType
-    selection: EventSelection | None = None
+    selection: EventSelection | RelatedSelection | None = None
     measure: Measure | None = None
     formula: Formula | None = None
     title: str | None = None

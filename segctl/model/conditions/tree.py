@@ -6,6 +6,7 @@ from dataclasses import field
 from decimal import Decimal
 
 from segctl.model.conditions.events import EventCondition, SequenceCondition
+from segctl.model.conditions.related import ColleaguesCondition, RelatedCondition
 from segctl.model.conditions.values import Missing, Test, Value
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
@@ -111,5 +112,5 @@ class ListCondition:
 
 Condition = (
     All | AnyOf | NoneOf | Not | TraitCondition | ChangedCondition | EventCondition | SequenceCondition
-    | SegmentCondition | SampleCondition | ListCondition
+    | SegmentCondition | SampleCondition | ListCondition | RelatedCondition | ColleaguesCondition
 )  # fmt: skip
