@@ -15,7 +15,7 @@ _segctl_verb() {
   quarantine) options='--reason --file --line --limit --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason --file --line --limit -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=ls show export replay discard' 'sources' 'files') ;;
   dedupe) options='--fuzzy --no-fuzzy --review --report --decisions --who --why --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --review --report --decisions --who --why -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=run runs undo review together apart decisions' 'text' 'text') ;;
   compact) options='--vacuum --keep -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --keep -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=() ;;
-  lint) options='-C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('files') ;;
+  lint) options='--fix --diff --fail-on --exit-zero -C --project -e --env -f --format --json -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --fail-on -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('files') ;;
   test) options='-k --keyword -x --exit-first --coverage --mutate --min-score --generate --watch -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -k --keyword --min-score -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   size) options='--engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   explain) options='--run --until --show-personal --fuzzy --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text' 'text') ;;
@@ -35,15 +35,16 @@ _segctl_value() {
   'init --color' | 'demo --color' | 'doctor --color' | 'config --color' \
     | 'schema --color' | 'help --color' | 'completion --color' | 'ingest --color' \
     | 'validate --color' | 'quarantine --color' | 'dedupe --color' | 'compact --color' \
-    | 'lint --color' | 'size --color' | 'explain --color' | 'ls --color' \
-    | 'show --color' | 'profile --color' | 'history --color' | 'diff --color' \
-    | 'apply --color') echo '=auto always never' ;;
+    | 'lint --color' | 'test --color' | 'size --color' | 'explain --color' \
+    | 'ls --color' | 'show --color' | 'profile --color' | 'history --color' \
+    | 'diff --color' | 'apply --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language') echo '=de en' ;;
+  'lint --fail-on') echo '=error warning note' ;;
   'init --pack') echo '=midmarket enterprise public' ;;
   'size --engine' | 'apply --engine') echo '=polars duckdb' ;;
   'init --template') echo '=shop b2b minimal' ;;
-  'lint -f' | 'lint --format') echo '=table concise github json ndjson csv' ;;
+  'lint -f' | 'lint --format') echo '=table concise github gitlab sarif junit json ndjson csv' ;;
   'help -f' | 'help --format') echo '=table json' ;;
   'init -f' | 'init --format' | 'doctor -f' | 'doctor --format' \
     | 'compact -f' | 'compact --format' | 'explain -f' | 'explain --format' \
@@ -56,14 +57,16 @@ _segctl_value() {
   'ingest -f' | 'ingest --format' | 'quarantine -f' | 'quarantine --format' \
     | 'dedupe -f' | 'dedupe --format' | 'size -f' | 'size --format' \
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
+  'test -f' | 'test --format') echo '=table json ndjson junit github concise csv' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
     | 'ingest -e' | 'ingest --env' | 'validate -e' | 'validate --env' \
     | 'quarantine -e' | 'quarantine --env' | 'dedupe -e' | 'dedupe --env' \
     | 'compact -e' | 'compact --env' | 'lint -e' | 'lint --env' \
-    | 'size -e' | 'size --env' | 'explain -e' | 'explain --env' \
-    | 'ls -e' | 'ls --env' | 'show -e' | 'show --env' \
-    | 'profile -e' | 'profile --env' | 'history -e' | 'history --env' \
-    | 'diff -e' | 'diff --env' | 'apply -e' | 'apply --env') echo 'environments' ;;
+    | 'test -e' | 'test --env' | 'size -e' | 'size --env' \
+    | 'explain -e' | 'explain --env' | 'ls -e' | 'ls --env' \
+    | 'show -e' | 'show --env' | 'profile -e' | 'profile --env' \
+    | 'history -e' | 'history --env' | 'diff -e' | 'diff --env' \
+    | 'apply -e' | 'apply --env') echo 'environments' ;;
   'ingest --as') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
@@ -75,24 +78,30 @@ _segctl_value() {
     | 'validate --log-file' | 'quarantine -o' | 'quarantine --output' | 'quarantine --log-file' \
     | 'dedupe --report' | 'dedupe --decisions' | 'dedupe -o' | 'dedupe --output' \
     | 'dedupe --log-file' | 'compact -o' | 'compact --output' | 'compact --log-file' \
-    | 'lint -o' | 'lint --output' | 'lint --log-file' | 'size -o' \
-    | 'size --output' | 'size --log-file' | 'explain -o' | 'explain --output' \
-    | 'explain --log-file' | 'ls -o' | 'ls --output' | 'ls --log-file' \
-    | 'show -o' | 'show --output' | 'show --log-file' | 'profile -o' \
-    | 'profile --output' | 'profile --log-file' | 'history -o' | 'history --output' \
-    | 'history --log-file' | 'diff -o' | 'diff --output' | 'diff --log-file' \
-    | 'apply -o' | 'apply --output' | 'apply --log-file') echo 'files' ;;
+    | 'lint -o' | 'lint --output' | 'lint --log-file' | 'test -o' \
+    | 'test --output' | 'test --log-file' | 'size -o' | 'size --output' \
+    | 'size --log-file' | 'explain -o' | 'explain --output' | 'explain --log-file' \
+    | 'ls -o' | 'ls --output' | 'ls --log-file' | 'show -o' \
+    | 'show --output' | 'show --log-file' | 'profile -o' | 'profile --output' \
+    | 'profile --log-file' | 'history -o' | 'history --output' | 'history --log-file' \
+    | 'diff -o' | 'diff --output' | 'diff --log-file' | 'apply -o' \
+    | 'apply --output' | 'apply --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'ingest -C' | 'ingest --project' | 'validate -C' | 'validate --project' \
     | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' | 'dedupe --project' \
     | 'compact -C' | 'compact --project' | 'lint -C' | 'lint --project' \
-    | 'size -C' | 'size --project' | 'explain -C' | 'explain --project' \
-    | 'ls -C' | 'ls --project' | 'show -C' | 'show --project' \
-    | 'profile -C' | 'profile --project' | 'history -C' | 'history --project' \
-    | 'diff -C' | 'diff --project' | 'apply -C' | 'apply --project') echo 'folders' ;;
-  'explain --run' | 'show --run' | 'diff --from' | 'diff --to') echo 'runs' ;;
-  'ls -s' | 'ls --select' | 'ls --exclude' | 'apply -s' \
-    | 'apply --select' | 'apply --exclude') echo 'selections' ;;
+    | 'test -C' | 'test --project' | 'size -C' | 'size --project' \
+    | 'explain -C' | 'explain --project' | 'ls -C' | 'ls --project' \
+    | 'show -C' | 'show --project' | 'profile -C' | 'profile --project' \
+    | 'history -C' | 'history --project' | 'diff -C' | 'diff --project' \
+    | 'apply -C' | 'apply --project') echo 'folders' ;;
+  'test --state' | 'size --state' | 'explain --run' | 'ls --state' \
+    | 'show --run' | 'diff --from' | 'diff --to' | 'diff --state' \
+    | 'apply --state') echo 'runs' ;;
+  'test -s' | 'test --select' | 'test --exclude' | 'size -s' \
+    | 'size --select' | 'size --exclude' | 'ls -s' | 'ls --select' \
+    | 'ls --exclude' | 'diff -s' | 'diff --select' | 'diff --exclude' \
+    | 'apply -s' | 'apply --select' | 'apply --exclude') echo 'selections' ;;
   'doctor --online' | 'validate --save') echo 'sources' ;;
   *) echo text ;;
   esac
@@ -104,9 +113,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint size explain ls show profile history diff apply" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff apply" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint size explain ls show profile history diff apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -123,7 +132,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint size explain ls show profile history diff apply --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff apply --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

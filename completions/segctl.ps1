@@ -15,6 +15,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'dedupe' = 'Recognise people: which identifiers are one person'
         'compact' = 'Rewrite stored files so that reading is fast'
         'lint' = 'Check definitions without touching data'
+        'test' = 'Run the tests of segments, or find what they miss'
         'size' = 'Count a definition, saved or not, leaf by leaf'
         'explain' = 'Say why a person is in or out of a segment'
         'ls' = 'List segments, traits, events, sources or runs'
@@ -369,15 +370,21 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         }
         'lint' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--fix'] = 'flag'
+            $table['--diff'] = 'flag'
+            $table['--fail-on'] = '=error warning note'
+            $table['--exit-zero'] = 'flag'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
             $table['--env'] = 'environments'
-            $table['-f'] = '=table concise github json ndjson csv'
-            $table['--format'] = '=table concise github json ndjson csv'
+            $table['-f'] = '=table concise github gitlab sarif junit json ndjson csv'
+            $table['--format'] = '=table concise github gitlab sarif junit json ndjson csv'
             $table['--json'] = 'flag'
             $table['-o'] = 'files'
             $table['--output'] = 'files'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
             $table['--timeout'] = 'text'
             $table['-q'] = 'flag'
             $table['--quiet'] = 'flag'
@@ -393,7 +400,6 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--help'] = 'flag'
             Write-Output -NoEnumerate $table
         }
-        'size' = & {
         'test' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['-k'] = 'text'
@@ -434,6 +440,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--help'] = 'flag'
             Write-Output -NoEnumerate $table
         }
+        'size' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--engine'] = '=polars duckdb'
             $table['--language'] = '=de en'
@@ -441,12 +448,12 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
             $table['--env'] = 'environments'
-            $table['--as-of'] = 'text'
             $table['-s'] = 'selections'
             $table['--select'] = 'selections'
             $table['--exclude'] = 'selections'
             $table['--state'] = 'runs'
             $table['--allow-empty'] = 'flag'
+            $table['--as-of'] = 'text'
             $table['-f'] = '=table json ndjson csv parquet'
             $table['--format'] = '=table json ndjson csv parquet'
             $table['--json'] = 'flag'
@@ -508,9 +515,9 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['-s'] = 'selections'
             $table['--select'] = 'selections'
             $table['--exclude'] = 'selections'
-            $table['-f'] = '=table json ndjson csv ids parquet'
             $table['--state'] = 'runs'
             $table['--allow-empty'] = 'flag'
+            $table['-f'] = '=table json ndjson csv ids parquet'
             $table['--format'] = '=table json ndjson csv ids parquet'
             $table['--json'] = 'flag'
             $table['-o'] = 'files'
@@ -629,12 +636,12 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
             $table['--env'] = 'environments'
-            $table['-f'] = '=table json ndjson csv ids parquet'
             $table['-s'] = 'selections'
             $table['--select'] = 'selections'
             $table['--exclude'] = 'selections'
             $table['--state'] = 'runs'
             $table['--allow-empty'] = 'flag'
+            $table['-f'] = '=table json ndjson csv ids parquet'
             $table['--format'] = '=table json ndjson csv ids parquet'
             $table['--json'] = 'flag'
             $table['-o'] = 'files'
@@ -657,6 +664,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'apply' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--engine'] = '=polars duckdb'
+            $table['--allow'] = 'text'
+            $table['--reason'] = 'text'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
@@ -664,11 +673,9 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['-s'] = 'selections'
             $table['--select'] = 'selections'
             $table['--exclude'] = 'selections'
-            $table['--allow'] = 'text'
-            $table['--reason'] = 'text'
-            $table['--as-of'] = 'text'
             $table['--state'] = 'runs'
             $table['--allow-empty'] = 'flag'
+            $table['--as-of'] = 'text'
             $table['-f'] = '=table json ndjson csv parquet'
             $table['--format'] = '=table json ndjson csv parquet'
             $table['--json'] = 'flag'
@@ -709,6 +716,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'dedupe' = @('=run runs undo review together apart decisions', 'text', 'text')
         'compact' = @()
         'lint' = @('files')
+        'test' = @('segments')
         'size' = @('segments')
         'explain' = @('segments', 'text', 'text')
         'ls' = @('=segments traits events sources runs')

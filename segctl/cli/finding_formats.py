@@ -6,36 +6,16 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 from segctl.cli import messages
 from segctl.cli.cells import encoded
 from segctl.cli.context import Context
+from segctl.cli.finding_places import repository_folder
+from segctl.cli.finding_report import Report
 from segctl.cli.formats import diagnostic_record
-from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Severity
-from segctl.model.exits import ExitCode
 
 _GITHUB_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a check found.
-
-    Attributes:
-        schema: Versioned name for JSON.
-        findings: In reading order.
-        files: How many files were looked at, None when that says nothing.
-        root: Folder that the findings' files are relative to.
-        code: The exit code that follows.
-    """
-
-    schema: str
-    findings: tuple[Diagnostic, ...]
-    files: int | None
-    root: Path
-    code: ExitCode
 
 
 def _long(ctx: Context, report: Report) -> bytes:
@@ -54,13 +34,14 @@ def _concise(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the inter
 def _github(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
     """Annotations; the worst come first, as only some of each kind are shown."""
     worst_first = sorted(report.findings, key=lambda d: list(Severity).index(d.severity))
-    lines = [_annotation(finding) for finding in worst_first]
+    folder = repository_folder(report.root)
+    lines = [_annotation(finding, folder) for finding in worst_first]
     return encoded("\n".join([*lines, messages.summary_line(report.findings, files=report.files)]) + "\n")
 
 
-def _annotation(finding: Diagnostic) -> str:
+def _annotation(finding: Diagnostic, folder: str) -> str:
     place = finding.location
-    properties = {"file": place.file, "line": place.line, "col": place.column} if place else {}
+    properties = {"file": folder + place.file, "line": place.line, "col": place.column} if place else {}
     written = ",".join(f"{key}={_property(str(of))}" for key, of in (properties | {"title": finding.code}).items())
     text = finding.message if finding.hint is None else f"{finding.message}\n{finding.hint}"
     return f"::{_GITHUB_COMMANDS[finding.severity]} {written}::{_escaped(text)}"
@@ -77,7 +58,11 @@ def _property(text: str) -> str:
 def _json(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
     document = {
         "schema": report.schema,
-        "data": {"files": report.files, "summary": messages.summary_line(report.findings, files=report.files)},
+        "data": {
+            "files": report.files,
+            "summary": messages.summary_line(report.findings, files=report.files),
+            "accepted": [diagnostic_record(finding) | {"reason": reason} for finding, reason in report.accepted],
+        },
         "diagnostics": [diagnostic_record(finding) for finding in report.findings],
         "exit": {"code": int(report.code), "name": report.code.name.lower(), "reason": None},
     }
@@ -99,6 +84,24 @@ def _csv(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface
     return encoded(text.getvalue())
 
 
+def _gitlab(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
+    from segctl.cli.finding_reports import gitlab
+
+    return encoded(gitlab(report))
+
+
+def _sarif(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
+    from segctl.cli.finding_reports import sarif
+
+    return encoded(sarif(report))
+
+
+def _junit(ctx: Context, report: Report) -> bytes:  # noqa: ARG001 - the interface of writers
+    from segctl.cli.finding_reports import junit
+
+    return encoded(junit(report))
+
+
 WRITERS: dict[str, Callable[[Context, Report], bytes]] = {
     "table": _long,
     "concise": _concise,
@@ -106,4 +109,7 @@ WRITERS: dict[str, Callable[[Context, Report], bytes]] = {
     "json": _json,
     "ndjson": _ndjson,
     "csv": _csv,
+    "gitlab": _gitlab,
+    "sarif": _sarif,
+    "junit": _junit,
 }

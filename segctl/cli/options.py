@@ -19,7 +19,7 @@ from typing import Annotated, Any, get_args, get_origin
 from segctl.model.dataclass import dataclass
 
 FORMATS = ("table", "json", "ndjson", "csv", "ids", "parquet")
-FINDING_FORMATS = ("table", "concise", "github", "json", "ndjson", "csv")
+FINDING_FORMATS = ("table", "concise", "github", "gitlab", "sarif", "junit", "json", "ndjson", "csv")
 
 
 @dataclass(frozen=True, slots=True)

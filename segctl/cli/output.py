@@ -43,9 +43,10 @@ def findings(
     schema: str,
     diagnostics: Sequence[Diagnostic],
     *,
-    files: int | None = None,
+    files: int | Sequence[str] | None = None,
     root: Path | None = None,
     fail_on: Severity = Severity.ERROR,
+    accepted: Sequence[tuple[Diagnostic, str]] = (),
 ) -> ExitCode:
     """Write what a check found, in one of `options.FINDING_FORMATS`.
 
@@ -53,14 +54,16 @@ def findings(
         ctx: The call.
         schema: Versioned name such as ``segctl/lint/1``.
         diagnostics: What was found, in any order.
-        files: How many files were looked at.
+        files: The files that were looked at, or how many.
         root: Folder that the findings' files are relative to; otherwise the project folder of the call.
         fail_on: The mildest severity that counts as a finding for the exit code.
+        accepted: Findings that waivers accept, with the reasons.
 
     Returns:
         1 when something that severe was found, else 0.
     """
     from segctl.cli import finding_formats
+    from segctl.cli.finding_report import Report
 
     mildest = list(Severity).index(fail_on)
     found = in_reading_order(diagnostics)
@@ -68,7 +71,8 @@ def findings(
     code = ExitCode.FINDINGS if is_bad else ExitCode.OK
     if not code and _is_silent(ctx):
         return code
-    report = finding_formats.Report(schema, found, files, root or ctx.root, code)
+    count, paths = (files, ()) if files is None or isinstance(files, int) else (len(files), tuple(files))
+    report = Report(schema, found, count, root or ctx.root, code, fail_on, paths, tuple(accepted))
     with _destination(ctx) as stream:
         stream.write(finding_formats.WRITERS[ctx.format](ctx, report))
     return code

@@ -67,8 +67,8 @@ def command(
     else:
         found = _mended(ctx, look) if fix else look()
         code = output.findings(
-            ctx, "segctl/lint/1", found.diagnostics, files=len(found.files), root=found.root,
-            fail_on=Severity(fail_on),
+            ctx, "segctl/lint/1", found.diagnostics, files=found.files, root=found.root, fail_on=Severity(fail_on),
+            accepted=found.accepted,
         )  # fmt: skip
     return ExitCode.OK if exit_zero and code == ExitCode.FINDINGS else code
 
