@@ -58,6 +58,7 @@ COMMANDS: dict[str, Command] = {
     "dedupe": _at("dedupe", "data", "Recognise people: which identifiers are one person"),
     "compact": _at("compact", "data", "Rewrite stored files so that reading is fast"),
     "lint": _at("lint", "define", "Check definitions without touching data"),
+    "test": _at("test", "define", "Run the tests of segments, or find what they miss"),
     "size": _at("size", "define", "Count a definition, saved or not, leaf by leaf"),
     "explain": _at("explain", "define", "Say why a person is in or out of a segment"),
     "ls": _at("ls", "look", "List segments, traits, events, sources or runs"),

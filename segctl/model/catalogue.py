@@ -26,7 +26,12 @@ _PARTS = {
         "segctl.model.catalogue_likeness",
         "segctl.model.catalogue_contracts",
     ),
-    "5": ("segctl.model.catalogue_runs", "segctl.model.catalogue_plan", "segctl.model.catalogue_tracking"),
+    "5": (
+        "segctl.model.catalogue_runs",
+        "segctl.model.catalogue_plan",
+        "segctl.model.catalogue_tracking",
+        "segctl.model.catalogue_testing",
+    ),
     "6": ("segctl.model.catalogue_state", "segctl.model.catalogue_quarantine", "segctl.model.catalogue_tables"),
     "7": ("segctl.compile.rules.texts",),
 }
