@@ -156,7 +156,14 @@ def apply(
     with session.workspace.lease(request.snapshot):
         try:
             answers = evaluate(
-                session, names, as_of=as_of, snapshot=request.snapshot, engine=engine, leaves=True, progress=listener
+                session,
+                names,
+                as_of=as_of,
+                snapshot=request.snapshot,
+                engine=engine,
+                leaves=True,
+                details=not dry_run,
+                progress=listener,
             )
         except SegctlError as error:
             if not dry_run:
@@ -228,10 +235,10 @@ def _recorded(
     refuse = partial(refusals, session.definitions, allowed=request.allowed.limits)
     if request.pinned is not None:
         _check_promise(request.pinned, answers, names)
+    outcome = preview_run(
+        session.workspace, new, members, active=segments, renames=renames, failed=failed, refuse=refuse
+    )
     if dry_run or not names:
-        outcome = preview_run(
-            session.workspace, new, members, active=segments, renames=renames, failed=failed, refuse=refuse
-        )
         rows = tuple(
             SegmentOutcome(m.segment.name, m.after, m.entered, m.left, m.state.value, m.reason)
             for m in outcome.movements
@@ -239,7 +246,7 @@ def _recorded(
         # A run about nothing would stand between the two that people compare.
         if dry_run or not rows:
             return None, outcome.status.value, rows
-    from segctl.operations.identity_causes import identity_causes
+    from segctl.operations.causes import causes
     from segctl.operations.kept_definitions import NOTE, keep_definitions
 
     kept = keep_definitions(session)
@@ -251,7 +258,8 @@ def _recorded(
         renames=renames,
         failed=failed,
         leaf_counts=answers.leaf_counts,
-        causes=identity_causes(session, names, members, as_of=request.as_of, snapshot=request.snapshot),
+        causes=causes(session, outcome, answers, as_of=request.as_of, snapshot=request.snapshot),
+        outcome=outcome,
         refuse=refuse,
         last=None if request.pinned is None else request.pinned.last,
     )

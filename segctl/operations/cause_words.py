@@ -83,7 +83,7 @@ def kind_of(line: str | None) -> str | None:
     return "unexplained"
 
 
-def say(line: str | None, *, zone: str = "UTC", language: Language = "en", said: Mapping[str, str] = {}) -> str | None:  # noqa: B006 - never changed
+def say(line: str | None, *, zone: str = "UTC", language: Language = "en", said: Mapping[str, str] = {}) -> str | None:
     """A cause for people: instants in the project's zone, and in German where that is asked for.
 
     Args:

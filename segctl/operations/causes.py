@@ -5,20 +5,45 @@ from; `apply` stores what it gives, `plan` shows it:
 
     outcome = preview_run(workspace, new_run, members, active=…, renames=…, failed=…)
     frame = causes(session, outcome, answers, as_of=as_of, snapshot=snapshot)   # segment, subject, cause, effective
+
+Only profiles that entered or left are asked about again, and of them only those of whom something is new: whoever
+moved although nothing is known that was not known before moved because time passed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
+
+from segctl.compile.lower import lower_segment
+from segctl.compile.plan import references
+from segctl.operations.cause_chain import Chain, Side
+from segctl.operations.cause_definitions import by_rules
+from segctl.operations.cause_details import Details, lines
+from segctl.operations.cause_ranks import Ranks
+from segctl.operations.cause_replay import Rules, given_in
+from segctl.operations.cause_rows import EVENTS, RECORDS, RELATED, Delta, delta, rows_of, scratch, split
+from segctl.operations.cause_rules import Changed, changed_rules, rules_then
+from segctl.operations.cause_words import cause
+from segctl.operations.evaluation import lowered_segments
+from segctl.operations.identity_causes import as_long, people_moved
+from segctl.operations.provenance import former_names
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import polars as pl
 
+    from segctl.operations.cause_rows import Parts
     from segctl.operations.evaluation import Answers
     from segctl.operations.session import Session
     from segctl.state.recording import Outcome
+    from segctl.state.runs import Run
+
+MOST_PROFILES = 200_000
+"""So many profiles of whom something is new are replayed; the causes of further ones stay open."""
+_NEW = ("definition", "identity", "appeared", "row_gone", "mended", "late", "values", "fresh", "ranked", "referred")
+"""Columns of the pairs: what can have moved them, besides the clock."""
 
 
 def causes(
@@ -34,10 +59,242 @@ def causes(
         snapshot: Files it read.
 
     Returns:
-        ``segment`` String, ``subject`` Int32, ``cause`` String (see `cause_words`), ``effective`` Datetime(us, UTC):
-        one row per change with a known cause; None when there is none.
+        ``segment`` String, ``subject`` Int32, ``cause`` String (see `cause_words`; null where it stays open),
+        ``effective`` Datetime(us, UTC): one row per change; None when there is none.
     """
-    from segctl.operations.identity_causes import identity_causes
+    import polars as pl
 
-    names = [movement.segment.name for movement in outcome.movements]
-    return identity_causes(session, names, answers.frame, as_of=as_of, snapshot=snapshot)
+    from segctl.state.runs import runs
+
+    moves = moves_of(outcome)
+    if not moves.height:
+        return None
+    by_number = {run.number: run for run in runs(session.workspace)}
+    groups: dict[int | None, list[str]] = {}
+    for name, number in _in_force(session, outcome).items():
+        groups.setdefault(number, []).append(name)
+    found = []
+    for number, names in groups.items():
+        part = moves.filter(pl.col("segment").is_in(names))
+        if part.height and number is None:
+            kind = "first_run" if groups.keys() == {None} else "definition_new"
+            found.append(lines(part, cause(kind), as_of))
+        elif part.height and number is not None:
+            found.append(_Explaining(session, by_number[number], answers, as_of, snapshot).causes(part))
+    return pl.concat(found)
+
+
+def moves_of(outcome: Outcome) -> pl.DataFrame:
+    """Changes of an outcome by name: ``segment`` String, ``subject`` Int32, ``entered`` Boolean."""
+    import polars as pl
+
+    names = {movement.segment.id: movement.segment.name for movement in outcome.movements}
+    name = pl.col("segment").replace_strict(names, return_dtype=pl.String)
+    return outcome.changes.filter(pl.col("cause").is_null()).select(name, "subject", "entered")
+
+
+def _in_force(session: Session, outcome: Outcome) -> dict[str, int | None]:
+    """Number of the run in force by segment."""
+    rows = session.workspace.query("SELECT id, in_force FROM segments")
+    numbers = {row["id"]: row["in_force"] for row in rows}
+    return {m.segment.name: numbers.get(m.segment.id) for m in outcome.movements}
+
+
+class _Explaining:
+    """The moves of the segments that one run has in force."""
+
+    def __init__(self, session: Session, run: Run, answers: Answers, as_of: datetime, snapshot: int) -> None:
+        from segctl.state.identity import canonical
+        from segctl.state.subjects import subject_count
+
+        self.session, self.run, self.answers = session, run, answers
+        self.workspace, self.as_of, self.snapshot = session.workspace, as_of, snapshot
+        self.known_then = subject_count(self.workspace, run.snapshot)
+        length = subject_count(self.workspace, snapshot)
+        then, now = canonical(self.workspace, run.snapshot), canonical(self.workspace, snapshot)
+        self.owners_now = now
+        self.owners_then = None if now is None and then is None else as_long(then, length)
+
+    def causes(self, moves: pl.DataFrame) -> pl.DataFrame:
+        """``segment``, ``subject``, ``cause``, ``effective`` of the moves."""
+        import polars as pl
+
+        names = moves["segment"].unique().sort().to_list()
+        given = self._given(names)
+        old = rules_then(self.session, self.run, names, given)
+        changed = changed_rules(self.session, self.run, old, names)
+        people = people_moved(self.session, self.run.snapshot, self.snapshot, self.owners_then, self.owners_now)
+        raw = self._raw(moves["subject"].unique().sort())
+        deltas = [delta(self.workspace, p, self.run.snapshot, self.snapshot, raw) for p in (EVENTS, RECORDS, RELATED)]
+        found = [one for one in deltas if one is not None]
+        if len(found) < len(deltas) or not self.run.reproducible:
+            return lines(moves, None, self.as_of)
+        then, now = self._sides(Rules(self.session, {}, given), old, raw)
+        pairs = self._marked(moves, changed, people, found, then, now)
+        is_new = pl.any_horizontal(*_NEW)
+        asked, still = pairs.filter(is_new), pairs.filter(~is_new)
+        few = asked["subject"].unique().sort().head(MOST_PROFILES).implode()
+        beyond, asked = asked.filter(~pl.col("subject").is_in(few)), asked.filter(pl.col("subject").is_in(few))
+        details = Details(self.session, then, now, self.answers, people, changed)
+        made = [lines(beyond, None, self.as_of), details.clock(still)]
+        if asked.height:
+            made += self._replayed(asked, found, then, now, changed, details)
+        return pl.concat(made)
+
+    def _replayed(
+        self,
+        pairs: pl.DataFrame,
+        found: Sequence[Delta],
+        then: Side,
+        now: Side,
+        changed: Mapping[str, Changed],
+        details: Details,
+    ) -> list[pl.DataFrame]:
+        import polars as pl
+
+        made, pairs = by_rules(pairs, then, now, changed)
+        certain = pairs.join(details.certain, on="subject", how="semi")
+        made.append(details.identity(certain))
+        pairs = pairs.join(certain, on=["segment", "subject"], how="anti")
+        if not pairs.height:
+            return made
+        subjects = self._raw(pairs["subject"].unique().sort())
+        mine = [_of(one, subjects) for one in found]
+        with scratch(self.workspace) as files:
+            parts = split(
+                files,
+                rows_of(self.workspace, EVENTS, self.snapshot, subjects),
+                rows_of(self.workspace, RECORDS, self.snapshot, subjects),
+                mine[0],
+                mine[1],
+                first=then.as_of,
+                last=now.as_of,
+            )
+            chain = Chain(then, now, parts, files, self._ranks(pairs))
+            pairs = pairs.with_columns(self._appeared(parts).alias("appeared"))
+            present = subjects.filter(subjects.is_in(self.answers.frame["subject"].implode()))
+            hits, left = chain.run(pairs, present)
+            made += [details.lines(hit) for hit in hits]
+        gone = pl.col("subject").is_in(present.implode()) | pl.col("entered")
+        made.append(lines(left.filter(~gone), cause("profile_gone"), self.as_of))
+        return [*made, lines(left.filter(gone), None, self.as_of)]
+
+    def _appeared(self, parts: Parts) -> pl.Expr:
+        """Who entered and of whom nothing was known before."""
+        import polars as pl
+
+        known = [parts.events, parts.old_events, parts.old_records, parts.records]
+        raw = pl.concat([frame["subject"] for frame in known])
+        owners = raw if self.owners_now is None else self.owners_now.gather(raw)
+        return pl.col("entered") & ~pl.col("subject").is_in(owners.unique().implode())
+
+    def _marked(
+        self,
+        moves: pl.DataFrame,
+        changed: Mapping[str, Changed],
+        people: pl.DataFrame,
+        found: Sequence[Delta],
+        then: Side,
+        now: Side,
+    ) -> pl.DataFrame:
+        """The moves with a column for everything that can have been their cause."""
+        import polars as pl
+
+        events, records, related = found
+        is_late = pl.col("ts") <= then.as_of
+        is_fresh = (pl.col("ts") > then.as_of) & (pl.col("ts") <= now.as_of)
+        ended, valued = (records.added.filter(f) if records.added.height else records.added
+                         for f in (pl.col("gone"), ~pl.col("gone")))  # fmt: skip
+        late, fresh = (events.added.filter(f) if events.added.height else events.added for f in (is_late, is_fresh))
+        owners = {
+            "identity": people["subject"],
+            "row_gone": self._owners(ended),
+            "mended": self._owners(events.removed),
+            "late": self._owners(late),
+            "values": self._owners(valued, records.removed, related.added, related.removed),
+            "fresh": self._owners(fresh),
+        }
+        ruled = [name for name, one in changed.items() if one]
+        ranked = [name for name in changed if self.session.definitions.segments[name].keep is not None]
+        return moves.with_columns(
+            pl.col("segment").is_in(ruled).alias("definition"),
+            pl.col("segment").is_in(ranked).alias("ranked"),
+            pl.lit(value=False).alias("appeared"),
+            self._referred(moves, then, now),
+            *[pl.col("subject").is_in(of.implode()).alias(column) for column, of in owners.items()],
+        )
+
+    def _owners(self, *frames: pl.DataFrame) -> pl.Series:
+        import polars as pl
+
+        raw = pl.concat([frame["subject"] for frame in frames]).unique()
+        return raw if self.owners_now is None else self.owners_now.gather(raw).unique()
+
+    def _referred(self, moves: pl.DataFrame, then: Side, now: Side) -> pl.Series:
+        """Whether the profile came or went in a segment that the row's segment refers to."""
+        import polars as pl
+
+        answer = pl.repeat(value=False, n=moves.height, dtype=pl.Boolean, eager=True)
+        for name in moves["segment"].unique():
+            lowered = now.rules.lowered(name)
+            for other in () if lowered is None else given_in(lowered):
+                before, after = then.members[other], now.members[other]
+                moved = pl.concat([before, after]).unique(maintain_order=False)
+                both = before.filter(before.is_in(after.implode()))
+                moved = moved.filter(~moved.is_in(both.implode()))
+                answer |= (moves["segment"] == name) & moves["subject"].is_in(moved.implode())
+        return answer.alias("referred")
+
+    def _raw(self, profiles: pl.Series) -> pl.Series:
+        """Every identifier that belongs to one of the profiles, then or now."""
+        import polars as pl
+
+        if self.owners_now is None or self.owners_then is None:
+            return profiles
+        wanted = profiles.implode()
+        inside = self.owners_now.is_in(wanted) | self.owners_then.is_in(wanted)
+        return inside.arg_true().cast(pl.Int32).alias("subject")
+
+    def _given(self, names: Sequence[str]) -> frozenset[str]:
+        """Segments that the named ones refer to and that the run found the members of."""
+        from segctl.state.runs import run_segments, runs
+
+        recorded = runs(self.workspace)
+        stood = {part.segment for part in run_segments(self.workspace, self.run) if part.state.value == "in_force"}
+        used = {other for one in lowered_segments(self.session, names) for other in references(one)}
+        self._there = {
+            name: old for name in used for old in former_names(name, self.session.definitions, recorded) if old in stood
+        }
+        return frozenset(self._there)
+
+    def _sides(self, rules: Rules, old: Rules | None, raw: pl.Series) -> tuple[Side, Side]:
+        from segctl.state.memberships import members
+
+        known = raw.filter(raw < self.known_then)
+        frame = self.answers.frame
+        before = {name: members(self.workspace, there, self.run) for name, there in self._there.items()}
+        after = {name: frame.filter(name)["subject"] if name in frame.columns else raw.clear() for name in before}
+        then = Side(old or rules, self.owners_then, self.run.as_of, self.run.snapshot, known, before)
+        return then, Side(rules, self.owners_now, self.as_of, self.snapshot, raw, after)
+
+    def _ranks(self, pairs: pl.DataFrame) -> dict[str, Ranks]:
+        """How everybody stands now, for the segments that keep the best."""
+        from segctl.operations.people import with_profile_ids
+
+        found = {}
+        for name in pairs.filter("ranked")["segment"].unique():
+            lowered = lower_segment(self.session.definitions.segments[name], self.session.definitions)
+            details = self.answers.details
+            assert details is not None, "the evaluation gives details"
+            columns = {f"{part}:{name}": part for part in ("where", "by", "per") if f"{part}:{name}" in details.columns}
+            frame = details.select("subject", *columns).rename(columns)
+            if lowered.keep is not None:
+                found[name] = Ranks(lowered.keep, with_profile_ids(self.workspace, frame.filter("where")))
+        return found
+
+
+def _of(one: Delta, subjects: pl.Series) -> Delta:
+    import polars as pl
+
+    wanted = pl.col("subject").is_in(subjects.implode())
+    return Delta(one.added.filter(wanted), one.removed.filter(wanted))

@@ -128,7 +128,7 @@ def origin_of(run: Run, segment: str, definitions: Definitions, recorded: Iterab
     """
     name: str | None = segment
     if segment not in run.definitions:
-        name = next((old for old in _former_names(segment, definitions, recorded) if old in run.definitions), None)
+        name = next((old for old in former_names(segment, definitions, recorded) if old in run.definitions), None)
     zone, rules = run.note.get("zone"), run.note.get("zone_data")
     return Origin(
         definition=run.definitions[name] if name is not None else None,
@@ -137,7 +137,7 @@ def origin_of(run: Run, segment: str, definitions: Definitions, recorded: Iterab
     )
 
 
-def _former_names(segment: str, definitions: Definitions, recorded: Iterable[Run]) -> tuple[str, ...]:
+def former_names(segment: str, definitions: Definitions, recorded: Iterable[Run]) -> tuple[str, ...]:
     """Names from before, newest first: those its file tells, and those it told when a run was made."""
     today = definitions.segments.get(segment)
     names = dict.fromkeys((segment, *(today.formerly if today is not None else ())))

@@ -51,6 +51,7 @@ def record_run(
     causes: pl.DataFrame | None = None,
     refuse: Refuse | None = None,
     last: int | None = None,
+    outcome: Outcome | None = None,
 ) -> Run:
     """Records one evaluation and brings into force what may come into force.
 
@@ -64,9 +65,11 @@ def record_run(
         renames: New name → former name or names; membership and history go along.
         failed: Segment → reason; these keep their last membership.
         leaf_counts: Segment → JSON value kept with the run.
-        causes: ``segment`` String, ``subject``, ``cause``: why a profile moved, where known.
+        causes: ``segment`` String, ``subject``, ``cause``: why a profile moved, where known; and perhaps
+            ``effective``: when, if not at the run's as_of.
         refuse: Which of the movements do not come into force.
         last: Number of the newest run there may be, 0 for none; None where any will do.
+        outcome: What `preview_run` gave for the same arguments; it holds unless another run came since.
 
     Raises:
         TemporaryError: Another run was recorded meanwhile.
@@ -75,19 +78,19 @@ def record_run(
     with workspace.moment(LOCK):
         if last is not None and newest_number(workspace) != last:
             raise problems.run_meanwhile()
-        outcome = judge(
-            workspace, run, answers, active=active, renames=renames or {}, failed=failed or {}, refuse=refuse
-        )
-        if causes is not None:
-            outcome = _with_causes(outcome, causes)
+        if outcome is None or outcome.number != newest_number(workspace) + 1:
+            outcome = judge(
+                workspace, run, answers, active=active, renames=renames or {}, failed=failed or {}, refuse=refuse
+            )
+        known = outcome if causes is None else _with_causes(outcome, causes)
 
         def rows(db: sqlite3.Connection) -> None:
-            insert_run(db, outcome.number, run, outcome.status)
-            upsert_segments(db, outcome, microseconds(run.as_of))
-            _insert_run_segments(db, outcome, leaf_counts or {})
+            insert_run(db, known.number, run, known.status)
+            upsert_segments(db, known, microseconds(run.as_of))
+            _insert_run_segments(db, known, leaf_counts or {})
 
-        name = run_id(outcome.number, run)
-        workspace.commit("run", add=_files(workspace, outcome), within=rows, note={"run": name})
+        name = run_id(known.number, run)
+        workspace.commit("run", add=_files(workspace, known), within=rows, note={"run": name})
     return find_run(workspace, name)
 
 
@@ -155,10 +158,16 @@ def _with_causes(outcome: Outcome, causes: pl.DataFrame) -> Outcome:
     import polars as pl
 
     ids = {m.segment.name: m.segment.id for m in outcome.movements}
+    at = pl.col("effective") if "effective" in causes.columns else pl.lit(None, pl.Datetime("us", "UTC"))
     given = causes.filter(pl.col("segment").is_in(list(ids))).select(
         pl.col("segment").replace_strict(ids, return_dtype=pl.Int32),
         pl.col("subject").cast(pl.Int32),
         pl.col("cause").alias("given"),
+        at.alias("at"),
     )
     joined = outcome.changes.join(given, on=["segment", "subject"], how="left", maintain_order="left")
-    return replace(outcome, changes=joined.with_columns(pl.coalesce("cause", "given").alias("cause")).drop("given"))
+    return replace(
+        outcome,
+        changes=joined.with_columns(pl.coalesce("cause", "given"), pl.coalesce("at", "effective").alias("effective"))
+        .drop("given", "at"),
+    )  # fmt: skip

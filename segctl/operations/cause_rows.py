@@ -1,0 +1,314 @@
+"""The rows behind changed profiles: what was known at one snapshot, what came since, and what went.
+
+Event and record files are immutable and compaction changes no row, so the commits between two snapshots tell what is
+new: rows of the files they added, less those of the files they replaced. The rows of a few profiles are written as
+small files of their own, one for each part of what happened, and a replay reads those parts that were known at its
+step; nobody commits these files, so they are gone afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segctl.engines.base import EventPart
+from segctl.engines.profiles import RecordFile
+from segctl.model.dataclass import dataclass
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.state.workspace import Workspace
+
+EVENTS, RECORDS, RELATED = "events", "records/", "related/"
+_SCRATCH = "replay"
+_LINEAGE = ("file_id", "line", "arrived_at", "digest")
+_EXISTS = "\x00exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Rows that came and went between two snapshots, of some subjects or all.
+
+    Attributes:
+        added: Rows that are there now and were not; with their ``dataset``.
+        removed: Rows that were there and are not now.
+    """
+
+    added: pl.DataFrame
+    removed: pl.DataFrame
+
+    @property
+    def subjects(self) -> pl.Series:
+        """Whose rows they are, ascending, each once."""
+        import polars as pl
+
+        parts = [frame["subject"] for frame in (self.added, self.removed) if frame.height]
+        return pl.concat(parts).unique().sort() if parts else pl.Series("subject", [], dtype=pl.Int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows as files that engines read.
+
+    Attributes:
+        events: At most one file.
+        records: One a source.
+    """
+
+    events: tuple[EventPart, ...] = ()
+    records: tuple[RecordFile, ...] = ()
+
+    def __add__(self, other: Part) -> Part:
+        return Part((*self.events, *other.events), (*self.records, *other.records))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The rows of some profiles by what became of them between two snapshots.
+
+    Attributes:
+        kept: Known then and now.
+        dropped_events: Events known then and gone or replaced now; `dropped_records` likewise.
+        gone: New record versions that end a row; `gone_early` as if they were valid at the first instant.
+        mended: Events that replace another one of the same id.
+        late: New events from before the first instant.
+        values: New record versions with values; `values_early` as if they were valid at the first instant.
+        fresh: New events of after the first instant; `fresh_early` as if they had come right before it.
+        new_events: Rows of `mended`, `late` and `fresh`, with ``part``.
+        old_events: Rows of `dropped_events`.
+        new_records: Rows of `gone` and `values`, with their ``dataset``.
+        old_records: Rows of `dropped_records`.
+        events: Event rows of `kept`.
+        records: Record rows of `kept`.
+    """
+
+    kept: Part
+    dropped_events: Part
+    dropped_records: Part
+    gone: Part
+    gone_early: Part
+    mended: Part
+    late: Part
+    values: Part
+    values_early: Part
+    fresh: Part
+    fresh_early: Part
+    new_events: pl.DataFrame
+    old_events: pl.DataFrame
+    new_records: pl.DataFrame
+    old_records: pl.DataFrame
+    events: pl.DataFrame
+    records: pl.DataFrame
+
+
+def delta(workspace: Workspace, prefix: str, since: int, until: int, subjects: pl.Series | None = None) -> Delta | None:
+    """What came and went in the datasets that begin so; None when files of then were vacuumed."""
+    import polars as pl
+
+    rows = workspace.query(
+        "SELECT f.path, f.dataset, f.rows, f.vacuumed, f.added, f.removed, a.kind AS added_by, r.kind AS removed_by"
+        " FROM files f JOIN commits a ON a.seq = f.added LEFT JOIN commits r ON r.seq = f.removed"
+        " WHERE substr(f.dataset, 1, ?) = ? AND ((f.added > ? AND f.added <= ?) OR (f.removed > ? AND f.removed <= ?))"
+        " ORDER BY f.id",
+        (len(prefix), prefix, since, until, since, until),
+    )
+    came: list[tuple[str, str]] = []
+    went: list[tuple[str, str]] = []
+    for row in rows:
+        is_new = since < row["added"] <= until and row["added_by"] != "compact"
+        is_old = row["removed"] is not None and since < row["removed"] <= until and row["removed_by"] != "compact"
+        if is_new != is_old and row["rows"]:
+            if row["vacuumed"] is not None:
+                return None
+            (came if is_new else went).append((str(workspace.folder / row["path"]), row["dataset"]))
+    added, removed = _rows(came, subjects), _rows(went, subjects)
+    if not added.height or not removed.height:
+        return Delta(added, removed)
+    both = pl.concat([added.with_columns(sign=1), removed.with_columns(sign=-1)], how="diagonal_relaxed")
+    content = both.drop("sign", *(name for name in _LINEAGE if name in both.columns))
+    both = both.with_columns(content.hash_rows(seed=1).alias("content"))
+    # Rows of a rewritten file are in both, and as often: each pair cancels.
+    number = pl.int_range(pl.len()).over("content", "sign")
+    both = both.with_columns(number.alias("number")).with_columns(pl.len().over("content", "number").alias("copies"))
+    left = both.filter(pl.col("copies") == 1).drop("content", "number", "copies")
+    return Delta(left.filter(pl.col("sign") == 1).drop("sign"), left.filter(pl.col("sign") == -1).drop("sign"))
+
+
+def _rows(files: Sequence[tuple[str, str]], subjects: pl.Series | None) -> pl.DataFrame:
+    import polars as pl
+
+    frames = []
+    for path, dataset in files:
+        scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+        if subjects is not None:
+            scan = scan.filter(pl.col("subject").is_in(subjects.implode()))
+        frames.append(scan.with_columns(pl.lit(dataset).alias("dataset")).collect(engine="streaming"))
+    empty = pl.DataFrame(schema={"subject": pl.Int32, "dataset": pl.String})
+    return pl.concat([empty, *frames], how="diagonal_relaxed")
+
+
+def rows_of(
+    workspace: Workspace, prefix: str, snapshot: int, subjects: pl.Series, columns: Iterable[str] | None = None
+) -> pl.DataFrame:
+    """All rows of some subjects in a snapshot, with their ``dataset``; of event files each with its ``kind``."""
+    import polars as pl
+
+    wanted = None if columns is None else set(columns)
+    frames: list[pl.DataFrame] = [pl.DataFrame(schema={"subject": pl.Int32, "dataset": pl.String})]
+    for dataset in workspace.datasets(prefix, snapshot):
+        for file in workspace.files(dataset, snapshot):
+            if not file.rows:
+                continue
+            scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
+            present = [name for name in file.meta["columns"] if wanted is None or name in wanted]
+            scan = scan.select("subject", *(name for name in present if name != "subject"))
+            found = scan.filter(pl.col("subject").is_in(subjects.implode())).collect(engine="streaming")
+            if dataset == EVENTS and "kind" not in found.columns:
+                found = found.with_columns(pl.lit(next(iter(file.meta["kinds"]))).alias("kind"))
+            if found.height:
+                frames.append(found.with_columns(pl.lit(dataset).alias("dataset")))
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+class Scratch:
+    """Writes small files that nobody commits."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self.paths: list[Path] = []
+
+    def events(self, frame: pl.DataFrame) -> tuple[EventPart, ...]:
+        """Event rows as one file; none for no rows."""
+        if not frame.height:
+            return ()
+        times, kinds = frame["ts"], frame["kind"].unique().sort().to_list()
+        least, most = times.min(), times.max()
+        assert isinstance(least, datetime), "events have times"
+        assert isinstance(most, datetime), "events have times"
+        columns = tuple(frame.columns)
+        path = self._write(frame)
+        return (EventPart(path, frame.height, tuple(kinds), columns, min_ts=least, max_ts=most),)
+
+    def records(self, frame: pl.DataFrame) -> tuple[RecordFile, ...]:
+        """Record rows as one file a source."""
+        if not frame.height:
+            return ()
+        return tuple(
+            RecordFile(self._write(part), str(dataset).removeprefix(RECORDS), part.height, tuple(part.columns))
+            for (dataset,), part in frame.partition_by("dataset", as_dict=True, include_key=False).items()
+        )
+
+    def _write(self, frame: pl.DataFrame) -> str:
+        path = self._workspace.new_file(_SCRATCH)
+        self.paths.append(path)
+        frame.write_parquet(path, compression="lz4", statistics=False)
+        return str(path)
+
+
+@contextmanager
+def scratch(workspace: Workspace) -> Iterator[Scratch]:
+    """Files for the length of a block."""
+    files = Scratch(workspace)
+    try:
+        yield files
+    finally:
+        workspace.discard(files.paths)
+
+
+def split(
+    files: Scratch,
+    events: pl.DataFrame,
+    records: pl.DataFrame,
+    event_delta: Delta,
+    record_delta: Delta,
+    *,
+    first: datetime,
+    last: datetime,
+) -> Parts:
+    """The rows of some profiles by what became of them.
+
+    Args:
+        files: Where the parts are written.
+        events: Their events of the later snapshot.
+        records: Their record versions of the later snapshot.
+        event_delta: What came and went of their events.
+        record_delta: What came and went of their records.
+        first: As_of of the earlier evaluation.
+        last: As_of of the later one.
+    """
+    import polars as pl
+
+    known = ("source", "event_id")
+    came = event_delta.added.select(*known) if event_delta.added.height else None
+    went = event_delta.removed.select(*known) if event_delta.removed.height else None
+    new = events.clear() if came is None else events.join(came, on=known, how="semi")
+    kept = events if came is None else events.join(came, on=known, how="anti")
+    is_early = pl.col("ts") <= first
+    mended = new.clear() if went is None else new.filter(is_early).join(went, on=known, how="semi")
+    late = new.filter(is_early) if went is None else new.filter(is_early).join(went, on=known, how="anti")
+    fresh = new.filter(~is_early)
+    dropped = event_delta.removed.select(c for c in event_delta.removed.columns if c in {*events.columns, "kind"})
+    old = record_delta.added.select("arrival") if record_delta.added.height else None
+    new_records = records.clear() if old is None else records.join(old, on="arrival", how="semi")
+    kept_records = records if old is None else records.join(old, on="arrival", how="anti")
+    is_gone = pl.col("gone") if "gone" in new_records.columns else pl.lit(value=False)
+    gone, values = new_records.filter(is_gone), new_records.filter(~is_gone)
+    named = [("mended", mended), ("late", late), ("fresh", fresh.filter(pl.col("ts") <= last))]
+    return Parts(
+        kept=Part(files.events(kept), files.records(kept_records)),
+        dropped_events=Part(files.events(dropped)),
+        dropped_records=Part((), files.records(record_delta.removed)),
+        gone=Part((), files.records(gone)),
+        gone_early=Part((), files.records(_valid_early(gone, first, last))),
+        mended=Part(files.events(mended)),
+        late=Part(files.events(late)),
+        values=Part((), files.records(values)),
+        values_early=Part((), files.records(_valid_early(values, first, last))),
+        fresh=Part(files.events(fresh)),
+        fresh_early=Part(files.events(early_events(fresh.filter(pl.col("ts") <= last), first))),
+        new_events=pl.concat([frame.with_columns(pl.lit(name).alias("part")) for name, frame in named]),
+        old_events=dropped,
+        new_records=new_records,
+        old_records=record_delta.removed,
+        events=kept,
+        records=kept_records,
+    )
+
+
+def early_events(fresh: pl.DataFrame, first: datetime) -> pl.DataFrame:
+    """Events as if they had come right before an instant, a microsecond apart and in their order."""
+    import polars as pl
+
+    if not fresh.height:
+        return fresh
+    ordered = fresh.sort("subject", "ts", "source", "event_id")
+    behind = pl.len().over("subject") - 1 - pl.int_range(pl.len()).over("subject")
+    at = pl.lit(first).cast(pl.Datetime("us", "UTC")).dt.offset_by(pl.format("-{}us", behind))
+    return ordered.with_columns(at.alias("ts"))
+
+
+def _valid_early(rows: pl.DataFrame, first: datetime, last: datetime) -> pl.DataFrame:
+    """Versions that become valid in between as if they were valid at the first instant."""
+    import polars as pl
+
+    if not rows.height:
+        return rows
+    between = (pl.col("valid_from") > first) & (pl.col("valid_from") <= last)
+    at = pl.lit(first).cast(pl.Datetime("us", "UTC"))
+    return rows.with_columns(pl.when(between).then(at).otherwise("valid_from").alias("valid_from"))
+
+
+def existing(subjects: pl.Series, at: datetime) -> pl.DataFrame:
+    """An event of no declared kind for each subject."""
+    import polars as pl
+
+    return subjects.to_frame("subject").with_columns(
+        pl.lit(at - timedelta(microseconds=1)).cast(pl.Datetime("us", "UTC")).alias("ts"),
+        source=pl.lit(""),
+        event_id=pl.lit(""),
+        kind=pl.lit(_EXISTS),
+    )
