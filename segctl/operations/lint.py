@@ -58,7 +58,7 @@ def lint(
     accepted: tuple[tuple[Diagnostic, str], ...] = ()
     if now is not None:
         today = now.astimezone(ZoneInfo(project.timezone)).date()
-        subject = subject_of(definitions, sources, files, today, is_complete=not has_errors(found))
+        subject = subject_of(definitions, sources, files, today, is_complete=not has_errors(found), now=now)
         waived = waive(judge(subject), files.values(), today, is_complete=subject.is_complete)
         ruled, accepted, found = waived.left, waived.accepted, [*found, *waived.problems]
     known = (FILE, *(path for folder in FOLDERS for path in files if path.startswith(f"{folder}/")))

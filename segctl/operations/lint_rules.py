@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 
 from segctl.compile.definition_files import DefinitionFile
 from segctl.compile.rules import RULES, load_rule
-from segctl.compile.rules.base import Edit, Rule, Subject
+from segctl.compile.rules.base import Edit, Facts, Rule, Subject
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Severity
 from segctl.model.lint import RuleSettings
@@ -31,9 +31,18 @@ def subject_of(
     today: date,
     *,
     is_complete: bool = True,
+    now: datetime | None = None,
 ) -> Subject:
-    """What rules look at, without data."""
-    return Subject(definitions, sources, files, today, is_complete)
+    """What rules look at; with `now` also what the workspace's data hold, where there is one, read when asked for."""
+
+    def load_facts() -> Facts | None:
+        if now is None:
+            return None
+        from segctl.operations.value_index import load_value_index
+
+        return load_value_index(definitions, now)
+
+    return Subject(definitions, sources, files, today, is_complete, load_facts)
 
 
 def judge(subject: Subject, codes: Iterable[str] = tuple(RULES)) -> Iterator[Judged]:
@@ -46,7 +55,9 @@ def judge(subject: Subject, codes: Iterable[str] = tuple(RULES)) -> Iterator[Jud
             continue
         subject.settings = _options(rule, said)
         for found in rule.check(subject):
-            finding = Diagnostic(code, Severity(level), found.message, found.location, found.why, found.hint, found.is_private)
+            finding = Diagnostic(
+                code, Severity(level), found.message, found.location, found.why, found.hint, found.is_private
+            )
             yield Judged(rule.name, finding, found.edits)
 
 

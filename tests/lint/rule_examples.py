@@ -16,6 +16,7 @@ from builders import PROJECT, SEGMENTS, TRAITS
 from segctl.compile.definition_files import DefinitionFile
 from segctl.compile.definitions import bind_files
 from segctl.compile.project import bind_project_text
+from segctl.compile.rules import load_rule
 from segctl.compile.rules.base import Facts, Subject
 from segctl.compile.source import compose
 from segctl.compile.sources import bind_source_text
@@ -74,7 +75,7 @@ def subject(text: str, facts: Facts | None = None) -> tuple[Subject, list[Diagno
 
 def findings(code: str, text: str, facts: Facts | None = None) -> list[Diagnostic]:
     """What one rule finds in the files of an example; the example must be right in form."""
-    looked_at, problems = subject(text, facts)
+    looked_at, problems = subject(text, facts or load_rule(code).data)
     assert not problems, problems
     files = parts(text)
     project = replace(looked_at.definitions.project, lint=LintSettings((RuleSettings(code, "warning"),)))

@@ -44,6 +44,8 @@ RULES: dict[str, str] = {
     "SEG746": f"{_HERE}.unreachable_branch:RULE",
     "SEG747": f"{_HERE}.hopeless_sequence:RULE",
     "SEG748": f"{_HERE}.empty_window:RULE",
+    "SEG750": f"{_HERE}.value_never_seen:RULE",
+    "SEG751": f"{_HERE}.value_in_other_case:RULE",
 }
 """Code → place of the rule. The module is named like the rule, so names are known without loading it."""
 

@@ -84,6 +84,7 @@ class Rule:
         good: The same, mended: nothing of this rule is found.
         options: Defaults of what the project may set for this rule, with the words that explain each.
         is_fixable: Some findings carry edits.
+        data: What the data of the examples hold, for rules that look at data.
     """
 
     code: str
@@ -97,6 +98,7 @@ class Rule:
     good: str
     options: tuple[tuple[str, Setting, str], ...] = ()
     is_fixable: bool = False
+    data: Facts | None = None
 
 
 @dataclass(frozen=True, slots=True)
