@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import DataError
@@ -140,16 +139,19 @@ def _keys(source: Source, project: Project, others: dict[str, Source]) -> dict[t
 def _values(source: Source, column: str, project: Project) -> pl.Series:
     import polars as pl
 
-    from segctl.connectors.files import detect, expand, read
+    from segctl.connectors.files import detect, read
     from segctl.operations.ingest_source import read_options
+    from segctl.operations.validate_landed import rows_to_check
     from segctl.quality.checks_columns import column_of, texts_of
 
     options = read_options(source)
     parts = [pl.Series(column, [], dtype=pl.String)]
-    for path in expand(Path(project.root), source.paths):
-        for batch in read(path, options, detect(path, options)):
-            part = texts_of(column_of(batch.frame, column))
-            parts.append(part.drop_nulls().unique().rename(column))
+    with rows_to_check(project, source) as files:
+        for file in files:
+            given = None if file.rows is None else file.rows.batches()
+            for batch in given or read(file.path, options, detect(file.path, options)):
+                part = texts_of(column_of(batch.frame, column))
+                parts.append(part.drop_nulls().unique().rename(column))
     return pl.concat(parts).unique()
 
 

@@ -237,7 +237,8 @@ def _read(run: SourceRun, spool: Spool) -> None:
 
     if state.records or run.source.picture == "full":
         try:
-            run.read_given(spool.path, shown=f"{run.source.name} fetched {_shown(state)}", within=within)
+            shown = f"{run.source.name} fetched {_shown(state)}"
+            run.read_given(spool.path, shown, within, {"whole": True} if _is_everything(state, run.source) else None)
         except DataError:
             if not run.dry_run:
                 spool.save(replace(state, refused=run.source.digest))
@@ -261,6 +262,12 @@ def _moved(run: SourceRun, state: SpoolState) -> Bookmark:
 
 def _shown(state: SpoolState) -> str:
     return datetime.fromisoformat(state.began).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_everything(state: SpoolState, source: Source) -> bool:
+    """Whether the records of all earlier fetches came again."""
+    has_cursor = source.fetch is not None and source.fetch.is_incremental
+    return (state.whole or not has_cursor) and state.since is None and not _was_cut(state)
 
 
 def _was_cut(state: SpoolState) -> bool:

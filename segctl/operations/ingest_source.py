@@ -73,20 +73,23 @@ class SourceRun:
             self._read_all(reading.files)
         self.result.broken += reading.broken
 
-    def read_given(self, path: Path, shown: str, within: Callable[[Any], None]) -> None:
+    def read_given(
+        self, path: Path, shown: str, within: Callable[[Any], None], note: dict[str, Any] | None = None
+    ) -> None:
         """Read one file and commit it, whatever the declaration's paths say; the caller holds the source's lock.
 
         Args:
             path: The file, of the declared format.
             shown: What it is called in messages and on record.
             within: Runs in the transaction of the commit.
+            note: Kept of it in the ledger.
 
         Raises:
             SegctlError: Nothing of the source was taken.
         """
         self.result.files = 1
         self._finished.append(within)
-        self._read_all((replace(self._input(path), shown=shown),))
+        self._read_all((replace(self._input(path), shown=shown, note=note or {}),))
 
     def _found(self) -> Reading:
         from segctl.connectors.files import expand
@@ -118,6 +121,7 @@ class SourceRun:
         from segctl.operations.ingest_links import LinkSink
         from segctl.operations.ingest_quarantine import Quarantine
         from segctl.operations.ingest_records import RecordSink
+        from segctl.operations.ingest_rows import record_sink
         from segctl.operations.ingest_subjects import Resolver
 
         quarantine = Quarantine(self.workspace, self.source.name)
@@ -125,7 +129,9 @@ class SourceRun:
         self._links = LinkSink(self.workspace, self.source.name, resolver)
         sink: EventSink | RecordSink
         if self.source.holds_profiles:
-            sink = RecordSink(self.workspace, self.source, resolver, self.now, is_afresh=self._reading.is_afresh)
+            sink = record_sink(self.source)(
+                self.workspace, self.source, resolver, self.now, is_afresh=self._reading.is_afresh
+            )
         else:
             afresh = Afresh(self._reading.kept) if self._reading.is_afresh else None
             sink = EventSink(self.workspace, self.source, resolver, afresh)
@@ -224,7 +230,7 @@ class SourceRun:
         for kind, rows in typed.kinds_skipped.items():
             self.result.kinds_skipped[kind] = self.result.kinds_skipped.get(kind, 0) + rows
         if self.source.picture == "full" and typed.bad.height:
-            sink.see(typed.bad_ids["id_type"], typed.bad_ids["value"])
+            sink.see(typed.bad_ids)
 
     def _check_columns(self, detected: Detected, shown: str) -> None:
         """A column that the declaration names must be in the file, where a file says what it has."""
@@ -326,6 +332,8 @@ class SourceRun:
         result.read_again = counts.read_again
         if self.source.holds_profiles:
             result.gone = counts.gone
+            if counts.unclaimed:
+                result.notes.append(f"{counts.unclaimed:,} rows name nobody, so they count for no profile")
             return
         result.unclaimed = counts.unclaimed
         result.by_kind = dict(sorted(counts.by_kind.items()))

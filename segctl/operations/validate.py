@@ -16,6 +16,7 @@ from segctl.model.sources import DEFAULT_LIMIT, Limit, NumberForm, Source
 from segctl.operations.contracts import findings_of, quarantined
 from segctl.operations.ingest_contract import Gate, gate_of, with_contract
 from segctl.operations.progress import Progress, Silent
+from segctl.operations.validate_landed import rows_to_check
 from segctl.operations.validate_report import FileToCheck, SourceReport, ValidationReport, report_of
 
 if TYPE_CHECKING:
@@ -116,31 +117,18 @@ def _refuse_unusable(contract: ContractDeclaration | None) -> None:
 
 
 def _source(project: Project, source: Source, sources: dict[str, Source], wishes: Wishes) -> SourceReport:
-    from segctl.connectors.files import expand
-
     source = wishes.applied(source)
     if source.contract is not None and has_errors(findings_of(source.contract)):
         return SourceReport(source.name, source.max_bad_rows, notes=("its contract cannot be used",))
     try:
-        if source.fetch is not None:
-            return _fetched(project, source, sources, wishes)
-        files = [FileToCheck(path, _shown(path, project)) for path in expand(Path(project.root), source.paths)]
-        return _judged(project, source, files, sources, wishes)
-    except UsageError:
-        raise
+        with rows_to_check(project, source) as files:
+            if not files:
+                note = "it is fetched, and no copy of that is kept: `segctl ingest` judges its rows"
+                return SourceReport(source.name, source.max_bad_rows, notes=(note,))
+            return _judged(project, source, files, sources, wishes)
     except SegctlError as error:
+        # One source that cannot be read is a finding among others.
         return SourceReport(source.name, source.max_bad_rows, error=error)
-
-
-def _fetched(project: Project, source: Source, sources: dict[str, Source], wishes: Wishes) -> SourceReport:
-    """What was fetched and is still kept; nothing is fetched for a validation."""
-    from segctl.operations.validate_landed import landed_files
-
-    with landed_files(project, source) as files:
-        if not files:
-            note = "it is fetched, and no copy of that is kept: `segctl ingest` judges its rows"
-            return SourceReport(source.name, source.max_bad_rows, notes=(note,))
-        return _judged(project, source, files, sources, wishes)
 
 
 def _file(project: Project, name: str, sources: dict[str, Source], wishes: Wishes) -> SourceReport:
@@ -165,11 +153,6 @@ def _file(project: Project, name: str, sources: dict[str, Source], wishes: Wishe
         raise
     except SegctlError as error:
         return SourceReport(name, alone.max_bad_rows, error=error)
-
-
-def _shown(path: Path, project: Project) -> str:
-    root = Path(project.root)
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _judged(
@@ -208,13 +191,14 @@ def _read(project: Project, source: Source, file: FileToCheck, gate: Gate, wishe
     from segctl.operations.ingest_tracking import batches_of, shape_options
 
     options = shape_options(source, read_options(source))
-    path = existing(file.path)
-    detected = detect(path, options)
+    path = file.path if file.rows is not None else existing(file.path)
+    detected = detect(path, options) if file.rows is None else file.rows.detected
     form = NumberForm(detected.decimal or ".", detected.thousands or None)
     gate.begin_file(file.shown, form)
     wishes.progress.start(f"validate {file.shown}", total=detected.bytes, unit="bytes")
     done = 0
-    for batch in ahead(batches_of(source, project, path, options, detected)):
+    given = None if file.rows is None else file.rows.batches()
+    for batch in ahead(given or batches_of(source, project, path, options, detected)):
         unread = [(bad.line, bad.reason.message, bad.reason.expected) for bad in batch.bad]
         gate.tally.add_unread(unread, file.shown)
         if batch.frame.height:

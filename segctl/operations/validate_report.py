@@ -12,6 +12,7 @@ from segctl.model.exits import ExitCode, worst
 from segctl.model.sources import Limit
 
 if TYPE_CHECKING:
+    from segctl.connectors.tables.base import TablePart
     from segctl.model.sources import Source
     from segctl.operations.ingest_contract import Gate
     from segctl.quality.checks_results import CheckResult
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FileToCheck:
-    """A file and what it is called in reports."""
+    """A file and what it is called in reports; `rows` where they are not to be read from the path."""
 
     path: Path
     shown: str
+    rows: TablePart | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def test_findings_have_file_and_line_for_editors(run: Run, project: Path) -> Non
 def test_junit_is_xml_with_a_case_for_each_rule(run: Run, project: Path) -> None:
     root = ET.fromstring(run("validate", "crm", "-f", "junit", "--max-bad-rows", "0", cwd=project).out)
 
-    assert root.attrib == {"name": "segctl validate", "tests": "4", "failures": "3"}
+    assert root.attrib == {"name": "segctl validate", "tests": "4", "failures": "3", "errors": "0"}
     assert [case.attrib["name"] for case in root.iter("testcase")][1:] == ["ort: enum", "punkte: maximum", "unique id"]
 
 
