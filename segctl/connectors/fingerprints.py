@@ -96,11 +96,12 @@ def _mixed_texts(column: pl.Series) -> Words:
     words = np.ndarray((len(buffer) - _WORD + 1,), dtype="<u8", buffer=buffer, strides=(1,))
     starts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths)[:-1])) if len(lengths) else lengths
     state = mixed(lengths.astype(np.uint64) + _MULTIPLY)
-    active = np.flatnonzero(lengths)
-    most = int(lengths.max()) if len(lengths) else 0
+    least, most = (int(lengths.min()), int(lengths.max())) if len(lengths) else (0, 0)
+    active: npt.NDArray[np.int64] | slice = slice(None)
     for position in range(0, min(most, _LONG_WORDS * _WORD), _WORD):
-        if position:
-            active = active[lengths[active] > position]
+        # While every text goes on, as ids of one form do, nothing has to be picked out.
+        if position >= least:
+            active = np.flatnonzero(lengths > position)
         remaining = np.minimum(lengths[active] - position, _WORD)
         found = words[starts[active] + position] & _MASKS[remaining]
         part = (state[active] ^ found) * _MULTIPLY

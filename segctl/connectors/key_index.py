@@ -6,7 +6,6 @@ import mmap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +51,10 @@ class Run:
 
 
 class SortedKeys:
-    """Keys with a word each, in sorted runs of growing size; the newest word of a key counts.
+    """Keys with a word each, in sorted runs; the newest word of a key counts.
+
+    Most keys asked for are new, and a sieve says so. Runs in memory are merged only once searching them one by one
+    has cost as much as merging does.
 
     Args:
         stored: Runs on disk, in the order they were stored.
@@ -62,17 +64,27 @@ class SortedKeys:
     def __init__(self, stored: Sequence[Run] = (), new_path: Callable[[], Path] | None = None) -> None:
         self._disk = list(stored)
         self._spilled: list[Run] = []
-        self._runs: list[Run] = []
         self._new_path = new_path
         self._sieve: Sieve | None = None
         self._asked = 0
+        self._keep([])
+
+    def _keep(self, runs: list[Run]) -> None:
+        """These runs are what is in memory now."""
+        self._runs = runs
+        self._searched = 0
+        self._recent = Sieve.of(runs)
 
     def look_up(self, keys: Words) -> tuple[Truths, Words]:
         """Whether each key is there, and its word (0 when it cannot be compared); `keys` are sorted."""
         is_there = np.zeros(len(keys), dtype=bool)
         words = np.zeros(len(keys), dtype=np.uint64)
+        chosen = np.flatnonzero(self._recent.may_hold(keys))
+        self._searched += len(chosen) * max(len(self._runs) - 1, 0)
+        if self._searched > sum(len(run.keys) for run in self._runs):
+            self._keep([self.in_memory()])
         for run in reversed(self._runs):
-            _search(run, keys, slice(None), is_there, words)
+            _search(run, keys, chosen, is_there, words)
         if self._disk:
             self._asked += len(keys)
             chosen = np.flatnonzero(~is_there & self._may_be_on_disk(keys))
@@ -100,11 +112,10 @@ class SortedKeys:
         if not (keys[1:] > keys[:-1]).all():
             order = np.argsort(keys)
             keys, words = keys[order], words[order]
-        run = Run(keys, words)
-        # Runs of like size are merged, so that there are never more than a few to search.
-        while self._runs and len(self._runs[-1].keys) <= 2 * len(run.keys):
-            run = _merged(run, self._runs.pop())
-        self._runs.append(run)
+        self._runs.append(Run(keys, words))
+        self._recent.add(keys)
+        if self._recent.is_full:
+            self._recent = Sieve.of(self._runs)
         if self._new_path is not None and sum(len(run.keys) for run in self._runs) >= MEMORY_KEYS:
             self._spill()
 
@@ -113,7 +124,7 @@ class SortedKeys:
         path = self._new_path()
         run = self.in_memory()
         save(path, run)
-        self._runs = []
+        self._keep([])
         mapped = load(path, len(run.keys))
         self._disk.append(mapped)
         self._spilled.append(mapped)
@@ -193,7 +204,7 @@ def _sieve_bits(keys: Words) -> Words:
     return bits | (one << ((keys >> np.uint64(12)) & low))
 
 
-def _search(run: Run, keys: Words, chosen: Any, is_there: Truths, words: Words) -> None:  # noqa: ANN401 - an index
+def _search(run: Run, keys: Words, chosen: Rows, is_there: Truths, words: Words) -> None:
     wanted = keys[chosen]
     if not len(run.keys) or not len(wanted):
         return
@@ -201,24 +212,21 @@ def _search(run: Run, keys: Words, chosen: Any, is_there: Truths, words: Words) 
     hit = (run.keys[at] == wanted) & ~is_there[chosen]
     if not hit.any():
         return
-    found = np.arange(len(keys))[chosen][hit]
+    found = chosen[hit]
     is_there[found] = True
     words[found] = run.words[at[hit]] if run.is_comparable else 0
 
 
 def merged(runs: Iterable[Run]) -> Run:
     """One run of several, the newest first."""
-    found = Run(np.empty(0, np.uint64), np.empty(0, np.uint64))
-    for older in runs:
-        words = older.words if older.is_comparable else np.zeros_like(older.words)
-        found = _merged(found, Run(np.asarray(older.keys), np.asarray(words)))
-    return found
-
-
-def _merged(newer: Run, older: Run) -> Run:
-    keys = np.concatenate((newer.keys, older.keys))
-    words = np.concatenate((newer.words, older.words))
-    order = np.argsort(keys, kind="stable")
+    parts = list(runs)
+    if not parts:
+        return Run(np.empty(0, np.uint64), np.empty(0, np.uint64))
+    if len(parts) == 1 and parts[0].is_comparable:
+        return Run(np.asarray(parts[0].keys), np.asarray(parts[0].words))
+    keys = np.concatenate([run.keys for run in parts])
+    words = np.concatenate([run.words if run.is_comparable else np.zeros_like(run.words) for run in parts])
+    order = _sorting(keys)
     keys, words = keys[order], words[order]
     first = np.ones(len(keys), dtype=bool)
     first[1:] = keys[1:] != keys[:-1]

@@ -12,6 +12,8 @@ from segctl.model.sources import PLAIN_NUMBERS, NumberForm
 INT128 = pl.Int128
 MOST_DIGITS = 18
 """Digits after the point that a formula's operand may have."""
+FLOAT_DIGITS = 15
+"""Decimals of so many digits survive a 64-bit float and back."""
 
 _AFFIX = r"(?:eur|euro|usd|chf|gbp|pln|czk|sek|dkk|nok|jpy|€|\$|£|¥|zł|kč|fr\.?|kr\.?|%)"
 _PREFIX = rf"(?i)^([-+−]?)\s*{_AFFIX}\s*"
@@ -77,13 +79,14 @@ def _quick(raw: pl.Series, scale: int, form: NumberForm) -> pl.Series | None:
         text = raw.str.replace(",", ".", literal=True).set(has_point.fill_null(value=False), None)
     if scale == 0:
         return text.cast(pl.Int64, strict=False).rename(raw.name)
-    point = text.str.find(".", literal=True)
-    digits = text.str.len_bytes().cast(pl.Int64) - point.cast(pl.Int64) - 1
-    numbers = text.cast(pl.Decimal(38, scale), strict=False).to_physical().cast(pl.Int64, strict=False)
-    doubtful = (digits > scale).fill_null(value=False)
-    if text.str.contains(r"[eE]").any():
-        doubtful |= text.str.contains(r"[eE]").fill_null(value=False)
-    return numbers.set(doubtful, None) if doubtful.any() else numbers
+    floats = text.cast(pl.Float64, strict=False)
+    numbers = _from_floats(floats, scale)
+    # No two decimals of 15 digits share a float, so the one found is the one written; but 1e-400 becomes 0.
+    doubtful = text.str.len_bytes() > FLOAT_DIGITS
+    zeros = (floats == 0).arg_true()
+    if text.gather(zeros).str.contains("[eE]").any():
+        doubtful |= (floats == 0) & text.str.contains("[eE]")
+    return numbers.set(doubtful.fill_null(value=False), None) if doubtful.any() else numbers
 
 
 def _slow(raw: pl.Series, scale: int, form: NumberForm, *, rounds: bool, is_share: bool) -> pl.Series:
@@ -154,7 +157,7 @@ def _from_floats(raw: pl.Series, scale: int) -> pl.Series:
         # A 32-bit float's shortest form is not the one of its 64-bit copy.
         return pl.Series(raw.name, [None] * len(raw), dtype=pl.Int64)
     scaled = (floats * float(10**scale)).round()
-    fits = (scaled / float(10**scale) == floats) & (scaled.abs() < 1e15) & floats.is_finite()
+    fits = (scaled / float(10**scale) == floats) & (scaled.abs() < 10.0**FLOAT_DIGITS) & floats.is_finite()
     return scaled.set(~fits.fill_null(value=False), None).cast(pl.Int64, strict=False)
 
 

@@ -11,7 +11,7 @@ from segctl.connectors.typing_filters import passes
 from segctl.connectors.typing_formulas import Columns, as_text, evaluate, without_bytes
 from segctl.connectors.typing_times import INSTANT, to_instants
 from segctl.connectors.typing_values import Counts, Typed, identifier_of, present, typed
-from segctl.model.sources import EventRule, Expression, Instants, NumberForm, Source, Target, columns_of
+from segctl.model.sources import EventRule, Expression, Instants, NumberForm, RowsRule, Source, Target, columns_of
 from segctl.model.types import TEXT, Kind, ValueType, stored_column
 
 LONGEST_IDENTIFIER = 1024
@@ -45,12 +45,12 @@ class TypedBatch:
 
     Attributes:
         rows: Typed rows: ``row`` (position in the batch), ``line``, ``id_type``, ``value`` (the identifier; null when
-            there is none) and the typed columns. Events have ``ts``, ``kind``, ``event_id`` (null: identified by
+            there is none) and the typed columns. Rows of a table have ``key``. Events have ``ts``, ``kind``, ``event_id`` (null: identified by
             content); records with a record time have ``valid_from``.
         bad: One row per bad row: ``row``, ``line``, ``raw`` (JSON text), ``reasons``.
         skipped: Rows that `only` or an event without a declared kind leaves out.
         kinds_skipped: Values of the kind column that are no declared event, with their rows.
-        bad_ids: ``id_type`` and ``value`` of bad rows that name somebody.
+        bad_ids: ``id_type`` and ``value`` of bad rows that name somebody; of bad rows of a table their ``key``.
         missing: Columns that the declaration names and the batch has not.
         linked: Identifiers that stand in one good row, earliest row first: ``row``, ``id_type`` and ``value`` (those
             of the row), ``other_type``, ``other_value``, ``seen`` (time of the row, null without one), ``line``.
@@ -74,7 +74,7 @@ def type_batch(source: Source, frame: pl.DataFrame, lines: pl.Series, form: Numb
     nothing = pl.repeat(value=False, n=frame.height, dtype=pl.Boolean, eager=True)
     batch = _Batch(source, Columns(frame, form, source.missing_values), lines, rows, counts, nothing)
     skipped = len(kept) - frame.height
-    return batch.profiles(skipped) if source.holds_profiles else batch.events(skipped)
+    return batch.records(skipped) if source.holds_profiles else batch.events(skipped)
 
 
 @dataclass(slots=True)
@@ -88,17 +88,29 @@ class _Batch:
     reasons: list[pl.DataFrame] = field(default_factory=list)
     links: list[pl.DataFrame] = field(default_factory=list)
 
-    def profiles(self, skipped: int) -> TypedBatch:
-        """Records: every row names a person, or is bad."""
+    def records(self, skipped: int) -> TypedBatch:
+        """Records: every row names a person, or is bad; rows of a table have a key of their own instead."""
         identity = self._identity()
         columns = [self.rows.alias("row"), self.lines.alias("line"), *identity]
-        self._refuse(
-            "key", identity[1].is_null() & ~self.too_long, None, "an identifier", "no key column holds a value"
-        )
+        rule = self.source.rows
+        if rule is None:
+            self._refuse(
+                "key", identity[1].is_null() & ~self.too_long, None, "an identifier", "no key column holds a value"
+            )
+        else:
+            columns.append(self._row_keys(rule))
+        targets = self.source.traits if rule is None else rule.properties
         if self.source.record_time is not None:
             columns.append(self._times(self.source.record_time, self.columns, None).alias("valid_from"))
-        columns += [self._typed(target, self.columns, None).alias(_stored(target)) for target in self.source.traits]
+        columns += [self._typed(target, self.columns, None).alias(_stored(target)) for target in targets]
         return self._finished(pl.DataFrame(columns), skipped, {})
+
+    def _row_keys(self, rule: RowsRule) -> pl.Series:
+        parts = [self._identifier(expression) for expression in rule.identity]
+        keys = pl.select(pl.concat_str([pl.lit(part) for part in parts], separator="/").alias("key")).to_series()
+        names = ", ".join(name for expression in rule.identity for name in columns_of(expression))
+        self._refuse(names, keys.is_null() & ~self.too_long, None, "the key of a row", "no `id` column holds a value")
+        return keys
 
     def events(self, skipped: int) -> TypedBatch:
         """Events of all rules; a row that is bad for one of them is bad for all."""
@@ -309,7 +321,8 @@ class _Batch:
         where = [self.rows.gather(position).alias("row"), self.lines.gather(position).alias("line")]
         bad = pl.DataFrame([*where, text.alias("raw"), reasons["reasons"]])
         good = rows.join(bad.select("row"), on="row", how="anti", maintain_order="left")
-        named = rows.join(bad.select("row"), on="row", how="semi").select("id_type", "value").drop_nulls()
+        who = ("key",) if self.source.rows is not None else ("id_type", "value")
+        named = rows.join(bad.select("row"), on="row", how="semi").select(who).drop_nulls()
         return TypedBatch(good, bad, skipped, kinds_skipped, named, self.columns.missing, self._linked(good))
 
 

@@ -56,10 +56,9 @@ def to_instants(raw: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Serie
         return localize(raw.cast(_LOCAL), rule, counts)
     if dtype == pl.Date:
         return localize(raw.cast(_LOCAL), rule, counts)
-    text = _text(raw)
     if rule.format != "auto":
-        return _declared(text, rule, counts)
-    return _in_range(_auto(text, rule, counts))
+        return _declared(_text(raw), rule, counts)
+    return _in_range(_auto(raw.cast(pl.String), rule, counts))
 
 
 def to_days(raw: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Series:
@@ -130,18 +129,17 @@ def _declared(text: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Series
 
 def _auto(text: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Series:
     """The commonest forms at full speed, the rest form by form."""
-    sample = text.drop_nulls().head(1)
-    if sample.is_empty():
-        return pl.Series(text.name, [None] * len(text), dtype=INSTANT)
-    first = sample.item()
+    sample = _text(text.drop_nulls().head(1)).drop_nulls()
+    first = "" if sample.is_empty() else sample.item()
     base = "%Y-%m-%dT%H:%M:%S" if "T" in first else "%Y-%m-%d %H:%M:%S"
     if first.endswith("Z") and len(first) >= 20:
         found = _utc(text, base, len(first))
     elif len(first) == 19:
         found = localize(_strptime(text, base, _LOCAL), rule, counts)
     else:
-        found = pl.Series(text.name, [None] * len(text), dtype=INSTANT)
-    return _fill(text, found, lambda rest: _first_form(rest, rule, counts))
+        found = pl.Series(text.name, [None], dtype=INSTANT).new_from_index(0, len(text))
+    # Blanks around a time are rare, and looking for them in every row is not free.
+    return _fill(text, found, lambda rest: _first_form(_text(rest), rule, counts))
 
 
 def _utc(text: pl.Series, base: str, length: int) -> pl.Series:
@@ -149,16 +147,18 @@ def _utc(text: pl.Series, base: str, length: int) -> pl.Series:
 
     Seconds and fraction are read apart: that is several times faster than one pattern with a fraction.
     """
+    digits = length - 21
+    if digits < 0:
+        return _strptime(text, base + "Z", _LOCAL).dt.replace_time_zone("UTC")
     fits = (text.str.len_bytes() == length) & text.str.ends_with("Z")
     instants = _strptime(text.str.head(19), base, _LOCAL)
-    digits = length - 21
     if digits > 0:
         fits &= text.str.slice(19, 1) == "."
         part = text.str.slice(20, digits)
         fits &= ~part.str.starts_with("+") & ~part.str.starts_with("-")
         micros = (part.str.head(6).cast(pl.Int64, strict=False) * 10 ** max(0, 6 - digits)).cast(pl.Duration("us"))
         instants = instants + micros
-    elif digits == 0:
+    else:
         fits &= False
     return instants.set(~fits.fill_null(value=False), None).dt.replace_time_zone("UTC")
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
+
+_LAST = 2**64 - 1
+"""The highest hash there can be."""
 
 
 class KnownValues:
@@ -20,12 +25,17 @@ class KnownValues:
     """
 
     def __init__(self, values: pl.Series, subjects: pl.Series) -> None:
+        import numpy as np
         import polars as pl
 
         # Hashes hold for this process only, which is all that is asked of them.
         frame = pl.DataFrame({"value": values, "subject": subjects, "hash": values.hash()}).sort("hash")
         self._table = frame.select("value", "subject")
-        self._hashes = frame["hash"].to_numpy()
+        # One more than there are, so that a search always ends.
+        self._hashes = np.append(frame["hash"].to_numpy(), _LAST)
+        self._shift = np.uint64(64 - max(len(values), 1).bit_length())
+        firsts = np.arange(2 ** (64 - int(self._shift)), dtype=np.uint64) << self._shift
+        self._directory = np.searchsorted(self._hashes[:-1], firsts).astype(np.int32)
 
     def with_more(self, values: pl.Series, subjects: pl.Series) -> KnownValues:
         """These values and further ones."""
@@ -40,18 +50,27 @@ class KnownValues:
         import polars as pl
 
         nobody = pl.Series("subject", [None], dtype=pl.Int32).new_from_index(0, asked.len())
-        if not len(self._hashes):
+        if self._table.is_empty():
             return nobody
         hashes = asked.hash().to_numpy()
-        # Neighbouring searches share their way through the cache when they come in order.
-        order = np.argsort(hashes)
-        places = np.empty(len(hashes), dtype=np.int64)
-        places[order] = np.searchsorted(self._hashes, hashes[order])
-        places[places == len(self._hashes)] = 0
-        is_hit = pl.Series(self._hashes[places] == hashes) & asked.is_not_null()
-        candidates = self._table[pl.Series(places)]
+        places = self._places(hashes)
+        is_hit = (
+            pl.Series(self._hashes[places] == hashes) & pl.Series(places < self._table.height) & asked.is_not_null()
+        )
+        candidates = self._table[pl.Series(np.minimum(places, self._table.height - 1))]
         is_same = (candidates["value"] == asked).fill_null(value=False)
         if (is_hit & ~is_same).any():
             frame = pl.DataFrame({"value": asked})
             return frame.join(self._table, on="value", how="left", maintain_order="left")["subject"]
         return candidates["subject"].zip_with(is_hit & is_same, nobody).alias("subject")
+
+    def _places(self, hashes: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """Where each hash stands or would stand: hashes are evenly spread, so their first bits nearly say it."""
+        import numpy as np
+
+        places: NDArray[np.int32] = self._directory[hashes >> self._shift]
+        behind = np.flatnonzero(self._hashes[places] < hashes)
+        while len(behind):
+            places[behind] += 1
+            behind = behind[self._hashes[places[behind]] < hashes[behind]]
+        return places

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +110,13 @@ def test_a_fuller_sieve_is_made_when_the_old_one_is_gone(tmp_path: Path, monkeyp
     index = SortedKeys(new_path=lambda: tmp_path / f"{next(numbers)}.keys")
     together: list[object] = []
     original = Sieve.of
-    monkeypatch.setattr(Sieve, "of", lambda runs: together.append(index._sieve) or original(runs))
+
+    def of(runs: Sequence[Run]) -> Sieve:
+        if any(run.path for run in runs):
+            together.append(index._sieve)
+        return original(runs)
+
+    monkeypatch.setattr(Sieve, "of", of)
 
     for start in range(0, 60_000, 1500):
         keys = mixed(np.arange(start, start + 1500, dtype=np.uint64))
@@ -117,6 +124,20 @@ def test_a_fuller_sieve_is_made_when_the_old_one_is_gone(tmp_path: Path, monkeyp
 
     assert len(together) > 2
     assert set(together) == {None}
+
+
+def test_runs_in_memory_are_merged_once_they_are_searched_a_lot() -> None:
+    index = SortedKeys()
+    batches = [mixed(np.arange(start, start + 1000, dtype=np.uint64)) for start in range(0, 30_000, 1000)]
+    for batch in batches:
+        assert (classify(index, batch, batch) == NEW).all()
+    apart = len(index._runs)
+
+    for batch in batches[:3]:
+        assert (classify(index, batch, batch) == DUPLICATE).all()
+
+    assert (apart, len(index._runs)) == (30, 1)
+    assert all((classify(index, batch, batch) == DUPLICATE).all() for batch in batches)
 
 
 def test_occurrences_go_on_across_batches_and_spills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

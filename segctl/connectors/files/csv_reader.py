@@ -86,9 +86,9 @@ class _Chunks:
         self.over = not piece
         self.buffer = self.buffer + piece if self.buffer else piece
 
-    def drop(self, used: int, eol: bytes) -> None:
-        """Forget the bytes that were dealt with."""
-        self.line += self.buffer.count(eol, 0, used)
+    def drop(self, used: int, eol: bytes, lines: int | None = None) -> None:
+        """Forget the bytes that were dealt with, and the lines in them where they were counted already."""
+        self.line += self.buffer.count(eol, 0, used) if lines is None else lines
         self.buffer = self.buffer[used:]
 
 
@@ -136,7 +136,7 @@ def _parts(chunks: _Chunks, stream: ByteStream, dialect: Dialect, file: str) -> 
                 raise AssertionError("clean CSV text was refused")
         if len(scan.lines) or scan.bad:
             yield _Part(frame, pl.Series("line", scan.lines, dtype=pl.Int64), scan.bad)
-        chunks.drop(scan.used, dialect.eol)
+        chunks.drop(scan.used, dialect.eol, scan.ends)
         if chunks.over:
             break
         if len(chunks.buffer) > MAX_RECORD_BYTES and dialect.eol not in chunks.buffer:

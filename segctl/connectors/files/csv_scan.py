@@ -31,12 +31,14 @@ class Scan:
         lines: Physical line of each row.
         bad: Records that are no rows, by line.
         used: Bytes of the chunk that were dealt with; the rest belongs before the next chunk.
+        ends: Line ends in them, None when nobody counted.
     """
 
     text: bytes
     lines: Positions
     bad: tuple[BadRow, ...]
     used: int
+    ends: int | None = None
 
 
 def scan_quickly(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | None:
@@ -75,11 +77,12 @@ def _count(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | 
     if (used if first < 0 else first) > MAX_RECORD_BYTES:
         return None
     codes = np.frombuffer(chunk, dtype=np.uint8, count=used)
-    rows = int(np.count_nonzero(codes == ord(dialect.eol))) + (used > 0 and chunk[used - 1 : used] != dialect.eol)
+    ends = int(np.count_nonzero(codes == ord(dialect.eol)))
+    rows = ends + (used > 0 and chunk[used - 1 : used] != dialect.eol)
     if np.count_nonzero(codes == ord(dialect.delimiter)) != rows * (dialect.written_width - 1):
         return None
     lines = np.arange(line, line + rows, dtype=np.int64)
-    return Scan(_ended(chunk, used, dialect), lines, (), used)
+    return Scan(_ended(chunk, used, dialect), lines, (), used, ends)
 
 
 def _ended(chunk: bytes, used: int, dialect: Dialect) -> bytes:
