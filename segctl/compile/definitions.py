@@ -14,6 +14,7 @@ from segctl.compile.bind.traits import bind_computed_trait
 from segctl.compile.definition_files import DefinitionFile, read_definition_files
 from segctl.compile.digest import segment_digest, trait_digest
 from segctl.compile.files import is_inside, misnamed_files, source_names
+from segctl.compile.places.check import check_places, place_files
 from segctl.compile.references import cycle_in, references, weight
 from segctl.compile.source import Mapping as MappingNode
 from segctl.compile.source import Node, Scalar, compose
@@ -55,7 +56,7 @@ def bind_files(project: Project, files: Mapping[str, DefinitionFile]) -> tuple[D
         for folder in ("segments/", "traits/")
     )
     definitions, found = bind_definitions(project, segments, traits, inputs=source_names(project))
-    return definitions, [*diagnostics, *found, *_missing_lists(definitions)]
+    return definitions, [*diagnostics, *found, *_missing_lists(definitions), *check_places(project)]
 
 
 def bind_definitions(
@@ -241,13 +242,14 @@ class _Computed:
 def _missing_lists(definitions: Definitions) -> Iterator[Diagnostic]:
     """A list file that is not there would fail every run, so it is found before any data are touched."""
     root = Path(definitions.project.root)
+    declared = place_files(definitions.project)
     parts: list[tuple[Location | None, tuple[object, ...]]] = [
         *((segment.location, (segment.where,)) for segment in definitions.segments.values()),
         *((trait.location, (trait.selection, trait.measure)) for trait in definitions.computed.values()),
     ]
     for location, where in parts:
         for name in references(*where).lists:
-            if location is None or (is_inside(name) and (root / name).is_file()):
+            if location is None or name in declared or (is_inside(name) and (root / name).is_file()):
                 continue
             message = f"the list `{name}` is not a file of the project"
             hint = "give its path from the project folder" if is_inside(name) else "copy it into the project"

@@ -9,7 +9,9 @@ from itertools import product
 
 from segctl.compile import ir
 from segctl.compile.lower_events import Lists, Lowering, inside
+from segctl.compile.lower_near import lower_near
 from segctl.compile.lower_tests import Names, conjunction, lower_test, negation
+from segctl.compile.references import references
 from segctl.compile.windows import trait_bounds
 from segctl.compile.words import describe
 from segctl.model import conditions as c
@@ -113,6 +115,8 @@ def _leaf(leaf: c.Condition, lowering: Lowering) -> ir.Predicate:
         case c.ColleaguesCondition(trait, test, where, others_only):
             inner = None if where is None else _predicate(where, lowering)
             return lower_test(ir.Colleagues(lowering.trait(trait), inner, others_only), test, lowering.names)
+        case c.NearCondition():
+            return _ruled(lower_near(leaf, lowering), leaf.missing)
         case c.SegmentCondition(segment):
             return ir.IsMember(segment)
         case c.SampleCondition(percent, salt):
@@ -221,6 +225,8 @@ def _reads_events(leaf: c.Condition, lowering: Lowering) -> bool:
     match leaf:
         case c.TraitCondition(trait):
             return trait in lowering.computed or _names_computed(leaf.test, lowering)
+        case c.NearCondition():
+            return any(trait in lowering.computed for trait in references(leaf.place).traits)
         case c.ChangedCondition() | c.SequenceCondition() | c.All() | c.RelatedCondition() | c.ColleaguesCondition():
             return True
         case _:

@@ -46,6 +46,7 @@ class Plan:
         histories: Traits whose changes are asked.
         tables: Related tables whose rows are asked.
         colleagues: Every distinct number of colleagues.
+        places: Every distinct question about places.
         sequences: Every distinct sequence.
         commons: Every distinct test for one and the same value.
     """
@@ -57,6 +58,7 @@ class Plan:
     samples: tuple[str, ...]
     lists: tuple[ir.InList, ...]
     histories: tuple[str, ...]
+    places: tuple[ir.Near, ...] = ()
     sequences: tuple[ir.Sequence, ...] = ()
     commons: tuple[ir.HasCommonValue, ...] = ()
     tables: tuple[str, ...] = ()
@@ -86,6 +88,7 @@ def plan(segments: Iterable[ir.LoweredSegment], outputs: Iterable[Output] = ()) 
         samples=tuple(sorted(needs.samples)),
         lists=tuple(needs.lists),
         histories=tuple(sorted(needs.histories)),
+        places=tuple(needs.places),
         sequences=tuple(needs.sequences),
         commons=tuple(needs.commons),
         tables=tuple(sorted(needs.tables)),
@@ -125,6 +128,7 @@ class _Needs:
 
     def __init__(self) -> None:
         self.metrics: dict[ir.Metric, None] = {}
+        self.places: dict[ir.Near, None] = {}
         self.sequences: dict[ir.Sequence, None] = {}
         self.commons: dict[ir.HasCommonValue, None] = {}
         self.lists: dict[ir.InList, None] = {}
@@ -162,6 +166,8 @@ class _Needs:
                 self.commons.setdefault(node)
             case ir.Colleagues():
                 self.colleagues.setdefault(node)
+            case ir.Near():
+                self.places.setdefault(node)
             case ir.InList():
                 self.lists.setdefault(node)
             case ir.StoredTrait():
@@ -207,6 +213,7 @@ def _nodes_in(value: object) -> Iterator[Node]:
 _LEAF_FIELDS = frozenset({
     "type", "value_type", "kinds", "window", "within", "latest", "name", "salt", "threshold", "segment", "options",
     "same", "function", "op", "part", "field", "ignore_case", "then", "n", "column", "identifier", "negative", "start",
+    "targets",
 })  # fmt: skip
 
 

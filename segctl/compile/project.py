@@ -14,6 +14,7 @@ from segctl.compile.bind.declarations import CLASSES
 from segctl.compile.bind.declared_related import related
 from segctl.compile.bind.identity import identity
 from segctl.compile.bind.lint import lint_settings
+from segctl.compile.bind.places import declared_places, near_defaults
 from segctl.compile.bind.scope import Scope, shown
 from segctl.compile.source import Mapping, Node, Scalar, compose, compose_file
 from segctl.compile.suggest import nearest, one_of
@@ -26,6 +27,7 @@ FILE = "segctl.yaml"
 DEFAULT_ENVIRONMENT = "dev"
 PROJECT_KEYS = (
     "segctl", "name", "timezone", "language", "workspace", "population", "keep_landed", "identifiers", "traits",
+    "places", "near",
     "events", "related", "identity", "lint", "environments",
 )  # fmt: skip
 ENVIRONMENT_KEYS = ("workspace", "population", "keep_landed")
@@ -127,6 +129,8 @@ def _bind(node: Mapping, root: Path, env: str | None, scope: Scope) -> Project:
     tables, groups = related(node, project.traits, scope)
     project = replace(project, related=tables, colleagues=groups, identity=identity(node, project, scope))
     project = replace(project, lint=lint_settings(node, scope))
+    defaults = near_defaults(node, scope)
+    project = replace(project, near=defaults, places=declared_places(node, defaults, scope))
     return _with_settings(project, node, block, root, scope)
 
 

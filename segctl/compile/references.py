@@ -14,6 +14,7 @@ from segctl.model.conditions import (
     Keep,
     ListCondition,
     ListOperand,
+    PlaceTrait,
     RelatedSelection,
     SegmentCondition,
     Step,
@@ -22,6 +23,7 @@ from segctl.model.conditions import (
     TraitValue,
 )
 from segctl.model.dataclass import dataclass
+from segctl.model.places import CsvFile
 from segctl.model.times import TraitTime
 
 
@@ -65,9 +67,8 @@ def references(*parts: object) -> References:
 def weight(*parts: object) -> tuple[int, list[str]]:
     """How many parts definitions have, and the traits they refer to as often as they do."""
     nodes = [node for part in parts for node in _walk(part)]
-    return len(nodes), [
-        node.trait for node in nodes if isinstance(node, TraitCondition | TraitOperand | TraitTime | TraitValue)
-    ]
+    named = (TraitCondition, TraitOperand, TraitTime, TraitValue, PlaceTrait)
+    return len(nodes), [node.trait for node in nodes if isinstance(node, named)]
 
 
 def cycle_in(graph: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -96,7 +97,7 @@ def _collect(node: object, found: dict[str, dict[str, None]]) -> None:
     match node:
         case SegmentCondition(segment):
             found["segments"][segment] = None
-        case TraitCondition(trait) | TraitOperand(trait) | TraitTime(trait) | TraitValue(trait):
+        case TraitCondition(trait) | TraitOperand(trait) | TraitTime(trait) | TraitValue(trait) | PlaceTrait(trait):
             found["traits"][trait] = None
         case ChangedCondition(trait):
             found["histories"][trait] = None
@@ -106,7 +107,7 @@ def _collect(node: object, found: dict[str, dict[str, None]]) -> None:
             found["related"][table] = None
         case ColleaguesCondition(trait):
             found["traits"][trait] = None
-        case ListCondition(name) | ListOperand(name):
+        case ListCondition(name) | ListOperand(name) | CsvFile(name):
             found["lists"][name] = None
         case Keep():
             found["traits"] |= dict.fromkeys(filter(None, (node.by, node.per)))

@@ -13,6 +13,7 @@ from typing import Literal as OneOf
 from segctl.compile import ir, trace_measures, trace_sequences
 from segctl.compile.plan import parts
 from segctl.compile.trace_eval import Rows, instant
+from segctl.compile.trace_places import distances, missing_distance
 from segctl.compile.trace_rows import Answer, Branch, EventRow, LeafTrace, ProfileRow, Trace, TracedValue
 from segctl.compile.words_trace import TraceWords, dotted
 from segctl.model.project import Language
@@ -100,6 +101,7 @@ def _leaf(rows: Rows, leaf: ir.Leaf, limit: int, words: TraceWords) -> LeafTrace
 # --- What decided ------------------------------------------------------------------------------------------
 def _values(rows: Rows, node: object, words: TraceWords) -> Iterator[TracedValue]:
     """Metrics and traits that a predicate reads on the profile, each once."""
+    yield from distances(rows, node, words)
     for expression in dict.fromkeys(_read(node)):
         if isinstance(expression, ir.MetricValue):
             name, of = words.metric(expression.metric), expression.metric.type
@@ -160,6 +162,8 @@ def _missing(rows: Rows, node: ir.Predicate, words: TraceWords) -> str | None:
             return _needed(rows, ir.Compare(_NEGATED[item.op], item.left, item.right), words)
         case ir.HasSequence(sequence):
             return _missing_step(trace_sequences.match(rows, sequence), sequence, words)
+        case ir.Near():
+            return missing_distance(rows, node, words)
         case ir.HasCommonValue(same, _):
             return words.say("no_common", ", ".join(name for name, _ in same))
     values = list(_values(rows, node, words))

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from segctl.compile import ir, trace_measures, trace_sequences
+from segctl.compile.places.near import is_near
 from segctl.compile.trace_rows import Answer, EventRow, ProfileRow
 from segctl.compile.windows import anniversary_days, span, trait_bounds
 from segctl.compile.zones import DAY, day_start, from_us, local_day, to_us, wall_clock
@@ -197,6 +198,8 @@ class Place:
                 return self._in_window(of, window, bounds)
             case ir.ArrayTest(op, of, options):
                 return self._present(of, lambda value: array_test(op, value, options, of.type))
+            case ir.Near(place):
+                return is_near(node, [self.value(of) for of in place])
             case ir.AnyElement(of, item):
                 return self._present(of, lambda value: any(self._on(e).truth(item) is True for e in value))
         raise TypeError(f"no evaluation for {type(node).__name__}")

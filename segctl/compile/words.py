@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+from segctl.compile.words_places import near_words
 from segctl.compile.words_times import length_words, moment_words, window_words
 from segctl.model import conditions as c
 from segctl.model.project import Language
@@ -127,6 +128,8 @@ class _Words:
                 return self.measured(selection.table, parts, measure, test, missing)
             case c.ColleaguesCondition():
                 return self.colleagues(leaf)
+            case c.NearCondition():
+                return self.listed([near_words(leaf, self.language), *self.missing(leaf.missing)])
             case c.SegmentCondition(segment):
                 return self.say("member", segment)
             case c.SampleCondition(percent):

@@ -19,6 +19,8 @@ _EN = {
     "missing": "missing", "of": "of", "or": "or", "no_common": "no one value of {} fulfils all",
     "blocked": "step {}: `{}` at {} prevents it", "waiting": "step {}: the time without `{}` has not passed yet",
     "no_step": "step {}: no fitting `{}`", "true": "true", "false": "false", "not": "must not hold",
+    "distance": "distance to {}", "away": "{} from {}", "no_place": "`{}` is no known place",
+    "no_places": "there are no places",
     "earlier": "and {} earlier", "all": "all", "any": "any", "at_least": "at least {}", "negation": "not",
     "leaf": "together", "sharing": "profiles with the same {}", "others": "others with the same {}",
 }  # fmt: skip
@@ -29,6 +31,8 @@ _DE = {
     "missing": "fehlt", "of": "von", "or": "oder", "no_common": "kein Wert von {} erfüllt alles",
     "blocked": "Schritt {}: `{}` am {} verhindert es", "waiting": "Schritt {}: die Zeit ohne `{}` ist noch nicht um",
     "no_step": "Schritt {}: kein passendes `{}`", "true": "wahr", "false": "falsch", "not": "darf nicht gelten",
+    "distance": "Entfernung von {}", "away": "{} von {}", "no_place": "`{}` ist kein bekannter Ort",
+    "no_places": "es gibt keine Orte",
     "earlier": "und {} frühere", "all": "alle", "any": "mindestens eines", "at_least": "mindestens {}",
     "negation": "nicht", "leaf": "zusammen", "sharing": "Profile mit demselben Wert in {}",
     "others": "andere mit demselben Wert in {}",

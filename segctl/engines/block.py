@@ -20,6 +20,7 @@ from segctl.engines.frames import Frame, polars_of
 from segctl.engines.metrics import plain_metrics
 from segctl.engines.ordered import ordered_metric
 from segctl.engines.physical import working_dtype
+from segctl.engines.places import near_column
 from segctl.engines.polars_reader import PolarsReader
 from segctl.engines.polars_sequences import StepRows, quick_subjects
 from segctl.engines.predicates import to_predicate
@@ -60,6 +61,7 @@ class Block:
         """Columns `subject`, `profile_id`, segments a block can decide, and the columns the stages ask for."""
         if self.frame.height:
             self._add_metrics()
+            self._add_places()
             self._add_sequences()
             self._add_commons()
         else:
@@ -108,6 +110,15 @@ class Block:
             known[ir.HasSequence(sequence)] = f"sequence:{number}"
         self.scope = self.scope.knowing(known)
 
+    def _add_places(self) -> None:
+        known: dict[Node, str] = {}
+        for number, test in enumerate(self._plan.places):
+            names: dict[Node, str] = {value: f"place:{at}" for at, value in enumerate(dict.fromkeys(test.place))}
+            answers = near_column(self._values(names), [names[value] for value in test.place], test)
+            known[test] = f"near:{number}"
+            self.frame = self.frame.with_columns(answers.alias(known[test]))
+        self.scope = self.scope.knowing(known)
+
     def _mark(self, column: str, subjects: pl.DataFrame) -> None:
         found = aligned(
             self.frame.get_column("subject"), subjects.with_columns(pl.lit(value=True).alias(column)), set()
@@ -131,7 +142,7 @@ class Block:
             known[ir.MetricValue(metric)] = f"metric:{number}"
             columns.append(pl.lit(None, working_dtype(metric.type)).alias(f"metric:{number}"))
         tests: list[Node] = [ir.HasSequence(sequence) for sequence in self._plan.sequences]
-        for number, test in enumerate([*tests, *self._plan.commons]):
+        for number, test in enumerate([*tests, *self._plan.commons, *self._plan.places]):
             known[test] = f"test:{number}"
             columns.append(pl.lit(None, pl.Boolean).alias(f"test:{number}"))
         self.frame = self.frame.with_columns(columns)

@@ -47,7 +47,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG216": Entry(
         "This kind of condition comes later",
-        "`consent` and `near` are part of the language, but not of this version.",
+        "`consent` is part of the language, but not of this version.",
         "Leave the condition out until a version that has it.",
         _HEAD + "{consent: newsletter}",
     ),

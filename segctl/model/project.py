@@ -9,6 +9,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.identity import IdentityRules
 from segctl.model.lint import LintSettings
+from segctl.model.places import NearDefaults, PlaceList
 from segctl.model.types import ValueType
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class Project:
         population: Classes of identifiers that make a profile part of the population.
         related: Tables of rows that belong to profiles.
         colleagues: Groups of profiles that share a value; one namespace with `related`.
+        places: Declared lists of places.
+        near: What `near` conditions need not say again.
         identity: How people are recognised.
         lint: How severe each lint rule is.
     """
@@ -136,6 +139,8 @@ class Project:
     events: tuple[EventKind, ...] = ()
     related: tuple[RelatedTable, ...] = ()
     colleagues: tuple[Colleagues, ...] = ()
+    places: tuple[PlaceList, ...] = ()
+    near: NearDefaults = NearDefaults()
     identity: IdentityRules = IdentityRules()
     lint: LintSettings = LintSettings()
 

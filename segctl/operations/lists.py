@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from segctl.compile.files import is_inside
+from segctl.compile.places.files import WHOLE_FILE
 from segctl.compile.suggest import nearest
 from segctl.model.errors import DataError
 
@@ -36,6 +37,9 @@ class ProjectLists(dict[tuple[str, str | None], tuple[str, ...]]):
             content = self.content(name)
             self.digests[name] = list_digest(content)
             self._texts[name] = _text(content, name)
+        if column == WHOLE_FILE:
+            self[key] = (self._texts[name],)
+            return self[key]
         self[key] = values = tuple(sorted(_values(self._texts[name], name, column)))
         return values
 

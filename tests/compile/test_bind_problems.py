@@ -92,7 +92,7 @@ FORM = [
     ("{sample: {percent: ten}}", "SEG230", "ten", ""),
     ("{sample: {percent: 5, sault: x}}", "SEG210", "sault", "`salt`"),
     ("{consent: newsletter, channel: email}", "SEG216", "consent", ""),
-    ("{near: {point: [1, 2]}, within: 30 km, trait: city}", "SEG216", "near", ""),
+    ("{near: {point: [1, 2]}, within: 30 km, trait: city}", "SEG210", "point", ""),
     ("{trait: country, in: DE}", "SEG212", "DE", "write `[DE]`"),
     ("{trait: country, in: []}", "SEG212", "[]", ""),
     ("{trait: country, equals: [DE, AT]}", "SEG212", "[DE, AT]", "`in`"),

@@ -7,8 +7,15 @@ from __future__ import annotations
 
 import cases_conditions
 import cases_events
+import cases_places
 import cases_related
 import cases_windows
 from case_tools import Case
 
-CASES: list[Case] = [*cases_conditions.CASES, *cases_windows.CASES, *cases_events.CASES, *cases_related.CASES]
+CASES: list[Case] = [
+    *cases_conditions.CASES,
+    *cases_places.CASES,
+    *cases_windows.CASES,
+    *cases_events.CASES,
+    *cases_related.CASES,
+]

@@ -11,6 +11,7 @@ from segctl.compile.bind import forms
 from segctl.compile.bind.events import bind_event, bind_missing
 from segctl.compile.bind.literals import literal, number
 from segctl.compile.bind.names import Resolved, find_trait
+from segctl.compile.bind.near import bind_near
 from segctl.compile.bind.operators import OPERATORS, SYNONYMS, TEST_KEYS, bind_test
 from segctl.compile.bind.related import bind_related
 from segctl.compile.bind.same import bind_same_of_all
@@ -35,12 +36,13 @@ from segctl.model.conditions import (
 )
 from segctl.model.types import REAL, Kind
 
-LATER_KINDS = ("consent", "near")
+LATER_KINDS = ("consent",)
 _KIND_SYNONYMS = {
     "and": "all", "und": "all", "every": "all", "or": "any", "oder": "any", "some": "any", "nor": "none",
     "nicht": "not", "except": "not", "property": "trait", "attribute": "trait", "field": "trait", "profile": "trait",
     "events": "event", "ereignis": "event", "did": "event", "funnel": "sequence", "steps": "sequence",
     "cohort": "segment", "audience": "segment", "member_of": "segment", "random": "sample", "file": "list",
+    "distance": "near", "around": "near", "within": "near", "umkreis": "near",
     "rows": "related", "table": "related", "colleagues": "related",
 }  # fmt: skip
 
@@ -61,6 +63,8 @@ def bind_condition(node: Node, scope: Scope, *, salt: str = "") -> Condition | N
     if found is None:
         return None
     kinds = [key for key, _ in found.entries if key.text in KINDS]
+    if found.get("near") is not None:
+        kinds = [key for key in kinds if key.text != "trait"]  # there it says which trait tells the place
     later = next((key for key in kinds if key.text in LATER_KINDS), None)
     if later is not None:
         message = f"conditions of the kind `{later.text}` are not available in this version"
@@ -324,6 +328,10 @@ def _related(node: Mapping, scope: Scope, salt: str) -> Condition | None:
     return bind_related(node, scope, lambda where: bind_condition(where, scope, salt=salt))
 
 
+def _near(node: Mapping, scope: Scope, _salt: str) -> Condition | None:
+    return bind_near(node, scope)
+
+
 def _later(_node: Mapping, _scope: Scope, _salt: str) -> Condition | None:
     return None
 
@@ -339,6 +347,7 @@ KINDS: dict[str, Callable[[Mapping, Scope, str], Condition | None]] = {
     "segment": _segment,
     "sample": _sample,
     "list": _list,
+    "near": _near,
     "related": _related,
     **dict.fromkeys(LATER_KINDS, _later),
 }

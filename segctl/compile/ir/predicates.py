@@ -12,6 +12,7 @@ from segctl.model.types import ValueType
 
 if TYPE_CHECKING:
     from segctl.compile.ir.metrics import Sequence
+    from segctl.compile.places.postal import PostalCodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,25 @@ class InList:
 
 
 @dataclass(frozen=True, slots=True)
+class Near:
+    """The profile's place lies within a radius of one of some places; unknown where that place is not known.
+
+    Attributes:
+        place: Postal code and perhaps country, where there are `codes`; else latitude and longitude in degrees.
+        codes: Where postal codes lie, None for points.
+        default_country: Of postal codes that tell none themselves, two letters.
+        targets: Names and points in millionths of a degree.
+        radius_mm: In millimetres; a distance in whole metres up to it is near.
+    """
+
+    place: tuple[Expression, ...]
+    codes: PostalCodes | None
+    default_country: str | None
+    targets: tuple[tuple[str, int, int], ...]
+    radius_mm: int
+
+
+@dataclass(frozen=True, slots=True)
 class HasSequence:
     """The sequence has a match; never unknown."""
 
@@ -174,5 +194,5 @@ class HasCommonValue:
 
 Predicate = (
     Constant | And | Or | AtLeast | Not | Compare | In | TextTest | FoldedIn | Exists | InWindow | ArrayTest
-    | AnyElement | IfMissing | IsMember | InSample | InList | HasSequence | HasCommonValue
+    | AnyElement | IfMissing | IsMember | InSample | InList | Near | HasSequence | HasCommonValue
 )  # fmt: skip

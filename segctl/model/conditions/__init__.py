@@ -22,6 +22,7 @@ from segctl.model.conditions.events import (
     Share,
     Step,
 )
+from segctl.model.conditions.near import Distance, LengthUnit, NearCondition, PlaceTrait, PointPlace, PostalPlace
 from segctl.model.conditions.related import ColleaguesCondition, RelatedCondition, RelatedSelection
 from segctl.model.conditions.segments import Guards, Keep, SegmentDefinition
 from segctl.model.conditions.tree import (
@@ -57,6 +58,7 @@ __all__ = [
     "ComputedTrait",
     "Condition",
     "Count",
+    "Distance",
     "EdgeTime",
     "EdgeValue",
     "EventCondition",
@@ -66,16 +68,21 @@ __all__ = [
     "Gap",
     "Guards",
     "Keep",
+    "LengthUnit",
     "ListCondition",
     "ListOperand",
     "Measure",
     "Missing",
     "MostFrequent",
+    "NearCondition",
     "NoneOf",
     "Not",
     "Number",
     "Operand",
     "Periods",
+    "PlaceTrait",
+    "PointPlace",
+    "PostalPlace",
     "PropertyTest",
     "RelatedCondition",
     "RelatedSelection",

@@ -6,6 +6,7 @@ from dataclasses import field
 from decimal import Decimal
 
 from segctl.model.conditions.events import EventCondition, SequenceCondition
+from segctl.model.conditions.near import NearCondition
 from segctl.model.conditions.related import ColleaguesCondition, RelatedCondition
 from segctl.model.conditions.values import Missing, Test, Value
 from segctl.model.dataclass import dataclass
@@ -111,6 +112,6 @@ class ListCondition:
 
 
 Condition = (
-    All | AnyOf | NoneOf | Not | TraitCondition | ChangedCondition | EventCondition | SequenceCondition
+    NearCondition | All | AnyOf | NoneOf | Not | TraitCondition | ChangedCondition | EventCondition | SequenceCondition
     | SegmentCondition | SampleCondition | ListCondition | RelatedCondition | ColleaguesCondition
 )  # fmt: skip

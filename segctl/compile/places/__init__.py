@@ -1,0 +1,1 @@
+"""Places: postal codes, declared lists of places, and how far a point is from them."""
