@@ -19,6 +19,7 @@ from segctl.compile.files import definition_files, misnamed_files
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose, compose_file
 from segctl.compile.source_filters import bind_filter
 from segctl.compile.source_nodes import NAME, Reader
+from segctl.compile.source_rows import bind_rows_rule
 from segctl.compile.source_rules import (
     Surroundings,
     bind_event_rule,
@@ -36,7 +37,7 @@ from segctl.model.sources import DEFAULT_LIMIT, CsvForm, EventRule, Format, Limi
 FOLDER = "sources"
 KEYS = (
     "source", "kind", "preset", "title", "description", "path", "format", "csv", "json", "sheet", "picture", "key",
-    "empty", "missing_values", "max_bad_rows", "only", "corrections", "record_time", "profiles", "events",
+    "empty", "missing_values", "max_bad_rows", "only", "corrections", "record_time", "profiles", "events", "related",
     *TRACKING_KEYS, *CONTRACT_KEYS,
 )  # fmt: skip
 """Keys of a declaration, and the name of its kind for the settings of that kind."""
@@ -131,6 +132,7 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
         corrections_replace=_corrections(root, reader),
         traits=bind_traits(_trait_names(root), around),
         events=() if root.get("tracking") is not None else _events(root, around),
+        rows=bind_rows_rule(root.get("related"), around),
         fetch=bind_fetch(kind, root, around),
         contract=bind_contract(root, reader, Path(project.root)),
         checks=bind_checks(root.get("checks"), reader),
@@ -148,7 +150,7 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
 
 
 def _digested(source: Source) -> Source:
-    further = [part for part in (source.tracking, source.contract) if part is not None]
+    further = [part for part in (source.tracking, source.contract, source.rows) if part is not None]
     # Where files lie and how many of their rows may be bad changes nothing about those that were read.
     lasting = replace(source, paths=(), max_bad_rows=DEFAULT_LIMIT)
     meaning = " ".join(map(repr, (lasting, *further)))
@@ -259,20 +261,26 @@ def _check_whole(source: Source, root: Mapping, reader: Reader) -> None:
         key = root.key(name)
         if key is not None:
             reader.error("SEG303", key, f"`{name}` is for tracking records", hint="say which: `tracking: segment`")
-    has_profiles, has_events = root.get("profiles") is not None, root.get("events") is not None
-    if has_profiles == has_events:
-        message = "a source has either `profiles` or `events`" if has_profiles else "the source says nothing about rows"
-        hint = "declare two sources over the same file" if has_profiles else "add `profiles:` or `events:`"
+    given = [name for name in ("profiles", "events", "related") if root.get(name) is not None]
+    has_profiles, has_events, has_rows = (name in given for name in ("profiles", "events", "related"))
+    if len(given) != 1:
+        message = "a source has one of `profiles`, `events` and `related`"
+        hint = "declare two sources over the same file"
+        if not given:
+            message, hint = "the source says nothing about rows", "add `profiles:`, `events:` or `related:`"
         reader.error("SEG303", root, message, hint=hint)
-    if has_profiles and root.get("key") is None:
-        reader.error("SEG303", root, "profiles need a `key`", hint="name the column that says who it is")
+    if (has_profiles or has_rows) and root.get("key") is None:
+        what = "profiles need" if has_profiles else "rows of a table need"
+        reader.error("SEG303", root, f"{what} a `key`", hint="name the column that says who it is")
     for name in ("record_time", "empty"):
         key = root.key(name)
         if has_events and key is not None:
             reader.error("SEG303", key, f"`{name}` is for profiles; events carry their own time")
+    if has_rows and (key := root.key("empty")) is not None:
+        reader.error("SEG303", key, "`empty` is for profiles; an empty cell of a row is missing")
     if has_events and source.picture == "full":
         place = root.key("picture") or root
         reader.error("SEG303", place, "a full picture is for profiles; events are a log", hint="delete the line")
-    if has_profiles and source.corrections_replace:
+    if not has_events and source.corrections_replace:
         place = root.key("corrections") or root
-        reader.error("SEG303", place, "`corrections` is for events; the later profile record wins anyway")
+        reader.error("SEG303", place, "`corrections` is for events; the later record wins anyway")

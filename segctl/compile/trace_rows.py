@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from segctl.compile import ir
@@ -12,6 +12,8 @@ from segctl.model.times import Window
 from segctl.model.types import ValueType
 
 Answer = bool | None
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of rows of a table that hold from the beginning, and of colleagues."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,8 @@ class TypedBatch:
 
     Attributes:
         rows: Typed rows: ``row`` (position in the batch), ``line``, ``id_type``, ``value`` (the identifier; null when
-            there is none) and the typed columns. Rows of a table have ``key``. Events have ``ts``, ``kind``, ``event_id`` (null: identified by
-            content); records with a record time have ``valid_from``.
+            there is none) and the typed columns. Events have ``ts``, ``kind``, ``event_id`` (null: identified by
+            content); records with a record time have ``valid_from``; rows of a table have ``key``.
         bad: One row per bad row: ``row``, ``line``, ``raw`` (JSON text), ``reasons``.
         skipped: Rows that `only` or an event without a declared kind leaves out.
         kinds_skipped: Values of the kind column that are no declared event, with their rows.

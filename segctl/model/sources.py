@@ -159,6 +159,21 @@ class EventRule:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsRule:
+    """How rows become rows of a related table.
+
+    Attributes:
+        table: The declared table.
+        identity: Expressions that make the row's key together.
+        properties: Targets.
+    """
+
+    table: str
+    identity: tuple[Expression, ...] = ()
+    properties: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """The bad rows a source may have: a count, or a share in 0-1 of the rows read."""
 
@@ -213,8 +228,9 @@ class Source:
         only: Filter on raw columns, all of which must hold.
         corrections_replace: A known event id with other content replaces the event.
         record_time: When a profile record holds from; None is its arrival.
-        traits: Targets of profile records; empty for event sources.
-        events: Rules; empty for profile sources.
+        traits: Targets of profile records; empty for others.
+        events: Rules; empty for others.
+        rows: How rows of a related table are read; None for others.
         fetch: Where records are fetched from when they stand in no file; they are read as NDJSON then.
         tracking: How tracking records become rows; the rest of the declaration speaks of those rows then.
         contract: What every row keeps, judged before its values are typed.
@@ -242,6 +258,7 @@ class Source:
     # Not part of `digest`: where rows come from does not change what their columns mean.
     fetch: Fetch | None = field(default=None, repr=False)
     tracking: Tracking | None = field(default=None, repr=False)
+    rows: RowsRule | None = field(default=None, repr=False)
     contract: ContractDeclaration | None = field(default=None, repr=False)
     checks: tuple[Check, ...] = field(default=(), repr=False)
     also: tuple[Source, ...] = field(default=(), repr=False)
@@ -256,14 +273,21 @@ class Source:
 
     @property
     def holds_profiles(self) -> bool:
-        """True when its rows are profile records."""
+        """True when its rows are records with versions: of profiles, or rows of a related table."""
         return not self.events
+
+    @property
+    def gives(self) -> str:
+        """``profiles``, ``events`` or ``related``."""
+        return "related" if self.rows is not None else "events" if self.events else "profiles"
 
 
 def needed_columns(source: Source) -> tuple[str, ...]:
     """Columns that a file must have; what child events read may stand in the records inside."""
     expressions = [expression for _, expression in source.key]
     expressions += [target.value for target in source.traits]
+    if source.rows is not None:
+        expressions += [*source.rows.identity, *(target.value for target in source.rows.properties)]
     if source.record_time is not None:
         expressions.append(source.record_time.value)
     for rule in source.events:

@@ -14,6 +14,7 @@ from segctl.compile.trace import EventRow, ProfileRow, Trace, trace
 from segctl.compile.trace_times import NextChange, next_change
 from segctl.model.errors import UsageError
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
+from segctl.operations.explain_related import counted_colleagues, related_rows
 from segctl.operations.people import find_person
 from segctl.operations.profile import person_events
 from segctl.operations.provenance import origin_of, origin_today
@@ -102,8 +103,11 @@ def explain(
     found = evaluate(session, names, as_of=as_of, snapshot=snapshot, only=[owner.subject], data=data)
     members = {s: bool(found.frame[s][0]) for s in names if s not in found.failed}
     events = person_events(session, subjects, snapshot)
-    rows = [*_event_rows(events.iter_rows(named=True)), *_change_rows(data, owner.subject)]
-    person, zone = _profile_row(session, lowered, row.row(0, named=True)), session.project.timezone
+    related, stood = related_rows(session, asked.tables, data, owner.subject, as_of=as_of, snapshot=snapshot)
+    rows = [*_event_rows(events.iter_rows(named=True)), *_change_rows(data, owner.subject), *related]
+    counted = counted_colleagues(session, lowered, data, owner.subject, as_of=as_of, snapshot=snapshot)
+    person = replace(_profile_row(session, lowered, row.row(0, named=True)), colleagues=counted)
+    zone = session.project.timezone
     traced = trace(lowered, person, rows, as_of=as_of, zone=zone, members=members, language=said)
     return replace(
         outside,
@@ -112,7 +116,7 @@ def explain(
         trace=traced,
         kept=None if definition.keep is None or traced.answer is not True else members.get(name, False),
         flip=next_change(lowered, person, rows, as_of=as_of, zone=zone, members=members) if until else None,
-        places=_places(session, events),
+        places=_places(session, events) | stood,
         **_in_force(session, name, subjects),
     )
 

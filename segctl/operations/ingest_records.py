@@ -27,6 +27,7 @@ class RecordCounts:
     duplicates: int = 0
     gone: int = 0
     read_again: int = 0
+    unclaimed: int = 0
 
 
 def records_dataset(source: str) -> str:
@@ -48,6 +49,8 @@ class RecordSink:
         arrived_at: datetime,
         *,
         is_afresh: bool = False,
+        dataset: str | None = None,
+        by: str = "subject",
     ) -> None:
         from segctl.connectors.versions import Versions
 
@@ -56,11 +59,15 @@ class RecordSink:
         self.resolver = resolver
         self.counts = RecordCounts()
         self.arrived_at = arrived_at
-        self.traits = _columns(source)
-        self._dataset = records_dataset(source.name)
+        self.traits = self._columns(source)
+        self.leading: tuple[str, ...] = ("subject",)
+        self._by = by
+        self._dataset = dataset or records_dataset(source.name)
         stored = workspace.files(self._dataset)
         self._stored, self._replaced = ([], stored) if is_afresh else (stored, [])
-        self._versions = Versions.read([file.path for file in self._stored], dated=source.record_time is not None)
+        self._versions = Versions.read(
+            [file.path for file in self._stored], dated=source.record_time is not None, by=by
+        )
         self._buffer: list[pl.DataFrame] = []
         self._buffered = 0
         self._files: list[NewFile] = []
@@ -76,21 +83,34 @@ class RecordSink:
 
         if rows.is_empty():
             return
-        subjects = self.resolver.resolve(rows["id_type"], rows["value"])
-        frame = rows.with_columns(subjects.alias("subject"))
+        frame = self._placed(rows)
         if "valid_from" not in frame.columns:
             frame = frame.with_columns(valid_from=pl.lit(None, dtype=pl.Datetime("us", "UTC")))
-        frame = frame.sort("subject", "valid_from", "row", maintain_order=True)
+        frame = frame.sort(self._by, "valid_from", "row", maintain_order=True)
         if self.source.keeps_on_empty:
             frame = self._filled(frame)
-        changed = self._versions.changed(frame, self.traits, self.arrived_at)
+        changed = self._versions.changed(frame, self._compared, self.arrived_at)
         self.counts.new += changed.height
         self.counts.duplicates += rows.height - changed.height
         self._append(changed, file_id=self._file_id)
 
-    def see(self, id_types: pl.Series, values: pl.Series) -> None:
+    def see(self, bad: pl.DataFrame) -> None:
         """People whose row is bad are not absent."""
-        self._versions.see(self.resolver.resolve(id_types, values))
+        self._versions.see(self.resolver.resolve(bad["id_type"], bad["value"]))
+
+    def _placed(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows with whose versions they are."""
+        return rows.with_columns(self.resolver.resolve(rows["id_type"], rows["value"]).alias("subject"))
+
+    @property
+    def _compared(self) -> tuple[str, ...]:
+        """Columns that make a version another one."""
+        return self.traits
+
+    def _columns(self, source: Source) -> tuple[str, ...]:
+        from segctl.model.types import stored_column
+
+        return tuple(stored_column(target.name, target.type) for target in source.traits)
 
     def _append(self, frame: pl.DataFrame, *, file_id: int | None) -> None:
         import polars as pl
@@ -101,7 +121,7 @@ class RecordSink:
         first = self.workspace.reserve(_ARRIVAL, frame.height)
         self._buffer.append(
             frame.select(
-                "subject",
+                *self.leading,
                 "valid_from",
                 pl.lit(self.arrived_at).cast(pl.Datetime("us", "UTC")).alias("arrived_at"),
                 pl.int_range(first, first + frame.height, dtype=pl.Int64).alias("arrival"),
@@ -166,9 +186,3 @@ class RecordSink:
         return joined.with_columns(pl.coalesce(name, f"{name}:stored").alias(name) for name in names).drop(
             [f"{name}:stored" for name in names]
         )
-
-
-def _columns(source: Source) -> tuple[str, ...]:
-    from segctl.model.types import stored_column
-
-    return tuple(stored_column(target.name, target.type) for target in source.traits)

@@ -1,4 +1,4 @@
-"""Lists of what a project has: segments, traits, events, sources, runs. Loads no engine."""
+"""Lists of what a project has: segments, traits, events, sources, runs, tests. Loads no engine."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def sources(definitions: Definitions) -> list[Row]:
         rows.append(
             {
                 "source": name,
-                "gives": "profiles" if source.traits else "events",
+                "gives": source.gives,
                 "picture": source.picture,
                 "path": list(source.paths) or [source.fetch.kind if source.fetch else "file"],
                 "last_input": datetime.fromisoformat(last.seen) if last else None,
@@ -143,11 +143,36 @@ def type_words(value_type: ValueType) -> str:
     return value_type.kind.value
 
 
+def tests(definitions: Definitions) -> list[Row]:
+    """One row per case of a test: case, segments, profiles, as_of, file, line.
+
+    Raises:
+        UsageError: With every finding in the files under `tests/`.
+    """
+    from segctl.compile.testing_bind import load_tests
+    from segctl.operations.project import refuse_errors
+
+    cases, found = load_tests(definitions)
+    refuse_errors(found, code="SEG534", outcome="nothing was listed")
+    return [
+        {
+            "case": case.name,
+            "segments": [expected.segment for expected in case.expectations],
+            "profiles": len(case.profiles),
+            "as_of": case.as_of,
+            "file": case.file,
+            "line": case.location.line if case.location else None,
+        }
+        for case in cases
+    ]
+
+
 LISTS: dict[str, Callable[[Definitions], list[Row]]] = {
     "traits": traits,
     "events": events,
     "sources": sources,
     "runs": runs,
+    "tests": tests,
 }
 
 

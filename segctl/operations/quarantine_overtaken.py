@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _OVERTAKEN = "a newer row of this person has been read, or may have been, so this one would turn time back"
 _WHO = ("id_type", "value")
+_ROW = ("key",)
 
 
 def without_overtaken(
@@ -29,7 +30,7 @@ def without_overtaken(
         source: Whose rows.
         ledger: All its inputs.
         entry: The input of the rows.
-        typed: With ``id_type``, ``value`` and ``line``.
+        typed: With ``id_type``, ``value`` and ``line``; rows of a table with ``key``.
     """
     import polars as pl
 
@@ -37,9 +38,10 @@ def without_overtaken(
         return typed, typed.clear()
     mends = {each.id: each.note["mended"] for each in ledger if "mended" in each.note}
     has_later = any(each.id > entry.id for each in ledger if each.id not in mends)
-    newest = _newest_places(workspace, source, typed)
+    is_of_table = source.rows is not None
+    newest = _newest_rows(workspace, source, typed) if is_of_table else _newest_places(workspace, source, typed)
     is_old = []
-    for key, line in zip(typed.select(_WHO).rows(), typed["line"].to_list(), strict=True):
+    for key, line in zip(typed.select(_ROW if is_of_table else _WHO).rows(), typed["line"].to_list(), strict=True):
         place, at = newest.get(key, (None, 0))
         place = None if place is None else mends.get(place, place)
         is_old.append(place is not None and (has_later or place > entry.id or (place == entry.id and at > line)))
@@ -79,3 +81,22 @@ def _newest_places(
     last = stored.group_by("subject", maintain_order=True).agg(pl.col("file_id", "line").last())
     found = known.join(last, on="subject").select(*_WHO, "file_id", "line").collect()
     return {(kind, value): (file_id, line) for kind, value, file_id, line in found.iter_rows()}
+
+
+def _newest_rows(
+    workspace: Workspace, source: Source, typed: pl.DataFrame
+) -> dict[tuple[str, ...], tuple[int | None, int]]:
+    """For each key of a row of a table the input and line of its newest stored version."""
+    import polars as pl
+
+    from segctl.operations.evaluation import rows_dataset
+
+    table = "" if source.rows is None else source.rows.table
+    files = workspace.files(rows_dataset(table, source.name))
+    if not files:
+        return {}
+    scans = [pl.scan_parquet(file.path).select("key", "arrival", "file_id", "line") for file in files]
+    wanted = typed.select("key").unique().lazy()
+    stored = pl.concat(scans).filter(pl.col("file_id").is_not_null()).join(wanted, on="key", how="semi")
+    last = stored.sort("arrival").group_by("key", maintain_order=True).agg(pl.col("file_id", "line").last())
+    return {(key,): (file_id, line) for key, file_id, line in last.collect().iter_rows()}

@@ -175,10 +175,10 @@ class _Run:
 
     def _sink(self, resolver: Any) -> Any:  # noqa: ANN401 - sinks are imported when used
         from segctl.operations.ingest_events import EventSink
-        from segctl.operations.ingest_records import RecordSink
+        from segctl.operations.ingest_rows import record_sink
 
         if self.source.holds_profiles:
-            return RecordSink(self.workspace, self.source, resolver, self.now)
+            return record_sink(self.source)(self.workspace, self.source, resolver, self.now)
         return EventSink(self.workspace, self.source, resolver)
 
     def _gate(self) -> Gate | None:

@@ -51,7 +51,7 @@ def source_facts(session: Session, name: str) -> SourceFacts:
         raise unknown_thing("source", name, list(found))
     facts = {
         "source": name,
-        "gives": "profiles" if source.traits else "events",
+        "gives": source.gives,
         "picture": source.picture,
         "path": list(source.paths) or None,
         "kind": "file" if source.fetch is None else source.fetch.kind,

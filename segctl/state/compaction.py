@@ -63,7 +63,7 @@ def compact(
     with workspace.lock(LOCK):
         done = [
             _compact_events(workspace, advance or (lambda _rows: None), rows_at_once),
-            *(_merge(workspace, dataset, _concat) for dataset in workspace.datasets("records/")),
+            *(_merge(workspace, dataset, _concat) for dataset in _versioned(workspace)),
             _merge(workspace, SUBJECTS, scan_subjects),
             _merge(workspace, LINKS, _concat),
             *(_merge_changes(workspace, group) for group in _change_groups(workspace, change_runs)),
@@ -83,7 +83,7 @@ class Pending:
 
 def pending(workspace: Workspace, *, change_runs: int = _CHANGE_RUNS) -> list[Pending]:
     """What `compact` would do now; reads no file."""
-    several = [(name, workspace.files(name)) for name in (*workspace.datasets("records/"), SUBJECTS, LINKS)]
+    several = [(name, workspace.files(name)) for name in (*_versioned(workspace), SUBJECTS, LINKS)]
     found = [
         (EVENTS, files_to_sort(workspace.files(EVENTS))),
         *((name, files) for name, files in several if len(files) > 1),
@@ -94,6 +94,11 @@ def pending(workspace: Workspace, *, change_runs: int = _CHANGE_RUNS) -> list[Pe
         for name, files in found
         if files
     ]
+
+
+def _versioned(workspace: Workspace) -> list[str]:
+    """Datasets of versions: records of profiles, and rows of related tables."""
+    return [*workspace.datasets("records/"), *workspace.datasets("related/")]
 
 
 def _compact_events(workspace: Workspace, advance: Callable[[int], None], rows_at_once: int) -> Compacted | None:

@@ -129,7 +129,7 @@ def _unneeded(workspace: Workspace, since: datetime) -> list[sqlite3.Row]:
 
 def _runs_that_read(workspace: Workspace, doomed: list[sqlite3.Row]) -> list[str]:
     """Ids of the runs whose snapshot sees one of the files, oldest first."""
-    read = [file for file in doomed if file["dataset"] in _READ or file["dataset"].startswith("records/")]
+    read = [file for file in doomed if file["dataset"] in _READ or file["dataset"].startswith(("records/", "related/"))]
     return [
         row["id"]
         for row in workspace.query("SELECT id, snapshot FROM runs WHERE reproducible = 1 ORDER BY number")

@@ -124,7 +124,7 @@ def test_the_digest_is_about_meaning() -> None:
         (EVENTS.replace("time: t", "time: {column: t, zone: Berlin}"), "6:29 SEG306 `Berlin` is no known time zone | zones are written as `Europe/Berlin` or `UTC`"),
         (EVENTS + '    properties: {value: {formula: "a × b"}}\n', "7:38 SEG302 the formula cannot be read: write `*` for `×` | names with blanks or signs stand in backticks: `` `unit price` * quantity ``"),
         (EVENTS + "picture: full\n", "7:1 SEG303 a full picture is for profiles; events are a log | delete the line"),
-        (EVENTS + "profiles: {city: c}\n", "1:1 SEG303 a source has either `profiles` or `events` | declare two sources over the same file"),
+        (EVENTS + "profiles: {city: c}\n", "1:1 SEG303 a source has one of `profiles`, `events` and `related` | declare two sources over the same file"),
         ("source: s\npath: a\nprofiles: {city: c}\n", "1:1 SEG303 profiles need a `key` | name the column that says who it is"),
         (EVENTS.replace("    time: t\n", ""), "5:5 SEG300 the event rule has no `time` | name the column: `time: created_at`"),
         ("max_bad_rows: viele\n" + EVENTS, "1:15 SEG304 `viele` is no limit of bad rows | write a count (`20`) or a share (`1 %`)"),

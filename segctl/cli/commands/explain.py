@@ -9,6 +9,7 @@ from segctl.cli import messages, output
 from segctl.cli.context import Context
 from segctl.cli.options import CHANGES, SELECTION, Argument, Language, Option, verb
 from segctl.model.errors import UsageError
+from segctl.model.project import RELATED
 
 if TYPE_CHECKING:
     from segctl.compile.trace import Branch, EventRow, LeafTrace, Trace, TracedValue
@@ -191,10 +192,13 @@ def _is_hidden(value: TracedValue, personal: frozenset[str]) -> bool:
 
 
 def _event_rows(session: Session, found: Explanation, trace: Trace, words: TraceWords) -> Iterator[tuple[Any, ...]]:
+    from segctl.compile.trace_rows import NO_TIME
+
     for leaf in trace.leaves:
         for event in leaf.events:
             place = (found.places or {}).get((event.source, event.event_id))
-            yield (leaf.text, session.local(event.ts), event.kind, _properties(session, event), place)
+            since = None if event.ts == NO_TIME else session.local(event.ts)
+            yield (leaf.text, since, event.kind.removeprefix(RELATED), _properties(session, event), place)
         if leaf.event_count > len(leaf.events):
             yield (leaf.text, None, words.say("earlier", f"{leaf.event_count - len(leaf.events):,}"), {}, None)
 
@@ -204,6 +208,10 @@ def _properties(session: Session, event: EventRow) -> dict[str, Any]:
     from segctl.operations.dictionary import shown
 
     kind = session.project.event(event.kind)
+    table = session.project.table(event.kind.removeprefix(RELATED)) if event.kind.startswith(RELATED) else None
+    if table is not None:
+        of_row = {name: shown(event.values[name], of) for name, of in table.properties if name in event.values}
+        return {"key": event.event_id, **of_row}
     if kind is None:
         return {name: value for name, value in event.values.items() if value is not None}
     columns = {stored_column(name, of): (name, of) for name, of in kind.properties}

@@ -232,7 +232,7 @@ def told(source: SourceResult) -> list[str]:
         (source.sessions, "sessions are new or changed"),
         (source.read_again, "stored rows were replaced, since all of the source was read again"),
         (source.unclaimed, "events name nobody and were left out"),
-        (source.gone, "people are gone from the full picture"),
+        (source.gone, "people or rows are gone from the full picture"),
         (source.ambiguous_times, "local times came twice when the clocks went back; the declared rule decided"),
         (source.missing_times, "local times were skipped when the clocks went forward; the declared rule decided"),
         (source.dropped_elements, "missing elements were taken out of lists"),
