@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from segctl.model.sources import Source
 
 SHOWN_RECORDS = 3
+_WITH_COLUMNS = ("database", "table")
+"""Kinds of sources whose records all have the same columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def try_source(start: Path, name: str, *, env: str | None, now: datetime) -> Onl
 
 def _columns(source: Source, records: tuple[Mapping[str, Any], ...]) -> list[Check]:
     """Whether the records hold what the declaration reads."""
+    from segctl.compile.source_nodes import nearest
     from segctl.connectors.sources.json_paths import MISSING, at
     from segctl.model.sources import needed_columns
 
@@ -72,6 +75,8 @@ def _columns(source: Source, records: tuple[Mapping[str, Any], ...]) -> list[Che
     lacking = [name for name in wanted if all(at(record, name) is MISSING for record in records)]
     if lacking:
         names = ", ".join(f"`{name}`" for name in lacking)
+        if source.fetch is not None and source.fetch.kind in _WITH_COLUMNS:
+            return [Check("columns", "problem", f"there is no {names}", nearest(lacking[0], records[0]))]
         hint = "services leave out what is empty; otherwise correct the names in the declaration"
         return [Check("columns", "note", f"none of the first records has {names}", hint)]
     return [Check("columns", "ok", f"all {len(wanted)} that the declaration names")]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import DataError, Refused, SegctlError, UsageError
 from segctl.model.secrets import masked
+from segctl.operations.ingest_columns import refuse_missing
 from segctl.state.bookmarks import Bookmark, bookmark, set_bookmark
 from segctl.state.spool import Spool, SpoolState, found_spool, new_spool, spool_folder
 
@@ -194,6 +195,8 @@ def _take_pages(run: SourceRun, connector: Connector, spool: Spool, wishes: Wish
     with spool.writing() as appender:
         for page in _limited(connector.pages(start), left):
             if not has_begun:
+                if page.columns is not None:
+                    refuse_missing(run.source, page.columns, run.source.name)
                 run.progress.start(f"fetch {run.source.name}", total=_expected(page, wishes), unit="records")
                 has_begun = True
             is_last = page.position is None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import DataError, Refused
+from segctl.operations.ingest_columns import check_columns
 from segctl.operations.ingest_contract import Gate, gate_of, refuse_broken_checks, with_contract
 from segctl.operations.ingest_inputs import InputFile, Reading, input_note, reading_of
 from segctl.operations.ingest_pipeline import ahead
@@ -26,7 +27,7 @@ from segctl.operations.ingest_tracking import (
 from segctl.operations.progress import Progress
 
 if TYPE_CHECKING:
-    from segctl.connectors.files import Detected, ReadOptions
+    from segctl.connectors.files import ReadOptions
     from segctl.model.project import Project
     from segctl.model.sources import Source
     from segctl.operations.ingest_links import LinkSink
@@ -159,7 +160,7 @@ class SourceRun:
         options = shape_options(self.source, read_options(self.source))
         detected = detect(item.path, options) if item.rows is None else item.rows.detected
         self.result.detected[item.shown] = detected.why
-        self._check_columns(detected, item.shown)
+        check_columns(self.source, detected, item.shown)
         form = NumberForm(detected.decimal or ".", detected.thousands or None)
         input_id = 0 if self.dry_run else begin_input(
             self.workspace, self.source.name, item.shown, digest=item.digest, size=item.size, modified=item.modified
@@ -231,29 +232,6 @@ class SourceRun:
             self.result.kinds_skipped[kind] = self.result.kinds_skipped.get(kind, 0) + rows
         if self.source.picture == "full" and typed.bad.height:
             sink.see(typed.bad_ids)
-
-    def _check_columns(self, detected: Detected, shown: str) -> None:
-        """A column that the declaration names must be in the file, where a file says what it has."""
-        from segctl.compile.source_nodes import nearest
-        from segctl.model.sources import needed_columns
-
-        if detected.format in ("json", "ndjson") or self.source.tracking is not None:
-            return
-        known = set(detected.columns)
-        if not known:
-            raise DataError(
-                "SEG310",
-                f"`{shown}` has no columns: it is empty, or breaks off at its start",
-                hint="look at how the file came here; it should begin with a line of column names",
-            )
-        for name in needed_columns(self.source):
-            heads = {name.rsplit(".", cut)[0] for cut in range(name.count(".") + 1)}
-            if not heads & known:
-                raise DataError(
-                    "SEG310",
-                    f"`{shown}` has no column `{name}`, which the source `{self.source.name}` names",
-                    hint=nearest(name, detected.columns),
-                )
 
     def _note_missing(self, missing: set[str], shown: str) -> None:
         for name in sorted(missing):

@@ -14,6 +14,7 @@ from segctl.model.errors import SegctlError, UsageError
 from segctl.model.project import Project
 from segctl.model.sources import DEFAULT_LIMIT, Limit, NumberForm, Source
 from segctl.operations.contracts import findings_of, quarantined
+from segctl.operations.ingest_columns import check_columns
 from segctl.operations.ingest_contract import Gate, gate_of, with_contract
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.validate_landed import rows_to_check
@@ -193,6 +194,8 @@ def _read(project: Project, source: Source, file: FileToCheck, gate: Gate, wishe
     options = shape_options(source, read_options(source))
     path = file.path if file.rows is not None else existing(file.path)
     detected = detect(path, options) if file.rows is None else file.rows.detected
+    if types:
+        check_columns(source, detected, file.shown)
     form = NumberForm(detected.decimal or ".", detected.thousands or None)
     gate.begin_file(file.shown, form)
     wishes.progress.start(f"validate {file.shown}", total=detected.bytes, unit="bytes")

@@ -22,7 +22,7 @@ from segctl.quality.schema_plan import Plan, Tests, plan
 from segctl.quality.schema_refs import References, Schema, pointer
 from segctl.quality.schema_slots import NullMeaning, Slot, TypedReading, plain_frame, typed_slot
 from segctl.quality.schema_text import TextColumns
-from segctl.quality.schema_types import mentioned_types
+from segctl.quality.schema_types import formatted_places, mentioned_types
 from segctl.quality.schema_words import SHOWN
 
 __all__ = [
@@ -93,12 +93,13 @@ class Contract:
         self._engine = validator(schema, formats=formats)
         self._references = References.of(schema)
         self._types = mentioned_types(self._references)
+        self._formatted = formatted_places(self._references) if formats else frozenset()
         self._tests = Tests(formats=formats)
         self._plans: dict[Any, Plan] = {}
 
     def of_text(self, frame: pl.DataFrame, form: TextForm | None = None) -> Verdict:
         """The verdict about rows of text cells, as CSV and workbooks have them."""
-        columns = TextColumns(self._types, form or TextForm())
+        columns = TextColumns(self._types, form or TextForm(), self._formatted)
         decoded = columns.decode(frame)
         fields = {name: columns.slot(name, decoded) for name in frame.columns}
         found = self._plan(("text", form, tuple(frame.columns)), fields, self._reading())

@@ -26,10 +26,13 @@ class TextColumns:
     Attributes:
         types: As `mentioned_types` gives them, by pointer.
         form: How cells are written.
+        formatted: Places of which a `format` is wanted: blanks around a cell there are no part of its value, as they
+            are none of an identifier, a number or a time.
     """
 
     types: dict[str, frozenset[str]]
     form: TextForm
+    formatted: frozenset[str] = frozenset()
 
     def wanted(self, name: str) -> frozenset[str]:
         """Types mentioned for a column; only text without any."""
@@ -46,6 +49,8 @@ class TextColumns:
 
     def _decoded(self, name: str, text: pl.Series) -> list[pl.Series]:
         cells = standing_cells(text, self.form)
+        if pointer(name) in self.formatted:
+            cells = cells.str.strip_chars()
         found, taken = [cells], []
         numbers = numbers_in(cells, self.form) if self._reads(name, "number") else None
         if numbers is not None:

@@ -32,10 +32,19 @@ def mentioned_types(references: References) -> dict[str, frozenset[str]]:
 
     A place without a mentioned type is missing, or has `number` and `string` when keywords about numbers speak of it.
     """
+    return {at: _decided(types) for at, types in _walked(references).found.items() if types}
+
+
+def formatted_places(references: References) -> frozenset[str]:
+    """JSON pointers of places in a row of which the contract wants some `format`."""
+    return frozenset(_walked(references).formatted)
+
+
+def _walked(references: References) -> _Walk:
     walk = _Walk(references)
     start = references.start()
     walk.visit(start.schema, start.base, "")
-    return {at: _decided(types) for at, types in walk.found.items() if types}
+    return walk
 
 
 def _decided(types: set[str]) -> frozenset[str]:
@@ -49,6 +58,7 @@ class _Walk:
 
     references: References
     found: dict[str, set[str]] = field(default_factory=dict)
+    formatted: set[str] = field(default_factory=set)
     seen: set[tuple[int, str]] = field(default_factory=set)
 
     def visit(self, schema: Schema, base: str, at: str) -> None:
@@ -59,6 +69,8 @@ class _Walk:
         self.seen.add((id(schema), at))
         base = self.references.base_of(schema, base)
         _note(schema, self.found.setdefault(at, set()))
+        if "format" in schema:
+            self.formatted.add(at)
         reference = schema.get("$ref")
         place = self.references.resolve(reference, base) if isinstance(reference, str) else None
         if place is not None:

@@ -161,7 +161,7 @@ PEERS = {"jsonschema-rs": 50_000, "jsonschema": 5_000}
 def _beside(contract: Contract, frame: pl.DataFrame, name: str, count: int, ours: float, ours_all: float) -> float:
     """How many times faster the checks alone are than a peer on ready dicts."""
     part = frame.head(count)
-    columns = TextColumns(contract._types, TextForm())
+    columns = TextColumns(contract._types, TextForm(), contract._formatted)
     every = pl.int_range(part.height, eager=True)
     instances, making, _ = timed(lambda: columns.instances(columns.decode(part), part.columns, every))
     if name == "jsonschema":

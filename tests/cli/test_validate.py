@@ -167,3 +167,13 @@ def test_a_bound_of_hundreds_of_digits_is_told_in_short(run: Run, project: Path)
 
     assert "at most about -1.000e+400" in done.out
     assert max(map(len, done.out.splitlines())) < 120
+
+
+def test_a_column_that_is_not_there_is_found(run: Run, project: Path) -> None:
+    (project / "crm.csv").write_text("id,ort,puntke\n1,Bonn,5\n")
+
+    done = run("validate", "crm", cwd=project)
+
+    assert (done.code, "cannot be read" in done.out) == (3, True)
+    assert "SEG310" in done.err
+    assert "`punkte`" in done.err

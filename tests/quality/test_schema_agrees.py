@@ -27,7 +27,7 @@ def by_json(contract: Contract, rng: Random) -> tuple[list[Any], Verdict]:
 
 def by_text(contract: Contract, rng: Random) -> tuple[list[Any], Verdict]:
     frame = text_frame(rng)
-    columns = TextColumns(contract._types, TextForm())
+    columns = TextColumns(contract._types, TextForm(), contract._formatted)
     rows = pl.int_range(frame.height, eager=True)
     return columns.instances(columns.decode(frame), frame.columns, rows), contract.of_text(frame)
 

@@ -192,7 +192,8 @@ def test_a_repeated_group_is_not_unrolled_without_end() -> None:
 def test_formats_follow_the_reference(format_: str, cells: list[str], expected: list[bool]) -> None:
     engine = jsonschema_rs.Draft202012Validator({"format": format_}, validate_formats=True)
 
-    assert bad_text({"format": format_}, list(cells)) == [not engine.is_valid(cell) for cell in cells]
+    assert bad_json({"format": format_}, list(cells)) == [not engine.is_valid(cell) for cell in cells]
+    assert bad_text({"format": format_}, list(cells)) == [not engine.is_valid(cell.strip()) for cell in cells]
     assert [not engine.is_valid(cell) for cell in cells] == expected
 
 
@@ -310,3 +311,16 @@ def test_a_contract_that_unfolds_without_end_is_still_decided() -> None:
 
     assert found.bad.to_list() == [False, True]
     assert found.exact_rows == 2
+
+
+def test_blanks_around_a_cell_are_no_part_of_a_value_with_a_format() -> None:
+    """As for identity keys; where no format is wanted, and in JSON, a blank is a blank."""
+    cells = [" anna@x.example", "anna@x.example ", "\tanna@x.example\n", "an na@x.example", " "]
+    mail = {"type": "string", "format": "email", "maxLength": 14}
+
+    assert bad_text(mail, cells) == [False, False, False, True, False]
+    assert bad_text({"allOf": [{"format": "email"}]}, cells) == [False, False, False, True, False]
+    assert bad_json(mail, cells) == [True, True, True, True, True]
+    assert bad_text({"enum": ["Bonn"]}, ["Bonn", "Bonn "]) == [False, True]
+    loose = compile_contract({"properties": {"v": mail}}, formats=False)
+    assert loose.of_text(pl.DataFrame({"v": cells})).bad.to_list() == [True, True, True, True, False]

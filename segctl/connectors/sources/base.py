@@ -71,6 +71,7 @@ class Page:
         cursor: JSON value of the incremental cursor after these records; None when there is none yet. Kept for the
             next fetch only when this one has come to its end.
         total: How many records there are in all, when the source says so.
+        columns: All that every record has, where the source has columns; None otherwise.
     """
 
     lines: bytes
@@ -78,6 +79,7 @@ class Page:
     position: Json = None
     cursor: Json = None
     total: int | None = None
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ class DatabaseConnector:
 
     def _page(self, rows: list[Any], names: list[str], place: Json, cursor: Any) -> Page:  # noqa: ANN401 - of any type
         lines = ndjson(dict(zip(names, map(as_json, row), strict=True)) for row in rows)
-        return Page(lines, len(rows), place, None if cursor is None else kept(cursor))
+        return Page(lines, len(rows), place, None if cursor is None else kept(cursor), columns=tuple(names))
 
     def _column_of(self, names: list[str]) -> int | None:
         twice = sorted({name for name in names if names.count(name) > 1})
