@@ -25,9 +25,9 @@ def distances(rows: Rows, node: object, words: TraceWords) -> Iterator[TracedVal
             metres, name = found
             said = words.say("distance", name)
             if metres < 1_000:
-                yield TracedValue(said, metres, _METRES)
+                yield TracedValue(f"{said} (m)", metres, _METRES)
             else:
-                yield TracedValue(said, round(metres / 100), _KILOMETRES)
+                yield TracedValue(f"{said} (km)", round(metres / 100), _KILOMETRES)
 
 
 def missing_distance(rows: Rows, node: ir.Near, words: TraceWords) -> str:

@@ -41,7 +41,8 @@ def metres_words(metres: int, language: Language) -> str:
     if metres < 1_000:
         return f"{metres} m"
     rounded = round(Decimal(metres) / 1000, 1 if metres < 100_000 else 0)
-    return f"{_number(rounded, language)} km"
+    whole = round(rounded) if rounded == round(rounded) else rounded
+    return f"{_number(Decimal(whole), language)} km"
 
 
 def _number(value: Decimal, language: Language) -> str:
