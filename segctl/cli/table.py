@@ -61,7 +61,7 @@ COMMANDS: dict[str, Command] = {
     "test": _at("test", "define", "Run the tests of segments, or find what they miss"),
     "size": _at("size", "define", "Count a definition, saved or not, leaf by leaf"),
     "explain": _at("explain", "define", "Say why a person is in or out of a segment"),
-    "ls": _at("ls", "look", "List segments, traits, events, sources or runs"),
+    "ls": _at("ls", "look", "List segments, traits, events, sources, runs or tests"),
     "show": _at("show", "look", "Show one thing: a segment, trait, event, source or run"),
     "profile": _at("profile", "look", "Show one person's timeline"),
     "history": _at("history", "look", "Show how a segment's size moved from run to run"),

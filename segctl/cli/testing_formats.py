@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -38,7 +39,9 @@ def long_text(ctx: Context, outcome: Outcome) -> str:
     blocks = []
     for result in outcome.failed:
         for wrong in result.mismatches:
-            head = messages.long_form(diagnostic(wrong), outcome.suite.root, color=ctx.terminal.out_color)
+            # The lines below say more than the reason, which is for formats of one line.
+            short = replace(diagnostic(wrong), why=None)
+            head = messages.long_form(short, outcome.suite.root, color=ctx.terminal.out_color)
             blocks.append("\n".join([head, *_leaf_lines(ctx, wrong)]))
     return "\n\n".join([*blocks, summary(outcome)]) + "\n"
 
@@ -46,9 +49,10 @@ def long_text(ctx: Context, outcome: Outcome) -> str:
 def diagnostic(wrong: Mismatch) -> Diagnostic:
     """A failed expectation as a finding, the deciding leaf in its reason."""
     who = f"`{wrong.profile}` in `{wrong.segment}`" if wrong.profile is not None else f"`{wrong.segment}`"
-    message = f"{who}: expected {wrong.expected}, found {wrong.found}"
+    found = f" is {wrong.found}" if wrong.code == "SEG530" else f": {wrong.found}"
+    message = f"{wrong.case.name}: {who}{found}, expected {wrong.expected}"
     why = None if wrong.explained is None else reason(wrong.explained)
-    return Diagnostic(wrong.code, Severity.ERROR, message, wrong.location, why=why, hint=f"case: {wrong.case.name}")
+    return Diagnostic(wrong.code, Severity.ERROR, message, wrong.location, why=why)
 
 
 def reason(why: Explained) -> str:
@@ -59,17 +63,17 @@ def reason(why: Explained) -> str:
 
 
 def _decided(leaf: LeafTrace, why: Explained) -> str:
-    seen = _values(leaf)
+    seen = _values(leaf, why.zone)
     place = f" ({why.file}:{leaf.line})" if why.file and leaf.line else ""
     return f"{leaf.text} is {_ANSWERS[leaf.answer]}{f': {seen}' if seen else ''}{place}"
 
 
-def _values(leaf: LeafTrace) -> str:
+def _values(leaf: LeafTrace, zone: str) -> str:
     from segctl.compile.words_trace import TraceWords
 
     if leaf.missing is not None:
         return leaf.missing
-    words = TraceWords("UTC")
+    words = TraceWords(zone)
     return "; ".join(f"{value.name} {words.value(value.value, value.type)}" for value in leaf.values)
 
 
@@ -78,9 +82,15 @@ def _leaf_lines(ctx: Context, wrong: Mismatch) -> list[str]:
     why = wrong.explained
     if why is None:
         return []
-    deciding = set(why.deciding) if why.kept else set()
+    deciding = {leaf.path for leaf in why.deciding} if why.kept else set()
     rows = [
-        ("decided" if leaf in deciding else "", _ANSWERS[leaf.answer], leaf.path or "where", leaf.text, _values(leaf))
+        (
+            "decided" if leaf.path in deciding else "",
+            _ANSWERS[leaf.answer],
+            leaf.path or "where",
+            leaf.text,
+            _values(leaf, why.zone),
+        )
         for leaf in why.trace.leaves
     ]
     if not why.kept:
@@ -159,7 +169,7 @@ def _leaf_record(leaf: LeafTrace, why: Explained) -> dict[str, Any]:
         "line": leaf.line,
         "answer": _ANSWERS[leaf.answer],
         "decided": leaf in why.deciding,
-        "values": _values(leaf),
+        "values": _values(leaf, why.zone),
     }
 
 

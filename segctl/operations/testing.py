@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 
 from segctl.compile import ir
-from segctl.compile.selection import select as selected
+from segctl.compile.selection import Selection
 from segctl.compile.testing import Case, Expectation, Named
 from segctl.compile.testing_bind import load_tests, without_cases
 from segctl.model.dataclass import dataclass
@@ -17,10 +17,12 @@ from segctl.model.errors import UsageError
 from segctl.model.project import Definitions
 from segctl.operations.lists import ProjectLists
 from segctl.operations.project import refuse_errors
+from segctl.operations.selection import chosen
 from segctl.operations.session import bound_definitions
 from segctl.operations.testing_answers import Answer, Found, Segments, evaluate_cases
 from segctl.operations.testing_reasons import Explained, decided_by, explained
 
+EVERYTHING = Selection()
 MEMBER, NON_MEMBER, UNKNOWN, OUT = "a member", "not a member", "unknown", "not a member, or unknown"
 
 
@@ -101,20 +103,14 @@ class Outcome:
 
 
 def load_suite(
-    start: Path,
-    *,
-    env: str | None = None,
-    select: Iterable[str] = (),
-    exclude: Iterable[str] = (),
-    keyword: str | None = None,
+    start: Path, *, env: str | None = None, selection: Selection = EVERYTHING, keyword: str | None = None
 ) -> Suite:
     """The chosen tests of the project found upwards from `start`.
 
     Args:
         start: Where the search begins.
         env: Environment.
-        select: Segments; all, drafts too, when empty.
-        exclude: Segments taken away.
+        selection: Segments; all, drafts too, when empty.
         keyword: Part of a case's file or name, in any case of letters.
 
     Raises:
@@ -123,7 +119,8 @@ def load_suite(
     definitions, warnings = bound_definitions(start, env=env)
     everything, found = load_tests(definitions)
     refuse_errors(found, code="SEG534", outcome="nothing was tested")
-    names = selected(definitions.segments, [*select] or ["*"], exclude) if definitions.segments else ()
+    wanted = replace(selection, select=selection.select or ("*",))
+    names = chosen(definitions, wanted) if definitions.segments else ()
     cases = everything if len(names) == len(definitions.segments) else without_cases(everything, names)
     if keyword is not None:
         cases = [case for case in cases if keyword.casefold() in case.id.casefold()]
@@ -218,13 +215,20 @@ def _wrong_reasons(
         decided = decided_by(why)
         allowed = [names for names in decided if not names.isdisjoint(reasons.leaves)]
         used = {leaf for leaf in reasons.leaves if any(leaf in names for names in decided)}
-        if len(allowed) < len(decided) or used != set(reasons.leaves):
+        # Of a member all leaves under an `all` decide, so there it is enough that the named ones are among them.
+        is_member = answer.members[case_place(case, reasons.name)]
+        if (len(allowed) < len(decided) and not is_member) or used != set(reasons.leaves):
             wish = " and ".join(f"`{leaf}`" for leaf in reasons.leaves)
             found = " and ".join(f"`{why.said(names)}`" for names in decided) or "nothing"
             yield Mismatch(
                 "SEG531", case, expected.segment, reasons.name, f"{wish} decides", f"{found} decided",
                 reasons.location, why,
             )  # fmt: skip
+
+
+def case_place(case: Case, name: str) -> int:
+    """The position of a profile among those of a case."""
+    return next(number for number, profile in enumerate(case.profiles) if profile.name == name)
 
 
 def names_tested(cases: Sequence[Case]) -> set[str]:

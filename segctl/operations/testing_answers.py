@@ -62,11 +62,10 @@ class Segments:
         self._lowered: dict[str, ir.LoweredSegment] = {}
 
     def lowered(self, name: str) -> ir.LoweredSegment:
-        """A segment of that name, its leaves in the project's language."""
+        """A segment of that name, its leaves in the words of findings."""
         if name not in self._lowered:
             definition = self._variants.get(name) or self.definitions.segments[name]
-            project = self.definitions.project
-            found = lower_segment(definition, self.definitions, lists=self.lists, language=project.language)
+            found = lower_segment(definition, self.definitions, lists=self.lists)
             self._lowered[name] = replace(found, name=name)
         return self._lowered[name]
 

@@ -60,7 +60,7 @@ def propose_cases(name: str, definitions: Definitions, lists: ProjectLists, *, b
     """
     definition = definitions.segments[name]
     zone = definitions.project.timezone
-    search = _searched(definition, definitions, lists, Clock(_default_as_of(zone), zone))
+    search = _searched(definition, definitions, lists, Clock(default_as_of(zone), zone))
     proposals, context = [], None
     for number in range(len(search.leaves)):
         found = _leaf_case(search, number)
@@ -75,7 +75,8 @@ def propose_cases(name: str, definitions: Definitions, lists: ProjectLists, *, b
     return noticed_by(definition, definitions, lists, proposals, most=MOST_PROFILES, brief=brief)
 
 
-def _default_as_of(zone: str) -> datetime:
+def default_as_of(zone: str) -> datetime:
+    """The instant of tests that name none."""
     found = fixed_as_of(DEFAULT_AS_OF, zone)
     assert not isinstance(found, Problem)  # a constant of ours
     return found
@@ -118,13 +119,14 @@ def _ties(condition: c.Condition, same: tuple[str, ...] = ()) -> Iterator[tuple[
 def _bases(search: _Search, number: int) -> list[int]:
     """Instants at which events may lie: inside the windows of the definition, the leaf's own first."""
     clock = search.ground.clock
-    own = [middle(window, clock) for window in _windows(search.leaves[number][1])]
-    others = [middle(w, clock) for n, (_, leaf) in enumerate(search.leaves) if n != number for w in _windows(leaf)]
+    own = [middle(window, clock) for window in windows_of(search.leaves[number][1])]
+    others = [middle(w, clock) for n, (_, leaf) in enumerate(search.leaves) if n != number for w in windows_of(leaf)]
     found = [us for us in [*own, *others] if us is not None]
     return list(dict.fromkeys([*found, clock.now - DAY, clock.now - 400 * DAY]))[:5]
 
 
-def _windows(leaf: c.Condition) -> Iterator[Window]:
+def windows_of(leaf: c.Condition) -> Iterator[Window]:
+    """The windows that a leaf asks events, changes or a time to lie in."""
     match leaf:
         case c.EventCondition(selection, _, test):
             if selection.window is not None:
@@ -156,24 +158,26 @@ def _leaf_case(search: _Search, number: int) -> tuple[Proposal, Spec] | None:
         score = (_dependence(roots, [truth is True for _, truth in some]), -context.size)
         if best is None or score > best[0]:
             best = (score, base, context)
-    if best is None or best[0][0] < 1:
+    if best is None or best[0][0] == 0:
         return None
     return _proposal(search, number, best[1], best[2])
 
 
-def _dependence(roots: Sequence[bool], truths: Sequence[bool]) -> int:
-    """How far the answer goes with the leaf or against it; 0 where it is always the same."""
+def _dependence(roots: Sequence[bool], truths: Sequence[bool]) -> float:
+    """How far the answer goes with the leaf or against it, up to 1; 0 where it is always the same."""
     if len(set(roots)) < 2:
-        return 0
+        return 0.0
     agree = sum(root == truth for root, truth in zip(roots, truths, strict=True))
-    return max(agree, len(roots) - agree)
+    return max(agree, len(roots) - agree) / len(roots)
 
 
 def _proposal(search: _Search, number: int, base: int, context: Spec) -> tuple[Proposal, Spec] | None:
     path, leaf = search.leaves[number]
-    chosen = {
-        label: spec.over(context) for place, label, spec in search.candidates[number] if place == base or place == 0
-    }
+    chosen: dict[str, Spec] = {}
+    for wanted in (base, 0):
+        for place, label, spec in search.candidates[number]:
+            if place == wanted:
+                chosen.setdefault(label, spec.over(context))
     roots = _asked(search, list(chosen.values())).matched
     member = next((spec for spec, root in zip(chosen.values(), roots, strict=True) if root is True), None)
     if member is None:
@@ -206,10 +210,12 @@ def _contexts(search: _Search, number: int) -> Iterator[Spec]:
     """What else to give so that all depends on one leaf: the leaves beside it hold where all must, else they do not."""
     wanted = _wanted(search.definition.where, number)
     alternatives = [_alternatives(search, n, want) for n, want in wanted.items()]
-    for chosen in islice(product(*alternatives), MOST_CONTEXTS):
+    # The first alternatives of all leaves, then those that differ from them in little, wherever that is.
+    combinations = islice(product(*(range(len(some)) for some in alternatives)), 100 * MOST_CONTEXTS)
+    for places in sorted(combinations, key=sum)[:MOST_CONTEXTS]:
         context = ranked_at_all(search.definition, search.ground)
-        for spec in chosen:
-            context = spec.over(context)
+        for number, some in zip(places, alternatives, strict=True):
+            context = some[number].over(context)
         yield context
 
 
@@ -270,7 +276,7 @@ def _of_item(node: c.All | c.AnyOf | c.NoneOf, want: bool) -> bool:
 def _calendar_cases(search: _Search, definitions: Definitions, lists: ProjectLists) -> Iterator[Proposal]:
     """The first leaf with a window once more, around a clock change and around 29 February."""
     zone = search.ground.clock.zone
-    numbers = [n for n, (_, leaf) in enumerate(search.leaves) if any(True for _ in _windows(leaf))]
+    numbers = [n for n, (_, leaf) in enumerate(search.leaves) if any(True for _ in windows_of(leaf))]
     for title, as_of in _special_days(zone):
         if not numbers:
             return

@@ -25,12 +25,14 @@ class Explained:
         kept: False where the condition holds and `keep` ranks others higher.
         names: How each leaf may be called, by its place.
         file: Of the definition.
+        zone: Of times that are shown.
     """
 
     trace: Trace
     kept: bool
     names: dict[str, tuple[str, ...]]
     file: str | None
+    zone: str = "UTC"
 
     def said(self, names: frozenset[str]) -> str:
         """The place by which a leaf is called in messages."""
@@ -57,12 +59,11 @@ def explained(segments: Segments, case: Case, name: str, profile: str, answer: A
         as_of=case.as_of,
         zone=world.project.timezone,
         members=_members(segments, case, segment, number),
-        language=world.project.language,
     )
     definition = segments.definitions.segments[name]
     kept = answer.members[number] or answer.matched[number] is not True
     file = definition.location.file if definition.location else None
-    return Explained(found, kept, leaf_names(definition), file)
+    return Explained(found, kept, leaf_names(definition), file, world.project.timezone)
 
 
 def _members(segments: Segments, case: Case, segment: ir.LoweredSegment, number: int) -> dict[str, bool]:

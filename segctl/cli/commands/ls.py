@@ -1,4 +1,4 @@
-"""List segments, traits, events, sources or runs."""
+"""List segments, traits, events, sources, runs or tests."""
 
 from __future__ import annotations
 
@@ -64,6 +64,14 @@ COLUMNS: dict[str, tuple[output.Column, ...]] = {
         output.Column("reproducible", type="boolean"),
         output.Column("reason"),
     ),
+    "tests": (
+        output.Column("case"),
+        output.Column("segments", type="list"),
+        output.Column("profiles", type="integer"),
+        output.Column("as_of", "as of", type="time", extra=True),
+        output.Column("file"),
+        output.Column("line", type="integer"),
+    ),
 }
 
 
@@ -71,10 +79,10 @@ COLUMNS: dict[str, tuple[output.Column, ...]] = {
 def command(
     ctx: Context,
     kind: Annotated[
-        str, Argument("KIND", help="segments, traits, events, sources or runs.", choices=tuple(COLUMNS))
+        str, Argument("KIND", help="segments, traits, events, sources, runs or tests.", choices=tuple(COLUMNS))
     ] = "segments",
 ) -> None:
-    """List segments, traits, events, sources or runs.
+    """List segments, traits, events, sources, runs or tests.
 
     Sizes are those of the newest run in force of the environment.
     """

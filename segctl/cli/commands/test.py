@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from segctl.cli import messages, output
@@ -83,9 +84,8 @@ def _check(*, generate: bool, mutate: bool, watch: bool, min_score: str | None, 
 def _suite(ctx: Context, segments: list[str] | None, keyword: str | None) -> Suite:
     from segctl.operations.testing import load_suite
 
-    suite = load_suite(
-        ctx.project, env=ctx.env, select=(*(segments or ()), *ctx.select), exclude=ctx.exclude, keyword=keyword
-    )
+    selection = replace(ctx.selection, select=(*(segments or ()), *ctx.select))
+    suite = load_suite(ctx.project, env=ctx.env, selection=selection, keyword=keyword)
     messages.diagnostics(ctx, suite.warnings, root=suite.root)
     if not suite.cases:
         what = "no case expects anything of them" if suite.found else "there are no cases under `tests/`"
