@@ -89,6 +89,7 @@ complete -c segctl -n '__fish_seen_subcommand_from demo' -l no-progress -d 'Draw
 complete -c segctl -n '__fish_seen_subcommand_from demo' -l no-input -d 'Never ask'
 complete -c segctl -n '__fish_seen_subcommand_from demo' -s h -l help -d 'Help on this verb'
 complete -c segctl -n '__fish_seen_subcommand_from doctor' -l online -x -a '(__segctl_names sources)' -d 'Ask this source for one page'
+complete -c segctl -n '__fish_seen_subcommand_from doctor' -l show-personal -d 'With --online: values of people, too'
 complete -c segctl -n '__fish_seen_subcommand_from doctor' -l deep -d 'Read every stored file and compare its checksum'
 complete -c segctl -n '__fish_seen_subcommand_from doctor' -s C -l project -x -a '(__fish_complete_directories)' -d 'Folder of the project'
 complete -c segctl -n '__fish_seen_subcommand_from doctor' -s e -l env -x -a '(__segctl_names environments)' -d 'Environment block of segctl.yaml'

@@ -72,6 +72,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'doctor' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--online'] = 'sources'
+            $table['--show-personal'] = 'flag'
             $table['--deep'] = 'flag'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'

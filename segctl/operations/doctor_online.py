@@ -12,6 +12,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.model.secrets import masked
 from segctl.operations.doctor import Check
+from segctl.operations.doctor_mask import without_personal
 from segctl.operations.doctor_table import try_table
 
 if TYPE_CHECKING:
@@ -28,15 +29,24 @@ class OnlineResult:
 
     Attributes:
         checks: In the order they were made.
-        records: The first records as they came, secrets masked.
+        records: The first records, secrets masked.
+        is_masked: Values that may be personal are hidden in them.
     """
 
     checks: tuple[Check, ...]
     records: tuple[Mapping[str, Any], ...]
+    is_masked: bool = False
 
 
-def try_source(start: Path, name: str, *, env: str | None, now: datetime) -> OnlineResult:
+def try_source(start: Path, name: str, *, env: str | None, now: datetime, show_personal: bool = False) -> OnlineResult:
     """Asks a source for a page and keeps nothing.
+
+    Args:
+        start: Folder of the project, or below.
+        name: Of the source.
+        env: Environment.
+        now: Present time, aware.
+        show_personal: Records as they came; otherwise only what is declared and not personal keeps its value.
 
     Raises:
         UsageError: No such source, a source of files, or findings in a declaration.
@@ -60,7 +70,10 @@ def try_source(start: Path, name: str, *, env: str | None, now: datetime) -> Onl
     checks = [Check(p.name, p.status, masked(p.detail), None if p.hint is None else masked(p.hint))
               for p in trial.probes]  # fmt: skip
     records = tuple(json.loads(masked(json.dumps(record, ensure_ascii=False))) for record in trial.records)
-    return OnlineResult((*checks, *_columns(source, records)), records[:SHOWN_RECORDS])
+    shown = records[:SHOWN_RECORDS]
+    if not show_personal:
+        shown = tuple(without_personal(project, source, record) for record in shown)
+    return OnlineResult((*checks, *_columns(source, records)), shown, is_masked=not show_personal and bool(shown))
 
 
 def _columns(source: Source, records: tuple[Mapping[str, Any], ...]) -> list[Check]:

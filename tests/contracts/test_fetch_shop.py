@@ -106,7 +106,17 @@ def test_no_secret_reaches_any_place(project: Path, tmp_path: Path) -> None:
         path = project / "sources" / "bad.yaml"
         told = [
             run("ingest", "-vv", "--log-file", "log.ndjson", "--json", cwd=project),
-            run("doctor", "--online", "shop_orders", "-vv", "--json", "--log-file", "log.ndjson", cwd=project),
+            run(
+                "doctor",
+                "--online",
+                "shop_orders",
+                "--show-personal",
+                "-vv",
+                "--json",
+                "--log-file",
+                "log.ndjson",
+                cwd=project,
+            ),
             run("doctor", "--online", "shop_orders", "-o", "doctor.txt", cwd=project),
         ]
         assert [done.returncode for done in told] == [0, 0, 0], [done.stderr for done in told]

@@ -30,23 +30,26 @@ def command(
     online: Annotated[
         str | None, Option("--online", metavar="SOURCE", help="Ask this source for one page.", complete="sources")
     ] = None,
+    show_personal: Annotated[bool, Option("--show-personal", help="With --online: values of people, too.")] = False,
     deep: Annotated[bool, Option("--deep", help="Read every stored file and compare its checksum.")] = False,
 ) -> ExitCode:
     """Check Python, engines, time zones, clock, project, workspace and free disk.
 
     Changes nothing. No network is used, unless --online names a source: then it is asked for one page, of which the
-    first records are shown, with secrets masked.
+    first records are shown, with secrets masked. Values of people, and of columns that nobody declared, are hidden
+    unless --show-personal asks for them.
     """
     from segctl.operations import doctor
 
     records: tuple[object, ...] = ()
+    is_masked = False
     if online is None:
         checks = doctor.examine(ctx.project, env=ctx.env, now=ctx.now, deep=deep)
     else:
         from segctl.operations.doctor_online import try_source
 
-        found = try_source(ctx.project, online, env=ctx.env, now=ctx.now)
-        checks, records = list(found.checks), tuple(found.records)
+        found = try_source(ctx.project, online, env=ctx.env, now=ctx.now, show_personal=show_personal)
+        checks, records, is_masked = list(found.checks), tuple(found.records), found.is_masked
     problems = sum(check.status == "problem" for check in checks)
     code = ExitCode.FINDINGS if problems else ExitCode.OK
     rows = [(check.name, check.status, check.detail, check.hint) for check in checks]
@@ -60,6 +63,8 @@ def command(
             messages.notice(ctx, f"record: {text if len(text) <= LONGEST else text[:LONGEST] + ' …'}")
         if any(len(json.dumps(record, ensure_ascii=False)) > LONGEST for record in records):
             messages.notice(ctx, "long records are cut; `--json` has them whole")
+    if is_masked:
+        messages.notice(ctx, "values are hidden that can be personal data; `--show-personal` shows them")
     word = "nothing in the way" if not problems else f"{problems} in the way"
     messages.notice(ctx, word)
     return code
