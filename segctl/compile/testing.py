@@ -37,6 +37,14 @@ class GivenEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenRow:
+    """One row of a related table, as it is at the case's instant; values as those of events."""
+
+    table: str
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class GivenRecord:
     """Traits that a later record brought: valid from `at`, in microseconds since 1970."""
 
@@ -54,6 +62,7 @@ class GivenProfile:
         identifiers: By type, for look-ups in list files.
         events: In the order written: of two at one instant the first comes first.
         records: Later versions of the traits.
+        rows: Of related tables.
     """
 
     name: str
@@ -61,6 +70,7 @@ class GivenProfile:
     identifiers: Mapping[str, str] = field(default_factory=dict)
     events: tuple[GivenEvent, ...] = ()
     records: tuple[GivenRecord, ...] = ()
+    rows: tuple[GivenRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

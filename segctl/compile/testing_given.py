@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Collection, Iterable
+from collections.abc import Mapping as Lookup
 from datetime import datetime
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from segctl.compile.bind import forms
 from segctl.compile.bind.literals import literal, report_problem
 from segctl.compile.bind.scope import Scope, describe_type, shown
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
-from segctl.compile.testing import GivenEvent, GivenProfile, GivenRecord
+from segctl.compile.testing import GivenEvent, GivenProfile, GivenRecord, GivenRow
 from segctl.compile.testing_times import given_day, given_instant
 from segctl.compile.timewords import Problem
 from segctl.compile.zones import from_us
@@ -19,7 +20,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.types import EXACT, Kind, ValueType
 
 RECORDS = "records"
-_KINDS = ("trait", "event", "identifier")
+_KINDS = ("trait", "event", "identifier", "related")
 _MOST_EVENTS = 10_000
 
 Entries = tuple[tuple[Scalar, Node], ...]
@@ -50,6 +51,7 @@ def bind_profile(name: str, entries: Iterable[tuple[Scalar, Node]], place: Place
     identifiers: dict[str, str] = {}
     events: list[GivenEvent] = []
     records: list[GivenRecord] = []
+    rows: list[GivenRow] = []
     for key, node in {key.text: (key, node) for key, node in entries}.values():
         kind, word = _kind_of(key, place.scope)
         if kind == "trait":
@@ -61,9 +63,12 @@ def bind_profile(name: str, entries: Iterable[tuple[Scalar, Node]], place: Place
             traits[word] = given_value(node, place.scope.traits[word], place)
         if kind == "event":
             events += bind_events(word, node, place)
+        if kind == "related":
+            rows += _rows(word, node, place)
         if kind == RECORDS:
             records += _records(node, place)
-    return GivenProfile(name, traits, identifiers, tuple(events), tuple(sorted(records, key=lambda r: r.at)))
+    ordered = tuple(sorted(records, key=lambda record: record.at))
+    return GivenProfile(name, traits, identifiers, tuple(events), ordered, tuple(rows))
 
 
 def _kind_of(key: Scalar, scope: Scope) -> tuple[str | None, str]:
@@ -73,15 +78,17 @@ def _kind_of(key: Scalar, scope: Scope) -> tuple[str | None, str]:
     identifiers = {one.name for one in scope.project.identifiers}
     declared: tuple[tuple[str, Collection[str]], ...] = (
         ("trait", scope.traits), ("event", scope.events), ("identifier", identifiers),
+        ("related", {table.name for table in scope.project.related}),
     )  # fmt: skip
     found = [of for of, known in declared if word in known]
     if colon and kind in _KINDS:
         found = [of for of in found if of == kind]
     elif word == RECORDS and not found:
         return RECORDS, word
-    if "trait" in found and "event" in found:
-        hint = f'write `"trait:{word}"` or `"event:{word}"`'
-        scope.error("SEG559", f"{shown(word)} is a trait and an event", key.location, hint=hint)
+    if len(found) > 1 and found != ["trait", "identifier"]:
+        hint = " or ".join(f'`"{of}:{word}"`' for of in found)
+        both = " and ".join("a related table" if of == "related" else one_of_a_kind(of) for of in found)
+        scope.error("SEG559", f"{shown(word)} is {both}", key.location, hint=f"write {hint}")
         return None, word
     if not found:
         _report_unknown(word, key, scope)
@@ -89,12 +96,19 @@ def _kind_of(key: Scalar, scope: Scope) -> tuple[str | None, str]:
     return ("both" if "trait" in found and "identifier" in found else found[0]), word
 
 
+def one_of_a_kind(word: str) -> str:
+    """``a trait``, ``an event``."""
+    return f"an {word}" if word[0] in "aei" else f"a {word}"
+
+
 def _report_unknown(word: str, key: Scalar, scope: Scope) -> None:
     if word in scope.computed:
         hint = "give the events and traits that it is computed from"
         scope.error("SEG556", f"{shown(word)} is computed, so it cannot be given", key.location, hint=hint)
         return
-    known = (*scope.traits, *scope.events, *(one.name for one in scope.project.identifiers), RECORDS)
+    identifiers = (one.name for one in scope.project.identifiers)
+    tables = (table.name for table in scope.project.related)
+    known = (*scope.traits, *scope.events, *identifiers, *tables, RECORDS)
     message = f"{shown(word)} is neither a trait nor an event nor an identifier"
     scope.error("SEG550", message, key.location, hint=scope.meant(word, known, otherwise="declare it in segctl.yaml"))
 
@@ -178,26 +192,36 @@ def _event(kind: str, node: Node, place: Place) -> list[GivenEvent]:
     when = None if found is None else forms.required(found, "at", place.scope, "the event", example="at: 3 days ago")
     if found is None or when is None:
         return []
-    values = _properties(kind, found, place)
+    values = _properties(f"`{kind}`", dict(place.scope.events[kind].properties), found, place)
     times = [instant(item, place) for item in (when.items if isinstance(when, ListNode) else (when,))]
     return [GivenEvent(kind, at, values) for at in times if at is not None]
 
 
-def _properties(kind: str, node: Mapping, place: Place) -> dict[str, object]:
-    declared = dict(place.scope.events[kind].properties)
+def _properties(owner: str, declared: Lookup[str, ValueType], node: Mapping, place: Place) -> dict[str, object]:
     values: dict[str, object] = {}
     for key, value in node.entries:
         word = key.text.removeprefix("property:")
         if key.text == "at":
             continue
         if word not in declared:
-            message = f"{shown(word)} is not a property of `{kind}`"
-            hint = place.scope.meant(word, ("at", *declared))
+            message = f"{shown(word)} is not a property of {owner}"
+            hint = place.scope.meant(word, tuple(declared))
             place.scope.error("SEG221", message, key.location, hint=hint)
             continue
         found = given_value(value, declared[word], place)
         values |= {} if found is None else {word: found}
     return values
+
+
+def _rows(table: str, node: Node, place: Place) -> list[GivenRow]:
+    """The rows under a related table: one mapping of properties, or a list of such."""
+    declared = place.scope.project.table(table)
+    found = []
+    for item in node.items if isinstance(node, ListNode) else (node,):
+        row = forms.mapping(item, place.scope, f"a row of `{table}`", hint="write `{PROPERTY: …}`")
+        if row is not None and declared is not None:
+            found.append(GivenRow(table, _properties(f"`{table}`", dict(declared.properties), row, place)))
+    return found
 
 
 # --- Records ----------------------------------------------------------------------------------------------

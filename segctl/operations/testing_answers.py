@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from segctl.compile import ir
 from segctl.compile.lower import lower_segment
 from segctl.compile.plan import Output, plan, references, walk
 from segctl.compile.selection import with_references
 from segctl.compile.testing import Case
+from segctl.compile.trace import EventRow
+from segctl.compile.trace_rows import NO_TIME
+from segctl.compile.zones import to_us
 from segctl.model.conditions import SegmentDefinition
 from segctl.model.dataclass import dataclass
-from segctl.model.project import Definitions
+from segctl.model.project import RELATED, Definitions
 from segctl.model.types import BOOLEAN, TEXT
 from segctl.operations.lists import ProjectLists
-from segctl.operations.testing_world import World, engine_input
+from segctl.operations.testing_world import World, engine_input, traits_at
 
 if TYPE_CHECKING:
     import polars as pl
 
 _REAL = "{} as defined"
-_STUBBED, _STUB, _GROUP = "is given: {}", "given: {}", "group: {}"
+_STUBBED, _STUB, _GROUP, _SHARED = "is given: {}", "given: {}", "group: {}", "shared: {}"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +184,15 @@ def _evaluated(
             for name in names
             for number, leaf in enumerate(segments.lowered(name).leaves)
         ]
-    columns |= _stub_columns(stubbed, world)
-    return _run(prepared, outputs, world, columns, folder)
+    columns |= _stub_columns(stubbed, world) | _shared_columns([*prepared, *(o.ask for o in outputs)], world)
+    apart = [Output(output.name, _apart(output.ask)) for output in outputs]
+    return _run([_apart(segment) for segment in prepared], apart, world, columns, folder)
 
 
 def _is_plain(segment: ir.LoweredSegment) -> bool:
     """True where the condition says all: no `keep`, no other segment, no missing value that must not be."""
     rests = any(
-        isinstance(node, ir.IsMember) or (isinstance(node, ir.IfMissing) and node.then is None)
+        isinstance(node, ir.IsMember | ir.Colleagues) or (isinstance(node, ir.IfMissing) and node.then is None)
         for node in walk(segment.where)
     )
     return segment.keep is None and not rests
@@ -238,6 +243,59 @@ def _groups(needed: Iterable[ir.LoweredSegment], world: World, folder: Path) -> 
     return found
 
 
+def _apart(node: T) -> T:
+    """A node whose colleagues are those of the same case: they share a value that begins with its number."""
+
+    def change(found: object) -> object:
+        if isinstance(found, ir.Colleagues) and isinstance(found.shared, ir.StoredTrait):
+            shared = ir.StoredTrait(_SHARED.format(found.shared.name), TEXT)
+            where = None if found.where is None else _apart(found.where)
+            return replace(found, shared=shared, where=where)
+        return None
+
+    return rewritten(node, change)
+
+
+def _shared_columns(nodes: Iterable[object], world: World) -> dict[str, Any]:
+    """The values that colleagues share, each with the number of its case before it."""
+    import polars as pl
+
+    found = {}
+    for name in dict.fromkeys(name for node in nodes for name in _shared_in(node)):
+        values = [traits_at(profile, to_us(world.cases[case].as_of)).get(name) for case, profile in world.rows]
+        found[_SHARED.format(name)] = world.column(
+            (None if v is None else f"{case}: {v!r}" for v, (case, _) in zip(values, world.rows, strict=True)),
+            pl.String(),
+        )
+    return found
+
+
+def _shared_in(node: object) -> Iterator[str]:
+    where = [node.where] if isinstance(node, ir.LoweredSegment) else [node]
+    for root in where:
+        for part in walk(root):  # type: ignore[arg-type]  # outputs are predicates and expressions
+            if isinstance(part, ir.Colleagues) and isinstance(part.shared, ir.StoredTrait):
+                yield part.shared.name
+
+
+def rewritten(node: T, change: Callable[[object], object]) -> T:
+    """A node with parts replaced by what a function gives for them; None keeps a part and looks inside."""
+    found = change(node)
+    if found is not None:
+        return cast("T", found)
+    if isinstance(node, tuple):
+        return cast("T", tuple(rewritten(item, change) for item in node))
+    if not (is_dataclass(node) and type(node).__module__.startswith("segctl.compile.ir")):
+        return node
+    changes = {}
+    for part in fields(node):
+        value = getattr(node, part.name)
+        other = rewritten(value, change)
+        if other is not value and other != value:
+            changes[part.name] = other
+    return cast("T", replace(cast("Any", node), **changes)) if changes else node
+
+
 def _with_stubs(needed: Iterable[ir.LoweredSegment], stubbed: Sequence[str]) -> Iterator[ir.LoweredSegment]:
     """Segments whose members some cases give: there the given ones belong, elsewhere whom the definition says."""
     for segment in needed:
@@ -268,3 +326,30 @@ def _stub_columns(stubbed: Iterable[str], world: World) -> dict[str, Any]:
             pl.Boolean(),
         )
     return found
+
+
+def colleagues_of(
+    segments: Segments, segment: ir.LoweredSegment, case: Case, number: int
+) -> dict[ir.Colleagues, tuple[EventRow, ...]]:
+    """Who counts in each number of colleagues that a segment asks for, of one profile of a case."""
+    nodes = tuple(dict.fromkeys(node for node in walk(segment.where) if isinstance(node, ir.Colleagues)))
+    if not nodes:
+        return {}
+    outputs = [Output(f"shared:{i}", node.shared) for i, node in enumerate(nodes)]
+    outputs += [Output(f"met:{i}", node.where or ir.Constant(True)) for i, node in enumerate(nodes)]
+    names = [part.segment for node in nodes for part in walk(node) if isinstance(part, ir.IsMember)]
+    world = World.of(segments.definitions.project, segments.lists, [case])
+    with TemporaryDirectory(prefix="segctl-test-") as folder:
+        frame = _run(segments.needed(names), outputs, world, {}, Path(folder))[0]
+    counted = {}
+    for i, node in enumerate(nodes):
+        shared, met = frame[f"shared:{i}"].to_list(), frame[f"met:{i}"].to_list()
+        alike = [
+            profile.name
+            for place, profile in enumerate(case.profiles)
+            if met[place] and shared[place] is not None and shared[place] == shared[number]
+            if not (node.others_only and place == number)
+        ]
+        rows = (EventRow(f"{RELATED}colleagues", NO_TIME, "", one, {"profile_id": one}) for one in sorted(alike))
+        counted[node] = tuple(rows)
+    return counted

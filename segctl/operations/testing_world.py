@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from segctl.compile.plan import HISTORY, Plan
 from segctl.compile.testing import Case, GivenEvent, GivenProfile
 from segctl.compile.trace import EventRow, ProfileRow
+from segctl.compile.trace_rows import NO_TIME
 from segctl.compile.zones import from_us, to_us
 from segctl.engines.base import EngineInput, EventPart
 from segctl.model.dataclass import dataclass
-from segctl.model.project import Project
+from segctl.model.project import RELATED, Project
 from segctl.model.types import EXACT, ValueType, stored_column
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def engine_input(world: World, asking: Plan, columns: Mapping[str, pl.Series], f
         profiles=pl.DataFrame({**_profiles(world, asking, types, as_of), **columns}),
         events=(_events(world, folder),),
         changes={trait: _changes(world, trait, types[trait], as_of) for trait in asking.histories},
+        related={table: _related(world, table) for table in asking.tables},
     )
 
 
@@ -134,6 +136,28 @@ def _changes(world: World, trait: str, of: ValueType, as_of: int) -> pl.DataFram
     return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col("ts").cast(pl.Datetime("us", "UTC")))
 
 
+def _related(world: World, table: str) -> pl.DataFrame:
+    """The rows of a related table, as they are at the cases' instant."""
+    import polars as pl
+
+    from segctl.engines.physical import stored_dtype
+
+    declared = world.project.table(table)
+    properties = declared.properties if declared is not None else ()
+    rows = [
+        (s, n, row.values) for s, (_, p) in enumerate(world.rows) for n, row in enumerate(p.rows) if row.table == table
+    ]
+    columns = {
+        "subject": world.column((s for s, _, _ in rows), pl.Int32()),
+        "ts": world.column((0 for _ in rows), pl.Int64()).cast(pl.Datetime("us", "UTC")),
+        "source": world.column((SOURCE for _ in rows), pl.String()),
+        "event_id": world.column((f"{s}:{n:06}" for s, n, _ in rows), pl.String()),
+    }
+    for name, of in properties:
+        columns[name] = world.column((values.get(name) for _, _, values in rows), stored_dtype(of))
+    return pl.DataFrame(columns)
+
+
 # --- Events -----------------------------------------------------------------------------------------------
 def _events(world: World, folder: Path) -> EventPart:
     """All events in one file of several kinds, as a tail of the workspace."""
@@ -190,6 +214,7 @@ def profile_row(world: World, profile: GivenProfile, as_of: int, look_ups: Itera
 def event_rows(project: Project, profile: GivenProfile) -> list[EventRow]:
     """A profile's events and changes of traits as the row evaluator reads them."""
     rows = [_event_row(project, event, number) for number, event in enumerate(profile.events)]
+    rows += [EventRow(RELATED + r.table, NO_TIME, SOURCE, f"{n:06}", r.values) for n, r in enumerate(profile.rows)]
     traits = dict.fromkeys(name for record in profile.records for name in record.traits)
     for trait in traits:
         for number, (at, old, new) in enumerate(trait_changes(profile, trait)):
