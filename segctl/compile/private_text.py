@@ -33,11 +33,11 @@ _SECRETS = (
         r"|eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,})")),
     ("an access token", re.compile(r"\b(?:Bearer [\w.~+/-]{16,}|Basic [A-Za-z0-9+/]{12,}={0,2})")),
 )  # fmt: skip
-_SECRET_KEY = re.compile(
-    r"(?:^|_)(?:password|passwort|passwd|pwd|kennwort|secret|token|api_?key|access_?key|private_?key|client_?secret"
-    r"|authorization)$",
-    re.IGNORECASE,
+_SECRET_WORDS = (
+    "password|passwort|passwd|pwd|kennwort|secret|token|api_?key|access_?key|private_?key|client_?secret|authorization"
 )
+_SECRET_KEY = re.compile(rf"(?:^|_)(?:{_SECRET_WORDS})$", re.IGNORECASE)
+_SECRET_KEYS = re.compile(rf"(?:{_SECRET_WORDS})['\"]?\s*:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,11 @@ def secrets_in(text: str) -> Iterator[Private]:
     for what, pattern in _SECRETS:
         for found in pattern.finditer(text):
             yield Private(what, found.group())
+
+
+def has_secret_keys(text: str) -> bool:
+    """True when a YAML text may have a key that says that its value is secret."""
+    return _SECRET_KEYS.search(text) is not None
 
 
 def is_secret_value(key: str, value: str) -> bool:

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Protocol
 
 from segctl.compile.definition_files import DefinitionFile
+from segctl.compile.references import References, references
 from segctl.compile.source import ListNode, Node, Scalar, walk
 from segctl.compile.source import Mapping as MappingNode
-from segctl.model.conditions import All, AnyOf, Condition, NoneOf, Not, SegmentDefinition
+from segctl.model.conditions import All, AnyOf, ComputedTrait, Condition, NoneOf, Not, SegmentDefinition
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.lint import Level, Setting
@@ -144,6 +145,7 @@ class Subject:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     _facts: list[Facts | None] = field(default_factory=list)
     _leaves: dict[str, tuple[Leaf, ...]] = field(default_factory=dict)
+    _references: dict[tuple[str, str], References] = field(default_factory=dict)
     _nodes: dict[str, dict[tuple[int, int], MappingNode]] = field(default_factory=dict)
 
     @property
@@ -175,6 +177,16 @@ class Subject:
         found = self._leaves.get(segment.name)
         if found is None:
             found = self._leaves[segment.name] = tuple(_leaves(segment, segment.where, ()))
+        return found
+
+    def references(self, of: SegmentDefinition | ComputedTrait) -> References:
+        """What a segment (its `keep` included) or a computed trait refers to directly."""
+        key = (type(of).__name__, of.name)
+        found = self._references.get(key)
+        if found is None:
+            is_segment = isinstance(of, SegmentDefinition)
+            found = references(of.where, of.keep) if is_segment else references(of.selection, of.measure, of.formula)
+            self._references[key] = found
         return found
 
     def root(self, of: Location) -> MappingNode | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from segctl.compile.definition_files import DefinitionFile
-from segctl.compile.private_text import is_secret_value, secrets_in
+from segctl.compile.private_text import has_secret_keys, is_secret_value, secrets_in
 from segctl.compile.rules.base import Finding, Rule, Subject, part_of, scalars
 from segctl.compile.source import Scalar
 from segctl.compile.waivers import comments_in
@@ -14,11 +14,12 @@ from segctl.model.diagnostics import Location
 
 def _check(subject: Subject) -> Iterator[Finding]:
     for file in subject.files.values():
-        if file.root is not None:
+        text = file.content.decode("utf-8-sig", errors="replace")
+        has_secret = next(secrets_in(text), None) is not None
+        if file.root is not None and (has_secret or has_secret_keys(text)):
             for keys, scalar in scalars(file.root):
                 yield from _in_scalar(file, keys, scalar)
-        text = file.content.decode("utf-8-sig", errors="replace")
-        if next(secrets_in(text), None) is not None:
+        if has_secret:
             yield from _in_comments(file)
 
 

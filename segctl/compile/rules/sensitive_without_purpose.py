@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from segctl.compile.references import references
 from segctl.compile.rules.base import Finding, Rule, Subject
 from segctl.model.conditions import SegmentDefinition
 
@@ -26,7 +25,7 @@ def _sensitive(segment: SegmentDefinition, subject: Subject, known: dict[str, st
     """The first sensitive trait that membership tells something about, also through other segments."""
     if segment.name not in known:
         known[segment.name] = None
-        used = references(segment.where, segment.keep)
+        used = subject.references(segment)
         names = [*used.traits, *used.histories]
         found = next((n for n in names if (t := subject.definitions.trait(n)) is not None and t.sensitive), None)
         others = (subject.definitions.segments.get(name) for name in used.segments)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from segctl.compile.references import references
 from segctl.compile.rules.base import Finding, Rule, Subject
 
 
@@ -12,7 +11,7 @@ def _check(subject: Subject) -> Iterator[Finding]:
     if not subject.is_complete:
         return
     marks = set(subject.words("tags"))
-    used = {name for segment in subject.segments for name in references(segment.where).segments}
+    used = {name for segment in subject.segments for name in subject.references(segment).segments}
     for segment in subject.segments:
         mark = next((tag for tag in segment.tags if tag in marks), None)
         if mark is None or segment.name in used or segment.send_to or segment.location is None:

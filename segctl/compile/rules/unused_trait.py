@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from segctl.compile.references import references
 from segctl.compile.rules.base import Finding, Rule, Subject
 
 
@@ -14,9 +13,9 @@ def _check(subject: Subject) -> Iterator[Finding]:
         return
     used: set[str] = set()
     for segment in subject.segments:
-        used.update(references(segment.where, segment.keep).traits)
+        used.update(subject.references(segment).traits)
     for trait in subject.definitions.computed.values():
-        used.update(references(trait.selection, trait.measure, trait.formula).traits)
+        used.update(subject.references(trait).traits)
     for name, trait in subject.definitions.computed.items():
         if name not in used and trait.location is not None:
             yield Finding(
