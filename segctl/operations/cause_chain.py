@@ -67,6 +67,7 @@ class Hit:
         before: The state before the step, with what was asked of it; None where nothing was.
         after: The state after it, likewise.
         is_early: At the earlier instant.
+        ranks: Segments that keep the best, as everybody else stands now.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Hit:
     after: State
     is_early: bool
     asked: Asked | None = field(default=None, compare=False)
+    ranks: Mapping[str, Ranks] = field(default_factory=dict, compare=False)
 
 
 class Chain:
@@ -130,7 +132,7 @@ class Chain:
             moved = flags(asked, concerned, self.ranks) == concerned["entered"]
             if moved.any():
                 found = concerned.filter(moved)
-                hits.append(Hit(step.kind, found, before, state, is_early, asked))
+                hits.append(Hit(step.kind, found, before, state, is_early, asked, self.ranks))
                 pairs = pairs.join(found, on=["segment", "subject"], how="anti", maintain_order="left")
                 if not pairs.height:
                     break

@@ -74,6 +74,18 @@ class State:
     subjects: pl.Series
     members: Mapping[str, pl.Series]
 
+    def read(self, asking: Plan) -> EngineInput:
+        """What a plan reads of the rows."""
+        stored = StoredRows(self.rows.records, self.rows.events, self.subjects, self.members, self.tables)
+        session = self.rules.session
+        return load_input(session, asking, as_of=self.as_of, snapshot=self.snapshot, owners=self.owners, stored=stored)
+
+    def ask_again(self, asking: Plan, data: EngineInput) -> Asked:
+        """The same questions about other rows."""
+        zone = self.rules.session.project.timezone
+        found = load_engine("polars").evaluate(asking, data, as_of=self.as_of, zone=zone)
+        return Asked(found.answers, data, asking)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -90,17 +102,10 @@ class Asked:
     asking: Plan
 
 
-def ask(state: State, names: Sequence[str], *, data: EngineInput | None = None) -> Asked:
+def ask(state: State, names: Sequence[str]) -> Asked:
     """What decides the segments, of all profiles of a state."""
     asking = asked_plan(state.rules, names)
-    stored = StoredRows(state.rows.records, state.rows.events, state.subjects, state.members, state.tables)
-    session = state.rules.session
-    if data is None:
-        data = load_input(
-            session, asking, as_of=state.as_of, snapshot=state.snapshot, owners=state.owners, stored=stored
-        )
-    found = load_engine("polars").evaluate(asking, data, as_of=state.as_of, zone=session.project.timezone)
-    return Asked(found.answers, data, asking)
+    return state.ask_again(asking, state.read(asking))
 
 
 def asked_plan(rules: Rules, names: Sequence[str]) -> Plan:

@@ -32,6 +32,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "event_removed": ("event removed", "Ereignis entfernt"),
     "row_gone": ("row gone", "Zeile verschwunden"),
     "trait_changed": ("trait", "Merkmal"),
+    "related_changed": ("related rows changed", "verbundene Zeilen geändert"),
     "event_arrived": ("event", "Ereignis"),
     "segment_changed": ("segment", "Segment"),
     "others_moved": ("displaced by others", "von anderen verdrängt"),

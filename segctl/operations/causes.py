@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from segctl.compile.lower import lower_segment
 from segctl.compile.plan import references
 from segctl.operations.cause_chain import Chain, Side
+from segctl.operations.cause_clock import clocked
 from segctl.operations.cause_definitions import by_rules
 from segctl.operations.cause_details import Details, lines
 from segctl.operations.cause_ranks import Ranks
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from segctl.operations.cause_rows import Parts
+    from segctl.operations.cause_rows import Parts, Scratch
     from segctl.operations.evaluation import Answers
     from segctl.operations.session import Session
     from segctl.state.recording import Outcome
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 MOST_PROFILES = 200_000
 """So many profiles of whom something is new are replayed; the causes of further ones stay open."""
+_DEEPEST = 10
 _NEW = ("definition", "identity", "appeared", "row_gone", "mended", "late", "values", "fresh", "ranked", "referred")
 """Columns of the pairs: what can have moved them, besides the clock."""
 
@@ -81,7 +83,27 @@ def causes(
             found.append(lines(part, cause(kind), as_of))
         elif part.height and number is not None:
             found.append(_Explaining(session, by_number[number], answers, as_of, snapshot).causes(part))
-    return pl.concat(found)
+    return _with_referred_instants(pl.concat(found))
+
+
+def _with_referred_instants(causes: pl.DataFrame) -> pl.DataFrame:
+    """What a segment moved that is referred to moved when that one did."""
+    import polars as pl
+
+    beginning = cause("segment_changed") + " "
+    own = causes.select("subject", other="segment", at="effective")
+    # As deep as segments refer to one another; two levels are the rule.
+    for _ in range(_DEEPEST):
+        other = pl.when(pl.col("cause").str.starts_with(beginning)).then(pl.col("cause").str.strip_prefix(beginning))
+        found = causes.with_columns(other.alias("other")).join(
+            own, on=["subject", "other"], how="left", maintain_order="left"
+        )
+        later = found.select(pl.coalesce("at", "effective").alias("effective"))["effective"]
+        if (later == causes["effective"]).all():
+            break
+        causes = causes.with_columns(later)
+        own = causes.select("subject", other="segment", at="effective")
+    return causes
 
 
 def moves_of(outcome: Outcome) -> pl.DataFrame:
@@ -135,10 +157,16 @@ class _Explaining:
         asked, still = pairs.filter(is_new), pairs.filter(~is_new)
         few = asked["subject"].unique().sort().head(MOST_PROFILES).implode()
         beyond, asked = asked.filter(~pl.col("subject").is_in(few)), asked.filter(pl.col("subject").is_in(few))
-        details = Details(self.session, then, now, self.answers, people, changed)
-        made = [lines(beyond, None, self.as_of), details.clock(still)]
-        if asked.height:
-            made += self._replayed(asked, found, then, now, changed, details)
+        details = Details(then, now, people, changed)
+        made = [lines(beyond, None, self.as_of)]
+        with scratch(self.workspace) as files:
+            if asked.height:
+                more, moved = self._replayed(asked, found, then, now, changed, details, files)
+                made, still = [*made, *more], pl.concat([still, moved.select(still.columns)])
+            if still.height and self.as_of == self.run.as_of:
+                made.append(lines(still, None, self.as_of))
+            elif still.height:
+                made.append(clocked(still, files, then, now, self._raw))
         return pl.concat(made)
 
     def _replayed(
@@ -149,7 +177,9 @@ class _Explaining:
         now: Side,
         changed: Mapping[str, Changed],
         details: Details,
-    ) -> list[pl.DataFrame]:
+        files: Scratch,
+    ) -> tuple[list[pl.DataFrame], pl.DataFrame]:
+        """What moved the pairs of which something is new, and the pairs that only the clock moved."""
         import polars as pl
 
         made, pairs = by_rules(pairs, then, now, changed)
@@ -157,27 +187,27 @@ class _Explaining:
         made.append(details.identity(certain))
         pairs = pairs.join(certain, on=["segment", "subject"], how="anti")
         if not pairs.height:
-            return made
+            return made, pairs
         subjects = self._raw(pairs["subject"].unique().sort())
         mine = [_of(one, subjects) for one in found]
-        with scratch(self.workspace) as files:
-            parts = split(
-                files,
-                rows_of(self.workspace, EVENTS, self.snapshot, subjects),
-                rows_of(self.workspace, RECORDS, self.snapshot, subjects),
-                mine[0],
-                mine[1],
-                first=then.as_of,
-                last=now.as_of,
-            )
-            chain = Chain(then, now, parts, files, self._ranks(pairs))
-            pairs = pairs.with_columns(self._appeared(parts).alias("appeared"))
-            present = subjects.filter(subjects.is_in(self.answers.frame["subject"].implode()))
-            hits, left = chain.run(pairs, present)
-            made += [details.lines(hit) for hit in hits]
-        gone = pl.col("subject").is_in(present.implode()) | pl.col("entered")
-        made.append(lines(left.filter(~gone), cause("profile_gone"), self.as_of))
-        return [*made, lines(left.filter(gone), None, self.as_of)]
+        parts = split(
+            files,
+            rows_of(self.workspace, EVENTS, self.snapshot, subjects),
+            rows_of(self.workspace, RECORDS, self.snapshot, subjects),
+            mine[0],
+            mine[1],
+            first=then.as_of,
+            last=now.as_of,
+        )
+        chain = Chain(then, now, parts, files, self._ranks(pairs))
+        pairs = pairs.with_columns(self._appeared(parts).alias("appeared"))
+        present = subjects.filter(subjects.is_in(self.answers.frame["subject"].implode()))
+        hits, left = chain.run(pairs, present)
+        made += [details.lines(hit, parts, files) for hit in hits if hit.kind != "time_passed"]
+        is_there = pl.col("subject").is_in(present.implode()) | pl.col("entered")
+        made.append(lines(left.filter(~is_there), cause("profile_gone"), self.as_of))
+        made.append(lines(left.filter(is_there), None, self.as_of))
+        return made, pl.concat([pairs.head(0), *(hit.pairs for hit in hits if hit.kind == "time_passed")])
 
     def _appeared(self, parts: Parts) -> pl.Expr:
         """Who entered and of whom nothing was known before."""

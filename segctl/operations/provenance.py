@@ -39,10 +39,10 @@ def run_note(session: Session, names: Iterable[str], select: Iterable[str], excl
 def list_digests(session: Session, segment: str) -> dict[str, str]:
     """Digests of the list files that decide a segment, as far as they have been read."""
     known = session.lists.digests
-    return {name: known[name] for name in sorted(_lists_of(session.definitions, segment)) if name in known}
+    return {name: known[name] for name in sorted(lists_of(session.definitions, segment)) if name in known}
 
 
-def _lists_of(definitions: Definitions, segment: str) -> set[str]:
+def lists_of(definitions: Definitions, segment: str) -> set[str]:
     """Files that a segment, or anything it refers to, reads."""
     todo, seen, found = [("segment", segment)], set[tuple[str, str]](), set[str]()
     while todo:

@@ -1,0 +1,176 @@
+"""Which event moved a profile: the first of the new ones, in event order, with which the answer is the new one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from segctl.operations.cause_replay import asked_plan, flags, kinds_of, read_by
+from segctl.operations.cause_rows import early_events
+from segctl.operations.cause_words import KINDS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+    from segctl.engines.base import EngineInput
+    from segctl.operations.cause_chain import Hit
+    from segctl.operations.cause_rows import Parts, Scratch
+
+MOST_TRIED = 20_000
+"""For so many pairs with several new events each is tried; for others the last one is named."""
+_ORDER = ("ts", "source", "event_id")
+
+
+def arrived(
+    hit: Hit, parts: Parts, files: Scratch, owners: pl.Series | None, *, then: datetime, now: datetime
+) -> pl.DataFrame:
+    """``segment``, ``subject``, ``cause``, ``effective`` of pairs that a new event moved.
+
+    Args:
+        hit: Of the kinds ``event_arrived`` and ``late_event``.
+        parts: The rows of the profiles.
+        files: For rows to try.
+        owners: Subject → subject of its profile.
+        then: As_of of the earlier evaluation.
+        now: As_of of the later one.
+    """
+    import polars as pl
+
+    word = "fresh" if hit.kind == "event_arrived" else "late"
+    pairs = hit.pairs.select("segment", "subject", "entered").with_row_index("pair")
+    new = _owned(parts.new_events.filter(pl.col("part") == word), owners)
+    candidates = _relevant(hit, pairs, new)
+    several = candidates.group_by("pair").len().filter(pl.col("len") > 1).join(pairs, on="pair").sort("pair")
+    several = several.filter(~pl.col("segment").is_in(_ranked(hit))).head(MOST_TRIED)
+    rank = {}
+    if several.height:
+        rank = _tried(hit, parts, files, owners, several, candidates, then)
+    chosen = pl.DataFrame(
+        {"pair": list(rank), "chosen": list(rank.values())}, schema={"pair": pl.UInt32, "chosen": pl.Int64}
+    )
+    last = candidates.group_by("pair").agg(pl.col("rank").max())
+    picked = last.join(chosen, on="pair", how="left").select("pair", rank=pl.coalesce("chosen", "rank"))
+    found = pairs.join(picked.join(candidates, on=["pair", "rank"]), on="pair", how="left", suffix=":event")
+    # What needed the clock as well came later than the event; when exactly is not asked.
+    at = pl.lit(now).cast(pl.Datetime("us", "UTC"))
+    is_instant = (pl.col("ts") > then) & (pl.col("ts") <= now) & pl.lit(hit.is_early)
+    return found.select(
+        "segment",
+        "subject",
+        event_line(hit.kind).alias("cause"),
+        pl.when(is_instant).then("ts").otherwise(at).alias("effective"),
+    )
+
+
+def mended(hit: Hit, parts: Parts, owners: pl.Series | None, now: datetime) -> pl.DataFrame:
+    """The same of pairs that a removed or replaced event moved."""
+    import polars as pl
+
+    pairs = hit.pairs.select("segment", "subject").with_row_index("pair")
+    old = _owned(parts.old_events, owners)
+    candidates = _relevant(hit, pairs, old)
+    last = candidates.filter(pl.col("rank") == pl.col("rank").max().over("pair"))
+    again = parts.new_events.select("source", "event_id").unique().with_columns(is_replaced=pl.lit(value=True))
+    found = pairs.join(last, on="pair", how="left", suffix=":event")
+    found = found.join(again, on=["source", "event_id"], how="left")
+    line = pl.when("is_replaced").then(event_line("event_replaced")).otherwise(event_line("event_removed"))
+    at = pl.lit(now).cast(pl.Datetime("us", "UTC"))
+    return found.select("segment", "subject", line.alias("cause"), at.alias("effective"))
+
+
+def event_line(kind: str) -> pl.Expr:
+    """The cause of rows with the columns of an event."""
+    import polars as pl
+
+    between = " " if kind == "event_arrived" else ": "
+    # An id that was made of the content says nothing to people.
+    own = pl.col("event_id").fill_null("~")
+    shown = own.str.replace_all(r"[\p{C}]", " ").str.slice(0, 60)
+    origin = pl.when(own.str.starts_with("~")).then(pl.col("source")).otherwise(pl.format("{} #{}", "source", shown))
+    at = pl.col("ts").dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = pl.format(f"{KINDS[kind][0]}{between}{{}} {{}} ({{}})", "kind", at, origin)
+    return pl.when(pl.col("kind").is_null()).then(pl.lit(KINDS[kind][0])).otherwise(said)
+
+
+def _owned(rows: pl.DataFrame, owners: pl.Series | None) -> pl.DataFrame:
+    return rows if owners is None else rows.with_columns(owners.gather(rows["subject"]).alias("subject"))
+
+
+def _ranked(hit: Hit) -> list[str]:
+    outputs = [] if hit.asked is None else [output.name for output in hit.asked.asking.outputs]
+    return [name.removeprefix("by:") for name in outputs if name.startswith("by:")]
+
+
+def _relevant(hit: Hit, pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Events of the kinds that each pair's segment reads: ``pair``, ``rank`` from 0, and the event's columns."""
+    import polars as pl
+
+    assert hit.asked is not None, "what moved a pair was asked"
+    parts = []
+    for (name,), some in pairs.group_by("segment", maintain_order=True):
+        kinds = kinds_of(read_by(hit.asked.asking, str(name)))
+        parts.append(some.select("pair", "subject").join(rows.filter(pl.col("kind").is_in(list(kinds))), on="subject"))
+    found = pl.concat(parts).sort("pair", *_ORDER)
+    return found.with_columns((pl.int_range(pl.len(), dtype=pl.Int64).over("pair")).alias("rank"))
+
+
+def _tried(
+    hit: Hit,
+    parts: Parts,
+    files: Scratch,
+    owners: pl.Series | None,
+    pairs: pl.DataFrame,
+    candidates: pl.DataFrame,
+    then: datetime,
+) -> dict[int, int]:
+    """Rank of the event that moved each pair, by halving: every pair is a profile of its own here."""
+    import numpy as np
+    import polars as pl
+
+    own = pairs.select("pair", "subject")
+    before = (
+        [parts.events]
+        if hit.kind == "late_event"
+        else [parts.events, parts.new_events.filter(pl.col("part") != "fresh")]
+    )
+    known = own.join(
+        _owned(pl.concat([f.drop("part", strict=False) for f in before], how="diagonal_relaxed"), owners), on="subject"
+    )
+    known = known.with_columns(pl.col("pair").cast(pl.Int32).alias("subject")).drop("pair")
+    tried = candidates.join(own.select("pair"), on="pair", how="semi")
+    asking = asked_plan(hit.after.rules, pairs["segment"].unique().sort().to_list())
+    data = _copied(hit.before.read(asking), own)
+    base = files.events(known)
+    asked_pairs = pairs.select("segment", "entered", pl.col("pair").cast(pl.Int32).alias("subject"))
+    low, high = np.zeros(pairs.height, np.int64), pairs["len"].to_numpy().astype(np.int64)
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        until = pl.DataFrame({"pair": pairs["pair"], "until": middle})
+        some = tried.join(until, on="pair").filter(pl.col("rank") < pl.col("until"))
+        some = some.with_columns(pl.col("pair").cast(pl.Int32).alias("subject"))
+        rows = some.drop("pair", "rank", "until", "part", strict=False)
+        rows = early_events(rows, then) if hit.is_early and hit.kind == "event_arrived" else rows
+        asked = hit.after.ask_again(asking, replace(data, events=(*base, *files.events(rows))))
+        moved = (flags(asked, asked_pairs, {}) == asked_pairs["entered"]).to_numpy()
+        high, low = np.where(moved, middle, high), np.where(moved, low, middle)
+    return dict(zip(pairs["pair"].to_list(), (high - 1).tolist(), strict=True))
+
+
+def _copied(data: EngineInput, own: pl.DataFrame) -> EngineInput:
+    """The input with one profile for every pair."""
+
+    def copies(frame: pl.DataFrame) -> pl.DataFrame:
+        import polars as pl
+
+        found = frame.join(own, on="subject").with_columns(pl.col("pair").cast(pl.Int32).alias("subject"))
+        return found.drop("pair").sort("subject", maintain_order=True)
+
+    return replace(
+        data,
+        profiles=copies(data.profiles),
+        canonical=None,
+        changes={name: copies(frame) for name, frame in data.changes.items()},
+        related={name: copies(frame) for name, frame in data.related.items()},
+    )
