@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 
 from segctl.compile.reason.analysis import Analyst, Verdict
+from segctl.compile.reason.likeness import Alike, alike
 from segctl.compile.zones import day_start
 from segctl.model.project import Definitions
 
 _LAST: list[tuple[Definitions, date, Analyst, list[Verdict]]] = []
+_ALIKE: list[tuple[Definitions, list[Alike]]] = []
 
 
 def verdicts(definitions: Definitions, today: date, *kinds: str) -> Iterator[Verdict]:
@@ -26,6 +28,14 @@ def verdicts(definitions: Definitions, today: date, *kinds: str) -> Iterator[Ver
 def analyst(definitions: Definitions, today: date) -> Analyst:
     """The one that judged."""
     return _judged(definitions, today)[0]
+
+
+def alike_segments(definitions: Definitions, today: date) -> list[Alike]:
+    """Segments that mean the same as another one, or nearly."""
+    if not _ALIKE or _ALIKE[0][0] is not definitions:
+        reader = analyst(definitions, today).reader
+        _ALIKE[:] = [(definitions, list(alike(reader, tuple(definitions.segments.values()))))]
+    return _ALIKE[0][1]
 
 
 def _judged(definitions: Definitions, today: date) -> tuple[Analyst, list[Verdict]]:

@@ -46,6 +46,8 @@ RULES: dict[str, str] = {
     "SEG748": f"{_HERE}.empty_window:RULE",
     "SEG750": f"{_HERE}.value_never_seen:RULE",
     "SEG751": f"{_HERE}.value_in_other_case:RULE",
+    "SEG752": f"{_HERE}.equal_segments:RULE",
+    "SEG753": f"{_HERE}.similar_segments:RULE",
 }
 """Code → place of the rule. The module is named like the rule, so names are known without loading it."""
 
