@@ -148,7 +148,8 @@ def _check_segment_names(files: Iterable[_SegmentFile], scope: Scope) -> None:
         name, place = file.name.text.strip(), file.name.location
         if name in seen:
             message = f"the segment `{name[:60]}` is defined twice"
-            scope.error("SEG219", message, place, why=f"it stands already in {seen[name].file}")
+            why = f"it stands already in {seen[name].file}"
+            scope.error("SEG219", message, place, why=why, hint="rename one of them, or delete it")
             continue
         seen[name] = place
         if Path(place.file).stem != name and forms.NAME.fullmatch(name):
