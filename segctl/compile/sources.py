@@ -150,7 +150,8 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
 
 
 def _digested(source: Source) -> Source:
-    further = [part for part in (source.tracking, source.contract, source.rows) if part is not None]
+    told = source.contract.only_told or None if source.contract is not None else None
+    further = [part for part in (source.tracking, source.contract, told, source.rows) if part is not None]
     # Where files lie and how many of their rows may be bad changes nothing about those that were read.
     lasting = replace(source, paths=(), max_bad_rows=DEFAULT_LIMIT)
     meaning = " ".join(map(repr, (lasting, *further)))

@@ -52,7 +52,7 @@ class ContractDeclaration:
     formats: bool = True
     empty_is_null: bool = False
     keeps_new_columns: bool = False
-    only_told: tuple[tuple[str, str | None], ...] = ()
+    only_told: tuple[tuple[str, str | None], ...] = field(default=(), repr=False)
     places: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
     def place(self, pointer: str) -> Location | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 PREFIX = "quarantine/"
 _TOP = 3
+_OF_CONTRACT = re.compile(r"contract `(.+)`")
 _REASONS = ("column", "expected", "value", "reason", "pointer", "keyword")
 
 
@@ -31,6 +33,7 @@ class QuarantineSummary:
         most_frequent: The reason that most rows have, in words.
         since: When the first of these files was read; None when nobody knows.
         reasons: The most frequent reasons in words, each with its rows.
+        short: The same in a few words, such as ``amount: maximum``.
     """
 
     source: str
@@ -39,6 +42,7 @@ class QuarantineSummary:
     most_frequent: str
     since: datetime | None = None
     reasons: tuple[tuple[str, int], ...] = ()
+    short: tuple[tuple[str, int], ...] = ()
 
 
 def summaries(workspace: Workspace) -> list[QuarantineSummary]:
@@ -50,24 +54,29 @@ def summaries(workspace: Workspace) -> list[QuarantineSummary]:
             continue
         frame = stored_rows(files, "source", "file", "ingest", "reasons")
         counted = _counted(frame)
-        top = counted[0][0] if counted else ""
+        told = tuple((f"column `{c}`: {reason}" if c else reason, n) for c, reason, n in counted[:_TOP])
+        short = tuple((_short(c, reason), n) for c, reason, n in counted[:_TOP])
         since = _since(workspace, frame["ingest"].unique().to_list())
         rows, inputs = frame.height, frame["file"].n_unique()
-        found.append(QuarantineSummary(frame["source"][0], rows, inputs, top, since, tuple(counted[:_TOP])))
+        top = told[0][0] if told else ""
+        found.append(QuarantineSummary(frame["source"][0], rows, inputs, top, since, told, short))
     return sorted(found, key=lambda summary: summary.source)
 
 
-def _counted(frame: pl.DataFrame) -> list[tuple[str, int]]:
-    """Reasons in words with their rows, the most frequent first."""
+def _short(column: str | None, reason: str) -> str:
+    rule = _OF_CONTRACT.fullmatch(reason)
+    word = rule[1] if rule else reason
+    return f"{column}: {word}" if column else word
+
+
+def _counted(frame: pl.DataFrame) -> list[tuple[str | None, str, int]]:
+    """Columns and reasons with their rows, the most frequent first."""
     import polars as pl
 
     reasons = frame.select(reason=pl.col("reasons")).explode("reason").unnest("reason")
     counted = reasons.group_by("column", "reason").agg(rows=pl.len())
     counted = counted.sort(["rows", "column", "reason"], descending=[True, False, False])
-    return [
-        (f"column `{column}`: {reason}" if column else str(reason), rows)
-        for column, reason, rows in counted.iter_rows()
-    ]
+    return [(column, str(reason), rows) for column, reason, rows in counted.iter_rows()]
 
 
 def _since(workspace: Workspace, ids: list[int]) -> datetime | None:

@@ -27,6 +27,16 @@ def project(run: Run, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_the_list_fits_a_narrow_terminal(run: Run, project: Path) -> None:
+    done = run("quarantine", "ls", cwd=project)
+
+    lines = done.out.splitlines()
+    assert lines[0].split() == ["source", "rows", "files", "since", "top", "reasons"]
+    assert lines[2].split()[:3] == ["crm", "3", "1"]
+    assert lines[2].endswith("punkte: `points`: it does not fit (2), key: no key column holds a value (1)")
+    assert max(map(len, lines)) < 120
+
+
 def test_the_whole_way(run: Run, project: Path) -> None:
     [listed] = json.loads(run("quarantine", "ls", "-f", "json", cwd=project).out)["data"]
     assert (listed["source"], listed["rows"], listed["files"]) == ("crm", 3, 1)

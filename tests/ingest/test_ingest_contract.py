@@ -219,3 +219,14 @@ def test_of_a_bad_row_nothing_is_told_beside_its_reasons(shop: Shop) -> None:
         (3, [("/ort", "enum", "one of Köln, Bonn", "Rom")]), (4, []),
         (5, [("/id", "required", "`id` must be there", None)]),
     ]  # fmt: skip
+
+
+def test_only_what_a_declaration_means_reads_its_files_again(shop: Shop) -> None:
+    shop.source("crm", SOURCE)
+    shop.file("crm.csv", ROWS)
+    shop.ingest("crm")
+    assert shop.ingest("crm").skipped_files == 1
+
+    shop.source("crm", SOURCE + "contract_options: {warn: {ort: enum}}\n")
+
+    assert (shop.ingest("crm").skipped_files, shop.ingest("crm").skipped_files) == (0, 1)

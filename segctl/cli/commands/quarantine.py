@@ -35,6 +35,14 @@ LIST = (
     output.Column("most_frequent"),
     output.Column("reasons", title="top reasons", type="list", extra=True),
 )
+TABLE = (
+    output.Column("source"),
+    output.Column("rows", type="integer"),
+    output.Column("files", type="integer"),
+    output.Column("since"),
+    output.Column("reasons", title="top reasons"),
+)
+"""For people: everything fits beside each other."""
 ROWS = (output.Column("file"), output.Column("line", type="integer"), output.Column("reasons"))
 ACTIONS = ("ls", "show", "export", "replay", "discard")
 
@@ -112,6 +120,15 @@ def _list(ctx: Context, project: Project, workspace: Workspace) -> None:
     from segctl.operations import quarantine
 
     zone = ZoneInfo(project.timezone)
+    found = quarantine.summaries(workspace)
+    if ctx.format == "table":
+        short = [
+            (s.source, s.rows, s.files, s.since and f"{s.since.astimezone(zone):%Y-%m-%d %H:%M}",
+             ", ".join(f"{reason} ({n:,})" for reason, n in s.short))
+            for s in found
+        ]  # fmt: skip
+        output.write(ctx, output.Result("segctl/quarantine-ls/1", TABLE, short, noun="sources"))
+        return
     rows = [
         (
             s.source,
@@ -121,7 +138,7 @@ def _list(ctx: Context, project: Project, workspace: Workspace) -> None:
             s.most_frequent,
             [f"{reason} ({n:,})" for reason, n in s.reasons],
         )
-        for s in quarantine.summaries(workspace)
+        for s in found
     ]
     output.write(ctx, output.Result("segctl/quarantine-ls/1", LIST, rows, noun="sources"))
 
