@@ -19,12 +19,13 @@ _segctl_verb() {
   test) options='-k --keyword -x --exit-first --coverage --mutate --min-score --generate --watch -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -k --keyword --min-score -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   size) options='--engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   explain) options='--run --until --show-personal --fuzzy --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text' 'text') ;;
-  ls) options='-C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources runs') ;;
+  ls) options='-C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources runs tests') ;;
   show) options='--columns --members --run --show-personal --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
   profile) options='--last --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('text') ;;
   history) options='--last -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   diff) options='--from --to --moves --exit-code --guards --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --to --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
-  apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=() ;;
+  plan) options='--against --moves --all --examples --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --examples --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
+  apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
   *) return 1 ;;
   esac
 }
@@ -37,15 +38,17 @@ _segctl_value() {
     | 'validate --color' | 'quarantine --color' | 'dedupe --color' | 'compact --color' \
     | 'lint --color' | 'test --color' | 'size --color' | 'explain --color' \
     | 'ls --color' | 'show --color' | 'profile --color' | 'history --color' \
-    | 'diff --color' | 'apply --color') echo '=auto always never' ;;
+    | 'diff --color' | 'plan --color' | 'apply --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
-  'size --language' | 'explain --language' | 'show --language' | 'diff --language') echo '=de en' ;;
+  'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
+    | 'plan --language') echo '=de en' ;;
   'lint --fail-on') echo '=error warning note' ;;
   'init --pack') echo '=midmarket enterprise public' ;;
-  'size --engine' | 'apply --engine') echo '=polars duckdb' ;;
+  'size --engine' | 'plan --engine' | 'apply --engine') echo '=polars duckdb' ;;
   'init --template') echo '=shop b2b minimal' ;;
   'lint -f' | 'lint --format') echo '=table concise github gitlab sarif junit json ndjson csv' ;;
   'help -f' | 'help --format') echo '=table json' ;;
+  'plan -f' | 'plan --format') echo '=table json markdown ndjson csv ids parquet' ;;
   'init -f' | 'init --format' | 'doctor -f' | 'doctor --format' \
     | 'compact -f' | 'compact --format' | 'explain -f' | 'explain --format' \
     | 'profile -f' | 'profile --format') echo '=table json ndjson csv' ;;
@@ -66,7 +69,7 @@ _segctl_value() {
     | 'explain -e' | 'explain --env' | 'ls -e' | 'ls --env' \
     | 'show -e' | 'show --env' | 'profile -e' | 'profile --env' \
     | 'history -e' | 'history --env' | 'diff -e' | 'diff --env' \
-    | 'apply -e' | 'apply --env') echo 'environments' ;;
+    | 'plan -e' | 'plan --env' | 'apply -e' | 'apply --env') echo 'environments' ;;
   'ingest --as') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
@@ -84,8 +87,9 @@ _segctl_value() {
     | 'ls -o' | 'ls --output' | 'ls --log-file' | 'show -o' \
     | 'show --output' | 'show --log-file' | 'profile -o' | 'profile --output' \
     | 'profile --log-file' | 'history -o' | 'history --output' | 'history --log-file' \
-    | 'diff -o' | 'diff --output' | 'diff --log-file' | 'apply -o' \
-    | 'apply --output' | 'apply --log-file') echo 'files' ;;
+    | 'diff -o' | 'diff --output' | 'diff --log-file' | 'plan -o' \
+    | 'plan --output' | 'plan --log-file' | 'apply -o' | 'apply --output' \
+    | 'apply --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'ingest -C' | 'ingest --project' | 'validate -C' | 'validate --project' \
     | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' | 'dedupe --project' \
@@ -94,14 +98,15 @@ _segctl_value() {
     | 'explain -C' | 'explain --project' | 'ls -C' | 'ls --project' \
     | 'show -C' | 'show --project' | 'profile -C' | 'profile --project' \
     | 'history -C' | 'history --project' | 'diff -C' | 'diff --project' \
-    | 'apply -C' | 'apply --project') echo 'folders' ;;
+    | 'plan -C' | 'plan --project' | 'apply -C' | 'apply --project') echo 'folders' ;;
   'test --state' | 'size --state' | 'explain --run' | 'ls --state' \
     | 'show --run' | 'diff --from' | 'diff --to' | 'diff --state' \
-    | 'apply --state') echo 'runs' ;;
+    | 'plan --state' | 'apply --state') echo 'runs' ;;
   'test -s' | 'test --select' | 'test --exclude' | 'size -s' \
     | 'size --select' | 'size --exclude' | 'ls -s' | 'ls --select' \
     | 'ls --exclude' | 'diff -s' | 'diff --select' | 'diff --exclude' \
-    | 'apply -s' | 'apply --select' | 'apply --exclude') echo 'selections' ;;
+    | 'plan -s' | 'plan --select' | 'plan --exclude' | 'apply -s' \
+    | 'apply --select' | 'apply --exclude') echo 'selections' ;;
   'doctor --online' | 'validate --save') echo 'sources' ;;
   *) echo text ;;
   esac
@@ -113,9 +118,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff apply" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff plan apply" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff plan apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -132,7 +137,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff apply --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff plan apply --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

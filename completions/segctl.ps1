@@ -18,11 +18,12 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'test' = 'Run the tests of segments, or find what they miss'
         'size' = 'Count a definition, saved or not, leaf by leaf'
         'explain' = 'Say why a person is in or out of a segment'
-        'ls' = 'List segments, traits, events, sources or runs'
+        'ls' = 'List segments, traits, events, sources, runs or tests'
         'show' = 'Show one thing: a segment, trait, event, source or run'
         'profile' = 'Show one person''s timeline'
         'history' = 'Show how a segment''s size moved from run to run'
         'diff' = 'Show who entered and left between two runs'
+        'plan' = 'Show what apply would do, and why'
         'apply' = 'Evaluate segments and record a run'
     }
     $options = @{
@@ -662,6 +663,48 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--help'] = 'flag'
             Write-Output -NoEnumerate $table
         }
+        'plan' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--against'] = 'text'
+            $table['--moves'] = 'flag'
+            $table['--all'] = 'flag'
+            $table['--examples'] = 'text'
+            $table['--exit-code'] = 'flag'
+            $table['--allow'] = 'text'
+            $table['--reason'] = 'text'
+            $table['--engine'] = '=polars duckdb'
+            $table['--language'] = '=de en'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-s'] = 'selections'
+            $table['--select'] = 'selections'
+            $table['--exclude'] = 'selections'
+            $table['--state'] = 'runs'
+            $table['--allow-empty'] = 'flag'
+            $table['--as-of'] = 'text'
+            $table['-f'] = '=table json markdown ndjson csv ids parquet'
+            $table['--format'] = '=table json markdown ndjson csv ids parquet'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
         'apply' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--engine'] = '=polars duckdb'
@@ -720,12 +763,13 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'test' = @('segments')
         'size' = @('segments')
         'explain' = @('segments', 'text', 'text')
-        'ls' = @('=segments traits events sources runs')
+        'ls' = @('=segments traits events sources runs tests')
         'show' = @('things')
         'profile' = @('text')
         'history' = @('segments')
         'diff' = @('segments+')
-        'apply' = @()
+        'plan' = @('segments+')
+        'apply' = @('files')
     }
     $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -le $cursorPosition } |
         ForEach-Object { $_.Extent.Text })

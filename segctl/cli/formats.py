@@ -60,6 +60,7 @@ def _json(ctx: Context, result: Result, columns: Sequence[Column], rows: Iterabl
     document: dict[str, Any] = {"schema": result.schema}
     if result.run is not None:
         document["run"] = json_value(dict(result.run))
+    document |= {key: json_value(value) for key, value in result.document.items()}
     if ctx.dry_run:
         document["dry_run"] = True
     if result.facts:

@@ -82,6 +82,7 @@ class Result:
         sections: Further tables; in `table` and `json` only.
         ids_column: Column that `ids` prints; the command cannot write `ids` without.
         run: What the answer was made from (id, as_of, snapshot), for JSON.
+        document: Further keys of the JSON document, such as what a plan needs to be carried out.
         diagnostics: Findings on the way, for JSON; on stderr they are told by `messages`.
         notes: Sentences below the table, for instance about what was left out.
         is_report: It tells what the command did rather than what was asked for, so a quiet call leaves it out when
@@ -99,6 +100,7 @@ class Result:
     sections: tuple[Section, ...] = ()
     ids_column: str | None = None
     run: Mapping[str, Any] | None = None
+    document: Mapping[str, Any] = field(default_factory=dict)
     diagnostics: Sequence[Diagnostic] = ()
     notes: Sequence[str] = ()
     is_report: bool = False

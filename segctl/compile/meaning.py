@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
 from difflib import SequenceMatcher
 from typing import Literal
 
 from segctl.compile.prune import leaves
-from segctl.compile.references import references
+from segctl.compile.references import compared_fields, references
 from segctl.compile.words import describe, describe_segment
 from segctl.model.conditions import ComputedTrait, Condition, Guards, SegmentDefinition, ValueTest
 from segctl.model.dataclass import dataclass
@@ -57,12 +56,12 @@ def _lines(old: SegmentDefinition, new: SegmentDefinition, language: Language) -
     """Differences of condition and `keep`, as lines of their words."""
     if (old.where, old.keep) == (new.where, new.keep):
         return
-    lines = [_indented(describe_segment(one, language)) for one in (old, new)]
+    before, after = (_indented(describe_segment(one, language)) for one in (old, new))
     found = False
-    for tag, a0, a1, b0, b1 in SequenceMatcher(None, *lines, autojunk=False).get_opcodes():
+    for tag, a0, a1, b0, b1 in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag != "equal":
             found = True
-            yield from _paired(lines[0][a0:a1], lines[1][b0:b1])
+            yield from _paired(before[a0:a1], after[b0:b1])
     if not found:
         yield from _hidden(leaves(old.where), leaves(new.where), language)
 
@@ -125,9 +124,9 @@ def _operands(node: object) -> Iterator[object]:
     elif isinstance(node, tuple):
         for item in node:
             yield from _operands(item)
-    elif hasattr(node, "__dataclass_fields__"):
-        for field in fields(node):
-            yield from _operands(getattr(node, field.name))
+    else:
+        for name in compared_fields(type(node)):
+            yield from _operands(getattr(node, name))
 
 
 def _listed(values: Sequence[str]) -> str:

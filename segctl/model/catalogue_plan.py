@@ -63,10 +63,45 @@ ENTRIES: dict[str, Entry] = {
         'Add `--reason "…"`.',
         "segctl apply --allow removed=30%",
     ),
+    "SEG548": Entry(
+        "options that a saved plan has settled",
+        "A plan says which segments, as of when, and what guards allow; `apply PLAN` does exactly that.",
+        "Leave the option out, or make another plan.",
+        "segctl apply plan.json --as-of yesterday",
+    ),
+    "SEG570": Entry(
+        "a stale plan",
+        "Definitions, guards, lists, data or the run in force are others than when the plan was made, so it might do "
+        "something that nobody has looked at.",
+        "Make a new plan and look at it.",
+        "segctl apply plan.json",
+    ),
     "SEG571": Entry(
         "the plan's members cannot be had again",
         "The evaluation gives other members than the plan promises, though its inputs are the same: another version of "
         "segctl or another engine may be the reason.",
         "Make a new plan and look at it.",
+    ),
+    "SEG572": Entry(
+        "no plan",
+        "The file is none that `segctl plan -o FILE.json` or `segctl plan -f json` has written, or is of another form.",
+        "Write one with `segctl plan -o plan.json`. Segments are chosen with `--select`.",
+        "segctl apply winback",
+    ),
+    "SEG573": Entry(
+        "a plan that was changed",
+        "The digest in the file does not fit what the file says.",
+        "Make a new plan. Limits of guards are set with `--allow`, segments with `--select`.",
+    ),
+    "SEG574": Entry(
+        "a plan of another project or environment",
+        "It was made for another `name:` or environment than the one that it is applied to.",
+        "Name the environment with `--env`, or the project with `--project`.",
+        "segctl apply plan.json --env prod",
+    ),
+    "SEG575": Entry(
+        "a plan that only compares",
+        "`plan --against` compares with definitions of another revision, not with the membership in force.",
+        "Make one without `--against`.",
     ),
 }

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import Allow, Option, Reason, verb
+from segctl.cli.options import Allow, Argument, Option, Reason, verb
 from segctl.cli.progress import listener
+from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
     from segctl.operations.apply import Applied
+    from segctl.operations.session import Session
 
 EXAMPLES = (
     ("segctl apply", "Evaluate every segment that is not a draft, as of now."),
     ("segctl apply --as-of 2026-11-15", "As of the end of that local day."),
+    ("segctl apply plan.json", "Exactly what a plan of `segctl plan -o plan.json` says, or nothing."),
     ('segctl apply --select "tag:daily" --dry-run', "What it would be, without recording it."),
 )
-EXITS = {5: "some segments failed, or their guards refuse, and keep their last membership; the others are in force"}
-SEE_ALSO = ("segctl diff --help", "segctl help as-of", "segctl help select")
+EXITS = {
+    4: "the plan is stale",
+    5: "some segments failed, or their guards refuse, and keep their last membership; the others are in force",
+    6: "the plan was changed by hand",
+}
+SEE_ALSO = ("segctl plan --help", "segctl diff --help", "segctl help as-of", "segctl help select")
 COLUMNS = (
     output.Column("segment"),
     output.Column("members", type="integer", bar=True),
@@ -34,6 +42,9 @@ _GUARDED = "see who with `segctl plan --moves`; mend the definition or the data,
 @verb(formats=("table", "json", "ndjson", "csv", "parquet"))
 def command(
     ctx: Context,
+    plan: Annotated[
+        str | None, Argument("PLAN", help="A file of `segctl plan -o`; otherwise all is evaluated.", complete="files")
+    ] = None,
     engine: Annotated[
         str, Option("--engine", metavar="NAME", help="What evaluates.", choices=("polars", "duckdb"))
     ] = "polars",
@@ -44,30 +55,63 @@ def command(
 
     Nothing is sent. A run whose as-of lies before the one in force is a what-if: recorded and shown, never in
     force. A segment that fails keeps its last membership, and so does one whose `guards` refuse its change;
-    `--allow` with a reason sets a guard's limit for this run.
+    `--allow` with a reason sets a guard's limit for this run. With a PLAN exactly that is done, or nothing.
     """
-    from segctl.operations.apply import allowances, apply
-    from segctl.operations.session import instant, open_session
+    from segctl.operations.session import open_session
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
-        zone = session.project.timezone
-        found = apply(
-            session,
-            as_of=instant(ctx.as_of, ctx.now, zone),
-            started=ctx.now,
-            selection=ctx.selection,
-            engine=engine,
-            dry_run=ctx.dry_run,
-            allowed=allowances(session, allow, reason),
-            progress=listener(ctx),
-        )
-        facts = {
-            "run": found.run.id if found.run else "none (dry run)" if ctx.dry_run else "none (nothing to evaluate)",
-            "as_of": session.local(found.as_of),
-            "environment": session.project.environment,
-            "profiles": found.profiles,
-        }
+        if plan is not None:
+            _refuse_settled(ctx, plan, is_allowing=bool(allow or reason))
+            found = _carried_out(ctx, session, plan)
+        else:
+            found = _evaluated(ctx, session, engine, allow, reason)
+        return ExitCode.OK if found is None else _report(ctx, session, found)
+
+
+def _evaluated(ctx: Context, session: Session, engine: str, allow: list[str], reason: str | None) -> Applied:
+    from segctl.operations.apply import allowances, apply
+    from segctl.operations.session import instant
+
+    return apply(
+        session,
+        as_of=instant(ctx.as_of, ctx.now, session.project.timezone),
+        started=ctx.now,
+        selection=ctx.selection,
+        engine=engine,
+        dry_run=ctx.dry_run,
+        allowed=allowances(session, allow, reason),
+        progress=listener(ctx),
+    )
+
+
+def _refuse_settled(ctx: Context, plan: str, *, is_allowing: bool) -> None:
+    if ctx.selection or ctx.as_of is not None or is_allowing:
+        raise UsageError(
+            "SEG548", f"`{plan}` says already which segments, as of when, and what is allowed",
+            hint="leave `--select`, `--as-of` and `--allow` out, or make another plan",
+        )  # fmt: skip
+
+
+def _carried_out(ctx: Context, session: Session, plan: str) -> Applied | None:
+    """What carrying the plan out did; None when it had been carried out before."""
+    from segctl.operations.plan_apply import apply_plan
+    from segctl.operations.plan_file import read_plan
+
+    saved = read_plan(Path(plan))
+    done = apply_plan(session, saved, started=ctx.now, dry_run=ctx.dry_run, progress=listener(ctx))
+    if done.applied is None and done.before is not None:
+        about = {"id": done.before.id, "as_of": done.before.as_of, "status": done.before.status.value}
+        result = output.Result("segctl/apply/1", COLUMNS, [], noun="segments", is_report=True,
+                               run={**about, "plan": saved.id, "dry_run": ctx.dry_run})  # fmt: skip
+        if ctx.format != "table":
+            output.write(ctx, result)
+        later = "" if done.is_last else "; other runs came after it"
+        messages.notice(ctx, f"the plan was carried out before, as the run {done.before.id}{later}: nothing to do")
+    return done.applied
+
+
+def _report(ctx: Context, session: Session, found: Applied) -> ExitCode:
     failed = [s for s in found.segments if s.state == "failed"]
     code = ExitCode.PARTIAL if failed else ExitCode.OK
     for warning in found.warnings:
@@ -81,7 +125,12 @@ def command(
         [(s.segment, s.members, s.entered, s.left, s.state) for s in found.segments],
         noun="segments",
         is_report=True,
-        facts=facts,
+        facts={
+            "run": found.run.id if found.run else "none (dry run)" if ctx.dry_run else "none (nothing to evaluate)",
+            "as_of": session.local(found.as_of),
+            "environment": session.project.environment,
+            "profiles": found.profiles,
+        },
         run={"id": found.run.id if found.run else None, "as_of": found.as_of, "snapshot": found.snapshot,
              "status": found.status, "timings": dict(found.timings), "dry_run": ctx.dry_run},
         exit=code,

@@ -1,0 +1,201 @@
+"""Show what apply would do."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.cli.options import Allow, Argument, Option, Reason, verb
+from segctl.cli.options import Language as LanguageOption
+from segctl.cli.progress import listener
+from segctl.model.dataclass import dataclass
+from segctl.model.errors import Refused, UsageError
+from segctl.model.exits import ExitCode, worst
+
+if TYPE_CHECKING:
+    from segctl.model.project import Language
+    from segctl.operations.plan import Plan
+    from segctl.operations.session import Session
+
+EXAMPLES = (
+    ("segctl plan", "Changed definitions, who would enter and leave, and why."),
+    ("segctl plan -o plan.json && segctl apply plan.json", "Save it, look at it, and do exactly that."),
+    ("segctl plan --against main -f markdown", "What a branch changes, for a merge request."),
+)
+EXITS = {
+    1: "with --exit-code: somebody would move, or a definition has changed",
+    4: "a guard refuses a change",
+    5: "some segments cannot be evaluated",
+}
+SEE_ALSO = ("segctl help plan", "segctl apply --help", "segctl diff --help", "segctl help select")
+
+
+@verb(without=("yes", "dry_run"), formats=("table", "json", "markdown", "ndjson", "csv", "ids", "parquet"))
+def command(
+    ctx: Context,
+    segments: Annotated[list[str], Argument("SEGMENT", help="Only these segments.", complete="segments")] = (),  # type: ignore[assignment]  # a list arrives as a tuple
+    against: Annotated[
+        str | None, Option("--against", metavar="REV", help="Compare with the definitions of a Git revision.")
+    ] = None,
+    moves: Annotated[bool, Option("--moves", help="One row per profile that would move, instead of counts.")] = False,
+    everything: Annotated[bool, Option("--all", help="Show segments that stay as they are too.")] = False,
+    examples: Annotated[
+        int | None, Option("--examples", metavar="N", help="Profiles named for each reason; otherwise 3.")
+    ] = None,
+    exit_code: Annotated[bool, Option("--exit-code", help="Exit 1 when there are changes.")] = False,
+    allow: Allow = (),  # type: ignore[assignment]  # a list arrives as a tuple
+    reason: Reason = None,
+    engine: Annotated[
+        str, Option("--engine", metavar="NAME", help="What evaluates.", choices=("polars", "duckdb"))
+    ] = "polars",
+    language: LanguageOption = None,
+) -> ExitCode | None:
+    """Show what apply would do: changed definitions, who would enter and leave and why, and what guards say.
+
+    Nothing is recorded. For changed definitions the effect of the rule and the effect of the data are told apart.
+    `-o FILE.json` saves the plan, and `segctl apply FILE.json` does exactly that or refuses. The file names a few
+    profiles by id as examples; `--examples 0` leaves them out, and so does `-f markdown` by itself.
+    """
+    wants_moves = moves or ctx.format == "ids"
+    if examples is not None and not 0 <= examples <= 1000:
+        raise UsageError("SEG103", f"`--examples {examples}`: a number from 0 to 1000")
+    asked = 0 if ctx.format == "markdown" else 3
+    options: dict[str, Any] = {
+        "engine": engine, "examples": asked if examples is None else examples, "with_moves": wants_moves,
+        "language": language,
+    }  # fmt: skip
+    selected = replace(ctx, select=(*segments, *ctx.select))
+    found = _planned(selected, against, (allow, reason), options)
+    code = _code(found.plan, exit_code=exit_code)
+    if wants_moves:
+        _write_moves(ctx, found.plan, code)
+    else:
+        _write(ctx, found, code, everything=everything)
+    _tell(ctx, found.plan)
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A plan with what is shown and kept of it."""
+
+    plan: Plan
+    facts: dict[str, Any]
+    saved: dict[str, Any]
+    language: Language
+    zone: str
+
+
+def _planned(
+    ctx: Context, against: str | None, allowed: tuple[list[str], str | None], options: dict[str, Any]
+) -> _Found:
+    from segctl.operations.apply import allowances
+    from segctl.operations.plan import plan
+    from segctl.operations.plan_against import open_comparison, plan_against
+    from segctl.operations.plan_file import saved_form
+    from segctl.operations.session import instant, open_session
+
+    with ExitStack() as stack:
+        has_data = True
+        if against is None:
+            session = stack.enter_context(open_session(ctx.project, env=ctx.env))
+        else:
+            session, has_data = stack.enter_context(open_comparison(ctx.project, ctx.env))
+        messages.diagnostics(ctx, session.warnings, root=session.root)
+        common = {
+            "as_of": instant(ctx.as_of, ctx.now, session.project.timezone),
+            "selection": ctx.selection,
+            "allowed": allowances(session, *allowed),
+            "progress": listener(ctx),
+            **options,
+        }
+        if against is None:
+            found = plan(session, **common)
+        else:
+            found = plan_against(session, against, has_data=has_data, **common)
+        language = session.language(options["language"])
+        return _Found(found, _facts(session, found), saved_form(session, found), language, session.project.timezone)
+
+
+def _facts(session: Session, found: Plan) -> dict[str, Any]:
+    entered, left = (sum(getattr(s, side) for s in found.segments) for side in ("entered", "left"))
+    last = "nothing: no run is in force"
+    if found.against is not None:
+        last = f"{found.against[0]} ({found.against[1][:9]})"
+    elif found.last is not None:
+        last = f"{found.last.id} as of {session.local(found.last.as_of).isoformat(sep=' ', timespec='seconds')}"
+    return {
+        "environment": session.project.environment,
+        "as_of": session.local(found.as_of),
+        "compared_with": last,
+        "profiles": found.profiles,
+        "would_enter": entered,
+        "would_leave": left,
+    }
+
+
+def _code(found: Plan, *, exit_code: bool) -> ExitCode:
+    codes = [ExitCode.REFUSED] if found.refused else []
+    codes += [ExitCode.PARTIAL] if any(s.reason for s in found.segments) else []
+    codes += [ExitCode.FINDINGS] if exit_code and found.has_changes else []
+    return worst(codes)
+
+
+def _write_moves(ctx: Context, found: Plan, code: ExitCode) -> None:
+    from segctl.cli.plan_view import MOVES
+
+    if ctx.format == "markdown":
+        raise UsageError("SEG104", "`--moves` has no form in markdown", hint="choose another `--format`")
+    rows: Any = found.moves
+    rows = rows.unique("profile_id", maintain_order=True) if ctx.format == "ids" else rows
+    output.write(
+        ctx, output.Result("segctl/plan-moves/1", MOVES, rows, noun="moves", ids_column="profile_id", exit=code)
+    )
+
+
+def _write(ctx: Context, found: _Found, code: ExitCode, *, everything: bool) -> None:
+    from segctl.cli import plan_markdown, plan_view
+
+    if ctx.format == "markdown":
+        output.write_text(ctx, plan_markdown.page(found.plan, found.facts, language=found.language, zone=found.zone))
+        return
+
+    def result(shown: Context, *, everything: bool) -> output.Result:
+        made = plan_view.result(
+            shown, found.plan, found.facts, language=found.language, zone=found.zone, everything=everything
+        )
+        reason = "guard" if found.plan.refused else None
+        return replace(made, document={"plan": found.saved}, exit=code, reason=reason)
+
+    if not _is_saved(ctx):
+        output.write(ctx, result(ctx, everything=everything))
+        return
+    file, screen = replace(ctx, format="json"), replace(ctx, output=None)
+    output.write(file, result(file, everything=True))
+    output.write(screen, result(screen, everything=everything))
+    if any(one.examples for one in found.plan.reasons):
+        messages.notice(ctx, f"{ctx.output} names profiles by id as examples; `--examples 0` leaves them out")
+
+
+def _is_saved(ctx: Context) -> bool:
+    """A `.json` file is the plan, and people still see it as a table."""
+    return ctx.output is not None and ctx.output.suffix == ".json" and ctx.format == "table"
+
+
+def _tell(ctx: Context, found: Plan) -> None:
+    for segment in found.segments:
+        if segment.reason:
+            messages.warning(ctx, f"`{segment.segment}` cannot be evaluated: {segment.reason}")
+        if segment.refused:
+            hint = (
+                f"see who with `segctl plan {segment.segment} --moves`; if it is right, `apply --allow` with a reason"
+            )
+            text = segment.refused if segment.broken else f"`{segment.segment}`: {segment.refused}"
+            messages.error(ctx, Refused("SEG519", text, hint=hint))
+    if ctx.output is not None and ctx.output.suffix == ".json" and found.against is None:
+        messages.notice(ctx, f"nothing was changed; next: segctl apply {ctx.output}")
+    else:
+        messages.notice(ctx, "nothing was changed; next: segctl plan -o plan.json, or segctl apply")
