@@ -63,6 +63,10 @@ def _variants(condition: c.Condition, definitions: Definitions, *, tied: bool) -
                 yield item, f"without `not`: {describe(item)}", condition.location
         case _:
             place = getattr(condition, "location", None)
+            if isinstance(condition, c.ColleaguesCondition) and condition.where is not None:
+                for inner, words, location in _variants(condition.where, definitions, tied=False):
+                    yield replace(condition, where=inner), words, location or place
+                yield replace(condition, where=None), f"without: {describe(condition.where)}", place
             for leaf in leaf_variants(condition, definitions):
                 yield leaf, changed_words(describe(condition), describe(leaf)), place
             if not tied:

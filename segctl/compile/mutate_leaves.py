@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import Literal, TypeGuard, TypeVar
 
 from segctl.compile.mutate_tests import changed_tests
 from segctl.compile.mutate_times import duration_variants, window_variants
 from segctl.model import conditions as c
-from segctl.model.project import Definitions
+from segctl.model.project import RELATED, Definitions
 from segctl.model.times import Window
 from segctl.model.types import INTEGER, REAL, TEXT, TIME, Kind, ValueType
 
@@ -36,10 +36,22 @@ def leaf_variants(leaf: c.Condition, definitions: Definitions) -> Iterator[c.Con
             yield from _event_variants(leaf, definitions)
         case c.SequenceCondition():
             yield from _sequence_variants(leaf, definitions)
+        case c.RelatedCondition():
+            yield from _related_variants(leaf, definitions)
+        case c.ColleaguesCondition(test=test):
+            yield from (replace(leaf, test=t) for t in changed_tests(test, INTEGER, countable=True) if _is_value(t))
+            yield replace(leaf, others_only=not leaf.others_only)
+        case c.NearCondition():
+            yield from _near_variants(leaf)
         case c.SampleCondition(percent):
-            for other in (percent - 1, percent + 1):
-                if 0 < other < Decimal(100):
-                    yield replace(leaf, percent=other)
+            yield from (replace(leaf, percent=p) for p in (percent - 1, percent + 1) if 0 < p < Decimal(100))
+
+
+def _near_variants(leaf: c.NearCondition) -> Iterator[c.Condition]:
+    for amount in (leaf.within.amount - 1, leaf.within.amount + 1):
+        if amount > 0:
+            yield replace(leaf, within=replace(leaf.within, amount=amount))
+    yield from (replace(leaf, missing=missing) for missing in _missing_variants(leaf.missing))
 
 
 def trait_type(leaf: c.TraitCondition, definitions: Definitions) -> ValueType:
@@ -83,7 +95,7 @@ def _changed_variants(leaf: c.ChangedCondition) -> Iterator[c.Condition]:
 # --- Events -----------------------------------------------------------------------------------------------
 def _event_variants(leaf: c.EventCondition, definitions: Definitions) -> Iterator[c.Condition]:
     kinds = leaf.selection.events
-    for selection in selection_variants(leaf.selection, definitions):
+    for selection in selection_variants(leaf.selection, leaf.measure, definitions):
         yield replace(leaf, selection=selection)
     for measure in _measure_variants(leaf.measure, kinds, definitions):
         yield replace(leaf, measure=measure)
@@ -101,9 +113,11 @@ def _counts(measure: c.Measure) -> bool:
     return isinstance(measure, c.Count | c.Periods) or is_distinct
 
 
-def selection_variants(selection: c.EventSelection, definitions: Definitions) -> Iterator[c.EventSelection]:
+def selection_variants(
+    selection: c.EventSelection, measure: c.Measure, definitions: Definitions
+) -> Iterator[c.EventSelection]:
     """Other events selected: kinds, window, filter, how many of the newest."""
-    for kinds in _fewer(selection.events):
+    for kinds in _fewer(selection.events, [*_named(selection.where), *_measured(measure)], definitions):
         yield replace(selection, events=kinds)
     if selection.window is not None:
         yield from (replace(selection, window=window) for window in window_variants(selection.window, of_events=True))
@@ -138,6 +152,10 @@ def property_type(entry: c.PropertyTest, kinds: tuple[str, ...], definitions: De
 
 
 def _declared(name: str, kinds: tuple[str, ...], definitions: Definitions) -> ValueType:
+    """The type of a property of events, or of rows where the kind says so."""
+    table = definitions.project.table(kinds[0].removeprefix(RELATED)) if kinds[0].startswith(RELATED) else None
+    if table is not None:
+        return table.property_type(name) or TEXT
     for event in definitions.project.events:
         if (event.name in kinds or kinds == ("*",)) and (of := event.property_type(name)) is not None:
             return of
@@ -183,7 +201,8 @@ def _measure_variants(measure: c.Measure, kinds: tuple[str, ...], definitions: D
 
 
 def _followed_variants(followed: c.FollowedBy, definitions: Definitions) -> Iterator[c.FollowedBy]:
-    yield from (replace(followed, events=kinds) for kinds in _fewer(followed.events))
+    needed = [*_named(followed.where), *followed.same]
+    yield from (replace(followed, events=kinds) for kinds in _fewer(followed.events, needed, definitions))
     yield from (replace(followed, same=same) for same in _without_one(followed.same))
     yield from (
         replace(followed, where=where) for where in where_variants(followed.where, followed.events, definitions)
@@ -193,12 +212,48 @@ def _followed_variants(followed: c.FollowedBy, definitions: Definitions) -> Iter
         yield replace(followed, within=None)
 
 
-def _fewer(kinds: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    yield from _without_one(kinds) if len(kinds) > 1 else ()
+def _fewer(kinds: tuple[str, ...], needed: Sequence[str], definitions: Definitions) -> Iterator[tuple[str, ...]]:
+    """One kind less, where the others have all the properties that are asked for."""
+    for others in _without_one(kinds) if len(kinds) > 1 else ():
+        declared = {name for kind in map(definitions.project.event, others) if kind for name, _ in kind.properties}
+        if declared.issuperset(needed):
+            yield others
+
+
+def _named(where: tuple[c.PropertyTest, ...]) -> list[str]:
+    return [entry.property for entry in where if not entry.property.startswith("time.")]
+
+
+def _measured(measure: c.Measure) -> list[str]:
+    """Properties that a measure reads of the events it measures."""
+    match measure:
+        case c.Count(c.FollowedBy(same=same)):
+            return list(same)
+        case c.Share(where):
+            return _named(where)
+    of = getattr(measure, "of", None)
+    return [of] if isinstance(of, str) else []
 
 
 def _without_one(values: tuple[T, ...]) -> Iterator[tuple[T, ...]]:
     return ((*values[:n], *values[n + 1 :]) for n in range(len(values)))
+
+
+# --- Related rows -----------------------------------------------------------------------------------------
+def _related_variants(leaf: c.RelatedCondition, definitions: Definitions) -> Iterator[c.Condition]:
+    table = (RELATED + leaf.selection.table,)
+    for where in where_variants(leaf.selection.where, table, definitions):
+        yield replace(leaf, selection=replace(leaf.selection, where=where))
+    for measure in _measure_variants(leaf.measure, table, definitions):
+        yield replace(leaf, measure=measure)
+    of = measure_type(leaf.measure, table, definitions)
+    yield from (replace(leaf, test=test) for test in changed_tests(leaf.test, of, countable=_counts(leaf.measure)))
+    if measure_can_miss(leaf.measure):
+        yield from (replace(leaf, missing=missing) for missing in _missing_variants(leaf.missing))
+
+
+def _is_value(test: c.Test) -> TypeGuard[c.ValueTest]:
+    return isinstance(test, c.ValueTest)
 
 
 # --- Sequences --------------------------------------------------------------------------------------------
@@ -206,7 +261,7 @@ def _sequence_variants(leaf: c.SequenceCondition, definitions: Definitions) -> I
     steps = leaf.steps
     for number, step in enumerate(steps):
         before, after = steps[:number], steps[number + 1 :]
-        for other in _step_variants(step, definitions, is_first=number == 0):
+        for other in _step_variants(step, leaf.same, definitions, is_first=number == 0):
             yield replace(leaf, steps=(*before, other, *after))
         if number > 0 and len(steps) > 2:
             yield replace(leaf, steps=(*before, *after))
@@ -216,8 +271,11 @@ def _sequence_variants(leaf: c.SequenceCondition, definitions: Definitions) -> I
         yield replace(leaf, start=others[leaf.start])
 
 
-def _step_variants(step: c.Step, definitions: Definitions, *, is_first: bool) -> Iterator[c.Step]:
-    yield from (replace(step, events=kinds) for kinds in _fewer(step.events))
+def _step_variants(
+    step: c.Step, same: tuple[str, ...], definitions: Definitions, *, is_first: bool
+) -> Iterator[c.Step]:
+    needed = [*_named(step.where), *same]
+    yield from (replace(step, events=kinds) for kinds in _fewer(step.events, needed, definitions))
     yield from (replace(step, where=where) for where in where_variants(step.where, step.events, definitions))
     if step.window is not None:
         yield from _windows(step, step.window, lambda window: replace(step, window=window))

@@ -90,8 +90,7 @@ def _points(point: TimePoint, *, of_events: bool) -> Iterator[TimePoint]:
             yield LocalDay(day - timedelta(days=1))
             yield LocalDay(day + timedelta(days=1))
         case RelativeDay(offset):
-            yield RelativeDay(offset - 1)
-            yield RelativeDay(offset + 1)
+            yield from (RelativeDay(other) for other in (-1, 0, 1) if other != offset)
         case LocalTime(at) | Instant(at):
             yield replace(point, at=at - timedelta(minutes=1))
             yield replace(point, at=at + timedelta(minutes=1))
@@ -99,8 +98,7 @@ def _points(point: TimePoint, *, of_events: bool) -> Iterator[TimePoint]:
 
 def _periods(period: Period) -> Iterator[Period]:
     if isinstance(period, RelativePeriod):
-        yield replace(period, offset=period.offset - 1)
-        yield replace(period, offset=period.offset + 1)
+        yield from (replace(period, offset=other) for other in (-1, 0, 1) if other != period.offset)
         return
     for step in (-1, 1):
         yield from _beside(period, step)

@@ -169,4 +169,10 @@ def _read_by(leaf: c.Condition) -> tuple[str, ...]:
             return ("sample",)
         case c.ListCondition(name):
             return (name,)
+        case c.RelatedCondition(selection):
+            return (selection.table,)
+        case c.ColleaguesCondition():
+            return (leaf.group,)
+        case c.NearCondition():
+            return ("near", *((leaf.places,) if leaf.places else ()))
     return ()

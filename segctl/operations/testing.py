@@ -12,11 +12,10 @@ from segctl.compile.selection import Selection
 from segctl.compile.testing import Case, Expectation, Named
 from segctl.compile.testing_bind import load_tests, without_cases
 from segctl.model.dataclass import dataclass
-from segctl.model.diagnostics import Diagnostic, Location
+from segctl.model.diagnostics import Diagnostic, Location, Severity, has_errors
 from segctl.model.errors import UsageError
 from segctl.model.project import Definitions
 from segctl.operations.lists import ProjectLists
-from segctl.operations.project import refuse_errors
 from segctl.operations.selection import chosen
 from segctl.operations.session import bound_definitions
 from segctl.operations.testing_answers import Answer, Found, Segments, evaluate_cases
@@ -117,8 +116,7 @@ def load_suite(
         UsageError: Findings in definitions or tests; nothing fits the selection.
     """
     definitions, warnings = bound_definitions(start, env=env)
-    everything, found = load_tests(definitions)
-    refuse_errors(found, code="SEG534", outcome="nothing was tested")
+    everything, found = bound_tests(definitions)
     wanted = replace(selection, select=selection.select or ("*",))
     names = chosen(definitions, wanted) if definitions.segments else ()
     cases = everything if len(names) == len(definitions.segments) else without_cases(everything, names)
@@ -129,6 +127,20 @@ def load_suite(
             raise UsageError("SEG536", f"no case has `{keyword}` in its name", hint=hint)
     lists = ProjectLists(Path(definitions.project.root))
     return Suite(definitions, lists, tuple(cases), len(everything), names, (*warnings, *found))
+
+
+def bound_tests(definitions: Definitions) -> tuple[list[Case], list[Diagnostic]]:
+    """All cases of a project whose test files have no errors, and the warnings.
+
+    Raises:
+        UsageError: With every finding, in reading order.
+    """
+    cases, found = load_tests(definitions)
+    if has_errors(found):
+        count = sum(finding.severity is Severity.ERROR for finding in found)
+        message = f"the test files have {count} error{'' if count == 1 else 's'}; nothing was tested"
+        raise UsageError("SEG534", message, hint="`segctl help tests` shows the form", diagnostics=tuple(found))
+    return cases, found
 
 
 def run_tests(suite: Suite, *, first: bool = False, leaves: bool = False) -> Outcome:
