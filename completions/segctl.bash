@@ -24,6 +24,7 @@ _segctl_verb() {
   profile) options='--last --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('text') ;;
   history) options='--last -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   diff) options='--from --to --moves --exit-code --guards --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --to --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
+  overlap) options='--now --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
   plan) options='--against --moves --all --examples --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --examples --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
   *) return 1 ;;
@@ -33,18 +34,19 @@ _segctl_verb() {
 # Prints how the value of an option is completed: `=a b c`, a kind of names, or `text`.
 _segctl_value() {
   case "$1 $2" in
+  'overlap --who') echo '=all any first second' ;;
   'init --color' | 'demo --color' | 'doctor --color' | 'config --color' \
     | 'schema --color' | 'help --color' | 'completion --color' | 'ingest --color' \
     | 'validate --color' | 'quarantine --color' | 'dedupe --color' | 'compact --color' \
     | 'lint --color' | 'test --color' | 'size --color' | 'explain --color' \
     | 'ls --color' | 'show --color' | 'profile --color' | 'history --color' \
-    | 'diff --color' | 'plan --color' | 'apply --color') echo '=auto always never' ;;
+    | 'diff --color' | 'overlap --color' | 'plan --color' | 'apply --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
-    | 'plan --language') echo '=de en' ;;
+    | 'overlap --language' | 'plan --language') echo '=de en' ;;
   'lint --fail-on') echo '=error warning note' ;;
   'init --pack') echo '=midmarket enterprise public' ;;
-  'size --engine' | 'plan --engine' | 'apply --engine') echo '=polars duckdb' ;;
+  'size --engine' | 'overlap --engine' | 'plan --engine' | 'apply --engine') echo '=polars duckdb' ;;
   'init --template') echo '=shop b2b minimal' ;;
   'lint -f' | 'lint --format') echo '=table concise github gitlab sarif junit json ndjson csv' ;;
   'help -f' | 'help --format') echo '=table json' ;;
@@ -56,7 +58,8 @@ _segctl_value() {
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
   'schema -f' | 'schema --format') echo '=table json ndjson csv ids' ;;
   'ls -f' | 'ls --format' | 'show -f' | 'show --format' \
-    | 'history -f' | 'history --format' | 'diff -f' | 'diff --format') echo '=table json ndjson csv ids parquet' ;;
+    | 'history -f' | 'history --format' | 'diff -f' | 'diff --format' \
+    | 'overlap -f' | 'overlap --format') echo '=table json ndjson csv ids parquet' ;;
   'ingest -f' | 'ingest --format' | 'quarantine -f' | 'quarantine --format' \
     | 'dedupe -f' | 'dedupe --format' | 'size -f' | 'size --format' \
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
@@ -69,7 +72,8 @@ _segctl_value() {
     | 'explain -e' | 'explain --env' | 'ls -e' | 'ls --env' \
     | 'show -e' | 'show --env' | 'profile -e' | 'profile --env' \
     | 'history -e' | 'history --env' | 'diff -e' | 'diff --env' \
-    | 'plan -e' | 'plan --env' | 'apply -e' | 'apply --env') echo 'environments' ;;
+    | 'overlap -e' | 'overlap --env' | 'plan -e' | 'plan --env' \
+    | 'apply -e' | 'apply --env') echo 'environments' ;;
   'ingest --as') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
@@ -87,7 +91,8 @@ _segctl_value() {
     | 'ls -o' | 'ls --output' | 'ls --log-file' | 'show -o' \
     | 'show --output' | 'show --log-file' | 'profile -o' | 'profile --output' \
     | 'profile --log-file' | 'history -o' | 'history --output' | 'history --log-file' \
-    | 'diff -o' | 'diff --output' | 'diff --log-file' | 'plan -o' \
+    | 'diff -o' | 'diff --output' | 'diff --log-file' | 'overlap --html' \
+    | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'plan -o' \
     | 'plan --output' | 'plan --log-file' | 'apply -o' | 'apply --output' \
     | 'apply --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
@@ -98,15 +103,17 @@ _segctl_value() {
     | 'explain -C' | 'explain --project' | 'ls -C' | 'ls --project' \
     | 'show -C' | 'show --project' | 'profile -C' | 'profile --project' \
     | 'history -C' | 'history --project' | 'diff -C' | 'diff --project' \
-    | 'plan -C' | 'plan --project' | 'apply -C' | 'apply --project') echo 'folders' ;;
+    | 'overlap -C' | 'overlap --project' | 'plan -C' | 'plan --project' \
+    | 'apply -C' | 'apply --project') echo 'folders' ;;
   'test --state' | 'size --state' | 'explain --run' | 'ls --state' \
     | 'show --run' | 'diff --from' | 'diff --to' | 'diff --state' \
-    | 'plan --state' | 'apply --state') echo 'runs' ;;
+    | 'overlap --state' | 'plan --state' | 'apply --state') echo 'runs' ;;
   'test -s' | 'test --select' | 'test --exclude' | 'size -s' \
     | 'size --select' | 'size --exclude' | 'ls -s' | 'ls --select' \
     | 'ls --exclude' | 'diff -s' | 'diff --select' | 'diff --exclude' \
-    | 'plan -s' | 'plan --select' | 'plan --exclude' | 'apply -s' \
-    | 'apply --select' | 'apply --exclude') echo 'selections' ;;
+    | 'overlap -s' | 'overlap --select' | 'overlap --exclude' | 'plan -s' \
+    | 'plan --select' | 'plan --exclude' | 'apply -s' | 'apply --select' \
+    | 'apply --exclude') echo 'selections' ;;
   'doctor --online' | 'validate --save') echo 'sources' ;;
   *) echo text ;;
   esac
@@ -118,9 +125,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff plan apply" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff plan apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -137,7 +144,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff plan apply --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

@@ -23,6 +23,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'profile' = 'Show one person''s timeline'
         'history' = 'Show how a segment''s size moved from run to run'
         'diff' = 'Show who entered and left between two runs'
+        'overlap' = 'Compare segments: proved relation, intersections, likeness'
         'plan' = 'Show what apply would do, and why'
         'apply' = 'Evaluate segments and record a run'
     }
@@ -663,6 +664,44 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--help'] = 'flag'
             Write-Output -NoEnumerate $table
         }
+        'overlap' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--now'] = 'flag'
+            $table['--top'] = 'text'
+            $table['--who'] = '=all any first second'
+            $table['--html'] = 'files'
+            $table['--engine'] = '=polars duckdb'
+            $table['--language'] = '=de en'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-s'] = 'selections'
+            $table['--select'] = 'selections'
+            $table['--exclude'] = 'selections'
+            $table['--state'] = 'runs'
+            $table['--allow-empty'] = 'flag'
+            $table['--as-of'] = 'text'
+            $table['-f'] = '=table json ndjson csv ids parquet'
+            $table['--format'] = '=table json ndjson csv ids parquet'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
         'plan' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--against'] = 'text'
@@ -768,6 +807,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'profile' = @('text')
         'history' = @('segments')
         'diff' = @('segments+')
+        'overlap' = @('segments+')
         'plan' = @('segments+')
         'apply' = @('files')
     }

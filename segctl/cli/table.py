@@ -66,6 +66,7 @@ COMMANDS: dict[str, Command] = {
     "profile": _at("profile", "look", "Show one person's timeline"),
     "history": _at("history", "look", "Show how a segment's size moved from run to run"),
     "diff": _at("diff", "look", "Show who entered and left between two runs"),
+    "overlap": _at("overlap", "look", "Compare segments: proved relation, intersections, likeness"),
     "plan": _at("plan", "send", "Show what apply would do, and why"),
     "apply": _at("apply", "send", "Evaluate segments and record a run"),
 }
