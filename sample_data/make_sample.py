@@ -42,6 +42,9 @@ SEASON = {11: 1.6, 12: 2.0, 1: 0.8, 2: 0.8}
 SEARCHES = ("winterjacke", "sneaker weiß", "geschenk", "rucksack", "größe 42", "50 % reduziert", "kinder mütze")
 REASONS = ("zu klein", "zu groß", "gefällt nicht", "beschädigt")
 TIERS = ("bronze", "silber", "gold")
+FIRM_NAMES = "Alpen Hafen Linden Nord Rhein Sonnen Stern Wald Donau Isar Elbe Havel".split()
+FIRM_KINDS = ("Apotheke", "Bau GmbH", "Logistik GmbH", "Praxis", "Schule", "Verlag", "Werke AG", "Zentrum")
+TOPICS = ("Lieferung", "Rechnung", "Rückgabe", "Konto")
 
 
 def main(folder: Path) -> None:
@@ -55,6 +58,9 @@ def main(folder: Path) -> None:
     write(folder / "refunds.csv", refunds(events).encode())
     write(folder / "web.ndjson.gz", gzip.compress(web(rng, events), 6, mtime=0))
     write(folder / "mailings.csv.gz", gzip.compress(mailings(events).encode(), 6, mtime=0))
+    # Later additions have dice of their own, so that what was there before keeps its bytes.
+    write(folder / "firms.csv", firms(random.Random(20261119), people).encode())
+    write(folder / "tickets.csv", tickets(random.Random(20261120), people).encode())
     write(folder / "staff.csv", ("customer_id\n" + "".join(f"{p['id']}\n" for p in people[::173])).encode())
 
 
@@ -301,6 +307,35 @@ def mailings(events: list[dict[str, Any]]) -> str:
     return out.getvalue()
 
 
+def firms(rng: random.Random, people: list[dict[str, Any]]) -> str:
+    """Who orders for a company: its name beside the customer number; large firms have many people."""
+    names = [f"{first} {kind}" for first in FIRM_NAMES for kind in FIRM_KINDS]
+    weights = [1 / (rank + 1) ** 0.7 for rank in range(len(names))]
+    rows = [f"{p['id']};{rng.choices(names, weights)[0]}" for p in people if rng.random() < 0.2]
+    return "\n".join(("Kundennr;Firma", *rows)) + "\n"
+
+
+def tickets(rng: random.Random, people: list[dict[str, Any]]) -> str:
+    """The help desk's export: a ticket has a row for each state it was in, and a few belong to nobody known."""
+    made = []
+    for p in people:
+        for _ in range(rng.choices((0, 1, 2, 4), (82, 12, 4, 2))[0]):
+            day = LAST_DAY - timedelta(days=rng.randrange(200))
+            opened = datetime(day.year, day.month, day.day, 8 + rng.randrange(10), rng.randrange(60), tzinfo=BERLIN)
+            made.append((opened, p["id"] if rng.random() < 0.97 else "", rng.choice(TOPICS), rng.choice((1, 1, 2, 3))))
+    rows = []
+    for number, (opened, who, topic, level) in enumerate(sorted(made), start=1):
+        states = [("offen", opened)]
+        answered = opened + timedelta(hours=rng.randrange(2, 90))
+        states += [("beantwortet", answered)] if rng.random() < 0.8 else []
+        states += [("erledigt", answered + timedelta(hours=rng.randrange(1, 200)))] if len(states) > 1 else []
+        for state, since in states:
+            if since.date() <= LAST_DAY:
+                start = f"{opened:%d.%m.%Y %H:%M}"
+                rows.append(f"T{number:04d};{who};{topic};{level};{state};{start};{since:%d.%m.%Y %H:%M}")
+    return "\n".join(("Ticket;Kundennr;Thema;Stufe;Status;Eröffnet;Stand", *rows)) + "\n"
+
+
 DIRT = """
 customers.csv   code page 1252, semicolons, German dates and thousands; 31 February; one row with a field too few; one
                 row cut off; one row twice; one row without a customer number; postal codes with leading zeros
@@ -308,6 +343,7 @@ orders.json     one total `n/a`, one order twice, times in UTC
 refunds.csv     decimal comma, local times without zone (an hour in October happens twice)
 web.ndjson.gz   repeated deliveries, one line cut in half, one time that is no time, anonymous visits
 mailings.csv.gz epoch seconds
+tickets.csv     a row for each state of a ticket; some tickets name nobody
 """
 
 if __name__ == "__main__":

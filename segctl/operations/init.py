@@ -11,7 +11,7 @@ from pathlib import Path
 from segctl.model.errors import LocalIOError, Refused, UsageError
 
 TEMPLATES = {
-    "shop": "a German-speaking shop: customers, orders, web tracking, mailings; 17 segments",
+    "shop": "a German-speaking shop: customers, orders, web tracking, mailings; over 40 segments",
     "b2b": "companies and their contacts: usage, tickets, renewals",
     "minimal": "two small files and one segment",
 }

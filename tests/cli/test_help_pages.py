@@ -115,7 +115,7 @@ def test_the_example_of_the_topic_on_segments_is_a_segment(run: Run, tmp_path: P
 
     done = run("lint", "--project", str(tmp_path))
 
-    assert done.out == "0 errors in 24 files\n"
+    assert re.fullmatch(r"0 errors in \d+ files\n", done.out)
 
 
 def test_a_code_is_explained_whatever_its_case(run: Run) -> None:

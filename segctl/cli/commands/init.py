@@ -10,7 +10,7 @@ from segctl.cli.context import Context
 from segctl.cli.options import PROJECT, SELECTION, TIME, Argument, Option, verb
 
 EXAMPLES = (
-    ("segctl init shop", "A shop with sample data, sources, traits and 17 segments."),
+    ("segctl init shop", "A shop with sample data, sources, traits and over 40 segments."),
     ("segctl init crm --template b2b --pack enterprise", "Companies and contacts; three environments."),
 )
 EXITS = {4: "a file exists already; nothing was written"}
