@@ -129,7 +129,7 @@ ENTRIES: dict[str, Entry] = {
     "SEG128": Entry(
         "No such lint rule",
         "Levels and waivers name rules by their name or code, and no rule has this one.",
-        "Use the nearest name that the hint gives; `segctl help lint` lists all rules.",
+        "Use the nearest name that the hint gives; `segctl help rules` lists all rules.",
         "lint: {rules: {alway_true: error}}",
     ),
     "SEG129": Entry(

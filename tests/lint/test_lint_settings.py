@@ -29,7 +29,7 @@ def test_rules_are_named_by_name_or_code() -> None:
     ("rules", "code", "words"),
     [
         ("{missing_ownr: off}", "SEG128", "did you mean `missing_owner`?"),
-        ("{qqq: off}", "SEG128", "segctl help lint"),
+        ("{qqq: off}", "SEG128", "segctl help rules"),
         ("{missing_owner: fatal}", "SEG129", "`error`, `warning`, `note` or `off`"),
         ("{missing_owner: warn}", "SEG129", "write `warning`"),
         ("{missing_owner: false}", "SEG129", "write `off`"),

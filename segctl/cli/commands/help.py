@@ -54,7 +54,16 @@ def topics() -> dict[str, str]:
 
 def topic_text(name: str) -> str:
     """The text of a topic as it is printed."""
-    return (_FOLDER / f"{name}.md").read_text("utf-8").removeprefix("# ")
+    text = (_FOLDER / f"{name}.md").read_text("utf-8").removeprefix("# ")
+    return text.replace("<rules>\n", _rules()) if "<rules>" in text else text
+
+
+def _rules() -> str:
+    """Every lint rule with its level and what it finds."""
+    from segctl.compile.rules import RULES, load_rule
+
+    rules = [load_rule(code) for code in RULES]
+    return "".join(f"  {rule.code} {rule.name}, {rule.level}\n      {rule.title}\n" for rule in rules)
 
 
 def code_text(code: str, entry: catalogue.Entry) -> str:

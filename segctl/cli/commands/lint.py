@@ -23,7 +23,7 @@ EXAMPLES = (
     ("segctl lint --fail-on warning -f github", "In a pipeline: annotations, and 1 on warnings too."),
 )
 EXITS = {1: "errors were found, or what --fail-on says; with --diff: there is something to mend"}
-SEE_ALSO = ("segctl help lint", "segctl help conditions", "segctl size --help")
+SEE_ALSO = ("segctl help rules", "segctl help conditions", "segctl size --help")
 
 
 @verb(without=(*SELECTION, "yes", "lock_wait", *TIME), formats=FINDING_FORMATS)
@@ -51,7 +51,7 @@ def command(
     """Check definitions without touching data: form, names, types, meaning and practice.
 
     Reads `segctl.yaml` and everything under `segments`, `traits` and `sources`. Rules have levels in `segctl.yaml`
-    and waivers in comments: `segctl help lint`. Warnings alone leave with 0.
+    and waivers in comments: `segctl help rules`. Warnings alone leave with 0.
     """
     from segctl.operations.lint import lint
 

@@ -35,7 +35,7 @@ def rule_code(name: str) -> str | None:
 def rule_hint(name: str) -> str:
     """What to write instead of a name that no rule has."""
     near = nearest(name, rule_names())
-    return f"did you mean `{near}`?" if near is not None else "`segctl help lint` lists all rules"
+    return f"did you mean `{near}`?" if near is not None else "`segctl help rules` lists all rules"
 
 
 def _rule(key: Scalar, value: Node, scope: Scope) -> RuleSettings | None:
