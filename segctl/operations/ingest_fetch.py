@@ -6,13 +6,13 @@ import hashlib
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segctl.model.errors import DataError, Refused, SegctlError, UsageError
+from segctl.model.errors import DataError, Refused, SegctlError, TemporaryError, UsageError
 from segctl.model.secrets import masked
 from segctl.operations.ingest_columns import refuse_missing
 from segctl.state.bookmarks import Bookmark, bookmark, set_bookmark
@@ -77,6 +77,8 @@ def run_fetched(run: SourceRun, wishes: Wishes = EVERYTHING_NEW, *, around: Arou
     connector = connected(run.source, fetch, around or _around(run))
     with run.workspace.lock(f"ingest/{run.source.name}"), _spool(run, fetch, wishes) as spool:
         _fill(run, connector, spool, wishes)
+        if not run.dry_run:
+            _hand_over(run, spool)
         _read(run, spool)
 
 
@@ -124,15 +126,14 @@ def _spool(run: SourceRun, fetch: Fetch, wishes: Wishes) -> Iterator[Spool]:
     """The spool to go on with, or a new one; a dry run's vanishes at the end."""
     name, place = run.source.name, place_digest(fetch)
     mark = bookmark(run.workspace, name)
-    known = mark is not None and mark.place == place and run.source.picture != "full"
-    begins = mark.cursor if mark is not None and known and not run.full else None
+    begins, is_whole = _beginning(run, mark, place)
     state = SpoolState(
         uuid.uuid4().hex,
         place,
         run.now.isoformat(),
         since=wishes.since,
         limit=wishes.limit,
-        whole=run.full or not known,
+        whole=is_whole,
         start=begins,
         cursor=begins,
     )
@@ -149,6 +150,29 @@ def _spool(run: SourceRun, fetch: Fetch, wishes: Wishes) -> Iterator[Spool]:
     if mark is not None and mark.place != place:
         run.result.notes.append("the declaration asks for other records than before, so everything was fetched again")
     yield new_spool(folder, state)
+
+
+def _beginning(run: SourceRun, mark: Bookmark | None, place: str) -> tuple[Any, bool]:
+    """The cursor from which a fetch asks for what is new, and whether it asks for everything."""
+    is_known = mark is not None and mark.place == place and run.source.picture != "full"
+    begins = mark.cursor if mark is not None and is_known and not run.full else None
+    return begins, run.full or not is_known
+
+
+def _hand_over(run: SourceRun, spool: Spool) -> None:
+    """Give what came to the other parts of the declaration too, so that the service is asked once.
+
+    A part that stands elsewhere, or that somebody is just ingesting, asks for itself.
+    """
+    state = spool.state
+    for part in run.source.also:
+        folder = spool_folder(run.workspace, part.name)
+        with suppress(TemporaryError), run.workspace.lock(f"ingest/{part.name}"):
+            begins, is_whole = _beginning(run, bookmark(run.workspace, part.name), state.place)
+            left = found_spool(folder)
+            is_free = left is None or not left.state.pages
+            if is_free and state.is_complete and (begins, is_whole) == (state.start, state.whole):
+                spool.copied(folder, uuid.uuid4().hex)
 
 
 def _goes_on(left: SpoolState, wanted: SpoolState, mark: Bookmark | None, source: Source) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SPOOL = "spool"
 RECORDS = "records.ndjson"
 SIDECAR = "position.json"
+_PIECE_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,19 @@ class Spool:
             fresh.replace(self.folder / SIDECAR)
             flush(self.folder)
         self.state = state
+
+    def copied(self, folder: Path, fetch: str) -> Spool:
+        """The same records as a spool of their own, with the same state but for its id; durable when this returns."""
+        other = new_spool(folder, replace(self.state, fetch=fetch, bytes=0, records=0, pages=0, is_complete=False))
+        left = self.state.bytes
+        with problems.worded(folder), self.path.open("rb") as found, other.path.open("wb") as stream:
+            while left and (piece := found.read(min(left, _PIECE_BYTES))):
+                stream.write(piece)
+                left -= len(piece)
+            stream.flush()
+            os.fsync(stream.fileno())
+        other.save(replace(self.state, fetch=fetch))
+        return other
 
     def discard(self) -> None:
         """Deletes it; the sidecar goes first, so that no half spool can be taken for a whole one."""

@@ -150,6 +150,32 @@ def test_the_next_fetch_takes_what_came_since_and_prolongs_a_session(web: Shop, 
     assert [result.new for result in parts(web).values()] == [0, 0]
 
 
+def test_the_service_is_asked_once_for_both_parts(web: Shop, service: Messages) -> None:
+    service.records = list(DAY)
+
+    parts(web)
+    assert len(service.asked) == 3
+    service.records.append(received(identify(130, "b", plan="tin"), 130))
+    found = parts(web)
+
+    assert len(service.asked) == 4
+    assert (found["web"].new, found["web/identify"].new) == (0, 1)
+    assert not list((web.root / ".segctl").rglob("records.ndjson"))
+
+
+def test_a_part_that_stands_elsewhere_asks_for_itself(web: Shop, service: Messages) -> None:
+    service.records = list(DAY)
+    web.ingest("web/identify")
+    service.records.append(received(identify(130, "b", plan="tin"), 130))
+    service.asked.clear()
+
+    found = parts(web)
+
+    assert (found["web"].new, found["web/identify"].new) == (6, 1)
+    assert ["since" in asked for asked in service.asked] == [False, False, False, True]
+    assert parts(web)["web/identify"].new == 0
+
+
 def test_no_address_of_a_machine_stays(web: Shop, service: Messages) -> None:
     service.records = [*DAY, received({"messageId": "x", "anonymousId": "a"}, 120)]
     (web.root / "sources" / "web.yaml").write_text(
