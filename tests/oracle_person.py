@@ -67,6 +67,8 @@ class Person:
         computed = self.world.definitions.computed.get(name)
         if computed is None:
             return trait_at(self.profile.records, name, self.world.as_of)
+        if isinstance(computed.formula, c.Score):
+            return self.score(computed.formula)
         if computed.formula is not None:
             return self.formula(computed.formula)
         assert computed.selection is not None
@@ -76,6 +78,16 @@ class Person:
     def place_value(self, of: c.PlaceTrait) -> Any:
         """What a trait says of the profile's place."""
         return inside(self.trait(of.trait), of.path)
+
+    def score(self, of: c.Score) -> int | None:
+        """One more than so many groups as profiles with a worse value fill, counted one by one."""
+        ranked = [p for p in self.everybody if of.beside is None or p.trait(of.beside.trait) is not None]
+        values = [value for p in ranked if (value := p.trait(of.of.trait)) is not None]
+        mine = self.trait(of.of.trait)
+        if mine is None or (of.beside is not None and self.trait(of.beside.trait) is None):
+            return None
+        worse = sum(value < mine if of.best == "high" else value > mine for value in values)
+        return 1 + of.groups * worse // len(values)
 
     def formula(self, formula: c.Formula) -> float | None:
         """Float arithmetic; missing in, missing out, but for coalesce."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from segctl.compile.bind import forms
 from segctl.compile.bind.declarations import RESERVED_TRAITS, is_reserved
 from segctl.compile.bind.scope import Scope
+from segctl.compile.bind.scores import written_out
 from segctl.compile.bind.segments import bind_segment
 from segctl.compile.bind.traits import bind_computed_trait
 from segctl.compile.definition_files import DefinitionFile, read_definition_files
@@ -87,7 +88,8 @@ def bind_definitions(
     _check_formerly(segments, scope)
     _report_cycles(segments, scope)
     definitions = _finished(project, segments, computed.bound)
-    return definitions, list(in_reading_order(scope.diagnostics))
+    # What one entry declares several times, as `rfm` does, is told once.
+    return definitions, list(in_reading_order(dict.fromkeys(scope.diagnostics)))
 
 
 def bind_segment_text(
@@ -170,12 +172,13 @@ def _trait_nodes(roots: Iterable[Node], scope: Scope) -> dict[str, tuple[Scalar,
         for key, node in entries.entries if entries is not None else ():
             if forms.name(key, scope, "a trait's name") is None or is_reserved(key.text, key, scope, RESERVED_TRAITS):
                 continue
-            if key.text in scope.traits or key.text in found:
-                first = found[key.text][0].location.file if key.text in found else "segctl.yaml"
-                message = f"the trait `{key.text}` is defined twice"
-                scope.error("SEG219", message, key.location, why=f"it stands already in {first}")
-                continue
-            found[key.text] = (key, node)
+            for name, of in written_out(key, node, scope):
+                if name.text in scope.traits or name.text in found:
+                    first = found[name.text][0].location.file if name.text in found else "segctl.yaml"
+                    message = f"the trait `{name.text}` is defined twice"
+                    scope.error("SEG219", message, name.location, why=f"it stands already in {first}")
+                    continue
+                found[name.text] = (name, of)
     return found
 
 

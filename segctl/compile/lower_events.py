@@ -66,6 +66,9 @@ class Lowering:
                 return ir.Literal(float(value), REAL)
             case c.TraitValue(trait):
                 return real(self.trait(trait))
+            case c.Score(of, groups, best, beside):
+                other = None if beside is None else self.trait(beside.trait)
+                return ir.Score(self.trait(of.trait), groups, best, other)
             case c.Call("days_since", (c.TraitValue(trait),)):
                 return ir.DaysSince(self.trait(trait))
             case c.Call("years_since", (c.TraitValue(trait),)):

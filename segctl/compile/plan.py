@@ -47,6 +47,7 @@ class Plan:
         tables: Related tables whose rows are asked.
         colleagues: Every distinct number of colleagues.
         places: Every distinct question about places.
+        scores: Every distinct score; what is below one is asked in a plan of its own.
         sequences: Every distinct sequence.
         commons: Every distinct test for one and the same value.
     """
@@ -59,6 +60,7 @@ class Plan:
     lists: tuple[ir.InList, ...]
     histories: tuple[str, ...]
     places: tuple[ir.Near, ...] = ()
+    scores: tuple[ir.Score, ...] = ()
     sequences: tuple[ir.Sequence, ...] = ()
     commons: tuple[ir.HasCommonValue, ...] = ()
     tables: tuple[str, ...] = ()
@@ -89,6 +91,7 @@ def plan(segments: Iterable[ir.LoweredSegment], outputs: Iterable[Output] = ()) 
         lists=tuple(needs.lists),
         histories=tuple(sorted(needs.histories)),
         places=tuple(needs.places),
+        scores=tuple(needs.scores),
         sequences=tuple(needs.sequences),
         commons=tuple(needs.commons),
         tables=tuple(sorted(needs.tables)),
@@ -129,6 +132,7 @@ class _Needs:
     def __init__(self) -> None:
         self.metrics: dict[ir.Metric, None] = {}
         self.places: dict[ir.Near, None] = {}
+        self.scores: dict[ir.Score, None] = {}
         self.sequences: dict[ir.Sequence, None] = {}
         self.commons: dict[ir.HasCommonValue, None] = {}
         self.lists: dict[ir.InList, None] = {}
@@ -146,12 +150,27 @@ class _Needs:
             return
         if not inside_common:
             self._seen[id(node)] = node
+        if isinstance(node, ir.Score):
+            self._take_score(node)
+            return
         self._take(node, inside_common=inside_common)
         # Metrics of a common value are taken per value; what their own conditions ask of the profile is not.
         outside = (ir.Metric, ir.Sequence, ir.OfProfile)
         below = isinstance(node, ir.HasCommonValue) or (inside_common and not isinstance(node, outside))
         for part in parts(node):
             self.add(part, inside_common=below)
+
+    def _take_score(self, node: ir.Score) -> None:
+        """A score is made of everybody's values before all else; their data are needed, their metrics are not."""
+        self.scores.setdefault(node)
+        inner = _Needs()
+        for part in parts(node):
+            inner.add(part)
+        self.lists |= inner.lists
+        self.traits |= inner.traits
+        self.samples |= inner.samples
+        self.histories |= inner.histories
+        self.tables |= inner.tables
 
     def _take(self, node: Node, *, inside_common: bool) -> None:
         match node:
@@ -213,7 +232,7 @@ def _nodes_in(value: object) -> Iterator[Node]:
 _LEAF_FIELDS = frozenset({
     "type", "value_type", "kinds", "window", "within", "latest", "name", "salt", "threshold", "segment", "options",
     "same", "function", "op", "part", "field", "ignore_case", "then", "n", "column", "identifier", "negative", "start",
-    "targets",
+    "targets", "groups", "best",
 })  # fmt: skip
 
 

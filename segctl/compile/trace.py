@@ -105,6 +105,8 @@ def _values(rows: Rows, node: object, words: TraceWords) -> Iterator[TracedValue
     for expression in dict.fromkeys(_read(node)):
         if isinstance(expression, ir.MetricValue):
             name, of = words.metric(expression.metric), expression.metric.type
+        elif isinstance(expression, ir.Score):
+            name, of = words.score(expression), expression.type
         elif isinstance(expression, ir.Colleagues):
             name, of = words.colleagues(expression), expression.type
         else:
@@ -117,6 +119,9 @@ def _read(node: object) -> Iterator[ir.Expression]:
     match node:
         case ir.MetricValue() | ir.StoredTrait() | ir.StructField() | ir.Colleagues():
             yield node
+        case ir.Score(of):
+            yield node
+            yield from _read(of)
         case ir.HasCommonValue() | ir.HasSequence():
             return
         case _:

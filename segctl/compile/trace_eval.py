@@ -245,6 +245,8 @@ class Place:
                 return self.rows.measured(metric, self.same)
             case ir.Colleagues():
                 return len(self.rows.profile.colleagues.get(node, ()))
+            case ir.Score():
+                return self.rows.profile.scores.get(node)
             case ir.OfProfile(of):
                 return Place(self.rows, self.event, None, self.element).value(of)
             case ir.Real(of):

@@ -44,6 +44,7 @@ class ProfileRow:
         traits: Stored traits by name in physical form; absent or None is missing.
         lists: Answers of the look-ups in list files.
         colleagues: Who counts in each number of colleagues.
+        scores: Scores among the population.
         later: Trait values that become valid after as_of, in order of time; only `next_change` reads them.
     """
 
@@ -52,6 +53,7 @@ class ProfileRow:
     lists: Mapping[ir.InList, bool] = field(default_factory=dict)
     colleagues: Mapping[ir.Colleagues, tuple[EventRow, ...]] = field(default_factory=dict)
     later: tuple[tuple[datetime, Mapping[str, object]], ...] = ()
+    scores: Mapping[ir.Score, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,8 @@ class _Due:
         """The instant at which a value can change; ages grow all the time and are left to whoever compares them."""
         if isinstance(node, ir.MetricValue):
             return self.metric(node.metric)
+        if isinstance(node, ir.Score):
+            return FOREVER  # it depends on others, who are taken as they are
         return min((self.expression(e, event, same) for e in _expressions(node)), default=FOREVER)
 
     def metric(self, metric: ir.Metric) -> int:

@@ -9,8 +9,10 @@ from segctl.model.conditions import (
     Count,
     Formula,
     Measure,
+    NearCondition,
     Number,
     Periods,
+    Score,
     TraitCondition,
     TraitValue,
     ValueTest,
@@ -42,6 +44,8 @@ def leaf_can_be_unknown(condition: Condition, definitions: Definitions) -> bool:
     if isinstance(condition, TraitCondition):
         is_exists = isinstance(condition.test, ValueTest) and condition.test.operator == "exists"
         return not is_exists and (bool(condition.path) or trait_can_be_missing(condition.trait, definitions))
+    if isinstance(condition, NearCondition):
+        return True
     measure = getattr(condition, "measure", None)
     return measure is not None and measure_can_be_missing(measure)
 
@@ -51,6 +55,8 @@ def _formula_can_be_missing(formula: Formula, definitions: Definitions) -> bool:
         return False
     if isinstance(formula, TraitValue):
         return trait_can_be_missing(formula.trait, definitions)
+    if isinstance(formula, Score):
+        return any(trait_can_be_missing(x.trait, definitions) for x in (formula.of, formula.beside) if x is not None)
     return _call_can_be_missing(formula, definitions)
 
 

@@ -19,6 +19,7 @@ _EN = {
     "missing": "missing", "of": "of", "or": "or", "no_common": "no one value of {} fulfils all",
     "blocked": "step {}: `{}` at {} prevents it", "waiting": "step {}: the time without `{}` has not passed yet",
     "no_step": "step {}: no fitting `{}`", "true": "true", "false": "false", "not": "must not hold",
+    "score": "score 1–{} of {}",
     "distance": "distance to {}", "away": "{} from {}", "no_place": "`{}` is no known place",
     "no_places": "there are no places",
     "earlier": "and {} earlier", "all": "all", "any": "any", "at_least": "at least {}", "negation": "not",
@@ -31,6 +32,7 @@ _DE = {
     "missing": "fehlt", "of": "von", "or": "oder", "no_common": "kein Wert von {} erfüllt alles",
     "blocked": "Schritt {}: `{}` am {} verhindert es", "waiting": "Schritt {}: die Zeit ohne `{}` ist noch nicht um",
     "no_step": "Schritt {}: kein passendes `{}`", "true": "wahr", "false": "falsch", "not": "darf nicht gelten",
+    "score": "Note 1–{} von {}",
     "distance": "Entfernung von {}", "away": "{} von {}", "no_place": "`{}` ist kein bekannter Ort",
     "no_places": "es gibt keine Orte",
     "earlier": "und {} frühere", "all": "alle", "any": "mindestens eines", "at_least": "mindestens {}",
@@ -78,6 +80,11 @@ class TraceWords:
     def colleagues(self, node: ir.Colleagues) -> str:
         """``profiles with the same company``."""
         return self.say("others" if node.others_only else "sharing", dotted(node.shared))
+
+    def score(self, node: ir.Score) -> str:
+        """``score 1–5 of days``: what ranks has a name of its own where it is a trait."""
+        of = self.metric(node.of.metric) if isinstance(node.of, ir.MetricValue) else dotted(node.of)
+        return self.say("score", node.groups, of)
 
     def kinds(self, kinds: Sequence[str]) -> str:
         """Event kinds as alternatives; a related table by its name."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import narwhals.stable.v2 as nw
 import polars as pl
 
 from segctl.compile import ir
-from segctl.compile.plan import Node, Plan, walk
+from segctl.compile.plan import Node, Plan, parts
 from segctl.engines.aggregates import ZERO_OF_NONE, is_plain
 from segctl.engines.alignment import aligned, narrowed
 from segctl.engines.base import EngineInput
@@ -199,7 +199,15 @@ def _collected(frame: Frame) -> pl.DataFrame:
 
 
 def _inner_values(metric: ir.Metric) -> list[ir.MetricValue]:
-    return [node for node in walk(metric) if isinstance(node, ir.MetricValue)]
+    return [node for node in _outside_scores(metric) if isinstance(node, ir.MetricValue)]
+
+
+def _outside_scores(node: Node) -> Iterator[Node]:
+    """A node and all below it, but for what scores are made of."""
+    yield node
+    if not isinstance(node, ir.Score):
+        for part in parts(node):
+            yield from _outside_scores(part)
 
 
 def _subjects(profiles: pl.DataFrame, listed: tuple[int, ...] | None) -> Subjects:

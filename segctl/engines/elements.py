@@ -37,7 +37,7 @@ def with_elements(frame: Frame, nodes: Iterable[Node], scope: Scope, reader: Rea
 def _tests(node: Node) -> Iterator[ir.AnyElement]:
     if isinstance(node, ir.AnyElement):
         yield node
-    elif not isinstance(node, ir.MetricValue | ir.HasSequence | ir.HasCommonValue):
+    elif not isinstance(node, ir.MetricValue | ir.HasSequence | ir.HasCommonValue | ir.Score):
         for part in parts(node):
             yield from _tests(part)
 

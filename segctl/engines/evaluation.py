@@ -22,6 +22,7 @@ from segctl.engines.keep import kept
 from segctl.engines.physical import stored, worked, working_dtype
 from segctl.engines.reading import Reader
 from segctl.engines.scope import Scope, list_column, segment_column, trait_column
+from segctl.engines.scores import with_scores
 from segctl.engines.staging import Stages, stages
 from segctl.model.types import Kind
 
@@ -35,6 +36,11 @@ def evaluate(
     profiles = working_profiles(plan, data)
     scope = _scope(plan, data, profiles, as_of, zone)
     plan = without_folding(plan, profiles, reader, scope)
+
+    def of_everybody(asked: Plan) -> pl.DataFrame:
+        return evaluate(asked, data, reader, as_of=as_of, zone=zone, only=None).answers
+
+    profiles, scope = with_scores(plan, profiles, scope, of_everybody)
     staged = stages(plan)
     listed = None if only is None else pl.Series(sorted(set(only)), dtype=pl.Int32)
     # The population of `keep` is everybody, whoever is asked for, and so are colleagues.

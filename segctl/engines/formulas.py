@@ -11,7 +11,7 @@ from segctl.engines.frames import Frame
 from segctl.engines.scope import Scope
 
 _SHARED = (ir.Arithmetic, ir.DaysSince, ir.YearsSince)
-_ANSWERED = (ir.MetricValue, ir.HasSequence, ir.HasCommonValue)
+_ANSWERED = (ir.MetricValue, ir.HasSequence, ir.HasCommonValue, ir.Score)
 
 
 def with_formulas(frame: Frame, nodes: Iterable[Node], scope: Scope) -> tuple[Frame, Scope]:

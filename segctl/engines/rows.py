@@ -24,7 +24,7 @@ from segctl.model.types import DATE, ValueType, stored_column
 
 ORDER = ("source", "event_id")
 _EVENT_NODES = (ir.EventProperty, ir.EventTime, ir.EventTimePart, ir.Element)
-_PROFILE_NODES = (ir.StoredTrait, ir.MetricValue)
+_PROFILE_NODES = (ir.StoredTrait, ir.MetricValue, ir.Score)
 _TODAY = ir.EventTimePart("date", DATE)
 
 
@@ -169,7 +169,7 @@ def _properties(node: Node) -> Iterator[ir.EventProperty]:
     # What a profile's own metric reads is answered already; its events may be of other kinds.
     if isinstance(node, ir.EventProperty):
         yield node
-    if not isinstance(node, ir.MetricValue | ir.HasSequence):
+    if not isinstance(node, ir.MetricValue | ir.HasSequence | ir.Score):
         for part in parts(node):
             yield from _properties(part)
 

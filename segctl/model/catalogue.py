@@ -12,6 +12,7 @@ _PARTS = {
         "segctl.model.catalogue_language",
         "segctl.model.catalogue_events",
         "segctl.model.catalogue_places",
+        "segctl.model.catalogue_scores",
         "segctl.model.catalogue_related",
     ),
     "3": (

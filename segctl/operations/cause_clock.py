@@ -152,7 +152,7 @@ def _traced(
 def _is_traceable(segment: ir.LoweredSegment) -> bool:
     nodes = list(walk(segment.where))
     kinds = [kind for node in nodes if isinstance(node, ir.Metric | ir.Step) for kind in node.kinds]
-    return not any(isinstance(n, ir.IsMember | ir.Colleagues) for n in nodes) and not any(":" in kind for kind in kinds)
+    return not any(isinstance(n, ir.IsMember | ir.Colleagues | ir.Score) for n in nodes) and not any(":" in kind for kind in kinds)
 
 
 def _flip(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.compile import ir
 from segctl.compile.lower import lower_segment
-from segctl.compile.plan import HISTORY, plan, walk
+from segctl.compile.plan import HISTORY, Output, plan, walk
 from segctl.compile.trace import EventRow, ProfileRow, Trace, trace
 from segctl.compile.trace_times import NextChange, next_change
 from segctl.model.errors import UsageError
@@ -106,7 +106,8 @@ def explain(
     related, stood = related_rows(session, asked.tables, data, owner.subject, as_of=as_of, snapshot=snapshot)
     rows = [*_event_rows(events.iter_rows(named=True)), *_change_rows(data, owner.subject), *related]
     counted = counted_colleagues(session, lowered, data, owner.subject, as_of=as_of, snapshot=snapshot)
-    person = replace(_profile_row(session, lowered, row.row(0, named=True)), colleagues=counted)
+    scores = _scores(session, lowered, data, owner.subject, as_of=as_of, snapshot=snapshot)
+    person = replace(_profile_row(session, lowered, row.row(0, named=True)), colleagues=counted, scores=scores)
     zone = session.project.timezone
     traced = trace(lowered, person, rows, as_of=as_of, zone=zone, members=members, language=said)
     return replace(
@@ -119,6 +120,18 @@ def explain(
         places=_places(session, events) | stood,
         **_in_force(session, name, subjects),
     )
+
+
+def _scores(
+    session: Session, lowered: ir.LoweredSegment, data: EngineInput, subject: int, *, as_of: datetime, snapshot: int
+) -> dict[ir.Score, int | None]:
+    """The person's scores among everybody, as the engine finds them."""
+    nodes = list(dict.fromkeys(node for node in walk(lowered.where) if isinstance(node, ir.Score)))
+    if not nodes:
+        return {}
+    asked = [Output(f"score:{i}", node) for i, node in enumerate(nodes)]
+    found = evaluate(session, (), as_of=as_of, snapshot=snapshot, outputs=asked, only=[subject], data=data).frame
+    return {node: found[f"score:{i}"][0] for i, node in enumerate(nodes)}
 
 
 def _outside(session: Session, name: str, profile_id: str, as_of: datetime, run: Run | None) -> Explanation:

@@ -12,7 +12,6 @@ import oracle
 import yaml_text
 from engine_tools import engine_input, physical
 from oracle_data import World, leaves_of
-from oracle_person import Person
 
 from segctl.compile.lower import lower_segment, lower_trait
 from segctl.compile.plan import Output, plan
@@ -52,7 +51,7 @@ def expected_answers(world: World) -> tuple[dict[str, dict[str, Any]], frozenset
         columns[f"segment:{name}"] = {p: p in members for p in found.population}
     for (name, path), answers in found.leaves.items():
         columns[f"leaf:{name}:{path}"] = dict(answers)
-    people = {p.profile_id: Person(world, p, found.members) for p in world.profiles}
+    people = {p.profile.profile_id: p for p in oracle.everybody(world, found.members)}
     for name, trait in world.definitions.computed.items():
         columns[f"value:{name}"] = {p: physical(people[p].trait(name), trait.type) for p in found.population}
     return columns, found.failed

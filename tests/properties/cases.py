@@ -9,6 +9,7 @@ import cases_conditions
 import cases_events
 import cases_places
 import cases_related
+import cases_scores
 import cases_windows
 from case_tools import Case
 
@@ -18,4 +19,5 @@ CASES: list[Case] = [
     *cases_windows.CASES,
     *cases_events.CASES,
     *cases_related.CASES,
+    *cases_scores.CASES,
 ]

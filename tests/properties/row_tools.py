@@ -12,7 +12,7 @@ from oracle_person import Person
 from oracle_related import NO_TIME, rows_of
 
 from segctl.compile import ir
-from segctl.compile.lower import lower_segment
+from segctl.compile.lower import lower_segment, lower_trait
 from segctl.compile.plan import walk
 from segctl.compile.trace_rows import EventRow, ProfileRow
 from segctl.model import conditions as c
@@ -29,7 +29,19 @@ def profile_row(world: World, profile: Profile, at: datetime | None = None) -> P
     }
     coming = sorted({r.valid_from for r in profile.records if r.valid_from is not None and r.valid_from > now})
     later = tuple((instant, traits(world, profile, instant)) for instant in coming)
-    return ProfileRow(profile.profile_id, traits(world, profile, now), lists, colleagues(world, profile), later)
+    told, ranked = traits(world, profile, now), scores(world, profile)
+    return ProfileRow(profile.profile_id, told, lists, colleagues(world, profile), later, ranked)
+
+
+def scores(world: World, profile: Profile) -> dict[ir.Score, int | None]:
+    """Every score of a profile, as the oracle says."""
+    asked = {n: t.formula for n, t in world.definitions.computed.items() if isinstance(t.formula, c.Score)}
+    if not asked:
+        return {}
+    people = oracle.everybody(world, oracle.answers(world).members)
+    (person,) = [p for p in people if p.profile == profile]
+    nodes = {name: lower_trait(name, world.definitions) for name in asked}
+    return {node: person.trait(name) for name, node in nodes.items() if isinstance(node, ir.Score)}
 
 
 def colleagues(world: World, profile: Profile) -> dict[ir.Colleagues, tuple[EventRow, ...]]:

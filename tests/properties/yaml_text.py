@@ -58,6 +58,8 @@ def segment(definition: c.SegmentDefinition) -> str:
 
 def computed(trait: c.ComputedTrait) -> dict[str, Any]:
     """An entry of a traits file."""
+    if isinstance(trait.formula, c.Score):
+        return score(trait.formula)
     if trait.formula is not None:
         return {"formula": formula(trait.formula)}
     assert trait.selection is not None
@@ -65,6 +67,12 @@ def computed(trait: c.ComputedTrait) -> dict[str, Any]:
     if isinstance(trait.selection, c.RelatedSelection):
         return related(trait.selection) | measure_alone(trait.measure)
     return selection(trait.selection) | measure_alone(trait.measure)
+
+
+def score(of: c.Score) -> dict[str, Any]:
+    """A score among all profiles."""
+    told: dict[str, Any] = {"score": of.of.trait, "groups": of.groups, "best": of.best}
+    return told | ({"with": of.beside.trait} if of.beside is not None else {})
 
 
 def formula(of: c.Formula) -> str:

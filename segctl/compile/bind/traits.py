@@ -12,6 +12,7 @@ from segctl.compile.bind.measures import MEASURES, BoundMeasure, bind_trait_meas
 from segctl.compile.bind.names import find_kinds, find_trait
 from segctl.compile.bind.related import TIMELESS, bind_rows, check_timeless, find_related, timeless
 from segctl.compile.bind.scope import Scope, describe_type
+from segctl.compile.bind.scores import SCORE_KEYS, bind_score
 from segctl.compile.source import Mapping, Node, Scalar
 from segctl.compile.suggest import one_of
 from segctl.compile.timewords import Problem
@@ -42,7 +43,7 @@ def bind_computed_trait(name: Scalar, node: Node, scope: Scope) -> ComputedTrait
     if len(origins) != 1:
         several = " and ".join(f"`{key.text}`" for key in origins)
         message = f"{what} has {several}" if origins else f"{what} has no `event`, no `related` and no `formula`"
-        hint = "a computed trait is a measure of events or of related rows, or a formula"
+        hint = "a computed trait is a measure of events or of related rows, a formula, a score, or an `rfm`"
         if found.get("type") is not None:
             hint = "declare stored traits under `traits` in segctl.yaml"
         scope.error("SEG262", message, name.location, hint=hint)
@@ -155,4 +156,5 @@ _ORIGINS: dict[str, tuple[frozenset[str], Callable[[Scalar, Mapping, Scope], Com
     "event": (_EVENT_KEYS, _of_events),
     "related": (_ROWS_KEYS, _of_rows),
     "formula": (_FORMULA_KEYS, _formula),
+    "score": (frozenset(SCORE_KEYS), bind_score),
 }

@@ -120,6 +120,30 @@ class Colleagues:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """``1 + groups * worse // n`` among the population: how many of the `n` profiles with a value have a worse one.
+
+    Null where the value, or the one beside it, is.
+
+    Attributes:
+        of: What ranks.
+        groups: The highest score.
+        best: Whether high or low values are good.
+        beside: Profiles without this value are not scored and not counted.
+    """
+
+    of: Expression
+    groups: int
+    best: OneOf["high", "low"]
+    beside: Expression | None = None
+
+    @property
+    def type(self) -> ValueType:
+        """A whole number."""
+        return INTEGER
+
+
+@dataclass(frozen=True, slots=True)
 class OfProfile:
     """A value over all events of the profile, also inside `HasCommonValue`."""
 
@@ -185,5 +209,5 @@ class YearsSince:
 
 Expression = (
     Literal | StoredTrait | EventProperty | EventTime | EventTimePart | Element | StructField | Size
-    | MetricValue | Colleagues | OfProfile | Real | Arithmetic | DaysSince | YearsSince
+    | MetricValue | Colleagues | Score | OfProfile | Real | Arithmetic | DaysSince | YearsSince
 )  # fmt: skip

@@ -4,7 +4,7 @@ Values of literals are in the field's own domain: text is NFC `str`, integer `in
 `Decimal`, boolean `bool`, date `date`, time an aware `datetime` in UTC.
 """
 
-from segctl.model.conditions.computed import Call, ComputedTrait, Formula, Number, TraitValue
+from segctl.model.conditions.computed import Call, ComputedTrait, Formula, Number, Score, TraitValue
 from segctl.model.conditions.events import (
     Aggregate,
     Count,
@@ -87,6 +87,7 @@ __all__ = [
     "RelatedCondition",
     "RelatedSelection",
     "SampleCondition",
+    "Score",
     "SegmentCondition",
     "SegmentDefinition",
     "SequenceCondition",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from decimal import Decimal
+from typing import Literal
 
 from segctl.model.conditions.events import EventSelection, Measure
 from segctl.model.conditions.related import RelatedSelection
@@ -34,7 +35,27 @@ class Call:
     operands: tuple[Formula, ...]
 
 
-Formula = Number | TraitValue | Call
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How good a profile's value is among all profiles, from 1 (worst) to `groups`; alone, never inside a `Call`.
+
+    A profile's score is 1 + the whole part of `groups` times the share of profiles whose value is worse, so equal
+    values have equal scores. Profiles without a value have none and do not count.
+
+    Attributes:
+        of: The trait that ranks.
+        groups: How many scores there are.
+        best: Whether high or low values are good.
+        beside: Only profiles with a value of this trait are scored and counted; None for all.
+    """
+
+    of: TraitValue
+    groups: int = 5
+    best: Literal["high", "low"] = "high"
+    beside: TraitValue | None = None
+
+
+Formula = Number | TraitValue | Call | Score
 
 
 @dataclass(frozen=True, slots=True)

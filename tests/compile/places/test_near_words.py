@@ -32,7 +32,7 @@ def test_a_distance_in_words(metres: int, language: Language, words: str) -> Non
 @pytest.mark.parametrize(
     ("code", "answer", "values", "missing"),
     [
-        ("80333", True, ["Entfernung von 80331 München (m)"], None),
+        ("80331", True, ["Entfernung von 80331 München (m)"], None),
         ("82152", False, ["Entfernung von 80331 München (km)"], "12,3 km von 80331 München, nötig ist höchstens 10 km"),
         ("99999", None, [], "`99999` ist kein bekannter Ort"),
         (None, None, [], "`zip` fehlt"),
