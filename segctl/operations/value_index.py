@@ -100,9 +100,11 @@ class ValueIndex:
 
 def load_value_index(definitions: Definitions, as_of: datetime) -> ValueIndex | None:
     """What is known of the data of the project's environment; None without data, or when they cannot be read."""
+    folder = Path(definitions.project.workspace)
+    if not folder.is_dir():
+        return None
     from segctl.state.workspace import DATABASE, Workspace
 
-    folder = Path(definitions.project.workspace)
     if not (folder / DATABASE).is_file():
         return None
     try:

@@ -6,12 +6,16 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from segctl.compile.edits import edited
+from segctl.compile.reason.tested_texts import ExampleFacts
 from segctl.compile.rules.base import Edit
 from segctl.model.diagnostics import Location
+from segctl.operations import lint_rules
 from segctl.operations.lint import lint
 from segctl.operations.lint_fix import Fixed, fixed, write
 
@@ -93,6 +97,22 @@ def test_a_rule_that_is_asked_for_sorts_values(tmp_path: Path) -> None:
     found = repaired(tmp_path, text, project=project)
 
     assert found.changes[0].after.decode() == f'{HEAD}where: {{trait: country, in: ["AT", CH, DE]}}\n'
+
+
+def test_the_case_of_a_value_follows_the_data_where_they_know_one_only(tmp_path: Path) -> None:
+    text = f'{HEAD}where: {{trait: country, in: ["de", at, fr]}}\n'
+    facts = ExampleFacts(traits={"country": {"DE": 5, "At": 1, "AT": 3, "fr": 2}})
+    whole = lint_rules.subject_of
+
+    def with_facts(*arguments: Any, **options: Any) -> Any:
+        subject = whole(*arguments, **options)
+        subject.load_facts = lambda: facts
+        return subject
+
+    with patch("segctl.operations.lint.subject_of", with_facts):
+        found = repaired(tmp_path, text)
+
+    assert found.changes[0].after.decode() == text.replace('"de"', '"DE"')
 
 
 def test_nothing_is_written_over_a_file_that_was_changed_meanwhile(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import date
@@ -17,6 +18,9 @@ from segctl.model.diagnostics import Location
 from segctl.model.lint import Level, Setting
 from segctl.model.project import Definitions
 from segctl.model.sources import Source
+
+_PLAIN = re.compile(r"[^\W\d_](?:[\w -]*\w)?")
+"""Texts that need no quotes wherever they stand: they begin with a letter, and have no signs of YAML."""
 
 
 class Facts(Protocol):
@@ -184,10 +188,22 @@ class Subject:
         key = (type(of).__name__, of.name)
         found = self._references.get(key)
         if found is None:
-            is_segment = isinstance(of, SegmentDefinition)
-            found = references(of.where, of.keep) if is_segment else references(of.selection, of.measure, of.formula)
+            if isinstance(of, SegmentDefinition):
+                found = references(of.where, of.keep)
+            else:
+                found = references(of.selection, of.measure, of.formula)
             self._references[key] = found
         return found
+
+    def replacing(self, at: Location, old: str, new: str) -> tuple[Edit, ...]:
+        """The edit that puts another value in the place of one, in quotes where it stands in quotes."""
+        file = self.files.get(at.file)
+        lines = file.content.decode("utf-8-sig", errors="replace").splitlines() if file is not None else []
+        line = lines[at.line - 1] if at.line <= len(lines) else ""
+        start = line.find(old, at.column - 1, at.column - 1 + at.length)
+        if start < 0 or not _PLAIN.fullmatch(new):
+            return ()
+        return (Edit(Location(at.file, at.line, start + 1, len(old)), old, new),)
 
     def root(self, of: Location) -> MappingNode | None:
         """The root of the file that a place lies in."""

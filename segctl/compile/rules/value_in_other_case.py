@@ -17,11 +17,15 @@ def _check(subject: Subject) -> Iterator[Finding]:
         other = tested.in_other_case(known)
         if other is None:
             continue
+        place = place_of(tested.text, subject.node(at) if at is not None else None)
+        # With several spellings nobody but the author knows which are meant.
+        is_one = sum(text.casefold() == other.casefold() for text in known) == 1
         share = 100 * known[other] / sum(known.values())
         yield Finding(
             f"`{tested.text[:60]}` occurs nowhere in {tested.what}, `{other[:60]}` in {share:.0f} %",
-            place_of(tested.text, subject.node(at) if at is not None else None) or subject.place(at),
+            place or subject.place(at),
             hint=f"write `{other[:60]}`, or add `ignore_case: true`",
+            edits=subject.replacing(place, tested.text, other) if place is not None and is_one else (),
         )
 
 
@@ -33,6 +37,7 @@ RULE = Rule(
     why="Texts are compared exactly, so `active` does not find `Active`.",
     remedy="Write the value as the data have it, or add `ignore_case: true`.",
     check=_check,
+    is_fixable=True,
     data=ExampleFacts(properties={("order_completed", "channel"): {"Web": 70, "Store": 30}}),
     bad="""
 segment: web_buyers
