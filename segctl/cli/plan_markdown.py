@@ -10,7 +10,7 @@ from segctl.cli.plan_view import definition_rows, effect_rows, outcome_of, reaso
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
-    from segctl.operations.plan import Plan
+    from segctl.operations.plan import Plan, SegmentPlan
 
 MOST_ROWS = 100
 """Comments of forges end at 65,536 characters; whoever needs every row takes JSON."""
@@ -23,33 +23,42 @@ def page(plan: Plan, facts: dict[str, Any], *, language: Language, zone: str) ->
     blocks = ["## segctl plan", _summary(plan, facts, len(shown), quiet)]
     blocks += [f"> **Refused:** {_text(s.refused)}" for s in shown if s.refused]
     blocks += [f"> **Cannot be evaluated:** `{s.segment}`: {_text(s.reason)}" for s in shown if s.reason]
-    if shown:
-        rows = [
-            (f"`{s.segment}`", s.change, _number(s.before), _signed(s.entered, "+"), _signed(s.left, "−"),
-             _number(s.after), outcome_of(s))
-            for s in shown
-        ]  # fmt: skip
-        blocks.append(
-            _table(("segment", "definition", "before", "enter", "leave", "after", "outcome"), rows, "llrrrrl")
-        )
+    blocks += _segments(shown, is_counted=plan.profiles is not None)
     blocks += _definitions(plan)
-    effects = [
-        (f"`{row[0]}`", *map(_number, row[1:5]), _pair(*row[5:7]), _pair(*row[7:9])) for row in effect_rows(shown)
-    ]
-    if effects:
-        heads = ("segment", "old rule, old data", "old rule, new data", "new rule, old data", "new rule, new data",
-                 "by the rule", "by the data")  # fmt: skip
-        blocks += ["### What the rule does, and what data and time do", _table(heads, effects, "lrrrrrr")]
-    reasons = [
+    blocks += _effects(shown)
+    blocks += _reasons(plan, language, zone)
+    return "\n\n".join(blocks) + "\n"
+
+
+def _segments(shown: Sequence[SegmentPlan], *, is_counted: bool) -> list[str]:
+    rows = [
+        (f"`{s.segment}`", s.change, _number(s.before), _signed(s.entered, "+"), _signed(s.left, "−"),
+         _number(s.after), outcome_of(s))
+        for s in shown
+    ]  # fmt: skip
+    heads = ("segment", "definition", "before", "enter", "leave", "after", "outcome")
+    wide = len(heads) if is_counted else 2
+    return [_table(heads[:wide], [row[:wide] for row in rows], "llrrrrl"[:wide])] if rows else []
+
+
+def _effects(shown: Sequence[SegmentPlan]) -> list[str]:
+    rows = [(f"`{row[0]}`", *map(_number, row[1:5]), _pair(*row[5:7]), _pair(*row[7:9])) for row in effect_rows(shown)]
+    heads = (
+        "segment", "old rule, old data", "old rule, new data", "new rule, old data", "new rule, new data",
+        "by the rule", "by the data",
+    )  # fmt: skip
+    return ["### What the rule does, and what data and time do", _table(heads, rows, "lrrrrrr")] if rows else []
+
+
+def _reasons(plan: Plan, language: Language, zone: str) -> list[str]:
+    rows = [
         (f"`{segment}`", change, cause, _number(profiles), ", ".join(examples))
         for segment, change, cause, profiles, examples in reason_rows(plan, language, zone, first=False)
     ]
-    if reasons:
-        heads = ("segment", "change", "cause", "profiles", "for example")
-        # Without examples the last column would be empty.
-        wide = 5 if any(row[4] for row in reasons) else 4
-        blocks += ["### Why", _table(heads[:wide], [row[:wide] for row in reasons], "lllrl"[:wide])]
-    return "\n\n".join(blocks) + "\n"
+    heads = ("segment", "change", "cause", "profiles", "for example")
+    # Without examples the last column would be empty.
+    wide = 5 if any(row[4] for row in rows) else 4
+    return ["### Why", _table(heads[:wide], [row[:wide] for row in rows], "lllrl"[:wide])] if rows else []
 
 
 def _summary(plan: Plan, facts: dict[str, Any], changed: int, quiet: int) -> str:

@@ -93,11 +93,12 @@ def result(
     if is_json:
         sections.append(output.Section("guards", "guards", GUARDS, list(guard_rows(shown))))
     notes = [f"{quiet:,} other {'segment stays' if quiet == 1 else 'segments stay'} as they are"] if quiet else []
-    columns = (*COLUMNS, *FURTHER) if ctx.format != "table" else COLUMNS
+    columns = (*COLUMNS, *FURTHER) if ctx.format != "table" else COLUMNS if plan.profiles is not None else COLUMNS[:2]
+    rows = [segment_row(segment, is_counted=plan.profiles is not None)[: len(columns)] for segment in shown]
     return output.Result(
         "segctl/plan/1",
         columns if shown or ctx.format != "table" else (),
-        [row if ctx.format != "table" else row[: len(COLUMNS)] for row in map(segment_row, shown)],
+        rows,
         noun="segments",
         facts=facts,
         text=() if shown else ("nothing would change",),
@@ -108,14 +109,14 @@ def result(
     )
 
 
-def segment_row(segment: SegmentPlan) -> tuple[Any, ...]:
-    """One segment in the order of `COLUMNS` and `FURTHER`."""
+def segment_row(segment: SegmentPlan, *, is_counted: bool = True) -> tuple[Any, ...]:
+    """One segment in the order of `COLUMNS` and `FURTHER`; without data nobody was counted."""
     return (
         segment.segment,
         segment.change,
         segment.before,
-        segment.entered,
-        segment.left,
+        segment.entered if is_counted else None,
+        segment.left if is_counted else None,
         segment.after,
         outcome_of(segment),
         list(segment.inputs),

@@ -104,4 +104,16 @@ ENTRIES: dict[str, Entry] = {
         "`plan --against` compares with definitions of another revision, not with the membership in force.",
         "Make one without `--against`.",
     ),
+    "SEG576": Entry(
+        "options of a test over the past that make no sense",
+        "`--backtest` takes `--from`, `--to` and a step such as `--every week`, and compares with nothing.",
+        "Write `segctl plan SEGMENT --backtest --from 2026-01-01 --to 2026-06-30 --every week`.",
+        "segctl plan vip --backtest --every sometimes",
+    ),
+    "SEG577": Entry(
+        "too many dates",
+        "A test over the past evaluates everything at each date, and more than a thousand are almost always a mistake.",
+        "Choose a longer step, or begin later.",
+        "segctl plan vip --backtest --from 1990-01-01 --every day",
+    ),
 }

@@ -85,8 +85,9 @@ def plan_against(
             listener.start("evaluate", total=len(pairs), unit="segments")
         both = _Both(session, past, pairs, as_of, snapshot, engine) if has_data else None
         segments = tuple(_segment(session, pair, both, allowed) for pair in pairs)
-        listener.advance(len(pairs))
-        listener.finish()
+        if has_data:
+            listener.advance(len(pairs))
+            listener.finish()
         moves = None if both is None else both.moves()
     return Plan(
         as_of=as_of,

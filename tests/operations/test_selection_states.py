@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 from end_to_end.program import document, ok, run
+from git_repository import committed as write_and_commit
+from git_repository import git
 
 FILES = {
     "segctl.yaml": "segctl: 1\nname: shop\nidentifiers: {customer_id: {class: known}}\ntraits: {country: text}\n",
@@ -23,25 +23,12 @@ FILES = {
 }
 
 
-def git(folder: Path, *arguments: str) -> None:
-    """One call of git with an identity and without anybody's configuration."""
-    about = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | {"HOME": str(folder)}
-    subprocess.run(["git", *about, *arguments], cwd=folder, check=True, capture_output=True, env=environment)
-
-
 @pytest.fixture(scope="module")
 def committed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository whose project lies in a sub-folder; one run is on record, in which `strict` failed."""
     repository = tmp_path_factory.mktemp("repository")
     project = repository / "crm" / "shop"
-    for name, text in FILES.items():
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
-        (project / name).write_text(text, "utf-8")
-    (project / ".gitignore").write_text(".segctl/\n", "utf-8")
-    git(repository, "init")
-    git(repository, "add", ".")
-    git(repository, "commit", "-m", "first")
+    write_and_commit(repository, project, FILES)
     ok("ingest", cwd=project)
     assert run("apply", cwd=project).returncode == 5
     return repository

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from segctl.cli import messages, output
+from segctl.cli.backtest_view import over_time, refuse_others
 from segctl.cli.context import Context
 from segctl.cli.options import Allow, Argument, Option, Reason, verb
 from segctl.cli.options import Language as LanguageOption
@@ -24,6 +25,7 @@ EXAMPLES = (
     ("segctl plan", "Changed definitions, who would enter and leave, and why."),
     ("segctl plan -o plan.json && segctl apply plan.json", "Save it, look at it, and do exactly that."),
     ("segctl plan --against main -f markdown", "What a branch changes, for a merge request."),
+    ("segctl plan vip --backtest --from 2026-01-01 --every month", "The rule of today over the past."),
 )
 EXITS = {
     1: "with --exit-code: somebody would move, or a definition has changed",
@@ -45,6 +47,14 @@ def command(
     examples: Annotated[
         int | None, Option("--examples", metavar="N", help="Profiles named for each reason; otherwise 3.")
     ] = None,
+    backtest: Annotated[bool, Option("--backtest", help="Evaluate the rules over past dates instead.")] = False,
+    from_: Annotated[
+        str | None, Option("--from", metavar="TIME", help="First date of --backtest; otherwise twelve steps back.")
+    ] = None,
+    to: Annotated[str | None, Option("--to", metavar="TIME", help="Last date of --backtest; otherwise now.")] = None,
+    every: Annotated[
+        str | None, Option("--every", metavar="STEP", help="Of --backtest: day, week, 2 weeks, month; otherwise week.")
+    ] = None,
     exit_code: Annotated[bool, Option("--exit-code", help="Exit 1 when there are changes.")] = False,
     allow: Allow = (),  # type: ignore[assignment]  # a list arrives as a tuple
     reason: Reason = None,
@@ -56,9 +66,17 @@ def command(
     """Show what apply would do: changed definitions, who would enter and leave and why, and what guards say.
 
     Nothing is recorded. For changed definitions the effect of the rule and the effect of the data are told apart.
+    With `--backtest` the rules of today are evaluated over past dates, with all that is known today of that time.
     `-o FILE.json` saves the plan, and `segctl apply FILE.json` does exactly that or refuses. The file names a few
     profiles by id as examples; `--examples 0` leaves them out, and so does `-f markdown` by itself.
     """
+    selected = replace(ctx, select=(*segments, *ctx.select))
+    if backtest:
+        refuse_others({"--against": against, "--moves": moves, "--exit-code": exit_code, "--as-of": ctx.as_of,
+                       "--allow": allow, "--examples": examples, "--all": everything})  # fmt: skip
+        return over_time(selected, from_, to, every or "week", engine=engine)
+    if from_ or to or every:
+        raise UsageError("SEG576", "`--from`, `--to` and `--every` belong to `--backtest`", hint="add `--backtest`")
     wants_moves = moves or ctx.format == "ids"
     if examples is not None and not 0 <= examples <= 1000:
         raise UsageError("SEG103", f"`--examples {examples}`: a number from 0 to 1000")
@@ -67,7 +85,6 @@ def command(
         "engine": engine, "examples": asked if examples is None else examples, "with_moves": wants_moves,
         "language": language,
     }  # fmt: skip
-    selected = replace(ctx, select=(*segments, *ctx.select))
     found = _planned(selected, against, (allow, reason), options)
     code = _code(found.plan, exit_code=exit_code)
     if wants_moves:
@@ -127,14 +144,14 @@ def _facts(session: Session, found: Plan) -> dict[str, Any]:
         last = f"{found.against[0]} ({found.against[1][:9]})"
     elif found.last is not None:
         last = f"{found.last.id} as of {session.local(found.last.as_of).isoformat(sep=' ', timespec='seconds')}"
-    return {
+    facts = {
         "environment": session.project.environment,
         "as_of": session.local(found.as_of),
         "compared_with": last,
-        "profiles": found.profiles,
-        "would_enter": entered,
-        "would_leave": left,
     }
+    if found.profiles is None:
+        return facts
+    return facts | {"profiles": found.profiles, "would_enter": entered, "would_leave": left}
 
 
 def _code(found: Plan, *, exit_code: bool) -> ExitCode:
@@ -175,7 +192,8 @@ def _write(ctx: Context, found: _Found, code: ExitCode, *, everything: bool) -> 
         return
     file, screen = replace(ctx, format="json"), replace(ctx, output=None)
     output.write(file, result(file, everything=True))
-    output.write(screen, result(screen, everything=everything))
+    if not ctx.quiet:
+        output.write(screen, result(screen, everything=everything))
     if any(one.examples for one in found.plan.reasons):
         messages.notice(ctx, f"{ctx.output} names profiles by id as examples; `--examples 0` leaves them out")
 
@@ -195,7 +213,9 @@ def _tell(ctx: Context, found: Plan) -> None:
             )
             text = segment.refused if segment.broken else f"`{segment.segment}`: {segment.refused}"
             messages.error(ctx, Refused("SEG519", text, hint=hint))
+    if found.profiles is None:
+        messages.notice(ctx, "there are no data here, so definitions were compared and nobody was counted")
     if ctx.output is not None and ctx.output.suffix == ".json" and found.against is None:
         messages.notice(ctx, f"nothing was changed; next: segctl apply {ctx.output}")
-    else:
+    elif found.against is None:
         messages.notice(ctx, "nothing was changed; next: segctl plan -o plan.json, or segctl apply")
