@@ -132,6 +132,7 @@ def _anniversaries(window: Anniversary, clock: Clock) -> Iterator[Labelled]:
         ("last_day", last), ("day_after", last + timedelta(days=1)),
     ):  # fmt: skip
         yield label, _born(day)
+    yield "this_year", str(clock.today)
     yield "born_29_february", "1992-02-29"
 
 

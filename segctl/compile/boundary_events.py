@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from segctl.compile.boundaries import Clock, Written, around, fitting, instants, middle
+from segctl.compile.boundaries import Clock, Written, around, fitting, instants
+from segctl.compile.boundary_times import fits_time, fitting_time, local_part
 from segctl.compile.mutate_leaves import measure_type, property_type
+from segctl.compile.windows import span
 from segctl.compile.zones import DAY, SECOND, shifted
 from segctl.model import conditions as c
 from segctl.model.project import Definitions
@@ -18,7 +20,6 @@ Events = dict[str, list[Event]]
 """Kind to its events, each with `at`."""
 Candidate = tuple[str, Events]
 _HOUR = 3600 * SECOND
-_Made = Callable[[dict[int, Event | None]], Events]
 
 
 def event_candidates(
@@ -72,26 +73,46 @@ class _Maker:
         plain: Event,
     ) -> None:
         self.selection, self.measure, self.test = selection, measure, test
-        self.definitions, self.clock, self.base, self.plain = definitions, clock, base, plain
+        self.definitions, self.clock, self.plain = definitions, clock, plain
         kinds = list(definitions.project.events) if selection.events == ("*",) else []
         self.kinds = tuple(kind.name for kind in kinds) or selection.events
+        self.base = fitting_time(selection.where, self._latest(base), clock)
         self.enough = self._enough()
+
+    def _latest(self, base: int) -> int:
+        """The base; the end of the window, where the local time decides, so that there is room before it."""
+        if not any(entry.property.startswith("time.") for entry in self.selection.where):
+            return base
+        window = self.selection.window
+        inside = None if window is None else span(window, self.clock.as_of, self.clock.zone, clip=True)
+        return base if inside is None or inside.hi is None else inside.hi // SECOND * SECOND
 
     def _enough(self) -> int:
         """How many events the measure needs to pass, where that is a count."""
         wanted = 1
-        if isinstance(self.measure, c.Count | c.Periods) and isinstance(self.test, c.ValueTest):
+        is_distinct = isinstance(self.measure, c.Aggregate) and self.measure.function == "distinct"
+        if (is_distinct or isinstance(self.measure, c.Count | c.Periods)) and isinstance(self.test, c.ValueTest):
             found = fitting(self.test, INTEGER, self.clock)
             wanted = found if isinstance(found, int) and not isinstance(found, bool) else 1
         if isinstance(self.measure, c.Gap):
             wanted = 2
         return min(max(wanted, 1), 40)
 
+    def passing(self, number: int) -> Event:
+        """The measured property with a value that passes, of the event of that number."""
+        if not isinstance(self.measure, c.Aggregate | c.EdgeValue | c.MostFrequent) or self.measure.path:
+            return {}
+        name = self.measure.of
+        if isinstance(self.measure, c.Aggregate) and self.measure.function == "distinct":
+            return {name: f"x{number}"}
+        of = property_type(c.PropertyTest(name, self.test), self.kinds, self.definitions)
+        return {name: fitting(self.test, of, self.clock)}
+
     def at(self, times: Sequence[int], changes: Sequence[Event] = (), *, kind: str | None = None) -> Events:
         """Events of the template at some instants, each with changes of its own."""
         found: list[Event] = []
         for number, us in enumerate(times):
-            change = changes[number] if number < len(changes) else {}
+            change = {**self.passing(number), **(changes[number] if number < len(changes) else {})}
             found.append(
                 {"at": self.clock.text(us), **{k: v for k, v in {**self.plain, **change}.items() if v is not None}}
             )
@@ -226,7 +247,10 @@ class _Maker:
         yield "twice_the_same", self.at(times, [{name: "x1"} for _ in times])
 
     def _shares(self, measure: c.Share) -> Iterator[Candidate]:
-        """So many of ten events fit, on both sides of the bound."""
+        """So many of some events fit, on both sides of the bound."""
+        if any(entry.property.startswith("time.") for entry in measure.where):
+            yield from self._shares_of_times(measure)
+            return
         fit = template(self.kinds[0], measure.where, self.definitions, self.clock)
         names = {entry.property for entry in measure.where}
         bound = fitting(self.test, ValueType(Kind.REAL), self.clock)
@@ -237,6 +261,23 @@ class _Maker:
                 if 0 <= good <= many:
                     changes: list[Event] = [fit if n < good else dict.fromkeys(names) for n in range(many)]
                     yield f"{good}_of_{many}", self.at([self.base - n * _HOUR for n in range(many)], changes)
+
+    def _shares_of_times(self, measure: c.Share) -> Iterator[Candidate]:
+        """The same, where the local time of an event decides whether it fits."""
+        bound = fitting(self.test, ValueType(Kind.REAL), self.clock)
+        share = float(bound) if isinstance(bound, int | Decimal) else 0.5
+        days = [self.base - n * DAY for n in range(400)]
+        fit = [us for us in days if fits_time(measure.where, us, self.clock)]
+        others = [us for us in days if not fits_time(measure.where, us, self.clock)]
+        for many in (2, 3, 5, 10):
+            for good in sorted({round(share * many) + step for step in (-1, 0, 1)}):
+                if 0 <= good <= many and len(fit) >= good and len(others) >= many - good:
+                    yield f"{good}_of_{many}", self.at([*fit[:good], *others[: many - good]])
+        kinds: dict[object, int] = {}
+        for us in fit:
+            kinds.setdefault(tuple(local_part(entry, us, self.clock) for entry in measure.where), us)
+        for number, us in enumerate(kinds.values()):
+            yield f"all_at_local_time_{number + 1}", self.at([us - n * 60 * SECOND for n in range(5)])
 
     def filtered(self) -> Iterator[Candidate]:
         """Each entry of `where` at its bounds on one event, the others as they should be."""
@@ -249,11 +290,22 @@ class _Maker:
             for label, value in around(entry.test, of, self.clock):
                 changes: list[Event] = [{entry.property: value}, *({} for _ in times[1:])]
                 yield f"{entry.property}_{label}", self.at(times, changes)
-        if self.selection.latest is not None:
+        if self.selection.latest is not None and isinstance(self.measure, c.Count) and self.measure.followed_by:
+            yield from self._newest(self.selection.latest, self.measure.followed_by)
+        elif self.selection.latest is not None:
             older = [self.base - (n + 1) * DAY for n in range(self.selection.latest)]
             for entry in self.selection.where[:1]:
                 yield f"newest_{entry.property}", self.at([self.base, *older])
             yield "more_than_the_newest", self.at([self.base, *older, older[-1] - DAY])
+
+    def _newest(self, latest: int, followed: c.FollowedBy) -> Iterator[Candidate]:
+        """Followers of the oldest that still count, and of those that do not."""
+        times = [self.base - n * DAY for n in range(latest + 2)]
+        for many in (latest - 1, latest, latest + 1, latest + 2):
+            whole = self.at(times[:many])
+            for label, first in (("oldest", many - self.enough), ("newest", 0)):
+                some = whole[followed.events[0]][first : first + self.enough]
+                yield f"{label}_of_{many}_followed", {**whole, followed.events[0]: some}
 
 
 def template(kind: str, where: Sequence[c.PropertyTest], definitions: Definitions, clock: Clock) -> Event:
@@ -265,84 +317,3 @@ def template(kind: str, where: Sequence[c.PropertyTest], definitions: Definition
         of = property_type(entry, (kind,), definitions)
         found[entry.property] = fitting(entry.test, of, clock)
     return {name: value for name, value in found.items() if value is not None}
-
-
-# --- Sequences --------------------------------------------------------------------------------------------
-def sequence_candidates(
-    leaf: c.SequenceCondition, definitions: Definitions, clock: Clock, *, base: int
-) -> Iterator[Candidate]:
-    """The whole sequence, each step left out, late, too early, at the end of its time, with another tie."""
-    start = middle(leaf.steps[0].window, clock)
-    times = _step_times(leaf.steps, base if start is None else start, clock)
-    ties = dict.fromkeys(leaf.same, "tie")
-
-    def made(changes: dict[int, Event | None]) -> Events:
-        events: Events = {}
-        for number, step in enumerate(leaf.steps):
-            change = changes.get(number, {})
-            if change is None or (step.negative and number not in changes):
-                continue
-            plain = template(step.events[0], step.where, definitions, clock)
-            event = {"at": clock.text(times[number]), **plain, **ties, **change}
-            events.setdefault(step.events[0], []).append({k: v for k, v in event.items() if v is not None})
-        return events
-
-    yield "no_events", {}
-    yield "whole", made({})
-    if leaf.steps[0].window is not None:
-        for label, us in instants(leaf.steps[0].window, clock):
-            yield label, made({0: {"at": clock.text(us)}})
-    for number, step in enumerate(leaf.steps):
-        word = f"step_{number + 1}"
-        if not step.negative:
-            yield f"without_{word}", made({number: None})
-        if number:
-            yield from _step_candidates(word, number, step, leaf, times, clock, made)
-        for kind in step.events[1:4]:
-            events, at = made({number: None}), clock.text(times[number])
-            yield f"{word}_as_{kind}", {**events, kind: [*events.get(kind, []), {"at": at, **ties}]}
-        yield from _step_filters(word, number, step, definitions, clock, made)
-
-
-def _step_filters(
-    word: str, number: int, step: c.Step, definitions: Definitions, clock: Clock, made: _Made
-) -> Iterator[Candidate]:
-    for entry in step.where:
-        if not entry.property.startswith("time.") and not entry.path:
-            of = property_type(entry, step.events, definitions)
-            for label, value in around(entry.test, of, clock):
-                yield f"{word}_{entry.property}_{label}", made({number: {entry.property: value}})
-
-
-def _step_times(steps: Sequence[c.Step], start: int, clock: Clock) -> list[int]:
-    """An instant for each step, each inside its `within`."""
-    times = [start]
-    for step in steps[1:]:
-        previous = times[-1]
-        length = _HOUR if step.within is None else shifted(previous, step.within, 1, clock.zone) - previous
-        step_on = min(length // 2, _HOUR) or length
-        times.append(previous + max(step_on, SECOND))
-    return times
-
-
-def _step_candidates(
-    word: str,
-    number: int,
-    step: c.Step,
-    leaf: c.SequenceCondition,
-    times: Sequence[int],
-    clock: Clock,
-    made: _Made,
-) -> Iterator[Candidate]:
-    previous = times[number - 1]
-    yield f"{word}_there", made({number: {}})
-    yield f"{word}_at_once", made({number: {"at": clock.text(previous)}})
-    yield f"{word}_before", made({number: {"at": clock.text(previous - SECOND)}})
-    if step.within is not None:
-        end = shifted(previous, step.within, 1, clock.zone)
-        for label, us in (("end", end), ("end_less_1s", end - SECOND), ("end_plus_1s", end + SECOND)):
-            yield f"{word}_{label}", made({number: {"at": clock.text(us)}})
-        yield f"{word}_late", made({number: {"at": clock.text(end + max((end - previous) // 2, SECOND))}})
-    yield f"{word}_in_the_future", made({number: {"at": clock.text(clock.now + DAY)}})
-    for name in leaf.same:
-        yield f"{word}_other_{name}", made({number: {name: "another"}})

@@ -2,74 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from itertools import islice, product
 
-from segctl.compile.boundaries import Clock, Written, around, default, instants, moved, other_than
-from segctl.compile.boundary_events import Event, Events, event_candidates, sequence_candidates
+from segctl.compile.boundaries import Clock, Written, around, default, fitting, instants, moved, other_than
+from segctl.compile.boundary_events import Events, event_candidates
+from segctl.compile.boundary_places import near_candidates
+from segctl.compile.boundary_rows import related_candidates
+from segctl.compile.boundary_sequences import sequence_candidates
+from segctl.compile.boundary_specs import OWN, Candidate, Ground, Spec
 from segctl.compile.lower import SAMPLE_RANGE
-from segctl.compile.lower_events import Lists
 from segctl.compile.mutate_leaves import trait_type
 from segctl.compile.zones import DAY, SECOND, local_day, shifted_day
 from segctl.model import conditions as c
-from segctl.model.dataclass import dataclass
 from segctl.model.project import Definitions
-from segctl.model.types import Kind
+from segctl.model.types import INTEGER, Kind
 
 MOST_OF_A_GRID = 240
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What a proposed profile is given.
-
-    Attributes:
-        traits: Stored traits.
-        events: By kind, each with `at`.
-        records: Later versions of traits, each with `at`.
-        identifiers: By type.
-        members: Segments it belongs to or not, where that is given.
-        places: Range of places in a sample, by salt: the profile's name is chosen so that it lies there.
-    """
-
-    traits: Mapping[str, Written] = field(default_factory=dict)
-    events: Mapping[str, Sequence[Event]] = field(default_factory=dict)
-    records: tuple[Event, ...] = ()
-    identifiers: Mapping[str, str] = field(default_factory=dict)
-    members: Mapping[str, bool] = field(default_factory=dict)
-    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-
-    def over(self, other: Spec) -> Spec:
-        """This laid over another: events together, of the rest this one's."""
-        kinds = dict.fromkeys((*other.events, *self.events))
-        return Spec(
-            {**other.traits, **self.traits},
-            {kind: (*other.events.get(kind, ()), *self.events.get(kind, ())) for kind in kinds},
-            (*other.records, *self.records),
-            {**other.identifiers, **self.identifiers},
-            {**other.members, **self.members},
-            {**other.places, **self.places},
-        )
-
-    @property
-    def size(self) -> int:
-        """How much is given, to prefer little."""
-        return len(self.traits) + sum(map(len, self.events.values())) + len(self.records) + len(self.identifiers)
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What leaves stand on: the definitions, the list files, the case's clock."""
-
-    definitions: Definitions
-    lists: Lists
-    clock: Clock
-
-
-Candidate = tuple[str, Spec]
+__all__ = ["Candidate", "Ground", "Spec", "leaf_candidates"]
 
 
 def leaf_candidates(leaf: c.Condition, ground: Ground, *, base: int, same: Sequence[str] = ()) -> Iterator[Candidate]:
@@ -95,10 +48,42 @@ def leaf_candidates(leaf: c.Condition, ground: Ground, *, base: int, same: Seque
         case c.SegmentCondition(segment):
             yield "member", Spec(members={segment: True})
             yield "no_member", Spec(members={segment: False})
+        case c.RelatedCondition():
+            yield from related_candidates(leaf, ground)
+        case c.ColleaguesCondition():
+            yield from _of_colleagues(leaf, ground, base)
+        case c.NearCondition():
+            yield from near_candidates(leaf, ground)
         case c.SampleCondition(percent, salt):
             yield from _of_sample(percent, salt)
         case c.ListCondition():
             yield from _of_list(leaf, ground)
+
+
+def _of_colleagues(leaf: c.ColleaguesCondition, ground: Ground, base: int) -> Iterator[Candidate]:
+    """So many others of the same value as needed, one fewer and one more; others that do not meet the condition."""
+    bound = fitting(leaf.test, INTEGER, ground.clock)
+    number = bound if isinstance(bound, int) and not isinstance(bound, bool) else 1
+    inner = _meeting(leaf.where, ground, base)
+    shared = Spec(traits={leaf.trait: OWN})
+    for label, mine in (("", Spec()), ("meeting_", inner)):
+        for many in sorted({max(number - 1, 0), number, number + 1, max(number - 2, 0)}):
+            mates = tuple(inner.over(shared) for _ in range(many))
+            yield f"{label}with_{many}", replace(mine.over(shared), mates=mates)
+    yield "others_do_not", replace(shared, mates=tuple(shared for _ in range(number)))
+    yield "without_value", Spec()
+    if leaf.where is not None:
+        for label, spec in leaf_candidates(leaf.where, ground, base=base):
+            mates = (*(inner.over(shared) for _ in range(number - 1)), spec.over(shared))
+            yield f"mate_{label}", replace(shared, mates=mates)
+
+
+def _meeting(where: c.Condition | None, ground: Ground, base: int) -> Spec:
+    """What meets a lone leaf that is asked of others, as far as it can be told without asking: the second candidate."""
+    if where is None:
+        return Spec()
+    found = [spec for label, spec in leaf_candidates(where, ground, base=base) if label != "no_events"]
+    return found[0] if found else Spec()
 
 
 def _with_events(found: Iterator[tuple[str, Events]]) -> Iterator[Candidate]:

@@ -92,6 +92,11 @@ def _changed_variants(leaf: c.ChangedCondition) -> Iterator[c.Condition]:
         yield replace(leaf, window=None)
 
 
+def smallest_radius(leaf: c.NearCondition) -> int:
+    """One unit of a radius, in millimetres."""
+    return replace(leaf.within, amount=Decimal(1)).millimetres
+
+
 # --- Events -----------------------------------------------------------------------------------------------
 def _event_variants(leaf: c.EventCondition, definitions: Definitions) -> Iterator[c.Condition]:
     kinds = leaf.selection.events

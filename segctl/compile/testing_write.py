@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from segctl.compile.boundaries import Written
-from segctl.compile.boundary_leaves import Spec
+from segctl.compile.boundary_specs import Spec
 from segctl.compile.testing import EVERYONE
 
 _PLAIN = re.compile(r"[A-Za-zÀ-ɏ0-9_][^:#,\[\]{}\"'&*!|>%@`\n\t]*[^\s:#,\[\]{}\"'&*!|>%@`]|[A-Za-zÀ-ɏ_]")
@@ -57,6 +57,9 @@ def body(spec: Spec, ambiguous: frozenset[str] = frozenset()) -> dict[str, Writt
     for kind, events in spec.events.items():
         if events:
             found[f"event:{kind}" if kind in ambiguous else kind] = _events(events)
+    for table, rows in spec.rows.items():
+        if rows:
+            found[table] = dict(rows[0]) if len(rows) == 1 else [dict(row) for row in rows]
     if spec.records:
         found["records"] = [dict(record) for record in spec.records]
     return found

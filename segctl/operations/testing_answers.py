@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from segctl.compile import ir
 from segctl.compile.lower import lower_segment
-from segctl.compile.plan import Output, plan, references, walk
+from segctl.compile.plan import Output, plan, references, roots, walk
 from segctl.compile.selection import with_references
 from segctl.compile.testing import Case
 from segctl.compile.trace import EventRow
@@ -111,13 +111,21 @@ def _group(
     folder: Path,
     leaves: dict[str, list[list[bool | None]]] | None,
 ) -> Found:
+    scored = _scored(segments, asked) if len(asked) > 1 else {}
+    if scored:
+        # A score is a place among everybody, so such a case stands alone.
+        rest = {n: [name for name in names if name not in scored.get(n, ())] for n, names in asked.items()}
+        found: Found = {}
+        for one in (*({n: names} for n, names in scored.items()), {n: names for n, names in rest.items() if names}):
+            found |= _group(segments, cases, one, folder, leaves) if one else {}
+        return found
     numbers = list(asked)
     names = list(dict.fromkeys(name for wanted in asked.values() for name in wanted))
     world = World.of(segments.definitions.project, segments.lists, [cases[n] for n in numbers])
     if not world.rows:
         return {(n, name): Answer() for n in numbers for name in asked[n]}
     frame, failed = _evaluated(segments, names, world, folder, with_leaves=leaves is not None)
-    found: Found = {}
+    found = {}
     for place, case_rows in enumerate(_rows(world)):
         for name in asked[numbers[place]]:
             if name not in failed:
@@ -125,6 +133,18 @@ def _group(
                 if leaves is not None:
                     _note_leaves(leaves, segments.lowered(name), frame, case_rows)
     return found | _one_by_one(segments, cases, asked, failed, folder, leaves)
+
+
+def _scored(segments: Segments, asked: Asked) -> dict[int, list[str]]:
+    """For each case the segments that rest on a score."""
+    names = {name for wanted in asked.values() for name in wanted}
+    resting = {
+        name
+        for name in names
+        if any(isinstance(n, ir.Score) for s in segments.needed([name]) for r in roots(s) for n in walk(r))
+    }
+    found = {n: [name for name in wanted if name in resting] for n, wanted in asked.items()}
+    return {n: wanted for n, wanted in found.items() if wanted}
 
 
 def _one_by_one(

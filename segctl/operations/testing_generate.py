@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from itertools import islice, product
 
 from segctl.compile.boundaries import Clock, middle
-from segctl.compile.boundary_leaves import Ground, Spec, leaf_candidates
+from segctl.compile.boundary_leaves import leaf_candidates
+from segctl.compile.boundary_specs import Ground, Spec
 from segctl.compile.lower import leaves_of
 from segctl.compile.testing_times import DEFAULT_AS_OF, fixed_as_of
 from segctl.compile.timewords import Problem
@@ -122,7 +123,15 @@ def _bases(search: _Search, number: int) -> list[int]:
     own = [middle(window, clock) for window in windows_of(search.leaves[number][1])]
     others = [middle(w, clock) for n, (_, leaf) in enumerate(search.leaves) if n != number for w in windows_of(leaf)]
     found = [us for us in [*own, *others] if us is not None]
-    return list(dict.fromkeys([*found, clock.now - DAY, clock.now - 400 * DAY]))[:5]
+    # What must follow an event needs room before as_of.
+    further = [clock.now - DAY, clock.now - 400 * DAY]
+    further = further[::-1] if _looks_ahead(search.leaves[number][1]) else further
+    return list(dict.fromkeys([*found, *further]))[:5]
+
+
+def _looks_ahead(leaf: c.Condition) -> bool:
+    is_followed = isinstance(leaf, c.EventCondition) and isinstance(leaf.measure, c.Count) and leaf.measure.followed_by
+    return isinstance(leaf, c.SequenceCondition) or bool(is_followed)
 
 
 def windows_of(leaf: c.Condition) -> Iterator[Window]:
@@ -152,10 +161,14 @@ def _leaf_case(search: _Search, number: int) -> tuple[Proposal, Spec] | None:
     specs = [spec.over(context) for (_, context), some in zip(tried, samples, strict=True) for spec, _ in some]
     answers = _asked(search, specs)
     best, start = None, 0
+    steps = search.leaves[number][0].split(".")
+    is_negated = sum(step == "not" or step.startswith("none[") for step in steps) % 2 == 1
     for (base, context), some in zip(tried, samples, strict=True):
         roots = [root is True for root in answers.matched[start : start + len(some)]]
         start += len(some)
-        score = (_dependence(roots, [truth is True for _, truth in some]), -context.size)
+        # Below a `not` the answer goes against the leaf.
+        wanted = [(truth is True) != is_negated for _, truth in some]
+        score = (_dependence(roots, wanted), -context.size)
         if best is None or score > best[0]:
             best = (score, base, context)
     if best is None or best[0][0] == 0:
@@ -163,12 +176,11 @@ def _leaf_case(search: _Search, number: int) -> tuple[Proposal, Spec] | None:
     return _proposal(search, number, best[1], best[2])
 
 
-def _dependence(roots: Sequence[bool], truths: Sequence[bool]) -> float:
-    """How far the answer goes with the leaf or against it, up to 1; 0 where it is always the same."""
+def _dependence(roots: Sequence[bool], wanted: Sequence[bool]) -> float:
+    """How far the answers are as wanted, up to 1; 0 where they are all the same."""
     if len(set(roots)) < 2:
         return 0.0
-    agree = sum(root == truth for root, truth in zip(roots, truths, strict=True))
-    return max(agree, len(roots) - agree) / len(roots)
+    return sum(root == want for root, want in zip(roots, wanted, strict=True)) / len(roots)
 
 
 def _proposal(search: _Search, number: int, base: int, context: Spec) -> tuple[Proposal, Spec] | None:

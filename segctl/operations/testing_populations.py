@@ -8,7 +8,8 @@ from fractions import Fraction
 from math import ceil
 
 from segctl.compile.boundaries import Written, default
-from segctl.compile.boundary_leaves import Ground, Spec
+from segctl.compile.boundary_specs import Ground, Spec
+from segctl.compile.lower import leaves_of
 from segctl.compile.zones import DAY
 from segctl.model import conditions as c
 from segctl.model.types import Kind
@@ -30,6 +31,7 @@ def population_cases(
         member: What makes the condition true.
     """
     del lists
+    yield from _score_cases(definition, ground, member)
     keep = definition.keep
     if keep is None:
         return
@@ -49,6 +51,17 @@ def population_cases(
             own = Spec({**traits, **({} if group is None else {per.name: group})}, spec.events, spec.records)
             groups[f"{(group or 'no_group').lower()}_{number % 2 + 1}"] = own
         yield Proposal(f"keep: for each {keep.per}", as_of, groups, whole=True)
+
+
+def _score_cases(definition: c.SegmentDefinition, ground: Ground, member: Spec) -> Iterator[Proposal]:
+    """Populations of ten with different values, for each score that a leaf tests."""
+    for path, leaf in leaves_of(definition.where):
+        computed = ground.definitions.computed.get(leaf.trait) if isinstance(leaf, c.TraitCondition) else None
+        if computed is None or not isinstance(computed.formula, c.Score):
+            continue
+        by = c.Keep("top", computed.formula.of.trait, count=1)
+        profiles = {f"place_{n + 1}": _ranked(by, ground, 100 - 7 * n).over(member) for n in range(10)}
+        yield Proposal(f"{path or 'where'}: {computed.name} of ten", ground.clock.as_of, profiles, whole=True)
 
 
 def ranked_at_all(definition: c.SegmentDefinition, ground: Ground) -> Spec:

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from segctl.compile.boundaries import Clock
-from segctl.compile.boundary_leaves import Spec
+from segctl.compile.boundary_specs import OWN, Spec
 from segctl.compile.lower import lower_segment
 from segctl.compile.mutate import mutants
 from segctl.compile.source import compose
@@ -67,7 +67,7 @@ def answers_of(
     if found.failed is not None:
         number = sum(1 for _ in segments.lowered(definition.name).leaves)
         return Answers([None] * len(specs), [[None] * len(specs) for _ in range(number)])
-    return Answers(list(found.matched), noted[definition.name])
+    return Answers(list(found.matched)[: len(specs)], [leaf[: len(specs)] for leaf in noted[definition.name]])
 
 
 def _lenient(definition: c.SegmentDefinition) -> c.SegmentDefinition:
@@ -122,7 +122,7 @@ def _case(
     text = "\n".join(["cases:", *lines, f"      {definition.name}: {{members: []}}"])
     node, problems = compose(text, "tests/proposed.yaml")
     cases, found = bind_tests(node, "tests/proposed.yaml", definitions) if node is not None else ([], problems)
-    if not cases or len(cases[0].profiles) != len(profiles):
+    if not cases or len(cases[0].profiles) != len(with_mates(profiles)):
         raise ValueError(f"a proposal does not bind: {[*problems, *found][:3]}")
     return cases[0]
 
@@ -135,9 +135,10 @@ def case_lines(proposal: Proposal, segment: str, definitions: Definitions) -> li
     if proposal.as_of != fixed_as_of(DEFAULT_AS_OF, project.timezone):
         local = proposal.as_of.astimezone(ZoneInfo(project.timezone))
         lines.append(f"    as_of: {local.replace(tzinfo=None).isoformat(' ', 'minutes')}")
-    lines += ["    given:", *profile_lines(proposal.profiles, both, "      ")]
+    everybody = with_mates(proposal.profiles)
+    lines += ["    given:", *profile_lines(everybody, both, "      ")]
     stubs: dict[str, list[str]] = {}
-    for name, spec in proposal.profiles.items():
+    for name, spec in everybody.items():
         for other, is_member in spec.members.items():
             stubs.setdefault(other, [])
             stubs[other] += [name] if is_member else []
@@ -147,6 +148,22 @@ def case_lines(proposal: Proposal, segment: str, definitions: Definitions) -> li
             lines += names_line(other, members, "      ") or [f"      {other}: []"]
     del segment
     return [*lines, "    expect:"]
+
+
+def with_mates(profiles: Mapping[str, Spec]) -> dict[str, Spec]:
+    """The profiles, then those that stand beside them; what only they share gets a value of its own."""
+    own = {name: _own(spec, name) for name, spec in profiles.items()}
+    beside = {
+        f"{name}_mate_{number + 1}": _own(mate, name)
+        for name, spec in profiles.items()
+        for number, mate in enumerate(spec.mates)
+    }
+    return {**own, **beside}
+
+
+def _own(spec: Spec, name: str) -> Spec:
+    traits = {trait: f"of {name}" if value == OWN else value for trait, value in spec.traits.items()}
+    return replace(spec, traits=traits, mates=())
 
 
 # --- What is worth keeping --------------------------------------------------------------------------------
@@ -295,7 +312,7 @@ def _expected(proposal: Proposal, segment: str) -> list[str]:
     if answer.failed is not None:
         return [f"      {segment}: {{fails: true}}"]
     groups: dict[str, list[str]] = {"members": [], "non_members": [], "unknown": []}
-    for place, name in enumerate(proposal.profiles):
+    for place, name in enumerate(with_mates(proposal.profiles)):
         is_member, matched = answer.members[place], answer.matched[place]
         groups["members" if is_member else "unknown" if matched is None else "non_members"].append(name)
     lines = [line for word, names in groups.items() for line in names_line(word, names, "        ")]
