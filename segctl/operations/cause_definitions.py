@@ -55,12 +55,17 @@ def by_rules(
 
 def _flags(rules: Rules, side: Side, name: str, pairs: pl.DataFrame) -> pl.Series:
     asked = ask_everybody(rules, side, [name], pairs["subject"].unique().to_list())
-    return flags(asked, pairs, _ranks(asked, rules, name))
+    return flags(asked, pairs, _ranks(asked, rules, name, pairs))
 
 
-def _ranks(asked: Asked, rules: Rules, name: str) -> dict[str, Ranks]:
+def _ranks(asked: Asked, rules: Rules, name: str, pairs: pl.DataFrame) -> dict[str, Ranks]:
     lowered = rules.lowered(name)
     if lowered is None or lowered.keep is None:
         return {}
     frame = asked.frame.rename({f"{part}:{name}": part for part in ("where", "by", "per")}, strict=False)
-    return {name: Ranks(lowered.keep, frame.join(asked.data.profiles.select("subject", "profile_id"), on="subject"))}
+    subjects = pairs["subject"]
+    return {
+        name: Ranks(
+            lowered.keep, subjects, frame.join(asked.data.profiles.select("subject", "profile_id"), on="subject")
+        )
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,9 @@ from segctl.operations.cause_words import KINDS
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
     from segctl.engines.base import EngineInput
     from segctl.operations.cause_chain import Hit
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 MOST_TRIED = 20_000
 """For so many pairs with several new events each is tried; for others the last one is named."""
+_POINTS = 7
 _ORDER = ("ts", "source", "event_id")
 
 
@@ -125,47 +129,84 @@ def _tried(
     candidates: pl.DataFrame,
     then: datetime,
 ) -> dict[int, int]:
-    """Rank of the event that moved each pair, by halving: every pair is a profile of its own here."""
+    """Rank of the event that moved each pair: every trial is a profile of its own here."""
     import numpy as np
     import polars as pl
 
-    own = pairs.select("pair", "subject")
-    before = (
-        [parts.events]
-        if hit.kind == "late_event"
-        else [parts.events, parts.new_events.filter(pl.col("part") != "fresh")]
-    )
-    known = own.join(
-        _owned(pl.concat([f.drop("part", strict=False) for f in before], how="diagonal_relaxed"), owners), on="subject"
-    )
-    known = known.with_columns(pl.col("pair").cast(pl.Int32).alias("subject")).drop("pair")
-    tried = candidates.join(own.select("pair"), on="pair", how="semi")
     asking = asked_plan(hit.after.rules, pairs["segment"].unique().sort().to_list())
-    data = _copied(hit.before.read(asking), own)
-    base = files.events(known)
-    asked_pairs = pairs.select("segment", "entered", pl.col("pair").cast(pl.Int32).alias("subject"))
+    profiles = hit.before.read(asking)
+    early = hit.is_early and hit.kind == "event_arrived"
+    earlier = parts.new_events.filter(
+        pl.col("part") == "mended" if hit.kind == "late_event" else pl.col("part") != "fresh"
+    )
+    before = [parts.events, earlier]
+    known = pl.concat([frame.drop("part", strict=False) for frame in before], how="diagonal_relaxed")
+    known = _relevant(hit, pairs.select("pair", "segment", "subject"), _owned(known, owners)).drop("rank")
+    tried = candidates.join(pairs.select("pair"), on="pair", how="semi").drop("part", strict=False)
+
+    def moves(trials: pl.DataFrame) -> NDArray[np.bool_]:
+        trials = trials.join(pairs, on="pair", how="left", maintain_order="left")
+        own = trials.select("trial", "pair", "subject", "point")
+        rows = own.select("trial", "pair").join(known, on="pair")
+        some = own.select("trial", "pair", "point").join(tried, on="pair").filter(pl.col("rank") < pl.col("point"))
+        some = some.with_columns(pl.col("trial").alias("subject")).drop("rank", "point", "trial", "pair")
+        some = early_events(some, then) if early else some
+        rows = rows.with_columns(pl.col("trial").alias("subject")).drop("trial", "pair")
+        data = replace(copied(profiles, own), events=(*files.events(rows), *files.events(some)))
+        asked = hit.after.ask_again(asking, data)
+        found = flags(asked, trials.select("segment", subject="trial"), {}) == trials["entered"]
+        return found.to_numpy()
+
     low, high = np.zeros(pairs.height, np.int64), pairs["len"].to_numpy().astype(np.int64)
+    found = searched(pairs["pair"], low, high, moves)
+    return dict(zip(pairs["pair"].to_list(), (found - 1).tolist(), strict=True))
+
+
+def searched(
+    pairs: pl.Series,
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    moves: Callable[[pl.DataFrame], NDArray[np.bool_]],
+) -> NDArray[np.int64]:
+    """For each pair a number above `low`, at most `high`, that moves it while the number before does not.
+
+    Args:
+        pairs: Numbers of the pairs.
+        low: Known not to move.
+        high: Known to move.
+        moves: Asked of ``trial`` (Int32, unique), ``pair``, ``point``; several points of a pair at once.
+    """
+    import numpy as np
+    import polars as pl
+
+    low, high = low.copy(), high.copy()
     while (high - low > 1).any():
-        middle = (low + high) // 2
-        until = pl.DataFrame({"pair": pairs["pair"], "until": middle})
-        some = tried.join(until, on="pair").filter(pl.col("rank") < pl.col("until"))
-        some = some.with_columns(pl.col("pair").cast(pl.Int32).alias("subject"))
-        rows = some.drop("pair", "rank", "until", "part", strict=False)
-        rows = early_events(rows, then) if hit.is_early and hit.kind == "event_arrived" else rows
-        asked = hit.after.ask_again(asking, replace(data, events=(*base, *files.events(rows))))
-        moved = (flags(asked, asked_pairs, {}) == asked_pairs["entered"]).to_numpy()
-        high, low = np.where(moved, middle, high), np.where(moved, low, middle)
-    return dict(zip(pairs["pair"].to_list(), (high - 1).tolist(), strict=True))
+        open_ = np.flatnonzero(high - low > 1)
+        parts = np.arange(1, _POINTS + 1)
+        points = low[open_, None] + (high - low)[open_, None] * parts // (_POINTS + 1)
+        at = np.repeat(open_, _POINTS)
+        frame = pl.DataFrame({"at": at, "point": points.ravel(), "pair": pairs.gather(at)})
+        inside = (frame["point"].to_numpy() > low[at]) & (frame["point"].to_numpy() < high[at])
+        frame = frame.filter(pl.Series(inside)).unique(["at", "point"], maintain_order=True)
+        trials = frame.select(pl.int_range(pl.len(), dtype=pl.Int32).alias("trial"), "pair", "point")
+        found = frame.with_columns(pl.Series("moved", moves(trials)))
+        first = found.filter("moved").group_by("at").agg(pl.col("point").min().alias("first"))
+        found = found.join(first, on="at", how="left")
+        below = pl.col("first").is_null() | (pl.col("point") < pl.col("first"))
+        last = found.filter(below).group_by("at").agg(pl.col("point").max().alias("last"))
+        high[first["at"].to_numpy()] = first["first"].to_numpy()
+        low[last["at"].to_numpy()] = last["last"].to_numpy()
+    return high
 
 
-def _copied(data: EngineInput, own: pl.DataFrame) -> EngineInput:
-    """The input with one profile for every pair."""
+def copied(data: EngineInput, own: pl.DataFrame) -> EngineInput:
+    """The input with one profile for every trial: ``trial``, ``subject``."""
 
     def copies(frame: pl.DataFrame) -> pl.DataFrame:
         import polars as pl
 
-        found = frame.join(own, on="subject").with_columns(pl.col("pair").cast(pl.Int32).alias("subject"))
-        return found.drop("pair").sort("subject", maintain_order=True)
+        found = frame.join(own.select("subject", "trial"), on="subject").with_columns(pl.col("trial").alias("subject"))
+        return found.drop("trial").sort("subject", maintain_order=True)
 
     return replace(
         data,

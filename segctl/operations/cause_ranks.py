@@ -16,10 +16,11 @@ class Ranks:
 
     Args:
         keep: The rule.
+        subjects: Who may be asked about.
         frame: One row per profile: ``subject``, ``profile_id``, ``where``, ``by``, and ``per`` where there are groups.
     """
 
-    def __init__(self, keep: ir.Keep, frame: pl.DataFrame) -> None:
+    def __init__(self, keep: ir.Keep, subjects: pl.Series, frame: pl.DataFrame) -> None:
         import polars as pl
 
         self._keep = keep
@@ -34,10 +35,11 @@ class Ranks:
             key[0]: part.select("subject", "by", "profile_id")
             for key, part in ranked.partition_by("group", as_dict=True, maintain_order=True).items()
         }
-        places = ranked.with_columns(pl.int_range(pl.len()).over("group").alias("place"))
+        wanted = pl.col("subject").is_in(subjects.implode())
+        places = ranked.with_columns(pl.int_range(pl.len()).over("group").alias("place")).filter(wanted)
         self._own = {row[0]: (row[1], row[2]) for row in places.select("subject", "group", "place").iter_rows()}
-        self._groups = dict(rows.select("subject", "group").iter_rows())
-        self._ids = dict(frame.select("subject", "profile_id").iter_rows())
+        self._groups = dict(rows.filter(wanted).select("subject", "group").iter_rows())
+        self._ids = dict(frame.filter(wanted).select("subject", "profile_id").iter_rows())
 
     def judged(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with ``flag``: kept with its own values of the row beside all others as they are now.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import field, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from segctl.compile import ir
@@ -11,6 +11,8 @@ from segctl.compile.lower import lower_segment
 from segctl.compile.plan import HISTORY, Output, Plan, plan, references, roots, walk
 from segctl.compile.selection import with_references
 from segctl.model.dataclass import dataclass
+from segctl.model.types import stored_column
+from segctl.operations.cause_rows import PLAIN
 from segctl.operations.evaluation import MEMBERS, StoredRows, load_engine, load_input, rank_outputs
 
 if TYPE_CHECKING:
@@ -40,15 +42,18 @@ class Rules:
     session: Session
     names: Mapping[str, str]
     given: frozenset[str]
+    _lowered: dict[str, ir.LoweredSegment] = field(default_factory=dict, repr=False, compare=False)
 
     def lowered(self, name: str) -> ir.LoweredSegment | None:
         """A segment by its name of today; memberships that are given are looked up."""
-        there = self.names.get(name, name)
-        definitions = self.session.definitions
-        if there not in definitions.segments:
-            return None
-        found = lower_segment(definitions.segments[there], definitions, lists=self.session.lists)
-        return _given(found, {self.names.get(other, other): other for other in self.given})
+        if name not in self._lowered:
+            there = self.names.get(name, name)
+            definitions = self.session.definitions
+            if there not in definitions.segments:
+                return None
+            found = lower_segment(definitions.segments[there], definitions, lists=self.session.lists)
+            self._lowered[name] = _given(found, {self.names.get(other, other): other for other in self.given})
+        return self._lowered[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +193,13 @@ def read_by(asking: Plan, name: str) -> set[object]:
     return set(found)
 
 
+def columns_of(nodes: set[object]) -> set[str]:
+    """Columns of event files that nodes read."""
+    return {*PLAIN, *(stored_column(n.name, n.type) for n in nodes if isinstance(n, ir.EventProperty)),
+            *(stored_column(name, of) for n in nodes if isinstance(n, ir.HasCommonValue | ir.Sequence | ir.Followed)
+              for name, of in n.same)}  # fmt: skip
+
+
 def kinds_of(nodes: set[object]) -> frozenset[str]:
     """Event kinds that nodes read."""
     found: set[str] = set()
@@ -224,7 +236,7 @@ def _given(node: T, names: Mapping[str, str]) -> T:
         items = tuple(_given(item, names) for item in node)
         found = node if all(new is old for new, old in zip(items, node, strict=True)) else items
     elif is_dataclass(node) and not isinstance(node, type) and type(node).__module__.startswith("segctl.compile.ir"):
-        old = {field.name: getattr(node, field.name) for field in fields(node)}
+        old = {one.name: getattr(node, one.name) for one in fields(node)}
         new = {name: _given(value, names) for name, value in old.items()}
         changed = {name: value for name, value in new.items() if value is not old[name]}
         found = replace(node, **changed) if changed else node

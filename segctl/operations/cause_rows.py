@@ -27,6 +27,8 @@ EVENTS, RECORDS, RELATED = "events", "records/", "related/"
 _SCRATCH = "replay"
 _LINEAGE = ("file_id", "line", "arrived_at", "digest")
 _EXISTS = "\x00exists"
+PLAIN = ("subject", "ts", "source", "event_id", "kind", "dataset", "file_id", "line")
+"""Columns of event rows besides their properties."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +183,21 @@ def rows_of(
             pl.lit(None, instant).alias("ts"),
         )
     return pl.concat(frames, how="diagonal_relaxed")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All events and record versions of some subjects, read once for all replays."""
+
+    events: pl.DataFrame
+    records: pl.DataFrame
+
+    def of(self, subjects: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Those of some of the subjects."""
+        import polars as pl
+
+        wanted = pl.col("subject").is_in(subjects.implode())
+        return self.events.filter(wanted), self.records.filter(wanted)
 
 
 class Scratch:

@@ -84,7 +84,7 @@ def with_old_lists(rules: Rules, then: Rules | None, names: Iterable[str]) -> Ru
     if then is None or not old:
         return rules
     lists = _SomeOldLists(rules.session.lists, then.session.lists, old)
-    return replace(rules, session=replace(rules.session, lists=lists))
+    return Rules(replace(rules.session, lists=lists), rules.names, rules.given)
 
 
 class _SomeOldLists(ProjectLists):

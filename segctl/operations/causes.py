@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from segctl.compile.lower import lower_segment
 from segctl.compile.plan import references
 from segctl.operations.cause_chain import Chain, Side
-from segctl.operations.cause_clock import clocked
+from segctl.operations.cause_clock import MOST_ASKED, clocked
 from segctl.operations.cause_definitions import by_rules
 from segctl.operations.cause_details import Details, lines
 from segctl.operations.cause_ranks import Ranks
-from segctl.operations.cause_replay import Rules, given_in
-from segctl.operations.cause_rows import EVENTS, RECORDS, RELATED, Delta, delta, rows_of, scratch, split
+from segctl.operations.cause_replay import Rules, asked_plan, columns_of, given_in, kinds_of, read_by
+from segctl.operations.cause_rows import EVENTS, RECORDS, RELATED, Delta, Rows, delta, rows_of, scratch, split
 from segctl.operations.cause_rules import Changed, changed_rules, rules_then
 from segctl.operations.cause_words import cause
 from segctl.operations.evaluation import lowered_segments
@@ -159,20 +159,28 @@ class _Explaining:
         beyond, asked = asked.filter(~pl.col("subject").is_in(few)), asked.filter(pl.col("subject").is_in(few))
         details = Details(then, now, people, changed)
         made = [lines(beyond, None, self.as_of)]
+        timed = still["subject"].unique().sort().head(MOST_ASKED if self.as_of != self.run.as_of else 0)
+        wanted = self._raw(pl.concat([asked["subject"], timed]).unique().sort())
+        columns = columns_of({node for name in names for node in self._nodes(now, name)})
+        rows = Rows(
+            rows_of(self.workspace, EVENTS, self.snapshot, wanted, columns),
+            rows_of(self.workspace, RECORDS, self.snapshot, wanted),
+        )
         with scratch(self.workspace) as files:
             if asked.height:
-                more, moved = self._replayed(asked, found, then, now, changed, details, files)
+                more, moved = self._replayed(asked, found, rows, then, now, changed, details, files)
                 made, still = [*made, *more], pl.concat([still, moved.select(still.columns)])
             if still.height and self.as_of == self.run.as_of:
                 made.append(lines(still, None, self.as_of))
             elif still.height:
-                made.append(clocked(still, files, then, now, self._raw))
+                made.append(clocked(still, rows, files, then, now, self._raw))
         return pl.concat(made)
 
     def _replayed(
         self,
         pairs: pl.DataFrame,
         found: Sequence[Delta],
+        rows: Rows,
         then: Side,
         now: Side,
         changed: Mapping[str, Changed],
@@ -190,15 +198,7 @@ class _Explaining:
             return made, pairs
         subjects = self._raw(pairs["subject"].unique().sort())
         mine = [_of(one, subjects) for one in found]
-        parts = split(
-            files,
-            rows_of(self.workspace, EVENTS, self.snapshot, subjects),
-            rows_of(self.workspace, RECORDS, self.snapshot, subjects),
-            mine[0],
-            mine[1],
-            first=then.as_of,
-            last=now.as_of,
-        )
+        parts = split(files, *rows.of(subjects), mine[0], mine[1], first=then.as_of, last=now.as_of)
         chain = Chain(then, now, parts, files, self._ranks(pairs))
         pairs = pairs.with_columns(self._appeared(parts).alias("appeared"))
         present = subjects.filter(subjects.is_in(self.answers.frame["subject"].implode()))
@@ -236,13 +236,12 @@ class _Explaining:
         ended, valued = (records.added.filter(f) if records.added.height else records.added
                          for f in (pl.col("gone"), ~pl.col("gone")))  # fmt: skip
         late, fresh = (events.added.filter(f) if events.added.height else events.added for f in (is_late, is_fresh))
+        kinds = {name: kinds_of(self._nodes(now, name)) for name in changed}
         owners = {
             "identity": people["subject"],
             "row_gone": self._owners(ended),
             "mended": self._owners(events.removed),
-            "late": self._owners(late),
             "values": self._owners(valued, records.removed, related.added, related.removed),
-            "fresh": self._owners(fresh),
         }
         ruled = [name for name, one in changed.items() if one]
         ranked = [name for name in changed if self.session.definitions.segments[name].keep is not None]
@@ -252,7 +251,25 @@ class _Explaining:
             pl.lit(value=False).alias("appeared"),
             self._referred(moves, then, now),
             *[pl.col("subject").is_in(of.implode()).alias(column) for column, of in owners.items()],
+            self._read(moves, late, kinds).alias("late"),
+            self._read(moves, fresh, kinds).alias("fresh"),
         )
+
+    def _nodes(self, side: Side, name: str) -> set[object]:
+        return read_by(asked_plan(side.rules, [name]), name)
+
+    def _read(self, moves: pl.DataFrame, new: pl.DataFrame, kinds: Mapping[str, frozenset[str]]) -> pl.Series:
+        """Whether there is a new event of a kind that the row's segment reads, or of any kind of a new identifier."""
+        import polars as pl
+
+        if not new.height:
+            return pl.repeat(value=False, n=moves.height, dtype=pl.Boolean, eager=True)
+        anew = self._owners(new.filter(pl.col("subject") >= self.known_then)).implode()
+        found = pl.col("subject").is_in(anew)
+        for name, read in kinds.items():
+            owners = self._owners(new.filter(pl.col("kind").is_in(list(read)))).implode()
+            found |= (pl.col("segment") == name) & pl.col("subject").is_in(owners)
+        return moves.select(found.alias("read"))["read"]
 
     def _owners(self, *frames: pl.DataFrame) -> pl.Series:
         import polars as pl
@@ -309,6 +326,8 @@ class _Explaining:
 
     def _ranks(self, pairs: pl.DataFrame) -> dict[str, Ranks]:
         """How everybody stands now, for the segments that keep the best."""
+        import polars as pl
+
         from segctl.operations.people import with_profile_ids
 
         found = {}
@@ -318,8 +337,10 @@ class _Explaining:
             assert details is not None, "the evaluation gives details"
             columns = {f"{part}:{name}": part for part in ("where", "by", "per") if f"{part}:{name}" in details.columns}
             frame = details.select("subject", *columns).rename(columns)
+            subjects = pairs.filter(pl.col("segment") == name)["subject"]
+            frame = frame.filter(pl.col("where") | pl.col("subject").is_in(subjects.implode()))
             if lowered.keep is not None:
-                found[name] = Ranks(lowered.keep, with_profile_ids(self.workspace, frame.filter("where")))
+                found[name] = Ranks(lowered.keep, subjects, with_profile_ids(self.workspace, frame))
         return found
 
 
