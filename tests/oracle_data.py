@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from oracle_survivorship import survives
+
 from segctl.model import conditions as c
+from segctl.model.identity import LATEST, Survivorship
 from segctl.model.project import Definitions, Project
 
 Answer = bool | None
@@ -76,6 +79,10 @@ class World:
         """The project."""
         return self.definitions.project
 
+    def rule(self, trait: str) -> Survivorship:
+        """Which value of a stored trait survives."""
+        return dict(self.project.identity.survivorship).get(trait, LATEST)
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -102,13 +109,14 @@ def live_records(records: Iterable[Record], at: datetime) -> list[Record]:
     return sorted((r for r in rows.values() if not r.gone), key=version_order)
 
 
-def trait_at(records: Iterable[Record], trait: str, at: datetime) -> Any:
-    """The value valid at an instant: of the latest live record that has one."""
-    values = [r.traits[trait] for r in live_records(records, at) if r.traits.get(trait) is not None]
-    return values[-1] if values else None
+def trait_at(records: Iterable[Record], trait: str, at: datetime, rule: Survivorship = LATEST) -> Any:
+    """The value valid at an instant: what survives of the live records, by default the latest value."""
+    return survives([(r.source, r.traits.get(trait)) for r in live_records(records, at)], rule)
 
 
-def trait_changes(records: Sequence[Record], trait: str) -> list[tuple[datetime, Any, Any]]:
+def trait_changes(
+    records: Sequence[Record], trait: str, rule: Survivorship = LATEST
+) -> list[tuple[datetime, Any, Any]]:
     """Instants at which the value became another one; what a profile begins with is no change."""
     instants = sorted({r.valid_from for r in records if r.valid_from is not None})
     changes = []
@@ -116,7 +124,7 @@ def trait_changes(records: Sequence[Record], trait: str) -> list[tuple[datetime,
         before = at - timedelta(microseconds=1)
         if not any(r.valid_from is None or r.valid_from <= before for r in records):
             continue
-        old, new = trait_at(records, trait, before), trait_at(records, trait, at)
+        old, new = trait_at(records, trait, before, rule), trait_at(records, trait, at, rule)
         if old != new:
             changes.append((at, old, new))
     return changes

@@ -66,7 +66,7 @@ class Person:
         """The value of a stored or computed trait."""
         computed = self.world.definitions.computed.get(name)
         if computed is None:
-            return trait_at(self.profile.records, name, self.world.as_of)
+            return trait_at(self.profile.records, name, self.world.as_of, self.world.rule(name))
         if isinstance(computed.formula, c.Score):
             return self.score(computed.formula)
         if computed.formula is not None:
@@ -178,7 +178,9 @@ class Person:
         """All tests hold on one and the same element; unknown is no match."""
         return all(
             self.passes(
-                inside(element, (name,) if name else ()), type_inside(element_type, (name,) if name else ()), part
+                inside(element, name.split(".") if name else ()),
+                type_inside(element_type, name.split(".") if name else ()),
+                part,
             )
             is True
             for name, part in test.element
@@ -404,5 +406,5 @@ class Person:
             and (condition.window is None or self.clock.holds(condition.window, at) is True)
             and (condition.old is None or old == condition.old)
             and (condition.new is None or new == condition.new)
-            for at, old, new in trait_changes(self.profile.records, condition.trait)
+            for at, old, new in trait_changes(self.profile.records, condition.trait, self.world.rule(condition.trait))
         )

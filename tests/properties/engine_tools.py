@@ -66,7 +66,9 @@ def profile_frame(world: World, people: Sequence[Profile]) -> pl.DataFrame:
         "profile_id": pl.Series([p.profile_id for p in people], dtype=pl.String),
     }
     for trait in world.project.traits:
-        values = [physical(trait_at(p.records, trait.name, world.as_of), trait.type) for p in people]
+        values = [
+            physical(trait_at(p.records, trait.name, world.as_of, world.rule(trait.name)), trait.type) for p in people
+        ]
         columns[trait.name] = pl.Series(values, dtype=stored_dtype(trait.type), strict=True)
     for leaf in leaves(world):
         if isinstance(leaf, c.SampleCondition):
@@ -128,7 +130,7 @@ def change_frame(world: World, trait: str, of: ValueType) -> pl.DataFrame:
     rows = [
         (p.subjects[0], at, "", str(number), physical(old, of), physical(new, of))
         for p in world.profiles
-        for number, (at, old, new) in enumerate(trait_changes(p.records, trait))
+        for number, (at, old, new) in enumerate(trait_changes(p.records, trait, world.rule(trait)))
     ]
     values = stored_dtype(of)
     schema = {name: EVENT_COLUMNS[name] for name in ("subject", "ts", "source", "event_id")} | {

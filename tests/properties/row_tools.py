@@ -67,7 +67,10 @@ def colleagues_node(world: World, leaf: c.ColleaguesCondition) -> ir.Colleagues:
 
 def traits(world: World, profile: Profile, at: datetime) -> dict[str, Any]:
     """Physical values of all stored traits."""
-    return {t.name: physical(trait_at(profile.records, t.name, at), t.type) for t in world.project.traits}
+    return {
+        t.name: physical(trait_at(profile.records, t.name, at, world.rule(t.name)), t.type)
+        for t in world.project.traits
+    }
 
 
 def event_rows(world: World, profile: Profile) -> list[EventRow]:
@@ -82,7 +85,7 @@ def event_rows(world: World, profile: Profile) -> list[EventRow]:
             values = {stored_column(name, of): physical(row.properties.get(name), of) for name, of in table.properties}
             rows.append(EventRow(row.kind, row.ts, row.source, row.event_id, values))
     for trait in world.project.traits:
-        for number, (at, old, new) in enumerate(trait_changes(profile.records, trait.name)):
+        for number, (at, old, new) in enumerate(trait_changes(profile.records, trait.name, world.rule(trait.name))):
             values = {"old": physical(old, trait.type), "new": physical(new, trait.type)}
             rows.append(EventRow(f"trait:{trait.name}", at, "", str(number), values))
     return rows

@@ -16,6 +16,7 @@ from oracle_data import Event, Profile, Record
 from oracle_windows import Clock, instant_of, shifted
 
 from segctl.model import times as t
+from segctl.model.identity import IdentityRules, Survival, Survivorship
 from segctl.model.project import EventKind, IdentifierType, Project, StoredTrait
 from segctl.model.types import BOOLEAN, DATE, INTEGER, TEXT, TIME, Kind, ValueType
 
@@ -134,7 +135,14 @@ ITEM = ValueType(Kind.STRUCT, fields=(("sku", TEXT), ("quantity", INTEGER)))
 TEXT_LIST, ITEMS = ValueType(Kind.LIST, element=TEXT), ValueType(Kind.LIST, element=ITEM)
 INTEGER_LIST = ValueType(Kind.LIST, element=INTEGER)
 PLACE = ValueType(Kind.STRUCT, fields=(("city", TEXT), ("floor", INTEGER), ("rent", MONEY)))
-PROPERTY_TYPES = (TEXT, TEXT, INTEGER, MONEY, NUMBER, BOOLEAN, DATE, TIME, TEXT_LIST, ITEMS, PLACE)
+MAKER = ValueType(Kind.STRUCT, fields=(("country", TEXT), ("since", DATE), ("place", PLACE)))
+BOX = ValueType(
+    Kind.STRUCT,
+    fields=(("sku", TEXT), ("packed", TIME), ("due", DATE), ("maker", MAKER), ("tags", TEXT_LIST), ("parts", ITEMS)),
+)
+BOXES = ValueType(Kind.LIST, element=BOX)
+SHELF = ValueType(Kind.STRUCT, fields=(("floor", INTEGER), ("boxes", BOXES), ("place", PLACE)))
+PROPERTY_TYPES = (TEXT, TEXT, INTEGER, MONEY, NUMBER, BOOLEAN, DATE, TIME, TEXT_LIST, ITEMS, PLACE, BOXES, SHELF)
 TRAITS = {
     "city": TEXT,
     "tier": TEXT,
@@ -150,6 +158,8 @@ TRAITS = {
     "sizes": INTEGER_LIST,
     "items": ITEMS,
     "place": PLACE,
+    "boxes": BOXES,
+    "shelf": SHELF,
 }
 SOURCES = ("web", "app", "Web", "ä")
 
@@ -265,7 +275,25 @@ def project(dice: Dice) -> Project:
         identifiers=(IdentifierType("customer_id"), IdentifierType("email", personal=True)),
         traits=tuple(StoredTrait(name, TRAITS[name]) for name in names),
         events=tuple(kinds),
+        identity=IdentityRules(survivorship=survivorship(Random(f"{names} {dice.as_of}"), names)),
     )
+
+
+def survivorship(random: Random, names: list[str]) -> tuple[tuple[str, Survivorship], ...]:
+    """Rules for some traits, of those that fit their types; drawn apart, so that other choices stay as they are."""
+    found = []
+    for name in names:
+        kind = TRAITS[name].kind
+        rules: list[Survival] = ["latest", "first"]
+        rules += ["all"] if kind is Kind.LIST else ["longest"] if kind is Kind.TEXT else []
+        rules += [] if kind in (Kind.LIST, Kind.STRUCT) else ["most_frequent", "least_permissive"]
+        rule = random.choice(rules)
+        ordered = rule == "least_permissive" and kind is Kind.TEXT
+        order = tuple(random.sample(COMMON_TEXTS, 3)) if ordered else ()
+        sources = tuple(random.sample(("crm", "shop", "other"), random.choice((0, 0, 1, 2))))
+        if random.random() < 0.6:
+            found.append((name, Survivorship(rule, sources, order)))
+    return tuple(found)
 
 
 def people(dice: Dice, of: Project) -> tuple[Profile, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from random import Random
 
@@ -24,9 +25,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("records")
 
 
+MANY = int(os.environ.get("SEGCTL_PROPERTY_EXAMPLES", "5000"))
+
+
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_profiles_are_what_the_records_say(folder: Path, seed: int) -> None:
+    check_profiles(folder, seed)
+
+
+@pytest.mark.slow
+def test_many_more_profiles_and_histories(folder: Path) -> None:
+    for seed in range(MANY):
+        check_profiles(folder, seed)
+        check_histories(folder, seed)
+
+
+def check_profiles(folder: Path, seed: int) -> None:
+    """The engine's view of the profiles is the oracle's."""
     world = strategies.world(seed, segments=1)
     traits = {t.name: t.type for t in world.project.traits}
     everyone = canonical(world)
@@ -39,6 +55,7 @@ def test_profiles_are_what_the_records_say(folder: Path, seed: int) -> None:
         traits=traits,
         population=("known",),
         events=list(event_parts(world, folder, Random(seed))),
+        survivorship=dict(world.project.identity.survivorship),
     )
 
     expected = profile_frame(world, [p for p in world.profiles if Person(world, p, {}).exists])
@@ -49,10 +66,18 @@ def test_profiles_are_what_the_records_say(folder: Path, seed: int) -> None:
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_histories_hold_every_real_change(folder: Path, seed: int) -> None:
+    check_histories(folder, seed)
+
+
+def check_histories(folder: Path, seed: int) -> None:
+    """The engine's changes of traits are the oracle's."""
     world = strategies.world(seed, segments=1)
     traits = {t.name: t.type for t in world.project.traits}
 
-    found = trait_changes(record_files(world, folder, Random(seed)), canonical(world), as_of=world.as_of, traits=traits)
+    found = trait_changes(
+        record_files(world, folder, Random(seed)), canonical(world), as_of=world.as_of, traits=traits,
+        survivorship=dict(world.project.identity.survivorship),
+    )  # fmt: skip
 
     for trait, of in traits.items():
         expected = change_frame(world, trait, of).filter(pl.col("ts") <= world.as_of)
