@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from operator import attrgetter
 from typing import Any
 
 from segctl.model.conditions import (
@@ -60,7 +61,9 @@ def references(*parts: object) -> References:
     }
     for part in parts:
         for node in _walk(part):
-            _collect(node, found)
+            named = _NAMES.get(type(node))
+            if named is not None:
+                found[named[0]] |= dict.fromkeys(named[1](node))
     return References(*(tuple(names) for names in found.values()))
 
 
@@ -93,37 +96,54 @@ def cycle_in(graph: Mapping[str, tuple[str, ...]]) -> list[tuple[str, ...]]:
     return cycles
 
 
-def _collect(node: object, found: dict[str, dict[str, None]]) -> None:
-    match node:
-        case SegmentCondition(segment):
-            found["segments"][segment] = None
-        case TraitCondition(trait) | TraitOperand(trait) | TraitTime(trait) | TraitValue(trait) | PlaceTrait(trait):
-            found["traits"][trait] = None
-        case ChangedCondition(trait):
-            found["histories"][trait] = None
-        case EventSelection(events) | FollowedBy(events) | Step(events):
-            found["events"] |= dict.fromkeys(events)
-        case RelatedSelection(table):
-            found["related"][table] = None
-        case ColleaguesCondition(trait):
-            found["traits"][trait] = None
-        case ListCondition(name) | ListOperand(name) | CsvFile(name):
-            found["lists"][name] = None
-        case Keep():
-            found["traits"] |= dict.fromkeys(filter(None, (node.by, node.per)))
+_NAMES: dict[type, tuple[str, Callable[[Any], Iterable[str]]]] = {
+    SegmentCondition: ("segments", lambda node: (node.segment,)),
+    **dict.fromkeys(
+        (TraitCondition, TraitOperand, TraitTime, TraitValue, PlaceTrait, ColleaguesCondition),
+        ("traits", lambda node: (node.trait,)),
+    ),
+    ChangedCondition: ("histories", lambda node: (node.trait,)),
+    **dict.fromkeys((EventSelection, FollowedBy, Step), ("events", lambda node: node.events)),
+    RelatedSelection: ("related", lambda node: (node.table,)),
+    **dict.fromkeys((ListCondition, ListOperand), ("lists", lambda node: (node.name,))),
+    CsvFile: ("lists", lambda node: (node.path,)),
+    Keep: ("traits", lambda node: filter(None, (node.by, node.per))),
+}
+"""What a node of each type refers to."""
 
 
-def _walk(part: object) -> Iterator[object]:
+def _walk(part: object) -> list[Any]:
+    """Every dataclass in a definition, in reading order."""
+    found: list[Any] = []
     stack: list[Any] = [part]
     while stack:
         node = stack.pop()
-        if isinstance(node, tuple):
+        of = type(node)
+        if of is tuple:
             stack.extend(reversed(node))
             continue
-        names = compared_fields(type(node))
-        if names:
-            yield node
-            stack.extend(getattr(node, name) for name in reversed(names))
+        parts = _PARTS.get(of)
+        if parts is None:
+            parts = _PARTS[of] = _parts_of(of)
+        if parts is not _no_parts:
+            found.append(node)
+            stack.extend(parts(node))
+    return found
+
+
+def _no_parts(_: object) -> tuple[Any, ...]:
+    return ()
+
+
+_PARTS: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
+"""What gives the values of a type's fields, the last first: asked for each node of each definition."""
+
+
+def _parts_of(of: type) -> Callable[[Any], tuple[Any, ...]]:
+    names = compared_fields(of)
+    if len(names) < 2:
+        return (lambda node: (getattr(node, names[0]),)) if names else _no_parts
+    return attrgetter(*reversed(names))
 
 
 _FIELDS: dict[type, tuple[str, ...]] = {}
