@@ -56,6 +56,14 @@ traits:
   address: {type: struct, fields: {city: text, zip: text, since: date, floor: integer}}
   company: text
   devices: {type: list, of: {type: struct, fields: {model: text, year: integer, primary: boolean}}}
+  machines:
+    type: list
+    of:
+      type: struct
+      fields:
+        bought: date
+        maker: {type: struct, fields: {country: text}}
+        parts: {type: list, of: {type: struct, fields: {sku: text, tags: {type: list, of: text}}}}
 events:
   page_viewed: {properties: {section: text, seconds: integer, device: text}}
   product_viewed: {properties: {product_id: text, category: text, price: {type: money, unit: EUR}}}

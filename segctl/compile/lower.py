@@ -8,9 +8,9 @@ from fractions import Fraction
 from itertools import product
 
 from segctl.compile import ir
-from segctl.compile.lower_events import Lists, Lowering, inside
+from segctl.compile.lower_events import Lists, Lowering
 from segctl.compile.lower_near import lower_near
-from segctl.compile.lower_tests import Names, conjunction, lower_test, negation
+from segctl.compile.lower_tests import Names, conjunction, inside, lower_test, negation
 from segctl.compile.references import references
 from segctl.compile.windows import trait_bounds
 from segctl.compile.words import describe

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal, cast
 
 from segctl.compile import ir
-from segctl.compile.lower_tests import Names, conjunction, lower_test, real, window_bounds
+from segctl.compile.lower_tests import Names, conjunction, inside, lower_test, real, window_bounds
 from segctl.model import conditions as c
 from segctl.model.project import RELATED, Definitions
 from segctl.model.times import Anniversary, Window
@@ -178,13 +178,6 @@ def _span_and_filter(window: Window | None, where: ir.Predicate | None) -> tuple
         return window, where
     day = ir.InWindow(ir.EventTime(), window)
     return None, day if where is None else ir.And((day, where))
-
-
-def inside(value: ir.Expression, path: Sequence[str]) -> ir.Expression:
-    """A field of nested structs."""
-    for name in path:
-        value = ir.StructField(value, name, dict(value.type.fields)[name])
-    return value
 
 
 def _aggregate_type(name: str, of: ValueType) -> ValueType:

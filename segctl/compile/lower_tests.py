@@ -70,6 +70,13 @@ def physical(value: Value, of: ValueType) -> ir.Physical | None:
     return cast("ir.Physical", value)
 
 
+def inside(value: ir.Expression, path: Sequence[str]) -> ir.Expression:
+    """A field of nested structs."""
+    for name in path:
+        value = ir.StructField(value, name, dict(value.type.fields)[name])
+    return value
+
+
 def conjunction(items: Sequence[ir.Predicate]) -> ir.Predicate:
     """All of them; one stands for itself."""
     return items[0] if len(items) == 1 else ir.And(tuple(items))
@@ -206,13 +213,9 @@ def _array(value: ir.Expression, operator: str, test: ValueTest, names: Names) -
 
 
 def _element_test(element: ValueType, test: ValueTest, names: Names) -> ir.Predicate:
-    fields = dict(element.fields)
     here = ir.Element(element)
     return conjunction(
-        [
-            lower_test(ir.StructField(here, name, fields[name]) if name else here, part, names)
-            for name, part in test.element
-        ]
+        [lower_test(inside(here, name.split(".") if name else ()), part, names) for name, part in test.element]
     )
 
 

@@ -201,10 +201,11 @@ class Place:
             case ir.Near(place):
                 return is_near(node, [self.value(of) for of in place])
             case ir.AnyElement(of, item):
-                return self._present(of, lambda value: any(self._on(e).truth(item) is True for e in value))
+                return self._present(of, lambda value: any(self.on(e).truth(item) is True for e in value))
         raise TypeError(f"no evaluation for {type(node).__name__}")
 
-    def _on(self, element: object) -> Place:
+    def on(self, element: object) -> Place:
+        """The same place, on an element of a list."""
         return Place(self.rows, self.event, self.same, element)
 
     def _present(self, of: ir.Expression, test: Callable[[Any], bool]) -> Answer:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from segctl.compile import ir
-from segctl.compile.plan import parts, walk
-from segctl.compile.trace_eval import Rows, Same, instant
+from segctl.compile.plan import Node, parts, walk
+from segctl.compile.trace_eval import Place, Rows, Same, instant
 from segctl.compile.trace_flips import FOREVER, next_flip
 from segctl.compile.trace_ranges import stays_until
 from segctl.compile.trace_rows import Answer, EventRow, ProfileRow
@@ -129,19 +129,35 @@ class _Due:
                 tests = (self.predicate(item, event, one) for one in self.rows.seen_values(node))
                 return min((*metrics, *tests), default=FOREVER)
             case ir.AnyElement():
-                return self._elements(node, event, same)
+                return self._elements(node, Place(self.rows, event, same))
         read = min((self.expression(e, event, same) for e in _expressions(node)), default=FOREVER)
         if any(isinstance(x, _AGEING) for x in walk(node)):
             read = min(read, stays_until(self.rows, node, event, same))
         return read
 
-    def _elements(self, node: ir.AnyElement, event: EventRow | None, same: Same | None) -> int:
-        """Tests inside lists do not move, but for windows, which are looked at anew all the time."""
-        moves = any(isinstance(x, (ir.InWindow, *_AGEING)) for x in walk(node.item))
-        return self.now + 1 if moves else self.expression(node.value, event, same)
+    def _elements(self, node: ir.AnyElement, place: Place) -> int:
+        """A test inside a list moves with the windows that its elements enter and leave."""
+        found = self.expression(node.value, place.event, place.same)
+        elements = place.value(node.value)
+        for element in elements if isinstance(elements, Sequence) else ():
+            found = min(found, self._on_element(node.item, place.on(element)))
+        return found
+
+    def _on_element(self, node: Node, place: Place) -> int:
+        if isinstance(node, ir.AnyElement):
+            return self._elements(node, place)
+        found = FOREVER
+        if isinstance(node, ir.InWindow):
+            found = self._flip(node.window, place.value(node.value))
+        for part in parts(node):
+            below = self.expression(part, place.event, place.same) if isinstance(part, ir.Expression) else None
+            found = min(found, self._on_element(part, place) if below is None else below)
+        return found
 
     def _window(self, value: ir.Expression, window: Window, event: EventRow | None, same: Same | None) -> int:
-        found = self.rows.value(value, event, same)
+        return self._flip(window, self.rows.value(value, event, same))
+
+    def _flip(self, window: Window, found: object) -> int:
         if found is None:
             return FOREVER
         at = day_start(found, self.rows.zone) if isinstance(found, date) else int(found)  # type: ignore[call-overload]  # an instant in microseconds

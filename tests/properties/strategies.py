@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -90,7 +90,7 @@ class Author:
             for name, of in properties:
                 found.setdefault(name, set()).add(of)
         whole = [(name, (), next(iter(types))) for name, types in found.items() if len(types) == 1]
-        inner = [(name, (f,), of) for name, _, struct in whole for f, of in struct.fields]
+        inner = [(name, path, of) for name, _, struct in whole for path, of in fields_inside(struct)]
         return [x for x in (*whole, *inner) if not wanted or x[2].kind in wanted]
 
     # Times
@@ -154,7 +154,7 @@ class Author:
                 return c.TraitOperand(self.dice.one(fitting))
         return self.dice.value(of, missing=0)
 
-    def test(self, of: ValueType, depth: int = 0) -> c.Test:
+    def test(self, of: ValueType) -> c.Test:
         """One operator that fits a type."""
         dice = self.dice
         match of.kind:
@@ -163,7 +163,7 @@ class Author:
             case Kind.BOOLEAN:
                 return self.value_test(dice.one(("equals", "not_equals", "exists")), of)
             case Kind.DATE | Kind.TIME:
-                if depth or dice.chance(0.3):
+                if dice.chance(0.3):
                     return self.value_test(dice.one(("equals", "not_equals", "in", "not_in", "exists")), of)
                 return self.window()
             case Kind.LIST:
@@ -201,8 +201,8 @@ class Author:
             values = dict.fromkeys(dice.value(element, 0) for _ in range(dice.random.randint(1, 3)))
             return c.ValueTest(operator, tuple(values))
         if operator == "any_element":
-            fields = dice.some(element.fields, 1, 2) or [("", element)]
-            tests = ((name, self.test(inner, depth=1)) for name, inner in fields)
+            fields = dice.some(tuple(fields_inside(element)), 1, 2) or [((), element)]
+            tests = ((".".join(path), self.test(inner)) for path, inner in fields)
             return c.ValueTest("any_element", element=tuple(tests))
         if operator == "exists":
             return self.value_test("exists", of)
@@ -359,8 +359,7 @@ class Author:
         name, of = self.dice.one(self.traits())
         path: tuple[str, ...] = ()
         if of.kind is Kind.STRUCT and self.dice.chance(0.8):
-            field, of = self.dice.one(of.fields)
-            path = (field,)
+            path, of = self.dice.one(tuple(fields_inside(of)))
         test = self.test(of)
         return c.TraitCondition(name, test, path, None if is_exists(test) else self.missing())
 
@@ -468,6 +467,13 @@ class Author:
         selection = self.selection()
         measure, of = self.measure(selection.events)
         self.computed[name] = c.ComputedTrait(name, of, selection, measure)
+
+
+def fields_inside(of: ValueType) -> Iterator[tuple[tuple[str, ...], ValueType]]:
+    """All fields of a struct and of the structs in it, with the way to them."""
+    for name, inner in of.fields:
+        yield (name,), inner
+        yield from (((name, *path), deeper) for path, deeper in fields_inside(inner))
 
 
 def without_error(leaf: Leaf) -> Leaf:

@@ -238,35 +238,35 @@ def _size(value: Node, scope: Scope) -> ValueTest | None:
     return test if isinstance(test, ValueTest) else None
 
 
-def _elements(value: Node, element: ValueType, scope: Scope) -> tuple[tuple[str, ValueTest], ...] | None:
+def _elements(value: Node, element: ValueType, scope: Scope) -> tuple[tuple[str, Test], ...] | None:
     node = forms.mapping(value, scope, "`any_element`", hint="write `{starts_with: A}`, or fields of a struct")
     if node is None:
         return None
     if element.kind is not Kind.STRUCT:
         test = bind_test(node, element, scope, "an element")
-        if test is not None and not isinstance(test, ValueTest):
-            scope.error("SEG240", "time operators do not look into lists", node.location)
-            return None
         return None if test is None else (("", test),)
-    fields = dict(element.fields)
-    tests = [(key.text, _field_test(key, of_value, fields, scope)) for key, of_value in node.entries]
+    tests = [(key.text, _field_test(key, of_value, element, scope)) for key, of_value in node.entries]
     kept = tuple((name, test) for name, test in tests if test is not None)
     if not node.entries:
         scope.error("SEG212", "`any_element` is empty", node.location)
     return kept if kept and len(kept) == len(tests) else None
 
 
-def _field_test(key: Scalar, value: Node, fields: dict[str, ValueType], scope: Scope) -> ValueTest | None:
-    of = fields.get(key.text)
-    if of is None:
-        hint = scope.meant(key.text, tuple(fields))
-        scope.error("SEG222", f"{shown(key.text)} is not a field of the elements", key.location, hint=hint)
-        return None
-    test = bind_property_value(value, Resolved(key.text, (), of), scope)
-    if test is not None and not isinstance(test, ValueTest):
-        scope.error("SEG240", "time operators do not look into lists", value.location)
-        return None
-    return test
+def _field_test(key: Scalar, value: Node, element: ValueType, scope: Scope) -> Test | None:
+    """The test of a field of the elements, or of one in a struct inside them, by its dotted name."""
+    of = element
+    for place, part in enumerate(key.text.split(".")):
+        found = dict(of.fields).get(part)
+        if found is None:
+            inside = ".".join(key.text.split(".")[:place])
+            owner = shown(inside) if inside else "the elements"
+            hint = scope.meant(part, tuple(dict(of.fields)))
+            if of.kind is Kind.LIST:
+                hint = f"write `{inside}: {{any_element: {{{part}: …}}}}`"
+            scope.error("SEG222", f"{shown(part)} is not a field of {owner}", key.location, hint=hint)
+            return None
+        of = found
+    return bind_property_value(value, Resolved(key.text, (), of), scope)
 
 
 def _pattern(value: Node, scope: Scope, *, ignore_case: bool) -> tuple[Operand, ...] | None:

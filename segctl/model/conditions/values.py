@@ -45,14 +45,14 @@ class ValueTest:
             `any_of`, `all_of`, `none_of`; none for `any_element`. `exists` holds one bool. A comparison of
             a gap holds `Duration` operands.
         ignore_case: Both sides are folded with Unicode case folding first.
-        element: For `any_element`: tests all of which must hold on the same element, by field name
-            ("" for elements that are no structs). For `size`: one test under "".
+        element: For `any_element`: tests all of which must hold on the same element, by field name, dotted into
+            structs inside ("" for elements that are no structs). For `size`: one test under "".
     """
 
     operator: ValueOperator
     operands: tuple[Operand, ...] = ()
     ignore_case: bool = False
-    element: tuple[tuple[str, ValueTest], ...] = ()
+    element: tuple[tuple[str, Test], ...] = ()
 
 
 Test = ValueTest | Window
