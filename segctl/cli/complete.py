@@ -145,7 +145,9 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
         folder = os.path.relpath(path, root).split(os.sep)[0]
         if folder == "segments":
             top = _top_values(lines)
-            found["segments"][top.get("segment") or os.path.basename(path)[:-5]] = top.get("title", "")
+            name = top.get("segment") or os.path.basename(path)[:-5]
+            if "{" not in name:  # of `for_each`: only the items tell the names
+                found["segments"][name] = top.get("title", "")
             found["tags"] |= dict.fromkeys(_listed(top.get("tags", "")), "tag")
             found["destinations"] |= dict.fromkeys(_listed(top.get("send_to", "")), "destination")
             found["owners"] |= dict.fromkeys(filter(None, [top.get("owner", "")]), "owner")

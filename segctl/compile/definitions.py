@@ -8,6 +8,7 @@ from pathlib import Path
 
 from segctl.compile.bind import forms
 from segctl.compile.bind.declarations import RESERVED_TRAITS, is_reserved
+from segctl.compile.bind.for_each import no_sisters, sisters
 from segctl.compile.bind.scope import Scope
 from segctl.compile.bind.scores import written_out
 from segctl.compile.bind.segments import bind_segment
@@ -32,10 +33,11 @@ LONGEST_CHAIN, MOST_PARTS, MOST_LEVELS = 30, 400, 100
 
 @dataclass(frozen=True, slots=True)
 class _SegmentFile:
-    """A composed segment file and the name it gives."""
+    """A composed segment file and the name it gives; one of several where `for_each` makes sisters."""
 
     node: Node
     name: Scalar | None
+    is_sister: bool = False
 
 
 def load_definitions(project: Project) -> tuple[Definitions, list[Diagnostic]]:
@@ -72,7 +74,11 @@ def bind_definitions(
         inputs: Names of sources, which `fresh` may speak of.
     """
     scope = Scope(project, inputs=inputs)
-    segment_files = [_SegmentFile(node, _name_node(node)) for node in segment_roots]
+    segment_files = [
+        _SegmentFile(sister.node, _name_node(sister.node), sister.is_written_out)
+        for root in segment_roots
+        for sister in sisters(root, scope)
+    ]
     trait_nodes = _trait_nodes(trait_roots, scope)
     _check_segment_names(segment_files, scope)
     computed = _Computed(scope, trait_nodes)
@@ -110,7 +116,7 @@ def bind_segment_text(
         return None, diagnostics
     scope = scope_of(definitions)
     scope.diagnostics.extend(diagnostics)
-    bound = bind_segment(node, scope, default_name=Path(file).stem)
+    bound = bind_segment(node, scope, default_name=Path(file).stem) if no_sisters(node, scope) else None
     if bound is not None:
         graph = {name: references(other.where).segments for name, other in definitions.segments.items()}
         graph[bound.name] = references(bound.where).segments
@@ -154,7 +160,7 @@ def _check_segment_names(files: Iterable[_SegmentFile], scope: Scope) -> None:
             scope.error("SEG219", message, place, why=why, hint="rename one of them, or delete it")
             continue
         seen[name] = place
-        if Path(place.file).stem != name and forms.NAME.fullmatch(name):
+        if not file.is_sister and Path(place.file).stem != name and forms.NAME.fullmatch(name):
             message = f"the segment `{name}` stands in a file of another name"
             hint = f"rename the file to `{name}.yaml`, or the segment to `{Path(place.file).stem}`"
             scope.warn("SEG218", message, place, hint=hint)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from segctl.compile.bind.for_each import sisters
+from segctl.compile.bind.scope import Scope
 from segctl.compile.files import definition_files
 from segctl.compile.kinds import kinds_written, segments_written
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose_file
@@ -40,10 +42,10 @@ def segment_headers(project: Project) -> tuple[dict[str, SegmentHeader], int]:
     unreadable = 0
     for path in definition_files(project, "segments"):
         node, _ = compose_file(Path(project.root) / path, path)
-        header = _header(node, path)
-        if header is None:
-            unreadable += 1
-        else:
+        written = [] if node is None else sisters(node, Scope(project))
+        headers = [header for sister in written if (header := _header(sister.node, path)) is not None]
+        unreadable += not headers
+        for header in headers:
             found.setdefault(header.name, header)
     return dict(sorted(found.items())), unreadable
 

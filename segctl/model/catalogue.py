@@ -13,6 +13,7 @@ _PARTS = {
         "segctl.model.catalogue_events",
         "segctl.model.catalogue_places",
         "segctl.model.catalogue_scores",
+        "segctl.model.catalogue_for_each",
         "segctl.model.catalogue_related",
     ),
     "3": (

@@ -9,8 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segctl.compile.bind.for_each import list_files
+from segctl.compile.definition_files import read_definition_files
 from segctl.compile.definitions import load_definitions
 from segctl.compile.files import FOLDERS, is_inside
+from segctl.compile.places.check import place_files
 from segctl.compile.project import FILE, load_project
 from segctl.compile.references import references
 from segctl.model.dataclass import dataclass
@@ -104,4 +107,7 @@ def _lists(definitions: Definitions) -> list[str]:
         *((segment.where,) for segment in definitions.segments.values()),
         *((trait.selection, trait.measure) for trait in definitions.computed.values()),
     ]
-    return sorted({name for part in parts for name in references(*part).lists if is_inside(name)})
+    found = {name for part in parts for name in references(*part).lists if is_inside(name)}
+    written, _ = read_definition_files(definitions.project, ("segments",))
+    found.update(list_files(file.root for file in written.values() if file.root is not None))
+    return sorted(found.union(place_files(definitions.project)))

@@ -18,12 +18,12 @@ from segctl.model.types import Kind
 
 SEGMENT_KEYS = (
     "segment", "title", "description", "owner", "purpose", "tags", "status", "send_to", "guards", "fresh",
-    "formerly", "where", "keep",
+    "formerly", "for_each", "where", "keep",
 )  # fmt: skip
 _SYNONYMS = {
     "name": "segment", "id": "segment", "label": "title", "desc": "description", "conditions": "where", "when": "where",
     "filter": "where", "rules": "where", "limit": "keep", "destinations": "send_to", "destination": "send_to",
-    "titel": "title", "beschreibung": "description", "renamed_from": "formerly",
+    "titel": "title", "foreach": "for_each", "beschreibung": "description", "renamed_from": "formerly",
 }  # fmt: skip
 _ORDERED = (Kind.INTEGER, Kind.NUMBER, Kind.MONEY, Kind.REAL, Kind.DATE, Kind.TIME)
 _GROUPING = (Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.DATE)
