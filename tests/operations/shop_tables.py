@@ -66,6 +66,12 @@ CREATE VIEW ticket AS
     SELECT * FROM tickets WHERE valid <= now()
     QUALIFY row_number() OVER (PARTITION BY ticket ORDER BY valid DESC, line DESC) = 1;
 CREATE VIEW worth AS SELECT who, sum(cents) AS cents, count(*) AS orders, max(ts) AS last FROM orders GROUP BY who;
+CREATE MACRO score(worse, people) AS 1 + (5 * worse) // people;
+CREATE VIEW rfm AS
+    SELECT who, score(rank() OVER (ORDER BY last) - 1, count(*) OVER ()) AS recency,
+        score(rank() OVER (ORDER BY orders) - 1, count(*) OVER ()) AS frequency,
+        score(rank() OVER (ORDER BY cents) - 1, count(*) OVER ()) AS monetary
+    FROM worth;
 """
 
 

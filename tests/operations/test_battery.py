@@ -119,6 +119,9 @@ ANSWERS = {
     "registered_not_bought": """
         SELECT who FROM person WHERE epoch_us(since::TIMESTAMP) - 7200000000 > ago(60)
         EXCEPT SELECT who FROM orders""",
+    "rfm_at_risk": "SELECT who FROM rfm WHERE recency <= 2 AND frequency >= 4 AND monetary >= 3",
+    "rfm_best": "SELECT who FROM rfm WHERE recency = 5 AND frequency = 5 AND monetary = 5",
+    "rfm_champions": "SELECT who FROM rfm WHERE recency >= 4 AND frequency >= 4 AND monetary >= 4",
     "second_order_due": "SELECT who FROM worth WHERE orders = 1 AND last > ago(60) AND last <= ago(14)",
     "sneaker_fans": """
         SELECT who FROM person WHERE list_contains(string_split(likes, '|'), 'Sneaker')
