@@ -9,7 +9,7 @@ from segctl.compile.definition_files import DefinitionFile
 from segctl.compile.rules import RULES, load_rule
 from segctl.compile.rules.base import Edit, Facts, Rule, Subject
 from segctl.model.dataclass import dataclass
-from segctl.model.diagnostics import Diagnostic, Severity
+from segctl.model.diagnostics import Diagnostic, Location, Severity
 from segctl.model.lint import RuleSettings
 from segctl.model.project import Definitions
 from segctl.model.sources import Source
@@ -54,7 +54,12 @@ def judge(subject: Subject, codes: Iterable[str] = tuple(RULES)) -> Iterator[Jud
         if level == "off":
             continue
         subject.settings = _options(rule, said)
+        told: set[Location] = set()
         for found in rule.check(subject):
+            # Sister segments are written once, so what is wrong with the text is told once.
+            if found.location in told:
+                continue
+            told.add(found.location)
             finding = Diagnostic(
                 code, Severity(level), found.message, found.location, found.why, found.hint, found.is_private
             )
