@@ -76,3 +76,15 @@ def test_every_file_is_in_the_table_and_names_are_unique() -> None:
 
 def test_codes_are_in_order() -> None:
     assert list(RULES) == sorted(RULES)
+
+
+def test_what_is_wrong_with_sister_segments_is_told_once() -> None:
+    text = """
+segment: fans_{tier}
+for_each: {tier: [gold, silver]}
+where: {not: {trait: tier, equals: "{tier}"}}
+"""
+
+    places = [str(found.location) for code in ("SEG700", "SEG701", "SEG713") for found in findings(code, text)]
+
+    assert places == ["segments/fans_.yaml:1:10", "segments/fans_.yaml:1:10", "segments/fans_.yaml:3:22"]

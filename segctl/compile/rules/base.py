@@ -211,9 +211,14 @@ class Subject:
         return file.root if file is not None and isinstance(file.root, MappingNode) else None
 
     def header(self, segment: SegmentDefinition, *keys: str) -> Location:
-        """The place of the value under keys in a segment's file; of the segment when there is none."""
+        """The place of the value under keys in a segment's file; of the segment's name when there is none.
+
+        Sister segments share a file, and with it these places.
+        """
         place = segment.location or Location("segctl.yaml")
         node: Node | None = self.root(place)
+        name = node.get("segment") if isinstance(node, MappingNode) else None
+        place = name.location if name is not None else place
         for key in keys:
             node = node.get(key) if isinstance(node, MappingNode) else None
             if node is None:

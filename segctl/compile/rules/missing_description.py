@@ -9,10 +9,10 @@ from segctl.compile.rules.base import Finding, Rule, Subject
 
 def _check(subject: Subject) -> Iterator[Finding]:
     for segment in subject.segments:
-        if segment.description is None and segment.location is not None:
+        if segment.description is None:
             yield Finding(
                 f"the segment `{segment.name}` has no description",
-                segment.location,
+                subject.header(segment),
                 hint="add `description:` with one sentence: who is meant, and what for",
             )
 

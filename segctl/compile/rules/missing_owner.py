@@ -9,10 +9,10 @@ from segctl.compile.rules.base import Finding, Rule, Subject
 
 def _check(subject: Subject) -> Iterator[Finding]:
     for segment in subject.segments:
-        if segment.owner is None and segment.location is not None:
+        if segment.owner is None:
             yield Finding(
                 f"the segment `{segment.name}` has no owner",
-                segment.location,
+                subject.header(segment),
                 hint="add `owner: team@shop.example`: a team's address, or a name",
             )
 

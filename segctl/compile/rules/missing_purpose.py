@@ -9,7 +9,7 @@ from segctl.compile.rules.base import Finding, Rule, Subject
 
 def _check(subject: Subject) -> Iterator[Finding]:
     for segment in subject.segments:
-        if segment.send_to and segment.purpose is None and segment.location is not None:
+        if segment.send_to and segment.purpose is None:
             yield Finding(
                 f"the segment `{segment.name}` is sent somewhere and names no purpose",
                 subject.header(segment, "send_to"),

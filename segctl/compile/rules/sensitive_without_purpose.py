@@ -12,10 +12,10 @@ def _check(subject: Subject) -> Iterator[Finding]:
     known: dict[str, str | None] = {}
     for segment in subject.segments:
         trait = _sensitive(segment, subject, known)
-        if trait is not None and segment.purpose is None and segment.location is not None:
+        if trait is not None and segment.purpose is None:
             yield Finding(
                 f"the segment `{segment.name}` rests on the sensitive trait `{trait}` and names no purpose",
-                segment.location,
+                subject.header(segment),
                 hint="add `purpose:` with the word that consent to this use is stored under, or leave the trait out",
                 why="special categories of personal data may be used only for a purpose that people have consented to",
             )

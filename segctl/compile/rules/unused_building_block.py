@@ -14,11 +14,11 @@ def _check(subject: Subject) -> Iterator[Finding]:
     used = {name for segment in subject.segments for name in subject.references(segment).segments}
     for segment in subject.segments:
         mark = next((tag for tag in segment.tags if tag in marks), None)
-        if mark is None or segment.name in used or segment.send_to or segment.location is None:
+        if mark is None or segment.name in used or segment.send_to:
             continue
         yield Finding(
             f"the segment `{segment.name}` is a part for others, and no other refers to it",
-            segment.location,
+            subject.header(segment),
             hint=f"delete it, or take the tag `{mark}` away if it is for people to look at",
         )
 
