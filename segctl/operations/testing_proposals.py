@@ -216,14 +216,16 @@ def _variants(
 
 def _parts(proposal: Proposal, definition: c.SegmentDefinition) -> list[Proposal]:
     profiles = named(proposal.profiles)
-    if definition.keep is None or proposal.whole:
+    if proposal.whole or not _stands_apart(definition):
         return [replace(proposal, profiles=profiles)]
     return [
         replace(proposal, profiles={name: spec}, title=f"{proposal.title} {name}") for name, spec in profiles.items()
     ]
 
 
-_States = list[dict[str, set[str]]]
+def _stands_apart(definition: c.SegmentDefinition) -> bool:
+    """True where a profile's answer depends on the others: `keep` ranks them, one missing value fails all."""
+    return definition.keep is not None or _lenient(definition) != definition
 
 
 def _chosen(
@@ -275,7 +277,7 @@ def _expecting(
     definitions: Definitions,
 ) -> Proposal:
     """The proposal with what the definition says of it as it will stand in the file."""
-    is_apart = definition.keep is not None and not proposal.whole
+    is_apart = _stands_apart(definition) and not proposal.whole
     worlds = [{name: spec} for name, spec in profiles.items()] if is_apart else [dict(profiles)]
     cases = [_case(definition, definitions, proposal.as_of, world, proposal.title) for world in worlds]
     found = evaluate_cases(segments, cases, {n: [definition.name] for n in range(len(cases))})
