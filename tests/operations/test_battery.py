@@ -166,6 +166,16 @@ ANSWERS = {
                 FROM web WHERE kind = 'product_viewed' GROUP BY who, category)
             WHERE place = 1 AND category = 'Sneaker')""",
 }
+ANSWERS |= {
+    f"fans_of_{name}": f"""
+        SELECT who FROM items WHERE category = '{category}' GROUP BY who HAVING count(*) >= 2
+        UNION SELECT who FROM web WHERE kind = 'product_viewed' AND ts > ago(60) AND category = '{category}'
+        GROUP BY who HAVING count(DISTINCT day) >= 3"""
+    for name, category in {
+        "jacken": "Jacken", "taschen": "Taschen", "kinder": "Kinder", "wohnen": "Wohnen", "sport": "Sport",
+        "buecher": "Bücher",
+    }.items()
+}  # fmt: skip
 WITHOUT_SQL = {"welcome_test"}
 """A pseudo-random share, which only its own hash can tell."""
 
