@@ -111,6 +111,8 @@ def _undo_run(undoing: _Undoing, run: IdentityRun, *, is_newest: bool) -> Undone
         merged, restored = restored, restored.clone().scatter(changed["subject"], changed["before"])
         if number == run.number:
             break
+    else:
+        raise _nothing(run.id, "it changed no profile")
     array, changed_since = put_back(now, merged, restored)
     if changed_since:
         return _undo_again(undoing, run, merged, restored, changed_since)
