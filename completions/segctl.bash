@@ -15,7 +15,7 @@ _segctl_verb() {
   quarantine) options='--reason --file --line --limit --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason --file --line --limit -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=ls show export replay discard' 'sources' 'files') ;;
   dedupe) options='--fuzzy --no-fuzzy --review --report --decisions --who --why --show-personal -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --review --report --decisions --who --why -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=run runs undo review together apart decisions' 'text' 'text') ;;
   compact) options='--vacuum --keep -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --keep -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=() ;;
-  lint) options='--fix --diff --fail-on --exit-zero -C --project -e --env -f --format --json -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --fail-on -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('files') ;;
+  lint) options='--fix --diff --fail-on --exit-zero -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --fail-on -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('files') ;;
   test) options='-k --keyword -x --exit-first --coverage --mutate --min-score --generate --watch -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -k --keyword --min-score -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   size) options='--engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   explain) options='--run --until --show-personal --fuzzy --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text' 'text') ;;
@@ -105,15 +105,15 @@ _segctl_value() {
     | 'history -C' | 'history --project' | 'diff -C' | 'diff --project' \
     | 'overlap -C' | 'overlap --project' | 'plan -C' | 'plan --project' \
     | 'apply -C' | 'apply --project') echo 'folders' ;;
-  'test --state' | 'size --state' | 'explain --run' | 'ls --state' \
-    | 'show --run' | 'diff --from' | 'diff --to' | 'diff --state' \
-    | 'overlap --state' | 'plan --state' | 'apply --state') echo 'runs' ;;
-  'test -s' | 'test --select' | 'test --exclude' | 'size -s' \
-    | 'size --select' | 'size --exclude' | 'ls -s' | 'ls --select' \
-    | 'ls --exclude' | 'diff -s' | 'diff --select' | 'diff --exclude' \
-    | 'overlap -s' | 'overlap --select' | 'overlap --exclude' | 'plan -s' \
-    | 'plan --select' | 'plan --exclude' | 'apply -s' | 'apply --select' \
-    | 'apply --exclude') echo 'selections' ;;
+  'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
+    | 'ls --state' | 'show --run' | 'diff --from' | 'diff --to' \
+    | 'diff --state' | 'overlap --state' | 'plan --state' | 'apply --state') echo 'runs' ;;
+  'lint -s' | 'lint --select' | 'lint --exclude' | 'test -s' \
+    | 'test --select' | 'test --exclude' | 'size -s' | 'size --select' \
+    | 'size --exclude' | 'ls -s' | 'ls --select' | 'ls --exclude' \
+    | 'diff -s' | 'diff --select' | 'diff --exclude' | 'overlap -s' \
+    | 'overlap --select' | 'overlap --exclude' | 'plan -s' | 'plan --select' \
+    | 'plan --exclude' | 'apply -s' | 'apply --select' | 'apply --exclude') echo 'selections' ;;
   'doctor --online' | 'validate --save') echo 'sources' ;;
   *) echo text ;;
   esac

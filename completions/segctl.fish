@@ -292,13 +292,17 @@ complete -c segctl -n '__fish_seen_subcommand_from compact' -l no-color -d 'Use 
 complete -c segctl -n '__fish_seen_subcommand_from compact' -l no-progress -d 'Draw no progress'
 complete -c segctl -n '__fish_seen_subcommand_from compact' -l no-input -d 'Never ask'
 complete -c segctl -n '__fish_seen_subcommand_from compact' -s h -l help -d 'Help on this verb'
-complete -c segctl -n '__segctl_at lint 0 "--fail-on -C --project -e --env -f --format -o --output --timeout --log-file --color"' -F
+complete -c segctl -n '__segctl_at lint 0 "--fail-on -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color"' -F
 complete -c segctl -n '__fish_seen_subcommand_from lint' -l fix -d 'Mend what cannot change who is a member'
 complete -c segctl -n '__fish_seen_subcommand_from lint' -l diff -d 'Print what --fix would change, as a patch'
 complete -c segctl -n '__fish_seen_subcommand_from lint' -l fail-on -x -a 'error warning note' -d 'The mildest finding that leaves with 1'
 complete -c segctl -n '__fish_seen_subcommand_from lint' -l exit-zero -d 'Leave with 0 where findings would leave with 1'
 complete -c segctl -n '__fish_seen_subcommand_from lint' -s C -l project -x -a '(__fish_complete_directories)' -d 'Folder of the project'
 complete -c segctl -n '__fish_seen_subcommand_from lint' -s e -l env -x -a '(__segctl_names environments)' -d 'Environment block of segctl.yaml'
+complete -c segctl -n '__fish_seen_subcommand_from lint' -s s -l select -x -a '(__segctl_names selections)' -d 'Only these: names, globs, tag:, state:'
+complete -c segctl -n '__fish_seen_subcommand_from lint' -l exclude -x -a '(__segctl_names selections)' -d 'Take these away from the selection, applied last'
+complete -c segctl -n '__fish_seen_subcommand_from lint' -l state -x -a '(__segctl_names runs)' -d 'What state: compares with: a run, a Git revision or a plan'
+complete -c segctl -n '__fish_seen_subcommand_from lint' -l allow-empty -d 'Patterns and properties that select nothing are no mistake'
 complete -c segctl -n '__fish_seen_subcommand_from lint' -s f -l format -x -a 'table concise github gitlab sarif junit json ndjson csv' -d 'How data is written'
 complete -c segctl -n '__fish_seen_subcommand_from lint' -l json -d 'The same as --format json'
 complete -c segctl -n '__fish_seen_subcommand_from lint' -s o -l output -r -F -d 'Write data to this file, complete or not at all'

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile.definitions import load_definitions
+from segctl.compile.headers import segment_headers
 from segctl.compile.kinds import kinds_of
+from segctl.compile.project import load_project
 from segctl.compile.references import references
 from segctl.compile.selection import Facts, Selection, needs, select
 from segctl.model.errors import UsageError
@@ -52,6 +54,17 @@ def chosen_heads(project: Project, heads: Mapping[str, SegmentHeader], selection
         *_recorded(project, definitions, selection, asked),
     )
     return _selected(heads, selection, facts)
+
+
+def selected_files(start: Path, env: str | None, selection: Selection) -> list[Path]:
+    """Files of the selected segments, of a project that need not be right.
+
+    Raises:
+        UsageError: No project, a part that fits nothing, or a state that cannot be read.
+    """
+    project, _ = load_project(start, env)
+    heads, _ = segment_headers(project)
+    return [Path(project.root) / heads[name].location.file for name in chosen_heads(project, heads, selection)]
 
 
 def _selected(segments: Mapping[str, Any], selection: Selection, facts: Facts) -> tuple[str, ...]:

@@ -150,3 +150,13 @@ def test_the_states_of_a_selection_stay_small_in_json(shop: Path) -> None:
     run_of = json.loads(ok("apply", "-s", "state:modified", "--exclude", "strict", "-n", "-f", "json", cwd=shop))
 
     assert [row["segment"] for row in run_of["data"]] == ["dach", "fresh", "german"]
+
+
+def test_lint_tells_of_selected_files_only_even_when_others_are_wrong(shop: Path) -> None:
+    (shop / "segments/german.yaml").write_text("segment: german\nwhere: {trait: contry, equals: DE}\n")
+
+    chosen, other = (run("lint", "-s", names, "-f", "concise", cwd=shop) for names in ("german", "listed"))
+
+    assert (chosen.returncode, other.returncode) == (1, 0)
+    assert "SEG204" in chosen.stdout
+    assert "german" not in other.stdout

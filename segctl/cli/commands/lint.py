@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import FINDING_FORMATS, SELECTION, TIME, Argument, Option, verb
+from segctl.cli.options import FINDING_FORMATS, TIME, Argument, Option, verb
 from segctl.model.diagnostics import Severity
 from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ("segctl lint", "All files of the project, all problems at once."),
     ("segctl lint segments/winback.yaml -f concise", "One file, one line a finding."),
+    ('segctl lint -s "state:modified+" --state main', "What a branch changed and what rests on it."),
     ("segctl lint --diff", "Shows what --fix would change, and changes nothing."),
     ("segctl lint --fail-on warning -f github", "In a pipeline: annotations, and 1 on warnings too."),
 )
@@ -26,7 +27,7 @@ EXITS = {1: "errors were found, or what --fail-on says; with --diff: there is so
 SEE_ALSO = ("segctl help rules", "segctl help conditions", "segctl size --help")
 
 
-@verb(without=(*SELECTION, "yes", "lock_wait", *TIME), formats=FINDING_FORMATS)
+@verb(without=("yes", "lock_wait", *TIME), formats=FINDING_FORMATS)
 def command(
     ctx: Context,
     paths: Annotated[
@@ -54,9 +55,16 @@ def command(
     and waivers in comments: `segctl help rules`. Warnings alone leave with 0.
     """
     from segctl.operations.lint import lint
+    from segctl.operations.selection import selected_files
+
+    wanted = [Path(path) for path in paths or ()]
+    if ctx.selection:
+        wanted += selected_files(ctx.project, ctx.env, ctx.selection)
+        if not wanted:
+            return output.findings(ctx, "segctl/lint/1", (), files=())
 
     def look(contents: Mapping[str, bytes] | None = None) -> LintResult:
-        return lint(ctx.project, ctx.env, [Path(path) for path in paths or ()], now=ctx.now, contents=contents)
+        return lint(ctx.project, ctx.env, wanted, now=ctx.now, contents=contents)
 
     if diff and fix:
         raise UsageError(
