@@ -27,7 +27,8 @@ def _check(subject: Subject) -> Iterator[Finding]:
 
 def _finding(pattern: str, place: Location) -> Finding | None:
     parts = _PLAIN.fullmatch(pattern)
-    if parts is None:
+    # Between an anchor and `.*` stands a line without its end, which no plain operator says.
+    if parts is None or (parts["start"] and parts["before"]) or (parts["after"] and parts["end"]):
         # A `.*` at an end changes nothing about whether there is a match somewhere.
         if not pattern.startswith(".*") or len(pattern) < 3:
             return None
