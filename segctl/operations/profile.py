@@ -24,8 +24,8 @@ class TimelineRow:
 
     Attributes:
         at: When, UTC; None for what holds from the beginning.
-        what: ``event``, ``record``, ``entered`` or ``left``.
-        name: Event kind, source or segment.
+        what: ``event``, ``record``, ``row`` (a version of a row of a related table), ``entered`` or ``left``.
+        name: Event kind, source, table or segment.
         details: Properties, values that came with a record, or the cause.
         source: Where an event or record came from.
         place: File and line it stood in, ``data/orders.json:17``.
@@ -90,6 +90,7 @@ def profile(
     hidden = [] if show_personal else [t.name for t in session.project.traits if t.is_private]
     traits: tuple[GoldenTrait, ...] = ()
     if now is not None:
+        *_related(session, subjects, places),
         from segctl.operations.golden import golden_traits
 
         traits = golden_traits(session, subjects, places, now=now, show_personal=show_personal)
@@ -104,7 +105,7 @@ def profile(
     )
 
 
-_ORDER = {"record": 0, "event": 1, "left": 2, "entered": 3}
+_ORDER = {"record": 0, "row": 1, "event": 2, "left": 3, "entered": 4}
 
 
 def _cause(cause: str | None) -> dict[str, Any]:
@@ -180,6 +181,28 @@ def person_events(session: Session, subjects: tuple[int, ...], snapshot: int | N
         "kind": pl.String,
         "file_id": pl.Int32,
         "line": pl.Int64,
+def _related(session: Session, subjects: tuple[int, ...], places: Places) -> list[TimelineRow]:
+    """The versions of rows of related tables while they were this person's."""
+    import polars as pl
+
+    from segctl.operations.evaluation import rows_dataset
+
+    found = []
+    for table in session.project.related:
+        columns = {stored_column(name, of): (name, of) for name, of in table.properties}
+        prefix = rows_dataset(table.name, "")
+        for dataset in session.workspace.datasets(prefix):
+            for file in session.workspace.files(dataset):
+                mine = pl.scan_parquet(file.path).filter(pl.col("subject").is_in(list(subjects))).collect()
+                for row in mine.iter_rows(named=True):
+                    details = {n: shown(row[c], of) for c, (n, of) in columns.items() if row.get(c) is not None}
+                    place = places.name(row["file_id"], row["line"])
+                    told = {"key": row["key"], **details}
+                    source = dataset.removeprefix(prefix)
+                    found.append(TimelineRow(row["valid_from"], "row", table.name, told, source, place))
+    return found
+
+
     }
     parts = [pl.DataFrame(schema=schema)]
     for file in session.workspace.files("events", snapshot):

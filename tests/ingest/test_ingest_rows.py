@@ -11,6 +11,7 @@ from segctl.compile.project import load_project
 from segctl.compile.sources import bind_source_text
 from segctl.operations.evaluation import evaluate, table_rows
 from segctl.operations.explain import explain
+from segctl.operations.profile import profile
 from segctl.operations.session import open_session
 from segctl.state.identity import canonical
 
@@ -226,3 +227,17 @@ def test_explain_shows_the_rows_and_the_colleagues_that_decided(desk) -> None:
     assert (found.places or {})["tickets", "T1"] == "tickets.csv:2"
     assert [row.values["profile_id"] for row in colleagues.events] == ["1", "2"]
     assert [value.value for leaf in (rows, colleagues) for value in leaf.values] == [1, 2]
+
+
+def test_the_timeline_of_a_person_shows_the_versions_of_their_rows(desk) -> None:
+    desk.source("tickets", TICKETS + "record_time: since\n")
+    desk.file("tickets.csv", HEADER + "T1,1,open,5.00,2026-01-01\nT1,1,closed,5.00,2026-03-01\nT2,2,open,,2026-02-01\n")
+    desk.ingest("tickets")
+
+    with open_session(desk.root) as session:
+        rows = [row for row in profile(session, "1").timeline if row.what == "row"]
+
+    assert [(row.name, row.details["key"], row.details["status"], row.place) for row in rows] == [
+        ("tickets", "T1", "open", "tickets.csv:2"),
+        ("tickets", "T1", "closed", "tickets.csv:3"),
+    ]
