@@ -246,19 +246,21 @@ def _recorded(
         # A run about nothing would stand between the two that people compare.
         if dry_run or not rows:
             return None, outcome.status.value, rows
-    from segctl.operations.causes import causes
+    from segctl.operations.causes import cause_note, causes
     from segctl.operations.kept_definitions import NOTE, keep_definitions
 
     kept = keep_definitions(session)
+    why = causes(session, outcome, answers, as_of=request.as_of, snapshot=request.snapshot)
+    note = {**new.note, **({} if kept is None else {NOTE: kept}), **cause_note(outcome, why)}
     run = record_run(
         session.workspace,
-        new if kept is None else replace(new, note={**new.note, NOTE: kept}),
+        replace(new, note=note),
         members,
         active=segments,
         renames=renames,
         failed=failed,
         leaf_counts=answers.leaf_counts,
-        causes=causes(session, outcome, answers, as_of=request.as_of, snapshot=request.snapshot),
+        causes=why,
         outcome=outcome,
         refuse=refuse,
         last=None if request.pinned is None else request.pinned.last,

@@ -10,10 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from segctl.model.project import Language
+from segctl.compile.prune import leaves
+from segctl.compile.words import describe
+
+if TYPE_CHECKING:
+    from segctl.model.project import Language
+    from segctl.operations.session import Session
 
 KINDS: Final[dict[str, tuple[str, str]]] = {
     "first_run": ("first run", "erster Lauf"),
@@ -51,9 +56,9 @@ _GERMAN = (
     (re.compile(r"^separated from (\d[\d,]*) profiles"), r"getrennt von \1 Profilen"),
     (re.compile(r"^separated from "), "getrennt von "),
     (re.compile(r"^(trait \S+) changed( \(|$)"), r"\1 geändert\2"),
-    (re.compile(r" from nothing to "), " von nichts zu "),
+    (re.compile(r"^(trait \S+): nothing → "), r"\1: nichts → "),
+    (re.compile(r" → nothing( \(|$)"), r" → nichts\1"),
 )
-_NOTHING = {"en": "nothing", "de": "nichts"}
 
 
 def cause(kind: str, detail: str = "", origin: str = "") -> str:
@@ -109,6 +114,14 @@ def say(line: str | None, *, zone: str = "UTC", language: Language = "en", said:
     return german + line[len(english) :] if line.startswith(english) else line
 
 
+def translated(session: Session, segment: str, language: Language) -> dict[str, str]:
+    """The words of today's conditions by what runs record, which is English whatever the project speaks."""
+    definition = session.definitions.segments.get(segment)
+    if definition is None or language == "en":
+        return {}
+    return {describe(leaf): describe(leaf, language) for leaf in leaves(definition.where)}
+
+
 def kind_words(kind: str, language: Language = "en") -> str:
     """A kind for people, as in "380 event arrived, 32 time passed".
 
@@ -135,7 +148,7 @@ def moment(at: datetime) -> str:
 def plain(value: object) -> str:
     """A value in a cause: one short line without control characters; `nothing` for a missing one."""
     if value is None:
-        return _NOTHING["en"]
+        return "nothing"
     text = "".join(c if c.isprintable() else " " for c in str(value))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 

@@ -13,12 +13,13 @@ moved although nothing is known that was not known before moved because time pas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segctl.compile.lower import lower_segment
 from segctl.compile.plan import references
 from segctl.operations.cause_chain import Chain, Side
 from segctl.operations.cause_clock import MOST_ASKED, clocked
+from segctl.operations.cause_counts import NOTE, counted
 from segctl.operations.cause_definitions import by_rules
 from segctl.operations.cause_details import Details, lines
 from segctl.operations.cause_ranks import Ranks
@@ -104,6 +105,21 @@ def _with_referred_instants(causes: pl.DataFrame) -> pl.DataFrame:
         causes = causes.with_columns(later)
         own = causes.select("subject", other="segment", at="effective")
     return causes
+
+
+def cause_note(outcome: Outcome, causes: pl.DataFrame | None) -> dict[str, Any]:
+    """What a run notes of its causes: how many of each kind; empty when nobody moved."""
+    import polars as pl
+
+    names = {movement.segment.id: movement.segment.name for movement in outcome.movements}
+    name = pl.col("segment").replace_strict(names, return_dtype=pl.String)
+    moves = outcome.changes.select(name, "subject", "entered", pl.col("cause").alias("said"))
+    if not moves.height:
+        return {}
+    given = pl.DataFrame(schema={"segment": pl.String, "subject": pl.Int32, "cause": pl.String})
+    given = given if causes is None else causes.select("segment", "subject", "cause")
+    moves = moves.join(given, on=["segment", "subject"], how="left")
+    return {NOTE: counted(moves.with_columns(pl.coalesce("said", "cause").alias("cause")))}
 
 
 def moves_of(outcome: Outcome) -> pl.DataFrame:

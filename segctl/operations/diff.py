@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from segctl.compile.prune import leaves
 from segctl.compile.selection import Selection
 from segctl.compile.timewords import Problem, parse_as_of
-from segctl.compile.words import describe
 from segctl.model.conditions import Guards
 from segctl.model.errors import Refused, UsageError
+from segctl.operations.cause_counts import counted, counts_of, kind_column
+from segctl.operations.cause_words import say, translated
 from segctl.operations.guards import broken, refusal
 from segctl.operations.identity_causes import merges_between, moves_of_merges
 from segctl.operations.provenance import origin_of
@@ -53,6 +53,7 @@ class SegmentMove:
         definition_changed: The two runs evaluated different meanings of it.
         definition_removed: Its file is gone, which made everybody leave.
         leaves: In reading order of the later definition.
+        causes: ``entered`` and ``left`` → kind of cause → profiles, the most frequent first.
     """
 
     segment: str
@@ -64,6 +65,7 @@ class SegmentMove:
     definition_changed: bool
     definition_removed: bool
     leaves: tuple[LeafMove, ...] = ()
+    causes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Difference:
 
     Attributes:
         moves: One row per profile that moved: ``segment``, ``profile_id``, ``change`` (entered or left),
-            ``effective``, ``cause``; None when not asked for.
+            ``effective``, ``cause`` in words, ``cause_kind``; None when not asked for.
         refused: What the definitions' guards say against this change.
         changed_inputs: List files that the two runs read in different versions, and ``zone data`` when its rules are
             others.
@@ -131,7 +133,13 @@ def diff(
     _check_names(names, dict.fromkeys([*session.definitions.segments, *parts[from_run.id], *parts[to_run.id]]))
     wanted = _wanted(session, names, selection, (*parts[from_run.id], *parts[to_run.id]))
     merges = merges_between(workspace, from_run, to_run)
-    moves = memberships.diff(workspace, from_run, to_run, wanted).moves if with_moves or merges else None
+    counts = memberships.diff_counts(workspace, from_run, to_run, wanted)
+    noted = {s.segment: counts_of(to_run.note, s.segment, entered=s.entered, left=s.left) for s in counts}
+    is_noted = None not in noted.values()
+    moves = (
+        memberships.diff(workspace, from_run, to_run, wanted).moves if with_moves or merges or not is_noted else None
+    )
+    why = noted if moves is None or is_noted else counted(moves)
     said = session.language(language)
     changes = _changes(session, (from_run, to_run), parts, recorded)
     segments = tuple(
@@ -139,15 +147,16 @@ def diff(
             *(s.segment, s.before, s.entered, s.left, s.stayed, s.after),
             definition_changed="definition" in changes.get(s.segment, ()),
             definition_removed=_is_removed(s.segment, session, parts[to_run.id].get(s.segment)),
-            leaves=_leaf_moves(s.segment, parts[from_run.id], parts[to_run.id], _translated(session, s.segment, said)),
+            leaves=_leaf_moves(s.segment, parts[from_run.id], parts[to_run.id], translated(session, s.segment, said)),
+            causes=why.get(s.segment) or {},
         )
-        for s in memberships.diff_counts(workspace, from_run, to_run, wanted)
+        for s in counts
     )
     return Difference(
         from_run,
         to_run,
         segments,
-        moves=_named(session, moves) if moves is not None and with_moves else None,
+        moves=_named(session, moves, said) if moves is not None and with_moves else None,
         refused=tuple(_refusals(segments, {n: d.guards for n, d in session.definitions.segments.items()})),
         changed_inputs=tuple(sorted({c for s in segments for c in changes.get(s.segment, ())} - {"definition"})),
         identity_moves=0 if moves is None or not merges else moves_of_merges(moves),
@@ -229,14 +238,6 @@ def _is_removed(segment: str, session: Session, after: RunSegment | None) -> boo
     return segment not in session.definitions.segments
 
 
-def _translated(session: Session, segment: str, language: Language) -> dict[str, str]:
-    """The words of today's conditions by what runs record, which is English whatever the project speaks."""
-    definition = session.definitions.segments.get(segment)
-    if definition is None or language == "en":
-        return {}
-    return {describe(leaf): describe(leaf, language) for leaf in leaves(definition.where)}
-
-
 def _leaf_moves(
     segment: str, before: Mapping[str, RunSegment], after: Mapping[str, RunSegment], said: Mapping[str, str]
 ) -> tuple[LeafMove, ...]:
@@ -250,7 +251,7 @@ def _leaf_counts(part: RunSegment | None) -> dict[str, int]:
     return {leaf["text"]: leaf["true"] for leaf in leaves}
 
 
-def _named(session: Session, moves: pl.DataFrame) -> pl.DataFrame:
+def _named(session: Session, moves: pl.DataFrame, language: Language) -> pl.DataFrame:
     import polars as pl
 
     from segctl.operations.people import with_profile_ids
@@ -261,9 +262,20 @@ def _named(session: Session, moves: pl.DataFrame) -> pl.DataFrame:
             change=pl.when("entered").then(pl.lit("entered")).otherwise(pl.lit("left")),
             effective=pl.col("effective").dt.convert_time_zone(session.project.timezone),
         )
-        .select("segment", "profile_id", "change", "effective", "cause")
+        .with_columns(kind_column())
+        .select("segment", "profile_id", "change", "effective", _said(session, moves, language), "cause_kind")
         .sort("segment", "change", "profile_id")
     )
+
+
+def _said(session: Session, moves: pl.DataFrame, language: Language) -> pl.Expr:
+    """Causes for people."""
+    import polars as pl
+
+    words = {k: v for name in moves["segment"].unique() for k, v in translated(session, name, language).items()}
+    lines = moves["cause"].drop_nulls().unique().to_list()
+    said = {line: say(line, zone=session.project.timezone, language=language, said=words) for line in lines}
+    return pl.col("cause").replace(said) if said else pl.col("cause")
 
 
 def _refusals(segments: Sequence[SegmentMove], guards: Mapping[str, Guards]) -> list[Refused]:

@@ -13,6 +13,7 @@ from segctl.compile.plan import HISTORY, Output, plan, walk
 from segctl.compile.trace import EventRow, ProfileRow, Trace, trace
 from segctl.compile.trace_times import NextChange, next_change
 from segctl.model.errors import UsageError
+from segctl.operations.cause_words import say, translated
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
 from segctl.operations.explain_related import counted_colleagues, related_rows
 from segctl.operations.people import find_person
@@ -22,6 +23,7 @@ from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
     from segctl.engines.base import EngineInput
+    from segctl.model.project import Language
     from segctl.operations.session import Session
     from segctl.state.runs import Run
 
@@ -44,6 +46,8 @@ class Explanation:
             data``.
         in_force: Whether the newest run in force has the person in the segment; None before the first.
         in_force_as_of: That run's instant.
+        moved_at: When the person last entered or left; None when never.
+        moved_why: The cause of that, in words; None where it is not on record.
     """
 
     segment: str
@@ -59,6 +63,8 @@ class Explanation:
     changed_since: tuple[str, ...] = ()
     in_force: bool | None = None
     in_force_as_of: datetime | None = None
+    moved_at: datetime | None = None
+    moved_why: str | None = None
 
 
 def explain(
@@ -118,7 +124,7 @@ def explain(
         kept=None if definition.keep is None or traced.answer is not True else members.get(name, False),
         flip=next_change(lowered, person, rows, as_of=as_of, zone=zone, members=members) if until else None,
         places=_places(session, events) | stood,
-        **_in_force(session, name, subjects),
+        **_in_force(session, name, subjects, said),
     )
 
 
@@ -160,15 +166,28 @@ def _changed_since(session: Session, name: str, run: Run) -> tuple[str, ...]:
     return before.changes_to(origin_today(session, name))
 
 
-def _in_force(session: Session, name: str, subjects: tuple[int, ...]) -> dict[str, Any]:
+def _in_force(session: Session, name: str, subjects: tuple[int, ...], language: Language) -> dict[str, Any]:
     from segctl.state.memberships import in_force, intervals
     from segctl.state.runs import find_run
 
     run_id = in_force(session.workspace, name)
     if run_id is None:
         return {}
-    stays = [s for s in intervals(session.workspace, subjects) if s.segment == name and s.left_at is None]
-    return {"in_force": bool(stays), "in_force_as_of": find_run(session.workspace, run_id).as_of}
+    stays = [s for s in intervals(session.workspace, subjects) if s.segment == name]
+    found = {
+        "in_force": any(s.left_at is None for s in stays),
+        "in_force_as_of": find_run(session.workspace, run_id).as_of,
+    }
+    if not stays:
+        return found
+    last = stays[-1]
+    at, why = (last.entered_at, last.entered_cause) if last.left_at is None else (last.left_at, last.left_cause)
+    words = translated(session, name, language)
+    return {
+        **found,
+        "moved_at": at,
+        "moved_why": say(why, zone=session.project.timezone, language=language, said=words),
+    }
 
 
 def _event_rows(rows: Iterable[dict[str, Any]]) -> list[EventRow]:

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
+from segctl.operations.cause_counts import counts_of, in_words
 from segctl.operations.provenance import Origin, origin_of
 from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session
-    from segctl.state.runs import RunSegment
+    from segctl.state.runs import Run, RunSegment
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class HistoryRow:
     Attributes:
         definition: First eight digits of the digest of what was evaluated.
         changed: What differs from the row before: ``definition``, list files, ``zone data``.
+        causes: Why profiles came and went, in words with their numbers; empty where nobody moved.
     """
 
     run: str
@@ -33,6 +35,7 @@ class HistoryRow:
     definition: str | None
     reason: str | None
     changed: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
 
 
 def history(session: Session, segment: str, *, limit: int | None = None) -> tuple[HistoryRow, ...]:
@@ -56,12 +59,24 @@ def history(session: Session, segment: str, *, limit: int | None = None) -> tupl
     before: Origin | None = None
     for part in recorded(session.workspace, segment):
         origin = origin_of(by_id[part.run], segment, session.definitions, all_runs)
-        rows.append(_row(part, origin, before))
+        causes = _causes(session, by_id[part.run], segment, part)
+        rows.append(_row(part, origin, before, causes))
         before = origin if origin.definition is not None else before
     return tuple(rows[-limit:] if limit else rows)
 
 
-def _row(part: RunSegment, origin: Origin, before: Origin | None) -> HistoryRow:
+def _causes(session: Session, run: Run, segment: str, part: RunSegment) -> tuple[str, ...]:
+    definition = session.definitions.segments.get(segment)
+    names = (segment, *(definition.formerly if definition is not None else ()))
+    found = [counts_of(run.note, name, entered=part.entered, left=part.left) for name in names]
+    counts = next((one for one in found if one), {})
+    language = session.language()
+    return tuple(
+        f"{change}: {in_words(counts[change], language)}" for change in ("entered", "left") if change in counts
+    )
+
+
+def _row(part: RunSegment, origin: Origin, before: Origin | None, causes: tuple[str, ...]) -> HistoryRow:
     return HistoryRow(
         run=part.run,
         as_of=part.as_of,
@@ -72,6 +87,7 @@ def _row(part: RunSegment, origin: Origin, before: Origin | None) -> HistoryRow:
         definition=(origin.definition or "")[:8] or None,
         reason=part.reason,
         changed=before.changes_to(origin) if before is not None else (),
+        causes=causes,
     )
 
 

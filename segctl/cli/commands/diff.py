@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.model.errors import Refused
+    from segctl.model.project import Language as Words
     from segctl.operations.diff import Difference, SegmentMove
 
 EXAMPLES = (
@@ -47,6 +48,14 @@ MOVES = (
     output.Column("change"),
     output.Column("effective", type="time"),
     output.Column("cause"),
+    output.Column("cause_kind", extra=True),
+)
+CAUSES = (
+    output.Column("segment"),
+    output.Column("change"),
+    output.Column("profiles", type="integer"),
+    output.Column("cause"),
+    output.Column("cause_kind", extra=True),
 )
 
 
@@ -65,10 +74,10 @@ def command(
     guards: Annotated[bool, Option("--guards", help="Let the definitions' guards decide the exit code.")] = False,
     language: Language = None,
 ) -> ExitCode | None:
-    """Show who entered and left between two runs, and how each condition's count moved.
+    """Show who entered and left between two runs, why, and how each condition's count moved.
 
-    `--moves` names everybody who moved and why, such as a merge by `dedupe`. With `-f ids` every profile that moved,
-    once.
+    Every move has a cause: an event that arrived, a changed trait, time that passed (`segctl help causes`). `--moves`
+    names everybody who moved, with the cause and the instant. With `-f ids` every profile that moved, once.
     """
     from segctl.operations.diff import diff
     from segctl.operations.session import open_session
@@ -89,9 +98,10 @@ def command(
             "from": f"{found.from_run.id} as of {_seconds(session.local(found.from_run.as_of))}",
             "to": f"{found.to_run.id} as of {_seconds(session.local(found.to_run.as_of))}",
         }
+        said = session.language(language)
     code = _code(ctx, found.refused if guards else (), has_changes=found.has_changes and exit_code)
     result = (
-        _counts(ctx, found, all_leaves=bool(segments or ctx.selection))
+        _counts(ctx, found, said, all_leaves=bool(segments or ctx.selection))
         if found.moves is None
         else _moves(ctx, found.moves)
     )
@@ -109,7 +119,7 @@ def _moves(ctx: Context, moves: pl.DataFrame) -> output.Result:
     return output.Result("segctl/diff-moves/1", MOVES, rows.iter_rows(), noun="moves", ids_column="profile_id")
 
 
-def _counts(ctx: Context, found: Difference, *, all_leaves: bool) -> output.Result:
+def _counts(ctx: Context, found: Difference, language: Words, *, all_leaves: bool) -> output.Result:
     rows = [
         (
             s.segment,
@@ -123,9 +133,25 @@ def _counts(ctx: Context, found: Difference, *, all_leaves: bool) -> output.Resu
         for s in found.segments
     ]
     leaves = _leaves(found.segments, all_of_them=all_leaves)
+    sections = (
+        output.Section("causes", "causes", CAUSES, _causes(found.segments, language)),
+        output.Section("leaves", "conditions", LEAVES, leaves),
+    )
     # An empty list still is an answer to a program; to people it says nothing.
-    sections = (output.Section("leaves", "conditions", LEAVES, leaves),) if leaves or ctx.format == "json" else ()
+    sections = tuple(section for section in sections if section.rows or ctx.format == "json")
     return output.Result("segctl/diff/1", COLUMNS, rows, noun="segments", sections=sections)
+
+
+def _causes(segments: Iterable[SegmentMove], language: Words) -> list[tuple[object, ...]]:
+    """Profiles by direction and kind of cause, the most frequent first."""
+    from segctl.operations.cause_words import kind_words
+
+    return [
+        (segment.segment, change, profiles, kind_words(kind, language), kind)
+        for segment in segments
+        for change in ("entered", "left")
+        for kind, profiles in segment.causes.get(change, {}).items()
+    ]
 
 
 def _seconds(at: datetime) -> str:

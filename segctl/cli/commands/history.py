@@ -24,6 +24,7 @@ COLUMNS = (
     output.Column("definition"),
     output.Column("reason"),
     output.Column("changed", type="list"),
+    output.Column("causes", type="list", extra=True),
 )
 
 
@@ -35,7 +36,8 @@ def command(
 ) -> None:
     """Show how a segment's size moved from run to run.
 
-    `changed` says where its meaning, a list file it reads or the zone data are others than in the row before.
+    `changed` says where its meaning, a list file it reads or the zone data are others than in the row before, `causes`
+    why profiles came and went (`segctl help causes`).
     """
     from segctl.operations.history import history
     from segctl.operations.session import open_session
