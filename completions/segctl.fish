@@ -496,7 +496,7 @@ complete -c segctl -n '__fish_seen_subcommand_from diff' -l no-input -d 'Never a
 complete -c segctl -n '__fish_seen_subcommand_from diff' -s h -l help -d 'Help on this verb'
 complete -c segctl -n '__segctl_at overlap 0+ "--top --who --html --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color"' -a '(__segctl_names segments)'
 complete -c segctl -n '__fish_seen_subcommand_from overlap' -l now -d 'Evaluate now, instead of counting the last run'\''s members'
-complete -c segctl -n '__fish_seen_subcommand_from overlap' -l top -x -d 'Largest intersections and pairs shown'
+complete -c segctl -n '__fish_seen_subcommand_from overlap' -l top -x -d 'Largest intersections and pairs'
 complete -c segctl -n '__fish_seen_subcommand_from overlap' -l who -x -a 'all any first second' -d 'Whose ids: in all of them, in any, only in the first, only in the second'
 complete -c segctl -n '__fish_seen_subcommand_from overlap' -l html -r -F -d 'Also write a page for people'
 complete -c segctl -n '__fish_seen_subcommand_from overlap' -l engine -x -a 'polars duckdb' -d 'What evaluates'

@@ -117,7 +117,7 @@ class _Page:
             return self._section("groups", f"<p>{self.words['none']}</p>")
         heads = "".join(f'<th scope="col" class="in"><span>{plain(name)}</span></th>' for name in self.names)
         rows = "".join(self._group(group, groups[0].profiles) for group in groups[:_SHOWN])
-        rest = len(groups) - _SHOWN
+        rest = self.found.group_count - min(_SHOWN, len(groups))
         more = f'<p class="soft">{self.words["more"].format(count=self._n(rest))}</p>' if rest > 0 else ""
         table = (
             f'<table class="upset"><thead><tr>{heads}<th scope="col" class="count">{self.words["profiles"]}</th></tr>'

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from segctl.operations.session import Session
     from segctl.state.runs import Run
 
-MOST_SEGMENTS = 64
+MOST_SEGMENTS, MOST_GROUPS = 64, 10_000
 Who = Literal["all", "any", "first", "second"]
 
 
@@ -55,6 +55,9 @@ class Overlap:
         sizes: Members by segment, in the order asked for.
         population: Everybody, None where only the members of a run were read.
         groups: Exclusive intersections that are not empty, largest first; people in none of the segments aside.
+            Of very many only the largest.
+        group_count: How many there are.
+        anybody: Members of at least one.
         pairs: Every two of them, in order.
         relation: How two segments lie to each other; None for more.
         run: Whose members were counted; None when they were evaluated for this call.
@@ -66,6 +69,8 @@ class Overlap:
     sizes: Mapping[str, int]
     population: int | None
     groups: tuple[Group, ...]
+    group_count: int
+    anybody: int
     pairs: tuple[Pair, ...]
     relation: Relation | None
     run: Run | None
@@ -95,11 +100,14 @@ def overlap(
     members, at = _recorded(session, names, run) if run is not None else _evaluated(session, names, as_of, engine)
     flags = [members[name].to_numpy() for name in names]
     codes = _codes(flags)
+    groups, count = _groups(codes, names)
     ids = None if who is None else _ids(session, members, codes, who, len(names))
     return Overlap(
         sizes={name: int(found.sum()) for name, found in zip(names, flags, strict=True)},
         population=members.height if run is None else None,
-        groups=_groups(codes, names),
+        groups=groups,
+        group_count=count,
+        anybody=int((codes != 0).sum()),
         pairs=_pairs(flags, names),
         relation=relation_of(session.definitions, session.lists, *names) if len(names) == 2 else None,
         run=run,
@@ -178,15 +186,17 @@ def _codes(flags: Sequence[NDArray[np.bool_]]) -> NDArray[np.uint64]:
     return codes
 
 
-def _groups(codes: NDArray[np.uint64], names: Sequence[str]) -> tuple[Group, ...]:
+def _groups(codes: NDArray[np.uint64], names: Sequence[str]) -> tuple[tuple[Group, ...], int]:
+    """The largest groups, of equal ones those of fewer segments first, and the number of all."""
     import numpy as np
 
     found, profiles = np.unique(codes[codes != 0], return_counts=True)
-    groups = [
+    order = np.lexsort((found, np.bitwise_count(found), -profiles))[:MOST_GROUPS]
+    groups = (
         Group(tuple(name for bit, name in enumerate(names) if code >> bit & 1), count)
-        for code, count in zip(found.tolist(), profiles.tolist(), strict=True)
-    ]
-    return tuple(sorted(groups, key=lambda group: (-group.profiles, len(group.segments), group.segments)))
+        for code, count in zip(found[order].tolist(), profiles[order].tolist(), strict=True)
+    )
+    return tuple(groups), len(found)
 
 
 def _pairs(flags: Sequence[NDArray[np.bool_]], names: Sequence[str]) -> tuple[Pair, ...]:

@@ -42,7 +42,10 @@ def command(
     ctx: Context,
     segments: Annotated[list[str], Argument("SEGMENT", help="Two segments or more.", complete="segments")] = (),  # type: ignore[assignment]  # a list arrives as a tuple
     now: Annotated[bool, Option("--now", help="Evaluate now, instead of counting the last run's members.")] = False,
-    top: Annotated[int, Option("--top", metavar="N", help="Largest intersections and pairs shown; 20 otherwise.")] = 20,
+    top: Annotated[
+        int | None,
+        Option("--top", metavar="N", help="Largest intersections and pairs; otherwise 20 in a table, else all."),
+    ] = None,
     who: Annotated[
         str | None,
         Option(
@@ -77,7 +80,8 @@ def command(
         as_of = instant(ctx.as_of, ctx.now, session.project.timezone) if now or ctx.as_of is not None else None
         wanted = cast("Who | None", who or ("all" if ctx.format == "ids" else None))
         found = overlap(session, names, as_of=as_of, engine=engine, who=wanted)
-        result = _result(session, found, top)
+        shown = top if top is not None else 20 if ctx.format == "table" else max(found.group_count, len(found.pairs))
+        result = _result(session, found, shown)
         if html is not None:
             _write_page(session, found, Path(html), language)
     if found.ids is not None:
@@ -85,7 +89,7 @@ def command(
             "segctl/overlap-ids/1", (output.Column("profile_id"),), [(i,) for i in found.ids], noun="profiles",
             ids_column="profile_id", run=result.run,
         )  # fmt: skip
-    output.write(ctx, replace(result, notes=_notes(found, top)) if found.ids is None else result)
+    output.write(ctx, replace(result, notes=_notes(found, shown)) if found.ids is None else result)
 
 
 def _result(session: Session, found: Overlap, top: int) -> output.Result:
@@ -106,8 +110,7 @@ def _result(session: Session, found: Overlap, top: int) -> output.Result:
         facts["jaccard"] = found.pairs[0].jaccard
         document["example"] = found.relation.example
         text = found.relation.example.splitlines() if found.relation.example else []
-    whole = sum(group.profiles for group in found.groups)
-    rows = [(list(g.segments), g.profiles, g.profiles / whole) for g in found.groups[:top]]
+    rows = [(list(g.segments), g.profiles, g.profiles / found.anybody) for g in found.groups[:top]]
     sizes = [(number, name, members) for number, (name, members) in enumerate(found.sizes.items(), start=1)]
     sections = [output.Section("sizes", "segments", SIZES, sizes)]
     sections += _alike(found, names, top)
@@ -148,8 +151,9 @@ def _notes(found: Overlap, top: int) -> list[str]:
         f"the definition of `{name}` has changed since its members were found; `--now` evaluates it"
         for name in found.changed
     ]
-    if len(found.groups) > top:
-        notes.append(f"{len(found.groups) - top:,} smaller intersections are not shown; `--top` shows more")
+    rest = found.group_count - min(top, len(found.groups))
+    if rest:
+        notes.append(f"{rest:,} smaller intersections are not shown; `--top` shows more")
     return notes
 
 
