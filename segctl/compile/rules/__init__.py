@@ -48,6 +48,8 @@ RULES: dict[str, str] = {
     "SEG751": f"{_HERE}.value_in_other_case:RULE",
     "SEG752": f"{_HERE}.equal_segments:RULE",
     "SEG753": f"{_HERE}.similar_segments:RULE",
+    "SEG754": f"{_HERE}.share_above_one:RULE",
+    "SEG755": f"{_HERE}.exact_fraction:RULE",
 }
 """Code → place of the rule. The module is named like the rule, so names are known without loading it."""
 
