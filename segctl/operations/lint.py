@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from segctl.compile.definition_files import read_definition_file, read_definition_files
+from segctl.compile.definition_files import DefinitionFile, read_definition_file, read_definition_files
 from segctl.compile.definitions import bind_files
 from segctl.compile.files import FOLDERS
 from segctl.compile.project import FILE, bind_project_text, find_project, load_project
@@ -16,11 +16,12 @@ from segctl.compile.sources import load_sources
 from segctl.compile.suggest import nearest
 from segctl.model.diagnostics import Diagnostic, has_errors, in_reading_order
 from segctl.model.errors import UsageError
-from segctl.model.project import Project
+from segctl.model.project import Definitions, Project
+from segctl.model.sources import Source
 from segctl.operations.contracts import contract_findings
 from segctl.operations.lint_result import LintResult
-from segctl.operations.lint_rules import Judged, judge, subject_of
-from segctl.operations.lint_waivers import waive
+from segctl.operations.lint_rules import judge, subject_of
+from segctl.operations.lint_waivers import Waived, waive
 
 
 def lint(
@@ -54,21 +55,31 @@ def lint(
     found += [*in_files, *in_definitions, *in_sources, *contract_findings(sources.values())]
     further, _ = read_definition_files(project, ("sources",), contents)
     files = {FILE: read_definition_file(project, FILE, [], contents), **further, **files}
-    ruled: tuple[Judged, ...] = ()
-    accepted: tuple[tuple[Diagnostic, str], ...] = ()
-    if now is not None:
-        today = now.astimezone(ZoneInfo(project.timezone)).date()
-        subject = subject_of(definitions, sources, files, today, is_complete=not has_errors(found), now=now)
-        waived = waive(judge(subject), files.values(), today, is_complete=subject.is_complete)
-        ruled, accepted, found = waived.left, waived.accepted, [*found, *waived.problems]
+    waived = _ruled(definitions, sources, files, now, is_complete=not has_errors(found))
     known = (FILE, *(path for folder in FOLDERS for path in files if path.startswith(f"{folder}/")))
     chosen = known if not (wanted := tuple(paths)) else _chosen(wanted, known, root)
-    edits = {judged.diagnostic: judged.edits for judged in ruled}
-    diagnostics = in_reading_order([*found, *edits])
+    edits = {judged.diagnostic: judged.edits for judged in waived.left}
+    diagnostics = in_reading_order([*found, *waived.problems, *edits])
     if wanted:
         diagnostics = tuple(d for d in diagnostics if d.location is not None and d.location.file in chosen)
     fixable = tuple((finding, edits.get(finding, ())) for finding in diagnostics)
-    return LintResult(root, tuple(chosen), diagnostics, fixable, accepted, files)
+    return LintResult(root, tuple(chosen), diagnostics, fixable, waived.accepted, files)
+
+
+def _ruled(
+    definitions: Definitions,
+    sources: Mapping[str, Source],
+    files: Mapping[str, DefinitionFile],
+    now: datetime | None,
+    *,
+    is_complete: bool,
+) -> Waived:
+    """What the rules find and nobody has accepted; nothing without a time."""
+    if now is None:
+        return Waived((), (), ())
+    today = now.astimezone(ZoneInfo(definitions.project.timezone)).date()
+    subject = subject_of(definitions, sources, files, today, is_complete=is_complete, now=now)
+    return waive(judge(subject), files.values(), today, is_complete=is_complete)
 
 
 def _project(start: Path, env: str | None, contents: Mapping[str, bytes]) -> tuple[Project, list[Diagnostic]]:
