@@ -46,7 +46,8 @@ def mutate_project(ctx: Context, suite: Suite, min_score: str | None) -> ExitCod
     code = ExitCode.FINDINGS if wanted is not None and Decimal(killed) < wanted * total else ExitCode.OK
     _write(ctx, suite, scores, reached, code)
     if code and wanted is not None:
-        text = f"{killed:,} of {counted(total, 'changes')} are noticed: {100 * reached:.1f} %, wanted {float(100 * wanted):g} %"
+        shares = f"{100 * reached:.1f} %, wanted {float(100 * wanted):g} %"
+        text = f"{killed:,} of {counted(total, 'changes')} are noticed: {shares}"
         messages.diagnostics(ctx, [Diagnostic("SEG533", Severity.ERROR, text)])
     return code or None
 

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from segctl.compile.lower import lower_segment
 from segctl.compile.mutate import Mutant, mutants
+from segctl.compile.reason.theory import Theory
+from segctl.compile.reason.variables import Reader
 from segctl.compile.testing import Case
 from segctl.model.conditions import SegmentDefinition
 from segctl.model.dataclass import dataclass
+from segctl.model.project import Definitions
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.testing import Suite, differences
 from segctl.operations.testing_answers import Found, Segments, evaluate_cases
@@ -66,8 +69,20 @@ def _score(suite: Suite, name: str) -> Score:
     for some in _chunks(list(alive), AT_ONCE):
         for killed in _killed(suite, name, cases, {key: alive[key] for key in some}):
             del alive[killed]
+    proved = [key for key, mutant in alive.items() if means_the_same(suite.definitions, definition, mutant.definition)]
+    for key in proved:
+        del alive[key], different[key]
     survivors = tuple((alive if cases else different).values())
-    return Score(name, len(cases), len(different), same, survivors)
+    return Score(name, len(cases), len(different), same + len(proved), survivors)
+
+
+def means_the_same(definitions: Definitions, one: SegmentDefinition, other: SegmentDefinition) -> bool:
+    """Whether it is proved that two conditions are true, and false, for the same profiles, whatever the data are."""
+    if one.keep != other.keep:
+        return False
+    theory = Theory(Reader(definitions))
+    pairs = [(theory.true(one.where), theory.true(other.where)), (theory.false(one.where), theory.false(other.where))]
+    return all(theory.implies(a, b) and theory.implies(b, a) for a, b in pairs)
 
 
 def _different(suite: Suite, definition: SegmentDefinition) -> tuple[dict[str, Mutant], int]:
