@@ -98,3 +98,15 @@ def test_mistakes_change_nothing(run: Run, project: Path, arguments: tuple[str, 
 
     assert (done.code, code in done.err) == (2, True), done.err
     assert json.loads(run("quarantine", "-f", "json", cwd=project).out)["data"][0]["rows"] == 3
+
+
+def test_a_replay_says_that_checks_of_the_whole_did_not_judge_it(run: Run, project: Path) -> None:
+    (project / "sources" / "crm.yaml").write_text(SOURCE + "checks:\n  - unique: [id]\n")
+    run("quarantine", "export", "crm", "-o", "bad.csv", cwd=project)
+    text = (project / "bad.csv").read_text("utf-8-sig")
+    (project / "bad.csv").write_text(text.replace("viele", "12"), encoding="utf-8")
+
+    done = run("quarantine", "replay", "crm", "bad.csv", cwd=project)
+
+    assert done.code == 0
+    assert "`checks` of `crm` speak of the whole" in done.err
