@@ -78,8 +78,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG571": Entry(
         "the plan's members cannot be had again",
-        "The evaluation gives other members than the plan promises, though its inputs are the same: another version of "
-        "segctl or another engine may be the reason.",
+        "The evaluation gives other members than the plan promises: declarations in segctl.yaml, or the version of "
+        "segctl, are others than when the plan was made.",
         "Make a new plan and look at it.",
     ),
     "SEG572": Entry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -11,6 +12,9 @@ from typing import Any
 
 import pytest
 from end_to_end.program import PROGRAM, document, ok, run
+
+from segctl.model.errors import SegctlError
+from segctl.operations.plan_file import read_plan
 
 FILES = {
     "segctl.yaml": "segctl: 1\nname: shop\nidentifiers: {customer_id: {class: known}}\n"
@@ -36,6 +40,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / name).write_text(text, "utf-8")
     ok("ingest", cwd=folder)
     ok("apply", cwd=folder)
+    ok("plan", "-o", "untouched.json", cwd=folder)
     return folder
 
 
@@ -183,23 +188,19 @@ def test_a_saved_plan_is_carried_out_once(shop: Path) -> None:
     ],
 )
 def test_a_stale_plan_is_refused(shop: Path, change: Any, said: str) -> None:
-    ok("plan", "-o", "plan.json", cwd=shop)
     change(shop)
-    before = document("ls", "runs", cwd=shop)["data"] if said != "SEG" else None
 
-    done = run("apply", "plan.json", cwd=shop)
+    done = run("apply", "untouched.json", cwd=shop)
 
     assert done.returncode == (4 if said != "SEG" else 2), done.stderr
     assert said in done.stderr
-    assert before is None or document("ls", "runs", cwd=shop)["data"] == before
 
 
 def test_compaction_and_a_what_if_do_not_make_a_plan_stale(shop: Path) -> None:
-    ok("plan", "-o", "plan.json", cwd=shop)
     ok("compact", cwd=shop)
     ok("apply", "--as-of", "2020-01-01", cwd=shop)
 
-    assert run("apply", "plan.json", cwd=shop).returncode == 0
+    assert run("apply", "untouched.json", cwd=shop).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -212,27 +213,51 @@ def test_compaction_and_a_what_if_do_not_make_a_plan_stale(shop: Path) -> None:
         pytest.param(lambda _: '{"schema": "segctl/plan/1", "plan": {}}', 6, "SEG573", id="empty"),
     ],
 )
-def test_a_spoilt_file_changes_nothing(shop: Path, spoil: Any, code: int, name: str) -> None:
-    ok("plan", "-o", "plan.json", cwd=shop)
-    (shop / "plan.json").write_text(spoil((shop / "plan.json").read_text()))
+def test_a_spoilt_file_changes_nothing(applied: Path, tmp_path: Path, spoil: Any, code: int, name: str) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(spoil((applied / "untouched.json").read_text()))
 
-    done = run("apply", "plan.json", cwd=shop)
+    with pytest.raises(SegctlError) as caught:
+        read_plan(file)
 
-    assert done.returncode == code
-    assert name in done.stderr
+    assert (caught.value.exit_code, caught.value.code) == (code, name)
+
+
+def test_members_that_a_plan_does_not_promise_are_not_recorded(shop: Path) -> None:
+    found = json.loads((shop / "untouched.json").read_text())
+    made = found["plan"]
+    made["members"]["rich"] = made["members"]["german"]
+    text = json.dumps({key: value for key, value in made.items() if key != "id"}, sort_keys=True)
+    made["id"] = "p" + hashlib.sha256(text.encode()).hexdigest()[:12]
+    (shop / "other.json").write_text(json.dumps(found))
+
+    done = run("apply", "other.json", cwd=shop)
+
+    assert done.returncode == 4
+    assert "SEG571" in done.stderr
+    assert len(document("ls", "runs", cwd=shop)["data"]) == 1
 
 
 def test_a_plan_settles_what_options_would_say(shop: Path) -> None:
-    ok("plan", "-o", "plan.json", cwd=shop)
+    ok("ingest", "-e", "prod", cwd=shop)
 
-    selected = run("apply", "plan.json", "-s", "rich", cwd=shop)
-    elsewhere = run("ingest", "-e", "prod", cwd=shop), run("apply", "plan.json", "-e", "prod", cwd=shop)
+    selected = run("apply", "untouched.json", "-s", "rich", cwd=shop)
+    elsewhere = run("apply", "untouched.json", "-e", "prod", cwd=shop)
     named = run("apply", "rich", cwd=shop)
 
-    assert (selected.returncode, elsewhere[1].returncode, named.returncode) == (2, 2, 2)
+    assert (selected.returncode, elsewhere.returncode, named.returncode) == (2, 2, 2)
     assert "SEG548" in selected.stderr
-    assert "--env dev" in elsewhere[1].stderr
+    assert "--env dev" in elsewhere.stderr
     assert "segctl apply -s rich" in named.stderr
+
+
+def test_a_plan_is_a_state_to_select_by(shop: Path) -> None:
+    redefine(shop, "rich", "at_least: 30", "above: 30")
+
+    assert ok("ls", "-s", "state:modified", "--state", "untouched.json", "-f", "ids", cwd=shop).split() == [
+        "over",
+        "rich",
+    ]
 
 
 def test_of_two_at_once_one_carries_it_out(shop: Path) -> None:
