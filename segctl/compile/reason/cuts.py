@@ -107,14 +107,6 @@ def is_within(inner: Ends, outer: Ends) -> bool:
     return start and (outer[1] is None or (inner[1] is not None and is_at_or_before(inner[1], outer[1])))
 
 
-def is_apart(one: Ends, other: Ends) -> bool:
-    """True when certainly no time lies in both."""
-    return any(
-        end is not None and start is not None and is_at_or_before(end, start)
-        for end, start in ((one[1], other[0]), (other[1], one[0]))
-    )
-
-
 def is_empty(window: Ends) -> bool:
     """True when certainly no time lies inside."""
     start, end = window

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from segctl.compile.reason.cells import Cell
-from segctl.compile.reason.cuts import Cut, is_at_or_before
+from segctl.compile.reason.cuts import Cut
 from segctl.compile.reason.selections import Events
 from segctl.compile.reason.variables import Variable
 from segctl.model.conditions import (
@@ -150,8 +150,3 @@ def _counted_at_edge(edge: EventSelection, counted: EventSelection, events: Even
         return not is_inside
 
     return [allowed]
-
-
-def is_ordered(one: Cut, other: Cut) -> bool:
-    """Both cuts have an order for every `as_of`."""
-    return is_at_or_before(one, other) or is_at_or_before(other, one)

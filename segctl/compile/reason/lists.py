@@ -32,7 +32,7 @@ def size_of(test: ValueTest) -> ValueTest | None:
     if test.operator != "size":
         return None
     inner = test.element[0][1]
-    return inner if numbers.literals(inner) is not None else None
+    return inner if isinstance(inner, ValueTest) and numbers.literals(inner) is not None else None
 
 
 def list_cells(asked: Collection[Element], sizes: Collection[ValueTest]) -> list[Cell]:

@@ -13,9 +13,10 @@ from segctl.compile.reason.cells import Cell, TooManyError
 from segctl.compile.reason.cuts import Cut
 from segctl.compile.reason.domains import Domain
 from segctl.compile.reason.formulas import IS_FALSE, IS_TRUE, Formula, at_least, conjunction, disjunction, negated
+from segctl.compile.reason.histories import AloneDomain
 from segctl.compile.reason.links import cuts_between, links
 from segctl.compile.reason.solver import GaveUpError, Solver, table
-from segctl.compile.reason.variables import AloneDomain, Asked, Reader, Variable, is_never_unknown
+from segctl.compile.reason.variables import Asked, Reader, Variable, is_never_unknown
 from segctl.model.conditions import (
     All,
     AnyOf,
@@ -32,22 +33,10 @@ from segctl.model.conditions import (
     TraitCondition,
     ValueTest,
 )
-from segctl.model.dataclass import dataclass
 
 _MOST_LEAVES, _DEEPEST = 24, 6
 """Of a segment that another one refers to; larger ones are taken as they are: some are members."""
 _AT_LEAST_ONE = ValueTest("at_least", (1,))
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One way for profiles to be, as far as it was settled.
-
-    Attributes:
-        cells: What is left to each variable; any choice of links and cells may still be impossible.
-    """
-
-    cells: tuple[tuple[Variable, tuple[Cell, ...]], ...]
 
 
 class Theory:
@@ -183,21 +172,6 @@ class Theory:
     def implies(self, one: Formula, other: Formula) -> bool:
         """True when every profile that fulfils the first certainly fulfils the second."""
         return self.never(one, negated(other))
-
-    def model(self, *formulas: Formula) -> Model | None:
-        """One way for all formulas to hold, None when there is none or none was found."""
-        try:
-            domains = self._model(formulas)
-        except GaveUpError:
-            return None
-        if domains is None:
-            return None
-        return Model(
-            tuple(
-                (variable, tuple(cell for at, cell in enumerate(cells) if domains[number] >> at & 1))
-                for number, (variable, cells) in enumerate(self._variables)
-            )
-        )
 
     def _model(self, formulas: Sequence[Formula]) -> list[int] | None:
         solver = self._closed()
