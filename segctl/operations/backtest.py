@@ -158,7 +158,7 @@ class _Track:
             now, self._before, self._ever, self._always, self._left, self._returned
         )
         entered, gone, members = int((now & ~before).sum()), int((before & ~now).sum()), int(before.sum())
-        self._ever, self._always, self._returned = ever | now, always & now, returned | (now & left & ~before)
+        self._ever, self._always, self._returned = ever | now, always & now, returned | (now & left)
         self._left, self._before = left | (before & ~now), now
         churn = gone / members if members else None
         self.rows.append(DateSize(self.segment, date, int(now.sum()), entered, gone, churn))
