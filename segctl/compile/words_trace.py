@@ -83,8 +83,10 @@ class TraceWords:
 
     def score(self, node: ir.Score) -> str:
         """``score 1–5 of days``: what ranks has a name of its own where it is a trait."""
-        of = self.metric(node.of.metric) if isinstance(node.of, ir.MetricValue) else dotted(node.of)
-        return self.say("score", node.groups, of)
+        of = node.of
+        while isinstance(of, ir.Real | ir.DaysSince | ir.YearsSince):
+            of = of.of
+        return self.say("score", node.groups, self.metric(of.metric) if isinstance(of, ir.MetricValue) else dotted(of))
 
     def kinds(self, kinds: Sequence[str]) -> str:
         """Event kinds as alternatives; a related table by its name."""
