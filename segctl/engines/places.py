@@ -59,9 +59,9 @@ def _points(distinct: pl.DataFrame, columns: Sequence[str], test: ir.Near) -> pl
 def _micro(column: str, of: ValueType) -> pl.Expr:
     """Degrees in millionths, halves to the even one; whole numbers all the way."""
     value = pl.col(column).cast(pl.Int128)
+    unit: int = 10 ** abs(of.scale - _MICRO)
     if of.scale <= _MICRO:
-        return (value * 10 ** (_MICRO - of.scale)).cast(pl.Int128)
-    unit = 10 ** (of.scale - _MICRO)
+        return value * unit
     whole, rest = value // unit, value % unit
     up = (2 * rest > unit) | ((2 * rest == unit) & (whole % 2 != 0))
     return whole + up.cast(pl.Int128)
