@@ -18,7 +18,7 @@ from segctl.compile.trace_times import next_change
 from segctl.engines.scope import list_column
 from segctl.operations.cause_instants import CLOCKED, instants
 from segctl.operations.cause_replay import State
-from segctl.operations.cause_rows import PLAIN, Part
+from segctl.operations.cause_rows import PLAIN, Part, cause_schema
 from segctl.operations.cause_words import cause
 
 if TYPE_CHECKING:
@@ -27,15 +27,21 @@ if TYPE_CHECKING:
     from segctl.operations.cause_chain import Side
     from segctl.operations.cause_rows import Rows, Scratch
 
-MOST_ASKED = 20_000
+MOST_ASKED = 10_000
 """For so many profiles the condition is looked for where several could be it, and the instant."""
-MOST_TRACED = 500
+MOST_TRACED = 200
 """Pairs with so many events together are traced row by row, where windows have no exact lengths."""
 _MOST_FLIPS = 20
 
 
 def clocked(
-    pairs: pl.DataFrame, rows: Rows, files: Scratch, then: Side, now: Side, raw: Callable[[pl.Series], pl.Series]
+    pairs: pl.DataFrame,
+    rows: Rows,
+    files: Scratch,
+    then: Side,
+    now: Side,
+    raw: Callable[[pl.Series], pl.Series],
+    details: pl.DataFrame,
 ) -> pl.DataFrame:
     """``segment``, ``subject``, ``cause``, ``effective`` of pairs that the clock moved.
 
@@ -46,6 +52,7 @@ def clocked(
         then: What the earlier evaluation knew.
         now: What the later one knew.
         raw: Identifiers of profiles.
+        details: `Answers.details` of the later evaluation.
     """
     import polars as pl
 
@@ -55,21 +62,25 @@ def clocked(
     few = pairs["subject"].unique().sort().head(MOST_ASKED)
     asked = pairs.filter(pl.col("subject").is_in(few.implode()) & pl.col("segment").is_in(list(segments)))
     single = {name: of for name, of in clocks.items() if len(of) == 1}
-    leaves = {(name, subject): single[name] for name, subject, _ in _rows(pairs) if name in single}
+    leaves: dict[tuple[str, int], tuple[ir.Leaf, ...]] = {
+        (name, subject): single[name] for name, subject, _ in _rows(pairs) if name in single
+    }
     at: dict[tuple[str, int], datetime] = {}
     if asked.height:
         subjects = raw(few)
         events, records = rows.of(subjects)
         part = Part(files.events(events), files.records(records))
+        finals = _finals(segments, details.filter(pl.col("subject").is_in(few.implode())))
         states = [
             State(now.rules, now.owners, part, side.as_of, side.snapshot, now.snapshot, subjects, side.members)
             for side in (then, now)
         ]
         unknown = {name: one for name, one in segments.items() if name not in single}
-        leaves |= flipped(asked, unknown, states[0], states[1]) if unknown else {}
+        leaves |= flipped(asked, unknown, states[0], finals) if unknown else {}
         if now.owners is not None:
             events = events.with_columns(now.owners.gather(events["subject"]).alias("subject"))
-        at = instants({p: of[0] for p, of in leaves.items() if len(of) == 1}, events, files, then.as_of, states[1])
+        certain = {pair: of[0] for pair, of in leaves.items() if len(of) == 1}
+        at = instants(certain, events, files, then.as_of, states[1], finals)
         at |= _traced(asked, segments, at, events, states)
     said: dict[tuple[int, ...], str] = {(): cause("time_passed")}
     made = []
@@ -79,12 +90,11 @@ def clocked(
         if words not in said:
             said[words] = cause("time_passed", "; ".join(leaf.text for leaf in of))
         made.append((name, subject, said[words], at.get((name, subject), now.as_of)))
-    schema = {"segment": pl.String, "subject": pl.Int32, "cause": pl.String, "effective": pl.Datetime("us", "UTC")}
-    return pl.DataFrame(made, schema=schema, orient="row")
+    return pl.DataFrame(made, schema=cause_schema(), orient="row")
 
 
 def _rows(pairs: pl.DataFrame) -> Iterator[tuple[str, int, bool]]:
-    return pairs.select("segment", "subject", "entered").iter_rows()  # type: ignore[return-value]  # three columns
+    return pairs.select("segment", "subject", "entered").iter_rows()
 
 
 def _traced(
@@ -157,6 +167,16 @@ def _event_rows(events: pl.DataFrame) -> dict[int, list[EventRow]]:
     return found
 
 
+def _finals(segments: Mapping[str, ir.LoweredSegment], details: pl.DataFrame) -> dict[int, pl.DataFrame]:
+    """The answers of the conditions that the clock can change, by their `id`: ``subject``, ``final``."""
+    return {
+        id(leaf): details.select("subject", final=column)
+        for name, segment in segments.items()
+        for at, leaf in enumerate(segment.leaves)
+        if (column := f"leaf:{name}:{at}") in details.columns
+    }
+
+
 def moves_with_time(node: object) -> bool:
     """The node's answer can change while nothing happens."""
     if isinstance(node, ir.Metric | ir.Step):
@@ -170,7 +190,10 @@ def clock_leaves(segment: ir.LoweredSegment) -> list[ir.Leaf]:
 
 
 def flipped(
-    pairs: pl.DataFrame, segments: Mapping[str, ir.LoweredSegment], then: State, now: State
+    pairs: pl.DataFrame,
+    segments: Mapping[str, ir.LoweredSegment],
+    then: State,
+    finals: Mapping[int, pl.DataFrame],
 ) -> dict[tuple[str, int], tuple[ir.Leaf, ...]]:
     """(segment, subject) → the conditions that the clock changed; pairs where none is found are left out."""
     import polars as pl
@@ -181,14 +204,16 @@ def flipped(
         for at, leaf in enumerate(clock_leaves(segment))
     ]
     asking = plan((), outputs)
-    before, after = (state.ask_again(asking, state.read(asking)).frame for state in (then, now))
+    before = then.ask_again(asking, then.read(asking)).frame
     found: dict[tuple[str, int], tuple[ir.Leaf, ...]] = {}
     for name, segment in segments.items():
         mine = pairs.filter(pl.col("segment") == name).select("subject")
         for at, leaf in enumerate(clock_leaves(segment)):
             column = f"leaf:{name}:{at}"
             both = mine.join(before.select("subject", then=column), on="subject")
-            both = both.join(after.select("subject", now=column), on="subject")
-            for subject in both.filter(pl.col("then").ne_missing(pl.col("now")))["subject"]:
+            if id(leaf) not in finals:
+                continue
+            both = both.join(finals[id(leaf)], on="subject")
+            for subject in both.filter(pl.col("then").ne_missing(pl.col("final")))["subject"]:
                 found[name, subject] = (*found.get((name, subject), ()), leaf)
     return found

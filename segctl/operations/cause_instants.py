@@ -45,7 +45,12 @@ Pair = tuple[str, int]
 
 
 def instants(
-    leaves: Mapping[Pair, ir.Leaf], events: pl.DataFrame, files: Scratch, since: datetime, now: State
+    leaves: Mapping[Pair, ir.Leaf],
+    events: pl.DataFrame,
+    files: Scratch,
+    since: datetime,
+    now: State,
+    finals: Mapping[int, pl.DataFrame],
 ) -> dict[Pair, datetime]:
     """(segment, subject) → the instant at which its condition became what it is; left out where it is not that simple.
 
@@ -55,12 +60,13 @@ def instants(
         files: For rows to try.
         since: As_of of the earlier evaluation.
         now: The later evaluation.
+        finals: Of each condition, by its `id`, the answers at the later evaluation: ``subject``, ``final``.
     """
     import polars as pl
 
     # Conditions are large to compare, and few: each is one object.
     by_id = {id(leaf): leaf for leaf in leaves.values()}
-    moved = {one: found for one, leaf in by_id.items() if (found := shifts(leaf))}
+    moved = {one: found for one, leaf in by_id.items() if one in finals and (found := shifts(leaf))}
     pairs = [(pair, id(leaf)) for pair, leaf in leaves.items() if id(leaf) in moved]
     numbers = {one: number for number, one in enumerate(moved)}
     frame = pl.DataFrame(
@@ -72,7 +78,9 @@ def instants(
     if not tried.height:
         return {}
     at = dict(tried.group_by("pair").agg(pl.col("at").first()).iter_rows())
-    several = tried.group_by("pair").agg("at").filter(pl.col("at").list.len() > 1).join(frame, on="pair").sort("pair")
+    several = tried.group_by("pair").agg("at").filter(pl.col("at").list.len() > 1).join(frame, on="pair")
+    answers = [finals[one].with_columns(pl.lit(numbers[one], pl.Int32).alias("leaf")) for one in moved]
+    several = several.join(pl.concat(answers), on=["subject", "leaf"], how="left").sort("pair")
     if several.height:
         at |= _searched(several, events, [by_id[one] for one in moved], files, now)
     return {pairs[number][0]: when for number, when in at.items()}
@@ -149,13 +157,10 @@ def _searched(
         data = replace(data, events=files.events(moved.drop("trial", "pair", "behind")))
         return _own(now.ask_again(asking, data).frame, trials)
 
-    facts = several.select("pair", "subject", "leaf", "at")
-    ends = facts.with_columns(pl.int_range(pl.len(), dtype=pl.Int32).alias("trial"))
-    final = pl.DataFrame({"pair": facts["pair"], "final": truth(ends, pl.duration(microseconds=0))})
+    facts = several.select("pair", "subject", "leaf", "at", pl.col("final").cast(pl.Int8).fill_null(-1))
 
     def moves(trials: pl.DataFrame) -> NDArray[np.bool_]:
         trials = trials.join(facts, on="pair", how="left", maintain_order="left")
-        trials = trials.join(final, on="pair", how="left", maintain_order="left")
         found = truth(trials, pl.lit(now.as_of).cast(pl.Datetime("us", "UTC")) - pl.col("at").list.get(pl.col("point")))
         same: NDArray[np.bool_] = found == trials["final"].to_numpy()
         return same

@@ -107,6 +107,13 @@ class Parts:
     records: pl.DataFrame
 
 
+def cause_schema() -> dict[str, pl.DataType | type[pl.DataType]]:
+    """Columns of causes."""
+    import polars as pl
+
+    return {"segment": pl.String, "subject": pl.Int32, "cause": pl.String, "effective": pl.Datetime("us", "UTC")}
+
+
 def delta(workspace: Workspace, prefix: str, since: int, until: int, subjects: pl.Series | None = None) -> Delta | None:
     """What came and went in the datasets that begin so; None when files of then were vacuumed."""
     import polars as pl

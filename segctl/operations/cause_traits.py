@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.model.project import RELATED
 from segctl.model.types import stored_column
 from segctl.operations.cause_replay import asked_plan, flags, kinds_of, read_by, traits_of
-from segctl.operations.cause_rows import RECORDS
+from segctl.operations.cause_rows import RECORDS, cause_schema
 from segctl.operations.cause_words import cause, plain
 from segctl.operations.dictionary import shown
 
@@ -50,8 +50,7 @@ def changed_traits(
         old, new = values[trait].get(subject, (None, None))
         at = valid if valid is not None and then < valid <= now else now
         rows.append((segment, subject, cause("trait_changed", _said(session, trait, old, new), source), at))
-    schema = {"segment": pl.String, "subject": pl.Int32, "cause": pl.String, "effective": pl.Datetime("us", "UTC")}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=cause_schema(), orient="row")
 
 
 def _chosen(hit: Hit, asking: Plan, traits: Sequence[str], before: EngineInput, after: EngineInput) -> pl.DataFrame:

@@ -27,7 +27,7 @@ from segctl.operations.cause_replay import Rules, asked_plan, columns_of, given_
 from segctl.operations.cause_rows import EVENTS, RECORDS, RELATED, Delta, Rows, delta, rows_of, scratch, split
 from segctl.operations.cause_rules import Changed, changed_rules, rules_then
 from segctl.operations.cause_words import cause
-from segctl.operations.evaluation import lowered_segments
+from segctl.operations.evaluation import evaluate, lowered_segments
 from segctl.operations.identity_causes import as_long, people_moved
 from segctl.operations.provenance import former_names
 
@@ -157,6 +157,7 @@ class _Explaining:
         """``segment``, ``subject``, ``cause``, ``effective`` of the moves."""
         import polars as pl
 
+        self.moves, self._told = moves, self.answers.details
         names = moves["segment"].unique().sort().to_list()
         given = self._given(names)
         old = rules_then(self.session, self.run, names, given)
@@ -173,7 +174,7 @@ class _Explaining:
         asked, still = pairs.filter(is_new), pairs.filter(~is_new)
         few = asked["subject"].unique().sort().head(MOST_PROFILES).implode()
         beyond, asked = asked.filter(~pl.col("subject").is_in(few)), asked.filter(pl.col("subject").is_in(few))
-        details = Details(then, now, people, changed)
+        teller = Details(then, now, people, changed)
         made = [lines(beyond, None, self.as_of)]
         timed = still["subject"].unique().sort().head(MOST_ASKED if self.as_of != self.run.as_of else 0)
         wanted = self._raw(pl.concat([asked["subject"], timed]).unique().sort())
@@ -184,12 +185,12 @@ class _Explaining:
         )
         with scratch(self.workspace) as files:
             if asked.height:
-                more, moved = self._replayed(asked, found, rows, then, now, changed, details, files)
+                more, moved = self._replayed(asked, found, rows, then, now, changed, teller, files)
                 made, still = [*made, *more], pl.concat([still, moved.select(still.columns)])
             if still.height and self.as_of == self.run.as_of:
                 made.append(lines(still, None, self.as_of))
             elif still.height:
-                made.append(clocked(still, rows, files, then, now, self._raw))
+                made.append(clocked(still, rows, files, then, now, self._raw, self._details()))
         return pl.concat(made)
 
     def _replayed(
@@ -271,6 +272,17 @@ class _Explaining:
             self._read(moves, fresh, kinds).alias("fresh"),
         )
 
+    def _details(self) -> pl.DataFrame:
+        """Answers of all conditions; asked for again where the evaluation was made without them."""
+        if self._told is None:
+            names = self.moves["segment"].unique().sort().to_list()
+            again = evaluate(
+                self.session, names, as_of=self.as_of, snapshot=self.snapshot, leaves=True, details=True
+            )  # fmt: skip
+            self._told = again.details
+        assert self._told is not None, "the evaluation gives details"
+        return self._told
+
     def _nodes(self, side: Side, name: str) -> set[object]:
         return read_by(asked_plan(side.rules, [name]), name)
 
@@ -349,8 +361,7 @@ class _Explaining:
         found = {}
         for name in pairs.filter("ranked")["segment"].unique():
             lowered = lower_segment(self.session.definitions.segments[name], self.session.definitions)
-            details = self.answers.details
-            assert details is not None, "the evaluation gives details"
+            details = self._details()
             columns = {f"{part}:{name}": part for part in ("where", "by", "per") if f"{part}:{name}" in details.columns}
             frame = details.select("subject", *columns).rename(columns)
             subjects = pairs.filter(pl.col("segment") == name)["subject"]

@@ -133,12 +133,12 @@ def _counts(ctx: Context, found: Difference, language: Words, *, all_leaves: boo
         for s in found.segments
     ]
     leaves = _leaves(found.segments, all_of_them=all_leaves)
-    sections = (
+    told = (
         output.Section("causes", "causes", CAUSES, _causes(found.segments, language)),
         output.Section("leaves", "conditions", LEAVES, leaves),
     )
     # An empty list still is an answer to a program; to people it says nothing.
-    sections = tuple(section for section in sections if section.rows or ctx.format == "json")
+    sections = tuple(section for section in told if section.rows or ctx.format == "json")
     return output.Result("segctl/diff/1", COLUMNS, rows, noun="segments", sections=sections)
 
 
