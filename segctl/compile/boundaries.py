@@ -47,7 +47,7 @@ class Clock:
             if plain is not None:
                 return plain + words
         whole, rest = divmod(self.now - us, DAY)
-        if whole > 0 and rest % _HOUR == 0:
+        if whole > 0 and rest % _HOUR == 0 and wall_clock(us, self.zone).hour:
             hours = rest // _HOUR
             return f"{self._relative(self.now - whole * DAY)} - {hours} hour{'s' if hours > 1 else ''}"
         return self._absolute(us)
@@ -69,7 +69,7 @@ class Clock:
         shown = wall.isoformat(" ", "microseconds" if wall.microsecond else "seconds").removesuffix(":00")
         # A time that clocks show twice says which one it is.
         other = local.replace(fold=1 - local.fold)
-        return shown if other.utcoffset() == local.utcoffset() else local.isoformat(" ", "seconds")
+        return shown if other.utcoffset() == local.utcoffset() else local.isoformat(" ")
 
 
 # --- Instants ---------------------------------------------------------------------------------------------

@@ -91,6 +91,22 @@ def test_changes_that_mean_the_same_do_not_count(tmp_path: Path) -> None:
     assert "count at most 0" not in "".join(m.words for m in score.survivors)
 
 
+def test_a_case_in_which_the_segment_fails_notices_that_it_no_longer_does(tmp_path: Path) -> None:
+    missing = "cases: [{case: missing, given: {ben: }, expect: {strict: {fails: true}}}]"
+    bound = "cases: [{case: bound, given: {ben: {points: 5}}, expect: {strict: {members: [ben]}}}]"
+
+    by_missing, by_bound = score_of(tmp_path, missing, "strict"), score_of(tmp_path, bound, "strict")
+
+    assert any("missing does not count" in words for words in words_of(by_bound))
+    assert not any("missing does not count" in words for words in words_of(by_missing))
+    assert any("at least 6" in words for words in words_of(by_missing))
+    assert not any("at least 6" in words for words in words_of(by_bound))
+
+
+def words_of(score: Score) -> set[str]:
+    return {mutant.words for mutant in score.survivors}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
