@@ -55,7 +55,7 @@ class Relatives:
                 for field in path:
                     of = dict(of.fields)[field]
                 return replace(leaf, test=self.author.test(of), missing=None)
-            case c.EventCondition():
+            case c.EventCondition(c.EventSelection()):
                 return self.relative_event(leaf)
             case c.SequenceCondition():
                 return self.relative_sequence(leaf)

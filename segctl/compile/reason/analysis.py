@@ -222,7 +222,7 @@ def _pruned(condition: Condition, path: Path, gone: set[Path]) -> Condition:
 
 def _contradiction(condition: Condition, theory: Theory) -> tuple[Condition, Condition] | None:
     """Two conditions that must both hold and cannot, the later one first."""
-    demands = list(_demands(condition, theory))
+    demands = list(_demands(condition, theory))[:_MOST_BRANCHES]
     for at, (later, one) in enumerate(demands):
         for earlier, other in demands[:at]:
             if theory.never(one, other):

@@ -36,6 +36,8 @@ from segctl.model.conditions import (
 
 _MOST_LEAVES, _DEEPEST = 24, 6
 """Of a segment that another one refers to; larger ones are taken as they are: some are members."""
+_MOST_LINKED = 20
+"""Measures of events that are compared with one another; more of them are taken as independent."""
 _AT_LEAST_ONE = ValueTest("at_least", (1,))
 
 
@@ -203,7 +205,7 @@ class Theory:
                 known = self._leaves[next(iter(tests.values()))][2]
                 self._add(variable, tests, AloneDomain(can_be_unknown=not known))
                 continue
-            others = measures if variable.kind == "event" else []
+            others = measures if variable.kind == "event" and len(measures) <= _MOST_LINKED else []
             extra = [cut for other in others for cut in cuts_between(variable, other, self.reader.events)]
             try:
                 self._add(variable, tests, domain, extra)
@@ -216,8 +218,9 @@ class Theory:
                     )
         supports: list[list[tuple[int, list[int]]]] = [[] for _ in self._variables]
         events = [(at, variable) for at, (variable, _) in enumerate(self._variables) if variable.kind == "event"]
-        for at, one in events:
-            for beside, other in events:
+        linked = events if len(events) <= _MOST_LINKED else []
+        for at, one in linked:
+            for beside, other in linked:
                 if at != beside:
                     self._link(at, one, beside, other, supports)
         self._solver = Solver([len(cells) for _, cells in self._variables], supports)
