@@ -20,7 +20,7 @@ _segctl_verb() {
   size) options='--engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   explain) options='--run --until --show-personal --fuzzy --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text' 'text') ;;
   ls) options='-C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources runs tests') ;;
-  show) options='--columns --members --run --show-personal --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
+  show) options='--columns --members --run --show-personal --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
   profile) options='--last --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('text') ;;
   history) options='--last -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   diff) options='--from --to --moves --exit-code --guards --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --to --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
@@ -106,14 +106,16 @@ _segctl_value() {
     | 'overlap -C' | 'overlap --project' | 'plan -C' | 'plan --project' \
     | 'apply -C' | 'apply --project') echo 'folders' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
-    | 'ls --state' | 'show --run' | 'diff --from' | 'diff --to' \
-    | 'diff --state' | 'overlap --state' | 'plan --state' | 'apply --state') echo 'runs' ;;
+    | 'ls --state' | 'show --run' | 'show --state' | 'diff --from' \
+    | 'diff --to' | 'diff --state' | 'overlap --state' | 'plan --state' \
+    | 'apply --state') echo 'runs' ;;
   'lint -s' | 'lint --select' | 'lint --exclude' | 'test -s' \
     | 'test --select' | 'test --exclude' | 'size -s' | 'size --select' \
     | 'size --exclude' | 'ls -s' | 'ls --select' | 'ls --exclude' \
-    | 'diff -s' | 'diff --select' | 'diff --exclude' | 'overlap -s' \
-    | 'overlap --select' | 'overlap --exclude' | 'plan -s' | 'plan --select' \
-    | 'plan --exclude' | 'apply -s' | 'apply --select' | 'apply --exclude') echo 'selections' ;;
+    | 'show -s' | 'show --select' | 'show --exclude' | 'diff -s' \
+    | 'diff --select' | 'diff --exclude' | 'overlap -s' | 'overlap --select' \
+    | 'overlap --exclude' | 'plan -s' | 'plan --select' | 'plan --exclude' \
+    | 'apply -s' | 'apply --select' | 'apply --exclude') echo 'selections' ;;
   'doctor --online' | 'validate --save') echo 'sources' ;;
   *) echo text ;;
   esac

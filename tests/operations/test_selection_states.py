@@ -82,6 +82,9 @@ def test_what_a_selection_previews_is_what_commands_take(shop: Path) -> None:
         "german",
         "listed",
     }
+    shown = document("show", "-s", "+fresh", cwd=shop)
+    assert [row["segment"] for row in shown["data"]] == ["fresh", "listed"]
+    assert shown["sections"]["fresh"] == [{"definition": "in segment listed"}]
     rows = document("size", "-s", "kind:list kind:any", cwd=shop)["data"]
     assert rows == [
         {"segment": "dach", "members": 3, "matched": 3},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import CHANGES, SELECTION, Argument, Language, Option, verb
+from segctl.cli.options import CHANGES, Argument, Language, Option, verb
 from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ("segctl show segment:vip", "The definition in words, its size and last change."),
     ("segctl show segment:vip -f csv --columns country,lifetime_value", "Its members with values of traits."),
+    ('segctl show -s "+winback"', "A segment and all that it refers to, in words."),
     ("segctl show event:order_completed", "Properties, how complete they are, frequent values."),
 )
 SEE_ALSO = ("segctl ls --help", "segctl explain --help")
@@ -39,12 +40,12 @@ _VALUES = (
 )
 
 
-@verb(without=(*SELECTION, *CHANGES))
+@verb(without=CHANGES)
 def command(
     ctx: Context,
     thing: Annotated[
-        str, Argument("KIND:NAME", help="Such as segment:vip or event:order_completed.", complete="things")
-    ],
+        str | None, Argument("KIND:NAME", help="Such as segment:vip or event:order_completed.", complete="things")
+    ] = None,
     columns: Annotated[str, Option("--columns", metavar="NAMES", help="Traits shown with members, by commas.")] = "",
     members: Annotated[bool, Option("--members", help="List a segment's members in table and json too.")] = False,
     run: Annotated[
@@ -55,10 +56,14 @@ def command(
 ) -> None:
     """Show one thing: a segment in words and its members; an event kind or trait with what is in it; a source; a run.
 
-    With `-f ids`, `csv`, `ndjson` or `parquet` a segment's members are written.
+    With `-f ids`, `csv`, `ndjson` or `parquet` a segment's members are written. With `--select` several segments are
+    shown in words.
     """
     from segctl.operations.session import open_session
 
+    if thing is None or ctx.selection:
+        _several(ctx, thing, language)
+        return
     kind, _, name = thing.partition(":")
     is_bare = not name
     if is_bare:
@@ -90,6 +95,19 @@ def command(
     output.write(ctx, result)
     if kind == "segment" and result.schema == "segctl/show-segment/1":
         messages.notice(ctx, f"next: segctl show segment:{name} -f ids, or segctl size {name}")
+
+
+def _several(ctx: Context, thing: str | None, language: str | None) -> None:
+    from segctl.cli.several_segments import result
+    from segctl.operations.session import open_session
+
+    if thing is not None or not ctx.selection:
+        raise UsageError(
+            "SEG104", "`show` shows one thing, or the segments of `--select`", hint="segctl show segment:vip"
+        )
+    with open_session(ctx.project, env=ctx.env) as session:
+        found = result(session, ctx.selection, language)
+    output.write(ctx, found)
 
 
 def _check_segment(session: Session, name: str) -> None:
