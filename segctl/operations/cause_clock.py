@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from segctl.operations.cause_chain import Side
     from segctl.operations.cause_rows import Rows, Scratch
 
-MOST_ASKED = 10_000
+MOST_ASKED = 5_000
 """For so many profiles the condition is looked for where several could be it, and the instant."""
 MOST_TRACED = 200
 """Pairs with so many events together are traced row by row, where windows have no exact lengths."""

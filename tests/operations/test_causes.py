@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from end_to_end.program import document, ok
+
+from segctl.operations.apply import apply
+from segctl.operations.diff import diff
+from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.session import open_session
 
 PROJECT = """segctl: 1
 name: shop
@@ -45,8 +50,15 @@ class Shop:
         self.write(f"segments/{name}.yaml", f"segment: {name}\n{where}\n")
 
     def run(self, at: str) -> None:
-        ok("ingest", cwd=self.root)
-        ok("apply", "--as-of", at, cwd=self.root)
+        self.ingest(at)
+        as_of = datetime.fromisoformat(at)
+        with open_session(self.root) as session:
+            apply(session, as_of=as_of, started=as_of)
+
+    def ingest(self, at: str) -> None:
+        with open_session(self.root, create=True) as session:
+            sources = sources_of(session.project).values()
+            ingest(session.project, session.workspace, sources, now=datetime.fromisoformat(at))
 
     def orders(self, *rows: str) -> None:
         self.write("shop2.csv", "\n".join(["what,id,nr,at,value", *rows, ""]))
@@ -56,8 +68,13 @@ class Shop:
 
     def moves(self, *names: str) -> dict[tuple[str, str, str], tuple[str | None, str]]:
         """(segment, profile, change) → cause and the day and hour it took effect, UTC."""
-        rows: list[dict[str, Any]] = document("diff", *names, "--moves", cwd=self.root)["data"]
-        return {(r["segment"], r["profile_id"], r["change"]): (r["cause"], r["effective"][5:16]) for r in rows}
+        with open_session(self.root) as session:
+            moves = diff(session, names, now=datetime.fromisoformat(SECOND), with_moves=True).moves
+        assert moves is not None
+        return {
+            (segment, who, change): (line, at.isoformat()[5:16])
+            for segment, who, change, at, line, _ in moves.iter_rows()
+        }
 
     def cause(self, segment: str, profile: str) -> str | None:
         found = [cause for (name, who, _), (cause, _) in self.moves().items() if (name, who) == (segment, profile)]
@@ -328,7 +345,7 @@ def test_compaction_between_two_runs_is_no_news(shop: Shop) -> None:
     shop.segment("buyers", "where: {event: order, count: {at_least: 2}}")
     shop.run(FIRST)
     shop.orders("order,o3,2,2026-11-13T10:00:00Z,5")
-    ok("ingest", cwd=shop.root)
+    shop.ingest(SECOND)
     ok("compact", cwd=shop.root)
     shop.run(SECOND)
 
