@@ -39,7 +39,9 @@ def rows(dice: Dice, of: Project, profiles: tuple[Profile, ...]) -> tuple[Row, .
     made: list[Row] = []
     subjects = [s for p in profiles for s in p.subjects]
     for table in of.related:
-        for key in range(dice.random.randint(0, 3 * len(profiles))):
+        for number in range(dice.random.randint(0, 3 * len(profiles))):
+            # Keys come twice: in another source it is another row, in the same one a further version.
+            key = number % 4
             source, owner = dice.one(("desk", "desk", "crm")), dice.one((*subjects, max(subjects) + 1))
             for version in range(dice.one((1, 1, 1, 2, 3))):
                 owner = dice.one(subjects) if version and dice.chance(0.2) else owner
