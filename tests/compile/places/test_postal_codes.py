@@ -12,8 +12,6 @@ import pytest
 from segctl.compile.places.files import read_codes, read_places
 from segctl.compile.places.postal import SHIPPED, country_code, nearest_codes, shipped_codes
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 def test_the_codes_of_three_countries_come_along() -> None:
     codes = shipped_codes()
@@ -28,7 +26,7 @@ def test_the_codes_of_three_countries_come_along() -> None:
 
 def test_the_script_makes_the_same_file_from_the_same_data(shared: Path, tmp_path: Path) -> None:
     made = tmp_path / "codes.z"
-    script = (ROOT / "tools" / "make_postal_codes.py").read_text(encoding="utf-8")
+    script = Path(__file__).with_name("make_postal_codes.py").read_text(encoding="utf-8")
     folder = shared / "datasets" / "plz_de"
     (tmp_path / "make.py").write_text(script.replace("OUTPUT = ", f"OUTPUT = Path({str(made)!r})  # "), "utf-8")
 

@@ -8,7 +8,7 @@ A code's position is the median of the latitudes and the median of the longitude
 code has: one place that is far off, as with codes of large companies, does not move it. Its name is the town where
 the code lies in one, else the place nearest to that position.
 
-    python tools/make_postal_codes.py FOLDER
+    python tests/compile/places/make_postal_codes.py FOLDER
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import median
 
-OUTPUT = Path(__file__).resolve().parents[1] / "segctl" / "compile" / "places" / "postal_codes.z"
+OUTPUT = Path(__file__).resolve().parents[3] / "segctl" / "compile" / "places" / "postal_codes.z"
 COUNTRIES = ("at", "ch", "de")
 _TOWN = re.compile(
     r"(?:Kreisfreie Stadt|Stadtkreis|Landeshauptstadt) (?P<after>.+)|(?P<before>.+), (?:Frei|Hanse)?.*[Ss]tadt"
