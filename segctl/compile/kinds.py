@@ -14,7 +14,7 @@ KINDS = (
     "all", "any", "none", "not", "trait", "event", "sequence", "segment", "consent", "sample", "near", "list",
     "related",
 )  # fmt: skip
-_BY_CLASS = {"AnyOf": "any", "NoneOf": "none", "ChangedCondition": "trait"}
+_BY_CLASS = {"AnyOf": "any", "NoneOf": "none", "ChangedCondition": "trait", "ColleaguesCondition": "related"}
 
 
 def kinds_of(condition: Condition) -> frozenset[str]:
