@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import narwhals.stable.v2 as nw
 
@@ -43,29 +43,21 @@ def _tests(node: Node) -> Iterator[ir.AnyElement]:
 
 
 def _joined(frame: Frame, test: ir.AnyElement, column: str, row: str, scope: Scope, reader: Reader) -> Frame:
-    element_type = test.value.type.element
-    if element_type is None:
-        raise TypeError("only lists have elements")
-    value = to_expr(test.value, scope)
-    lists = frame.with_columns(value.alias("element")).filter(~nw.col("element").is_null())
-    elements = lists.filter(nw.col("element").list.len() > 0).explode("element")
+    elements, inner = taken_apart(frame, test.value, scope)
     # The number of levels above is kept in the scope, so rows of inner lists get numbers of their own.
-    inner = scope.knowing({ir.Element(element_type): "element", ir.IsMember(row): row})
+    inner = inner.knowing({ir.IsMember(row): row})
     elements, inner = with_elements(elements, [test.item], inner, reader)
     found = elements.filter(to_predicate(test.item, inner)).select(row).unique().with_columns(nw.lit(1).alias(column))
     joined = frame.join(found, on=row, how="left")
-    answer = nw.when(~value.is_null()).then(~nw.col(column).is_null())
+    answer = nw.when(~to_expr(test.value, scope).is_null()).then(~nw.col(column).is_null())
     return joined.with_columns(answer.alias(column))
 
 
-def element_values(
-    frame: Frame, value: ir.Expression, asked: ir.Expression, scope: Scope, names: Sequence[str]
-) -> Frame:
-    """Values of an expression over the elements of a list, one row per element, in the first of `names`."""
-    element_type = value.type.element
+def taken_apart(frame: Frame, of: ir.Expression, scope: Scope) -> tuple[Frame, Scope]:
+    """A row for each element of a list, in the column ``element``, and a scope that knows it."""
+    element_type = of.type.element
     if element_type is None:
         raise TypeError("only lists have elements")
-    elements = frame.with_columns(to_expr(value, scope).alias("element")).filter(~nw.col("element").is_null())
-    elements = elements.filter(nw.col("element").list.len() > 0).explode("element")
-    inner = scope.knowing({ir.Element(element_type): "element"})
-    return elements.select(to_expr(asked, inner).alias(names[0]))
+    lists = frame.with_columns(to_expr(of, scope).alias("element")).filter(~nw.col("element").is_null())
+    elements = lists.filter(nw.col("element").list.len() > 0).explode("element")
+    return elements, scope.knowing({ir.Element(element_type): "element"})

@@ -19,7 +19,7 @@ from segctl.compile import ir
 from segctl.compile.plan import Node, Output, Plan, walk
 from segctl.compile.plan import plan as planned
 from segctl.engines.base import EngineInput
-from segctl.engines.elements import element_values
+from segctl.engines.elements import taken_apart
 from segctl.engines.expressions import evaluated, to_expr
 from segctl.engines.polars_reader import PolarsReader
 from segctl.engines.reading import Reader, Scan, Subjects
@@ -77,10 +77,10 @@ def _folds(node: Node) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a node stands: event kinds, and the list whose elements are tested."""
+    """Where a node stands: event kinds, and the lists whose elements are tested, the outermost first."""
 
     kinds: tuple[str, ...] = ()
-    elements_of: ir.Expression | None = None
+    lists: tuple[ir.Expression, ...] = ()
 
 
 _NOWHERE = _Place()
@@ -106,7 +106,7 @@ class _Unfolding:
         if isinstance(node, ir.Metric | ir.Followed | ir.Step):
             inner = _Place(node.kinds)
         elif isinstance(node, ir.AnyElement):
-            inner = _Place(place.kinds, node.value)
+            inner = _Place(place.kinds, (*(place.lists if _has_element(node.value) else ()), node.value))
         changed = {}
         for name in _fields(type(node)):
             old = getattr(node, name)
@@ -152,9 +152,9 @@ class _Unfolding:
         if isinstance(value, ir.MetricValue):
             of = value.metric.measure.of
             return [] if of is None else list(self._distinct(of, _Place(value.metric.kinds)))
-        elements = place.elements_of
-        source = value if elements is None or not _has_element(value) else elements
-        properties = {(n.name, n.type): None for n in walk(source) if isinstance(n, ir.EventProperty)}
+        lists = place.lists if _has_element(value) else ()
+        read = [node for root in (*lists, value) for node in walk(root)]
+        properties = {(n.name, n.type): None for n in read if isinstance(n, ir.EventProperty)}
         reader: Reader
         if properties:
             wish = Scan(place.kinds, tuple(properties), _EVERYBODY, None, self._scope.now)
@@ -162,10 +162,10 @@ class _Unfolding:
         else:
             reader = PolarsReader(EngineInput(self._profiles, ()))
             frame = reader.table(self._profiles)
-        if source is value:
-            found = frame.select(to_expr(value, self._scope).alias("text"))
-        else:
-            found = element_values(frame, source, value, self._scope, ["text"])
+        scope = self._scope
+        for elements_of in lists:
+            frame, scope = taken_apart(frame, elements_of, scope)
+        found = frame.select(to_expr(value, scope).alias("text"))
         return reader.collect(found.unique()).get_column("text").to_list()
 
 

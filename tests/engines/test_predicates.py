@@ -95,6 +95,22 @@ def test_a_predicate(engine: Engine, tmp_path: Path, asked: ir.Predicate, expect
     assert column(ask(engine, tmp_path, [], asked, profiles=PEOPLE)) == expected
 
 
+def test_texts_in_lists_inside_lists_are_folded(engine: Engine, tmp_path: Path) -> None:
+    labelled = ValueType(Kind.STRUCT, fields=(("sku", TEXT), ("labels", TEXTS)))
+    items = ir.EventProperty("items", ValueType(Kind.LIST, element=labelled))
+    labels = ir.StructField(ir.Element(labelled), "labels", TEXTS)
+    is_street = ir.TextTest("eq", ir.Element(TEXT), ir.Literal("STRASSE", TEXT), ignore_case=True)
+    events = [
+        happened(0, "order", 9, items=[{"sku": "a", "labels": []}, {"sku": "b", "labels": ["x", "Straße"]}]),
+        happened(1, "order", 9, items=[{"sku": "straße", "labels": ["weg"]}, {"sku": "c", "labels": None}]),
+        happened(2, "order", 9, items=None),
+    ]
+
+    asked = at_least(metric("count", where=ir.AnyElement(items, ir.AnyElement(labels, is_street))), 1)
+
+    assert column(ask(engine, tmp_path, events, asked, types={"items": items.type})) == [True, False, False]
+
+
 def test_division_by_zero_is_missing_and_constants_divide_exactly(engine: Engine, tmp_path: Path) -> None:
     exact = ir.Real(ir.StoredTrait("points", ValueType(Kind.NUMBER, 6)))
     zero = ir.Arithmetic("-", (exact, exact))
