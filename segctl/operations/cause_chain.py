@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from segctl.operations.cause_beside import Beside
     from segctl.operations.cause_ranks import Ranks
     from segctl.operations.cause_replay import Rules
     from segctl.operations.cause_rows import Parts, Scratch
@@ -33,6 +34,7 @@ class Side:
         owners: Subject → subject of its profile.
         subjects: Whose identifiers count.
         members: Segment → subjects that belonged to it.
+        beside: Everybody's values of today, for scores and numbers of colleagues.
     """
 
     rules: Rules
@@ -41,6 +43,7 @@ class Side:
     snapshot: int
     subjects: pl.Series
     members: Mapping[str, pl.Series]
+    beside: Beside = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class Chain:
         self._there = Part(self._files.events(existing(present, self.then.as_of)))
         base = State(
             self.now.rules, self.then.owners, self.old, self.then.as_of, self.then.snapshot, self.now.snapshot,
-            self.then.subjects, self.then.members,
+            self.then.subjects, self.then.members, self.now.beside,
         )  # fmt: skip
         hits, left = self._walk(base, pairs, self._steps(is_early=True), is_early=True)
         if not left.height or self.now.as_of == self.then.as_of:

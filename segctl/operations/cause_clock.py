@@ -72,7 +72,9 @@ def clocked(
         part = Part(files.events(events), files.records(records))
         finals = _finals(segments, details.filter(pl.col("subject").is_in(few.implode())))
         states = [
-            State(now.rules, now.owners, part, side.as_of, side.snapshot, now.snapshot, subjects, side.members)
+            State(
+                now.rules, now.owners, part, side.as_of, side.snapshot, now.snapshot, subjects, side.members, now.beside
+            )
             for side in (then, now)
         ]
         unknown = {name: one for name, one in segments.items() if name not in single}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 from segctl.compile import ir
 from segctl.compile.lower import lower_segment
@@ -12,6 +12,7 @@ from segctl.compile.plan import HISTORY, Output, Plan, plan, references, roots, 
 from segctl.compile.selection import with_references
 from segctl.model.dataclass import dataclass
 from segctl.model.types import stored_column
+from segctl.operations.cause_beside import rewritten, settled, social_nodes, values_today
 from segctl.operations.cause_rows import PLAIN
 from segctl.operations.evaluation import MEMBERS, StoredRows, load_engine, load_input, rank_outputs
 
@@ -21,12 +22,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.engines.base import EngineInput
+    from segctl.operations.cause_beside import Beside
     from segctl.operations.cause_chain import Side
     from segctl.operations.cause_ranks import Ranks
     from segctl.operations.cause_rows import Part
     from segctl.operations.session import Session
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class State:
         snapshot: Whose identifiers are known.
         subjects: Whose identifiers count.
         members: Segment → subjects that belong to it, of those whose members are given.
+        beside: Everybody's values of today, for scores and numbers of colleagues.
     """
 
     rules: Rules
@@ -78,6 +79,7 @@ class State:
     snapshot: int
     subjects: pl.Series
     members: Mapping[str, pl.Series]
+    beside: Beside = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, asking: Plan) -> EngineInput:
         """What a plan reads of the rows."""
@@ -87,9 +89,11 @@ class State:
 
     def ask_again(self, asking: Plan, data: EngineInput) -> Asked:
         """The same questions about other rows."""
+        return Asked(self._answers(*settled(asking, data, self.beside, self._answers)), data, asking)
+
+    def _answers(self, asking: Plan, data: EngineInput) -> pl.DataFrame:
         zone = self.rules.session.project.timezone
-        found = load_engine("polars").evaluate(asking, data, as_of=self.as_of, zone=zone)
-        return Asked(found.answers, data, asking)
+        return load_engine("polars").evaluate(asking, data, as_of=self.as_of, zone=zone).answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,34 @@ def ask_everybody(rules: Rules, side: Side, names: Sequence[str], only: Sequence
     return Asked(found.answers, data, asking)
 
 
+def beside_today(then: Side, now: Side, names: Sequence[str]) -> Beside:
+    """Everybody's values of today, of all that the segments score or count among people by the rules of both sides."""
+    found = _beside(now.rules, now, names, {})
+    return found if then.rules is now.rules else _beside(then.rules, now, names, found)
+
+
+def _beside(rules: Rules, side: Side, names: Sequence[str], known: Beside) -> Beside:
+    asking = asked_plan(rules, names)
+    nodes = [node for node in social_nodes(asking) if node not in known]
+    if not nodes:
+        return known
+
+    def answers(outputs: Sequence[Output]) -> pl.DataFrame:
+        wanted = plan(asking.segments, outputs)
+        data = load_input(
+            rules.session,
+            wanted,
+            as_of=side.as_of,
+            snapshot=side.snapshot,
+            owners=side.owners,
+            stored=StoredRows(members=side.members),
+        )
+        found = load_engine("polars").evaluate(wanted, data, as_of=side.as_of, zone=rules.session.project.timezone)
+        return found.answers.join(data.profiles.select("subject", "profile_id"), on="subject", maintain_order="left")
+
+    return {**known, **values_today(nodes, answers)}
+
+
 def read_by(asking: Plan, name: str) -> set[object]:
     """All nodes that decide one of the segments asked for."""
     roots = [output.ask for output in asking.outputs if output.name.partition(":")[2] == name]
@@ -227,18 +259,6 @@ def _used(rules: Rules, segment: ir.LoweredSegment) -> dict[str, ir.LoweredSegme
     return {name: lowered(name) for name in with_references(references(segment), lambda n: references(lowered(n)))}
 
 
-def _given(node: T, names: Mapping[str, str]) -> T:
-    """The node with look-ups in place of memberships that are given."""
-    found: Any = node
-    if isinstance(node, ir.IsMember):
-        found = ir.InList(MEMBERS, names[node.segment], "") if node.segment in names else node
-    elif isinstance(node, tuple):
-        items = tuple(_given(item, names) for item in node)
-        found = node if all(new is old for new, old in zip(items, node, strict=True)) else items
-    elif is_dataclass(node) and not isinstance(node, type) and type(node).__module__.startswith("segctl.compile.ir"):
-        old = {one.name: getattr(node, one.name) for one in fields(node)}
-        new = {name: _given(value, names) for name, value in old.items()}
-        changed = {name: value for name, value in new.items() if value is not old[name]}
-        found = replace(node, **changed) if changed else node
-    given: T = found
-    return given
+def _given(segment: ir.LoweredSegment, names: Mapping[str, str]) -> ir.LoweredSegment:
+    """The segment with look-ups in place of memberships that are given."""
+    return rewritten(segment, {ir.IsMember(there): ir.InList(MEMBERS, today, "") for there, today in names.items()})

@@ -13,17 +13,19 @@ moved although nothing is known that was not known before moved because time pas
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile.lower import lower_segment
 from segctl.compile.plan import references
+from segctl.operations.cause_beside import social_nodes
 from segctl.operations.cause_chain import Chain, Side
 from segctl.operations.cause_clock import MOST_ASKED, clocked
 from segctl.operations.cause_counts import NOTE, counted
 from segctl.operations.cause_definitions import by_rules
 from segctl.operations.cause_details import Details, lines
 from segctl.operations.cause_ranks import Ranks
-from segctl.operations.cause_replay import Rules, asked_plan, columns_of, given_in, kinds_of, read_by
+from segctl.operations.cause_replay import Rules, asked_plan, beside_today, columns_of, given_in, kinds_of, read_by
 from segctl.operations.cause_rows import EVENTS, RECORDS, RELATED, Delta, Rows, delta, rows_of, scratch, split
 from segctl.operations.cause_rules import Changed, changed_rules, rules_then
 from segctl.operations.cause_words import cause
@@ -169,6 +171,7 @@ class _Explaining:
         if len(found) < len(deltas) or not self.run.reproducible:
             return lines(moves, None, self.as_of)
         then, now = self._sides(Rules(self.session, {}, given), old, raw)
+        now = replace(now, beside=beside_today(then, now, names))
         pairs = self._marked(moves, changed, people, found, then, now)
         is_new = pl.any_horizontal(*_NEW)
         asked, still = pairs.filter(is_new), pairs.filter(~is_new)
@@ -261,7 +264,9 @@ class _Explaining:
             "values": self._owners(valued, records.removed, related.added, related.removed),
         }
         ruled = [name for name, one in changed.items() if one]
-        ranked = [name for name in changed if self.session.definitions.segments[name].keep is not None]
+        segments = self.session.definitions.segments
+        among = {name for name in changed if now.beside and social_nodes(asked_plan(now.rules, [name]))}
+        ranked = [name for name in changed if name in among or segments[name].keep is not None]
         return moves.with_columns(
             pl.col("segment").is_in(ruled).alias("definition"),
             pl.col("segment").is_in(ranked).alias("ranked"),
@@ -361,13 +366,14 @@ class _Explaining:
         found = {}
         for name in pairs.filter("ranked")["segment"].unique():
             lowered = lower_segment(self.session.definitions.segments[name], self.session.definitions)
+            if lowered.keep is None:
+                continue
             details = self._details()
             columns = {f"{part}:{name}": part for part in ("where", "by", "per") if f"{part}:{name}" in details.columns}
             frame = details.select("subject", *columns).rename(columns)
             subjects = pairs.filter(pl.col("segment") == name)["subject"]
             frame = frame.filter(pl.col("where") | pl.col("subject").is_in(subjects.implode()))
-            if lowered.keep is not None:
-                found[name] = Ranks(lowered.keep, subjects, with_profile_ids(self.workspace, frame))
+            found[name] = Ranks(lowered.keep, subjects, with_profile_ids(self.workspace, frame))
         return found
 
 
