@@ -11,14 +11,14 @@ from end_to_end.program import document, ok, run
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four people, and two runs between which everybody left."""
+    """Four people, and two runs between which everybody left, as was allowed for the second."""
     folder = tmp_path_factory.mktemp("project")
     ok("init", ".", "--template", "minimal", cwd=folder)
     segment = folder / "segments" / "buyers.yaml"
     segment.write_text(segment.read_text("utf-8") + "guards: {max_removed: 5 %}\n", "utf-8")
     ok("ingest", cwd=folder)
     ok("apply", "--as-of", "2026-10-15", cwd=folder)
-    ok("apply", "--as-of", "2029-06-30", cwd=folder)
+    ok("apply", "--as-of", "2029-06-30", "--allow", "removed=100%", "--reason", "a long time", cwd=folder)
     return folder
 
 
@@ -31,7 +31,7 @@ def test_a_diff_tells_its_instants_to_the_second_in_the_zone_of_the_project(proj
 def test_the_instant_of_a_move_is_told_in_the_zone_of_the_project(project: Path) -> None:
     moves = document("diff", "--moves", cwd=project)["data"]
 
-    assert {move["effective"] for move in moves} == {"2029-06-30T23:59:59.999999+02:00"}
+    assert {move["effective"] for move in moves} == {"2027-03-14T12:00:00+01:00", "2027-05-02T09:30:00+02:00"}
 
 
 def test_a_broken_guard_is_told_in_percent(project: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_diff_in_which_no_condition_moved_has_no_empty_table(project: Path) ->
     call = ("diff", "--from", newest, "--to", newest)
 
     assert ok(*call, cwd=project).endswith("1 segment\n")
-    assert document(*call, cwd=project)["sections"] == {"leaves": []}
+    assert document(*call, cwd=project)["sections"] == {"causes": [], "leaves": []}
 
 
 def test_explain_hides_personal_values_wherever_they_would_stand(project: Path, tmp_path: Path) -> None:
