@@ -194,9 +194,7 @@ def _evaluated(
 ) -> tuple[pl.DataFrame, Mapping[str, str]]:
     """A column ``segment:NAME`` and ``matched:NAME`` for each name, one row a profile; and what failed."""
     needed = segments.needed([name for name in names if not _is_plain(segments.lowered(name))])
-    columns = _groups(needed, world, folder)
-    stubbed = sorted({name for case in world.cases for name in case.stubs} & {one.name for one in needed})
-    prepared = list(_with_stubs([_kept_by_case(one) for one in needed], stubbed))
+    prepared, columns = _prepared(needed, world, folder)
     outputs = [Output(f"matched:{name}", segments.lowered(name).where) for name in names]
     if with_leaves:
         outputs += [
@@ -204,9 +202,18 @@ def _evaluated(
             for name in names
             for number, leaf in enumerate(segments.lowered(name).leaves)
         ]
-    columns |= _stub_columns(stubbed, world) | _shared_columns([*prepared, *(o.ask for o in outputs)], world)
+    columns |= _shared_columns([*prepared, *(o.ask for o in outputs)], world)
     apart = [Output(output.name, _apart(output.ask)) for output in outputs]
     return _run([_apart(segment) for segment in prepared], apart, world, columns, folder)
+
+
+def _prepared(
+    needed: Sequence[ir.LoweredSegment], world: World, folder: Path
+) -> tuple[list[ir.LoweredSegment], dict[str, Any]]:
+    """Segments as the cases mean them: each case its own ranks, given members in place; and the columns they read."""
+    stubbed = sorted({name for case in world.cases for name in case.stubs} & {one.name for one in needed})
+    prepared = list(_with_stubs([_kept_by_case(one) for one in needed], stubbed))
+    return prepared, _groups(needed, world, folder) | _stub_columns(stubbed, world)
 
 
 def _is_plain(segment: ir.LoweredSegment) -> bool:
@@ -360,7 +367,8 @@ def colleagues_of(
     names = [part.segment for node in nodes for part in walk(node) if isinstance(part, ir.IsMember)]
     world = World.of(segments.definitions.project, segments.lists, [case])
     with TemporaryDirectory(prefix="segctl-test-") as folder:
-        frame = _run(segments.needed(names), outputs, world, {}, Path(folder))[0]
+        prepared, columns = _prepared(segments.needed(names), world, Path(folder))
+        frame = _run(prepared, outputs, world, columns, Path(folder))[0]
     counted = {}
     for i, node in enumerate(nodes):
         shared, met = frame[f"shared:{i}"].to_list(), frame[f"met:{i}"].to_list()
@@ -373,3 +381,15 @@ def colleagues_of(
         rows = (EventRow(f"{RELATED}colleagues", NO_TIME, "", one, {"profile_id": one}) for one in sorted(alike))
         counted[node] = tuple(rows)
     return counted
+
+
+def scores_of(segments: Segments, segment: ir.LoweredSegment, case: Case, number: int) -> dict[ir.Score, int | None]:
+    """The scores of one profile among those of its case, as far as a segment asks for them."""
+    nodes = tuple(dict.fromkeys(node for node in walk(segment.where) if isinstance(node, ir.Score)))
+    if not nodes:
+        return {}
+    outputs = [Output(f"score:{i}", node) for i, node in enumerate(nodes)]
+    world = World.of(segments.definitions.project, segments.lists, [case])
+    with TemporaryDirectory(prefix="segctl-test-") as folder:
+        frame = _run((), outputs, world, {}, Path(folder))[0]
+    return {node: frame[f"score:{i}"][number] for i, node in enumerate(nodes)}

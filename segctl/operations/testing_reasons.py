@@ -12,7 +12,7 @@ from segctl.compile.testing_expect import leaf_names
 from segctl.compile.trace import Branch, LeafTrace, Trace, trace
 from segctl.compile.zones import to_us
 from segctl.model.dataclass import dataclass
-from segctl.operations.testing_answers import Answer, Segments, colleagues_of, evaluate_cases
+from segctl.operations.testing_answers import Answer, Segments, colleagues_of, evaluate_cases, scores_of
 from segctl.operations.testing_world import World, event_rows, profile_row
 
 
@@ -53,9 +53,14 @@ def explained(segments: Segments, case: Case, name: str, profile: str, answer: A
     number = case.profiles.index(given)
     look_ups = [node for node in walk(segment.where) if isinstance(node, ir.InList)]
     row = profile_row(world, given, to_us(case.as_of), look_ups)
+    among = replace(
+        row,
+        colleagues=colleagues_of(segments, segment, case, number),
+        scores=scores_of(segments, segment, case, number),
+    )
     found = trace(
         segment,
-        replace(row, colleagues=colleagues_of(segments, segment, case, number)),
+        among,
         event_rows(world.project, given),
         as_of=case.as_of,
         zone=world.project.timezone,

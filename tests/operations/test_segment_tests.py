@@ -61,6 +61,24 @@ cases:
     assert wrong(outcome_of(tmp_path, tests)) == []
 
 
+def test_a_score_decides_among_those_of_its_case(tmp_path: Path) -> None:
+    tests = """
+cases:
+  - case: three
+    given: {low: {points: 1, country: DE}, high: {points: 9, country: DE}, abroad: {points: 9, country: FR}}
+    expect: {leaders: {members: [high], because: {high: points_score, low: points_score, abroad: country}}}
+  - case: nobody is ranked
+    given: {anna: {country: DE}}
+    expect: {leaders: {unknown: [anna], because: {anna: points_score}}}
+"""
+    (tmp_path / "traits").mkdir()
+    scores = "traits:\n  points_score: {score: points, groups: 3, best: high}\n"
+    (tmp_path / "traits" / "all.yaml").write_text(scores, "utf-8")
+    leaders = "where: {all: [{trait: country, equals: DE}, {trait: points_score, at_least: 2}]}"
+
+    assert wrong(outcome_of(tmp_path, tests, leaders=leaders)) == []
+
+
 def test_other_segments_are_evaluated_or_given(tmp_path: Path) -> None:
     tests = """
 cases:
@@ -76,6 +94,19 @@ cases:
     expect: {buyers: {members: [anna]}}
 """
     assert wrong(outcome_of(tmp_path, tests)) == []
+
+
+def test_colleagues_belong_to_the_given_segments_also_where_it_is_explained(tmp_path: Path) -> None:
+    tests = """
+cases:
+  - case: given
+    given: {anna: {company: a, country: DE}, ben: {company: a, country: DE}}
+    memberships: {buyers: [ben]}
+    expect: {lively: {members: [anna], because: {ben: colleagues, anna: country}}}
+"""
+    lively = "where: {all: [{trait: country, equals: DE}, {related: colleagues, where: {segment: buyers}}]}"
+
+    assert wrong(outcome_of(tmp_path, tests, lively=lively)) == []
 
 
 def test_a_segment_that_fails_in_one_case_is_decided_in_the_others(tmp_path: Path) -> None:
