@@ -7,7 +7,7 @@ _segctl_verb() {
   demo) options='--timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --timeout --log-file --color '; arguments=('folders') ;;
   doctor) options='--online --show-personal --deep -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --online -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=() ;;
   config) options='--origin -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('=show validate') ;;
-  schema) options='-f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -f --format -o --output --timeout --log-file --color '; arguments=('schemas') ;;
+  schema) options='--project -C -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C -e --env -f --format -o --output --timeout --log-file --color '; arguments=('schemas') ;;
   help) options='--markdown -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -f --format -o --output --timeout --log-file --color '; arguments=('topics') ;;
   completion) options='--shell -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --shell -o --output --timeout --log-file --color '; arguments=('=install show' '=bash zsh fish powershell') ;;
   ingest) options='--from --as --key --time --save --full --since --limit -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --as --key --time --since --limit -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('sources+') ;;
@@ -27,6 +27,8 @@ _segctl_verb() {
   overlap) options='--now --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
   plan) options='--against --moves --all --examples --backtest --from --to --every --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --examples --from --to --every --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
+  pause) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
+  resume) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   *) return 1 ;;
   esac
 }
@@ -40,7 +42,8 @@ _segctl_value() {
     | 'validate --color' | 'quarantine --color' | 'dedupe --color' | 'compact --color' \
     | 'lint --color' | 'test --color' | 'size --color' | 'explain --color' \
     | 'ls --color' | 'show --color' | 'profile --color' | 'history --color' \
-    | 'diff --color' | 'overlap --color' | 'plan --color' | 'apply --color') echo '=auto always never' ;;
+    | 'diff --color' | 'overlap --color' | 'plan --color' | 'apply --color' \
+    | 'pause --color' | 'resume --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
     | 'overlap --language' | 'plan --language') echo '=de en' ;;
@@ -53,7 +56,8 @@ _segctl_value() {
   'plan -f' | 'plan --format') echo '=table json markdown ndjson csv ids parquet' ;;
   'init -f' | 'init --format' | 'doctor -f' | 'doctor --format' \
     | 'compact -f' | 'compact --format' | 'explain -f' | 'explain --format' \
-    | 'profile -f' | 'profile --format') echo '=table json ndjson csv' ;;
+    | 'profile -f' | 'profile --format' | 'pause -f' | 'pause --format' \
+    | 'resume -f' | 'resume --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
   'schema -f' | 'schema --format') echo '=table json ndjson csv ids' ;;
@@ -65,15 +69,16 @@ _segctl_value() {
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
   'test -f' | 'test --format') echo '=table json ndjson junit github concise csv' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
-    | 'ingest -e' | 'ingest --env' | 'validate -e' | 'validate --env' \
-    | 'quarantine -e' | 'quarantine --env' | 'dedupe -e' | 'dedupe --env' \
-    | 'compact -e' | 'compact --env' | 'lint -e' | 'lint --env' \
-    | 'test -e' | 'test --env' | 'size -e' | 'size --env' \
-    | 'explain -e' | 'explain --env' | 'ls -e' | 'ls --env' \
-    | 'show -e' | 'show --env' | 'profile -e' | 'profile --env' \
-    | 'history -e' | 'history --env' | 'diff -e' | 'diff --env' \
-    | 'overlap -e' | 'overlap --env' | 'plan -e' | 'plan --env' \
-    | 'apply -e' | 'apply --env') echo 'environments' ;;
+    | 'schema -e' | 'schema --env' | 'ingest -e' | 'ingest --env' \
+    | 'validate -e' | 'validate --env' | 'quarantine -e' | 'quarantine --env' \
+    | 'dedupe -e' | 'dedupe --env' | 'compact -e' | 'compact --env' \
+    | 'lint -e' | 'lint --env' | 'test -e' | 'test --env' \
+    | 'size -e' | 'size --env' | 'explain -e' | 'explain --env' \
+    | 'ls -e' | 'ls --env' | 'show -e' | 'show --env' \
+    | 'profile -e' | 'profile --env' | 'history -e' | 'history --env' \
+    | 'diff -e' | 'diff --env' | 'overlap -e' | 'overlap --env' \
+    | 'plan -e' | 'plan --env' | 'apply -e' | 'apply --env' \
+    | 'pause -e' | 'pause --env' | 'resume -e' | 'resume --env') echo 'environments' ;;
   'ingest --as') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
@@ -94,17 +99,19 @@ _segctl_value() {
     | 'diff -o' | 'diff --output' | 'diff --log-file' | 'overlap --html' \
     | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'plan -o' \
     | 'plan --output' | 'plan --log-file' | 'apply -o' | 'apply --output' \
-    | 'apply --log-file') echo 'files' ;;
+    | 'apply --log-file' | 'pause -o' | 'pause --output' | 'pause --log-file' \
+    | 'resume -o' | 'resume --output' | 'resume --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
-    | 'ingest -C' | 'ingest --project' | 'validate -C' | 'validate --project' \
-    | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' | 'dedupe --project' \
-    | 'compact -C' | 'compact --project' | 'lint -C' | 'lint --project' \
-    | 'test -C' | 'test --project' | 'size -C' | 'size --project' \
-    | 'explain -C' | 'explain --project' | 'ls -C' | 'ls --project' \
-    | 'show -C' | 'show --project' | 'profile -C' | 'profile --project' \
-    | 'history -C' | 'history --project' | 'diff -C' | 'diff --project' \
-    | 'overlap -C' | 'overlap --project' | 'plan -C' | 'plan --project' \
-    | 'apply -C' | 'apply --project') echo 'folders' ;;
+    | 'schema -C' | 'ingest -C' | 'ingest --project' | 'validate -C' \
+    | 'validate --project' | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' \
+    | 'dedupe --project' | 'compact -C' | 'compact --project' | 'lint -C' \
+    | 'lint --project' | 'test -C' | 'test --project' | 'size -C' \
+    | 'size --project' | 'explain -C' | 'explain --project' | 'ls -C' \
+    | 'ls --project' | 'show -C' | 'show --project' | 'profile -C' \
+    | 'profile --project' | 'history -C' | 'history --project' | 'diff -C' \
+    | 'diff --project' | 'overlap -C' | 'overlap --project' | 'plan -C' \
+    | 'plan --project' | 'apply -C' | 'apply --project' | 'pause -C' \
+    | 'pause --project' | 'resume -C' | 'resume --project') echo 'folders' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
     | 'ls --state' | 'show --run' | 'show --state' | 'diff --from' \
     | 'diff --to' | 'diff --state' | 'overlap --state' | 'plan --state' \
@@ -127,9 +134,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply pause resume" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply pause resume" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -146,7 +153,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply pause resume --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

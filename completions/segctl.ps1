@@ -26,6 +26,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'overlap' = 'Compare segments: proved relation, intersections, likeness'
         'plan' = 'Show what apply would do, and why'
         'apply' = 'Evaluate segments and record a run'
+        'pause' = 'Stop segments or destinations until they are resumed'
+        'resume' = 'Let paused segments or destinations run again'
     }
     $options = @{
         'init' = & {
@@ -129,6 +131,10 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         }
         'schema' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--project'] = 'flag'
+            $table['-C'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
             $table['-f'] = '=table json ndjson csv ids'
             $table['--format'] = '=table json ndjson csv ids'
             $table['--json'] = 'flag'
@@ -798,6 +804,68 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--help'] = 'flag'
             Write-Output -NoEnumerate $table
         }
+        'pause' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--all'] = 'flag'
+            $table['--reason'] = 'text'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-f'] = '=table json ndjson csv'
+            $table['--format'] = '=table json ndjson csv'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
+        'resume' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--all'] = 'flag'
+            $table['--reason'] = 'text'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-f'] = '=table json ndjson csv'
+            $table['--format'] = '=table json ndjson csv'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
     }
     $arguments = @{
         'init' = @('folders')
@@ -824,6 +892,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'overlap' = @('segments+')
         'plan' = @('segments+')
         'apply' = @('files')
+        'pause' = @('segments+')
+        'resume' = @('segments+')
     }
     $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -le $cursorPosition } |
         ForEach-Object { $_.Extent.Text })

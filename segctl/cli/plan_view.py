@@ -177,4 +177,5 @@ def guard_rows(segments: Iterable[SegmentPlan]) -> Iterable[tuple[Any, ...]]:
     """Guards that refuse."""
     for segment in segments:
         for one in segment.broken:
-            yield segment.segment, one.guard, round(float(one.measured), 6), float(one.limit), one.message
+            measured = None if one.measured is None else round(float(one.measured), 6)
+            yield segment.segment, one.guard, measured, float(one.limit), one.message

@@ -69,4 +69,6 @@ COMMANDS: dict[str, Command] = {
     "overlap": _at("overlap", "look", "Compare segments: proved relation, intersections, likeness"),
     "plan": _at("plan", "send", "Show what apply would do, and why"),
     "apply": _at("apply", "send", "Evaluate segments and record a run"),
+    "pause": _at("pause", "send", "Stop segments or destinations until they are resumed"),
+    "resume": _at("resume", "send", "Let paused segments or destinations run again"),
 }

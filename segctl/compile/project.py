@@ -16,6 +16,7 @@ from segctl.compile.bind.identity import identity
 from segctl.compile.bind.lint import lint_settings
 from segctl.compile.bind.places import declared_places, near_defaults
 from segctl.compile.bind.scope import Scope, shown
+from segctl.compile.bind.segments import stale_choice
 from segctl.compile.source import Mapping, Node, Scalar, compose, compose_file
 from segctl.compile.suggest import nearest, one_of
 from segctl.model.dataclass import dataclass
@@ -28,7 +29,7 @@ DEFAULT_ENVIRONMENT = "dev"
 PROJECT_KEYS = (
     "segctl", "name", "timezone", "language", "workspace", "population", "keep_landed", "identifiers", "traits",
     "places", "near",
-    "events", "related", "identity", "lint", "environments",
+    "events", "related", "identity", "lint", "stale", "environments",
 )  # fmt: skip
 ENVIRONMENT_KEYS = ("workspace", "population", "keep_landed")
 _SYNONYMS = {
@@ -126,6 +127,8 @@ def _bind(node: Mapping, root: Path, env: str | None, scope: Scope) -> Project:
     )
     if language_node is not None and forms.choice(language_node, ("de", "en"), scope, "language") == "de":
         project = replace(project, language="de")
+    stale_node = node.get("stale")
+    project = replace(project, stale=(stale_choice(stale_node, scope) if stale_node is not None else None) or "refuse")
     tables, groups = related(node, project.traits, scope)
     project = replace(project, related=tables, colleagues=groups, identity=identity(node, project, scope))
     project = replace(project, lint=lint_settings(node, scope))

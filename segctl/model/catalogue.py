@@ -35,6 +35,7 @@ _PARTS = {
         "segctl.model.catalogue_tracking",
         "segctl.model.catalogue_testing",
         "segctl.model.catalogue_overlap",
+        "segctl.model.catalogue_health",
     ),
     "6": ("segctl.model.catalogue_state", "segctl.model.catalogue_quarantine", "segctl.model.catalogue_tables"),
     "7": ("segctl.compile.rules.texts",),

@@ -116,6 +116,7 @@ class Project:
         root: Absolute path of the folder that holds `segctl.yaml`.
         timezone: IANA zone; calendar words use it.
         language: `de` or `en`.
+        stale: What inputs do that are older than `fresh` of a segment says.
         workspace: Absolute path of this environment's workspace folder.
         population: Classes of identifiers that make a profile part of the population.
         related: Tables of rows that belong to profiles.
@@ -130,6 +131,7 @@ class Project:
     name: str
     timezone: str = "UTC"
     language: Language = "en"
+    stale: Literal["refuse", "mark"] = "refuse"
     environment: str = "dev"
     workspace: str = ""
     population: tuple[IdentifierClass, ...] = ("known",)

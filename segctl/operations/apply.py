@@ -19,11 +19,12 @@ from segctl.operations.guards import Allowance, parse_allowances, refusals
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import run_note
 from segctl.operations.retyped import retyped_properties
+from segctl.operations.running import Running, running
 from segctl.operations.selection import chosen
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session
-    from segctl.state.runs import NewRun, Run
+    from segctl.state.runs import NewRun, Run, SegmentState
 
 
 EVERYTHING = Selection()
@@ -79,7 +80,7 @@ class SegmentOutcome:
     """What a run meant for one segment; profiles throughout.
 
     Attributes:
-        state: ``in_force``, ``what_if``, ``failed`` or ``removed``.
+        state: ``in_force``, ``what_if``, ``failed``, ``expired`` or ``removed``.
         reason: Why it failed.
     """
 
@@ -104,6 +105,8 @@ class Applied:
         timings: Phase → seconds.
         warnings: What a person should know of the data that were read.
         guarded: Segments that failed because a guard refuses their change.
+        paused: Segment that was left out → why, in words.
+        everything: Why, when all is paused.
     """
 
     run: Run | None
@@ -115,6 +118,8 @@ class Applied:
     timings: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     guarded: tuple[str, ...] = ()
+    paused: Mapping[str, str] = field(default_factory=dict)
+    everything: str | None = None
 
 
 def apply(
@@ -150,8 +155,10 @@ def apply(
     clock = time.perf_counter()
     listener = progress or Silent()
     snapshot = session.workspace.snapshot() if pinned is None else pinned.snapshot
-    request = _Request(as_of, snapshot, started, selection, allowed, pinned)
-    names = evaluated_names(session, selection) if pinned is None else list(pinned.names)
+    asked = evaluated_names(session, selection) if pinned is None else list(pinned.names)
+    going = running(session, asked, as_of=as_of, snapshot=snapshot)
+    request = _Request(as_of, snapshot, started, selection, allowed, pinned, going)
+    names = list(going.names)
     listener.start("evaluate", total=len(names), unit="segments")
     with session.workspace.lease(request.snapshot):
         try:
@@ -172,7 +179,7 @@ def apply(
         listener.advance(len(names))
         listener.finish()
         evaluated = time.perf_counter()
-        warnings = tuple(_retyped(session, request.snapshot))
+        warnings = (*going.warnings, *_retyped(session, request.snapshot))
         run, status, outcomes = _recorded(session, request, names, answers, dry_run=dry_run)
     timings = {**answers.timings, "record": time.perf_counter() - evaluated, "total": time.perf_counter() - clock}
     return Applied(
@@ -185,6 +192,8 @@ def apply(
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
         warnings=warnings,
         guarded=tuple(s.segment for s in outcomes if s.state == "failed" and s.segment not in answers.failed),
+        paused=going.paused,
+        everything=going.everything,
     )
 
 
@@ -211,6 +220,7 @@ class _Request:
     selection: Selection
     allowed: Allowed
     pinned: Pinned | None
+    running: Running
 
 
 def _retyped(session: Session, snapshot: int) -> Iterator[str]:
@@ -232,15 +242,22 @@ def _recorded(
     members = answers.frame.select("subject", *(n for n in names if n not in answers.failed))
     renames = {name: segment.formerly for name, segment in segments.items() if segment.formerly}
     failed = {name: reason for name, reason in answers.failed.items() if name in names}
-    refuse = partial(refusals, session.definitions, allowed=request.allowed.limits)
+    going = request.running
+    refuse = partial(
+        refusals,
+        session.definitions,
+        allowed=request.allowed.limits,
+        stale=going.fresh.refused,
+        expired=going.expired,
+    )
     if request.pinned is not None:
         _check_promise(request.pinned, answers, names)
     outcome = preview_run(
-        session.workspace, new, members, active=segments, renames=renames, failed=failed, refuse=refuse
+        session.workspace, new, members, active=going.defined, renames=renames, failed=failed, refuse=refuse
     )
     if dry_run or not names:
         rows = tuple(
-            SegmentOutcome(m.segment.name, m.after, m.entered, m.left, m.state.value, m.reason)
+            SegmentOutcome(m.segment.name, m.after, m.entered, m.left, _state(m.segment.name, m.state, going), m.reason)
             for m in outcome.movements
         )
         # A run about nothing would stand between the two that people compare.
@@ -252,11 +269,12 @@ def _recorded(
     kept = keep_definitions(session)
     why = causes(session, outcome, answers, as_of=request.as_of, snapshot=request.snapshot)
     note = {**new.note, **({} if kept is None else {NOTE: kept}), **cause_note(outcome, why)}
+    note["profiles"] = answers.frame.height
     run = record_run(
         session.workspace,
         replace(new, note=note),
         members,
-        active=segments,
+        active=going.defined,
         renames=renames,
         failed=failed,
         leaf_counts=answers.leaf_counts,
@@ -266,10 +284,15 @@ def _recorded(
         last=None if request.pinned is None else request.pinned.last,
     )
     rows = tuple(
-        SegmentOutcome(s.segment, s.size, s.entered, s.left, s.state.value, s.reason)
+        SegmentOutcome(s.segment, s.size, s.entered, s.left, _state(s.segment, s.state, going), s.reason)
         for s in run_segments(session.workspace, run)
     )
     return run, run.status.value, rows
+
+
+def _state(name: str, state: SegmentState, going: Running) -> str:
+    """A state in the words of people."""
+    return "expired" if name in going.expired and state.value == "in_force" else state.value
 
 
 def _new_run(session: Session, request: _Request, names: Iterable[str], timings: Mapping[str, float]) -> NewRun:
@@ -291,6 +314,7 @@ def _new_run(session: Session, request: _Request, names: Iterable[str], timings:
 def _further_note(request: _Request) -> dict[str, Any]:
     """What people decided: the plan that was carried out, and guards that were loosened."""
     note: dict[str, Any] = {} if request.pinned is None else {"plan": request.pinned.plan}
+    note |= request.running.note
     if request.allowed.limits:
         note["allowed"] = {"guards": [str(one) for one in request.allowed.limits], "reason": request.allowed.reason}
     return note

@@ -25,6 +25,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "definition_new": ("definition new", "neue Definition"),
     "definition_changed": ("definition changed", "Definition geändert"),
     "definition_removed": ("definition removed", "Definition entfernt"),
+    "expired": ("expired", "abgelaufen"),
     "list_changed": ("list changed", "Liste geändert"),
     "zone_changed": ("zone data changed", "Zonendaten geändert"),
     "tool_changed": ("tool changed", "Programm geändert"),

@@ -30,6 +30,7 @@ from segctl.operations.cause_rows import EVENTS, RECORDS, RELATED, Delta, Rows, 
 from segctl.operations.cause_rules import Changed, changed_rules, rules_then
 from segctl.operations.cause_words import cause
 from segctl.operations.evaluation import evaluate, lowered_segments
+from segctl.operations.expiry import expired, expired_at
 from segctl.operations.identity_causes import as_long, people_moved
 from segctl.operations.provenance import former_names
 
@@ -75,10 +76,11 @@ def causes(
     if not moves.height:
         return None
     by_number = {run.number: run for run in runs(session.workspace)}
+    numbers = _in_force(session, outcome)
+    found, moves = _ended(session, moves, {n: by_number.get(k or 0) for n, k in numbers.items()}, as_of)
     groups: dict[int | None, list[str]] = {}
-    for name, number in _in_force(session, outcome).items():
+    for name, number in numbers.items():
         groups.setdefault(number, []).append(name)
-    found = []
     for number, names in groups.items():
         part = moves.filter(pl.col("segment").is_in(names))
         if part.height and number is None:
@@ -87,6 +89,24 @@ def causes(
         elif part.height and number is not None:
             found.append(_Explaining(session, by_number[number], answers, as_of, snapshot).causes(part))
     return _with_referred_instants(pl.concat(found))
+
+
+def _ended(
+    session: Session, moves: pl.DataFrame, in_force: Mapping[str, Run | None], as_of: datetime
+) -> tuple[list[pl.DataFrame], pl.DataFrame]:
+    """Causes of those whose segment has ended, or goes on after its end was put off; and the other moves."""
+    import polars as pl
+
+    segments, zone = session.definitions.segments, session.project.timezone
+    names = [name for name in moves["segment"].unique().sort() if name in segments]
+    over = set(expired(segments, names, as_of, zone))
+    again = {n for n in names if n not in over and (run := in_force.get(n)) and n in run.note.get("expired", ())}
+    found = [lines(moves.filter(segment=name), cause("expired"), expired_at(segments[name], zone) or as_of)
+             for name in sorted(over)]  # fmt: skip
+    found += [
+        lines(moves.filter(segment=name), cause("definition_changed", "expires"), as_of) for name in sorted(again)
+    ]
+    return found, moves.filter(~pl.col("segment").is_in(sorted(over | again)))
 
 
 def _with_referred_instants(causes: pl.DataFrame) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from segctl.engines import ENGINES
 from segctl.engines.base import Engine, EngineInput, EventPart
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
+from segctl.operations.expiry import expired
 from segctl.operations.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def evaluate(
     """
     clock = time.perf_counter()
     asked = tuple(names)
-    lowered = lowered_segments(session, asked, outputs)
+    lowered = _without_expired(session, lowered_segments(session, asked, outputs), as_of)
     counted = [_leaf_output(s.name, i, leaf) for s in lowered if leaves and s.name in asked
                for i, leaf in enumerate(s.leaves)]  # fmt: skip
     counted += [output for s in lowered if details and s.name in asked for output in rank_outputs(s)]
@@ -146,6 +147,16 @@ def lowered_segments(session: Session, names: Iterable[str], outputs: Sequence[O
 
     wanted = [node.segment for o in outputs for node in walk(o.ask) if isinstance(node, ir.IsMember)]
     return [lowered(n) for n in with_references([*names, *wanted], lambda n: references(lowered(n)))]
+
+
+def _without_expired(
+    session: Session, lowered: Iterable[ir.LoweredSegment], as_of: datetime
+) -> list[ir.LoweredSegment]:
+    """The segments, where nobody belongs to those that have ended; their leaves still count."""
+    segments, zone = session.definitions.segments, session.project.timezone
+    lowered = list(lowered)
+    ended = set(expired(segments, [one.name for one in lowered if one.name in segments], as_of, zone))
+    return [replace(one, where=ir.Constant(value=False), keep=None) if one.name in ended else one for one in lowered]
 
 
 def load_engine(name: str) -> Engine:

@@ -7,7 +7,7 @@ refused one is refused with it. A guard that asks more than counts (how fresh in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -34,15 +34,15 @@ class Broken:
     """One guard that a change breaks.
 
     Attributes:
-        guard: ``max_removed``, ``max_added``, ``min_size`` or ``max_size``.
+        guard: ``max_removed``, ``max_added``, ``min_size``, ``max_size`` or ``fresh``.
         message: The whole sentence with its numbers.
-        measured: Share of the members before (0–1), or members.
+        measured: Share of the members before (0–1), or members; seconds for ``fresh``, None when nothing is known.
         limit: Likewise.
     """
 
     guard: str
     message: str
-    measured: Decimal
+    measured: Decimal | None
     limit: Decimal
 
 
@@ -112,21 +112,34 @@ def broken_by(movement: Movement, limits: Guards) -> tuple[Broken, ...]:
 
 
 def refusals(
-    definitions: Definitions, movements: Sequence[Movement], allowed: Iterable[Allowance] = ()
+    definitions: Definitions,
+    movements: Sequence[Movement],
+    allowed: Iterable[Allowance] = (),
+    *,
+    stale: Mapping[str, Sequence[Broken]] = {},
+    expired: Collection[str] = (),
 ) -> dict[str, str]:
     """Segments that keep their last membership, with the reason.
 
     What is made from a refused segment is as doubtful as that one, so it waits too.
+
+    Args:
+        definitions: With the guards.
+        movements: How the run moves every segment.
+        allowed: What guards allow this once.
+        stale: Segment → its inputs that are too old.
+        expired: Segments that have ended, as declared: no guard keeps their members.
     """
     allowed = tuple(allowed)
     found = {}
     for movement in movements:
         segment = definitions.segments.get(movement.segment.name)
-        if segment is not None:
+        if segment is not None and segment.name not in expired:
             limits = loosened(segment.guards, segment.name, allowed)
-            if reasons := [one.message for one in broken_by(movement, limits)]:
+            old = stale.get(segment.name, ()) if movement.state.value == "in_force" else ()
+            if reasons := [one.message for one in (*old, *broken_by(movement, limits))]:
                 found[segment.name] = "; ".join(reasons)
-    waiting = {m.segment.name for m in movements if m.state.value == "in_force"} - set(found)
+    waiting = {m.segment.name for m in movements if m.state.value == "in_force"} - set(found) - set(expired)
     return found | _dependents(definitions, found, waiting)
 
 

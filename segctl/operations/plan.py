@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +18,7 @@ from segctl.operations.plan_effects import Effects, OldRule, effects
 from segctl.operations.plan_reasons import Reason, named_moves, reasons
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import origin_of, origin_today
+from segctl.operations.running import Running, running
 
 if TYPE_CHECKING:
     import polars as pl
@@ -39,7 +41,7 @@ class SegmentPlan:
         change: Of its definition since the membership in force.
         inputs: List files that are others since then, and ``zone data``.
         meaning: The differences in words.
-        state: ``in_force``, ``what_if``, ``failed`` or ``removed``.
+        state: ``in_force``, ``what_if``, ``failed``, ``expired`` or ``removed``.
         before: Members in force; None when there never were any.
         after: Members it would have, were there no guards.
         broken: Guards that refuse this.
@@ -81,6 +83,9 @@ class Plan:
         reasons: Why profiles move, counted, with examples.
         moves: One row per move: ``segment``, ``profile_id``, ``change``, ``cause``; None when not asked for.
         against: Git revision that was compared with, and its commit; None for what is in force.
+        paused: Segment that is left out → why, in words.
+        everything: Why, when all is paused.
+        warnings: Segments that end soon, and inputs that are too old where that is only marked.
     """
 
     as_of: datetime
@@ -95,6 +100,9 @@ class Plan:
     engine: str
     moves: pl.DataFrame | None = None
     against: tuple[str, str] | None = None
+    paused: Mapping[str, str] = field(default_factory=dict)
+    everything: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def has_changes(self) -> bool:
@@ -139,7 +147,8 @@ def plan(
 
     listener = progress or Silent()
     snapshot = session.workspace.snapshot()
-    names = evaluated_names(session, selection)
+    going = running(session, evaluated_names(session, selection), as_of=as_of, snapshot=snapshot)
+    names = list(going.names)
     listener.start("evaluate", total=len(names), unit="segments")
     with session.workspace.lease(snapshot):
         answers = evaluate(
@@ -147,12 +156,12 @@ def plan(
         )
         listener.advance(len(names))
         listener.finish()
-        outcome = _outcome(session, names, answers, as_of=as_of, snapshot=snapshot)
+        outcome = _outcome(session, going, answers, as_of=as_of, snapshot=snapshot)
         recorded = runs(session.workspace)
         said = session.language(language)
         segments = _Comparing(
             session, answers, outcome, recorded, as_of=as_of, snapshot=snapshot, engine=engine, language=said
-        ).segments(allowed)
+        ).segments(allowed, going)
         why = _causes(session, outcome, answers, as_of=as_of, snapshot=snapshot)
     return Plan(
         as_of=as_of,
@@ -166,20 +175,23 @@ def plan(
         allowed=allowed,
         engine=engine,
         moves=named_moves(session, outcome, why) if with_moves else None,
+        paused=going.paused,
+        everything=going.everything,
+        warnings=going.warnings,
     )
 
 
-def _outcome(session: Session, names: Sequence[str], answers: Answers, *, as_of: datetime, snapshot: int) -> Outcome:
+def _outcome(session: Session, going: Running, answers: Answers, *, as_of: datetime, snapshot: int) -> Outcome:
     """What would be recorded if there were no guards."""
     from segctl.state.memberships import preview_run
     from segctl.state.runs import NewRun
 
-    segments = session.definitions.segments
+    segments, names = session.definitions.segments, going.names
     return preview_run(
         session.workspace,
         NewRun(as_of, snapshot, as_of, as_of, __version__, {name: segments[name].digest for name in names}),
         answers.frame.select("subject", *(n for n in names if n not in answers.failed)),
-        active=segments,
+        active=going.defined,
         renames={name: segment.formerly for name, segment in segments.items() if segment.formerly},
         failed={name: reason for name, reason in answers.failed.items() if name in names},
     )
@@ -217,9 +229,16 @@ class _Comparing:
         self.names_before = {row["id"]: str(row["name"]) for row in rows}
         self._then: dict[int, Session | None] = {}
 
-    def segments(self, allowed: Allowed) -> tuple[SegmentPlan, ...]:
+    def segments(self, allowed: Allowed, going: Running) -> tuple[SegmentPlan, ...]:
         """Every movement as a plan, by name."""
-        refused = refusals(self.session.definitions, self.outcome.movements, allowed.limits)
+        self.going = going
+        refused = refusals(
+            self.session.definitions,
+            self.outcome.movements,
+            allowed.limits,
+            stale=going.fresh.refused,
+            expired=going.expired,
+        )
         changes = {m.segment.name: self._inputs(m) for m in self.outcome.movements}
         found = effects(
             self.session,
@@ -243,18 +262,20 @@ class _Comparing:
         name = movement.segment.name
         definition = self.session.definitions.segments.get(name)
         is_evaluated = movement.state.value != "failed" and definition is not None
-        limits = None if definition is None else loosened(definition.guards, name, allowed.limits)
+        is_over = name in self.going.expired
+        limits = None if definition is None or is_over else loosened(definition.guards, name, allowed.limits)
+        old = self.going.fresh.refused.get(name, ()) if movement.state.value == "in_force" else ()
         return SegmentPlan(
             segment=name,
             change=self._change(movement, inputs),
             inputs=tuple(one for one in inputs if one != "definition"),
             meaning=self._meaning(movement),
-            state=movement.state.value,
+            state="expired" if is_over and movement.state.value == "in_force" else movement.state.value,
             before=None if movement.segment.in_force_as_of is None else movement.before,
             entered=movement.entered,
             left=movement.left,
             after=movement.after if movement.state.value != "failed" else None,
-            broken=() if limits is None else broken_by(movement, limits),
+            broken=() if limits is None else (*old, *broken_by(movement, limits)),
             refused=refused.get(name),
             reason=movement.reason,
             effects=found.get(name),

@@ -25,6 +25,7 @@ from segctl.model.errors import DataError, IntegrityError, LocalIOError, Refused
 from segctl.operations.apply import Allowed
 from segctl.operations.guards import GUARDS, Allowance
 from segctl.operations.lists import list_digest
+from segctl.operations.pauses import stale_pauses
 from segctl.operations.provenance import zone_digest
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class SavedPlan:
         segments: That it evaluates.
         last_run: Id of the newest run in force when it was made; None for none.
         definitions: Every segment → digest of its meaning.
-        settings: Every segment → digest of what decides beside its meaning: guards, status, former names.
+        settings: Every segment → digest of what decides beside its meaning: guards, `fresh`, end, status, former names.
         lists: List file → digest.
         members: Segment → digest of its membership.
         against: Git revision that it compares with; such a plan cannot be carried out.
@@ -100,7 +101,7 @@ def saved_form(session: Session, plan: Plan) -> dict[str, Any]:
 
 
 def _settings(segment: SegmentDefinition) -> str:
-    text = repr((segment.guards, segment.status, segment.formerly))
+    text = repr((segment.guards, segment.status, segment.formerly, segment.fresh, segment.stale, segment.expires))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -241,6 +242,9 @@ def _other_inputs(session: Session, plan: SavedPlan) -> Iterator[str]:
         yield f"the list `{name}` is another one since"
     if plan.zone_data != zone_digest(session.project.timezone):
         yield "the rules of the time zone are others since"
+    stopped = stale_pauses(session.workspace, plan.segments, session.definitions.segments)
+    if stopped:
+        yield f"{_named(stopped)} {'is' if len(stopped) == 1 else 'are'} paused since"
     rows = session.workspace.query("SELECT id FROM runs WHERE status IN ('ok', 'partial') ORDER BY number DESC LIMIT 1")
     last = rows[0]["id"] if rows else None
     if last != plan.last_run:

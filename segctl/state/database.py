@@ -59,6 +59,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     ("ALTER TABLE files ADD COLUMN crc32 INTEGER",),
     ("CREATE TABLE texts (digest TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID",),
+    (
+        """CREATE TABLE pauses (
+            id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, action TEXT NOT NULL, at TEXT NOT NULL,
+            who TEXT, reason TEXT)""",
+        "CREATE INDEX pauses_by_thing ON pauses (kind, name, id)",
+    ),
 )
 
 

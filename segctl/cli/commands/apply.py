@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -116,6 +117,7 @@ def _report(ctx: Context, session: Session, found: Applied) -> ExitCode:
     code = ExitCode.PARTIAL if failed else ExitCode.OK
     for warning in found.warnings:
         messages.warning(ctx, warning)
+    tell_paused(ctx, found.paused, found.everything)
     for segment in failed:
         hint = _GUARDED if segment.segment in found.guarded else None
         messages.warning(ctx, f"`{segment.segment}` keeps its last membership: {segment.reason}", hint=hint)
@@ -130,6 +132,7 @@ def _report(ctx: Context, session: Session, found: Applied) -> ExitCode:
             "as_of": session.local(found.as_of),
             "environment": session.project.environment,
             "profiles": found.profiles,
+            **({"paused": sorted(found.paused)} if found.paused else {}),
         },
         run={"id": found.run.id if found.run else None, "as_of": found.as_of, "snapshot": found.snapshot,
              "status": found.status, "timings": dict(found.timings), "dry_run": ctx.dry_run},
@@ -139,6 +142,15 @@ def _report(ctx: Context, session: Session, found: Applied) -> ExitCode:
     output.write(ctx, result)
     messages.notice(ctx, _last_word(ctx, found))
     return code
+
+
+def tell_paused(ctx: Context, paused: Mapping[str, str], everything: str | None) -> None:
+    """Tell which segments were left out because somebody pressed the stop button; `plan` does the same."""
+    if everything is not None:
+        messages.warning(ctx, f"all segments are {everything}", hint="`segctl resume --all` when the reason is gone")
+        return
+    for name, why in sorted(paused.items()):
+        messages.warning(ctx, f"`{name}` is {why}", hint=f"`segctl resume {name}` when the reason is gone")
 
 
 def _last_word(ctx: Context, found: Applied) -> str:

@@ -151,6 +151,7 @@ def _facts(session: Session, found: Plan) -> dict[str, Any]:
     }
     if found.profiles is None:
         return facts
+    facts |= {"paused": sorted(found.paused)} if found.paused else {}
     return facts | {"profiles": found.profiles, "would_enter": entered, "would_leave": left}
 
 
@@ -204,6 +205,11 @@ def _is_saved(ctx: Context) -> bool:
 
 
 def _tell(ctx: Context, found: Plan) -> None:
+    from segctl.cli.commands.apply import tell_paused
+
+    for warning in found.warnings:
+        messages.warning(ctx, warning)
+    tell_paused(ctx, found.paused, found.everything)
     for segment in found.segments:
         if segment.reason:
             messages.warning(ctx, f"`{segment.segment}` cannot be evaluated: {segment.reason}")

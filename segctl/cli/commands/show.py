@@ -257,7 +257,9 @@ def _run(session: Session, name: str) -> output.Result:
         "reproducible": run.reproducible,
         "timings": run.timings,
     }
-    facts |= {key: run.note[key] for key in ("plan", "allowed", "reason") if key in run.note}
+    facts |= {
+        key: run.note[key] for key in ("plan", "allowed", "expired", "paused", "stale", "reason") if key in run.note
+    }
     columns = (
         output.Column("segment"),
         output.Column("members", type="integer", bar=True),

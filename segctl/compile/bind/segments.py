@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from datetime import date
 from decimal import Decimal
 from typing import Literal, cast
 
@@ -18,13 +21,15 @@ from segctl.model.types import Kind
 
 SEGMENT_KEYS = (
     "segment", "title", "description", "owner", "purpose", "tags", "status", "send_to", "guards", "fresh",
-    "formerly", "for_each", "where", "keep",
+    "expires", "formerly", "for_each", "where", "keep",
 )  # fmt: skip
 _SYNONYMS = {
     "name": "segment", "id": "segment", "label": "title", "desc": "description", "conditions": "where", "when": "where",
     "filter": "where", "rules": "where", "limit": "keep", "destinations": "send_to", "destination": "send_to",
-    "titel": "title", "foreach": "for_each", "beschreibung": "description", "renamed_from": "formerly",
+    "titel": "title", "foreach": "for_each", "expiry": "expires", "until": "expires", "valid_until": "expires",
+    "ends": "expires", "freshness": "fresh", "beschreibung": "description", "renamed_from": "formerly",
 }  # fmt: skip
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _ORDERED = (Kind.INTEGER, Kind.NUMBER, Kind.MONEY, Kind.REAL, Kind.DATE, Kind.TIME)
 _GROUPING = (Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.DATE)
 
@@ -51,12 +56,15 @@ def bind_segment(node: Node, scope: Scope, *, default_name: str | None = None) -
     keep = _keep(root.get("keep"), scope)
     header = _header(root, scope)
     guards = _guards(root.get("guards"), scope)
-    fresh = _fresh(root.get("fresh"), scope)
+    fresh, stale = _fresh(root.get("fresh"), scope)
+    expires = _expires(root.get("expires"), scope)
     failed = any(d.severity == "error" for d in scope.diagnostics[before:])
     if name is None or where is None or failed or not ok:
         return None
     place = root.get("segment") or root
-    return SegmentDefinition(name, where, keep, **header, guards=guards, fresh=fresh, location=place.location)  # type: ignore[arg-type]  # texts and tuples by key
+    return SegmentDefinition(
+        name, where, keep, **header, guards=guards, fresh=fresh, stale=stale, expires=expires, location=place.location  # type: ignore[arg-type]  # texts and tuples by key
+    )  # fmt: skip
 
 
 def segment_name(root: Mapping, scope: Scope, default_name: str | None = None) -> str | None:
@@ -182,7 +190,7 @@ def _keeps_missing(node: Mapping, scope: Scope) -> bool:
     return forms.choice(value, ("keep",), scope, "rule for missing groups") == "keep"
 
 
-# --- Guards and freshness: checked for form, used later ---------------------------------------------------
+# --- Guards, freshness and end: checked for form, used by apply ---------------------------------------------------
 def _guards(node: Node | None, scope: Scope) -> Guards:
     if node is None:
         return Guards()
@@ -213,19 +221,45 @@ def _share(node: Node, key: str, scope: Scope) -> Decimal | None:
     return None if percent is None else percent / 100
 
 
-def _fresh(node: Node | None, scope: Scope) -> tuple[tuple[str, Duration], ...]:
+def _fresh(
+    node: Node | None, scope: Scope
+) -> tuple[tuple[tuple[str, Duration], ...], Literal["refuse", "mark"] | None]:
+    """Limits by input, and what an input that is too old does."""
     if node is None:
-        return ()
+        return (), None
     found = forms.mapping(node, scope, "`fresh`", hint="write `{order_completed: 1 day}`")
     if found is None:
-        return ()
-    known = (*scope.events, *scope.inputs)
-    limits = []
+        return (), None
+    known = (*scope.events, *scope.inputs, *scope.tables)
+    limits, stale = [], None
     for key, value in found.entries:
+        if key.text == "stale" and "stale" not in known:
+            stale = stale_choice(value, scope)
+            continue
         if key.text not in known:
-            hint = scope.meant(key.text, known)
-            scope.error("SEG220", f"{shown(key.text)} is neither an event nor a source", key.location, hint=hint)
+            hint = scope.meant(key.text, (*known, "stale"))
+            scope.error(
+                "SEG220", f"{shown(key.text)} is neither an event nor a source nor a related table", key.location,
+                hint=hint,
+            )  # fmt: skip
         length = duration(value, scope)
         if length is not None:
             limits.append((key.text, length))
-    return tuple(limits)
+    return tuple(limits), stale
+
+
+def stale_choice(node: Node, scope: Scope) -> Literal["refuse", "mark"] | None:
+    """What an input that is too old does."""
+    written = forms.choice(node, ("refuse", "mark"), scope, "way to treat stale inputs")
+    return cast("Literal['refuse', 'mark'] | None", written if written in ("refuse", "mark") else None)
+
+
+def _expires(node: Node | None, scope: Scope) -> date | None:
+    written = None if node is None else forms.text(node, scope, "`expires`")
+    if node is None or written is None:
+        return None
+    if _DAY.fullmatch(written.strip()):
+        with suppress(ValueError):
+            return date.fromisoformat(written.strip())
+    scope.error("SEG232", f"{shown(written)} is not a day", node.location, hint="write `expires: 2026-12-31`")
+    return None

@@ -35,6 +35,7 @@ RULES: dict[str, str] = {
     "SEG720": f"{_HERE}.placeholder_text:RULE",
     "SEG721": f"{_HERE}.odd_spelling:RULE",
     "SEG722": f"{_HERE}.missing_guards:RULE",
+    "SEG723": f"{_HERE}.expired:RULE",
     "SEG740": f"{_HERE}.contradiction:RULE",
     "SEG741": f"{_HERE}.always_true:RULE",
     "SEG742": f"{_HERE}.impossible_condition:RULE",

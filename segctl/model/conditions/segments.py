@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -47,6 +48,9 @@ class SegmentDefinition:
     """One segment file, bound.
 
     Attributes:
+        fresh: Event kind, source or related table → how old it may be.
+        stale: What an input that is too old does; None as the project says.
+        expires: From the beginning of this local day on nobody belongs to it.
         digest: SHA-256 (hex) of the meaning: where, keep and every definition they refer to; comments,
             titles and the order of keys do not change it.
     """
@@ -63,6 +67,8 @@ class SegmentDefinition:
     send_to: tuple[str, ...] = ()
     guards: Guards = Guards()
     fresh: tuple[tuple[str, Duration], ...] = ()
+    stale: Literal["refuse", "mark"] | None = None
+    expires: date | None = None
     formerly: tuple[str, ...] = ()
     location: Location | None = field(default=None, compare=False)
     digest: str = ""
