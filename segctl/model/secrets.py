@@ -16,6 +16,9 @@ MASK = "***"
 SHORTEST = 4
 """A shorter value is no secret, and masking it would spoil ordinary words."""
 
+_RANDOM, _LONG = 8, 12
+"""In people's data a shorter value may be a word: with letters and digits in it, and without."""
+
 _known: dict[str, None] = {}
 _longest_first: list[tuple[str, bytes]] = []
 
@@ -66,6 +69,22 @@ def masked(text: AnyStr) -> AnyStr:
         if spelling in text:
             text = text.replace(spelling, MASK)
     return text
+
+
+def masked_records(lines: bytes) -> bytes:
+    """People's data with remembered secrets replaced, but only those that cannot be an ordinary word.
+
+    A user name may be a secret as well, and masking `shop` would make another address of `info@shop.example`.
+    """
+    for spelling, raw in _longest_first:
+        if raw in lines and _is_no_word(spelling):
+            lines = lines.replace(raw, MASK.encode())
+    return lines
+
+
+def _is_no_word(spelling: str) -> bool:
+    is_mixed = any(sign.isdigit() for sign in spelling) and any(sign.isalpha() for sign in spelling)
+    return len(spelling) >= (_RANDOM if is_mixed else _LONG)
 
 
 def forget() -> None:

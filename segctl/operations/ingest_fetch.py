@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import DataError, Refused, SegctlError, TemporaryError, UsageError
-from segctl.model.secrets import masked
+from segctl.model.secrets import masked_records
 from segctl.operations.ingest_columns import refuse_missing
 from segctl.state.bookmarks import Bookmark, bookmark, set_bookmark
 from segctl.state.spool import Spool, SpoolState, found_spool, new_spool, spool_folder
@@ -225,7 +225,7 @@ def _take_pages(run: SourceRun, connector: Connector, spool: Spool, wishes: Wish
                 has_begun = True
             is_last = page.position is None
             # What a service says may repeat a credential; no record on disk may.
-            lines = masked(page.lines)
+            lines = masked_records(page.lines)
             appender.add(lines, page.count, position=page.position, cursor=page.cursor, is_complete=is_last)
             run.progress.advance(page.count)
             if is_last or is_trial:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from segctl.connectors.sources import secrets
 from segctl.connectors.sources.secrets import revealed
 from segctl.model.errors import SegctlError, TemporaryError, UsageError
-from segctl.model.secrets import MASK, SHORTEST, Secret, forget, masked, remember
+from segctl.model.secrets import MASK, SHORTEST, Secret, forget, masked, masked_records, remember
 
 PLANTED = 's3cr3t/ü+ä "key"'
 
@@ -93,6 +93,22 @@ def test_a_secret_inside_another_leaves_nothing_behind() -> None:
     remember("key-1234-and-more")
 
     assert masked("key-1234-and-more key-1234") == "*** ***"
+
+
+@pytest.mark.parametrize("secret", ["shop", "2026", "webshop", "12345678901"])
+def test_people_keep_what_only_looks_like_a_short_secret(secret: str) -> None:
+    remember(secret)
+    line = f'{{"id": 9{secret}, "mail": "info@{secret}.example"}}\n'
+
+    assert masked_records(line.encode()).decode() == line
+    assert masked(line) != line
+
+
+@pytest.mark.parametrize("secret", ["hunter22", "correct horse battery", "c0ffee00"])
+def test_a_credential_that_a_service_repeats_is_masked_in_records(secret: str) -> None:
+    remember(secret)
+
+    assert masked_records(f'{{"echo": "Bearer {secret}"}}'.encode()) == b'{"echo": "Bearer ***"}'
 
 
 @given(st.text(min_size=SHORTEST, max_size=30).filter(lambda s: len(s.strip()) >= SHORTEST), st.text(max_size=20))
