@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.types import stored_column
+from segctl.operations.cause_words import kind_of, say, translated
 from segctl.operations.dictionary import shown
 from segctl.operations.people import find_person
 
@@ -78,8 +79,14 @@ def profile(
 
     owner, subjects = find_person(session.workspace, who, rules=session.project.identity)
     stays = intervals(session.workspace, subjects)
-    moved = [TimelineRow(s.entered_at, "entered", s.segment, _cause(s.entered_cause)) for s in stays]
-    moved += [TimelineRow(s.left_at, "left", s.segment, _cause(s.left_cause)) for s in stays if s.left_at is not None]
+    moved = [
+        TimelineRow(s.entered_at, "entered", s.segment, _cause(session, s.segment, s.entered_cause)) for s in stays
+    ]
+    moved += [
+        TimelineRow(s.left_at, "left", s.segment, _cause(session, s.segment, s.left_cause))
+        for s in stays
+        if s.left_at is not None
+    ]
     places = Places(session)
     rows = [
         *_records(session, subjects, places, show_personal=show_personal),
@@ -108,8 +115,13 @@ def profile(
 _ORDER = {"record": 0, "row": 1, "event": 2, "left": 3, "entered": 4}
 
 
-def _cause(cause: str | None) -> dict[str, Any]:
-    return {"cause": cause} if cause else {}
+def _cause(session: Session, segment: str, line: str | None) -> dict[str, Any]:
+    """Why somebody came or went, in words and as the kind's machine word."""
+    if line is None:
+        return {}
+    language = session.language()
+    said = say(line, zone=session.project.timezone, language=language, said=translated(session, segment, language))
+    return {"cause": said, "cause_kind": kind_of(line)}
 
 
 class Places:
