@@ -182,7 +182,8 @@ def _trait_nodes(roots: Iterable[Node], scope: Scope) -> dict[str, tuple[Scalar,
                 if name.text in scope.traits or name.text in found:
                     first = found[name.text][0].location.file if name.text in found else "segctl.yaml"
                     message = f"the trait `{name.text}` is defined twice"
-                    scope.error("SEG219", message, name.location, why=f"it stands already in {first}")
+                    why = f"it stands already in {first}"
+                    scope.error("SEG219", message, name.location, why=why, hint="rename one of them, or delete it")
                     continue
                 found[name.text] = (name, of)
     return found
