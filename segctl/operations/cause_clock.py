@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from segctl.operations.cause_rows import Rows, Scratch
 
 MOST_ASKED = 5_000
-"""For so many profiles the condition is looked for where several could be it, and the instant."""
+"""For so many profiles the condition is looked for where several could be it."""
+MOST_TIMED = 2_000
+"""For so many of them the instant is looked for too; several rounds of trials cost more than one question."""
 MOST_TRACED = 200
 """Pairs with so many events together are traced row by row, where windows have no exact lengths."""
 _MOST_FLIPS = 20
@@ -81,7 +83,8 @@ def clocked(
         leaves |= flipped(asked, unknown, states[0], finals) if unknown else {}
         if now.owners is not None:
             events = events.with_columns(now.owners.gather(events["subject"]).alias("subject"))
-        certain = {pair: of[0] for pair, of in leaves.items() if len(of) == 1}
+        first = set(few.head(MOST_TIMED))
+        certain = {pair: of[0] for pair, of in leaves.items() if len(of) == 1 and pair[1] in first}
         at = instants(certain, events, files, then.as_of, states[1], finals)
         at |= _traced(asked, segments, at, events, states)
     said: dict[tuple[int, ...], str] = {(): cause("time_passed")}

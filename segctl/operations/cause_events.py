@@ -45,7 +45,7 @@ def arrived(
     word = "fresh" if hit.kind == "event_arrived" else "late"
     pairs = hit.pairs.select("segment", "subject", "entered").with_row_index("pair")
     new = _owned(parts.new_events.filter(pl.col("part") == word), owners)
-    candidates = _relevant(hit, pairs, new)
+    candidates = _ordered(_relevant(hit, pairs, new))
     several = candidates.group_by("pair").len().filter(pl.col("len") > 1).join(pairs, on="pair").sort("pair")
     several = several.filter(~pl.col("segment").is_in(_ranked(hit))).head(MOST_TRIED)
     rank = {}
@@ -74,7 +74,7 @@ def mended(hit: Hit, parts: Parts, owners: pl.Series | None, now: datetime) -> p
 
     pairs = hit.pairs.select("segment", "subject").with_row_index("pair")
     old = _owned(parts.old_events, owners)
-    candidates = _relevant(hit, pairs, old)
+    candidates = _ordered(_relevant(hit, pairs, old))
     last = candidates.filter(pl.col("rank") == pl.col("rank").max().over("pair"))
     again = parts.new_events.select("source", "event_id").unique().with_columns(is_replaced=pl.lit(value=True))
     found = pairs.join(last, on="pair", how="left", suffix=":event")
@@ -107,8 +107,16 @@ def _ranked(hit: Hit) -> list[str]:
     return [name.removeprefix("by:") for name in outputs if name.startswith("by:")]
 
 
+def _ordered(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `_relevant` with ``rank`` from 0."""
+    import polars as pl
+
+    ordered = rows.sort("pair", *_ORDER)
+    return ordered.with_columns((pl.int_range(pl.len(), dtype=pl.Int64).over("pair")).alias("rank"))
+
+
 def _relevant(hit: Hit, pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Events of the kinds that each pair's segment reads: ``pair``, ``rank`` from 0, and the event's columns."""
+    """Events of the kinds that each pair's segment reads: ``pair``, and the event's columns."""
     import polars as pl
 
     assert hit.asked is not None, "what moved a pair was asked"
@@ -116,8 +124,7 @@ def _relevant(hit: Hit, pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame
     for (name,), some in pairs.group_by("segment", maintain_order=True):
         kinds = kinds_of(read_by(hit.asked.asking, str(name)))
         parts.append(some.select("pair", "subject").join(rows.filter(pl.col("kind").is_in(list(kinds))), on="subject"))
-    found = pl.concat(parts).sort("pair", *_ORDER)
-    return found.with_columns((pl.int_range(pl.len(), dtype=pl.Int64).over("pair")).alias("rank"))
+    return pl.concat(parts)
 
 
 def _tried(
@@ -141,7 +148,7 @@ def _tried(
     )
     before = [parts.events, earlier]
     known = pl.concat([frame.drop("part", strict=False) for frame in before], how="diagonal_relaxed")
-    known = _relevant(hit, pairs.select("pair", "segment", "subject"), _owned(known, owners)).drop("rank")
+    known = _relevant(hit, pairs.select("pair", "segment", "subject"), _owned(known, owners))
     tried = candidates.join(pairs.select("pair"), on="pair", how="semi").drop("part", strict=False)
 
     def moves(trials: pl.DataFrame) -> NDArray[np.bool_]:

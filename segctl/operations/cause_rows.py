@@ -27,8 +27,8 @@ EVENTS, RECORDS, RELATED = "events", "records/", "related/"
 _SCRATCH = "replay"
 _LINEAGE = ("file_id", "line", "arrived_at", "digest")
 _EXISTS = "\x00exists"
-PLAIN = ("subject", "ts", "source", "event_id", "kind", "dataset", "file_id", "line")
-"""Columns of event rows besides their properties."""
+PLAIN = ("subject", "ts", "source", "event_id", "kind", "dataset")
+"""Columns of event rows besides their properties; where a row came from is not asked, and costs a third of the time."""
 
 
 @dataclass(frozen=True, slots=True)
