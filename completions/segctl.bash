@@ -20,11 +20,12 @@ _segctl_verb() {
   size) options='--engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   explain) options='--run --until --show-personal --fuzzy --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text' 'text') ;;
   ls) options='-C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources runs tests') ;;
-  show) options='--columns --members --run --show-personal --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
+  show) options='--columns --members --run --show-personal --html --force --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run --html --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
   profile) options='--last --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('text') ;;
   history) options='--last -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   diff) options='--from --to --moves --exit-code --guards --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --to --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
   overlap) options='--now --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
+  report) options='--last --explain --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=health') ;;
   plan) options='--against --moves --all --examples --backtest --from --to --every --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --examples --from --to --every --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
   pause) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
@@ -42,11 +43,11 @@ _segctl_value() {
     | 'validate --color' | 'quarantine --color' | 'dedupe --color' | 'compact --color' \
     | 'lint --color' | 'test --color' | 'size --color' | 'explain --color' \
     | 'ls --color' | 'show --color' | 'profile --color' | 'history --color' \
-    | 'diff --color' | 'overlap --color' | 'plan --color' | 'apply --color' \
-    | 'pause --color' | 'resume --color') echo '=auto always never' ;;
+    | 'diff --color' | 'overlap --color' | 'report --color' | 'plan --color' \
+    | 'apply --color' | 'pause --color' | 'resume --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
-    | 'overlap --language' | 'plan --language') echo '=de en' ;;
+    | 'overlap --language' | 'report --language' | 'plan --language') echo '=de en' ;;
   'lint --fail-on') echo '=error warning note' ;;
   'init --pack') echo '=midmarket enterprise public' ;;
   'size --engine' | 'overlap --engine' | 'plan --engine' | 'apply --engine') echo '=polars duckdb' ;;
@@ -60,7 +61,7 @@ _segctl_value() {
     | 'resume -f' | 'resume --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
-  'schema -f' | 'schema --format') echo '=table json ndjson csv ids' ;;
+  'schema -f' | 'schema --format' | 'report -f' | 'report --format') echo '=table json ndjson csv ids' ;;
   'ls -f' | 'ls --format' | 'show -f' | 'show --format' \
     | 'history -f' | 'history --format' | 'diff -f' | 'diff --format' \
     | 'overlap -f' | 'overlap --format') echo '=table json ndjson csv ids parquet' ;;
@@ -77,8 +78,9 @@ _segctl_value() {
     | 'ls -e' | 'ls --env' | 'show -e' | 'show --env' \
     | 'profile -e' | 'profile --env' | 'history -e' | 'history --env' \
     | 'diff -e' | 'diff --env' | 'overlap -e' | 'overlap --env' \
-    | 'plan -e' | 'plan --env' | 'apply -e' | 'apply --env' \
-    | 'pause -e' | 'pause --env' | 'resume -e' | 'resume --env') echo 'environments' ;;
+    | 'report -e' | 'report --env' | 'plan -e' | 'plan --env' \
+    | 'apply -e' | 'apply --env' | 'pause -e' | 'pause --env' \
+    | 'resume -e' | 'resume --env') echo 'environments' ;;
   'ingest --as') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
@@ -97,32 +99,35 @@ _segctl_value() {
     | 'show --output' | 'show --log-file' | 'profile -o' | 'profile --output' \
     | 'profile --log-file' | 'history -o' | 'history --output' | 'history --log-file' \
     | 'diff -o' | 'diff --output' | 'diff --log-file' | 'overlap --html' \
-    | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'plan -o' \
-    | 'plan --output' | 'plan --log-file' | 'apply -o' | 'apply --output' \
-    | 'apply --log-file' | 'pause -o' | 'pause --output' | 'pause --log-file' \
-    | 'resume -o' | 'resume --output' | 'resume --log-file') echo 'files' ;;
+    | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'report -o' \
+    | 'report --output' | 'report --log-file' | 'plan -o' | 'plan --output' \
+    | 'plan --log-file' | 'apply -o' | 'apply --output' | 'apply --log-file' \
+    | 'pause -o' | 'pause --output' | 'pause --log-file' | 'resume -o' \
+    | 'resume --output' | 'resume --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'schema -C' | 'ingest -C' | 'ingest --project' | 'validate -C' \
     | 'validate --project' | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' \
     | 'dedupe --project' | 'compact -C' | 'compact --project' | 'lint -C' \
     | 'lint --project' | 'test -C' | 'test --project' | 'size -C' \
     | 'size --project' | 'explain -C' | 'explain --project' | 'ls -C' \
-    | 'ls --project' | 'show -C' | 'show --project' | 'profile -C' \
-    | 'profile --project' | 'history -C' | 'history --project' | 'diff -C' \
-    | 'diff --project' | 'overlap -C' | 'overlap --project' | 'plan -C' \
-    | 'plan --project' | 'apply -C' | 'apply --project' | 'pause -C' \
-    | 'pause --project' | 'resume -C' | 'resume --project') echo 'folders' ;;
+    | 'ls --project' | 'show --html' | 'show -C' | 'show --project' \
+    | 'profile -C' | 'profile --project' | 'history -C' | 'history --project' \
+    | 'diff -C' | 'diff --project' | 'overlap -C' | 'overlap --project' \
+    | 'report -C' | 'report --project' | 'plan -C' | 'plan --project' \
+    | 'apply -C' | 'apply --project' | 'pause -C' | 'pause --project' \
+    | 'resume -C' | 'resume --project') echo 'folders' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
     | 'ls --state' | 'show --run' | 'show --state' | 'diff --from' \
-    | 'diff --to' | 'diff --state' | 'overlap --state' | 'plan --state' \
-    | 'apply --state') echo 'runs' ;;
+    | 'diff --to' | 'diff --state' | 'overlap --state' | 'report --state' \
+    | 'plan --state' | 'apply --state') echo 'runs' ;;
   'lint -s' | 'lint --select' | 'lint --exclude' | 'test -s' \
     | 'test --select' | 'test --exclude' | 'size -s' | 'size --select' \
     | 'size --exclude' | 'ls -s' | 'ls --select' | 'ls --exclude' \
     | 'show -s' | 'show --select' | 'show --exclude' | 'diff -s' \
     | 'diff --select' | 'diff --exclude' | 'overlap -s' | 'overlap --select' \
-    | 'overlap --exclude' | 'plan -s' | 'plan --select' | 'plan --exclude' \
-    | 'apply -s' | 'apply --select' | 'apply --exclude') echo 'selections' ;;
+    | 'overlap --exclude' | 'report -s' | 'report --select' | 'report --exclude' \
+    | 'plan -s' | 'plan --select' | 'plan --exclude' | 'apply -s' \
+    | 'apply --select' | 'apply --exclude') echo 'selections' ;;
   'doctor --online' | 'validate --save') echo 'sources' ;;
   *) echo text ;;
   esac
@@ -134,9 +139,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply pause resume" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply pause resume" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply pause resume" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply pause resume" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -153,7 +158,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply pause resume --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply pause resume --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

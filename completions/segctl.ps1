@@ -24,6 +24,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'history' = 'Show how a segment''s size moved from run to run'
         'diff' = 'Show who entered and left between two runs'
         'overlap' = 'Compare segments: proved relation, intersections, likeness'
+        'report' = 'Report how segments do, and what needs action'
         'plan' = 'Show what apply would do, and why'
         'apply' = 'Evaluate segments and record a run'
         'pause' = 'Stop segments or destinations until they are resumed'
@@ -557,6 +558,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--members'] = 'flag'
             $table['--run'] = 'runs'
             $table['--show-personal'] = 'flag'
+            $table['--html'] = 'folders'
+            $table['--force'] = 'flag'
             $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
@@ -700,6 +703,40 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--as-of'] = 'text'
             $table['-f'] = '=table json ndjson csv ids parquet'
             $table['--format'] = '=table json ndjson csv ids parquet'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
+        'report' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--last'] = 'text'
+            $table['--explain'] = 'flag'
+            $table['--language'] = '=de en'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-s'] = 'selections'
+            $table['--select'] = 'selections'
+            $table['--exclude'] = 'selections'
+            $table['--state'] = 'runs'
+            $table['--allow-empty'] = 'flag'
+            $table['-f'] = '=table json ndjson csv ids'
+            $table['--format'] = '=table json ndjson csv ids'
             $table['--json'] = 'flag'
             $table['-o'] = 'files'
             $table['--output'] = 'files'
@@ -890,6 +927,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'history' = @('segments')
         'diff' = @('segments+')
         'overlap' = @('segments+')
+        'report' = @('=health')
         'plan' = @('segments+')
         'apply' = @('files')
         'pause' = @('segments+')

@@ -67,6 +67,7 @@ COMMANDS: dict[str, Command] = {
     "history": _at("history", "look", "Show how a segment's size moved from run to run"),
     "diff": _at("diff", "look", "Show who entered and left between two runs"),
     "overlap": _at("overlap", "look", "Compare segments: proved relation, intersections, likeness"),
+    "report": _at("report", "look", "Report how segments do, and what needs action"),
     "plan": _at("plan", "send", "Show what apply would do, and why"),
     "apply": _at("apply", "send", "Evaluate segments and record a run"),
     "pause": _at("pause", "send", "Stop segments or destinations until they are resumed"),

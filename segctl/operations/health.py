@@ -1,0 +1,270 @@
+"""How segments do, from the runs on record: what fails, is stale, paused, ends, jumps, flaps or decides nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+from zoneinfo import ZoneInfo
+
+from segctl.model.dataclass import dataclass
+from segctl.operations import health_measures as measure
+from segctl.operations.cause_words import translated
+from segctl.operations.expiry import days_left
+from segctl.operations.health_measures import Seen
+from segctl.operations.health_words import said
+from segctl.operations.pauses import in_words, paused_now
+from segctl.operations.selection import chosen
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from segctl.compile.selection import Selection
+    from segctl.model.conditions import SegmentDefinition
+    from segctl.model.project import Language
+    from segctl.operations.pauses import Paused
+    from segctl.operations.session import Session
+    from segctl.state.runs import Run
+
+Level = Literal["ok", "watch", "act"]
+RUNS = 30
+_VOLATILE, _FLAPPING, _FLAPS = 0.5, 0.01, 3
+_EMPTY_DAYS, _QUIET_DAYS, _QUIET_RUNS = 14, 30, 10
+
+
+@dataclass(frozen=True, slots=True)
+class HealthFinding:
+    """One thing to know of a segment.
+
+    Attributes:
+        kind: Machine word, such as ``failed`` or ``never_true``.
+        level: ``watch`` or ``act``; ``ok`` where there is nothing.
+        reason: In words; likewise what to do.
+    """
+
+    kind: str
+    level: Level
+    reason: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHealth:
+    """How one segment does.
+
+    Attributes:
+        findings: The gravest first; one that says ``ok`` when there is none.
+        members: In force; None before the first run.
+        per_run: Median share of members that enter or leave with a run.
+        per_day: The same for a day.
+        flapping: Profiles that entered and left three times or more in the runs looked at.
+        size: The newest size against what is usual; None when there are too few runs.
+        runs: Looked at.
+        definition_since: Day of the first run with this definition.
+        last_moved: Day of the last run that moved somebody.
+    """
+
+    segment: str
+    findings: tuple[HealthFinding, ...]
+    members: int | None
+    per_run: float | None
+    per_day: float | None
+    flapping: int
+    size: measure.SizeChange | None
+    runs: int
+    definition_since: date | None
+    last_moved: date | None
+
+    @property
+    def level(self) -> Level:
+        """Of the gravest finding."""
+        return self.findings[0].level
+
+
+def health(
+    session: Session, selection: Selection, *, now: datetime, last: int = RUNS, language: Language = "en"
+) -> tuple[SegmentHealth, ...]:
+    """How the selected segments do, those that need action first, then by name; evaluates nothing.
+
+    Args:
+        session: Open project and workspace.
+        selection: Which segments; otherwise every one that is not a draft.
+        now: Wall clock.
+        last: Newest runs of each segment that are looked at; size is compared with all.
+        language: Of the words.
+
+    Raises:
+        UsageError: A selection that fits nothing.
+    """
+    names = chosen(session.definitions, selection)
+    record = _Record(session, names)
+    stopped = paused_now(session.workspace, session.definitions.segments)
+    flaps = record.flaps(last)
+    segments = session.definitions.segments
+    found = [
+        _Judging(session, segments[name], record, stopped, now, last, language).health(flaps.get(name, 0))
+        for name in names
+    ]
+    return tuple(sorted(found, key=lambda one: ("act", "watch", "ok").index(one.level)))
+
+
+class _Record:
+    """What the runs say of segments."""
+
+    def __init__(self, session: Session, names: Sequence[str]) -> None:
+        from segctl.state.runs import instant, runs
+
+        self.session = session
+        by_number = {run.number: run for run in runs(session.workspace)}
+        zone = ZoneInfo(session.project.timezone)
+        rows = session.workspace.query(
+            "SELECT s.id, s.name, x.run, x.state, x.size, x.entered, x.left_, x.reason, x.leaves, r.as_of"
+            " FROM run_segments x JOIN segments s ON s.id = x.segment JOIN runs r ON r.number = x.run"
+            " WHERE s.alive AND x.state IN ('in_force', 'failed') ORDER BY x.run"
+        )
+        wanted = set(names)
+        self.ids: dict[int, str] = {}
+        self.seen: dict[str, list[Seen]] = {}
+        self.newest: dict[str, tuple[str, str | None, Run]] = {}
+        for row in rows:
+            name = row["name"]
+            if name not in wanted:
+                continue
+            run, at = by_number[row["run"]], instant(row["as_of"])
+            self.ids[row["id"]] = name
+            self.newest[name] = (row["state"], row["reason"], run)
+            if row["state"] == "in_force":
+                leaves = json.loads(row["leaves"]) if row["leaves"] else []
+                self.seen.setdefault(name, []).append(
+                    Seen(run.number, at, at.astimezone(zone).date(), row["size"], row["entered"], row["left_"],
+                         run.definitions.get(name), run.note.get("profiles"), leaves)
+                )  # fmt: skip
+
+    def flaps(self, last: int) -> dict[str, int]:
+        """Segment → profiles that entered and left three times or more in its newest runs."""
+        import polars as pl
+
+        from segctl.state.changes import read_changes
+
+        # The first membership of all enters everybody, which is no coming.
+        first = {name: seen[-last:][0].run for name, seen in self.seen.items()}
+        if not first:
+            return {}
+        newest = max(seen[-1].run for seen in self.seen.values())
+        changes = read_changes(self.session.workspace, min(first.values()), newest, segments=list(self.ids))
+        starts = {number: first[name] for number, name in self.ids.items() if name in first}
+        counted = (
+            changes.filter(pl.col("segment").is_in(list(starts)))
+            .filter(pl.col("run") > pl.col("segment").replace_strict(starts, return_dtype=pl.Int32, default=0))
+            .group_by("segment", "subject")
+            .agg(entered=pl.col("entered").sum(), left=(~pl.col("entered")).sum())
+            .filter((pl.col("entered") >= _FLAPS) & (pl.col("left") >= _FLAPS))
+            .group_by("segment")
+            .len()
+        )
+        return {self.ids[number]: count for number, count in counted.iter_rows()}
+
+
+class _Judging:
+    """One segment with its runs."""
+
+    def __init__(
+        self,
+        session: Session,
+        segment: SegmentDefinition,
+        record: _Record,
+        stopped: Paused,
+        now: datetime,
+        last: int,
+        language: Language,
+    ) -> None:
+        self.session, self.segment, self.stopped, self.now = session, segment, stopped, now
+        self.language = language
+        self.all = record.seen.get(segment.name, [])
+        self.seen = self.all[-last:]
+        self.newest = record.newest.get(segment.name)
+        self.zone = session.project.timezone
+        self.today = now.astimezone(ZoneInfo(self.zone)).date()
+
+    def health(self, flapping: int) -> SegmentHealth:
+        """The measures and what follows from them."""
+        size = measure.size_change(self.all)
+        found = [*self._state(), *self._size(size), *self._behaviour(flapping)]
+        if not found:
+            values = {"size": self.seen[-1].size if self.seen else 0, "runs": len(self.seen)}
+            found = [self._finding("well" if size is not None else "few", "ok", values)]
+        return SegmentHealth(
+            self.segment.name,
+            tuple(sorted(found, key=lambda one: one.level != "act")),
+            self.seen[-1].size if self.seen else None,
+            measure.volatility(self.seen),
+            measure.volatility_per_day(self.seen),
+            flapping,
+            size,
+            len(self.seen),
+            measure.definition_since(self.all),
+            measure.last_moved(self.all),
+        )
+
+    def _finding(self, kind: str, level: Level, values: Mapping[str, Any]) -> HealthFinding:
+        return HealthFinding(kind, level, *said(kind, {"segment": self.segment.name, **values}, self.language))
+
+    def _state(self) -> Iterator[HealthFinding]:
+        """What is so whatever the numbers say."""
+        name = self.segment.name
+        press = self.stopped.segments.get(name)
+        if press is not None:
+            day = str(self.session.local(press.at).date())
+            words = {"words": in_words(press, day), "day": day, "why": press.reason or ""}
+            yield self._finding("paused", "watch", words)
+        elif self.segment.status == "paused":
+            yield self._finding("status_paused", "watch", {})
+        days = days_left(self.segment.expires, self.now, self.zone)
+        if days is not None and days <= 0:
+            yield self._finding("expired", "act", {"day": self.segment.expires})
+        elif days is not None:
+            yield self._finding("expiring", "watch", {"day": self.segment.expires, "days": days})
+        if self.newest is None:
+            if press is None and self.segment.status != "paused" and (days is None or days > 0):
+                yield self._finding("never", "watch", {})
+            return
+        state, reason, run = self.newest
+        marks = run.note.get("stale", {}).get(name, ())
+        if state == "failed":
+            is_stale = bool(self.segment.fresh) and " asks for " in (reason or "")
+            yield self._finding("stale" if is_stale else "failed", "act", {"reason": reason or ""})
+        elif marks:
+            yield self._finding("marked", "watch", {"reason": "; ".join(marks)})
+
+    @property
+    def _is_over(self) -> bool:
+        days = days_left(self.segment.expires, self.now, self.zone)
+        return days is not None and days <= 0
+
+    def _size(self, size: measure.SizeChange | None) -> Iterator[HealthFinding]:
+        since = measure.empty_since(self.all)
+        if self._is_over:
+            return
+        if since is not None and len(self.all) >= measure.FEWEST_RUNS:
+            level: Level = "act" if (self.today - since).days >= _EMPTY_DAYS else "watch"
+            yield self._finding("empty", level, {"day": since})
+        elif size is not None and size.level != "ok":
+            values = {"change": size.change, "before": size.before, "after": size.after, "usual": size.usual}
+            yield self._finding("size", size.level, values)
+
+    def _behaviour(self, flapping: int) -> Iterator[HealthFinding]:
+        if not self.seen or self._is_over:
+            return
+        words = translated(self.session, self.segment.name, self.language)
+        for text, how in measure.dead_leaves(self.seen):
+            yield self._finding(f"{how}_true", "watch", {"text": words.get(text, text)})
+        if flapping > _FLAPPING * max(self.seen[-1].size, 1):
+            yield self._finding("flapping", "watch", {"people": flapping, "runs": len(self.seen)})
+        share = measure.volatility(self.seen)
+        if share is not None and share > _VOLATILE and len(self.seen) > measure.FEWEST_RUNS:
+            yield self._finding("volatile", "watch", {"share": share})
+        moved = measure.last_moved(self.all)
+        newest = self.all[-1].day
+        if moved is not None and len(self.all) >= _QUIET_RUNS and (newest - moved).days >= _QUIET_DAYS:
+            yield self._finding("quiet", "watch", {"day": moved})

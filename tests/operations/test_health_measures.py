@@ -1,0 +1,117 @@
+"""Measures of health: churn, sizes against their own season, conditions that decide nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from segctl.operations.health_measures import (
+    Seen,
+    dead_leaves,
+    definition_since,
+    empty_since,
+    last_moved,
+    size_change,
+    volatility,
+    volatility_per_day,
+)
+
+MONDAY = datetime(2026, 9, 7, 6, tzinfo=UTC)
+LEAVES = ({"text": "a", "true": 0, "unknown": 0}, {"text": "b", "true": 10, "unknown": 0})
+
+
+def seen(sizes: list[int], *, moved: int = 0, digest: str = "d") -> list[Seen]:
+    """One run a day from a Monday on, where `moved` profiles entered and left besides."""
+    days = [MONDAY + timedelta(days=n) for n in range(len(sizes))]
+    return [Seen(n, day, day.date(), size, moved, moved, digest, 10, LEAVES)
+            for n, (day, size) in enumerate(zip(days, sizes, strict=True), start=1)]  # fmt: skip
+
+
+def weeks(number: int) -> list[int]:
+    """Weekdays of 1,000 members, weekends of 300."""
+    return [1000, 1010, 990, 1000, 1000, 300, 300] * number
+
+
+def test_a_fall_that_comes_every_saturday_is_usual() -> None:
+    found = size_change(seen([*weeks(5), 1000, 1010, 990, 1000, 1000, 300]))
+
+    assert found is not None
+    assert found.same_weekday
+    assert found.level == "ok"
+    assert found.change == pytest.approx(-0.7)
+
+
+def test_the_same_fall_on_a_tuesday_needs_action() -> None:
+    found = size_change(seen([*weeks(5), 1000, 300]))
+
+    assert found is not None
+    assert (found.before, found.after, found.compared) == (1000, 300, 5)
+    assert found.level == "act"
+
+
+def test_the_score_is_that_of_a_hand_calculation() -> None:
+    # ln(111/101) = 0.09441 against a median of 0; the spread is 1/sqrt(101) = 0.0995: counting alone gives that much.
+    found = size_change(seen([100] * 10 + [110]))
+
+    assert found is not None
+    assert found.score == pytest.approx(0.9488, abs=1e-3)
+    assert not found.same_weekday
+
+
+def test_few_runs_are_not_judged() -> None:
+    assert size_change(seen([100] * 8 + [900])) is None
+    assert size_change(seen([100] * 9 + [900])) is not None
+    assert size_change([]) is None
+
+
+def test_of_several_runs_in_a_day_the_last_counts() -> None:
+    runs = seen([100] * 10 + [100])
+    again = replace(runs[-1], size=900)
+
+    found = size_change([*runs[:-1], again, runs[-1]])
+
+    assert found is not None
+    assert found.after == 100
+
+
+def test_churn_is_a_share_of_the_larger_side() -> None:
+    runs = seen([100, 100, 200], moved=10)
+
+    assert volatility(runs) == pytest.approx((20 / 100 + 20 / 200) / 2)
+    assert volatility_per_day(runs) == pytest.approx(40 / 2 / (400 / 3))
+    assert volatility(runs[:1]) is None
+    assert volatility_per_day(runs[:1]) is None
+
+
+def test_conditions_that_decide_nothing_are_named_from_five_runs_on() -> None:
+    runs = seen([5] * 5)
+
+    assert dead_leaves(runs) == [("a", "never"), ("b", "always")]
+    assert dead_leaves(runs[:4]) == []
+    assert dead_leaves([replace(runs[0], digest="other"), *runs[1:]]) == []
+
+
+def test_a_condition_that_was_true_once_is_alive() -> None:
+    runs = seen([5] * 5)
+    alive = [{**LEAVES[0], "true": 1}, {**LEAVES[1], "true": 9}]
+
+    assert dead_leaves([*runs[:2], replace(runs[2], leaves=alive), *runs[3:]]) == []
+
+
+def test_without_the_population_nothing_is_always_true() -> None:
+    runs = [replace(one, profiles=None) for one in seen([5] * 5)]
+
+    assert dead_leaves(runs) == [("a", "never")]
+
+
+def test_when_things_last_changed() -> None:
+    runs = seen([5, 5, 0, 0])
+    runs[1] = replace(runs[1], entered=1)
+    runs[0] = replace(runs[0], digest="other")
+
+    assert empty_since(runs) == runs[2].day
+    assert empty_since(seen([0, 1])) is None
+    assert last_moved(runs) == runs[1].day
+    assert definition_since(runs) == runs[1].day
