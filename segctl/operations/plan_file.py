@@ -167,6 +167,8 @@ def _bound(made: Mapping[str, Any]) -> SavedPlan:
     as_of = datetime.fromisoformat(made["as_of"])
     if as_of.tzinfo is None:
         raise ValueError("without a zone")
+    if not set(made["segments"]) <= set(made["definitions"]):
+        raise ValueError("segments without a definition")
     return SavedPlan(
         id=str(made["id"]),
         project=str(made["project"]),
@@ -190,6 +192,8 @@ def _bound(made: Mapping[str, Any]) -> SavedPlan:
 def _allowance(one: Mapping[str, Any]) -> Allowance:
     if one["guard"] not in GUARDS:
         raise ValueError(one["guard"])
+    if not Decimal(one["limit"]).is_finite():
+        raise ValueError(one["limit"])
     return Allowance(str(one["guard"]), Decimal(one["limit"]), one["segment"])
 
 
@@ -254,7 +258,9 @@ def _other_inputs(session: Session, plan: SavedPlan) -> Iterator[str]:
         f"SELECT DISTINCT kind FROM commits WHERE seq > ? AND kind NOT IN ({marks}) ORDER BY kind",
         (plan.snapshot, *_QUIET_COMMITS),
     )
-    if news:
+    if plan.snapshot > session.workspace.snapshot():
+        yield "the data that it was made from are not here"
+    elif news:
         yield f"new data came since ({', '.join(row['kind'] for row in news)})"
 
 

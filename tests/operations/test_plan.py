@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -223,13 +224,37 @@ def test_a_spoilt_file_changes_nothing(applied: Path, tmp_path: Path, spoil: Any
     assert (caught.value.exit_code, caught.value.code) == (code, name)
 
 
-def test_members_that_a_plan_does_not_promise_are_not_recorded(shop: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "code", "name"),
+    [
+        pytest.param({"segments": ["nobody_has_it"]}, 2, "SEG572", id="a segment without a definition"),
+        pytest.param({"snapshot": 99_999}, 4, "SEG570", id="data that are not here"),
+        pytest.param(
+            {"allowed": [{"guard": "max_removed", "limit": "NaN", "segment": None}]}, 2, "SEG572", id="no limit"
+        ),
+    ],
+)
+def test_a_forged_plan_is_refused(shop: Path, change: dict[str, Any], code: int, name: str) -> None:
+    forged(shop, lambda made: made.update(change))
+
+    done = run("apply", "other.json", cwd=shop)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False)
+    assert name in done.stderr
+
+
+def forged(shop: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """`other.json`: a plan that was changed with care, so that its id fits."""
     found = json.loads((shop / "untouched.json").read_text())
     made = found["plan"]
-    made["members"]["rich"] = made["members"]["german"]
+    change(made)
     text = json.dumps({key: value for key, value in made.items() if key != "id"}, sort_keys=True)
     made["id"] = "p" + hashlib.sha256(text.encode()).hexdigest()[:12]
     (shop / "other.json").write_text(json.dumps(found))
+
+
+def test_members_that_a_plan_does_not_promise_are_not_recorded(shop: Path) -> None:
+    forged(shop, lambda made: made["members"].update(rich=made["members"]["german"]))
 
     done = run("apply", "other.json", cwd=shop)
 
