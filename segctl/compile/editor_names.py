@@ -60,7 +60,8 @@ def project_names(definitions: Definitions, sources: Iterable[str]) -> Names:
     project = definitions.project
     stored = {trait.name: trait.type for trait in project.traits}
     computed = {name: trait.type for name, trait in definitions.computed.items()}
-    titles = {trait.name: trait.title for trait in (*project.traits, *definitions.computed.values())}
+    titles = {trait.name: trait.title for trait in project.traits}
+    titles |= {trait.name: trait.title for trait in definitions.computed.values()}
     titles |= {event.name: event.title for event in project.events}
     titles |= {table.name: table.title for table in project.related}
     titles |= {group.name: group.title for group in project.colleagues}

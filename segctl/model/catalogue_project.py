@@ -163,4 +163,10 @@ ENTRIES: dict[str, Entry] = {
         "Delete the comment.",
         "# lint: allow missing_owner until 2026-12-31 because the team is being founded",
     ),
+    "SEG135": Entry(
+        "The folder for pages holds files of others",
+        "`show --html` writes many files; a folder that holds others, and no site of segctl, is probably a mistake.",
+        "Name a new folder, or allow it with `--force`: other files stay, pages of the same name are replaced.",
+        "segctl show --html segments",
+    ),
 }

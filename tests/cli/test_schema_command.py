@@ -15,7 +15,7 @@ Run = Callable[..., Finished]
 def test_schema_with_the_names_of_the_project(run: Run, tmp_path: Path) -> None:
     target = tmp_path / "segment.json"
 
-    finished = run("schema", "segment", "--project", "-C", SHOP, "-o", target)
+    finished = run("schema", "segment", "--project", "-C", str(SHOP), "-o", str(target))
 
     assert finished.code == 0
     assert finished.err == ""
@@ -23,7 +23,7 @@ def test_schema_with_the_names_of_the_project(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_schema_without_names_is_refused(run: Run) -> None:
-    finished = run("schema", "project", "--project", "-C", SHOP)
+    finished = run("schema", "project", "--project", "-C", str(SHOP))
 
     assert finished.code == 2
     assert "SEG106" in finished.err
@@ -31,4 +31,4 @@ def test_a_schema_without_names_is_refused(run: Run) -> None:
 
 
 def test_names_need_a_project(run: Run, tmp_path: Path) -> None:
-    assert "SEG105" in run("schema", "segment", "--project", "-C", tmp_path).err
+    assert "SEG105" in run("schema", "segment", "--project", "-C", str(tmp_path)).err

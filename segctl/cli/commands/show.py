@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from segctl.cli import messages, output
@@ -18,6 +19,7 @@ EXAMPLES = (
     ("segctl show segment:vip -f csv --columns country,lifetime_value", "Its members with values of traits."),
     ('segctl show -s "+winback"', "A segment and all that it refers to, in words."),
     ("segctl show event:order_completed", "Properties, how complete they are, frequent values."),
+    ("segctl show --html site", "All segments, traits and sources as pages for people."),
 )
 SEE_ALSO = ("segctl ls --help", "segctl explain --help")
 EXITS = {4: "a column is personal data and --show-personal is not set"}
@@ -52,15 +54,25 @@ def command(
         str | None, Option("--run", metavar="RUN", help="Members after this run; otherwise in force.", complete="runs")
     ] = None,
     show_personal: Annotated[bool, Option("--show-personal", help="Also names, addresses and the like.")] = False,
+    html: Annotated[
+        str | None,
+        Option("--html", metavar="DIR", complete="folders", help="Write the whole project as pages for people."),
+    ] = None,
+    force: Annotated[
+        bool, Option("--force", help="With --html: also into a folder with other files, which stay.")
+    ] = False,
     language: Language = None,
 ) -> None:
     """Show one thing: a segment in words and its members; an event kind or trait with what is in it; a source; a run.
 
     With `-f ids`, `csv`, `ndjson` or `parquet` a segment's members are written. With `--select` several segments are
-    shown in words.
+    shown in words. With `--html` every segment gets a page, with its lineage and its sizes over the runs.
     """
     from segctl.operations.session import open_session
 
+    if html is not None:
+        _site(ctx, Path(html), thing, language, force=force)
+        return
     if thing is None or ctx.selection:
         _several(ctx, thing, language)
         return
@@ -95,6 +107,21 @@ def command(
     output.write(ctx, result)
     if kind == "segment" and result.schema == "segctl/show-segment/1":
         messages.notice(ctx, f"next: segctl show segment:{name} -f ids, or segctl size {name}")
+
+
+def _site(ctx: Context, folder: Path, thing: str | None, language: str | None, *, force: bool) -> None:
+    from zoneinfo import ZoneInfo
+
+    from segctl.cli.site_folder import write
+    from segctl.cli.site_pages import pages
+    from segctl.operations.site import site
+
+    if thing is not None or ctx.selection:
+        raise UsageError("SEG104", "`--html` writes the whole project", hint=f"segctl show --html {folder}")
+    found = site(ctx.project, env=ctx.env, language=language)
+    written, gone = write(folder, pages(found, ctx.now.astimezone(ZoneInfo(found.zone))), force=force)
+    former = f", {gone} of segments that are gone taken away" if gone else ""
+    messages.notice(ctx, f"{written} pages written to {folder}{former}; open {folder / 'index.html'}")
 
 
 def _several(ctx: Context, thing: str | None, language: str | None) -> None:
