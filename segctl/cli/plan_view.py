@@ -163,7 +163,8 @@ def reason_rows(plan: Plan, language: Language, zone: str, *, first: bool) -> It
         if reason.kind in _FIRST and not first:
             continue
         words = KINDS[reason.kind][language == "de"] if reason.kind in KINDS else reason.kind
-        said = [say(line, zone=zone, language=language) or "" for _, line in reason.examples]
+        own_words = plan.words.get(reason.segment, {})
+        said = [say(line, zone=zone, language=language, said=own_words) or "" for _, line in reason.examples]
         details = [line.removeprefix(words).lstrip(": ") for line in said]
         # What is the same for all of them is said once.
         common = details[0] if len(set(details)) == 1 else ""

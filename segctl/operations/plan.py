@@ -12,6 +12,7 @@ from segctl.compile.meaning import MeaningChange, meaning_changes
 from segctl.compile.selection import Selection
 from segctl.model.dataclass import dataclass
 from segctl.operations.apply import NOTHING_ALLOWED, Allowed, evaluated_names, members_digest
+from segctl.operations.cause_words import translated
 from segctl.operations.evaluation import evaluate
 from segctl.operations.guards import Broken, broken_by, loosened, refusals
 from segctl.operations.plan_effects import Effects, OldRule, effects
@@ -86,6 +87,7 @@ class Plan:
         paused: Segment that is left out → why, in words.
         everything: Why, when all is paused.
         warnings: Segments that end soon, and inputs that are too old where that is only marked.
+        words: Segment that somebody moves in → its conditions as causes keep them (English) → as they are shown.
     """
 
     as_of: datetime
@@ -103,6 +105,7 @@ class Plan:
     paused: Mapping[str, str] = field(default_factory=dict)
     everything: str | None = None
     warnings: tuple[str, ...] = ()
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def has_changes(self) -> bool:
@@ -163,6 +166,7 @@ def plan(
             session, answers, outcome, recorded, as_of=as_of, snapshot=snapshot, engine=engine, language=said
         ).segments(allowed, going)
         why = _causes(session, outcome, answers, as_of=as_of, snapshot=snapshot)
+        found = reasons(session, outcome, why, examples=examples)
     return Plan(
         as_of=as_of,
         snapshot=snapshot,
@@ -170,7 +174,7 @@ def plan(
         last=next((run for run in recorded if run.status.value in ("ok", "partial")), None),
         segments=segments,
         profiles=answers.frame.height,
-        reasons=reasons(session, outcome, why, examples=examples),
+        reasons=found,
         selection=selection,
         allowed=allowed,
         engine=engine,
@@ -178,6 +182,7 @@ def plan(
         paused=going.paused,
         everything=going.everything,
         warnings=going.warnings,
+        words={reason.segment: translated(session, reason.segment, said) for reason in found},
     )
 
 

@@ -167,3 +167,14 @@ def test_one_bad_row_is_told_in_the_singular(tmp_path: Path) -> None:
     assert {"column", "expected", "value", "reason"} <= set(reason)
     assert reason["value"] is None
     assert f"{reason['column']}: {reason['reason']}" in ok("quarantine", "show", "orders", cwd=tmp_path)
+
+
+def test_a_plan_tells_causes_in_the_language_of_the_project(tmp_path: Path) -> None:
+    ok("init", ".", cwd=tmp_path)
+    ok("ingest", "customers", "orders", cwd=tmp_path)
+    ok("apply", "-s", "new_customers", "--as-of", "2026-11-15", cwd=tmp_path)
+
+    told = ok("plan", "new_customers", "--as-of", "2026-11-18", cwd=tmp_path)
+
+    assert "Zeit vergangen: order_completed: das erste in den letzten 30 Tagen" in told
+    assert "in the last" not in told

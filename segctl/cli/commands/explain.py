@@ -137,10 +137,12 @@ def _notes(session: Session, found: Explanation, *, until: bool) -> list[str]:
         notes.append("if nothing else happens, the answer never changes")
     if found.in_force is not None and found.in_force != found.member and found.in_force_as_of is not None:
         word = "a member" if found.in_force else "no member"
-        notes.append(f"in the run in force, as of {session.local(found.in_force_as_of):%Y-%m-%d %H:%M:%S%z}: {word}")
+        notes.append(
+            f"in the run in force, as of {session.local(found.in_force_as_of).isoformat(' ', 'seconds')}: {word}"
+        )
     if found.moved_why is not None and found.moved_at is not None:
         word = "entered" if found.in_force else "left"
-        notes.append(f"{word} {session.local(found.moved_at):%Y-%m-%d %H:%M:%S%z}: {found.moved_why}")
+        notes.append(f"{word} {session.local(found.moved_at).isoformat(' ', 'seconds')}: {found.moved_why}")
     return notes
 
 
