@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import date
 from pathlib import Path
 
 from segctl.compile.bind.for_each import sisters
@@ -23,6 +25,8 @@ class SegmentHeader:
         send_to: Destinations.
         uses: Segments that its condition refers to.
         kinds: Kinds of conditions in it, such as ``sequence``.
+        expires: Day from which nobody belongs to it; None without one, or when it is no day.
+        formerly: Former names, the oldest first.
     """
 
     name: str
@@ -34,6 +38,8 @@ class SegmentHeader:
     send_to: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
+    expires: date | None = None
+    formerly: tuple[str, ...] = ()
 
 
 def segment_headers(project: Project) -> tuple[dict[str, SegmentHeader], int]:
@@ -67,7 +73,15 @@ def _header(node: Node | None, file: str) -> SegmentHeader | None:
         send_to=_texts(node.get("send_to")),
         uses=segments_written(where),
         kinds=frozenset(kind for kind, _ in kinds_written(where)),
+        expires=_day(_text(node.get("expires"))),
+        formerly=_texts(node.get("formerly")),
     )
+
+
+def _day(text: str | None) -> date | None:
+    with suppress(ValueError):
+        return None if text is None else date.fromisoformat(text)
+    return None
 
 
 def _texts(node: Node | None) -> tuple[str, ...]:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from segctl.compile.headers import SegmentHeader, segment_headers
 from segctl.compile.selection import Selection
 from segctl.model.dataclass import dataclass
 from segctl.model.project import Definitions, Project
 from segctl.model.types import Kind, ValueType
+from segctl.operations.expiry import days_left, notice
+from segctl.operations.pauses import in_words, paused_now
 
 if TYPE_CHECKING:
     from segctl.model.conditions import ComputedTrait
+    from segctl.operations.pauses import Paused
     from segctl.state.inputs import IngestedInput
     from segctl.state.runs import RunSegment
     from segctl.state.workspace import Workspace
@@ -31,14 +36,18 @@ class SegmentList:
         rows: One per selected segment: segment, title, status, members, entered, left, as_of, owner, tags, file;
             `members` and the three after it are None until a run has evaluated the segment.
         unreadable: Files under `segments/` that give no segment.
+        notices: Sentences on segments that are paused or end soon.
     """
 
     rows: list[Row]
     unreadable: int
+    notices: tuple[str, ...] = ()
 
 
-def segments(project: Project, selection: Selection) -> SegmentList:
+def segments(project: Project, selection: Selection, now: datetime) -> SegmentList:
     """The segments, with what the newest run in force meant for them. No condition is bound.
+
+    `status` is ``paused`` or ``expired`` at `now` whatever the file says.
 
     Raises:
         UsageError: A part of the selection fits nothing.
@@ -46,6 +55,7 @@ def segments(project: Project, selection: Selection) -> SegmentList:
     headers, unreadable = segment_headers(project)
     chosen = _chosen(project, headers, selection) if selection else sorted(headers)
     newest: dict[str, RunSegment] = _with_workspace(project, _newest_movements, {})
+    stopped = _with_workspace(project, partial(_stopped, headers=headers), None)
     rows = []
     for name in chosen:
         segment = headers[name]
@@ -54,7 +64,7 @@ def segments(project: Project, selection: Selection) -> SegmentList:
             {
                 "segment": name,
                 "title": segment.title,
-                "status": segment.status,
+                "status": _status(segment, stopped, now, project.timezone),
                 "members": moved.size if moved else None,
                 "entered": moved.entered if moved else None,
                 "left": moved.left if moved else None,
@@ -64,7 +74,31 @@ def segments(project: Project, selection: Selection) -> SegmentList:
                 "file": segment.location.file,
             }
         )
-    return SegmentList(rows, unreadable)
+    return SegmentList(rows, unreadable, tuple(_notices(project, [headers[name] for name in chosen], stopped, now)))
+
+
+def _stopped(workspace: Workspace, *, headers: dict[str, SegmentHeader]) -> Paused | None:
+    return paused_now(workspace, {name: head.formerly for name, head in headers.items()})
+
+
+def _status(segment: SegmentHeader, stopped: Paused | None, now: datetime, zone: str) -> str:
+    if stopped is not None and segment.name in stopped.segments:
+        return "paused"
+    days = days_left(segment.expires, now, zone)
+    return "expired" if days is not None and days <= 0 else segment.status
+
+
+def _notices(project: Project, heads: Iterable[SegmentHeader], stopped: Paused | None, now: datetime) -> Iterable[str]:
+    zone = ZoneInfo(project.timezone)
+    if stopped is not None and stopped.everything is not None:
+        yield f"all segments are {in_words(stopped.everything, str(stopped.everything.at.astimezone(zone).date()))}"
+    for head in heads:
+        press = None if stopped is None else stopped.segments.get(head.name)
+        if press is not None and press.kind != "all":
+            yield f"`{head.name}` is {in_words(press, str(press.at.astimezone(zone).date()))}"
+        text = notice(head.name, head.expires, now, project.timezone)
+        if text is not None:
+            yield text
 
 
 def _chosen(project: Project, heads: dict[str, SegmentHeader], selection: Selection) -> Iterable[str]:

@@ -93,8 +93,10 @@ def command(
         raise UsageError("SEG506", "`--select` chooses segments", hint="`segctl ls segments --select …`")
     if kind == "segments":
         project, _ = bound_project(ctx.project, env=ctx.env)
-        found = ls.segments(project, ctx.selection)
+        found = ls.segments(project, ctx.selection, ctx.now)
         rows = found.rows
+        for sentence in found.notices:
+            messages.warning(ctx, sentence)
         if found.unreadable:
             messages.warning(ctx, f"{found.unreadable} files under segments/ give no segment", hint="`segctl lint`")
     else:
