@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from segctl.compile import ir
-from segctl.compile.lower_events import Lowering, inside
+from segctl.compile.lower_events import Lowering
+from segctl.compile.lower_tests import inside
 from segctl.compile.places.distance import Target, point
 from segctl.compile.places.files import WHOLE_FILE, PlaceProblem, read_codes, read_places
 from segctl.compile.places.postal import PostalCodes, shipped_codes
