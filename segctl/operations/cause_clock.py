@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_ASKED = 5_000
 """For so many profiles the condition is looked for where several could be it."""
-MOST_TIMED = 2_000
+MOST_TIMED = 5_000
 """For so many of them the instant is looked for too; several rounds of trials cost more than one question."""
 MOST_TRACED = 200
 """Pairs with so many events together are traced row by row, where windows have no exact lengths."""
