@@ -153,16 +153,20 @@ def _check_segment(session: Session, name: str) -> None:
 
 
 def _segment(session: Session, name: str, language: str | None) -> output.Result:
+    from segctl.operations.pauses import in_words, paused_now
     from segctl.operations.show import segment_facts
 
     found = segment_facts(session, name, language=language)
     definition, newest = found.definition, found.newest
+    press = paused_now(session.workspace, session.definitions.segments).segments.get(name)
     facts: dict[str, Any] = {
         "segment": name,
         "title": definition.title,
         "description": definition.description,
         "owner": definition.owner,
         "purpose": definition.purpose,
+        "paused": None if press is None else in_words(press, str(session.local(press.at).date())),
+        "expires": None if definition.expires is None else str(definition.expires),
         "tags": list(definition.tags),
         "status": definition.status,
         "members": newest.size if newest else None,
