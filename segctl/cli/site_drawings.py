@@ -11,8 +11,8 @@ from segctl.model.dataclass import dataclass
 if TYPE_CHECKING:
     from segctl.operations.site import SizePoint
 
-_WIDE, _HIGH, _GAP, _BETWEEN = 168, 28, 8, 56
-_LETTERS = 23
+_WIDE, _HIGH, _GAP, _BETWEEN = 192, 28, 8, 48
+_LETTERS = 22
 _CHART = (640, 170)
 
 

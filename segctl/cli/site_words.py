@@ -179,7 +179,9 @@ STYLE = """
 nav ul { display:flex; flex-wrap:wrap; gap:.25rem 1.25rem; list-style:none; padding:0; margin:.75rem 0 0; }
 nav a[aria-current] { font-weight:700; color:var(--fg); }
 nav { border-bottom:1px solid var(--line); padding-bottom:.6rem; }
+main > h1 { margin-top:1rem; }
 main > section > h2 { margin-bottom:.5rem; }
+footer { max-width:62rem; margin:2rem auto; padding:0 1.25rem; }
 dl.facts { display:grid; grid-template-columns:max-content 1fr; gap:.25rem 1.25rem; margin:.5rem 0; }
 dl.facts dt { color:var(--soft); } dl.facts dd { margin:0; overflow-wrap:anywhere; }
 .tree ul { border-left:2px solid var(--line); padding-left:1rem; margin-left:.2rem; list-style:none; }
