@@ -43,6 +43,13 @@ class Delta:
     added: pl.DataFrame
     removed: pl.DataFrame
 
+    def of(self, subjects: pl.Series) -> Delta:
+        """The rows of some subjects."""
+        import polars as pl
+
+        wanted = pl.col("subject").is_in(subjects.implode())
+        return Delta(self.added.filter(wanted), self.removed.filter(wanted))
+
     @property
     def subjects(self) -> pl.Series:
         """Whose rows they are, ascending, each once."""

@@ -237,7 +237,7 @@ class _Explaining:
         if not pairs.height:
             return made, pairs
         subjects = self._raw(pairs["subject"].unique().sort())
-        mine = [_of(one, subjects) for one in found]
+        mine = [one.of(subjects) for one in found]
         parts = split(files, *rows.of(subjects), mine[0], mine[1], first=then.as_of, last=now.as_of)
         chain = Chain(then, now, parts, files, self._ranks(pairs))
         pairs = pairs.with_columns(self._appeared(parts).alias("appeared"))
@@ -395,10 +395,3 @@ class _Explaining:
             frame = frame.filter(pl.col("where") | pl.col("subject").is_in(subjects.implode()))
             found[name] = Ranks(lowered.keep, subjects, with_profile_ids(self.workspace, frame))
         return found
-
-
-def _of(one: Delta, subjects: pl.Series) -> Delta:
-    import polars as pl
-
-    wanted = pl.col("subject").is_in(subjects.implode())
-    return Delta(one.added.filter(wanted), one.removed.filter(wanted))
