@@ -38,8 +38,14 @@ LEAVES = (
     "{{event: [page_viewed, product_viewed], within_last: {d} days, count: 0}}",
     "{{event: order_completed, share: {{where: {{coupon: {{exists: true}}}}, at_least: {k}0 %}}}}",
     "{{event: order_completed, gap: {{average: {{}}, at_most: {d} days}}}}",
-    "sequence: [{{event: product_added, within_last: {d} days}}, {{then: {{event: order_completed, within: {k} days}}}}]",
-    "sequence: [{{event: email_opened, within_last: {d} days}}, {{then_not: {{event: order_completed, within: {k} days}}}}]",
+    (
+        "sequence: [{{event: product_added, within_last: {d} days}},"
+        " {{then: {{event: order_completed, within: {k} days}}}}]"
+    ),
+    (
+        "sequence: [{{event: email_opened, within_last: {d} days}},"
+        " {{then_not: {{event: order_completed, within: {k} days}}}}]"
+    ),
     "{{list: lists/staff.csv, column: customer_id, identifier: customer_id}}",
     "{{sample: {{percent: {d}}}}}",
     "not: {{segment: {segment}}}",
@@ -123,7 +129,8 @@ def main() -> None:
         print("\n".join(found[0][1].splitlines()[-3:]))
         times = sorted(seconds for seconds, _ in found)
         print(
-            f"{options.definitions} definitions: median {statistics.median(times):.2f} s CPU, {times[0]:.2f} to {times[-1]:.2f}"
+            f"{options.definitions} definitions: median {statistics.median(times):.2f} s CPU,"
+            f" {times[0]:.2f} to {times[-1]:.2f}"
         )
 
 
