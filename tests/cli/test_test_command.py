@@ -66,6 +66,16 @@ def test_mistakes_end_with_2_and_a_hint(failing: Path) -> None:
     assert "did you mean `germans`?" in run("test", "germani", cwd=failing).stderr
 
 
+def test_tests_that_are_no_tests_are_annotated_too(failing: Path) -> None:
+    (failing / "tests" / "bad.yaml").write_text("cases:\n  - case: x\n    givn: {}\n")
+
+    done = run("test", "-f", "github", cwd=failing)
+
+    assert done.returncode == 2
+    assert "::error file=tests/bad.yaml,line=3,col=5,title=SEG210::" in done.stdout
+    assert "nothing was tested" in done.stderr
+
+
 def test_a_proposal_is_written_once_and_never_over_a_file(failing: Path) -> None:
     first = run("test", "--generate", "buyers", "-o", "tests/bounds.yaml", cwd=failing)
     content = (failing / "tests" / "bounds.yaml").read_bytes()

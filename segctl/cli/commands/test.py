@@ -23,6 +23,7 @@ EXAMPLES = (
 EXITS = {1: "a case failed, or the score is below --min-score", 4: "the file of --generate exists already"}
 SEE_ALSO = ("segctl help tests", "segctl explain --help", "segctl schema test")
 FORMATS = ("table", "json", "ndjson", "junit", "github", "concise", "csv")
+_PLACED = ("github", "concise")
 
 
 @verb(without=(*CHANGES, *TIME), formats=FORMATS)
@@ -85,7 +86,13 @@ def _suite(ctx: Context, segments: list[str] | None, keyword: str | None) -> Sui
     from segctl.operations.testing import load_suite
 
     selection = replace(ctx.selection, select=(*(segments or ()), *ctx.select))
-    suite = load_suite(ctx.project, env=ctx.env, selection=selection, keyword=keyword)
+    try:
+        suite = load_suite(ctx.project, env=ctx.env, selection=selection, keyword=keyword)
+    except UsageError as error:
+        # Where findings become annotations, those in the form of tests have their place in a file too.
+        if ctx.format in _PLACED and error.diagnostics:
+            output.findings(ctx, "segctl/test/1", error.diagnostics)
+        raise
     messages.diagnostics(ctx, suite.warnings, root=suite.root)
     if not suite.cases:
         what = "no case expects anything of them" if suite.found else "there are no cases under `tests/`"
@@ -109,7 +116,7 @@ def _write(ctx: Context, outcome: Outcome, *, coverage: bool) -> None:
     if ctx.format == "junit":
         output.write_text(ctx, formats.junit(outcome))
         return
-    if ctx.format in ("github", "concise"):
+    if ctx.format in _PLACED:
         found = [formats.diagnostic(wrong) for result in outcome.failed for wrong in result.mismatches]
         output.findings(ctx, "segctl/test/1", found, root=outcome.suite.root)
         return
