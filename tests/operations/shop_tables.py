@@ -48,7 +48,10 @@ def database(data: Path, stores: Path, codes: dict[tuple[str, str], tuple[float,
     fill(db, "stores", "lat DOUBLE, lon DOUBLE", there)
     fill(db, "codes", "country VARCHAR, postal VARCHAR, lat DOUBLE, lon DOUBLE", [(*k, *v) for k, v in codes.items()])
     db.execute("CREATE TABLE staff (who VARCHAR)")
-    db.executemany("INSERT INTO staff VALUES (?)", [[line] for line in stores.with_name("staff.csv").read_text("utf-8").split()[1:]])
+    db.executemany(
+        "INSERT INTO staff VALUES (?)",
+        [[line] for line in stores.with_name("staff.csv").read_text("utf-8").split()[1:]],
+    )
     db.execute(VIEWS)
     return db
 
