@@ -1,0 +1,50 @@
+"""Connectors of destinations, by kind; one file and one line each."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from segctl.connectors.destinations.base import Abilities, Around, Connector
+    from segctl.model.destinations import Destination, Option
+
+GROUP = "segctl.connectors"
+PREFIX = "destination:"
+"""Stands before a kind's name in the entry-point group, which sources share."""
+DESTINATIONS: dict[str, str] = {}
+"""Kind → module with `ABILITIES`, `OPTIONS` and `connect`."""
+
+
+class Kind(Protocol):
+    """The module of a kind."""
+
+    ABILITIES: Abilities
+    OPTIONS: tuple[Option, ...]
+
+    def connect(self, destination: Destination, around: Around) -> Connector:
+        """Its connector; nothing is read or asked before it is used."""
+        ...
+
+
+def kinds() -> tuple[str, ...]:
+    """Names of all kinds, those of other packages included."""
+    others = (point.name.removeprefix(PREFIX) for point in entry_points(group=GROUP) if point.name.startswith(PREFIX))
+    return (*DESTINATIONS, *sorted(set(others) - DESTINATIONS.keys()))
+
+
+def kind(name: str) -> Kind:
+    """The module of a kind.
+
+    Raises:
+        LookupError: Nobody has registered it.
+    """
+    if name in DESTINATIONS:
+        found: Kind = import_module(DESTINATIONS[name])
+        return found
+    for point in entry_points(group=GROUP):
+        if point.name == PREFIX + name:
+            loaded: Kind = point.load()
+            return loaded
+    raise LookupError(name)

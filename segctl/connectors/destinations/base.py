@@ -1,0 +1,278 @@
+"""What a connector of a destination is told, what it can do, and how it answers.
+
+The push engine owns order, retries, the ledger and the gate. A connector knows one service: how its rows look, how many
+go into a call, what its answers mean. It keeps no state between calls but connections and tokens.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from segctl.connectors.sources.base import Probe, nothing_heard
+from segctl.model.destinations import Mode
+
+Action = Literal["add", "update", "remove"]
+Removal = Literal["leave", "flag", "none"]
+"""`leave`: out of the list, and nothing else; `flag`: a column says so; `none`: the service cannot."""
+RowState = Literal["accepted", "invalid", "rejected", "unknown"]
+"""`invalid` never works as it is, `rejected` may work later, of `unknown` nobody knows whether it had its effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a kind of destination can do; the engine keeps within it.
+
+    Attributes:
+        identifiers: Kinds it can know a person by, best first: ``email``, ``phone``, ``external_id`` …
+        channel: What people are reached by, where the destination does not say.
+        batch_rows: At most so many rows in a call.
+        batch_bytes: At most so many bytes in a call, None without a bound; a connector splits by it itself.
+        parallel: Calls at a time.
+        modes: Of `push`.
+        removal: What leaving means there.
+        is_repeatable: A call with the same rows again changes nothing more, so an unknown outcome is simply repeated.
+        reads_back: `members` works.
+        minimum: Fewer people make no usable audience there.
+        recipient: Class of recipient for the gate: ``esp``, ``ads``, ``crm``, ``file``, ``webhook``, ``warehouse``.
+    """
+
+    identifiers: tuple[str, ...]
+    channel: str
+    batch_rows: int
+    recipient: str
+    batch_bytes: int | None = None
+    parallel: int = 1
+    modes: tuple[Mode, ...] = ("mirror", "add", "update")
+    removal: Removal = "leave"
+    is_repeatable: bool = True
+    reads_back: bool = False
+    minimum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One person, as a destination is told of them.
+
+    Attributes:
+        key: Names the row in ledger and answers, without saying who it is; the same for the same identifiers.
+        identifiers: Kind → the project's normal form (e-mail trimmed and in small letters, phone E.164); a connector
+            brings it into its vendor's form and hashes it where that is asked for.
+        fields: Field there → value (text, number, boolean, date, None), as the destination's mapping says.
+        known_as: Id that the service gave when it was told of the row before; None when it gave none.
+    """
+
+    key: str
+    identifiers: Mapping[str, str]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    known_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one audience that go in one call.
+
+    Attributes:
+        id: The same on every try: what a service may know a repetition by.
+        segment: Name of the segment.
+        audience: Id of the audience at the destination, as `Connector.audience` gave it.
+        at: When the push began; aware.
+        purpose: What the audience is for.
+        granted: Purposes for which every row's consent was found a moment ago; a vendor's consent fields say so.
+        context: What else a service may be told: push and run ids.
+    """
+
+    id: str
+    segment: str
+    audience: str
+    action: Action
+    rows: tuple[Row, ...]
+    at: datetime
+    purpose: str | None = None
+    granted: frozenset[str] = frozenset()
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a row was not accepted.
+
+    Attributes:
+        state: ``invalid``, ``rejected`` or ``unknown``.
+        reason: In words, of the service or ours, without anybody's data.
+        code: The service's own, for counting.
+    """
+
+    state: RowState
+    reason: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a service answered to a batch.
+
+    Attributes:
+        troubles: Row's key → trouble; every other row was accepted. With a job they are not final.
+        known_as: Row's key → id there, to be kept for the next time.
+        job: Id of what goes on there; `Connector.poll` is asked until it gives none. None when all is done.
+        wait_s: How long to wait before that.
+        note: What a person may want to know, such as how many were matched.
+        counts: What the service only counts, such as ``{"matched": 812}``.
+    """
+
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
+    known_as: Mapping[str, str] = field(default_factory=dict)
+    job: str | None = None
+    wait_s: float = 1.0
+    note: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who is in an audience at the destination.
+
+    Attributes:
+        identifiers: Kind → value there, hashed where the service has nothing else; compared with `Connector.seen_as`.
+        known_as: Id there.
+    """
+
+    identifiers: Mapping[str, str]
+    known_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """An audience at the destination.
+
+    Attributes:
+        size: Members; None when the service does not say.
+    """
+
+    id: str
+    name: str
+    size: int | None = None
+
+
+class BatchRefusedError(Exception):
+    """The service refuses a whole call for what is in it; the engine halves it to find the rows.
+
+    Attributes:
+        reason: In words, without anybody's data.
+        rows: Keys of the rows that the service named; empty when it named none.
+        is_size: The call is too large; halves may pass with all their rows.
+    """
+
+    def __init__(
+        self, reason: str, *, code: str | None = None, rows: Mapping[str, str] | None = None, is_size: bool = False
+    ) -> None:
+        super().__init__(reason)
+        self.reason, self.code, self.rows, self.is_size = reason, code, dict(rows or {}), is_size
+
+
+class UnknownOutcomeError(Exception):
+    """Nobody knows whether a call had its effect: it timed out after it was sent, or the answer broke off."""
+
+
+class NotNowError(Exception):
+    """The service takes nothing now and has taken nothing of this call: a rate limit, an outage.
+
+    Attributes:
+        wait_s: When to try again, as the service says; None lets the engine choose.
+        is_daily: Not before tomorrow: the push of this destination ends here.
+    """
+
+    def __init__(self, reason: str, *, wait_s: float | None = None, is_daily: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.wait_s, self.is_daily = reason, wait_s, is_daily
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An effect that a dry run would have had.
+
+    Attributes:
+        what: ``POST https://…/lists/7/contacts/add`` or ``INSERT INTO …``; secrets masked.
+        body: As it would be sent.
+        rows: Of the batch.
+    """
+
+    what: str
+    body: str
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a connector may know of the world; tests put in their own.
+
+    Attributes:
+        destination: Name, for messages.
+        root: The project's folder, for relative paths.
+        now: When the call began; aware.
+        record: Takes effects instead of having them; None has them. A connector then answers itself with `Sent()`
+            and stand-ins for ids.
+        note: Told what a person may want to know.
+        sleep: Waits so many seconds.
+        chance: A random number in [0, 1).
+    """
+
+    destination: str
+    root: Path
+    now: datetime
+    record: Callable[[Recorded], None] | None = None
+    note: Callable[[str], None] = nothing_heard
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+
+
+class Connector(Protocol):
+    """One destination. A module of a kind has `ABILITIES`, `OPTIONS` and `connect(destination, around)`.
+
+    `SegctlError`s mean that nothing more can be sent there: credentials refused, wrong options, an unknown host.
+    They never hold a secret or personal data. Importing the module imports no HTTP client and no engine.
+    """
+
+    def check(self) -> tuple[Probe, ...]:
+        """Tries credentials, scopes and limits with one harmless call; a failure is a probe, never an exception."""
+        ...
+
+    def audience(self, segment: str, name: str) -> str:
+        """Id of the audience of that name (or id) there; it is made where it is missing and can be made."""
+        ...
+
+    def send(self, batch: Batch) -> Sent:
+        """One call, or as few as the service wants for one batch.
+
+        Raises:
+            BatchRefusedError: Nothing of it was taken.
+            UnknownOutcomeError: It may have had its effect.
+            NotNowError: Nothing of it was taken; later it may be.
+        """
+        ...
+
+    def poll(self, job: str) -> Sent:
+        """How far a job is; a `Sent` with the same job while it goes on."""
+        ...
+
+    def seen_as(self, row: Row) -> Mapping[str, str]:
+        """The identifiers of a row as `members` shows them: in the vendor's form, hashed where it hashes."""
+        ...
+
+    def members(self, audience: str) -> Iterator[Member]:
+        """Everybody in an audience; only where `Abilities.reads_back`."""
+        ...
+
+    def audiences(self) -> Iterator[Remote]:
+        """Audiences there; only where `Abilities.reads_back`."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of connections."""
+        ...
