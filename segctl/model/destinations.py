@@ -1,4 +1,4 @@
-"""A destination as declared in `destinations/NAME.yaml`: which service, what it may be used for, how people are named."""
+"""A destination as declared in `destinations/NAME.yaml`: which service, what for, and how people are named there."""
 
 from __future__ import annotations
 
