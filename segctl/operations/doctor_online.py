@@ -79,7 +79,7 @@ def try_source(start: Path, name: str, *, env: str | None, now: datetime, show_p
 def _columns(source: Source, records: tuple[Mapping[str, Any], ...]) -> list[Check]:
     """Whether the records hold what the declaration reads."""
     from segctl.compile.source_nodes import nearest
-    from segctl.connectors.sources.json_paths import MISSING, at
+    from segctl.connectors.http.json_paths import MISSING, at
     from segctl.model.sources import needed_columns
 
     if not records:

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 from segctl.compile.timewords import Problem, parse_as_of
 from segctl.connectors.files.paths import shortened
+from segctl.connectors.http.secrets import revealed
 from segctl.connectors.sources.base import Around, Json, Page, PositionLostError, Probe, Start, Trial, ndjson
 from segctl.connectors.sources.database_values import as_json, earlier, greater, kept, not_after, restored
-from segctl.connectors.sources.secrets import revealed
 from segctl.model.errors import DataError, SegctlError, TemporaryError, UsageError
 from segctl.model.fetching_database import DatabaseFetch
 from segctl.model.secrets import masked, remember

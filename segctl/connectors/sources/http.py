@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from segctl.connectors.sources import http_cursor, http_problems
+from segctl.connectors.http import problems
+from segctl.connectors.http.exchange import Answer
+from segctl.connectors.http.json_paths import present, put
+from segctl.connectors.http.secrets import revealed
+from segctl.connectors.sources import http_cursor
 from segctl.connectors.sources.base import Around, Page, PositionLostError, Probe, Start, Trial, ndjson
 from segctl.connectors.sources.http_client import Client, Request
-from segctl.connectors.sources.http_exchange import Answer
 from segctl.connectors.sources.http_pages import Place, Record, following, records_of, total_of, without
-from segctl.connectors.sources.json_paths import present, put
-from segctl.connectors.sources.secrets import revealed
 from segctl.model.errors import SegctlError, UsageError
 from segctl.model.fetching_rest import RestFetch
 from segctl.model.secrets import Secret, masked
@@ -67,7 +68,7 @@ class RestConnector:
     def check(self, limit: int) -> Trial:
         """Tries one page, and says what stands in the way."""
         probes: list[Probe] = []
-        where = http_problems.bare(_joined(self.fetch))
+        where = problems.bare(_joined(self.fetch))
         try:
             page = next(self.pages(Start(limit=limit)))
         except SegctlError as error:
@@ -159,14 +160,14 @@ class RestConnector:
         if inside is None and isinstance(value, dict) and isinstance(value.get("errors"), list):
             inside = value["errors"]
         if inside:
-            raise http_problems.error_inside(source, answer.url, http_problems.said({"error": inside}))
+            raise problems.error_inside(source, answer.url, problems.said({"error": inside}))
         records = records_of(value, self.fetch.records)
         if records is None:
             if isinstance(value, dict) and (value.get("error") or value.get("errors")):
-                raise http_problems.error_inside(source, answer.url, http_problems.said(value))
+                raise problems.error_inside(source, answer.url, problems.said(value))
             where = f"no list of records at `{self.fetch.records}`" if self.fetch.records else "no list of records"
             hint = f"it has {', '.join(f'`{name}`' for name in list(value)[:8])}" if isinstance(value, dict) else None
-            raise http_problems.unexpected(source, answer.url, where, None if hint is None else masked(hint))
+            raise problems.unexpected(source, answer.url, where, None if hint is None else masked(hint))
         return records
 
     def _cursor(self, before: str | None, records: list[Record], place: Place) -> str | None:
@@ -186,17 +187,17 @@ class RestConnector:
         if after is None:
             return None
         if self._same >= SAME_PAGES:
-            raise http_problems.in_circles(source, f"{SAME_PAGES} pages in a row hold the same records")
+            raise problems.in_circles(source, f"{SAME_PAGES} pages in a row hold the same records")
         if asked >= self.fetch.limits.pages:
-            raise http_problems.in_circles(source, f"more than {self.fetch.limits.pages:,} pages; see `limits: pages`")
+            raise problems.in_circles(source, f"more than {self.fetch.limits.pages:,} pages; see `limits: pages`")
         if isinstance(after.next, str) and style in ("link", "next_url"):
             if not self.client.is_own(after.next):
-                raise http_problems.other_host(source, "the next page", after.next)
+                raise problems.other_host(source, "the next page", after.next)
             after = Place(after.began, after.since, without(after.next, self._hidden()), after.received)
         mark = str(after.next)
         self._came.add(str(place.next))
         if mark in self._came:
-            raise http_problems.in_circles(source, "the next page is one that came before")
+            raise problems.in_circles(source, "the next page is one that came before")
         return after
 
     def _hidden(self) -> frozenset[str]:

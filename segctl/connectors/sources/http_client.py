@@ -11,12 +11,12 @@ import requests
 from urllib3.exceptions import MaxRetryError
 
 from segctl import __version__
-from segctl.connectors.sources import http_limits, http_problems
+from segctl.connectors.http import limits, problems
+from segctl.connectors.http.auth import Credentials, Pairs
+from segctl.connectors.http.exchange import Answer, Exchange, Failure, failure, open_session
+from segctl.connectors.http.retry import policy
+from segctl.connectors.http.secrets import revealed
 from segctl.connectors.sources.base import Around
-from segctl.connectors.sources.http_auth import Credentials, Pairs
-from segctl.connectors.sources.http_exchange import Answer, Exchange, Failure, failure, open_session
-from segctl.connectors.sources.http_retry import policy
-from segctl.connectors.sources.secrets import revealed
 from segctl.model.errors import SegctlError
 from segctl.model.fetching_rest import RestFetch
 
@@ -71,7 +71,7 @@ class Client:
             outcome = self._attempt(request)
             asked_s: float | None = None
             if isinstance(outcome, Answer):
-                self._pause_s = http_limits.pause_s(outcome.headers, self._now())
+                self._pause_s = limits.pause_s(outcome.headers, self._now())
                 if outcome.status == 401 and not is_renewed and request.form is None and self.credentials.renew():
                     is_renewed = True
                     continue
@@ -80,13 +80,13 @@ class Client:
                     return outcome
                 if not retry.is_retry(request.method, outcome.status):
                     raise error
-                asked_s = http_limits.retry_after_s(outcome.headers, self._now())
+                asked_s = limits.retry_after_s(outcome.headers, self._now())
             else:
                 error = outcome.error
                 if not outcome.again or not (outcome.unsent or retry.is_safe(request.method)):
                     raise error
             try:
-                retry = retry.increment(request.method, http_problems.bare(request.url))
+                retry = retry.increment(request.method, problems.bare(request.url))
             except MaxRetryError:
                 raise error from None
             self._wait(max(asked_s, self._pause_s) if asked_s is not None else retry.get_backoff_time())
@@ -100,32 +100,32 @@ class Client:
         return origin(url) == origin(self.fetch.base_url)
 
     def _problem(self, request: Request, answer: Answer, tries: int) -> SegctlError | None:
-        source, status, why = self.around.source, answer.status, http_problems.said(answer.value)
+        source, status, why = self.around.source, answer.status, problems.said(answer.value)
         if status < 300:
             return None
         # A token service refuses a client with 400 as well (RFC 6749, 5.2).
         if status in (401, 403) or (status == 400 and request.form is not None):
-            return http_problems.forbidden(source, answer.url, status, why)
-        if status == 429 and http_limits.is_daily(answer.headers, answer.value):
-            raise http_problems.too_often(source, None, longest_s=self.fetch.limits.longest_wait_s)
+            return problems.forbidden(source, answer.url, status, why)
+        if status == 429 and limits.is_daily(answer.headers, answer.value):
+            raise problems.too_often(source, None, longest_s=self.fetch.limits.longest_wait_s)
         if status >= 500 or status in (408, 425, 429):
-            return http_problems.failing(source, answer.url, status, tries, why)
-        return http_problems.refused(source, answer.url, status, why)
+            return problems.failing(source, answer.url, status, tries, why)
+        return problems.refused(source, answer.url, status, why)
 
     def _keep_pace(self) -> None:
         """Waits until the declared rate, and what the last answer said, allow a request."""
-        limits, now = self.fetch.limits, time.monotonic()
+        allowed, now = self.fetch.limits, time.monotonic()
         wait_s = max(self._pause_s, self._next_at - now)
         self._pause_s = 0.0
         if wait_s > 0:
             self._wait(wait_s)
-        if limits.requests is not None:
-            self._next_at = max(now + max(wait_s, 0.0), self._next_at) + limits.per_s / limits.requests
+        if allowed.requests is not None:
+            self._next_at = max(now + max(wait_s, 0.0), self._next_at) + allowed.per_s / allowed.requests
 
     def _wait(self, seconds: float) -> None:
         longest_s = self.fetch.limits.longest_wait_s
         if seconds > longest_s:
-            raise http_problems.too_often(self.around.source, seconds, longest_s=longest_s)
+            raise problems.too_often(self.around.source, seconds, longest_s=longest_s)
         self._pause_s = 0.0
         if seconds >= _TOLD_FROM_S:
             self.around.note(f"{self.around.source}: waiting {seconds:,.0f} s for the service")
@@ -148,14 +148,12 @@ class Client:
                 return outcome
             target = urljoin(url, outcome.headers.get("location", ""))
             if not _is_same_place(url, target):
-                return Failure(http_problems.other_host(self.around.source, "a redirect", target), again=False)
+                return Failure(problems.other_host(self.around.source, "a redirect", target), again=False)
             if method != "GET" or "location" not in outcome.headers:
-                return Failure(
-                    http_problems.refused(self.around.source, url, outcome.status, "a redirect"), again=False
-                )
+                return Failure(problems.refused(self.around.source, url, outcome.status, "a redirect"), again=False)
             url = target
             prepared = self._prepared(request, url, with_params=False)
-        return Failure(http_problems.refused(self.around.source, url, 302, "it redirects in circles"), again=False)
+        return Failure(problems.refused(self.around.source, url, 302, "it redirects in circles"), again=False)
 
     def _prepared(self, request: Request, url: str, *, with_params: bool) -> requests.PreparedRequest:
         headers = {"User-Agent": f"segctl/{__version__}", "Accept": "application/json"}

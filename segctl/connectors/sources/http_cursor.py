@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from segctl.compile.timewords import Problem, parse_as_of
-from segctl.connectors.sources.json_paths import present
+from segctl.connectors.http.json_paths import present
 from segctl.model.errors import UsageError
 from segctl.model.fetching_rest import TIMES, Cursor, CursorFormat
 

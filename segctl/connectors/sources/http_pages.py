@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
+from segctl.connectors.http.json_paths import MISSING, at, present
 from segctl.connectors.sources.base import Json
-from segctl.connectors.sources.json_paths import MISSING, at, present
 from segctl.model.fetching_rest import Pages
 
 Record = dict[str, Any]

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from segctl.connectors.files.paths import shortened
+from segctl.connectors.http.secrets import revealed
 from segctl.connectors.sources.base import Around, Json, Page, Probe, Start, Trial, ndjson
 from segctl.connectors.sources.database_values import EXACT
-from segctl.connectors.sources.secrets import revealed
 from segctl.connectors.sources.tap_process import Tap
 from segctl.model.errors import DataError, SegctlError, UsageError
 from segctl.model.fetching_singer import SingerFetch

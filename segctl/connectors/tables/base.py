@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from segctl.connectors.files.base import BATCH_ROWS, Detected, RawBatch
 from segctl.connectors.files.paths import shortened
-from segctl.connectors.sources.secrets import revealed
+from segctl.connectors.http.secrets import revealed
 from segctl.model.errors import DataError, SegctlError, TemporaryError, UsageError
 from segctl.model.fetching_table import TableFetch
 from segctl.model.secrets import Text, masked

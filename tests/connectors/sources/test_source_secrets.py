@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segctl.connectors.sources import secrets
-from segctl.connectors.sources.secrets import revealed
+from segctl.connectors.http import secrets
+from segctl.connectors.http.secrets import revealed
 from segctl.model.errors import SegctlError, TemporaryError, UsageError
 from segctl.model.secrets import MASK, SHORTEST, Secret, forget, masked, masked_records, remember
 

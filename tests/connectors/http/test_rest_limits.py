@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segctl.connectors.sources.http_limits import is_daily, pause_s, retry_after_s
+from segctl.connectors.http.limits import is_daily, pause_s, retry_after_s
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 UNIX = int(NOW.timestamp())

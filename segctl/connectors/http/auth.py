@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from segctl.connectors.sources import http_problems
-from segctl.connectors.sources.secrets import revealed
+from segctl.connectors.http import problems
+from segctl.connectors.http.secrets import revealed
 from segctl.model.fetching_rest import ApiKey, Auth, Basic, Bearer, ClientCredentials
 from segctl.model.secrets import remember
 
@@ -106,7 +106,7 @@ class Credentials:
     def _taken(self, body: object, url: str) -> tuple[str, float]:
         """Token and life in seconds of a token service's answer; every text in it is masked from now on."""
         if not isinstance(body, dict) or not isinstance(body.get("access_token"), str) or not body["access_token"]:
-            raise http_problems.unexpected(
+            raise problems.unexpected(
                 self.source, url, "no `access_token`", "check `token_url` and the client's rights"
             )
         for name in ("access_token", "refresh_token", "id_token"):

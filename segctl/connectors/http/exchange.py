@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, NewConnectionError, ReadTimeoutError
 
 from segctl.connectors.files.json_values import DECODER
-from segctl.connectors.sources import http_problems
+from segctl.connectors.http import problems
 from segctl.model.errors import SegctlError
 from segctl.model.fetching_rest import Limits
 
@@ -62,11 +62,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Sends prepared requests of one source.
+    """Sends prepared requests of one source or destination.
 
     Attributes:
         session: As `open_session` made it.
-        source: Name of the source, for messages.
+        source: Its name, for messages.
         limits: Of time and size.
         ca_bundle: File with trusted authorities; None trusts those of the environment or of `certifi`.
     """
@@ -80,7 +80,7 @@ class Exchange:
         """The answer, or why there is none in time."""
         found = _within(self.limits.page_s + self.limits.connect_s, self.once, prepared)
         if found is None:
-            return Failure(http_problems.broken(self.source, prepared.url or "", "did not come in time"))
+            return Failure(problems.broken(self.source, prepared.url or "", "did not come in time"))
         return found
 
     def once(self, prepared: requests.PreparedRequest) -> Answer | Failure:
@@ -98,19 +98,19 @@ class Exchange:
             return body if isinstance(body, Failure) else self._answer(response, body)
         except requests.exceptions.SSLError as error:
             if _is_certificate(error):
-                return Failure(http_problems.untrusted(source, url), again=False)
-            return Failure(http_problems.unreachable(source, url, "it speaks no TLS"), unsent=True)
+                return Failure(problems.untrusted(source, url), again=False)
+            return Failure(problems.unreachable(source, url, "it speaks no TLS"), unsent=True)
         except requests.exceptions.ConnectTimeout:
-            return Failure(http_problems.unreachable(source, url, "it cannot be connected in time"), unsent=True)
+            return Failure(problems.unreachable(source, url, "it cannot be connected in time"), unsent=True)
         except (requests.exceptions.RequestException, HTTPError) as error:
             return failure(source, url, error)
         except UnicodeError:
             reason = "a header holds a sign it must not"
-            return Failure(http_problems.unreachable(source, url, reason), again=False)
+            return Failure(problems.unreachable(source, url, reason), again=False)
         except OSError as error:
             # requests speaks so of a bundle of authorities that is not there.
             reason = f"{self.ca_bundle or 'the bundle of authorities'}: {error.strerror or 'cannot be read'}"
-            return Failure(http_problems.unreachable(source, url, reason.lower()), again=False)
+            return Failure(problems.unreachable(source, url, reason.lower()), again=False)
 
     def _body(self, response: requests.Response, url: str) -> bytes | Failure:
         """The body, unpacked; an answer without end ends here, by size or by time."""
@@ -120,9 +120,9 @@ class Exchange:
         while piece := response.raw.read1(_PIECE, decode_content=True):
             size += len(piece)
             if size > limits.page_bytes:
-                return Failure(http_problems.too_large(source, url, limits.page_bytes), again=False)
+                return Failure(problems.too_large(source, url, limits.page_bytes), again=False)
             if time.monotonic() > deadline:
-                return Failure(http_problems.broken(source, url, f"takes longer than {limits.page_s:g} s"))
+                return Failure(problems.broken(source, url, f"takes longer than {limits.page_s:g} s"))
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -135,15 +135,15 @@ class Exchange:
         value: Any = None
         if is_success and not is_json:
             hint = "it may be a page to log in, or the wrong address"
-            return Failure(http_problems.unexpected(source, url, f"`{kind}`, not JSON", hint), again=False)
+            return Failure(problems.unexpected(source, url, f"`{kind}`, not JSON", hint), again=False)
         try:
             value = DECODER.decode(body.decode("utf-8-sig")) if body.strip() else None
         except (ValueError, RecursionError):
             if is_success and _is_whole(body):
                 hint = "NaN, a key twice or text around it are no JSON; ask whoever runs the service"
-                return Failure(http_problems.unexpected(source, url, "something that is no JSON", hint), again=False)
+                return Failure(problems.unexpected(source, url, "something that is no JSON", hint), again=False)
             if is_success:
-                return Failure(http_problems.broken(source, url, "is no JSON, or breaks off"))
+                return Failure(problems.broken(source, url, "is no JSON, or breaks off"))
         links = {relation: link["url"] for relation, link in response.links.items() if "url" in link}
         return Answer(response.status_code, headers, value, url, links, len(body))
 
@@ -175,18 +175,18 @@ def failure(source: str, url: str, error: Exception) -> Failure:
     inner: object = error.args[0] if error.args else error
     reason = inner.reason if isinstance(inner, MaxRetryError) else inner
     if isinstance(reason, NameResolutionError):
-        return Failure(http_problems.unreachable(source, url, "its name cannot be resolved"), unsent=True)
+        return Failure(problems.unreachable(source, url, "its name cannot be resolved"), unsent=True)
     if isinstance(error, requests.exceptions.ProxyError):
-        return Failure(http_problems.unreachable(source, url, "the proxy does not answer"), unsent=True)
+        return Failure(problems.unreachable(source, url, "the proxy does not answer"), unsent=True)
     if isinstance(reason, NewConnectionError):
-        return Failure(http_problems.unreachable(source, url, "it takes no connection"), unsent=True)
+        return Failure(problems.unreachable(source, url, "it takes no connection"), unsent=True)
     if isinstance(error, requests.exceptions.ReadTimeout | ReadTimeoutError) or isinstance(reason, ReadTimeoutError):
-        return Failure(http_problems.broken(source, url, "stops in the middle for too long"))
+        return Failure(problems.broken(source, url, "stops in the middle for too long"))
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return Failure(http_problems.unreachable(source, url, "it is no address"), again=False)
+        return Failure(problems.unreachable(source, url, "it is no address"), again=False)
     if isinstance(error, requests.exceptions.InvalidHeader):
-        return Failure(http_problems.unreachable(source, url, "a header holds a sign it must not"), again=False)
-    return Failure(http_problems.broken(source, url, "broke off"))
+        return Failure(problems.unreachable(source, url, "a header holds a sign it must not"), again=False)
+    return Failure(problems.broken(source, url, "broke off"))
 
 
 def _is_certificate(error: BaseException) -> bool:

@@ -43,13 +43,13 @@ def _said(value: Any, depth: int) -> list[str]:  # noqa: ANN401 - a JSON value
 
 def unreachable(source: str, url: str, why: str) -> TemporaryError:
     """No answer came."""
-    hint = "check the address and the network; proxies are taken from HTTPS_PROXY; then ingest again"
+    hint = "check the address and the network; proxies are taken from HTTPS_PROXY; then try again"
     return TemporaryError("SEG372", f"`{source}`: no answer from {bare(url)}", why=why, hint=hint)
 
 
 def untrusted(source: str, url: str) -> Refused:
     """The certificate cannot be verified."""
-    hint = "if the service has an authority of its own, name its certificate: `rest: {ca_bundle: FILE}`"
+    hint = "if the service has an authority of its own, name its certificate: `ca_bundle: FILE`"
     return Refused(
         "SEG373", f"`{source}`: the certificate of {bare(url)} cannot be verified; nothing was sent", hint=hint
     )
@@ -70,7 +70,7 @@ def refused(source: str, url: str, status: int, why: str | None) -> UsageError:
 def failing(source: str, url: str, status: int, tries: int, why: str | None) -> TemporaryError:
     """The service fails, and went on failing."""
     times = "once" if tries == 1 else f"{tries} times"
-    hint = "ingest again later"
+    hint = "try again later"
     return TemporaryError("SEG376", f"`{source}`: {bare(url)} answered {status}, {times}", why=why, hint=hint)
 
 
@@ -78,13 +78,13 @@ def too_often(source: str, wait_s: float | None, *, longest_s: float) -> Tempora
     """The service wants a longer pause than is waited for."""
     if wait_s is None:
         return TemporaryError(
-            "SEG377", f"`{source}`: the service's limit for today is used up", hint="ingest again tomorrow"
+            "SEG377", f"`{source}`: the service's limit for today is used up", hint="try again tomorrow"
         )
     return TemporaryError(
         "SEG377",
         f"`{source}`: the service asks for a pause of {wait_s:,.0f} s",
         why=f"longer waits than {longest_s:,.0f} s are not waited for",
-        hint="ingest again then, or raise `rest: {limits: {longest_wait: …}}`",
+        hint="try again then, or raise `limits: {longest_wait: …}`",
     )
 
 
@@ -109,7 +109,7 @@ def error_inside(source: str, url: str, why: str | None) -> DataError:
 
 def broken(source: str, url: str, what: str) -> TemporaryError:
     """An answer that does not come to its end."""
-    return TemporaryError("SEG381", f"`{source}`: the answer of {bare(url)} {what}", hint="ingest again later")
+    return TemporaryError("SEG381", f"`{source}`: the answer of {bare(url)} {what}", hint="try again later")
 
 
 def too_large(source: str, url: str, most: int) -> DataError:
