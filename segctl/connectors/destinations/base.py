@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -118,8 +118,9 @@ class Sent:
     """What a service answered to a batch.
 
     Attributes:
-        troubles: Row's key → trouble; every other row was accepted. With a job they are not final.
-        known_as: Row's key → id there, to be kept for the next time.
+        troubles: Row's key → trouble; every other row was accepted. With a job they are not final. `Connector.poll`,
+            which does not see the rows, names them by their place in the batch (`place`): read it through `by_key`.
+        known_as: Row's key → id there, to be kept for the next time; named as in `troubles`.
         job: Id of what goes on there; `Connector.poll` is asked until it gives none. None when all is done.
         wait_s: How long to wait before that.
         note: What a person may want to know, such as how many were matched.
@@ -132,6 +133,26 @@ class Sent:
     wait_s: float = 1.0
     note: str | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def place(index: int) -> str:
+    """What `Connector.poll` calls the row at an index of the batch's rows, counted from 0."""
+    return f"#{index}"
+
+
+def by_key(sent: Sent, keys: Sequence[str]) -> Sent:
+    """An answer with places turned into keys.
+
+    Args:
+        sent: Of `Connector.send` or `Connector.poll`.
+        keys: Of the batch's rows, in its order.
+    """
+    names = {place(index): key for index, key in enumerate(keys)}
+    return replace(
+        sent,
+        troubles={names.get(name, name): trouble for name, trouble in sent.troubles.items()},
+        known_as={names.get(name, name): known for name, known in sent.known_as.items()},
+    )
 
 
 @dataclass(frozen=True, slots=True)
