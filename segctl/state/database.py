@@ -65,6 +65,60 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             who TEXT, reason TEXT)""",
         "CREATE INDEX pauses_by_thing ON pauses (kind, name, id)",
     ),
+    (
+        """CREATE TABLE consent_events (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE, at INTEGER NOT NULL,
+            recorded INTEGER NOT NULL, kind TEXT NOT NULL, exact BLOB NOT NULL, wide BLOB NOT NULL,
+            key_id TEXT NOT NULL REFERENCES consent_keys, action TEXT NOT NULL, purpose TEXT, channel TEXT, brand TEXT,
+            recipient_class TEXT, legal_basis TEXT, notice_id TEXT, notice_version TEXT, notice_hash TEXT,
+            language TEXT, jurisdiction TEXT, origin TEXT NOT NULL, source TEXT, capture_method TEXT, proof_ref TEXT,
+            proof_hash TEXT, actor TEXT, is_own INTEGER NOT NULL, is_confirmed INTEGER NOT NULL, expires_at INTEGER,
+            supersedes TEXT, reason TEXT, facts TEXT)""",
+        "CREATE TABLE consent_keys (id TEXT PRIMARY KEY, at INTEGER NOT NULL)",
+        "CREATE INDEX consent_by_point ON consent_events (wide)",
+        "CREATE INDEX consent_corrections ON consent_events (supersedes) WHERE supersedes IS NOT NULL",
+        """CREATE TRIGGER consent_is_never_changed BEFORE UPDATE ON consent_events
+            BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only'); END""",
+        """CREATE TRIGGER consent_is_never_deleted BEFORE DELETE ON consent_events
+            BEGIN SELECT RAISE(ABORT, 'the consent ledger is append-only'); END""",
+        # REPLACE deletes without the trigger above.
+        """CREATE TRIGGER consent_is_written_once BEFORE INSERT ON consent_events
+            WHEN EXISTS (SELECT 1 FROM consent_events WHERE event_id = NEW.event_id OR seq = NEW.seq)
+            BEGIN SELECT RAISE(IGNORE); END""",
+        """CREATE TRIGGER consent_keys_are_never_changed BEFORE UPDATE ON consent_keys
+            BEGIN SELECT RAISE(ABORT, 'keys of the consent ledger are never forgotten'); END""",
+        """CREATE TRIGGER consent_keys_are_never_deleted BEFORE DELETE ON consent_keys
+            BEGIN SELECT RAISE(ABORT, 'keys of the consent ledger are never forgotten'); END""",
+    ),
+    (
+        """CREATE TABLE push_audiences (
+            id INTEGER PRIMARY KEY, destination TEXT NOT NULL, segment TEXT NOT NULL, remote TEXT, purpose TEXT,
+            channel TEXT, UNIQUE (destination, segment))""",
+        """CREATE TABLE pushes (
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, started TEXT NOT NULL, note TEXT NOT NULL)""",
+        """CREATE TABLE push_parts (
+            push INTEGER NOT NULL REFERENCES pushes, audience INTEGER NOT NULL REFERENCES push_audiences,
+            status TEXT NOT NULL, finished TEXT, counts TEXT NOT NULL, reason TEXT,
+            PRIMARY KEY (push, audience)) WITHOUT ROWID""",
+        "CREATE INDEX push_parts_by_audience ON push_parts (audience, push)",
+        """CREATE TABLE push_batches (
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL, push INTEGER NOT NULL REFERENCES pushes,
+            audience INTEGER NOT NULL REFERENCES push_audiences, action TEXT NOT NULL, state TEXT NOT NULL,
+            keys BLOB NOT NULL, rows INTEGER NOT NULL, consent_head INTEGER NOT NULL, attempts INTEGER NOT NULL,
+            intended TEXT NOT NULL, settled TEXT, job TEXT, accepted INTEGER, invalid INTEGER, rejected INTEGER,
+            unknown INTEGER, reason TEXT)""",
+        "CREATE INDEX push_batches_open ON push_batches (audience) WHERE settled IS NULL",
+        "CREATE INDEX push_batches_by_push ON push_batches (push)",
+        """CREATE TABLE delivered (
+            audience INTEGER NOT NULL REFERENCES push_audiences, key TEXT NOT NULL, profile TEXT, state TEXT NOT NULL,
+            digest TEXT, sent TEXT, is_unsure INTEGER NOT NULL, identifiers TEXT NOT NULL, points BLOB, known_as TEXT,
+            batch INTEGER NOT NULL, PRIMARY KEY (audience, key)) WITHOUT ROWID""",
+        """CREATE TABLE push_failures (
+            audience INTEGER NOT NULL REFERENCES push_audiences, key TEXT NOT NULL, profile TEXT, action TEXT NOT NULL,
+            state TEXT NOT NULL, digest TEXT, reason TEXT NOT NULL, code TEXT, batch INTEGER NOT NULL,
+            first_at TEXT NOT NULL, last_at TEXT NOT NULL, tries INTEGER NOT NULL,
+            PRIMARY KEY (audience, key)) WITHOUT ROWID""",
+    ),
 )
 
 

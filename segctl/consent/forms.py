@@ -1,0 +1,95 @@
+"""Contact points in two normal forms: the exact one that consent is looked up by, and a wide one that blocks.
+
+The exact form says which mailbox or number was meant. The wide form is one for all spellings that reach the same
+person, so that an objection to `anna+news@post.example` also holds for `anna@post.example`. Both are stable: the wide
+form of a wide form is itself.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_PLAIN = re.compile(r"[a-z0-9!#$%&'*/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*/=?^_`{|}~-]+)*@(?:[a-z0-9-]+\.)+[a-z]{2,}")
+"""Addresses that are their own exact and wide form: most of them."""
+_ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f]+@[^\s@<>,;:\"()\[\]\\\x00-\x1f]+")
+_GOOGLE = ("gmail.com", "googlemail.com")
+_PHONE = re.compile(r"\+[1-9]\d{6,14}")
+_LONGEST = 512
+
+
+def forms(kind: str, value: str | None) -> tuple[str, str] | None:
+    """Exact and wide form of a contact point.
+
+    Args:
+        kind: One of `model.consent.KINDS`; phones must be in E.164.
+        value: As written.
+
+    Returns:
+        None for what is none of its kind.
+    """
+    if value is None or len(value) > _LONGEST:
+        return None
+    if kind == "email":
+        return email_forms(value)
+    if kind == "phone":
+        number = value.strip()
+        return (number, number) if _PHONE.fullmatch(number) else None
+    exact = unicodedata.normalize("NFC", value.strip())
+    if not exact or not exact.isprintable():
+        return None
+    if kind == "postal":
+        exact = " ".join(exact.casefold().split())
+        wide = "".join(sign for sign in exact if sign.isalnum())
+        return (exact, wide) if wide else None
+    return exact, exact
+
+
+def email_forms(value: str) -> tuple[str, str] | None:
+    """Both forms of an e-mail address, None for what is none.
+
+    Letters are small in both: no provider tells `Anna@` from `anna@`, and dedupe takes them for one person. Domains
+    are in ASCII. The wide form has no `+tag`, and at Google no dots.
+    """
+    if _PLAIN.fullmatch(value) and not value.endswith(_GOOGLE):
+        return value, value
+    text = unicodedata.normalize("NFC", value).strip().removeprefix("mailto:").lower()
+    if not _ADDRESS.fullmatch(text):
+        return None
+    local, _, domain = text.rpartition("@")
+    host = _ascii_domain(domain)
+    if host is None or not local.isprintable() or local.startswith(".") or local.endswith(".") or ".." in local:
+        return None
+    base = local.partition("+")[0] or local
+    if host in _GOOGLE:
+        base, wide_host = base.replace(".", "") or base, _GOOGLE[0]
+    else:
+        wide_host = host
+    return f"{local}@{host}", f"{base}@{wide_host}"
+
+
+def sending_form(value: str) -> str | None:
+    """An e-mail address as it is sent to: blanks gone, domain in small ASCII letters, the rest as the person wrote it."""
+    if email_forms(value) is None:
+        return None
+    text = unicodedata.normalize("NFC", value).strip().removeprefix("mailto:")
+    local, _, domain = text.rpartition("@")
+    return f"{local}@{_ascii_domain(domain.lower())}"
+
+
+def _ascii_domain(domain: str) -> str | None:
+    """A domain in small ASCII letters; None when it is none or has no dot."""
+    domain = domain.removesuffix(".")
+    if domain.isascii():
+        labels = domain.split(".")
+    else:
+        try:
+            labels = domain.encode("idna").decode("ascii").lower().split(".")
+        except UnicodeError:
+            return None
+    return ".".join(labels) if len(labels) > 1 and all(_is_label(label) for label in labels) else None
+
+
+def _is_label(label: str) -> bool:
+    plain = label.replace("-", "").replace("_", "")
+    return 0 < len(label) <= 63 and plain.isascii() and plain.isalnum() and label[0] != "-" and label[-1] != "-"

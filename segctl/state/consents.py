@@ -1,0 +1,177 @@
+"""The consent ledger: rows are added, never changed nor deleted; SQLite's triggers refuse both.
+
+A row knows its contact point by keyed tokens alone. ``seq`` orders rows by arrival: whoever remembers the newest one
+that it has seen reads what came since. Times are whole microseconds since 1970 in UTC.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from segctl.model.consent import DENYING, GIVEN, ConsentEvent
+from segctl.model.dataclass import dataclass
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from segctl.state.workspace import Workspace
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MOST_VARIABLES = 500
+
+COLUMNS = (
+    "event_id", "at", "kind", "exact", "wide", "key_id", "action", "purpose", "channel", "brand", "recipient_class",
+    "legal_basis", "notice_id", "notice_version", "notice_hash", "language", "jurisdiction", "origin", "source",
+    "capture_method", "proof_ref", "proof_hash", "actor", "is_own", "is_confirmed", "expires_at", "supersedes",
+    "reason", "facts",
+)  # fmt: skip
+
+_DENYING = ", ".join(f"'{action}'" for action in DENYING)
+_GIVEN = ", ".join(f"'{action}'" for action in GIVEN)
+# What takes something away counts from when it was heard of, should its own time lie later.
+_STATE = f"""SELECT seq, CASE WHEN action IN ({_DENYING}) AND at > recorded THEN recorded ELSE at END, expires_at,
+    exact, wide, action, purpose, channel, brand, recipient_class, legal_basis, notice_version,
+    proof_ref IS NOT NULL OR proof_hash IS NOT NULL, is_own, is_confirmed, origin, reason, facts
+    FROM consent_events"""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConsent:
+    """A row of the ledger.
+
+    Attributes:
+        seq: Its number, in order of arrival.
+        recorded: When it was written, UTC.
+        event: What it says.
+    """
+
+    seq: int
+    recorded: datetime
+    event: ConsentEvent
+
+
+def append(workspace: Workspace, events: Iterable[ConsentEvent], *, recorded: datetime) -> list[int]:
+    """Add rows in one transaction: all of them, or none.
+
+    Args:
+        workspace: Open.
+        events: In order; one whose id is on record already is left out.
+        recorded: The instant of the call.
+
+    Returns:
+        For each event its number, 0 for those that were there already.
+    """
+    marks = ", ".join("?" * (len(COLUMNS) + 1))
+    statement = f"INSERT INTO consent_events ({', '.join(COLUMNS)}, recorded) VALUES ({marks})"
+    now, numbers = micros(recorded), []
+    with workspace.transaction() as db:
+        for event in events:
+            done = db.execute(statement, (*_values(event), now))
+            numbers.append(int(done.lastrowid or 0) if done.rowcount == 1 else 0)
+    return numbers
+
+
+def known_events(workspace: Workspace, ids: Sequence[str]) -> set[str]:
+    """Those of the event ids that are on record."""
+    found: set[str] = set()
+    for start in range(0, len(ids), _MOST_VARIABLES):
+        part = ids[start : start + _MOST_VARIABLES]
+        marks = ", ".join("?" * len(part))
+        rows = workspace.query(f"SELECT event_id FROM consent_events WHERE event_id IN ({marks})", part)
+        found |= {row[0] for row in rows}
+    return found
+
+
+def head(workspace: Workspace) -> int:
+    """Number of the newest row; 0 of an empty ledger."""
+    return int(workspace.query("SELECT coalesce(max(seq), 0) FROM consent_events")[0][0])
+
+
+def states(
+    workspace: Workspace, seq: int = 0, *, until: int | None = None, wides: Collection[bytes] | None = None
+) -> list[sqlite3.Row]:
+    """What decisions are made of: the rows after `seq`, by number.
+
+    Args:
+        workspace: Open.
+        seq: Rows up to this one are left out.
+        until: Rows after this one are left out as well.
+        wides: Only rows of these wide tokens, for questions about a few people.
+
+    Returns:
+        Rows of seq, effective time, expiry, exact token, wide token and then what `consent.shapes.Shape` names, in its
+        order.
+    """
+    where, values = "WHERE seq > ? AND seq <= ?", [seq, 2**62 if until is None else until]
+    if wides is None:
+        return workspace.query(f"{_STATE} {where} ORDER BY seq", values)
+    found: list[sqlite3.Row] = []
+    asked = sorted(wides)
+    for start in range(0, len(asked), _MOST_VARIABLES):
+        part = asked[start : start + _MOST_VARIABLES]
+        marks = ", ".join("?" * len(part))
+        found += workspace.query(f"{_STATE} {where} AND wide IN ({marks}) ORDER BY seq", (*values, *part))
+    return sorted(found, key=lambda row: int(row[0]))
+
+
+def taken_back(workspace: Workspace, *, until: int | None = None, before: datetime | None = None) -> set[int]:
+    """Numbers of the rows that a correction takes back; only what gives consent can be, never what denies it."""
+    rows = workspace.query(
+        f"""SELECT old.seq FROM consent_events AS new JOIN consent_events AS old ON old.event_id = new.supersedes
+            WHERE new.action = 'correct' AND old.action IN ({_GIVEN}) AND old.wide = new.wide
+              AND new.seq <= ? AND new.at <= ?""",
+        (2**62 if until is None else until, 2**62 if before is None else micros(before)),
+    )
+    return {int(row[0]) for row in rows}
+
+
+def rows_of(workspace: Workspace, wides: Collection[bytes]) -> list[StoredConsent]:
+    """Whole rows of contact points by their wide tokens, oldest first."""
+    marks = ", ".join("?" * len(wides))
+    found = workspace.query(
+        f"SELECT * FROM consent_events WHERE wide IN ({marks}) ORDER BY at, seq", tuple(sorted(wides))
+    )
+    return [_stored(row) for row in found]
+
+
+def key_ids(workspace: Workspace) -> list[str]:
+    """The keys that rows were written with, in order of their first use."""
+    return [row[0] for row in workspace.query("SELECT id FROM consent_keys ORDER BY at, rowid")]
+
+
+def record_key(workspace: Workspace, key: str, *, at: datetime) -> None:
+    """Remember that rows are written with a key."""
+    with workspace.transaction() as db:
+        db.execute("INSERT OR IGNORE INTO consent_keys (id, at) VALUES (?, ?)", (key, micros(at)))
+
+
+def micros(at: datetime) -> int:
+    """Whole microseconds since 1970 of an aware instant."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def instant(value: int) -> datetime:
+    """The instant of such a number, UTC."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def _values(event: ConsentEvent) -> tuple[Any, ...]:
+    facts = json.dumps(dict(event.facts), sort_keys=True, ensure_ascii=False) if event.facts else None
+    special = {
+        "at": micros(event.at), "expires_at": None if event.expires_at is None else micros(event.expires_at),
+        "is_own": int(event.is_own), "is_confirmed": int(event.is_confirmed), "facts": facts,
+    }  # fmt: skip
+    return tuple(special[name] if name in special else getattr(event, name) for name in COLUMNS)
+
+
+def _stored(row: sqlite3.Row) -> StoredConsent:
+    found: dict[str, Any] = {name: row[name] for name in COLUMNS}
+    found["at"] = instant(found["at"])
+    found["expires_at"] = None if found["expires_at"] is None else instant(found["expires_at"])
+    found["is_own"], found["is_confirmed"] = bool(found["is_own"]), bool(found["is_confirmed"])
+    found["facts"] = json.loads(found["facts"]) if found["facts"] else {}
+    return StoredConsent(int(row["seq"]), instant(row["recorded"]), ConsentEvent(**found))
