@@ -222,11 +222,15 @@ class Recorded:
         what: ``POST https://…/lists/7/contacts/add`` or ``INSERT INTO …``; secrets masked.
         body: As it would be sent.
         rows: Of the batch.
+        headers: Of a request, as they would be sent; credentials masked.
+        pace_s: Seconds that the service's rate limit asks for between such calls, 0 without one.
     """
 
     what: str
     body: str
     rows: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    pace_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

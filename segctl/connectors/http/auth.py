@@ -12,7 +12,7 @@ from typing import Protocol
 from segctl.connectors.http import problems
 from segctl.connectors.http.secrets import revealed
 from segctl.model.fetching_rest import ApiKey, Auth, Basic, Bearer, ClientCredentials
-from segctl.model.secrets import remember
+from segctl.model.secrets import MASK, remember
 
 MARGIN_S = 30.0
 """A token is renewed so long before its end."""
@@ -76,13 +76,18 @@ class Credentials:
         auth = self.auth
         return frozenset({auth.name}) if isinstance(auth, ApiKey) and auth.where == "query" else frozenset()
 
+    @property
+    def expires(self) -> bool:
+        """Whether a token must be asked for before the next request."""
+        return isinstance(self.auth, ClientCredentials) and (self._token is None or self.clock() >= self._ends)
+
     def renew(self) -> bool:
         """Forgets a token that was refused; false when there is nothing that could be renewed."""
         had, self._token = self._token is not None, None
         return had
 
     def _valid_token(self, auth: ClientCredentials) -> str:
-        if self._token is None or self.clock() >= self._ends:
+        if self._token is None or self.expires:
             self._token, life_s = self._fresh_token(auth)
             self._ends = self.clock() + max(0.0, life_s - min(MARGIN_S, life_s / 2))
         return self._token
@@ -119,6 +124,18 @@ class Credentials:
         except (TypeError, ValueError):
             life_s = DEFAULT_LIFE_S
         return body["access_token"], life_s
+
+
+def shown(auth: Auth | None) -> tuple[Pairs, Pairs]:
+    """Headers and query parameters of credentials with the secrets masked; none is read."""
+    if isinstance(auth, Bearer | ClientCredentials):
+        return [("Authorization", f"Bearer {MASK}")], []
+    if isinstance(auth, Basic):
+        return [("Authorization", f"Basic {MASK}")], []
+    if isinstance(auth, ApiKey):
+        pair = [(auth.name, f"{auth.prefix}{MASK}")]
+        return (pair, []) if auth.where == "header" else ([], pair)
+    return [], []
 
 
 def basic(user: str, password: str) -> str:

@@ -16,6 +16,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NameResolutionError, Ne
 
 from segctl.connectors.files.json_values import DECODER
 from segctl.connectors.http import problems
+from segctl.connectors.http.hosts import PrivateAddressError
 from segctl.model.errors import SegctlError
 from segctl.model.fetching_rest import Limits
 
@@ -35,6 +36,7 @@ class Answer:
         value: The parsed JSON body; of an error whatever could be parsed, else None.
         links: Targets of the `Link` header by relation.
         size: Bytes of the body, unpacked.
+        is_json: False when `value` is the text of a body that is no JSON.
     """
 
     status: int
@@ -43,6 +45,7 @@ class Answer:
     url: str
     links: dict[str, str]
     size: int
+    is_json: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,14 @@ class Exchange:
         source: Its name, for messages.
         limits: Of time and size.
         ca_bundle: File with trusted authorities; None trusts those of the environment or of `certifi`.
+        takes_text: A success may be no JSON; its value is the body's text then.
     """
 
     session: requests.Session
     source: str
     limits: Limits
     ca_bundle: str | None = None
+    takes_text: bool = False
 
     def within_time(self, prepared: requests.PreparedRequest) -> Answer | Failure:
         """The answer, or why there is none in time."""
@@ -98,7 +103,7 @@ class Exchange:
             return body if isinstance(body, Failure) else self._answer(response, body)
         except requests.exceptions.SSLError as error:
             if _is_certificate(error):
-                return Failure(problems.untrusted(source, url), again=False)
+                return Failure(problems.untrusted(source, url), again=False, unsent=True)
             return Failure(problems.unreachable(source, url, "it speaks no TLS"), unsent=True)
         except requests.exceptions.ConnectTimeout:
             return Failure(problems.unreachable(source, url, "it cannot be connected in time"), unsent=True)
@@ -106,11 +111,11 @@ class Exchange:
             return failure(source, url, error)
         except UnicodeError:
             reason = "a header holds a sign it must not"
-            return Failure(problems.unreachable(source, url, reason), again=False)
+            return Failure(problems.unreachable(source, url, reason), again=False, unsent=True)
         except OSError as error:
             # requests speaks so of a bundle of authorities that is not there.
             reason = f"{self.ca_bundle or 'the bundle of authorities'}: {error.strerror or 'cannot be read'}"
-            return Failure(problems.unreachable(source, url, reason.lower()), again=False)
+            return Failure(problems.unreachable(source, url, reason.lower()), again=False, unsent=True)
 
     def _body(self, response: requests.Response, url: str) -> bytes | Failure:
         """The body, unpacked; an answer without end ends here, by size or by time."""
@@ -127,25 +132,29 @@ class Exchange:
         return b"".join(pieces)
 
     def _answer(self, response: requests.Response, body: bytes) -> Answer | Failure:
-        source, url = self.source, response.url
+        url = response.url
         headers = {name.lower(): value for name, value in response.headers.items()}
+        links = {relation: link["url"] for relation, link in response.links.items() if "url" in link}
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         is_success = 200 <= response.status_code < 300
-        is_json = not kind or "json" in kind or kind in _JSON
-        value: Any = None
-        if is_success and not is_json:
+        value, is_json = None, True
+        if is_success and not self.takes_text and kind and "json" not in kind and kind not in _JSON:
             hint = "it may be a page to log in, or the wrong address"
-            return Failure(problems.unexpected(source, url, f"`{kind}`, not JSON", hint), again=False)
+            return Failure(problems.unexpected(self.source, url, f"`{kind}`, not JSON", hint), again=False)
         try:
             value = DECODER.decode(body.decode("utf-8-sig")) if body.strip() else None
         except (ValueError, RecursionError):
-            if is_success and _is_whole(body):
-                hint = "NaN, a key twice or text around it are no JSON; ask whoever runs the service"
-                return Failure(problems.unexpected(source, url, "something that is no JSON", hint), again=False)
-            if is_success:
-                return Failure(problems.broken(source, url, "is no JSON, or breaks off"))
-        links = {relation: link["url"] for relation, link in response.links.items() if "url" in link}
-        return Answer(response.status_code, headers, value, url, links, len(body))
+            if is_success and (not self.takes_text or "json" in kind):
+                return self._no_json(url, body)
+            value, is_json = body.decode(errors="replace") if self.takes_text else None, False
+        return Answer(response.status_code, headers, value, url, links, len(body), is_json)
+
+    def _no_json(self, url: str, body: bytes) -> Failure:
+        """Why a body that should be JSON is none: it broke off, or it never is."""
+        if not _is_whole(body):
+            return Failure(problems.broken(self.source, url, "is no JSON, or breaks off"))
+        hint = "NaN, a key twice or text around it are no JSON; ask whoever runs the service"
+        return Failure(problems.unexpected(self.source, url, "something that is no JSON", hint), again=False)
 
 
 def _is_whole(body: bytes) -> bool:
@@ -154,12 +163,12 @@ def _is_whole(body: bytes) -> bool:
     return text[-1:] in (b"}", b"]") or text[:1] == b"<"
 
 
-def open_session() -> requests.Session:
-    """A session without passwords and cookies of its own."""
+def open_session(connections: int = 2) -> requests.Session:
+    """A session without passwords and cookies of its own, with so many connections at a time."""
     session = requests.Session()
     for scheme in ("https://", "http://"):
         # Tries are counted in one place, which also knows what bodies say.
-        session.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=2, max_retries=0))
+        session.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0))
     # Otherwise requests would take a password for this host from ~/.netrc.
     session.auth = _as_it_is
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -176,6 +185,8 @@ def failure(source: str, url: str, error: Exception) -> Failure:
     reason = inner.reason if isinstance(inner, MaxRetryError) else inner
     if isinstance(reason, NameResolutionError):
         return Failure(problems.unreachable(source, url, "its name cannot be resolved"), unsent=True)
+    if isinstance(reason, PrivateAddressError):
+        return Failure(problems.private_address(source, url), again=False, unsent=True)
     if isinstance(error, requests.exceptions.ProxyError):
         return Failure(problems.unreachable(source, url, "the proxy does not answer"), unsent=True)
     if isinstance(reason, NewConnectionError):
@@ -183,9 +194,9 @@ def failure(source: str, url: str, error: Exception) -> Failure:
     if isinstance(error, requests.exceptions.ReadTimeout | ReadTimeoutError) or isinstance(reason, ReadTimeoutError):
         return Failure(problems.broken(source, url, "stops in the middle for too long"))
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return Failure(problems.unreachable(source, url, "it is no address"), again=False)
+        return Failure(problems.unreachable(source, url, "it is no address"), again=False, unsent=True)
     if isinstance(error, requests.exceptions.InvalidHeader):
-        return Failure(problems.unreachable(source, url, "a header holds a sign it must not"), again=False)
+        return Failure(problems.unreachable(source, url, "a header holds a sign it must not"), again=False, unsent=True)
     return Failure(problems.broken(source, url, "broke off"))
 
 

@@ -16,6 +16,14 @@ _PAIRS = (
     ("x-rate-limit-remaining", "x-rate-limit-reset"),
     ("x-sib-ratelimit-remaining", "x-sib-ratelimit-reset"),
 )
+COUNTS = (
+    ("ratelimit-remaining", "ratelimit-limit"),
+    ("x-ratelimit-remaining", "x-ratelimit-limit"),
+    ("x-rate-limit-remaining", "x-rate-limit-limit"),
+    ("x-sib-ratelimit-remaining", "x-sib-ratelimit-limit"),
+    ("x-hubspot-ratelimit-remaining", "x-hubspot-ratelimit-max"),
+)
+"""Headers with the calls that are left, and with how many there are in all."""
 _POLICY = re.compile(r"(?:^|,)\s*\"?[^\",;]*\"?((?:\s*;\s*[a-z]+=[^;,]+)+)")
 _MILLISECONDS, _UNIX = 1e12, 1e9
 _NEARLY_FULL = 0.95

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,10 +21,15 @@ def bare(url: str) -> str:
     return masked(f"{parts.scheme}://{host}{parts.path}")
 
 
-def said(value: Any) -> str | None:  # noqa: ANN401 - a JSON value
-    """What an error's body says, in its own words, shortened and masked; None when it says nothing."""
+def said(value: Any, clean: Callable[[str], str] = str) -> str | None:  # noqa: ANN401 - a JSON value
+    """What an error's body says, in its own words, shortened and masked; None when it says nothing.
+
+    Args:
+        value: The body.
+        clean: Takes out of the words what must not be shown, before they are shortened.
+    """
     found = list(dict.fromkeys(_said(value, 0)))[:3]
-    return masked(shortened("; ".join(found), _SHOWN)) if found else None
+    return shortened(clean(masked("; ".join(found))), _SHOWN) if found else None
 
 
 def _said(value: Any, depth: int) -> list[str]:  # noqa: ANN401 - a JSON value
@@ -52,6 +58,15 @@ def untrusted(source: str, url: str) -> Refused:
     hint = "if the service has an authority of its own, name its certificate: `ca_bundle: FILE`"
     return Refused(
         "SEG373", f"`{source}`: the certificate of {bare(url)} cannot be verified; nothing was sent", hint=hint
+    )
+
+
+def private_address(source: str, url: str) -> Refused:
+    """A name that leads into a network of one's own, where it was not allowed to."""
+    return Refused(
+        "SEG898",
+        f"`{source}`: {bare(url)} leads to a private address; nothing was sent",
+        hint="if the service is your own, write `allow_private: true`",
     )
 
 
