@@ -69,7 +69,7 @@ def email_forms(value: str) -> tuple[str, str] | None:
 
 
 def sending_form(value: str) -> str | None:
-    """An e-mail address as it is sent to: blanks gone, domain in small ASCII letters, the rest as the person wrote it."""
+    """An e-mail address as it is sent to: no blanks, domain in small ASCII letters, the rest as written."""
     if email_forms(value) is None:
         return None
     text = unicodedata.normalize("NFC", value).strip().removeprefix("mailto:")

@@ -390,7 +390,7 @@ def test_a_file_too_large_for_its_limit_is_a_full_disk(workspace: Workspace) -> 
         "from segctl.model.errors import LocalIOError\nfrom segctl.state.workspace import Workspace\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "w = Workspace.open(Path(sys.argv[1]))\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))\n"
         "big = pl.DataFrame({'n': pl.int_range(400_000, eager=True).hash()})\n"
         "try:\n    w.commit('test', add=[w.write('events', big)])\n"
         "except LocalIOError as error:\n    print(error.code)\n"
