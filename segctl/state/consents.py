@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MOST_VARIABLES = 500
+COMMIT = "consent"
+"""Kind of the commits by which new rows become part of a snapshot."""
 
 COLUMNS = (
     "event_id", "at", "kind", "exact", "wide", "key_id", "action", "purpose", "channel", "brand", "recipient_class",
@@ -65,13 +67,23 @@ def append(workspace: Workspace, events: Iterable[ConsentEvent], *, recorded: da
     Returns:
         For each event its number, 0 for those that were there already.
     """
+    with workspace.transaction() as db:
+        return insert(db, events, recorded=recorded)
+
+
+def insert(db: sqlite3.Connection, events: Iterable[ConsentEvent], *, recorded: datetime) -> list[int]:
+    """`append` inside a transaction that somebody else has begun, such as `within` of a commit.
+
+    New rows make a commit of their own: a snapshot says what was known, and that includes consent.
+    """
     marks = ", ".join("?" * (len(COLUMNS) + 1))
     statement = f"INSERT INTO consent_events ({', '.join(COLUMNS)}, recorded) VALUES ({marks})"
     now, numbers = micros(recorded), []
-    with workspace.transaction() as db:
-        for event in events:
-            done = db.execute(statement, (*_values(event), now))
-            numbers.append(int(done.lastrowid or 0) if done.rowcount == 1 else 0)
+    for event in events:
+        done = db.execute(statement, (*_values(event), now))
+        numbers.append(int(done.lastrowid or 0) if done.rowcount == 1 else 0)
+    if any(numbers):
+        db.execute("INSERT INTO commits (kind, note) VALUES (?, ?)", (COMMIT, json.dumps({"head": max(numbers)})))
     return numbers
 
 
@@ -89,6 +101,14 @@ def known_events(workspace: Workspace, ids: Sequence[str]) -> set[str]:
 def head(workspace: Workspace) -> int:
     """Number of the newest row; 0 of an empty ledger."""
     return int(workspace.query("SELECT coalesce(max(seq), 0) FROM consent_events")[0][0])
+
+
+def head_at(workspace: Workspace, snapshot: int) -> int:
+    """Number of the newest row that a snapshot knows; 0 of an empty ledger."""
+    found = workspace.query(
+        "SELECT note FROM commits WHERE kind = ? AND seq <= ? ORDER BY seq DESC LIMIT 1", (COMMIT, snapshot)
+    )
+    return int(json.loads(found[0][0])["head"]) if found else 0
 
 
 def states(
