@@ -98,6 +98,15 @@ class Workspace:
         with problems.worded(self.folder):
             return self._db.execute(sql, params).fetchall()
 
+    def blocks(self, sql: str, params: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+        """Rows of a reading statement as plain tuples, so many at a time: for millions of them."""
+        with problems.worded(self.folder):
+            cursor = self._db.cursor()
+            cursor.row_factory = None
+            cursor.execute(sql, params)
+            while block := cursor.fetchmany(size):
+                yield block
+
     def snapshot(self) -> int:
         """Number of the newest commit; 0 in an empty workspace."""
         return int(self.query("SELECT coalesce(max(seq), 0) FROM commits")[0][0])
