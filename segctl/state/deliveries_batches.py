@@ -257,7 +257,7 @@ def open_batches(workspace: Workspace, audiences: Iterable[int]) -> list[OpenBat
             "SELECT number, id, audience, action, keys, job FROM push_batches WHERE audience = ? AND settled IS NULL",
             (audience,),
         )
-        found += [OpenBatch(*row[:4], _keys(row[4]), row[5]) for row in rows]
+        found += [OpenBatch(number, name, of, action, _keys(keys), job) for number, name, of, action, keys, job in rows]
     return sorted(found, key=lambda batch: batch.number)
 
 

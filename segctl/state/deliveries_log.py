@@ -129,5 +129,8 @@ def _push(workspace: Workspace, row: sqlite3.Row) -> Push:
         " JOIN push_audiences a ON a.id = x.audience WHERE x.push = ? ORDER BY a.destination, a.segment",
         (row["number"],),
     )
-    made = tuple(PushPart(*part[:4], json.loads(part[4]), part[5]) for part in parts)
+    made = tuple(
+        PushPart(to, segment, status, finished, json.loads(counts), reason)
+        for to, segment, status, finished, counts, reason in parts
+    )
     return Push(row["number"], row["id"], row["started"], json.loads(row["note"]), made)
