@@ -33,6 +33,7 @@ class Side:
     Attributes:
         owners: Subject → subject of its profile.
         subjects: Whose identifiers count.
+        identifiers: Rows of the table of subjects of everybody who is asked about.
         members: Segment → subjects that belonged to it.
         beside: Everybody's values of today, for scores and numbers of colleagues.
     """
@@ -42,6 +43,7 @@ class Side:
     as_of: datetime
     snapshot: int
     subjects: pl.Series
+    identifiers: pl.DataFrame
     members: Mapping[str, pl.Series]
     beside: Beside = field(default_factory=dict, repr=False, compare=False)
 
@@ -109,7 +111,7 @@ class Chain:
         self._there = Part(self._files.events(existing(present, self.then.as_of)))
         base = State(
             self.now.rules, self.then.owners, self.old, self.then.as_of, self.then.snapshot, self.now.snapshot,
-            self.then.subjects, self.then.members, self.now.beside,
+            self.then.subjects, self.now.identifiers, self.then.members, self.now.beside,
         )  # fmt: skip
         hits, left = self._walk(base, pairs, self._steps(is_early=True), is_early=True)
         if not left.height or self.now.as_of == self.then.as_of:

@@ -75,10 +75,11 @@ def clocked(
         finals = _finals(segments, details.filter(pl.col("subject").is_in(few.implode())))
         states = [
             State(
-                now.rules, now.owners, part, side.as_of, side.snapshot, now.snapshot, subjects, side.members, now.beside
+                now.rules, now.owners, part, side.as_of, side.snapshot, now.snapshot, subjects, now.identifiers,
+                side.members, now.beside,
             )
             for side in (then, now)
-        ]
+        ]  # fmt: skip
         unknown = {name: one for name, one in segments.items() if name not in single}
         leaves |= flipped(asked, unknown, states[0], finals) if unknown else {}
         if now.owners is not None:

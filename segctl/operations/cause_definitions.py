@@ -11,6 +11,7 @@ from segctl.operations.cause_ranks import Ranks
 from segctl.operations.cause_replay import Asked, Rules, ask_everybody, flags
 from segctl.operations.cause_rules import Changed, with_old_lists
 from segctl.operations.cause_words import cause
+from segctl.operations.people import profile_ids
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,9 +64,4 @@ def _ranks(asked: Asked, rules: Rules, name: str, pairs: pl.DataFrame) -> dict[s
     if lowered is None or lowered.keep is None:
         return {}
     frame = asked.frame.rename({f"{part}:{name}": part for part in ("where", "by", "per")}, strict=False)
-    subjects = pairs["subject"]
-    return {
-        name: Ranks(
-            lowered.keep, subjects, frame.join(asked.data.profiles.select("subject", "profile_id"), on="subject")
-        )
-    }
+    return {name: Ranks(lowered.keep, pairs["subject"], frame, profile_ids(rules.session.workspace).gather)}

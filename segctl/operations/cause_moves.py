@@ -246,22 +246,28 @@ class Explaining:
         return frozenset(self._there)
 
     def _sides(self, rules: Rules, old: Rules | None, raw: pl.Series) -> tuple[Side, Side]:
+        import polars as pl
+
         from segctl.state.memberships import members
+        from segctl.state.subjects import Subjects
 
         known = raw.filter(raw < self.known_then)
         frame = self.answers.frame
         before = {name: members(self.workspace, there, self.run) for name, there in self._there.items()}
         after = {name: frame.filter(name)["subject"] if name in frame.columns else raw.clear() for name in before}
-        then = Side(old or rules, self.owners_then, self.run.as_of, self.run.snapshot, known, before)
-        return then, Side(rules, self.owners_now, self.as_of, self.snapshot, raw, after)
+        everybody = Subjects(self.workspace).table(self.snapshot)
+        rows = everybody.filter(pl.col("subject").is_in(raw.implode())).collect()
+        then = Side(old or rules, self.owners_then, self.run.as_of, self.run.snapshot, known, rows, before)
+        return then, Side(rules, self.owners_now, self.as_of, self.snapshot, raw, rows, after)
 
     def _ranks(self, pairs: pl.DataFrame) -> dict[str, Ranks]:
         """How everybody stands now, for the segments that keep the best."""
         import polars as pl
 
-        from segctl.operations.people import with_profile_ids
+        from segctl.operations.people import profile_ids
 
         found = {}
+        ids = None
         for name in pairs.filter("ranked")["segment"].unique():
             lowered = lower_segment(self.session.definitions.segments[name], self.session.definitions)
             if lowered.keep is None:
@@ -271,5 +277,6 @@ class Explaining:
             frame = details.select("subject", *columns).rename(columns)
             subjects = pairs.filter(pl.col("segment") == name)["subject"]
             frame = frame.filter(pl.col("where") | pl.col("subject").is_in(subjects.implode()))
-            found[name] = Ranks(lowered.keep, subjects, with_profile_ids(self.workspace, frame))
+            ids = profile_ids(self.workspace) if ids is None else ids
+            found[name] = Ranks(lowered.keep, subjects, frame, ids.gather)
         return found

@@ -67,6 +67,7 @@ class State:
         tables: Snapshot of related tables.
         snapshot: Whose identifiers are known.
         subjects: Whose identifiers count.
+        identifiers: Rows of the table of subjects, at least of `subjects`.
         members: Segment → subjects that belong to it, of those whose members are given.
         beside: Everybody's values of today, for scores and numbers of colleagues.
     """
@@ -78,12 +79,14 @@ class State:
     tables: int
     snapshot: int
     subjects: pl.Series
+    identifiers: pl.DataFrame
     members: Mapping[str, pl.Series]
     beside: Beside = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, asking: Plan) -> EngineInput:
         """What a plan reads of the rows."""
-        stored = StoredRows(self.rows.records, self.rows.events, self.subjects, self.members, self.tables)
+        rows = self.rows
+        stored = StoredRows(rows.records, rows.events, self.subjects, self.identifiers, self.members, self.tables)
         session = self.rules.session
         return load_input(session, asking, as_of=self.as_of, snapshot=self.snapshot, owners=self.owners, stored=stored)
 

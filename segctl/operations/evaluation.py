@@ -62,6 +62,7 @@ class StoredRows:
         records: Files of record versions.
         events: Files of events.
         subjects: Whose identifiers count, ascending, Int32.
+        identifiers: Rows of the table of subjects, at least of `subjects`, read before.
         members: Segment → subjects that belong to it, for look-ups in the pseudo list `MEMBERS`.
         tables: Snapshot of related tables.
     """
@@ -69,6 +70,7 @@ class StoredRows:
     records: tuple[RecordFile, ...] | None = None
     events: tuple[EventPart, ...] | None = None
     subjects: pl.Series | None = None
+    identifiers: pl.DataFrame | None = None
     members: Mapping[str, pl.Series] = field(default_factory=dict)
     tables: int | None = None
 
@@ -215,9 +217,9 @@ def load_input(
     from segctl.state.subjects import Subjects
 
     workspace, project = session.workspace, session.project
-    subjects = Subjects(workspace).table(snapshot)
-    owners = canonical(workspace, snapshot) if owners is None else owners
     given = stored or StoredRows()
+    subjects = Subjects(workspace).table(snapshot) if given.identifiers is None else given.identifiers.lazy()
+    owners = canonical(workspace, snapshot) if owners is None else owners
     records = record_files(workspace, snapshot) if given.records is None else list(given.records)
     parts = given.events
     if parts is None:

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 def with_profile_ids(workspace: Workspace, frame: pl.DataFrame, snapshot: int | None = None) -> pl.DataFrame:
     """The frame with a column ``profile_id`` (String) for its column ``subject``."""
+    # Row number = subject, so ids are gathered by position: no join over a million profiles for a few rows.
+    return frame.with_columns(profile_ids(workspace, snapshot).gather(frame["subject"]).alias("profile_id"))
+
+
+def profile_ids(workspace: Workspace, snapshot: int | None = None) -> pl.Series:
+    """Profile ids by position: that of subject 7 is the eighth."""
     from segctl.state.subjects import Subjects
 
-    # Row number = subject, so ids are gathered by position: no join over a million profiles for a few rows.
-    ids = Subjects(workspace).table(snapshot).select("profile_id").collect()["profile_id"]
-    return frame.with_columns(ids.gather(frame["subject"]).alias("profile_id"))
+    return Subjects(workspace).table(snapshot).select("profile_id").collect()["profile_id"]
 
 
 def find_person(
