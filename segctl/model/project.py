@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from segctl.model.consent import Purpose
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.identity import IdentityRules
@@ -123,6 +124,7 @@ class Project:
         colleagues: Groups of profiles that share a value; one namespace with `related`.
         places: Declared lists of places.
         near: What `near` conditions need not say again.
+        purposes: What people are contacted or profiled for.
         identity: How people are recognised.
         lint: How severe each lint rule is.
     """
@@ -143,6 +145,7 @@ class Project:
     colleagues: tuple[Colleagues, ...] = ()
     places: tuple[PlaceList, ...] = ()
     near: NearDefaults = NearDefaults()
+    purposes: tuple[Purpose, ...] = ()
     identity: IdentityRules = IdentityRules()
     lint: LintSettings = LintSettings()
 
