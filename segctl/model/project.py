@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
+from segctl.model.audience import Cap, PriorityList
 from segctl.model.consent import Purpose
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
@@ -16,6 +17,7 @@ from segctl.model.types import ValueType
 if TYPE_CHECKING:
     # Forty classes that a command about the project alone need not build.
     from segctl.model.conditions import ComputedTrait, SegmentDefinition
+    from segctl.model.destinations import Destination
 
 IdentifierClass = Literal["known", "anonymous"]
 Language = Literal["de", "en"]
@@ -125,6 +127,10 @@ class Project:
         places: Declared lists of places.
         near: What `near` conditions need not say again.
         purposes: What people are contacted or profiled for.
+        contact_points: Kind of contact point → traits and identifiers that hold one, the preferred first.
+        priority: Segments of which a profile goes to the first only.
+        caps: How often people may be contacted.
+        holdout: Segments whose members are kept out of every push.
         identity: How people are recognised.
         lint: How severe each lint rule is.
     """
@@ -146,6 +152,10 @@ class Project:
     places: tuple[PlaceList, ...] = ()
     near: NearDefaults = NearDefaults()
     purposes: tuple[Purpose, ...] = ()
+    contact_points: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    priority: tuple[PriorityList, ...] = ()
+    caps: tuple[Cap, ...] = ()
+    holdout: tuple[str, ...] = ()
     identity: IdentityRules = IdentityRules()
     lint: LintSettings = LintSettings()
 
@@ -169,11 +179,13 @@ class Definitions:
     Attributes:
         segments: By name, in order of name.
         computed: Computed traits by name.
+        destinations: Of `destinations/`, by name.
     """
 
     project: Project
     segments: dict[str, SegmentDefinition]
     computed: dict[str, ComputedTrait]
+    destinations: dict[str, Destination] = field(default_factory=dict)
 
     def trait(self, name: str) -> StoredTrait | ComputedTrait | None:
         """The stored or computed trait of that name, or None."""
