@@ -35,4 +35,14 @@ ENTRIES: dict[str, Entry] = {
         "not there, or not allowed.",
         "Compare the options of the destination with the service.",
     ),
+    "SEG902": Entry(
+        "a webhook's secret that cannot sign",
+        "Standard Webhooks signs with 24 to 64 bytes, written as `whsec_` and their base64.",
+        "Take the secret that the receiver gave, or make one and give it to the receiver.",
+    ),
+    "SEG903": Entry(
+        "a webhook that is gone",
+        "The receiver answered 410: it wants nothing more at this address, so nothing more is sent there.",
+        "Correct `url`, or take the destination out of `send_to` of its segments and delete its declaration.",
+    ),
 }

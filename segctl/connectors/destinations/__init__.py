@@ -7,18 +7,22 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from segctl.connectors.destinations.base import Abilities, Around, Connector
     from segctl.model.destinations import Destination, Option
 
 GROUP = "segctl.connectors"
 PREFIX = "destination:"
 """Stands before a kind's name in the entry-point group, which sources share."""
-DESTINATIONS: dict[str, str] = {}
+DESTINATIONS: dict[str, str] = {
+    "webhook": "segctl.connectors.destinations.webhook",
+}
 """Kind → module with `ABILITIES`, `OPTIONS` and `connect`."""
 
 
 class Kind(Protocol):
-    """The module of a kind."""
+    """The module of a kind; with `abilities(destination)` it may also say what one destination of it can do."""
 
     ABILITIES: Abilities
     OPTIONS: tuple[Option, ...]
@@ -48,3 +52,14 @@ def kind(name: str) -> Kind:
             loaded: Kind = point.load()
             return loaded
     raise LookupError(name)
+
+
+def abilities(destination: Destination) -> Abilities:
+    """What a destination can do: its kind's `ABILITIES`, or what the kind's own `abilities(destination)` makes of them.
+
+    Raises:
+        LookupError: Nobody has registered its kind.
+    """
+    module = kind(destination.kind)
+    adapted: Callable[[Destination], Abilities] | None = getattr(module, "abilities", None)
+    return module.ABILITIES if adapted is None else adapted(destination)

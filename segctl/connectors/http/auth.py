@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from segctl.connectors.http import problems
-from segctl.connectors.http.secrets import revealed
-from segctl.model.fetching_rest import ApiKey, Auth, Basic, Bearer, ClientCredentials
+from segctl.connectors.http.secrets import document, revealed
+from segctl.model.fetching_rest import ApiKey, Auth, Basic, Bearer, ClientCredentials, ServiceAccount
 from segctl.model.secrets import MASK, remember
 
 MARGIN_S = 30.0
@@ -39,6 +39,7 @@ class Credentials:
         source: Name of the source, for messages.
         ask: Asks a token service.
         clock: Seconds that only rise.
+        wall: Unix time; only what is signed with it asks for it.
     """
 
     auth: Auth | None
@@ -46,6 +47,7 @@ class Credentials:
     source: str
     ask: AsksForToken
     clock: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] | None = None
     _token: str | None = field(default=None, repr=False)
     _refresh: str | None = field(default=None, repr=False)
     _ends: float = 0.0
@@ -59,7 +61,7 @@ class Credentials:
             return [("Authorization", basic(revealed(auth.user, self.root), revealed(auth.password, self.root)))]
         if isinstance(auth, ApiKey) and auth.where == "header":
             return [(auth.name, f"{auth.prefix}{revealed(auth.value, self.root)}")]
-        if isinstance(auth, ClientCredentials):
+        if isinstance(auth, ClientCredentials | ServiceAccount):
             return [("Authorization", f"Bearer {self._valid_token(auth)}")]
         return []
 
@@ -79,16 +81,18 @@ class Credentials:
     @property
     def expires(self) -> bool:
         """Whether a token must be asked for before the next request."""
-        return isinstance(self.auth, ClientCredentials) and (self._token is None or self.clock() >= self._ends)
+        is_token = isinstance(self.auth, ClientCredentials | ServiceAccount)
+        return is_token and (self._token is None or self.clock() >= self._ends)
 
     def renew(self) -> bool:
         """Forgets a token that was refused; false when there is nothing that could be renewed."""
         had, self._token = self._token is not None, None
         return had
 
-    def _valid_token(self, auth: ClientCredentials) -> str:
+    def _valid_token(self, auth: ClientCredentials | ServiceAccount) -> str:
         if self._token is None or self.expires:
-            self._token, life_s = self._fresh_token(auth)
+            fresh = self._fresh_token(auth) if isinstance(auth, ClientCredentials) else self._signed_token(auth)
+            self._token, life_s = fresh
             self._ends = self.clock() + max(0.0, life_s - min(MARGIN_S, life_s / 2))
         return self._token
 
@@ -107,6 +111,13 @@ class Credentials:
         else:
             form += [("client_id", client), ("client_secret", secret)]
         return self._taken(self.ask(auth.token_url, form, headers), auth.token_url)
+
+    def _signed_token(self, auth: ServiceAccount) -> tuple[str, float]:
+        from segctl.connectors.http.assertions import GRANT, assertion
+
+        assert self.wall is not None
+        signed = assertion(self.source, auth, document(auth.key, self.root), at=int(self.wall()))
+        return self._taken(self.ask(auth.token_url, [("grant_type", GRANT), ("assertion", signed)], []), auth.token_url)
 
     def _taken(self, body: object, url: str) -> tuple[str, float]:
         """Token and life in seconds of a token service's answer; every text in it is masked from now on."""
@@ -128,7 +139,7 @@ class Credentials:
 
 def shown(auth: Auth | None) -> tuple[Pairs, Pairs]:
     """Headers and query parameters of credentials with the secrets masked; none is read."""
-    if isinstance(auth, Bearer | ClientCredentials):
+    if isinstance(auth, Bearer | ClientCredentials | ServiceAccount):
         return [("Authorization", f"Bearer {MASK}")], []
     if isinstance(auth, Basic):
         return [("Authorization", f"Basic {MASK}")], []

@@ -86,7 +86,9 @@ class Client:
         self.around, self.service = around, service
         self._allowed = service.hosts or (hosts.host_of(service.base_url),)
         self._refuse_strange(service.base_url)
-        self._credentials = Credentials(service.auth, around.root, around.destination, self._ask_for_token)
+        self._credentials = Credentials(
+            service.auth, around.root, around.destination, self._ask_for_token, wall=lambda: self.now().timestamp()
+        )
         ca_bundle = None if service.ca_bundle is None else str(around.root / service.ca_bundle)
         session = open_session(service.connections)
         if not service.allow_private:
@@ -197,7 +199,7 @@ class Client:
 
     def _problem(self, call: _Call, answer: Answer) -> Exception | None:
         clean = cleaner(call.rows)
-        problem = outcomes.of_answer(self.around.destination, answer, now=self._now(), clean=clean)
+        problem = outcomes.of_answer(self.around.destination, answer, now=self.now(), clean=clean)
         is_unknown = isinstance(problem, UnknownOutcomeError)
         return NotNowError(str(problem)) if call.reads and is_unknown else problem
 
@@ -255,9 +257,9 @@ class Client:
 
     def _heed(self, answer: Answer) -> None:
         """Holds later requests back as an answer's headers ask; who is told to wait by 429 waits himself."""
-        wait_s = limits.pause_s(answer.headers, self._now())
+        wait_s = limits.pause_s(answer.headers, self.now())
         if answer.status >= 500:
-            wait_s = max(wait_s, limits.retry_after_s(answer.headers, self._now()) or 0.0)
+            wait_s = max(wait_s, limits.retry_after_s(answer.headers, self.now()) or 0.0)
         if wait_s > 0 and answer.status not in outcomes.NOT_TAKEN:
             with self._lock:
                 self._next_at = max(self._next_at, self._clock() + wait_s)
@@ -277,7 +279,8 @@ class Client:
     def _clock(self) -> float:
         return time.monotonic() + self._ahead_s
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
+        """Present time, aware."""
         return self.around.now + timedelta(seconds=self._clock() - self._began)
 
     def _refuse_strange(self, url: str) -> None:

@@ -30,15 +30,25 @@ def revealed(text: Text, root: Path) -> str:
     """
     if isinstance(text, str):
         return text
-    value = _READERS[text.form](text, root).strip()
-    if not value.isascii() and not _is_text(value):
-        raise _unreadable(text, "it is no text")
-    if not value:
-        raise _unreadable(text, "it is empty")
+    value = document(text, root)
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in value):
         # A line break inside a header would end it and begin another.
-        remember(value)
         raise _unreadable(text, "it holds a line break or another control character")
+    return value
+
+
+def document(secret: Secret, root: Path) -> str:
+    """The value of a secret that may have several lines, such as a key file.
+
+    Raises:
+        UsageError: As `revealed`.
+        TemporaryError: The program does not end.
+    """
+    value = _READERS[secret.form](secret, root).strip()
+    if not value.isascii() and not _is_text(value):
+        raise _unreadable(secret, "it is no text")
+    if not value:
+        raise _unreadable(secret, "it is empty")
     return remember(value)
 
 
