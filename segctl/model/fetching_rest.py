@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from segctl.model.secrets import Text
+from segctl.model.secrets import Secret, Text
 
 Method = Literal["GET", "POST"]
 Where = Literal["query", "body"]
@@ -63,7 +63,22 @@ class ClientCredentials:
     style: Literal["body", "basic"] = "body"
 
 
-Auth = Bearer | Basic | ApiKey | ClientCredentials
+@dataclass(frozen=True, slots=True)
+class ServiceAccount:
+    """OAuth 2 with an assertion that a machine's own key signs (RFC 7523), as Google's service accounts do.
+
+    Attributes:
+        key: The whole key file, JSON with ``client_email`` and ``private_key``.
+        subject: Person whom the account stands for, where an organisation allows it.
+    """
+
+    key: Secret
+    token_url: str
+    scope: str
+    subject: str | None = None
+
+
+Auth = Bearer | Basic | ApiKey | ClientCredentials | ServiceAccount
 
 
 @dataclass(frozen=True, slots=True)
