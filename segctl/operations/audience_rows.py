@@ -1,0 +1,164 @@
+"""The members of one segment on their way through the steps, and what is left of them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from segctl.model.audience import GATE, Cap, Step, StepName
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.operations.audience_contacts import Contacts
+    from segctl.operations.audience_gate import Gated
+    from segctl.operations.audience_targets import Target
+    from segctl.operations.session import Session
+
+
+class Rows:
+    """Rows of `Contacts`: those that are left, and those that fell out with step, reason and detail.
+
+    Args:
+        session: Open project and workspace.
+        contacts: Of all profiles.
+        gated: What identifiers and gate say of them.
+        target: Segment and destination.
+        members: Rows of the segment's members, ascending.
+    """
+
+    def __init__(self, session: Session, contacts: Contacts, gated: Gated, target: Target, members: pl.Series) -> None:
+        self._session, self._contacts, self._gated = session, contacts, gated
+        self.target, self.members, self.left = target, members, members
+        self._dropped: list[pl.DataFrame] = []
+
+    def drop_gated(self) -> None:
+        """Those whom identifiers or the gate leave out; of several with the same identifiers all but one."""
+        import polars as pl
+
+        step = self._gated.step.gather(self.left)
+        out = step.is_not_null()
+        reason = self._gated.reason.gather(self.left)
+        self._note(self.left.filter(out), step.filter(out), reason.filter(out), None)
+        self.left = self.left.filter(~out)
+        keys = self._gated.key.gather(self.left)
+        if keys.n_unique() < len(keys):
+            frame = pl.DataFrame({"row": self.left, "key": keys, "id": self._contacts.ids.gather(self.left)})
+            first = frame.sort("key", "id").unique("key", keep="first", maintain_order=True)["row"].sort()
+            self.drop(self.left.filter(~self.left.is_in(first.implode())), "identifier", "shared")
+
+    def drop_capped(self, cap: Cap, contacts: pl.Series) -> None:
+        """Those who were contacted as often as the cap allows; who is at the destination already may stay there."""
+        full = self.left.filter(contacts.gather(self.left) >= cap.at_most)
+        self.drop(self._new(full), "cap", "capped", cap.name)
+
+    def drop(self, rows: pl.Series, step: StepName, reason: str, detail: str | None = None) -> None:
+        """Those of the rows that are left fall out."""
+        import polars as pl
+
+        out = self.left.is_in(rows.implode())
+        if out.any():
+            gone = self.left.filter(out)
+            blank = pl.Series([None], dtype=pl.String).new_from_index(0, len(gone))
+            self._note(gone, blank.fill_null(step), blank.fill_null(reason), detail)
+            self.left = self.left.filter(~out)
+
+    def fresh(self) -> pl.Series:
+        """Rows that would be told for the first time."""
+        if self.target.is_paused or self.target.destination.mode == "update":
+            return self.left.clear()
+        return self._new(self.left)
+
+    def winning(self) -> pl.Series:
+        """Rows that this segment takes from those behind it in a priority list: a paused one takes nobody new."""
+        if not self.target.is_paused:
+            return self.left
+        return self.left.filter(~self.left.is_in(self._new(self.left).implode()))
+
+    def frame(self) -> pl.DataFrame:
+        """`Audience.rows`."""
+        import polars as pl
+
+        columns = {
+            "subject": self._contacts.profiles.gather(self.left),
+            "profile_id": self._contacts.ids.gather(self.left),
+            "key": self._gated.key.gather(self.left),
+            "digest": self._gated.digest.gather(self.left),
+            "points": self._gated.points.gather(self.left),
+            **{name: column.gather(self.left) for name, column in self._gated.told.items()},
+        }
+        return pl.DataFrame([column.alias(name) for name, column in columns.items()]).sort("key")
+
+    def dropped(self) -> pl.DataFrame:
+        """`Audience.dropped`, in the order of the steps."""
+        import polars as pl
+
+        text = dict.fromkeys(("step", "reason", "detail"), pl.String)
+        rows = pl.concat([pl.DataFrame(schema={"row": pl.Int32, **text}), *self._dropped])
+        subject, profile_id = self._contacts.profiles.gather(rows["row"]), self._contacts.ids.gather(rows["row"])
+        return rows.select(subject.alias("subject"), profile_id.alias("profile_id"), *text)
+
+    def waterfall(self) -> tuple[Step, ...]:
+        """Counts of every step up to ``change``."""
+        import polars as pl
+
+        text = dict.fromkeys(("step", "reason", "detail"), pl.String)
+        rows = pl.concat([pl.DataFrame(schema={"row": pl.Int32, **text}), *self._dropped])
+        counted = rows.group_by("step", "reason", "detail").len()
+        counted = counted.sort(pl.col("len") * -1, "reason", "detail")
+        left = len(self.members)
+        steps = [Step("members", left)]
+        for name in GATE:
+            mine = [row[1:] for row in counted.iter_rows() if row[0] == name]
+            steps.append(made_step(name, left, mine))
+            left = steps[-1].left
+        return (*steps, self._change(left))
+
+    def _change(self, left: int) -> Step:
+        """What is as it should be already has nothing to be told."""
+        import polars as pl
+
+        now = pl.DataFrame({"key": self._gated.key.gather(self.left), "digest": self._gated.digest.gather(self.left)})
+        there = self._told.filter(pl.col("state") == "accepted").select("key", "digest")
+        same = now.join(there, on=["key", "digest"], how="semi").height
+        new = len(self._new(self.left))
+        reasons: list[tuple[str, str | None, int]] = [("unchanged", None, same)]
+        if self.target.is_paused:
+            reasons.append(("paused", None, new))
+        elif self.target.destination.mode == "update":
+            reasons.append(("not_there", None, new))
+        return made_step("change", left, [one for one in reasons if one[2]])
+
+    def _new(self, rows: pl.Series) -> pl.Series:
+        """Those of the rows of whom the destination has not been told."""
+        if self._told.is_empty():
+            return rows
+        return rows.filter(~self._gated.key.gather(rows).is_in(self._told["key"].implode()))
+
+    @cached_property
+    def _told(self) -> pl.DataFrame:
+        """What the ledger says of the audience: ``key``, ``state``, ``digest``."""
+        from segctl.operations.audience_ledger import ledger_number
+        from segctl.state.deliveries import told
+
+        number = ledger_number(self._session, self.target.destination.name, self.target.segment)
+        return told(self._session.workspace, number).select("key", "state", "digest")
+
+    def _note(self, rows: pl.Series, step: pl.Series, reason: pl.Series, detail: str | None) -> None:
+        import polars as pl
+
+        if len(rows):
+            said = pl.lit(detail, dtype=pl.String)
+            self._dropped.append(pl.select(row=rows, step=step, reason=reason, detail=said))
+
+
+def made_step(name: StepName, before: int, found: list[tuple[str, str | None, int]]) -> Step:
+    """A step from reason, detail and count of those who fell out at it."""
+    reasons: dict[str, int] = {}
+    details: dict[tuple[str, str], int] = {}
+    for reason, detail, count in found:
+        reasons[reason] = reasons.get(reason, 0) + count
+        if detail is not None:
+            details[reason, detail] = details.get((reason, detail), 0) + count
+    dropped = sum(reasons.values())
+    return Step(name, before - dropped, dropped, reasons, details)
