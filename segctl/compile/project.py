@@ -15,6 +15,7 @@ from segctl.compile.bind.declared_related import related
 from segctl.compile.bind.identity import identity
 from segctl.compile.bind.lint import lint_settings
 from segctl.compile.bind.places import declared_places, near_defaults
+from segctl.compile.bind.purposes import consent_rules, contact_points, purposes
 from segctl.compile.bind.scope import Scope, shown
 from segctl.compile.bind.segments import stale_choice
 from segctl.compile.source import Mapping, Node, Scalar, compose, compose_file
@@ -28,7 +29,7 @@ FILE = "segctl.yaml"
 DEFAULT_ENVIRONMENT = "dev"
 PROJECT_KEYS = (
     "segctl", "name", "timezone", "language", "workspace", "population", "keep_landed", "identifiers", "traits",
-    "places", "near",
+    "places", "near", "purposes", "consent", "contact_points",
     "events", "related", "identity", "lint", "stale", "environments",
 )  # fmt: skip
 ENVIRONMENT_KEYS = ("workspace", "population", "keep_landed")
@@ -131,7 +132,9 @@ def _bind(node: Mapping, root: Path, env: str | None, scope: Scope) -> Project:
     project = replace(project, stale=(stale_choice(stale_node, scope) if stale_node is not None else None) or "refuse")
     tables, groups = related(node, project.traits, scope)
     project = replace(project, related=tables, colleagues=groups, identity=identity(node, project, scope))
-    project = replace(project, lint=lint_settings(node, scope))
+    project = replace(project, lint=lint_settings(node, scope), purposes=purposes(node, scope))
+    points = contact_points(node, project.identifiers, project.traits, scope)
+    project = replace(project, consent=consent_rules(node, scope), contact_points=points)
     defaults = near_defaults(node, scope)
     project = replace(project, near=defaults, places=declared_places(node, defaults, scope))
     return _with_settings(project, node, block, root, scope)

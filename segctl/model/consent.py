@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Literal
 
 from segctl.model.dataclass import dataclass
@@ -111,9 +110,6 @@ class ConsentRules:
     key: Secret | None = None
 
 
-NO_FACTS: Mapping[str, str] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class ConsentEvent:
     """One row of the ledger before it is written.
@@ -163,7 +159,7 @@ class ConsentEvent:
     expires_at: datetime | None = None
     supersedes: str | None = None
     reason: str | None = None
-    facts: Mapping[str, str] = NO_FACTS
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from segctl.model.audience import Cap, PriorityList
-from segctl.model.consent import Purpose
+from segctl.model.consent import ConsentRules, Purpose
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.identity import IdentityRules
@@ -127,6 +127,7 @@ class Project:
         places: Declared lists of places.
         near: What `near` conditions need not say again.
         purposes: What people are contacted or profiled for.
+        consent: What holds for consent to any purpose.
         contact_points: Kind of contact point → traits and identifiers that hold one, the preferred first.
         priority: Segments of which a profile goes to the first only.
         caps: How often people may be contacted.
@@ -152,6 +153,7 @@ class Project:
     places: tuple[PlaceList, ...] = ()
     near: NearDefaults = NearDefaults()
     purposes: tuple[Purpose, ...] = ()
+    consent: ConsentRules = ConsentRules()
     contact_points: tuple[tuple[str, tuple[str, ...]], ...] = ()
     priority: tuple[PriorityList, ...] = ()
     caps: tuple[Cap, ...] = ()

@@ -103,6 +103,13 @@ def head(workspace: Workspace) -> int:
     return int(workspace.query("SELECT coalesce(max(seq), 0) FROM consent_events")[0][0])
 
 
+def newest_arrival(workspace: Workspace, *, until: int | None = None) -> int:
+    """When the newest row was written, in microseconds; 0 of an empty ledger."""
+    asked = (2**62 if until is None else until,)
+    rows = workspace.query("SELECT recorded FROM consent_events WHERE seq <= ? ORDER BY seq DESC LIMIT 1", asked)
+    return int(rows[0][0]) if rows else 0
+
+
 def head_at(workspace: Workspace, snapshot: int) -> int:
     """Number of the newest row that a snapshot knows; 0 of an empty ledger."""
     found = workspace.query(
