@@ -61,6 +61,17 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class Consent:
+    """From `at` on a person's consent has this state; None is from the beginning, without an age."""
+
+    profile_id: str
+    purpose: str
+    channel: str
+    status: str
+    at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class World:
     """Everything an evaluation reads. `lists` holds the texts of a list file's column by (name, column).
 
@@ -73,6 +84,7 @@ class World:
     as_of: datetime
     lists: Mapping[tuple[str, str | None], frozenset[str]] = field(default_factory=dict)
     rows: tuple[Any, ...] = ()
+    consents: tuple[Consent, ...] = ()
 
     @property
     def project(self) -> Project:
@@ -128,6 +140,13 @@ def trait_changes(
         if old != new:
             changes.append((at, old, new))
     return changes
+
+
+def consent_at(world: World, profile_id: str, purpose: str, channel: str, at: datetime) -> tuple[str, datetime | None]:
+    """State and beginning of a consent at an instant: what was said last, of two things at once the one told later."""
+    mine = [x for x in world.consents if (x.profile_id, x.purpose, x.channel) == (profile_id, purpose, channel)]
+    said = sorted((x for x in mine if x.at is None or x.at <= at), key=lambda x: x.at or BEGINNING)
+    return (said[-1].status, said[-1].at) if said else ("none", None)
 
 
 def leaves_of(condition: c.Condition, path: str = "") -> Iterator[tuple[str, c.Condition]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from oracle_data import Answer, Event, Profile, World, event_leaves, live_records, trait_at, trait_changes
+from oracle_data import Answer, Event, Profile, World, consent_at, event_leaves, live_records, trait_at, trait_changes
 from oracle_places import near
 from oracle_related import rows_of
 from oracle_values import (
@@ -346,6 +346,11 @@ class Person:
                 return self.ruled(near(condition, self.place_value, self.world.lists), condition.missing)
             case c.SegmentCondition(segment):
                 return self.profile.profile_id in self.members[segment]
+            case c.ConsentCondition(purpose, channel, status, window):
+                person, world = self.profile.profile_id, self.world
+                state, since = consent_at(world, person, purpose, channel, world.as_of)
+                in_time = True if window is None else self.passes(since, TIME, window)
+                return kleene_and(state == status, in_time)
             case c.SampleCondition(percent, salt):
                 return sample_place(salt, self.profile.profile_id) * 100 < percent * 2**64
             case c.ListCondition(name, column, identifier):

@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import islice, product
 
 from segctl.compile.boundaries import Clock, Written, around, default, fitting, instants, moved, other_than
+from segctl.compile.boundary_consents import consent_candidates
 from segctl.compile.boundary_events import Events, event_candidates
 from segctl.compile.boundary_places import near_candidates
 from segctl.compile.boundary_rows import related_candidates
@@ -54,6 +55,8 @@ def leaf_candidates(leaf: c.Condition, ground: Ground, *, base: int, same: Seque
             yield from _of_colleagues(leaf, ground, base)
         case c.NearCondition():
             yield from near_candidates(leaf, ground)
+        case c.ConsentCondition():
+            yield from consent_candidates(leaf, ground.clock)
         case c.SampleCondition(percent, salt):
             yield from _of_sample(percent, salt)
         case c.ListCondition():

@@ -27,6 +27,7 @@ class Spec:
         members: Segments it belongs to or not, where that is given.
         places: Range of places in a sample, by salt: the profile's name is chosen so that it lies there.
         rows: Of related tables, by name.
+        consents: By purpose and channel the state, and since when; None for a state without an age.
         mates: Further profiles that stand beside it, for what counts others. `OWN` in a trait of them and of this one
             is a value that nobody else has.
     """
@@ -39,6 +40,7 @@ class Spec:
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     rows: Mapping[str, Sequence[Event]] = field(default_factory=dict)
     mates: tuple[Spec, ...] = ()
+    consents: Mapping[tuple[str, str], tuple[str, Written]] = field(default_factory=dict)
 
     def over(self, other: Spec) -> Spec:
         """This laid over another: events together, of the rest this one's."""
@@ -53,13 +55,14 @@ class Spec:
             {**other.places, **self.places},
             {table: (*other.rows.get(table, ()), *self.rows.get(table, ())) for table in tables},
             (*other.mates, *self.mates),
+            {**other.consents, **self.consents},
         )
 
     @property
     def size(self) -> int:
         """How much is given, to prefer little."""
         given = (*self.events.values(), *self.rows.values())
-        own = len(self.traits) + sum(map(len, given)) + len(self.records) + len(self.identifiers)
+        own = len(self.traits) + sum(map(len, given)) + len(self.records) + len(self.identifiers) + len(self.consents)
         return own + sum(mate.size + 1 for mate in self.mates)
 
 

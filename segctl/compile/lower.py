@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import product
 
 from segctl.compile import ir
+from segctl.compile.consents import lower_consent
 from segctl.compile.lower_events import Lists, Lowering
 from segctl.compile.lower_near import lower_near
 from segctl.compile.lower_tests import Names, conjunction, inside, lower_test, negation
@@ -123,6 +124,8 @@ def _leaf(leaf: c.Condition, lowering: Lowering) -> ir.Predicate:
             return ir.InSample(salt, _threshold(percent))
         case c.ListCondition(name, column, identifier):
             return ir.InList(name, column, identifier)
+        case c.ConsentCondition():
+            return lower_consent(leaf, lowering.names)
         case _:
             raise TypeError(f"{type(leaf).__name__} is no leaf")
 
@@ -227,6 +230,8 @@ def _reads_events(leaf: c.Condition, lowering: Lowering) -> bool:
             return trait in lowering.computed or _names_computed(leaf.test, lowering)
         case c.NearCondition():
             return any(trait in lowering.computed for trait in references(leaf.place).traits)
+        case c.ConsentCondition(window=window):
+            return any(bound.trait in lowering.computed for bound in trait_bounds(window))
         case c.ChangedCondition() | c.SequenceCondition() | c.All() | c.RelatedCondition() | c.ColleaguesCondition():
             return True
         case _:

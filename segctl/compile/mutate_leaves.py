@@ -17,6 +17,10 @@ from segctl.model.types import INTEGER, REAL, TEXT, TIME, Kind, ValueType
 T = TypeVar("T")
 _PERIODS: tuple[Literal["days", "weeks", "months", "years"], ...] = ("days", "weeks", "months", "years")
 _NEVER_MISSING = (c.Count, c.Periods)
+_OTHER_STATUSES: dict[str, tuple[c.ConsentStatus, ...]] = {
+    "confirmed": ("requested", "withdrawn"), "requested": ("confirmed", "none"), "withdrawn": ("confirmed", "objected"),
+    "objected": ("withdrawn",),
+}  # fmt: skip
 _AGGREGATES: dict[str, Literal["sum", "average", "min", "max", "distinct"]] = {
     "sum": "max", "average": "max", "min": "max", "max": "min",
 }  # fmt: skip
@@ -43,6 +47,8 @@ def leaf_variants(leaf: c.Condition, definitions: Definitions) -> Iterator[c.Con
             yield replace(leaf, others_only=not leaf.others_only)
         case c.NearCondition():
             yield from _near_variants(leaf)
+        case c.ConsentCondition():
+            yield from _consent_variants(leaf)
         case c.SampleCondition(percent):
             yield from (replace(leaf, percent=p) for p in (percent - 1, percent + 1) if 0 < p < Decimal(100))
 
@@ -87,6 +93,13 @@ def _changed_variants(leaf: c.ChangedCondition) -> Iterator[c.Condition]:
         yield replace(leaf, old=None)
     if leaf.new is not None:
         yield replace(leaf, new=None)
+    if leaf.window is not None:
+        yield from (replace(leaf, window=window) for window in window_variants(leaf.window, of_events=True))
+        yield replace(leaf, window=None)
+
+
+def _consent_variants(leaf: c.ConsentCondition) -> Iterator[c.Condition]:
+    yield from (replace(leaf, status=status) for status in _OTHER_STATUSES.get(leaf.status, ("confirmed",)))
     if leaf.window is not None:
         yield from (replace(leaf, window=window) for window in window_variants(leaf.window, of_events=True))
         yield replace(leaf, window=None)

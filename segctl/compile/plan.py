@@ -8,6 +8,7 @@ from functools import cache
 from typing import cast
 
 from segctl.compile import ir
+from segctl.compile.consents import Consent, consent_column, consents_of
 from segctl.model.dataclass import dataclass
 from segctl.model.project import RELATED
 
@@ -41,6 +42,7 @@ class Plan:
         metrics: Every distinct metric, grouped by its kinds, widest need first known to the engine; metrics
             inside `commons` are not among them.
         traits: Stored traits that must be columns of the profiles.
+        consents: Purposes and channels whose consents must be, see `compile/consents.py`.
         samples: Salts of samples.
         lists: List look-ups.
         histories: Traits whose changes are asked.
@@ -65,6 +67,7 @@ class Plan:
     commons: tuple[ir.HasCommonValue, ...] = ()
     tables: tuple[str, ...] = ()
     colleagues: tuple[ir.Colleagues, ...] = ()
+    consents: tuple[Consent, ...] = ()
 
 
 def plan(segments: Iterable[ir.LoweredSegment], outputs: Iterable[Output] = ()) -> Plan:
@@ -86,7 +89,7 @@ def plan(segments: Iterable[ir.LoweredSegment], outputs: Iterable[Output] = ()) 
         segments=ordered,
         outputs=further,
         metrics=_grouped(needs.metrics),
-        traits=tuple(sorted(needs.traits)),
+        traits=tuple(sorted(name for name in needs.traits if consent_column(name) is None)),
         samples=tuple(sorted(needs.samples)),
         lists=tuple(needs.lists),
         histories=tuple(sorted(needs.histories)),
@@ -96,6 +99,7 @@ def plan(segments: Iterable[ir.LoweredSegment], outputs: Iterable[Output] = ()) 
         commons=tuple(needs.commons),
         tables=tuple(sorted(needs.tables)),
         colleagues=tuple(needs.colleagues),
+        consents=consents_of(needs.traits),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from segctl.model.conditions import (
     ChangedCondition,
     ColleaguesCondition,
+    ConsentCondition,
     EventSelection,
     FollowedBy,
     Keep,
@@ -39,6 +40,7 @@ class References:
         events: Event kinds; ``*`` stands for every declared one.
         lists: Files of the project.
         related: Tables of rows; of colleagues the trait that they share is among `traits`.
+        purposes: Purposes whose consent is asked.
     """
 
     segments: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class References:
     events: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
 
 
 def references(*parts: object) -> References:
@@ -58,6 +61,7 @@ def references(*parts: object) -> References:
         "events": {},
         "lists": {},
         "related": {},
+        "purposes": {},
     }
     for part in parts:
         for node in _walk(part):
@@ -105,6 +109,7 @@ _NAMES: dict[type, tuple[str, Callable[[Any], Iterable[str]]]] = {
     ChangedCondition: ("histories", lambda node: (node.trait,)),
     **dict.fromkeys((EventSelection, FollowedBy, Step), ("events", lambda node: node.events)),
     RelatedSelection: ("related", lambda node: (node.table,)),
+    ConsentCondition: ("purposes", lambda node: (node.purpose,)),
     **dict.fromkeys((ListCondition, ListOperand), ("lists", lambda node: (node.name,))),
     CsvFile: ("lists", lambda node: (node.path,)),
     Keep: ("traits", lambda node: filter(None, (node.by, node.per))),

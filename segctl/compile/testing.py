@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 
+from segctl.model.conditions import ConsentStatus
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 
@@ -53,6 +54,16 @@ class GivenRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenConsent:
+    """The state of a consent from `at` on, in microseconds since 1970; None is from the beginning, without an age."""
+
+    purpose: str
+    channel: str
+    status: ConsentStatus
+    at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GivenProfile:
     """One profile of a case.
 
@@ -63,6 +74,7 @@ class GivenProfile:
         events: In the order written: of two at one instant the first comes first.
         records: Later versions of the traits.
         rows: Of related tables.
+        consents: As the gate sees them; what is not given is ``none``.
     """
 
     name: str
@@ -71,6 +83,7 @@ class GivenProfile:
     events: tuple[GivenEvent, ...] = ()
     records: tuple[GivenRecord, ...] = ()
     rows: tuple[GivenRow, ...] = ()
+    consents: tuple[GivenConsent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

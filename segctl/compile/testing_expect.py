@@ -173,6 +173,8 @@ def _read_by(leaf: c.Condition) -> tuple[str, ...]:
             return (selection.table,)
         case c.ColleaguesCondition():
             return (leaf.group,)
+        case c.ConsentCondition(purpose):
+            return ("consent", purpose)
         case c.NearCondition():
             return ("near", *((leaf.places,) if leaf.places else ()))
     return ()

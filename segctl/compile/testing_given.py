@@ -7,12 +7,14 @@ from collections.abc import Collection, Iterable
 from collections.abc import Mapping as Lookup
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 from segctl.compile.bind import forms
 from segctl.compile.bind.literals import literal, report_problem
 from segctl.compile.bind.scope import Scope, describe_type, shown
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
-from segctl.compile.testing import GivenEvent, GivenProfile, GivenRecord, GivenRow
+from segctl.compile.testing import GivenConsent, GivenEvent, GivenProfile, GivenRecord, GivenRow
+from segctl.compile.testing_consents import CONSENTS, bind_consents
 from segctl.compile.testing_times import given_day, given_instant
 from segctl.compile.timewords import Problem
 from segctl.compile.zones import from_us
@@ -52,6 +54,7 @@ def bind_profile(name: str, entries: Iterable[tuple[Scalar, Node]], place: Place
     events: list[GivenEvent] = []
     records: list[GivenRecord] = []
     rows: list[GivenRow] = []
+    consents: list[GivenConsent] = []
     for key, node in {key.text: (key, node) for key, node in entries}.values():
         kind, word = _kind_of(key, place.scope)
         if kind == "trait":
@@ -67,8 +70,10 @@ def bind_profile(name: str, entries: Iterable[tuple[Scalar, Node]], place: Place
             rows += _rows(word, node, place)
         if kind == RECORDS:
             records += _records(node, place)
+        if kind == CONSENTS:
+            consents += bind_consents(node, place.scope, partial(instant, place=place))
     ordered = tuple(sorted(records, key=lambda record: record.at))
-    return GivenProfile(name, traits, identifiers, tuple(events), ordered, tuple(rows))
+    return GivenProfile(name, traits, identifiers, tuple(events), ordered, tuple(rows), tuple(consents))
 
 
 def _kind_of(key: Scalar, scope: Scope) -> tuple[str | None, str]:
@@ -83,8 +88,8 @@ def _kind_of(key: Scalar, scope: Scope) -> tuple[str | None, str]:
     found = [of for of, known in declared if word in known]
     if colon and kind in _KINDS:
         found = [of for of in found if of == kind]
-    elif word == RECORDS and not found:
-        return RECORDS, word
+    elif word in (RECORDS, CONSENTS) and not found:
+        return word, word
     if len(found) > 1 and found != ["trait", "identifier"]:
         hint = " or ".join(f'`"{of}:{word}"`' for of in found)
         both = " and ".join("a related table" if of == "related" else one_of_a_kind(of) for of in found)
@@ -108,7 +113,7 @@ def _report_unknown(word: str, key: Scalar, scope: Scope) -> None:
         return
     identifiers = (one.name for one in scope.project.identifiers)
     tables = (table.name for table in scope.project.related)
-    known = (*scope.traits, *scope.events, *identifiers, *tables, RECORDS)
+    known = (*scope.traits, *scope.events, *identifiers, *tables, RECORDS, CONSENTS)
     message = f"{shown(word)} is neither a trait nor an event nor an identifier"
     scope.error("SEG550", message, key.location, hint=scope.meant(word, known, otherwise="declare it in segctl.yaml"))
 

@@ -60,6 +60,11 @@ def body(spec: Spec, ambiguous: frozenset[str] = frozenset()) -> dict[str, Writt
     for table, rows in spec.rows.items():
         if rows:
             found[table] = dict(rows[0]) if len(rows) == 1 else [dict(row) for row in rows]
+    if spec.consents:
+        found["consents"] = [
+            {"consent": purpose, "channel": channel, "status": status, **({} if at is None else {"at": at})}
+            for (purpose, channel), (status, at) in spec.consents.items()
+        ]
     if spec.records:
         found["records"] = [dict(record) for record in spec.records]
     return found

@@ -15,7 +15,7 @@ from segctl.compile.plan import parts
 from segctl.compile.trace_eval import Rows, instant
 from segctl.compile.trace_places import distances, missing_distance
 from segctl.compile.trace_rows import Answer, Branch, EventRow, LeafTrace, ProfileRow, Trace, TracedValue
-from segctl.compile.words_trace import TraceWords, dotted
+from segctl.compile.words_trace import TraceWords
 from segctl.model.project import Language
 from segctl.model.types import Kind, ValueType
 
@@ -110,7 +110,7 @@ def _values(rows: Rows, node: object, words: TraceWords) -> Iterator[TracedValue
         elif isinstance(expression, ir.Colleagues):
             name, of = words.colleagues(expression), expression.type
         else:
-            name, of = dotted(expression), expression.type
+            name, of = words.named(expression), expression.type
         yield TracedValue(name, _physical(rows.value(expression), of), of)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
+from segctl.compile.words_consents import consent_words
 from segctl.compile.words_places import near_words
 from segctl.compile.words_times import length_words, moment_words, window_words
 from segctl.model import conditions as c
@@ -134,6 +135,8 @@ class _Words:
                 return self.say("member", segment)
             case c.SampleCondition(percent):
                 return self.say("sample", self.value(percent))
+            case c.ConsentCondition():
+                return consent_words(leaf, self.language)
             case c.ListCondition(name, column, identifier):
                 return self.say("list", identifier, f"{name} ({column})" if column else name)
             case _:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from segctl.compile import ir
+from segctl.compile.words_consents import column_words
 from segctl.model.project import RELATED, Language
 from segctl.model.types import Kind, ValueType
 
@@ -87,6 +88,11 @@ class TraceWords:
         while isinstance(of, ir.Real | ir.DaysSince | ir.YearsSince):
             of = of.of
         return self.say("score", node.groups, self.metric(of.metric) if isinstance(of, ir.MetricValue) else dotted(of))
+
+    def named(self, node: ir.Expression) -> str:
+        """What a value of the profile is called: a trait by its name, a consent in words."""
+        said = column_words(node.name, self.language) if isinstance(node, ir.StoredTrait) else None
+        return said or dotted(node)
 
     def kinds(self, kinds: Sequence[str]) -> str:
         """Event kinds as alternatives; a related table by its name."""

@@ -34,8 +34,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG213": Entry(
         "A condition needs exactly one kind",
-        "A condition is a mapping with one of `all any none not trait event sequence segment sample list related`; the "
-        "other keys belong to that kind.",
+        "A condition is a mapping with one of `all any none not trait event sequence segment consent sample near list "
+        "related`; the other keys belong to that kind.",
         "Name the kind, or put several conditions under `all`.",
         _HEAD + "{country: DE}",
     ),
@@ -44,12 +44,6 @@ ENTRIES: dict[str, Entry] = {
         "A test has one operator: none says nothing, and two leave open how they go together.",
         "Keep one, and put others into conditions of their own under `all`.",
         _HEAD + "{trait: points, at_least: 10, below: 20}",
-    ),
-    "SEG216": Entry(
-        "This kind of condition comes later",
-        "`consent` is part of the language, but not of this version.",
-        "Leave the condition out until a version that has it.",
-        _HEAD + "{consent: newsletter}",
     ),
     "SEG217": Entry(
         "Not a name",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from segctl.compile import ir
-from segctl.compile.plan import references, walk
+from segctl.compile.plan import references
 from segctl.compile.testing import KEEP, LONE, SAME, Case
 from segctl.compile.testing_expect import leaf_names
 from segctl.compile.trace import Branch, LeafTrace, Trace, trace
@@ -51,8 +51,7 @@ def explained(segments: Segments, case: Case, name: str, profile: str, answer: A
     world = World.of(segments.definitions.project, segments.lists, [case])
     given = next(p for p in case.profiles if p.name == profile)
     number = case.profiles.index(given)
-    look_ups = [node for node in walk(segment.where) if isinstance(node, ir.InList)]
-    row = profile_row(world, given, to_us(case.as_of), look_ups)
+    row = profile_row(world, given, to_us(case.as_of), segment)
     among = replace(
         row,
         colleagues=colleagues_of(segments, segment, case, number),

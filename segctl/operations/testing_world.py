@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segctl.compile.plan import HISTORY, Plan
+from segctl.compile import ir
+from segctl.compile.consents import consents_of, since_trait, status_trait
+from segctl.compile.plan import HISTORY, Plan, walk
 from segctl.compile.testing import Case, GivenEvent, GivenProfile
+from segctl.compile.testing_consents import consent_values
 from segctl.compile.trace import EventRow, ProfileRow
 from segctl.compile.trace_rows import NO_TIME
 from segctl.compile.zones import from_us, to_us
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from segctl.compile import ir
     from segctl.operations.lists import ProjectLists
 
 SOURCE = "test"
@@ -88,6 +90,10 @@ def _profiles(world: World, asking: Plan, types: Mapping[str, ValueType], as_of:
     for trait in asking.traits:
         if trait in types:
             found[trait] = world.column((traits.get(trait) for traits in current), stored_dtype(types[trait]))
+    consents = [consent_values(profile, asking.consents, as_of) for _, profile in world.rows]
+    for purpose, channel in asking.consents:
+        for one in (status_trait(purpose, channel), since_trait(purpose, channel)):
+            found[one.name] = world.column((values[one.name] for values in consents), stored_dtype(one.type))
     for salt in asking.samples:
         found[f"sample:{salt}"] = sample_places(names, salt)
     for look_up in asking.lists:
@@ -201,13 +207,17 @@ def _properties(project: Project, kinds: Iterable[str]) -> dict[str, tuple[str, 
 
 
 # --- Rows, for explanations -------------------------------------------------------------------------------
-def profile_row(world: World, profile: GivenProfile, as_of: int, look_ups: Iterable[ir.InList]) -> ProfileRow:
-    """A profile as the row evaluator reads it."""
+def profile_row(world: World, profile: GivenProfile, as_of: int, segment: ir.LoweredSegment) -> ProfileRow:
+    """A profile as the row evaluator reads it, for one segment."""
+    nodes = list(walk(segment.where))
     lists = {
         look_up: profile.identifiers.get(look_up.identifier) in world.lists[look_up.name, look_up.column]
-        for look_up in look_ups
+        for look_up in nodes
+        if isinstance(look_up, ir.InList)
     }
-    present = {name: value for name, value in traits_at(profile, as_of).items() if value is not None}
+    asked = consents_of(node.name for node in nodes if isinstance(node, ir.StoredTrait))
+    values = traits_at(profile, as_of) | consent_values(profile, asked, as_of)
+    present = {name: value for name, value in values.items() if value is not None}
     return ProfileRow(profile.name, present, lists)
 
 

@@ -97,14 +97,14 @@ def test_a_topic_prints_within_eighty_columns(topic: str, run: Run) -> None:
 
 
 def test_the_topic_on_segments_names_every_kind_operator_and_measure() -> None:
-    from segctl.compile.bind.conditions import KINDS, LATER_KINDS
+    from segctl.compile.bind.conditions import KINDS
     from segctl.compile.bind.measures import MEASURES
     from segctl.compile.bind.operators import OPERATORS
     from segctl.compile.bind.times import TIME_OPERATORS
 
     words = set(re.findall(r"\w+", help_command.topic_text("segments")))
 
-    assert {*KINDS, *MEASURES, *OPERATORS, *TIME_OPERATORS} - {*LATER_KINDS} - words == set()
+    assert {*KINDS, *MEASURES, *OPERATORS, *TIME_OPERATORS} - words == set()
 
 
 def test_the_example_of_the_topic_on_segments_is_a_segment(run: Run, tmp_path: Path) -> None:

@@ -91,7 +91,6 @@ FORM = [
     ("{sample: {percent: 100.5}}", "SEG254", "100.5", ""),
     ("{sample: {percent: ten}}", "SEG230", "ten", ""),
     ("{sample: {percent: 5, sault: x}}", "SEG210", "sault", "`salt`"),
-    ("{consent: newsletter, channel: email}", "SEG216", "consent", ""),
     ("{near: {point: [1, 2]}, within: 30 km, trait: city}", "SEG210", "point", ""),
     ("{trait: country, in: DE}", "SEG212", "DE", "write `[DE]`"),
     ("{trait: country, in: []}", "SEG212", "[]", ""),

@@ -73,7 +73,7 @@ GOOD = [
 ]
 # Mistakes of form; mistakes of names and types are for the binder alone.
 BAD = [
-    *(row[0] for row in test_bind_problems.FORM if row[1] in ("SEG210", "SEG211", "SEG213", "SEG214", "SEG216")),
+    *(row[0] for row in test_bind_problems.FORM if row[1] in ("SEG210", "SEG211", "SEG213", "SEG214")),
     "country", "[{trait: visits, equals: 1}]", "{all: {trait: visits, equals: 1}}", "{all: []}", "{any: 3}",
     "{not: [{trait: visits, equals: 1}]}", "{any: [{trait: visits, equals: 1}], at_least: 0}", "{sample: 10 %}",
     "{trait: country, in: DE}", "{trait: country, in: []}", "{trait: country, equals: [DE, AT]}",
@@ -230,5 +230,5 @@ def test_every_key_is_described() -> None:
 
 
 def test_examples_of_the_catalogue_about_form_are_invalid() -> None:
-    for code in ("SEG210", "SEG211", "SEG212", "SEG213", "SEG214", "SEG215", "SEG216", "SEG217", "SEG242", "SEG251"):
+    for code in ("SEG210", "SEG211", "SEG212", "SEG213", "SEG214", "SEG215", "SEG217", "SEG242", "SEG251"):
         assert problems("segment", entries()[code].example) != [], code

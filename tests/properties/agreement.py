@@ -117,6 +117,8 @@ def shrunk(world: World) -> Iterator[World]:
         for name in event.properties:
             less = replace(event, properties={n: v for n, v in event.properties.items() if n != name})
             yield replace(world, events=(*world.events[:i], less, *world.events[i + 1 :]))
+    for i in range(len(world.consents)):
+        yield replace(world, consents=world.consents[:i] + world.consents[i + 1 :])
     for i, profile in enumerate(world.profiles):
         for j in range(len(profile.records)):
             less_known = replace(profile, records=profile.records[:j] + profile.records[j + 1 :])
@@ -168,6 +170,7 @@ def report(world: World, wrong: list[Difference], seed: int, engine: str) -> str
     for profile in world.profiles:
         lines.append(f"  {profile.profile_id!r} subjects {profile.subjects}")
         lines += [f"    {r.source} {r.valid_from} gone={r.gone} {dict(r.traits)}" for r in profile.records]
+    lines += [f"  {x}" for x in world.consents]
     for e in sorted(world.events, key=lambda e: (e.subject, *e.order)):
         lines.append(f"  event {e.subject} {e.kind} {e.ts.isoformat()} {e.source} {e.event_id} {dict(e.properties)}")
     return "\n".join(lines)

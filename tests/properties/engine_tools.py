@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import polars as pl
-from oracle_data import Event, Profile, World, trait_at, trait_changes
+from oracle_data import Event, Profile, World, consent_at, trait_at, trait_changes
 from oracle_person import Person
 from oracle_related import NO_TIME, live_rows
 from oracle_values import sample_place
@@ -77,6 +77,11 @@ def profile_frame(world: World, people: Sequence[Profile]) -> pl.DataFrame:
         if isinstance(leaf, c.ListCondition):
             found = [Person(world, p, {}).answer(leaf) for p in people]
             columns[f"list:{leaf.name}:{leaf.column or ''}:{leaf.identifier}"] = pl.Series(found, dtype=pl.Boolean)
+        if isinstance(leaf, c.ConsentCondition):
+            states = [consent_at(world, p.profile_id, leaf.purpose, leaf.channel, world.as_of) for p in people]
+            name = f"consent:{leaf.purpose}:{leaf.channel}"
+            columns[name] = pl.Series([status for status, _ in states], dtype=pl.String)
+            columns[f"{name}:since"] = pl.Series([since for _, since in states], dtype=EVENT_COLUMNS["ts"])
     return pl.DataFrame(columns).sort("subject")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import oracle
 from engine_tools import leaves, physical, value_of
-from oracle_data import Profile, World, trait_at, trait_changes
+from oracle_data import Profile, World, consent_at, trait_at, trait_changes
 from oracle_person import Person
 from oracle_related import NO_TIME, rows_of
 
@@ -27,9 +27,10 @@ def profile_row(world: World, profile: Profile, at: datetime | None = None) -> P
         for leaf in leaves(world)
         if isinstance(leaf, c.ListCondition)
     }
-    coming = sorted({r.valid_from for r in profile.records if r.valid_from is not None and r.valid_from > now})
-    later = tuple((instant, traits(world, profile, instant)) for instant in coming)
-    told, ranked = traits(world, profile, now), scores(world, profile)
+    own = [x.at for x in world.consents if x.profile_id == profile.profile_id]
+    coming = sorted({at for at in (*(r.valid_from for r in profile.records), *own) if at is not None and at > now})
+    later = tuple((instant, values(world, profile, instant)) for instant in coming)
+    told, ranked = values(world, profile, now), scores(world, profile)
     return ProfileRow(profile.profile_id, told, lists, colleagues(world, profile), later, ranked)
 
 
@@ -63,6 +64,17 @@ def colleagues_node(world: World, leaf: c.ColleaguesCondition) -> ir.Colleagues:
     lists = {name: sorted(texts) for name, texts in world.lists.items()}
     lowered = lower_segment(c.SegmentDefinition("x", leaf), world.definitions, lists=lists)
     return next(node for node in walk(lowered.where) if isinstance(node, ir.Colleagues))
+
+
+def values(world: World, profile: Profile, at: datetime) -> dict[str, Any]:
+    """Physical values of all stored traits and consents."""
+    found = traits(world, profile, at)
+    for leaf in leaves(world):
+        if isinstance(leaf, c.ConsentCondition):
+            status, since = consent_at(world, profile.profile_id, leaf.purpose, leaf.channel, at)
+            name = f"consent:{leaf.purpose}:{leaf.channel}"
+            found |= {name: status, f"{name}:since": since}
+    return found
 
 
 def traits(world: World, profile: Profile, at: datetime) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
+import strategies_consents
 import strategies_related
 from oracle_data import World
 from oracle_windows import first_day_of, local_day
@@ -377,6 +378,8 @@ class Author:
         roll = self.dice.random.random()
         if self.project.related and self.dice.chance(0.1):
             return strategies_related.leaf(self)
+        if self.project.purposes and self.dice.chance(0.08):
+            return strategies_consents.leaf(self)
         if roll < 0.28:
             return self.trait_condition()
         if roll < 0.62:
@@ -505,6 +508,7 @@ def world(seed: int, segments: int = 6) -> World:
     dice = Dice(seed)
     of = project(dice)
     of = replace(of, related=strategies_related.tables(dice), colleagues=strategies_related.groups(of))
+    of = replace(of, purposes=strategies_consents.PURPOSES)
     author = Author(dice, of)
     for number in range(dice.random.randint(0, 5)):
         author.compute(f"x{number}")
@@ -514,4 +518,6 @@ def world(seed: int, segments: int = 6) -> World:
     profiles = people(dice, of)
     definitions = Definitions(of, author.segments, author.computed)
     happened = events(dice, of, profiles)
-    return World(definitions, profiles, happened, dice.as_of, LISTS, strategies_related.rows(dice, of, profiles))
+    rows = strategies_related.rows(dice, of, profiles)
+    said = strategies_consents.consents(dice, of, profiles)
+    return World(definitions, profiles, happened, dice.as_of, LISTS, rows, said)

@@ -47,7 +47,10 @@ def tellable(world: World) -> World:
     for number, profile in enumerate(world.profiles):
         traits = {k: plain(v) for r in profile.records for k, v in r.traits.items() if plain(v) is not None}
         own = [e for e in world.events if e.subject in profile.subjects]
-        for place, event in enumerate(sorted(own, key=lambda e: e.order)):
+        # A test file tells events kind by kind, and of two at one instant the first one written comes first.
+        own.sort(key=lambda e: e.order)
+        kinds = dict.fromkeys(e.kind for e in own)
+        for place, event in enumerate(e for kind in kinds for e in own if e.kind == kind):
             properties = {k: plain(v) for k, v in event.properties.items()}
             events.append(Event(number, event.kind, event.ts, "test", f"{place:06}", properties))
         later = [r.valid_from for r in profile.records if r.valid_from is not None]
@@ -93,6 +96,13 @@ def case_text(world: World, name: str) -> str:
                 {"at": moment(r.valid_from), **{f"trait:{k}": written(v) for k, v in r.traits.items()}}
                 for r in later
                 if r.valid_from is not None
+            ]
+        told = [x for x in world.consents if x.profile_id == profile.profile_id]
+        if told:
+            body["consents"] = [
+                {"consent": x.purpose, "channel": x.channel, "status": x.status}
+                | ({} if x.at is None else {"at": moment(x.at)})
+                for x in told
             ]
         lines.append(f"      {profile.profile_id}: {flow(body)}")
     segment = next(iter(world.definitions.segments))

@@ -119,6 +119,8 @@ def condition(of: c.Condition) -> dict[str, Any]:
             return {"related": of.group} | asked | {"count": test(tested)}
         case c.SegmentCondition(name):
             return {"segment": name}
+        case c.ConsentCondition(purpose, channel, status, window):
+            return {"consent": purpose, "channel": channel, "status": status} | window_of(window)
         case c.NearCondition():
             return near(of)
         case c.SampleCondition(percent, salt):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from segctl.compile.bind import forms
+from segctl.compile.bind.consent import bind_consent
 from segctl.compile.bind.events import bind_event, bind_missing
 from segctl.compile.bind.literals import literal, number
 from segctl.compile.bind.names import Resolved, find_trait
@@ -36,13 +37,13 @@ from segctl.model.conditions import (
 )
 from segctl.model.types import REAL, Kind
 
-LATER_KINDS = ("consent",)
 _KIND_SYNONYMS = {
     "and": "all", "und": "all", "every": "all", "or": "any", "oder": "any", "some": "any", "nor": "none",
     "nicht": "not", "except": "not", "property": "trait", "attribute": "trait", "field": "trait", "profile": "trait",
     "events": "event", "ereignis": "event", "did": "event", "funnel": "sequence", "steps": "sequence",
     "cohort": "segment", "audience": "segment", "member_of": "segment", "random": "sample", "file": "list",
     "distance": "near", "around": "near", "within": "near", "umkreis": "near",
+    "opt_in": "consent", "permission": "consent", "einwilligung": "consent",
     "rows": "related", "table": "related", "colleagues": "related",
 }  # fmt: skip
 
@@ -65,11 +66,6 @@ def bind_condition(node: Node, scope: Scope, *, salt: str = "") -> Condition | N
     kinds = [key for key, _ in found.entries if key.text in KINDS]
     if found.get("near") is not None:
         kinds = [key for key in kinds if key.text != "trait"]  # there it says which trait tells the place
-    later = next((key for key in kinds if key.text in LATER_KINDS), None)
-    if later is not None:
-        message = f"conditions of the kind `{later.text}` are not available in this version"
-        scope.error("SEG216", message, later.location, hint="leave the condition out")
-        return None
     if len(kinds) != 1:
         _report_kinds(found, kinds, scope)
         return None
@@ -85,7 +81,7 @@ def _report_kinds(node: Mapping, kinds: list[Scalar], scope: Scope) -> None:
     named = own[0] if own else None
     hint = scope.meant(named.text, tuple(KINDS), _KIND_SYNONYMS) if named is not None else None
     if named is None or hint is None or not hint.startswith("did"):
-        hint = f"a condition is one of {one_of(kind for kind in KINDS if kind not in LATER_KINDS)}"
+        hint = f"a condition is one of {one_of(KINDS)}"
         if named is not None and named.text in scope.trait_names:
             hint = f"write `{{trait: {named.text}, …}}`"
         elif named is not None and named.text in scope.events:
@@ -100,7 +96,7 @@ def _report_kinds(node: Mapping, kinds: list[Scalar], scope: Scope) -> None:
 def _bind_as_meant(node: Mapping, named: Scalar, scope: Scope) -> None:
     """Problems below a mistyped kind are told together with the mistyping."""
     kind = nearest(named.text, KINDS, synonyms=_KIND_SYNONYMS)
-    if kind is not None and kind not in LATER_KINDS:
+    if kind is not None:
         meant = replace(named, text=kind)
         entries = tuple((meant if key is named else key, value) for key, value in node.entries)
         bind_condition(replace(node, entries=entries), scope)
@@ -332,8 +328,8 @@ def _near(node: Mapping, scope: Scope, _salt: str) -> Condition | None:
     return bind_near(node, scope)
 
 
-def _later(_node: Mapping, _scope: Scope, _salt: str) -> Condition | None:
-    return None
+def _consent(node: Mapping, scope: Scope, _salt: str) -> Condition | None:
+    return bind_consent(node, scope)
 
 
 KINDS: dict[str, Callable[[Mapping, Scope, str], Condition | None]] = {
@@ -349,5 +345,5 @@ KINDS: dict[str, Callable[[Mapping, Scope, str], Condition | None]] = {
     "list": _list,
     "near": _near,
     "related": _related,
-    **dict.fromkeys(LATER_KINDS, _later),
+    "consent": _consent,
 }

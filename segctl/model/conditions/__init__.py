@@ -5,6 +5,7 @@ Values of literals are in the field's own domain: text is NFC `str`, integer `in
 """
 
 from segctl.model.conditions.computed import Call, ComputedTrait, Formula, Number, Score, TraitValue
+from segctl.model.conditions.consent import CONSENT_STATUSES, ConsentCondition, ConsentStatus
 from segctl.model.conditions.events import (
     Aggregate,
     Count,
@@ -49,6 +50,7 @@ from segctl.model.conditions.values import (
 )
 
 __all__ = [
+    "CONSENT_STATUSES",
     "Aggregate",
     "All",
     "AnyOf",
@@ -57,6 +59,8 @@ __all__ = [
     "ColleaguesCondition",
     "ComputedTrait",
     "Condition",
+    "ConsentCondition",
+    "ConsentStatus",
     "Count",
     "Distance",
     "EdgeTime",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from decimal import Decimal
 
+from segctl.model.conditions.consent import ConsentCondition
 from segctl.model.conditions.events import EventCondition, SequenceCondition
 from segctl.model.conditions.near import NearCondition
 from segctl.model.conditions.related import ColleaguesCondition, RelatedCondition
@@ -113,5 +114,5 @@ class ListCondition:
 
 Condition = (
     NearCondition | All | AnyOf | NoneOf | Not | TraitCondition | ChangedCondition | EventCondition | SequenceCondition
-    | SegmentCondition | SampleCondition | ListCondition | RelatedCondition | ColleaguesCondition
+    | SegmentCondition | SampleCondition | ListCondition | RelatedCondition | ColleaguesCondition | ConsentCondition
 )  # fmt: skip
