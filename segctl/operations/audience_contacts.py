@@ -54,6 +54,7 @@ class Contacts:
         self.snapshot = session.workspace.snapshot()
         self._best: dict[str, pl.Series] = {}
         self._all: dict[str, pl.DataFrame] = {}
+        self._several: set[str] = set()
         self._told: dict[tuple[str, tuple[str, ...]], Told] = {}
         self._points: dict[tuple[str, tuple[str, ...]], pl.DataFrame] = {}
 
@@ -130,22 +131,22 @@ class Contacts:
         key = (kind, tuple(names))
         if key not in self._points:
             self.read(names)
-            parts = [pl.DataFrame(schema={"row": pl.Int32, "value": pl.String})]
-            for name in names:
-                every = self._all.get(name)
-                if every is None:
-                    continue
-                countries = self._countries(kind)
-                normal = normal_form(
-                    kind, every["value"].str.strip_chars(), country=self.session.project.identity.country,
-                    countries=None if countries is None else countries.gather(every["row"]),
-                )  # fmt: skip
-                parts.append(every.select("row", normal.alias("value")).drop_nulls())
             told = self.told(kind, names).values
-            parts.append(pl.DataFrame({"row": pl.int_range(len(told), dtype=pl.Int32, eager=True), "value": told}))
-            found = pl.concat(parts).drop_nulls()
-            self._points[key] = (found.unique() if len(parts) > 2 else found).sort("row", "value")
+            best = pl.DataFrame({"row": pl.int_range(len(told), dtype=pl.Int32, eager=True), "value": told})
+            parts = [best, *(self._others(kind, name) for name in names if name in self._several)]
+            parts += [self._others(kind, name) for name in names[1:] if name not in self._several]
+            found = (best if len(parts) == 1 else pl.concat(parts).unique()).drop_nulls()
+            self._points[key] = found if len(parts) == 1 else found.sort("row", "value")
         return self._points[key]
+
+    def _others(self, kind: str, name: str) -> pl.DataFrame:
+        """Every value of a trait or identifier, also those that did not survive: ``row``, ``value``."""
+        every, countries = self._all[name], self._countries(kind)
+        normal = normal_form(
+            kind, every["value"].str.strip_chars(), country=self.session.project.identity.country,
+            countries=None if countries is None else countries.gather(every["row"]),
+        )  # fmt: skip
+        return every.select("row", normal.alias("value"))
 
     def _countries(self, kind: str) -> pl.Series | None:
         trait = self.session.project.identity.country_trait
@@ -173,7 +174,7 @@ class Contacts:
             self._best[name] = one[f"trait:{name}"].alias(name)
             if of.kind is Kind.TEXT:
                 pairs = ordered.select("row", pl.col(f"trait:{name}").alias("value")).drop_nulls()
-                self._all[name] = pairs
+                self._keep_all(name, pairs)
 
     def _read_identifiers(self, kinds: Sequence[str]) -> None:
         import polars as pl
@@ -188,7 +189,12 @@ class Contacts:
             mine = found.filter(pl.col("id_type") == kind).sort("row", "subject").select("row", "value")
             first = mine.unique("row", keep="first", maintain_order=True)
             self._best[kind] = blank.scatter(first["row"], first["value"]).alias(kind)
-            self._all[kind] = mine
+            self._keep_all(kind, mine)
+
+    def _keep_all(self, name: str, pairs: pl.DataFrame) -> None:
+        self._all[name] = pairs
+        if pairs["row"].is_duplicated().any():
+            self._several.add(name)
 
 
 def normal_form(
@@ -205,7 +211,7 @@ def normal_form(
     import polars as pl
 
     if kind == "email":
-        lower = values.str.normalize("NFC").str.to_lowercase()
+        lower = _composed(values).str.to_lowercase()
         is_right = lower.str.contains(_EMAIL) & (lower.str.len_chars() <= _LONGEST_EMAIL)
         is_right &= lower.str.find("@", literal=True) <= _LONGEST_LOCAL
         return lower.set(~is_right.fill_null(value=False), None)
@@ -214,8 +220,14 @@ def normal_form(
 
         numbers = phone_keys(values, countries, country)
         return numbers.set(numbers.str.starts_with(UNKNOWN).fill_null(value=False), None)
-    text = values.str.normalize("NFC")
+    text = _composed(values)
     return text.set((text == "").fill_null(value=True), None).cast(pl.String)
+
+
+def _composed(values: pl.Series) -> pl.Series:
+    """In Unicode's composed form, which plain letters are in already."""
+    is_plain = (values.str.len_bytes() == values.str.len_chars()).all()
+    return values if is_plain else values.str.normalize("NFC")
 
 
 def row_keys(told: Mapping[str, pl.Series]) -> pl.Series:
@@ -250,5 +262,5 @@ def _digests(texts: pl.Series) -> pl.Series:
 
     import polars as pl
 
-    found = [blake2b(text.encode(), digest_size=16).hexdigest() for text in texts.to_list()]
-    return pl.Series("key", found, dtype=pl.String)
+    found = [blake2b(text, digest_size=16).digest() for text in texts.cast(pl.Binary).to_list()]
+    return pl.Series("key", found, dtype=pl.Binary).bin.encode("hex")

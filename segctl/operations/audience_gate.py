@@ -45,22 +45,25 @@ class Gate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gated:
-    """What was found; every column has one row per profile of `Contacts`, null where nobody asked.
+    """What was found about some profiles of `Contacts`.
 
     Attributes:
-        step: At which the profile falls out; null for those who may be told.
-        reason: Why.
-        key: Null for those who may not be told; likewise `digest`.
-        points: Tokens that the gate decided on, List[Binary], of those who may be told.
-        told: ``id:KIND`` and ``field:NAME`` columns.
+        step: At which a profile falls out, one row per profile; null for those who may be told (or nobody asked for).
+        reason: Why, likewise.
+        rows: Of those who may be told, ascending.
+        columns: One row for each of `rows`: ``key``, ``digest``, ``points``, ``id:KIND`` and ``field:NAME``.
     """
 
     step: pl.Series
     reason: pl.Series
-    key: pl.Series
-    digest: pl.Series
-    points: pl.Series
-    told: Mapping[str, pl.Series]
+    rows: pl.Series
+    columns: Mapping[str, pl.Series]
+
+    def column(self, name: str, rows: pl.Series) -> pl.Series:
+        """A column of some of `rows`, ascending."""
+        if len(rows) == len(self.rows):
+            return self.columns[name]
+        return self.columns[name].gather(self.rows.search_sorted(rows))
 
 
 class Asking:
@@ -68,7 +71,8 @@ class Asking:
 
     def __init__(self, session: Session, gate: Gate, contacts: Contacts) -> None:
         self.session, self.gate, self.contacts = session, gate, contacts
-        self._tokens: dict[tuple[str, tuple[str, ...]], pl.DataFrame] = {}
+        self._tokens: dict[tuple[str, tuple[str, ...]], pl.Series] = {}
+        self._fields: dict[str, dict[str, pl.Series]] = {}
 
     def gated(self, target: Target, rows: pl.Series) -> Gated:
         """What becomes of some rows at a destination for a purpose."""
@@ -77,38 +81,42 @@ class Asking:
         names = identifier_names(self.session, target)
         self.contacts.read(name for of in names.values() for name in of)
         told = {kind: self.contacts.told(kind, of) for kind, of in names.items()}
-        found = _identified(told, rows)
-        decided = self._decided(found.filter(pl.col("step").is_null())["row"], target.use, names)
-        found = found.update(decided.select("row", "step", "reason"), on="row")
-        fields = fields_of(self.session, self.contacts, target.destination)
-        return self._placed(found, decided, {k: one.values for k, one in told.items()}, fields)
+        reason = _lacking(told, rows)
+        lacks = reason.is_not_null()
+        decided = self._decided(rows.filter(~lacks), target.use, names)
+        blank = pl.Series([None], dtype=pl.String).new_from_index(0, len(self.contacts.profiles))
+        out = rows.filter(lacks)
+        steps = blank.scatter(out, blank.new_from_index(0, len(out)).fill_null("identifier"))
+        reasons = blank.clone().scatter(out, reason.filter(lacks))
+        steps = steps.scatter(decided["row"], decided["step"])
+        reasons = reasons.scatter(decided["row"], decided["reason"])
+        return self._placed(steps, reasons, decided.filter(decided["step"].is_null()), told, target)
 
     def _decided(self, rows: pl.Series, use: Use, names: Mapping[str, Sequence[str]]) -> pl.DataFrame:
         """Columns ``row``, ``step``, ``reason``, ``points`` and ``tell:KIND``: may that identifier be told?"""
         import polars as pl
 
         own, others = self._kinds(use.channel, names)
-        frame = rows.to_frame("row")
-        for kind in (*own, *others):
-            frame = frame.with_columns(self._asked(kind, frame["row"], use, names))
-        is_refused = [pl.when(pl.col(f"consent:{kind}").is_in(_REFUSALS)).then(f"consent:{kind}")
-                      for kind in (*own, *others)]  # fmt: skip
-        some = pl.any_horizontal(*(pl.col(f"consent:{kind}").is_null() for kind in own)) if own else pl.lit(value=False)
+        kinds = (*own, *others)
+        frame = pl.DataFrame(
+            [rows.alias("row"), *(one for kind in kinds for one in self._asked(kind, rows, use, names))]
+        )
+        refused = [pl.when(pl.col(f"consent:{kind}").is_in(_REFUSALS)).then(f"consent:{kind}") for kind in kinds]
+        nobody = pl.all_horizontal(*(pl.col(f"consent:{kind}").is_not_null() for kind in own))
         first = pl.coalesce(*(f"consent:{kind}" for kind in own)) if own else pl.lit("no_point")
-        consent = pl.coalesce(*is_refused, pl.when(~some).then(first)) if is_refused else first
-        suppressed = pl.coalesce(*(f"suppression:{kind}" for kind in (*own, *others)), pl.lit(None, pl.String))
+        consent = pl.coalesce(*refused, pl.when(nobody).then(first))
+        suppressed = pl.coalesce(pl.lit(None, pl.String), *(f"suppression:{kind}" for kind in kinds))
         frame = frame.with_columns(consent=consent, suppressed=suppressed)
-        allowed = [pl.when(pl.col(f"consent:{kind}").is_null()).then(f"points:{kind}") for kind in own]
         # Where each kind speaks for itself, an identifier without consent is not told beside one with it.
         tells = {kind: pl.col(f"consent:{POINT_OF_IDENTIFIER[kind]}").is_null() for kind in names
                  if len(own) > 1 and POINT_OF_IDENTIFIER.get(kind) in own}  # fmt: skip
         return frame.select(
             "row",
-            step=pl.when(pl.col("consent").is_not_null()).then(pl.lit("consent"))
-            .when(pl.col("suppressed").is_not_null()).then(pl.lit("suppression")),
-            reason=pl.coalesce("consent", "suppressed"),
-            points=_together(allowed),
-            **{f"tell:{kind}": tells.get(kind, pl.lit(value=True)) for kind in names},
+            pl.when(pl.col("consent").is_not_null()).then(pl.lit("consent"))
+            .when(pl.col("suppressed").is_not_null()).then(pl.lit("suppression")).alias("step"),
+            pl.coalesce("consent", "suppressed").alias("reason"),
+            _together([pl.when(pl.col(f"consent:{kind}").is_null()).then(f"points:{kind}") for kind in own]),
+            *(tells.get(kind, pl.lit(value=True)).alias(f"tell:{kind}") for kind in names),
         )  # fmt: skip
 
     def _kinds(self, channel: str, names: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -123,17 +131,22 @@ class Asking:
         """What the gate says of a kind of contact point, row by row."""
         import polars as pl
 
-        points = rows.to_frame("row").join(self._points(kind, names), on="row", how="left", maintain_order="left")
-        column = points["points"].fill_null([])
-        decisions = self.gate.decide(column.to_list(), use)
+        points = self._points(kind, names).gather(rows)
+        asked: list[Sequence[bytes | None]]
+        if (points.list.len() == 1).all():
+            # A million lists cost the garbage collector more than the gate needs; tuples of bytes cost nothing.
+            asked = list(zip(points.list.first().to_list(), strict=True))
+        else:
+            asked = points.fill_null([]).to_list()
+        decisions = self.gate.decide(asked, use)
         return [
             pl.Series(f"consent:{kind}", [one.consent for one in decisions], dtype=pl.String),
             pl.Series(f"suppression:{kind}", [one.suppression for one in decisions], dtype=pl.String),
-            column.alias(f"points:{kind}"),
+            points.alias(f"points:{kind}"),
         ]
 
-    def _points(self, kind: str, names: Mapping[str, Sequence[str]]) -> pl.DataFrame:
-        """Tokens of all contact points of a kind: ``row``, ``points``."""
+    def _points(self, kind: str, names: Mapping[str, Sequence[str]]) -> pl.Series:
+        """Tokens of all contact points of a kind, List[Binary], one row per profile; null for those without."""
         import polars as pl
 
         told = [name for one, of in names.items() if POINT_OF_IDENTIFIER.get(one) == kind for name in of]
@@ -141,31 +154,34 @@ class Asking:
         key = (kind, tuple(dict.fromkeys([*told, *declared])))
         if key not in self._tokens:
             every = self.contacts.points(*key)
-            tokens = pl.Series("points", self.gate.tokens(kind, every["value"].to_list()), dtype=pl.Binary)
             # A point that the gate takes for malformed stays, so that it denies: it may be the one that is told.
-            pairs = every.select("row", tokens)
-            self._tokens[key] = pairs.group_by("row", maintain_order=True).agg("points")
+            tokens = pl.Series("points", self.gate.tokens(kind, every["value"].to_list()), dtype=pl.Binary)
+            if every["row"].is_duplicated().any():
+                lists = pl.DataFrame([every["row"], tokens]).group_by("row", maintain_order=True).agg("points")
+            else:
+                lists = pl.DataFrame([every["row"], tokens]).select("row", pl.concat_list("points"))
+            self._tokens[key] = placed(lists["points"], lists["row"], len(self.contacts.profiles))
         return self._tokens[key]
 
     def _placed(
-        self, found: pl.DataFrame, decided: pl.DataFrame, told: Mapping[str, pl.Series], fields: Mapping[str, pl.Series]
+        self, steps: pl.Series, reasons: pl.Series, allowed: pl.DataFrame, told: Mapping[str, Told], target: Target
     ) -> Gated:
         """Everything at its profile's row, with keys and digests of those who may be told."""
-        import polars as pl
-
-        allowed = decided.filter(pl.col("step").is_null())
-        rows = allowed["row"]
-        ids = {k: one.gather(rows).set(~allowed[f"tell:{k}"], None) for k, one in told.items()}
-        values = {name: one.gather(rows) for name, one in fields.items()}
+        name = target.destination.name
+        if name not in self._fields:
+            self._fields[name] = fields_of(self.session, self.contacts, target.destination)
+        rows, fields = allowed["row"], self._fields[name]
+        ids = {kind: one.values.gather(rows).set(~allowed[f"tell:{kind}"], None) for kind, one in told.items()}
+        values = {field: one.gather(rows) for field, one in fields.items()}
         keys = row_keys(ids)
-        digests = row_digests(ids, values) if fields else keys
-        every = pl.DataFrame({"row": pl.int_range(len(self.contacts.profiles), dtype=pl.Int32, eager=True)})
-        columns = {**{f"id:{k}": one for k, one in ids.items()}, **{f"field:{k}": one for k, one in values.items()}}
-        placed = pl.DataFrame({"row": rows, "key": keys, "digest": digests, "points": allowed["points"], **columns})
-        placed = every.join(placed, on="row", how="left", maintain_order="left")
-        steps = every.join(found, on="row", how="left", maintain_order="left")
-        return Gated(steps["step"], steps["reason"], placed["key"], placed["digest"], placed["points"],
-                     {name: placed[name] for name in columns})  # fmt: skip
+        columns = {
+            "key": keys,
+            "digest": row_digests(ids, values) if fields else keys,
+            "points": allowed["points"],
+            **{f"id:{kind}": one for kind, one in ids.items()},
+            **{f"field:{field}": one for field, one in values.items()},
+        }
+        return Gated(steps, reasons, rows, columns)
 
 
 def identifier_names(session: Session, target: Target) -> dict[str, tuple[str, ...]]:
@@ -183,23 +199,33 @@ def identifier_names(session: Session, target: Target) -> dict[str, tuple[str, .
     return found
 
 
-def _identified(told: Mapping[str, Told], rows: pl.Series) -> pl.DataFrame:
-    """Columns ``row``, ``step``, ``reason``: who has a right identifier."""
+def _lacking(told: Mapping[str, Told], rows: pl.Series) -> pl.Series:
+    """Why there is no right identifier; null where there is one."""
     import polars as pl
 
-    frame = rows.to_frame("row").with_columns(has=pl.lit(value=False), written=pl.lit(value=False))
+    no = pl.repeat(False, len(rows), eager=True)
+    has, written = no, no
     for one in told.values():
-        frame = frame.with_columns(
-            has=pl.col("has") | one.values.is_not_null().gather(rows),
-            written=pl.col("written") | one.is_written.gather(rows),
-        )
-    reason = pl.when(~pl.col("has")).then(pl.when("written").then(pl.lit("malformed")).otherwise(pl.lit("missing")))
-    return frame.select("row", step=pl.when(~pl.col("has")).then(pl.lit("identifier")), reason=reason)
+        has |= one.values.is_not_null().gather(rows)
+        written |= one.is_written.gather(rows)
+    why = pl.when(~pl.lit(has)).then(pl.when(written).then(pl.lit("malformed")).otherwise(pl.lit("missing")))
+    return pl.select(why.alias("reason")).to_series()
+
+
+def placed(values: pl.Series, rows: pl.Series, length: int) -> pl.Series:
+    """A column of `length` rows that has the values at some rows, and null elsewhere."""
+    import polars as pl
+
+    if len(rows) == length:
+        return values
+    at = pl.repeat(None, length, dtype=pl.UInt32, eager=True)
+    return values.gather(at.scatter(rows, pl.int_range(len(rows), dtype=pl.UInt32, eager=True)))
 
 
 def _together(lists: Sequence[pl.Expr]) -> pl.Expr:
     import polars as pl
 
     if not lists:
-        return pl.lit([], dtype=pl.List(pl.Binary))
-    return lists[0] if len(lists) == 1 else pl.concat_list(*(one.fill_null([]) for one in lists))
+        return pl.lit(None, dtype=pl.List(pl.Binary)).alias("points")
+    together = lists[0] if len(lists) == 1 else pl.concat_list(*(one.fill_null([]) for one in lists))
+    return together.alias("points")

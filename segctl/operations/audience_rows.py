@@ -41,7 +41,7 @@ class Rows:
         reason = self._gated.reason.gather(self.left)
         self._note(self.left.filter(out), step.filter(out), reason.filter(out), None)
         self.left = self.left.filter(~out)
-        keys = self._gated.key.gather(self.left)
+        keys = self._gated.column("key", self.left)
         if keys.n_unique() < len(keys):
             frame = pl.DataFrame({"row": self.left, "key": keys, "id": self._contacts.ids.gather(self.left)})
             first = frame.sort("key", "id").unique("key", keep="first", maintain_order=True)["row"].sort()
@@ -82,10 +82,7 @@ class Rows:
         columns = {
             "subject": self._contacts.profiles.gather(self.left),
             "profile_id": self._contacts.ids.gather(self.left),
-            "key": self._gated.key.gather(self.left),
-            "digest": self._gated.digest.gather(self.left),
-            "points": self._gated.points.gather(self.left),
-            **{name: column.gather(self.left) for name, column in self._gated.told.items()},
+            **{name: self._gated.column(name, self.left) for name in self._gated.columns},
         }
         return pl.DataFrame([column.alias(name) for name, column in columns.items()]).sort("key")
 
@@ -118,7 +115,9 @@ class Rows:
         """What is as it should be already has nothing to be told."""
         import polars as pl
 
-        now = pl.DataFrame({"key": self._gated.key.gather(self.left), "digest": self._gated.digest.gather(self.left)})
+        now = pl.DataFrame(
+            {"key": self._gated.column("key", self.left), "digest": self._gated.column("digest", self.left)}
+        )
         there = self._told.filter(pl.col("state") == "accepted").select("key", "digest")
         same = now.join(there, on=["key", "digest"], how="semi").height
         new = len(self._new(self.left))
@@ -133,7 +132,7 @@ class Rows:
         """Those of the rows of whom the destination has not been told."""
         if self._told.is_empty():
             return rows
-        return rows.filter(~self._gated.key.gather(rows).is_in(self._told["key"].implode()))
+        return rows.filter(~self._gated.column("key", rows).is_in(self._told["key"].implode()))
 
     @cached_property
     def _told(self) -> pl.DataFrame:
