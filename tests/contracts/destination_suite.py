@@ -324,7 +324,7 @@ class HttpSuite(DestinationSuite):
 
         assert isinstance(error, NotNowError)
         assert error.wait_s == pytest.approx(RETRY_AFTER_S)
-        assert self.world.slept == []
+        assert max(self.world.slept, default=0.0) < RETRY_AFTER_S  # its own pace at most
 
     @pytest.mark.parametrize("fault", ["lost_before", "lost_after", "error_after", "broken", "truncated"])
     def test_an_outcome_that_nobody_knows_is_said_to_be_so(self, fault: Fault) -> None:
