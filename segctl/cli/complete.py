@@ -11,7 +11,7 @@ from segctl.cli import streams
 
 READ_BYTES = 65_536
 INDEX_FORM = 2
-FOLDERS = ("segments", "traits", "sources")
+FOLDERS = ("segments", "traits", "sources", "destinations")
 _FIXED = {
     "kind": (
         "all", "any", "none", "not", "trait", "event", "sequence", "segment", "consent", "sample", "near", "list",

@@ -14,6 +14,7 @@ from segctl.compile.bind.scores import written_out
 from segctl.compile.bind.segments import bind_segment
 from segctl.compile.bind.traits import bind_computed_trait
 from segctl.compile.definition_files import DefinitionFile, read_definition_files
+from segctl.compile.destinations import bind_destinations
 from segctl.compile.digest import segment_digest, trait_digest
 from segctl.compile.files import is_inside, misnamed_files, source_names
 from segctl.compile.places.check import check_places, place_files
@@ -27,6 +28,8 @@ from segctl.model.diagnostics import Diagnostic, Location, Severity, in_reading_
 from segctl.model.project import Definitions, Project
 from segctl.model.types import ValueType
 
+BOUND = ("segments", "traits", "destinations")
+"""Folders whose files are bound together."""
 LONGEST_CHAIN, MOST_PARTS, MOST_LEVELS = 30, 400, 100
 """How many computed traits may rest on one another, and how large and deep one may be together with all of those."""
 
@@ -41,25 +44,28 @@ class _SegmentFile:
 
 
 def load_definitions(project: Project) -> tuple[Definitions, list[Diagnostic]]:
-    """Bind every file under `segments/` and `traits/`.
+    """Bind every file under `segments/`, `traits/` and `destinations/`.
 
     Returns:
-        The definitions that are right, together with all they refer to, and all problems in reading order.
+        The definitions that are right, together with all they refer to, and all problems in reading order. Settings
+        of destinations are not yet those of their kinds; see `compile.destinations`.
     """
-    files, found = read_definition_files(project, ("segments", "traits"))
+    files, found = read_definition_files(project, BOUND)
     definitions, more = bind_files(project, files)
     return definitions, list(in_reading_order([*found, *more]))
 
 
 def bind_files(project: Project, files: Mapping[str, DefinitionFile]) -> tuple[Definitions, list[Diagnostic]]:
-    """Bind the files under `segments/` and `traits/` that were read; what is wrong with their form is known already."""
+    """Bind the files of `BOUND` that were read; what is wrong with their form is known already."""
     diagnostics = [found for folder in ("segments", "traits") for found in misnamed_files(project, folder)]
     segments, traits = (
         [file.root for path, file in files.items() if path.startswith(folder) and file.root is not None]
         for folder in ("segments/", "traits/")
     )
     definitions, found = bind_definitions(project, segments, traits, inputs=source_names(project))
-    return definitions, [*diagnostics, *found, *_missing_lists(definitions), *check_places(project)]
+    destinations, in_destinations = bind_destinations(definitions, files)
+    found += [*_missing_lists(definitions), *check_places(project), *in_destinations]
+    return replace(definitions, destinations=destinations), [*diagnostics, *found]
 
 
 def bind_definitions(

@@ -5,6 +5,42 @@ from __future__ import annotations
 from segctl.model.catalogue import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "SEG890": Entry(
+        "a destination without name or kind, or declared twice",
+        "Each file of `destinations/` declares one destination, with a name of its own and the kind of connector.",
+        "Write `destination: NAME` and `kind: KIND`; `segctl help destinations` lists the kinds.",
+        "destination: news",
+        "destination: news\nkind: klaviyo\napi_key: {env: KLAVIYO_API_KEY}",
+    ),
+    "SEG891": Entry(
+        "a kind of destination that nobody knows",
+        "Kinds are those that ship with segctl and those that installed packages bring.",
+        "Correct the name, or install the package; `segctl help destinations` lists the kinds.",
+        "destination: news\nkind: klavio",
+        "destination: news\nkind: klaviyo",
+    ),
+    "SEG892": Entry(
+        "a setting that this kind of destination does not have, or not so",
+        "The key is unknown, lacks, or has a value of the wrong form; or the kind cannot do what is asked of it.",
+        "`segctl help destination-KIND` lists the settings of a kind with their forms.",
+        "destination: hook\nkind: webhook\nurl: https://example.com/hook\nper: household",
+        "destination: hook\nkind: webhook\nurl: https://example.com/hook\nper: person",
+    ),
+    "SEG893": Entry(
+        "a destination that speaks of something the project does not have",
+        "`identify` and `fields` name traits and identifiers, `audiences` segments, `purposes` those of `segctl.yaml`.",
+        "Correct the name; `segctl ls traits` and `segctl ls` list them.",
+        "fields: {first_name: frist_name}",
+        "fields: {first_name: first_name}",
+    ),
+    "SEG894": Entry(
+        "a segment that is sent to no destination",
+        "`send_to` names a destination that no file of `destinations/` declares. A project without that folder is not "
+        "asked.",
+        "Correct the name, or declare the destination.",
+        "send_to: [klavio]",
+        "send_to: [klaviyo]",
+    ),
     "SEG897": Entry(
         "a host that a destination may not speak to",
         "An address leads to a host that is neither the service's own nor named under `allowed_hosts`.",

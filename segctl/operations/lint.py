@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from segctl.compile.definition_files import DefinitionFile, read_definition_file, read_definition_files
-from segctl.compile.definitions import bind_files
+from segctl.compile.definitions import BOUND, bind_files
 from segctl.compile.files import FOLDERS
 from segctl.compile.project import FILE, bind_project_text, find_project, load_project
 from segctl.compile.sources import load_sources
@@ -19,6 +19,7 @@ from segctl.model.errors import UsageError
 from segctl.model.project import Definitions, Project
 from segctl.model.sources import Source
 from segctl.operations.contracts import contract_findings
+from segctl.operations.destinations import with_options
 from segctl.operations.lint_result import LintResult
 from segctl.operations.lint_rules import judge, subject_of
 from segctl.operations.lint_waivers import Waived, waive
@@ -49,10 +50,11 @@ def lint(
     contents = contents or {}
     project, found = _project(start, env, contents)
     root = Path(project.root)
-    files, in_files = read_definition_files(project, ("segments", "traits"), contents)
+    files, in_files = read_definition_files(project, BOUND, contents)
     definitions, in_definitions = bind_files(project, files)
+    definitions, in_options = with_options(definitions)
     sources, in_sources = load_sources(project, contents)
-    found += [*in_files, *in_definitions, *in_sources, *contract_findings(sources.values())]
+    found += [*in_files, *in_definitions, *in_options, *in_sources, *contract_findings(sources.values())]
     further, _ = read_definition_files(project, ("sources",), contents)
     files = {FILE: read_definition_file(project, FILE, [], contents), **further, **files}
     waived = _ruled(definitions, sources, files, now, is_complete=not has_errors(found))

@@ -15,6 +15,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.model.project import Definitions, Language, Project
+from segctl.operations.destinations import with_options
 from segctl.operations.lists import ProjectLists
 from segctl.operations.project import bound_project, refuse_errors
 
@@ -84,6 +85,8 @@ def bound_definitions(start: Path, *, env: str | None = None) -> tuple[Definitio
     """
     project, findings = bound_project(start, env=env)
     definitions, more = load_definitions(project)
+    definitions, in_options = with_options(definitions)
+    more += in_options
     refuse_errors(more)
     return definitions, in_reading_order((*findings, *more))
 

@@ -55,7 +55,7 @@ def bind_segment(node: Node, scope: Scope, *, default_name: str | None = None) -
     before = len(scope.diagnostics)
     keep = _keep(root.get("keep"), scope)
     header = _header(root, scope)
-    guards = _guards(root.get("guards"), scope)
+    guards = bind_guards(root.get("guards"), scope)
     fresh, stale = _fresh(root.get("fresh"), scope)
     expires = _expires(root.get("expires"), scope)
     failed = any(d.severity == "error" for d in scope.diagnostics[before:])
@@ -191,7 +191,8 @@ def _keeps_missing(node: Mapping, scope: Scope) -> bool:
 
 
 # --- Guards, freshness and end: checked for form, used by apply ---------------------------------------------------
-def _guards(node: Node | None, scope: Scope) -> Guards:
+def bind_guards(node: Node | None, scope: Scope) -> Guards:
+    """Limits of a push; none when they are not given, or wrong."""
     if node is None:
         return Guards()
     found = forms.mapping(node, scope, "`guards`", hint="write `{max_removed: 20 %, min_size: 50}`")
