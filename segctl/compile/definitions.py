@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 
+from segctl.compile.audiences import with_audiences
 from segctl.compile.bind import forms
 from segctl.compile.bind.declarations import RESERVED_TRAITS, is_reserved
 from segctl.compile.bind.for_each import no_sisters, sisters
@@ -64,8 +65,9 @@ def bind_files(project: Project, files: Mapping[str, DefinitionFile]) -> tuple[D
     )
     definitions, found = bind_definitions(project, segments, traits, inputs=source_names(project))
     destinations, in_destinations = bind_destinations(definitions, files)
-    found += [*_missing_lists(definitions), *check_places(project), *in_destinations]
-    return replace(definitions, destinations=destinations), [*diagnostics, *found]
+    definitions, in_audiences = with_audiences(replace(definitions, destinations=destinations))
+    found += [*_missing_lists(definitions), *check_places(project), *in_destinations, *in_audiences]
+    return definitions, [*diagnostics, *found]
 
 
 def bind_definitions(

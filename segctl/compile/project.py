@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from segctl.compile import timewords
 from segctl.compile.bind import declarations, forms
+from segctl.compile.bind.audiences import caps, holdouts, priority_lists
 from segctl.compile.bind.declarations import CLASSES
 from segctl.compile.bind.declared_related import related
 from segctl.compile.bind.identity import identity
@@ -30,7 +31,7 @@ DEFAULT_ENVIRONMENT = "dev"
 PROJECT_KEYS = (
     "segctl", "name", "timezone", "language", "workspace", "population", "keep_landed", "identifiers", "traits",
     "places", "near", "purposes", "consent", "contact_points",
-    "events", "related", "identity", "lint", "stale", "environments",
+    "events", "related", "identity", "lint", "stale", "priority", "caps", "holdout", "environments",
 )  # fmt: skip
 ENVIRONMENT_KEYS = ("workspace", "population", "keep_landed")
 _SYNONYMS = {
@@ -135,6 +136,8 @@ def _bind(node: Mapping, root: Path, env: str | None, scope: Scope) -> Project:
     project = replace(project, lint=lint_settings(node, scope), purposes=purposes(node, scope))
     points = contact_points(node, project.identifiers, project.traits, scope)
     project = replace(project, consent=consent_rules(node, scope), contact_points=points)
+    limits = caps(node, project.purposes, scope)
+    project = replace(project, priority=priority_lists(node, scope), caps=limits, holdout=holdouts(node, scope))
     defaults = near_defaults(node, scope)
     project = replace(project, near=defaults, places=declared_places(node, defaults, scope))
     return _with_settings(project, node, block, root, scope)

@@ -55,6 +55,14 @@ class PriorityList:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdout:
+    """A segment whose members are kept out of every push."""
+
+    name: str
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Cap:
     """How often somebody may be contacted, over all destinations together.
 

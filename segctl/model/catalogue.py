@@ -39,7 +39,12 @@ _PARTS = {
     ),
     "6": ("segctl.model.catalogue_state", "segctl.model.catalogue_quarantine", "segctl.model.catalogue_tables"),
     "7": ("segctl.compile.rules.texts",),
-    "8": ("segctl.model.catalogue_destinations", "segctl.model.catalogue_consent_language"),
+    "8": (
+        "segctl.model.catalogue_consent",
+        "segctl.model.catalogue_destinations",
+        "segctl.model.catalogue_audiences",
+        "segctl.model.catalogue_consent_language",
+    ),
     "9": ("segctl.model.catalogue_destinations", "segctl.model.catalogue_ads"),
 }
 

@@ -5,6 +5,35 @@ from __future__ import annotations
 from segctl.model.catalogue import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "SEG845": Entry(
+        "a priority list of one segment",
+        "A priority list says which of several segments a profile goes to; of one segment there is nothing to say.",
+        "Name the segments that share people, the most important first, or delete the list.",
+        "priority: {mailings: [winback]}",
+        "priority: {mailings: [cart_abandoners, winback]}",
+    ),
+    "SEG846": Entry(
+        "a cap on a purpose that is not declared",
+        "`purpose` under `caps` counts contacts for one of the purposes of segctl.yaml, and this is none of them.",
+        "Declare the purpose, or take one that is.",
+        "caps: {mails: {at_most: 3, within_last: 7 days, purpose: newsleter}}",
+        "caps: {mails: {at_most: 3, within_last: 7 days, purpose: newsletter}}",
+    ),
+    "SEG847": Entry(
+        "a segment under `priority` or `holdout` that does not exist",
+        "The lists name segments of the project, by today's name or one that stands under `formerly`.",
+        "Write the segment's name, or take it out of the list.",
+        "holdout: [holdout_five]",
+        "holdout: [holdout_5]",
+    ),
+    "SEG848": Entry(
+        "priority lists that contradict each other",
+        "Of two segments each comes before the other, in one list and another, so nobody could say where a profile "
+        "that belongs to both goes.",
+        "Put the segments in the same order in every list.",
+        "priority: {mailings: [winback, vip], calls: [vip, winback]}",
+        "priority: {mailings: [vip, winback], calls: [vip, winback]}",
+    ),
     "SEG850": Entry(
         "a holdout that has never been evaluated",
         "`holdout:` in segctl.yaml keeps the members of this segment out of every push, and no run has found out who "

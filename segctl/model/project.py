@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
-from segctl.model.audience import Cap, PriorityList
+from segctl.model.audience import Cap, Holdout, PriorityList
 from segctl.model.consent import ConsentRules, Purpose
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
@@ -157,7 +157,7 @@ class Project:
     contact_points: tuple[tuple[str, tuple[str, ...]], ...] = ()
     priority: tuple[PriorityList, ...] = ()
     caps: tuple[Cap, ...] = ()
-    holdout: tuple[str, ...] = ()
+    holdout: tuple[Holdout, ...] = ()
     identity: IdentityRules = IdentityRules()
     lint: LintSettings = LintSettings()
 

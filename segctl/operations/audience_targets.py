@@ -124,7 +124,7 @@ def targets(
         targets=everyone,
         order=tuple(name for name in order if any(target.segment == name for target in everyone)),
         members=found,
-        holdouts={name: there.held_out(name) for name in project.holdout} if everyone else {},
+        holdouts={one.name: there.held_out(one.name) for one in project.holdout} if everyone else {},
         profiles=_union([found[name] for name in dict.fromkeys(target.segment for target in everyone)]),
         owners=owners,
         priority=project.priority,
