@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.operations.cause_replay import asked_plan, flags, kinds_of, read_by
+from segctl.operations.cause_reach import kinds_of
+from segctl.operations.cause_replay import asked_plan, flags, read_by
 from segctl.operations.cause_rows import early_events
 from segctl.operations.cause_words import KINDS
 

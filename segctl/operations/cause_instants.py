@@ -27,7 +27,7 @@ from segctl.model.times import (
     WithinLast,
 )
 from segctl.operations.cause_events import copied, searched
-from segctl.operations.cause_replay import kinds_of
+from segctl.operations.cause_reach import kinds_of
 
 if TYPE_CHECKING:
     import numpy as np

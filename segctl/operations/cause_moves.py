@@ -14,8 +14,20 @@ from segctl.operations.cause_clock import MOST_ASKED, clocked
 from segctl.operations.cause_definitions import by_rules
 from segctl.operations.cause_details import Details, lines
 from segctl.operations.cause_ranks import Ranks
-from segctl.operations.cause_replay import Rules, asked_plan, beside_today, columns_of, given_in, kinds_of, read_by
-from segctl.operations.cause_rows import EVENTS, RECORDS, RELATED, Delta, Rows, delta, rows_of, scratch, split
+from segctl.operations.cause_reach import columns_read, kinds_of, needed, needing_events, reach
+from segctl.operations.cause_replay import Rules, asked_plan, beside_today, given_in, read_by
+from segctl.operations.cause_rows import (
+    EVENTS,
+    RECORDS,
+    RELATED,
+    Delta,
+    Rows,
+    delta,
+    events_of,
+    records_of,
+    scratch,
+    split,
+)
 from segctl.operations.cause_rules import Changed, changed_rules, rules_then
 from segctl.operations.cause_words import cause
 from segctl.operations.evaluation import evaluate, lowered_segments
@@ -78,12 +90,8 @@ class Explaining:
         teller = Details(then, now, people, changed)
         made = [lines(beyond, None, self.as_of)]
         timed = still["subject"].unique().sort().head(MOST_ASKED if self.as_of != self.run.as_of else 0)
-        wanted = self._raw(pl.concat([asked["subject"], timed]).unique().sort())
-        columns = columns_of({node for name in names for node in self._nodes(now, name)})
-        rows = Rows(
-            rows_of(self.workspace, EVENTS, self.snapshot, wanted, columns),
-            rows_of(self.workspace, RECORDS, self.snapshot, wanted),
-        )
+        read = pl.concat([asked["subject"], timed]).unique()
+        rows = self._rows(pairs.filter(pl.col("subject").is_in(read.implode())), then, now, found)
         with scratch(self.workspace) as files:
             if asked.height:
                 more, moved = self._replayed(asked, found, rows, then, now, changed, teller, files)
@@ -93,6 +101,26 @@ class Explaining:
             elif still.height:
                 made.append(clocked(still, rows, files, then, now, self._raw, self._details()))
         return pl.concat(made)
+
+    def _rows(self, pairs: pl.DataFrame, then: Side, now: Side, found: Sequence[Delta]) -> Rows:
+        """Record versions of the pairs' profiles, and what of their events each pair's segment can see."""
+        import polars as pl
+
+        instants, zone = (self.run.as_of, self.as_of), self.session.project.timezone
+        subjects = self._raw(pairs["subject"].unique().sort())
+        names = pairs["segment"].unique().sort()
+        nodes = {str(name): self._nodes(then, name) | self._nodes(now, name) for name in names}
+        owners = [subjects if of is None else of.gather(subjects) for of in (self.owners_then, self.owners_now)]
+        identifiers = pl.concat([pl.DataFrame({"subject": subjects, "profile": of}) for of in owners]).unique()
+        records = records_of(self.workspace, self.snapshot, subjects)
+        events = events_of(
+            self.workspace,
+            self.snapshot,
+            needed(pairs, {name: reach(of, instants, zone) for name, of in nodes.items()}, identifiers),
+            columns_read({node for of in nodes.values() for node in of}),
+            needing_events(subjects, records, found[:2], min(instants)),
+        )
+        return Rows(events, records)
 
     def _replayed(
         self,

@@ -11,9 +11,8 @@ from segctl.compile.lower import lower_segment
 from segctl.compile.plan import HISTORY, Output, Plan, plan, references, roots, walk
 from segctl.compile.selection import with_references
 from segctl.model.dataclass import dataclass
-from segctl.model.types import stored_column
 from segctl.operations.cause_beside import rewritten, settled, social_nodes, values_today
-from segctl.operations.cause_rows import PLAIN
+from segctl.operations.cause_reach import kinds_of
 from segctl.operations.evaluation import MEMBERS, StoredRows, load_engine, load_input, rank_outputs
 
 if TYPE_CHECKING:
@@ -226,22 +225,6 @@ def read_by(asking: Plan, name: str) -> set[object]:
             todo += [node.segment for node in more if isinstance(node, ir.IsMember)]
             found |= more
     return set(found)
-
-
-def columns_of(nodes: set[object]) -> set[str]:
-    """Columns of event files that nodes read."""
-    return {*PLAIN, *(stored_column(n.name, n.type) for n in nodes if isinstance(n, ir.EventProperty)),
-            *(stored_column(name, of) for n in nodes if isinstance(n, ir.HasCommonValue | ir.Sequence | ir.Followed)
-              for name, of in n.same)}  # fmt: skip
-
-
-def kinds_of(nodes: set[object]) -> frozenset[str]:
-    """Event kinds that nodes read."""
-    found: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ir.Metric | ir.Followed | ir.Step):
-            found.update(node.kinds)
-    return frozenset(found)
 
 
 def traits_of(nodes: set[object]) -> frozenset[str]:

@@ -8,7 +8,7 @@ step; nobody commits these files, so they are gone afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from segctl.engines.base import EventPart
 from segctl.engines.profiles import RecordFile
 from segctl.model.dataclass import dataclass
+from segctl.operations.cause_reach import ALWAYS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -167,35 +168,65 @@ def _rows(files: Sequence[tuple[str, str]], subjects: pl.Series | None) -> pl.Da
     return pl.concat([empty, *frames], how="diagonal_relaxed")
 
 
-def rows_of(
-    workspace: Workspace, prefix: str, snapshot: int, subjects: pl.Series, columns: Iterable[str] | None = None
-) -> pl.DataFrame:
-    """All rows of some subjects in a snapshot, with their ``dataset``; of event files each with its ``kind``."""
+def records_of(workspace: Workspace, snapshot: int, subjects: pl.Series) -> pl.DataFrame:
+    """All record versions of some subjects in a snapshot, with their ``dataset``."""
     import polars as pl
 
-    wanted = None if columns is None else set(columns)
     frames: list[pl.DataFrame] = [pl.DataFrame(schema={"subject": pl.Int32, "dataset": pl.String})]
-    for dataset in workspace.datasets(prefix, snapshot):
+    for dataset in workspace.datasets(RECORDS, snapshot):
         for file in workspace.files(dataset, snapshot):
-            if not file.rows:
-                continue
-            scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
-            present = [name for name in file.meta["columns"] if wanted is None or name in wanted]
-            scan = scan.select("subject", *(name for name in present if name != "subject"))
-            found = scan.filter(pl.col("subject").is_in(subjects.implode())).collect(engine="streaming")
-            if dataset == EVENTS and "kind" not in found.columns:
-                found = found.with_columns(pl.lit(next(iter(file.meta["kinds"]))).alias("kind"))
-            if found.height:
+            if file.rows:
+                scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
+                found = scan.filter(pl.col("subject").is_in(subjects.implode())).collect(engine="streaming")
                 frames.append(found.with_columns(pl.lit(dataset).alias("dataset")))
-    if len(frames) == 1 and prefix == EVENTS:
-        # Nobody has an event: the columns that every event has are asked for all the same.
-        instant = pl.Datetime("us", "UTC")
-        return frames[0].with_columns(
-            pl.lit(None, pl.String).alias("source"),
-            pl.lit(None, pl.String).alias("event_id"),
-            pl.lit(None, pl.String).alias("kind"),
-            pl.lit(None, instant).alias("ts"),
-        )
+    return pl.concat(frames, how="diagonal_relaxed")
+
+
+def events_of(
+    workspace: Workspace,
+    snapshot: int,
+    needed: Mapping[str, pl.DataFrame],
+    columns: Mapping[str, Iterable[str]],
+    whole: pl.Series,
+) -> pl.DataFrame:
+    """Events in a snapshot, with ``dataset`` and ``kind``.
+
+    Args:
+        workspace: Open.
+        snapshot: Which files.
+        needed: Of each kind, whose events are wanted and since when: ``subject``, ``since``.
+        columns: Of each kind, the properties that are asked, besides what every event has.
+        whole: Subjects whose every event is wanted.
+    """
+    import polars as pl
+
+    texts = dict.fromkeys(("source", "event_id", "kind", "dataset"), pl.String)
+    instant = pl.Datetime("us", "UTC")
+    # Nobody may have an event: the columns that every event has are asked for all the same.
+    frames: list[pl.DataFrame] = [pl.DataFrame(schema={"subject": pl.Int32, **texts, "ts": instant})]
+    nobody = pl.DataFrame(schema={"subject": pl.Int32, "since": instant, "kind": pl.String})
+    for file in workspace.files(EVENTS, snapshot):
+        kinds = sorted(file.meta["kinds"])
+        asked = [of.with_columns(pl.lit(kind).alias("kind")) for kind, of in needed.items() if kind in kinds]
+        since = pl.concat([nobody, *asked])
+        if not file.rows or not (since.height or len(whole)):
+            continue
+        is_always = pl.col("since") == ALWAYS
+        always, later = since.filter(is_always)["subject"], since.filter(~is_always)
+        is_asked = pl.col("subject").is_in(pl.concat([always, whole]).unique().implode())
+        if later.height:
+            is_asked |= pl.col("subject").is_in(later["subject"].unique().implode()) & (
+                pl.col("ts") >= later["since"].min()
+            )
+        wanted = {*PLAIN, *(name for kind in kinds for name in columns.get(kind, ()))}
+        scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
+        found = scan.filter(is_asked).select(name for name in file.meta["columns"] if name in wanted)
+        rows = found.collect(engine="streaming").with_columns(pl.lit(EVENTS).alias("dataset"))
+        if rows.height:
+            rows = rows if "kind" in rows.columns else rows.with_columns(pl.lit(kinds[0]).alias("kind"))
+            rows = rows.join(since, on=["subject", "kind"], how="left", maintain_order="left")
+            can_matter = (pl.col("ts") >= pl.col("since")) | pl.col("subject").is_in(whole.implode())
+            frames.append(rows.filter(can_matter).drop("since"))
     return pl.concat(frames, how="diagonal_relaxed")
 
 

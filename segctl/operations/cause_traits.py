@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.model.project import RELATED
 from segctl.model.types import stored_column
-from segctl.operations.cause_replay import asked_plan, flags, kinds_of, read_by, traits_of
+from segctl.operations.cause_reach import kinds_of
+from segctl.operations.cause_replay import asked_plan, flags, read_by, traits_of
 from segctl.operations.cause_rows import RECORDS, cause_schema
 from segctl.operations.cause_words import cause, plain
 from segctl.operations.dictionary import shown
