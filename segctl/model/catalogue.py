@@ -45,7 +45,7 @@ _PARTS = {
         "segctl.model.catalogue_audiences",
         "segctl.model.catalogue_consent_language",
     ),
-    "9": ("segctl.model.catalogue_destinations", "segctl.model.catalogue_ads"),
+    "9": ("segctl.model.catalogue_destinations", "segctl.model.catalogue_ads", "segctl.model.catalogue_mailing"),
 }
 
 

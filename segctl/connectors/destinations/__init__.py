@@ -16,6 +16,12 @@ GROUP = "segctl.connectors"
 PREFIX = "destination:"
 """Stands before a kind's name in the entry-point group, which sources share."""
 DESTINATIONS: dict[str, str] = {
+    "activecampaign": "segctl.connectors.destinations.activecampaign",
+    "brevo": "segctl.connectors.destinations.brevo",
+    "cleverreach": "segctl.connectors.destinations.cleverreach",
+    "hubspot": "segctl.connectors.destinations.hubspot",
+    "klaviyo": "segctl.connectors.destinations.klaviyo",
+    "mailchimp": "segctl.connectors.destinations.mailchimp",
     "webhook": "segctl.connectors.destinations.webhook",
 }
 """Kind → module with `ABILITIES`, `OPTIONS` and `connect`."""
