@@ -19,9 +19,11 @@ DESTINATIONS: dict[str, str] = {
     "activecampaign": "segctl.connectors.destinations.activecampaign",
     "brevo": "segctl.connectors.destinations.brevo",
     "cleverreach": "segctl.connectors.destinations.cleverreach",
+    "google_ads": "segctl.connectors.destinations.google_ads",
     "hubspot": "segctl.connectors.destinations.hubspot",
     "klaviyo": "segctl.connectors.destinations.klaviyo",
     "mailchimp": "segctl.connectors.destinations.mailchimp",
+    "meta": "segctl.connectors.destinations.meta",
     "webhook": "segctl.connectors.destinations.webhook",
 }
 """Kind → module with `ABILITIES`, `OPTIONS` and `connect`."""
