@@ -89,6 +89,15 @@ class Gate:
         return self._ledger.head
 
     @property
+    def ledger(self) -> Ledger:
+        """The rows that decisions know."""
+        return self._ledger
+
+    def question(self, use: Use) -> Question:
+        """A use with everything that the project says about it, as of now."""
+        return self._question(use)
+
+    @property
     def keyring(self) -> Keyring:
         """The keys of the ledger."""
         return self._keyring

@@ -118,6 +118,22 @@ def head_at(workspace: Workspace, snapshot: int) -> int:
     return int(json.loads(found[0][0])["head"]) if found else 0
 
 
+def outside(workspace: Workspace, *, until: int) -> set[bytes]:
+    """Wide tokens with an objection to profiling, a restriction or an erasure among the rows up to a number."""
+    rows = workspace.query(
+        """SELECT DISTINCT wide FROM consent_events
+            WHERE action IN ('object_profiling', 'restrict', 'erase') AND seq <= ?""",
+        (until,),
+    )
+    return {row[0] for row in rows}
+
+
+def concerned(workspace: Workspace, since: int, until: int) -> set[bytes]:
+    """Wide tokens of the rows after one number, up to another."""
+    rows = workspace.query("SELECT DISTINCT wide FROM consent_events WHERE seq > ? AND seq <= ?", (since, until))
+    return {row[0] for row in rows}
+
+
 def states(
     workspace: Workspace, seq: int = 0, *, until: int | None = None, wides: Collection[bytes] | None = None
 ) -> list[sqlite3.Row]:
