@@ -124,7 +124,7 @@ def _against_use(question: Question) -> list[int]:
         found.append("no_lia")
     recipient = dict(use.recipient)
     country = recipient.get("country")
-    if country is not None and country.upper() not in EEA and not recipient.get("transfer_basis"):
+    if country is not None and country.upper() not in EEA and not recipient.get("transfer"):
         found.append("transfer")
     return [_CODE[name] for name in found]
 

@@ -23,6 +23,12 @@ Kind = Literal["email", "phone", "postal", "device", "account"]
 KINDS: tuple[Kind, ...] = ("email", "phone", "postal", "device", "account")
 CHANNELS = ("email", "sms", "phone", "push", "postal", "ads", "web")
 
+KINDS_OF_CHANNEL: Mapping[str, tuple[str, ...]] = {
+    "email": ("email",), "sms": ("phone",), "phone": ("phone",), "push": ("device",), "postal": ("postal",),
+    "ads": ("email", "phone"), "web": ("device", "account"),
+}  # fmt: skip
+"""Channel → the kinds of contact points that it uses."""
+
 GIVEN = ("request", "grant", "confirm")
 """Actions that can lead to consent; they hold for the contact point exactly as it was given."""
 TAKEN = ("deny", "withdraw", "expire")

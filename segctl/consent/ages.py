@@ -1,0 +1,102 @@
+"""Since when contact points stand as they do, and who is to be left out of every evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from segctl.consent.ledger import Ints, Ledger, Rows
+from segctl.consent.shapes import ENDS, Role
+from segctl.consent.verdicts import (
+    LONG_AGO,
+    Bools,
+    Question,
+    _blocks,
+    _declarations,
+    _Given,
+    _latest,
+    _reasons,
+    _table,
+)
+from segctl.model.consent import CONSENT_CODES
+
+OUTSIDE = (Role.OBJECTED_PROFILING, Role.RESTRICTED, Role.ERASED)
+"""Whoever has one of them is profiled for nothing."""
+_CODE = {name: number for number, name in enumerate(CONSENT_CODES, start=1)}
+_OBJECTED = {
+    "objected_marketing": Role.OBJECTED_MARKETING,
+    "objected_profiling": Role.OBJECTED_PROFILING,
+    "objected_general": Role.OBJECTED_GENERAL,
+}
+
+
+def kept_out(ledger: Ledger, points: list[bytes], question: Question) -> Bools:
+    """For each point whether it objects to profiling, is restricted or erased, and nothing has lifted that since."""
+    rows, roles = _known(ledger, points, question)
+    blocks = _blocks(rows, roles, len(points), question)
+    found = np.zeros(len(points), np.bool_)
+    for role in OUTSIDE:
+        if role in blocks:
+            found |= blocks[role] > LONG_AGO
+    return found
+
+
+def beginnings(
+    ledger: Ledger, points: list[bytes], question: Question, codes: Ints, *, later: Callable[[int], int]
+) -> Ints:
+    """For each point the instant since when its reason holds; `LONG_AGO` where nothing began it.
+
+    Args:
+        ledger: Read before.
+        points: As given to `verdicts`.
+        question: Likewise.
+        codes: What `verdicts` said of consent.
+        later: The instant at which what was given or used last at another one is stale.
+    """
+    rows, roles = _known(ledger, points, question)
+    count, table, moment = len(points), _table(ledger, question), question.moment
+    is_end = (roles >= ENDS[0]) & (roles <= ENDS[-1])
+    ended = _latest(rows, is_end, count)
+    is_alive = rows.at > ended[rows.points]
+    given = _declarations(rows, roles, is_alive, table, moment)
+    used = _latest(rows, roles == Role.USED, count)
+    reasons = _reasons(given, used, moment)
+    asked = _latest(rows, is_alive & (roles == Role.REQUEST), count)
+    found = np.full(count, LONG_AGO)
+    for code, since in (
+        (0, _newest(given, given.at, reasons == 0, count)),
+        (_CODE["denied"], ended), (_CODE["withdrawn"], ended), (_CODE["tcf_malformed"], ended),
+        (_CODE["tcf_denied"], ended), (_CODE["expired"], _expired(given, ended, count)),
+        (_CODE["notice_old"], _newest(given, given.at, reasons > 0, count)),
+        (_CODE["pending"], asked), (_CODE["lapsed"], np.where(asked > LONG_AGO, asked + moment.confirm_span, LONG_AGO)),
+    ):  # fmt: skip
+        found = np.where(codes == code, since, found)
+    blocks = _blocks(rows, roles, count, question)
+    for name, role in _OBJECTED.items():
+        if role in blocks:
+            found = np.where(codes == _CODE[name], blocks[role], found)
+    stale = np.flatnonzero(codes == _CODE["stale"])
+    active = _newest(given, np.maximum(given.at, used[given.points]), reasons > 0, count)
+    found[stale] = [later(int(at)) for at in active[stale]]
+    return found
+
+
+def _known(ledger: Ledger, points: list[bytes], question: Question) -> tuple[Rows, Ints]:
+    """The rows that say something about the use, with what they do to it."""
+    found = ledger.rows(points)
+    roles = _table(ledger, question).roles[found.codes]
+    known = (roles != Role.NOTHING) & (found.at <= question.moment.now)
+    return Rows(found.points[known], found.at[known], found.expires[known], found.codes[known]), roles[known]
+
+
+def _newest(given: _Given, at: Ints, which: Bools, count: int) -> Ints:
+    found = np.full(count, LONG_AGO)
+    np.maximum.at(found, given.points[which], at[which])
+    return found
+
+
+def _expired(given: _Given, ended: Ints, count: int) -> Ints:
+    """Of declarations that ran out the last one's end, else the row that says it is over."""
+    over = _newest(given, given.expires, given.expires < np.iinfo(np.int64).max, count)
+    return np.where(over > LONG_AGO, over, ended)
