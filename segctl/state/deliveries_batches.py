@@ -95,6 +95,8 @@ class Result:
     reason: str | None = None
 
 
+_LOST = 50
+"""Lost calls that may be repeated under their own key; older ones no service remembers."""
 _INTEND_ADD = """
     INSERT INTO delivered (audience, key, profile, state, digest, sent, is_unsure, identifiers, points, batch)
     VALUES (?, ?, ?, 'adding', NULL, ?, 0, ?, ?, ?)
@@ -259,6 +261,22 @@ def open_batches(workspace: Workspace, audiences: Iterable[int]) -> list[OpenBat
         )
         found += [OpenBatch(number, name, of, action, _keys(keys), job) for number, name, of, action, keys, job in rows]
     return sorted(found, key=lambda batch: batch.number)
+
+
+def lost_batches(workspace: Workspace, audience: int) -> list[OpenBatch]:
+    """Newest lost calls of an audience of which every row is still as the call left it, oldest first."""
+    rows = workspace.query(
+        "SELECT number, id, audience, action, keys, job FROM push_batches WHERE audience = ? AND state = 'lost'"
+        " ORDER BY number DESC LIMIT ?",
+        (audience, _LOST),
+    )
+    found = [OpenBatch(number, name, of, action, _keys(keys), job) for number, name, of, action, keys, job in rows]
+    return [batch for batch in reversed(found) if all(_is_as_lost(workspace, batch, key) for key in batch.keys)]
+
+
+def _is_as_lost(workspace: Workspace, batch: OpenBatch, key: str) -> bool:
+    sql = "SELECT 1 FROM delivered WHERE audience = ? AND key = ? AND batch = ? AND state = 'unsure'"
+    return bool(workspace.query(sql, (batch.audience, key, batch.number)))
 
 
 def drop_failures(workspace: Workspace, audience: int, keys: Iterable[str]) -> None:

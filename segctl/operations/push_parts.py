@@ -1,0 +1,182 @@
+"""What each audience needs: its delta, who leaves, and who is taken out because consent is gone, whatever the mode."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from segctl.model.consent import Use
+from segctl.model.dataclass import dataclass
+from segctl.operations.push_delta import Delta, delta
+from segctl.operations.push_watch import allowed
+from segctl.operations.push_work import Part, Tally
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.connectors.destinations.base import Action
+    from segctl.model.audience import Step
+    from segctl.model.destinations import Destination, Mode
+    from segctl.operations.push_watch import Gatekeeper
+    from segctl.state.deliveries import LedgerAudience
+    from segctl.state.workspace import Workspace
+
+_ASKED = 100_000
+"""People whose consent is asked at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An audience as it should be.
+
+    Attributes:
+        rows: As in `audience.Audience`.
+        ledger: The audience in the ledger; number 0 when it was never pushed.
+        retries: Send also what never worked as it is and what went out with an unknown outcome, and nothing else.
+    """
+
+    segment: str
+    destination: Destination
+    mode: Mode
+    purpose: str | None
+    use: Use
+    rows: pl.DataFrame
+    ledger: LedgerAudience
+    waterfall: tuple[Step, ...] = ()
+    retries: bool = False
+
+
+def part(workspace: Workspace, gate: Gatekeeper, wanted: Wanted) -> Part:
+    """What an audience needs, before guards."""
+    from segctl.state.deliveries import told
+
+    number = wanted.ledger.id
+    held = _failed(workspace, wanted)
+    there = told(workspace, number)
+    found = delta(wanted.rows, there, wanted.mode, held=None if wanted.retries else held.filter(_is_invalid()),
+                  repeats_unknown=wanted.retries)  # fmt: skip
+    if wanted.retries:
+        found = _only(found, set(held["key"]))
+    repeated = () if wanted.retries else _repeated(workspace, number, found, there)
+    denied, staying = denied_of(workspace, gate, number, wanted.use, found.gone.to_list())
+    leaves = wanted.mode == "mirror" and not wanted.retries
+    out = set(denied)
+    return Part(
+        segment=wanted.segment,
+        destination=wanted.destination.name,
+        ledger=wanted.ledger,
+        mode=wanted.mode,
+        purpose=wanted.purpose,
+        use=wanted.use,
+        delta=found,
+        leavers=[key for key in found.gone.to_list() if key not in out] if leaves else (),
+        withdrawals=denied,
+        watched=None if leaves else staying,
+        waterfall=wanted.waterfall,
+        repeated=repeated,
+        tally=Tally(held=found.held),
+    )
+
+
+def other_parts(
+    workspace: Workspace,
+    gate: Gatekeeper,
+    destination: Destination,
+    known: Collection[int],
+    purposes: Mapping[str, str | None],
+) -> list[Part]:
+    """Audiences of a destination that this push is not about: only who may not be there any more is taken out.
+
+    Args:
+        workspace: Open.
+        gate: Decides.
+        destination: That is pushed to.
+        known: Numbers of the audiences that the push is about.
+        purposes: Segment of today → its purpose; of others the one they were last told for counts.
+    """
+    from segctl.state.deliveries import ledger_audiences, told
+
+    found = []
+    for audience in ledger_audiences(workspace, destination.name):
+        if audience.id in known:
+            continue
+        purpose = purposes.get(audience.segment, audience.purpose)
+        use = Use(purpose, audience.channel or "", destination.name, destination.recipient)
+        denied, _ = denied_of(workspace, gate, audience.id, use, told(workspace, audience.id)["key"].to_list())
+        if denied:
+            found.append(Part(audience.segment, destination.name, audience, destination.mode, purpose, use,
+                              withdrawals=denied))  # fmt: skip
+    return found
+
+
+def denied_of(
+    workspace: Workspace, gate: Gatekeeper, audience: int, use: Use, keys: Sequence[str]
+) -> tuple[list[str], pl.DataFrame]:
+    """Of people that may be in an audience those who may not be, and `key` and `points` of the others."""
+    import polars as pl
+
+    from segctl.state.deliveries import told_points, unpacked
+
+    if not keys:
+        return [], pl.DataFrame(schema={"key": pl.String, "points": pl.Binary})
+    every = told_points(workspace, audience)
+    asked = every.join(pl.DataFrame({"key": keys}, schema={"key": pl.String}), on="key", how="semi")
+    answers: list[bool] = []
+    for block in asked["points"].to_frame().iter_slices(_ASKED):
+        answers += allowed(gate, use, [unpacked(value) for value in block["points"]])
+    is_allowed = pl.Series("allowed", answers, dtype=pl.Boolean)
+    return asked.filter(~is_allowed)["key"].to_list(), asked.filter(is_allowed)
+
+
+def _failed(workspace: Workspace, wanted: Wanted) -> pl.DataFrame:
+    """Failed additions and updates of an audience: `key`, `digest`, `state`."""
+    import polars as pl
+
+    from segctl.state.deliveries import failures
+
+    rows: Iterable[tuple[str, str | None, str]] = (
+        (one.key, one.digest, one.state)
+        for one in failures(workspace, wanted.destination.name, wanted.ledger.segment)
+        if one.action != "remove"
+    )
+    return pl.DataFrame(list(rows), schema={"key": pl.String, "digest": pl.String, "state": pl.String}, orient="row")
+
+
+def _is_invalid() -> pl.Expr:
+    import polars as pl
+
+    return pl.col("state") == "invalid"
+
+
+def _only(found: Delta, keys: Collection[str]) -> Delta:
+    """The delta with nothing but these keys."""
+    from dataclasses import replace
+
+    import polars as pl
+
+    wanted = pl.Series(sorted(keys), dtype=pl.String)
+    is_wanted = found.rows["key"].is_in(wanted.implode())
+    return replace(found, adds=found.adds.filter(is_wanted.gather(found.adds)),
+                   updates=found.updates.filter(is_wanted.gather(found.updates)), gone=found.gone.clear())  # fmt: skip
+
+
+def _repeated(
+    workspace: Workspace, audience: int, found: Delta, there: pl.DataFrame
+) -> tuple[tuple[str, Action, pl.Series], ...]:
+    """Lost calls whose every row is to be told the same again: they keep their key, by which a service knows them."""
+    import polars as pl
+
+    from segctl.state.deliveries_batches import lost_batches
+
+    calls: list[tuple[str, Action, pl.Series]] = []
+    for batch in lost_batches(workspace, audience):
+        rows = pl.DataFrame({"key": batch.keys}).join(
+            found.rows.select("key", "digest").with_row_index("row").join(there.select("key", "sent"), on="key"),
+            on="key", how="left", maintain_order="left",
+        )  # fmt: skip
+        is_same = rows["digest"].eq_missing(rows["sent"]).all() and rows["row"].null_count() == 0
+        action: Action = "update" if batch.action == "update" else "add"
+        indexes = found.updates if action == "update" else found.adds
+        if batch.action != "remove" and is_same and rows["row"].is_in(indexes.implode()).all():
+            calls.append((batch.id, action, rows["row"]))
+    return tuple(calls)

@@ -1,0 +1,137 @@
+"""One workspace, one destination and one segment to push, without a project around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+from fake_service import ABILITIES, Connector, Gate, Service, key_of, token
+
+from segctl.model.consent import Use
+from segctl.model.destinations import Destination, Mode
+from segctl.operations.push_books import DryBooks, LedgerBooks
+from segctl.operations.push_courier import Courier, Desk, World
+from segctl.operations.push_parts import Wanted, other_parts, part
+from segctl.operations.push_patience import Patience
+from segctl.operations.push_resolve import resolve
+from segctl.operations.push_send import send
+from segctl.operations.push_watch import Watch
+from segctl.operations.push_work import Part, Tally
+from segctl.state.deliveries import keep_remote, ledger_audience, ledger_audiences
+from segctl.state.deliveries_batches import open_batches, remove_backlog
+from segctl.state.deliveries_log import begin_part, begin_push
+from segctl.state.workspace import Workspace
+
+START = datetime(2026, 11, 22, 6, tzinfo=UTC)
+
+
+class FakeTime:
+    """A clock that moves only when somebody waits."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+    def world(self) -> World:
+        return World(lambda: self.seconds, lambda: START + timedelta(seconds=self.seconds), self.sleep, lambda: 0.5)
+
+
+@dataclass
+class Shop:
+    """A ledger, a gate, and a service that outlives every push."""
+
+    folder: Path
+    service: Service = field(default_factory=Service)
+    gate: Gate = field(default_factory=Gate)
+    time: FakeTime = field(default_factory=FakeTime)
+    people: dict[str, dict[str, str]] = field(default_factory=dict)
+    destination: Destination = field(default_factory=lambda: Destination("mailer", "fake"))
+    abilities = ABILITIES
+    patience: Patience = field(default_factory=lambda: Patience(tries=4, failures=6))
+    workspace: Workspace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.workspace = Workspace.open(self.folder, create=True)
+
+    def audience(self) -> pl.DataFrame:
+        """Who may be told now: everybody of `people` who is not denied."""
+        self.gate.refresh()
+        rows = [
+            {"subject": i, "profile_id": f"p-{email}", "key": key_of(email), "digest": key_of(f"{email} {fields}"),
+             "points": [token(email)], "id:email": email, "field:name": fields.get("name")}
+            for i, (email, fields) in enumerate(self.people.items()) if token(email) not in self.gate.denied
+        ]  # fmt: skip
+        schema = {"subject": pl.Int32, "profile_id": pl.String, "key": pl.String, "digest": pl.String,
+                  "points": pl.List(pl.Binary), "id:email": pl.String, "field:name": pl.String}  # fmt: skip
+        return pl.DataFrame(rows, schema=schema).sort("key")
+
+    def add(self, *emails: str, name: str = "x") -> None:
+        self.people |= {email: {"name": name} for email in emails}
+
+    def there(self, segment: str = "winback") -> Mapping[str, Mapping[str, object]]:
+        return self.service.audiences.get(segment, {})
+
+    def push(
+        self,
+        connector: Connector | None = None,
+        *,
+        mode: Mode = "mirror",
+        segment: str = "winback",
+        retries: bool = False,
+        change: Callable[[Part], None] = lambda part: None,
+        is_dry: bool = False,
+    ) -> Part:
+        """One push of the segment; every exception of it comes through."""
+        connector = connector or Connector(self.service)
+        push = begin_push(self.workspace, self.time.world().now(), {})
+        world = self.time.world()
+        books = (DryBooks if is_dry else LedgerBooks)(self.workspace, push.number, world.now)
+        earlier = {
+            one.id: Part(one.segment, "mailer", one, mode, "newsletter", None, remote=one.remote or one.segment)
+            for one in ledger_audiences(self.workspace, "mailer")
+        }
+        desk = Desk(connector, self.abilities, books, Watch(self.gate, []), START, patience=self.patience, world=world)
+        courier = Courier(desk)
+        try:
+            if not is_dry:
+                resolve(courier, open_batches(self.workspace, earlier), earlier)
+            ledger = ledger_audience(self.workspace, "mailer", segment, purpose="newsletter", channel="email")
+            use = Use("newsletter", "email", "mailer")
+            wanted = Wanted(
+                segment, self.destination, mode, "newsletter", use, self.audience(), ledger, retries=retries
+            )
+            made = part(self.workspace, self.gate, wanted)
+            change(made)
+            if ledger.id in earlier:
+                made.tally = _sum(earlier[ledger.id].tally, made.tally)
+            parts = [made, *other_parts(self.workspace, self.gate, self.destination, [ledger.id], {})]
+            begin_part(self.workspace, push.number, ledger.id)
+            courier.desk.watch = Watch(self.gate, parts)
+            send(courier, parts, push=push.id, name=lambda p: p.segment, backlog=self.backlog,
+                 keep_remote=lambda p: keep_remote(self.workspace, p.ledger.id, p.remote))  # fmt: skip
+            made.stopped = courier.halted
+            return made
+        finally:
+            courier.close()
+
+    def backlog(self) -> str | None:
+        count, oldest = remove_backlog(self.workspace, "mailer")
+        if oldest is None:
+            return None
+        age = (self.time.world().now() - datetime.fromisoformat(oldest)).total_seconds()
+        return f"{count} removals fail" if age > self.patience.backlog_s else None
+
+    def close(self) -> None:
+        self.workspace.close()
+
+
+def _sum(one: Tally, other: Tally) -> Tally:
+    names = Tally.__dataclass_fields__
+    return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in names})
