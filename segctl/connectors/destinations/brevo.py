@@ -25,7 +25,7 @@ from segctl.connectors.destinations.base import (
     place,
 )
 from segctl.connectors.destinations.clients import client
-from segctl.connectors.destinations.mailing import Json, folded, listed, within
+from segctl.connectors.destinations.mailing import Json, compared, folded, listed, within
 from segctl.connectors.destinations.reasons import words_of
 from segctl.connectors.destinations.values import plain
 from segctl.connectors.sources.base import Probe
@@ -173,7 +173,7 @@ class Brevo:
         """The identifier that a row goes by; addresses in small letters."""
         kind = known_by(row)
         value = row.identifiers.get(kind, "")
-        return {kind: folded(value) if kind == "email" else value} if value else {}
+        return {kind: compared(kind, value)} if value else {}
 
     def members(self, audience: str) -> Iterator[Member]:
         """Everybody on a list."""
@@ -236,16 +236,17 @@ class Brevo:
                     raise
                 done = set()
             has_begun = has_begun or bool(values)
-            left += [row for row in rows if folded(row.identifiers[kind]) not in done] if not self.is_dry else []
+            changed = {compared(kind, value) for value in done}
+            left += [row for row in rows if compared(kind, row.identifiers[kind]) not in changed and not self.is_dry]
         return left
 
     def _change(self, batch: Batch, verb: str, body: Json) -> set[str]:
-        """Changes the list; identifiers of those who were changed, in small letters."""
+        """Changes the list; identifiers of those who were changed."""
         path = f"{LISTS}/{batch.audience}/contacts/{verb}"
         answer = self.client.request("POST", path, json=body, rows=batch.rows, accept=(400,))
         if answer.status == 400 and within(answer.value, "code") not in NONE_CHANGED:
             raise BatchRefusedError(words_of(answer.value, batch.rows), code=str(within(answer.value, "code") or 400))
-        return {folded(value) for value in listed(answer.value, "contacts", "success")}
+        return set(map(str, listed(answer.value, "contacts", "success")))
 
     def _open_end(self, row: Row, audience: str, *, wanted: bool) -> Trouble | None:
         """Whether somebody is on the list, asked for; None when that is as wanted."""

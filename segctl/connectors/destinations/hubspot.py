@@ -20,7 +20,7 @@ from segctl.connectors.destinations.base import (
     Trouble,
 )
 from segctl.connectors.destinations.clients import client
-from segctl.connectors.destinations.mailing import Json, folded, listed, within
+from segctl.connectors.destinations.mailing import Json, compared, listed, within
 from segctl.connectors.destinations.reasons import words_of
 from segctl.connectors.destinations.values import text
 from segctl.connectors.sources.base import Probe
@@ -76,7 +76,9 @@ def upsert(groups: Mapping[str, Sequence[Row]], id_property: str) -> Json:
     }
 
 
-def upserted(answer: Json, values: Sequence[str], id_property: str) -> tuple[dict[str, str], dict[str, Trouble]]:
+def upserted(
+    answer: Json, values: Sequence[str], id_property: str, kind: str = "email"
+) -> tuple[dict[str, str], dict[str, Trouble]]:
     """What became of each contact, from a 200 or 207: neither says that all is well.
 
     Returns:
@@ -92,7 +94,7 @@ def upserted(answer: Json, values: Sequence[str], id_property: str) -> tuple[dic
         troubles |= dict.fromkeys(named, _trouble(error))
     for result in listed(answer, "results"):
         traced = _traces([within(result, "objectWriteTraceId")], len(values))
-        value = values[traced[0]] if traced else folded(within(result, "properties", id_property) or "")
+        value = values[traced[0]] if traced else compared(kind, within(result, "properties", id_property) or "")
         if value in values and within(result, "id") and value not in troubles:
             ids[value] = str(result["id"])
     if others:
@@ -164,7 +166,7 @@ class HubSpot:
         answer = self.client.request(
             "POST", f"{self.contacts}/batch/upsert", json=upsert(groups, self.id_property), rows=batch.rows
         )
-        ids, troubles = upserted(answer.value, list(groups), self.id_property)
+        ids, troubles = upserted(answer.value, list(groups), self.id_property, self.kind)
         if self.is_dry:
             ids, troubles = {value: f"<id of {index}>" for index, value in enumerate(groups)}, {}
         if batch.action == "add" and ids:
@@ -181,7 +183,7 @@ class HubSpot:
     def seen_as(self, row: Row) -> Mapping[str, str]:
         """The property that contacts are known by."""
         value = row.identifiers.get(self.kind)
-        return {self.kind: folded(value)} if value else {}
+        return {self.kind: compared(self.kind, value)} if value else {}
 
     def members(self, audience: str) -> Iterator[Member]:
         """Everybody on a list; its records are asked for what they are known by."""
@@ -258,7 +260,7 @@ class HubSpot:
             for item in listed(answer.value, "results"):
                 value = within(item, "properties", self.id_property)
                 if value:
-                    found[folded(value)] = str(item["id"])
+                    found[compared(self.kind, value)] = str(item["id"])
         return found
 
 

@@ -44,11 +44,16 @@ def within_bytes(body: Json, most: int) -> None:
 
 
 def by_value(rows: Iterable[Row], kind: str) -> dict[str, list[Row]]:
-    """Rows by an identifier, in small letters, each value once since services refuse doublets in a call."""
+    """Rows by an identifier as it is compared, each value once since services refuse doublets in a call."""
     found: dict[str, list[Row]] = {}
     for row in rows:
-        found.setdefault(folded(row.identifiers[kind]), []).append(row)
+        found.setdefault(compared(kind, row.identifiers[kind]), []).append(row)
     return found
+
+
+def compared(kind: str, value: object) -> str:
+    """An identifier as it is compared: addresses in small letters, a customer's number as it is."""
+    return folded(value) if kind == "email" else str(value).strip()
 
 
 def folded(value: object) -> str:
