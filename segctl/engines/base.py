@@ -33,6 +33,7 @@ class EventPart:
         min_ts: Earliest event, None when empty.
         max_ts: Latest event, None when empty.
         max_abs: Largest absolute value of each integer column, to prove that sums cannot wrap.
+        held: The rows themselves, where there is no file; Polars reads such parts, other engines do not.
     """
 
     path: str
@@ -44,6 +45,7 @@ class EventPart:
     min_ts: datetime | None = None
     max_ts: datetime | None = None
     max_abs: dict[str, int] = field(default_factory=dict)
+    held: pl.DataFrame | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class PolarsReader:
         return native.collect(engine="streaming")
 
     def _group(self, wish: Scan, group: PartGroup) -> pl.LazyFrame:
-        frame = pl.scan_parquet(group.paths, glob=False, hive_partitioning=False, extra_columns="ignore")
+        frame = _scanned(group)
         ts = pl.col("ts")
         if wish.lo is not None:
             frame = frame.filter(ts >= pl.lit(wish.lo).cast(_INSTANT))
@@ -75,6 +75,15 @@ class PolarsReader:
         columns += [worked(name, of).alias(stored_column(name, of)) for name, of in types.items()]
         inside = pl.col("ts") <= wish.hi if wish.lo is None else pl.col("ts").is_between(wish.lo, wish.hi)
         return frame.select(*columns).filter(inside)
+
+
+def _scanned(group: PartGroup) -> pl.LazyFrame:
+    held = [part.held for part in group.parts if part.held is not None]
+    if not held:
+        return pl.scan_parquet(group.paths, glob=False, hive_partitioning=False, extra_columns="ignore")
+    read = {"subject", "ts", "source", "event_id", "kind", *group.present}
+    columns = [name for name in held[0].columns if name in read]
+    return pl.concat([frame.lazy().select(columns) for frame in held])
 
 
 def _wanted(subjects: Subjects) -> pl.Expr:

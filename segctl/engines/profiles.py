@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import field
 from datetime import datetime
 
 import polars as pl
@@ -33,12 +34,14 @@ class RecordFile:
 
     Attributes:
         columns: Names of the columns present.
+        held: The rows themselves, where there is no file.
     """
 
     path: str
     source: str
     rows: int
     columns: tuple[str, ...]
+    held: pl.DataFrame | None = field(default=None, repr=False, compare=False)
 
 
 def profile_view(
@@ -160,7 +163,8 @@ def _scan(file: RecordFile, traits: Mapping[str, ValueType], as_of: datetime) ->
         column = stored_column(name, of)
         value = pl.col(column) if column in file.columns else pl.lit(None, stored_dtype(of))
         columns.append(value.alias(_hidden(name)))
-    frame = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
+    rows = file.held
+    frame = pl.scan_parquet(file.path, glob=False, hive_partitioning=False) if rows is None else rows.lazy()
     return frame.filter(valid.is_null() | (valid <= pl.lit(as_of).cast(_INSTANT))).select(*columns)
 
 
@@ -201,12 +205,17 @@ def _belonging(subjects: pl.DataFrame, canonical: pl.Series | None, population: 
 
 def _with_events(events: Sequence[EventPart], canonical: pl.Series | None, as_of: datetime) -> pl.DataFrame:
     """Subjects of profiles with an event at or before as_of."""
-    paths = [part.path for part in events if part.rows and (part.min_ts is None or part.min_ts <= as_of)]
-    if not paths:
+    parts = [part for part in events if part.rows and (part.min_ts is None or part.min_ts <= as_of)]
+    paths = [part.path for part in parts if part.held is None]
+    frames = [part.held.lazy().select("subject", "ts") for part in parts if part.held is not None]
+    if paths:
+        frame = pl.scan_parquet(
+            paths, glob=False, hive_partitioning=False, extra_columns="ignore", missing_columns="insert"
+        )
+        frames.append(frame.select("subject", "ts"))
+    if not frames:
         return pl.DataFrame(schema={"subject": pl.Int32})
-    frame = pl.scan_parquet(
-        paths, glob=False, hive_partitioning=False, extra_columns="ignore", missing_columns="insert"
-    )
+    frame = pl.concat(frames)
     if any(part.max_ts is None or part.max_ts > as_of for part in events):
         frame = frame.filter(pl.col("ts") <= pl.lit(as_of).cast(_INSTANT))
     found = frame.select("subject").unique().collect(engine="streaming").get_column("subject")

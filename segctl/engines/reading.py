@@ -143,7 +143,7 @@ def part_groups(wish: Scan, data: EngineInput) -> list[PartGroup]:
     """The files that can hold wanted rows, by what they have in common."""
     wanted = {stored_column(name, of) for name, of in wish.properties}
     kinds = set(wish.kinds)
-    groups: dict[tuple[frozenset[str], bool, str], list[EventPart]] = {}
+    groups: dict[tuple[frozenset[str], bool, str, bool], list[EventPart]] = {}
     for part in data.events:
         if not part.rows or kinds.isdisjoint(part.kinds):
             continue
@@ -153,8 +153,9 @@ def part_groups(wish: Scan, data: EngineInput) -> list[PartGroup]:
         mixed = not kinds.issuperset(part.kinds)
         # A file of one kind need not have the column `kind`, so such files are read kind by kind where it is asked.
         kind = part.kinds[0] if wish.kind and "kind" not in part.columns else ""
-        groups.setdefault((frozenset(wanted & set(part.columns)), mixed, kind), []).append(part)
-    return [PartGroup(tuple(parts), present, mixed) for (present, mixed, _), parts in groups.items()]
+        key = (frozenset(wanted & set(part.columns)), mixed, kind, part.held is None)
+        groups.setdefault(key, []).append(part)
+    return [PartGroup(tuple(parts), present, mixed) for (present, mixed, *_), parts in groups.items()]
 
 
 def is_in_order(wish: Scan, data: EngineInput, groups: Sequence[PartGroup]) -> bool:

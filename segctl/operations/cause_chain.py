@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
 from segctl.operations.cause_replay import Asked, State, ask, flags
-from segctl.operations.cause_rows import Part, existing
+from segctl.operations.cause_rows import Part, existing, held_events
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from segctl.operations.cause_beside import Beside
     from segctl.operations.cause_ranks import Ranks
     from segctl.operations.cause_replay import Rules
-    from segctl.operations.cause_rows import Parts, Scratch
+    from segctl.operations.cause_rows import Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,11 @@ class Chain:
         then: What the earlier evaluation knew.
         now: What the later one knew.
         parts: The rows of the profiles.
-        files: For further rows.
         ranks: Segments that keep the best, as everybody else stands now.
     """
 
-    def __init__(self, then: Side, now: Side, parts: Parts, files: Scratch, ranks: Mapping[str, Ranks]) -> None:
+    def __init__(self, then: Side, now: Side, parts: Parts, ranks: Mapping[str, Ranks]) -> None:
         self.then, self.now, self.parts, self.ranks = then, now, parts, ranks
-        self._files = files
         self._there = Part()
         self.old = Part() + parts.kept + parts.dropped_events + parts.dropped_records
 
@@ -108,7 +106,7 @@ class Chain:
             pairs: ``segment``, ``subject``, ``entered``, and a Boolean column for what can have moved each.
             present: Subjects of the profiles that are there now.
         """
-        self._there = Part(self._files.events(existing(present, self.then.as_of)))
+        self._there = Part(held_events(existing(present, self.then.as_of)))
         base = State(
             self.now.rules, self.then.owners, self.old, self.then.as_of, self.then.snapshot, self.now.snapshot,
             self.then.subjects, self.now.identifiers, self.then.members, self.now.beside,
@@ -165,11 +163,11 @@ class Chain:
 
 def _mended(rows: Part, parts: Parts) -> Part:
     """Without the events that went, with those that came in their place."""
-    gone = {part.path for part in parts.dropped_events.events}
-    return Part((*(e for e in rows.events if e.path not in gone), *parts.mended.events), rows.records)
+    gone = {id(part) for part in parts.dropped_events.events}
+    return Part((*(e for e in rows.events if id(e) not in gone), *parts.mended.events), rows.records)
 
 
 def _valued(rows: Part, parts: Parts, values: Part) -> Part:
     """Without the record versions that went, with those that came."""
-    gone = {part.path for part in parts.dropped_records.records}
-    return Part(rows.events, (*(r for r in rows.records if r.path not in gone), *values.records))
+    gone = {id(part) for part in parts.dropped_records.records}
+    return Part(rows.events, (*(r for r in rows.records if id(r) not in gone), *values.records))

@@ -18,14 +18,14 @@ from segctl.compile.trace_times import next_change
 from segctl.engines.scope import list_column
 from segctl.operations.cause_instants import CLOCKED, instants
 from segctl.operations.cause_replay import State
-from segctl.operations.cause_rows import PLAIN, Part, cause_schema
+from segctl.operations.cause_rows import PLAIN, Part, cause_schema, held_events, held_records
 from segctl.operations.cause_words import cause
 
 if TYPE_CHECKING:
     import polars as pl
 
     from segctl.operations.cause_chain import Side
-    from segctl.operations.cause_rows import Rows, Scratch
+    from segctl.operations.cause_rows import Rows
 
 MOST_ASKED = 5_000
 """For so many profiles the condition is looked for where several could be it."""
@@ -39,7 +39,6 @@ _MOST_FLIPS = 20
 def clocked(
     pairs: pl.DataFrame,
     rows: Rows,
-    files: Scratch,
     then: Side,
     now: Side,
     raw: Callable[[pl.Series], pl.Series],
@@ -50,7 +49,6 @@ def clocked(
     Args:
         pairs: ``segment``, ``subject``, ``entered``.
         rows: Of the first profiles.
-        files: For rows.
         then: What the earlier evaluation knew.
         now: What the later one knew.
         raw: Identifiers of profiles.
@@ -71,7 +69,7 @@ def clocked(
     if asked.height:
         subjects = raw(few)
         events, records = rows.of(subjects)
-        part = Part(files.events(events), files.records(records))
+        part = Part(held_events(events), held_records(records))
         finals = _finals(segments, details.filter(pl.col("subject").is_in(few.implode())))
         states = [
             State(
@@ -86,7 +84,7 @@ def clocked(
             events = events.with_columns(now.owners.gather(events["subject"]).alias("subject"))
         first = set(few.head(MOST_TIMED))
         certain = {pair: of[0] for pair, of in leaves.items() if len(of) == 1 and pair[1] in first}
-        at = instants(certain, events, files, then.as_of, states[1], finals)
+        at = instants(certain, events, then.as_of, states[1], finals)
         at |= _traced(asked, segments, at, events, states)
     said: dict[tuple[int, ...], str] = {(): cause("time_passed")}
     made = []

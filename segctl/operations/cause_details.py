@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.operations.cause_chain import Hit, Side
-    from segctl.operations.cause_rows import Parts, Scratch
+    from segctl.operations.cause_rows import Parts
     from segctl.operations.cause_rules import Changed
 
 
@@ -51,7 +51,7 @@ class Details:
 
         return lines(pairs.join(self._people, on="subject", how="left"), pl.col("cause"), self._now.as_of)
 
-    def lines(self, hit: Hit, parts: Parts, files: Scratch) -> pl.DataFrame:
+    def lines(self, hit: Hit, parts: Parts) -> pl.DataFrame:
         """``segment``, ``subject``, ``cause``, ``effective`` of the pairs that one step moved."""
         owners, then, now = self._now.owners, self._then.as_of, self._now.as_of
         match hit.kind:
@@ -60,7 +60,7 @@ class Details:
             case "definition_changed":
                 return self._definition(hit)
             case "event_arrived" | "late_event":
-                return arrived(hit, parts, files, owners, then=then, now=now)
+                return arrived(hit, parts, owners, then=then, now=now)
             case "event_removed":
                 return mended(hit, parts, owners, now)
             case "trait_changed":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from segctl.operations.cause_reach import kinds_of
 from segctl.operations.cause_replay import asked_plan, flags, read_by
-from segctl.operations.cause_rows import early_events
+from segctl.operations.cause_rows import early_events, held_events
 from segctl.operations.cause_words import KINDS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from segctl.engines.base import EngineInput
     from segctl.operations.cause_chain import Hit
-    from segctl.operations.cause_rows import Parts, Scratch
+    from segctl.operations.cause_rows import Parts
 
 MOST_TRIED = 20_000
 """For so many pairs with several new events each is tried; for others the last one is named."""
@@ -28,15 +28,12 @@ _POINTS = 7
 _ORDER = ("ts", "source", "event_id")
 
 
-def arrived(
-    hit: Hit, parts: Parts, files: Scratch, owners: pl.Series | None, *, then: datetime, now: datetime
-) -> pl.DataFrame:
+def arrived(hit: Hit, parts: Parts, owners: pl.Series | None, *, then: datetime, now: datetime) -> pl.DataFrame:
     """``segment``, ``subject``, ``cause``, ``effective`` of pairs that a new event moved.
 
     Args:
         hit: Of the kinds ``event_arrived`` and ``late_event``.
         parts: The rows of the profiles.
-        files: For rows to try.
         owners: Subject → subject of its profile.
         then: As_of of the earlier evaluation.
         now: As_of of the later one.
@@ -51,7 +48,7 @@ def arrived(
     several = several.filter(~pl.col("segment").is_in(_ranked(hit))).head(MOST_TRIED)
     rank = {}
     if several.height:
-        rank = _tried(hit, parts, files, owners, several, candidates, then)
+        rank = _tried(hit, parts, owners, several, candidates, then)
     chosen = pl.DataFrame(
         {"pair": list(rank), "chosen": list(rank.values())}, schema={"pair": pl.UInt32, "chosen": pl.Int64}
     )
@@ -131,7 +128,6 @@ def _relevant(hit: Hit, pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame
 def _tried(
     hit: Hit,
     parts: Parts,
-    files: Scratch,
     owners: pl.Series | None,
     pairs: pl.DataFrame,
     candidates: pl.DataFrame,
@@ -160,7 +156,7 @@ def _tried(
         some = some.with_columns(pl.col("trial").alias("subject")).drop("rank", "point", "trial", "pair")
         some = early_events(some, then) if early else some
         rows = rows.with_columns(pl.col("trial").alias("subject")).drop("trial", "pair")
-        data = replace(copied(profiles, own), events=(*files.events(rows), *files.events(some)))
+        data = replace(copied(profiles, own), events=(*held_events(rows), *held_events(some)))
         asked = hit.after.ask_again(asking, data)
         found = flags(asked, trials.select("segment", subject="trial"), {}) == trials["entered"]
         return found.to_numpy()

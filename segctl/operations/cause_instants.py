@@ -28,6 +28,7 @@ from segctl.model.times import (
 )
 from segctl.operations.cause_events import copied, searched
 from segctl.operations.cause_reach import kinds_of
+from segctl.operations.cause_rows import held_events
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from segctl.operations.cause_replay import State
-    from segctl.operations.cause_rows import Scratch
 
 CLOCKED = (ir.DaysSince, ir.YearsSince, ir.InWindow)
 """Nodes that depend on as_of by themselves."""
@@ -47,7 +47,6 @@ Pair = tuple[str, int]
 def instants(
     leaves: Mapping[Pair, ir.Leaf],
     events: pl.DataFrame,
-    files: Scratch,
     since: datetime,
     now: State,
     finals: Mapping[int, pl.DataFrame],
@@ -57,7 +56,6 @@ def instants(
     Args:
         leaves: (segment, subject) → the one condition that the clock changed.
         events: Of all these profiles, by the subject of the profile.
-        files: For rows to try.
         since: As_of of the earlier evaluation.
         now: The later evaluation.
         finals: Of each condition, by its `id`, the answers at the later evaluation: ``subject``, ``final``.
@@ -82,7 +80,7 @@ def instants(
     answers = [finals[one].with_columns(pl.lit(numbers[one], pl.Int32).alias("leaf")) for one in moved]
     several = several.join(pl.concat(answers), on=["subject", "leaf"], how="left").sort("pair")
     if several.height:
-        at |= _searched(several, events, [by_id[one] for one in moved], files, now)
+        at |= _searched(several, events, [by_id[one] for one in moved], now)
     return {pairs[number][0]: when for number, when in at.items()}
 
 
@@ -135,7 +133,7 @@ def _candidates(
 
 
 def _searched(
-    several: pl.DataFrame, events: pl.DataFrame, leaves: Sequence[ir.Leaf], files: Scratch, now: State
+    several: pl.DataFrame, events: pl.DataFrame, leaves: Sequence[ir.Leaf], now: State
 ) -> dict[int, datetime]:
     """The instant of each pair that has several to choose from."""
     import numpy as np
@@ -154,7 +152,7 @@ def _searched(
         moved = trials.select("trial", "pair", behind.alias("behind")).join(rows, on="pair")
         moved = moved.with_columns(pl.col("ts") + pl.col("behind"), pl.col("trial").alias("subject"))
         data = copied(profiles, trials.select("trial", "subject"))
-        data = replace(data, events=files.events(moved.drop("trial", "pair", "behind")))
+        data = replace(data, events=held_events(moved.drop("trial", "pair", "behind")))
         return _own(now.ask_again(asking, data).frame, trials)
 
     facts = several.select("pair", "subject", "leaf", "at", pl.col("final").cast(pl.Int8).fill_null(-1))

@@ -25,7 +25,6 @@ from segctl.operations.cause_rows import (
     delta,
     events_of,
     records_of,
-    scratch,
     split,
 )
 from segctl.operations.cause_rules import Changed, changed_rules, rules_then
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from segctl.operations.cause_rows import Parts, Scratch
+    from segctl.operations.cause_rows import Parts
     from segctl.operations.evaluation import Answers
     from segctl.operations.session import Session
     from segctl.state.runs import Run
@@ -92,14 +91,13 @@ class Explaining:
         timed = still["subject"].unique().sort().head(MOST_ASKED if self.as_of != self.run.as_of else 0)
         read = pl.concat([asked["subject"], timed]).unique()
         rows = self._rows(pairs.filter(pl.col("subject").is_in(read.implode())), then, now, found)
-        with scratch(self.workspace) as files:
-            if asked.height:
-                more, moved = self._replayed(asked, found, rows, then, now, changed, teller, files)
-                made, still = [*made, *more], pl.concat([still, moved.select(still.columns)])
-            if still.height and self.as_of == self.run.as_of:
-                made.append(lines(still, None, self.as_of))
-            elif still.height:
-                made.append(clocked(still, rows, files, then, now, self._raw, self._details()))
+        if asked.height:
+            more, moved = self._replayed(asked, found, rows, then, now, changed, teller)
+            made, still = [*made, *more], pl.concat([still, moved.select(still.columns)])
+        if still.height and self.as_of == self.run.as_of:
+            made.append(lines(still, None, self.as_of))
+        elif still.height:
+            made.append(clocked(still, rows, then, now, self._raw, self._details()))
         return pl.concat(made)
 
     def _rows(self, pairs: pl.DataFrame, then: Side, now: Side, found: Sequence[Delta]) -> Rows:
@@ -131,7 +129,6 @@ class Explaining:
         now: Side,
         changed: Mapping[str, Changed],
         details: Details,
-        files: Scratch,
     ) -> tuple[list[pl.DataFrame], pl.DataFrame]:
         """What moved the pairs of which something is new, and the pairs that only the clock moved."""
         import polars as pl
@@ -144,12 +141,12 @@ class Explaining:
             return made, pairs
         subjects = self._raw(pairs["subject"].unique().sort())
         mine = [one.of(subjects) for one in found]
-        parts = split(files, *rows.of(subjects), mine[0], mine[1], first=then.as_of, last=now.as_of)
-        chain = Chain(then, now, parts, files, self._ranks(pairs))
+        parts = split(*rows.of(subjects), mine[0], mine[1], first=then.as_of, last=now.as_of)
+        chain = Chain(then, now, parts, self._ranks(pairs))
         pairs = pairs.with_columns(self._appeared(parts).alias("appeared"))
         present = subjects.filter(subjects.is_in(self.answers.frame["subject"].implode()))
         hits, left = chain.run(pairs, present)
-        made += [details.lines(hit, parts, files) for hit in hits if hit.kind != "time_passed"]
+        made += [details.lines(hit, parts) for hit in hits if hit.kind != "time_passed"]
         is_there = pl.col("subject").is_in(present.implode()) | pl.col("entered")
         made.append(lines(left.filter(~is_there), cause("profile_gone"), self.as_of))
         made.append(lines(left.filter(is_there), None, self.as_of))

@@ -1,17 +1,15 @@
 """The rows behind changed profiles: what was known at one snapshot, what came since, and what went.
 
 Event and record files are immutable and compaction changes no row, so the commits between two snapshots tell what is
-new: rows of the files they added, less those of the files they replaced. The rows of a few profiles are written as
-small files of their own, one for each part of what happened, and a replay reads those parts that were known at its
-step; nobody commits these files, so they are gone afterwards.
+new: rows of the files they added, less those of the files they replaced. The rows of a few profiles are held in
+memory, apart by what became of them, and a replay reads those parts that were known at its step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.engines.base import EventPart
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
 EVENTS, RECORDS, RELATED = "events", "records/", "related/"
-_SCRATCH = "replay"
 _LINEAGE = ("file_id", "line", "arrived_at", "digest")
 _EXISTS = "\x00exists"
 PLAIN = ("subject", "ts", "source", "event_id", "kind", "dataset")
@@ -62,10 +59,10 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some rows as files that engines read.
+    """Some rows as parts that engines read.
 
     Attributes:
-        events: At most one file.
+        events: One a kind.
         records: One a source.
     """
 
@@ -127,21 +124,22 @@ def delta(workspace: Workspace, prefix: str, since: int, until: int, subjects: p
     import polars as pl
 
     rows = workspace.query(
-        "SELECT f.path, f.dataset, f.rows, f.vacuumed, f.added, f.removed, a.kind AS added_by, r.kind AS removed_by"
+        "SELECT f.path, f.dataset, f.rows, f.vacuumed, f.added, f.removed, a.kind AS added_by, r.kind AS removed_by,"
+        " json_extract(f.meta, '$.kinds') AS kinds"
         " FROM files f JOIN commits a ON a.seq = f.added LEFT JOIN commits r ON r.seq = f.removed"
         " WHERE substr(f.dataset, 1, ?) = ? AND ((f.added > ? AND f.added <= ?) OR (f.removed > ? AND f.removed <= ?))"
         " ORDER BY f.id",
         (len(prefix), prefix, since, until, since, until),
     )
-    came: list[tuple[str, str]] = []
-    went: list[tuple[str, str]] = []
+    came: list[tuple[str, str, str | None]] = []
+    went: list[tuple[str, str, str | None]] = []
     for row in rows:
         is_new = since < row["added"] <= until and row["added_by"] != "compact"
         is_old = row["removed"] is not None and since < row["removed"] <= until and row["removed_by"] != "compact"
         if is_new != is_old and row["rows"]:
             if row["vacuumed"] is not None:
                 return None
-            (came if is_new else went).append((str(workspace.folder / row["path"]), row["dataset"]))
+            (came if is_new else went).append((str(workspace.folder / row["path"]), row["dataset"], row["kinds"]))
     added, removed = _rows(came, subjects), _rows(went, subjects)
     if not added.height or not removed.height:
         return Delta(added, removed)
@@ -155,15 +153,19 @@ def delta(workspace: Workspace, prefix: str, since: int, until: int, subjects: p
     return Delta(left.filter(pl.col("sign") == 1).drop("sign"), left.filter(pl.col("sign") == -1).drop("sign"))
 
 
-def _rows(files: Sequence[tuple[str, str]], subjects: pl.Series | None) -> pl.DataFrame:
+def _rows(files: Sequence[tuple[str, str, str | None]], subjects: pl.Series | None) -> pl.DataFrame:
     import polars as pl
 
     frames = []
-    for path, dataset in files:
+    for path, dataset, kinds in files:
         scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
         if subjects is not None:
             scan = scan.filter(pl.col("subject").is_in(subjects.implode()))
-        frames.append(scan.with_columns(pl.lit(dataset).alias("dataset")).collect(engine="streaming"))
+        rows = scan.with_columns(pl.lit(dataset).alias("dataset")).collect(engine="streaming")
+        if kinds is not None and "kind" not in rows.columns:
+            # A file of one kind, as compaction makes them, need not say in each row which.
+            rows = rows.with_columns(pl.lit(next(iter(json.loads(kinds)))).alias("kind"))
+        frames.append(rows)
     empty = pl.DataFrame(schema={"subject": pl.Int32, "dataset": pl.String})
     return pl.concat([empty, *frames], how="diagonal_relaxed")
 
@@ -245,53 +247,34 @@ class Rows:
         return self.events.filter(wanted), self.records.filter(wanted)
 
 
-class Scratch:
-    """Writes small files that nobody commits."""
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self.paths: list[Path] = []
-
-    def events(self, frame: pl.DataFrame) -> tuple[EventPart, ...]:
-        """Event rows as one file; none for no rows."""
-        if not frame.height:
-            return ()
-        times, kinds = frame["ts"], frame["kind"].unique().sort().to_list()
-        least, most = times.min(), times.max()
-        assert isinstance(least, datetime), "events have times"
-        assert isinstance(most, datetime), "events have times"
-        columns = tuple(frame.columns)
-        path = self._write(frame)
-        return (EventPart(path, frame.height, tuple(kinds), columns, min_ts=least, max_ts=most),)
-
-    def records(self, frame: pl.DataFrame) -> tuple[RecordFile, ...]:
-        """Record rows as one file a source."""
-        if not frame.height:
-            return ()
-        return tuple(
-            RecordFile(self._write(part), str(dataset).removeprefix(RECORDS), part.height, tuple(part.columns))
-            for (dataset,), part in frame.partition_by("dataset", as_dict=True, include_key=False).items()
-        )
-
-    def _write(self, frame: pl.DataFrame) -> str:
-        path = self._workspace.new_file(_SCRATCH)
-        self.paths.append(path)
-        frame.write_parquet(path, compression="lz4", statistics=False)
-        return str(path)
+def held_events(frame: pl.DataFrame) -> tuple[EventPart, ...]:
+    """Event rows as one part a kind."""
+    if not frame.height:
+        return ()
+    return tuple(
+        _held_kind(str(kind), rows) for (kind,), rows in sorted(frame.partition_by("kind", as_dict=True).items())
+    )
 
 
-@contextmanager
-def scratch(workspace: Workspace) -> Iterator[Scratch]:
-    """Files for the length of a block."""
-    files = Scratch(workspace)
-    try:
-        yield files
-    finally:
-        workspace.discard(files.paths)
+def _held_kind(kind: str, rows: pl.DataFrame) -> EventPart:
+    times = rows["ts"]
+    least, most = times.min(), times.max()
+    assert isinstance(least, datetime), "events have times"
+    assert isinstance(most, datetime), "events have times"
+    return EventPart("", rows.height, (kind,), tuple(rows.columns), min_ts=least, max_ts=most, held=rows)
+
+
+def held_records(frame: pl.DataFrame) -> tuple[RecordFile, ...]:
+    """Record rows as one part a source."""
+    if not frame.height:
+        return ()
+    return tuple(
+        RecordFile("", str(dataset).removeprefix(RECORDS), rows.height, tuple(rows.columns), held=rows)
+        for (dataset,), rows in frame.partition_by("dataset", as_dict=True, include_key=False).items()
+    )
 
 
 def split(
-    files: Scratch,
     events: pl.DataFrame,
     records: pl.DataFrame,
     event_delta: Delta,
@@ -303,7 +286,6 @@ def split(
     """The rows of some profiles by what became of them.
 
     Args:
-        files: Where the parts are written.
         events: Their events of the later snapshot.
         records: Their record versions of the later snapshot.
         event_delta: What came and went of their events.
@@ -330,17 +312,17 @@ def split(
     gone, values = new_records.filter(is_gone), new_records.filter(~is_gone)
     named = [("mended", mended), ("late", late), ("fresh", fresh.filter(pl.col("ts") <= last))]
     return Parts(
-        kept=Part(files.events(kept), files.records(kept_records)),
-        dropped_events=Part(files.events(dropped)),
-        dropped_records=Part((), files.records(record_delta.removed)),
-        gone=Part((), files.records(gone)),
-        gone_early=Part((), files.records(_valid_early(gone, first, last))),
-        mended=Part(files.events(mended)),
-        late=Part(files.events(late)),
-        values=Part((), files.records(values)),
-        values_early=Part((), files.records(_valid_early(values, first, last))),
-        fresh=Part(files.events(fresh)),
-        fresh_early=Part(files.events(early_events(fresh.filter(pl.col("ts") <= last), first))),
+        kept=Part(held_events(kept), held_records(kept_records)),
+        dropped_events=Part(held_events(dropped)),
+        dropped_records=Part((), held_records(record_delta.removed)),
+        gone=Part((), held_records(gone)),
+        gone_early=Part((), held_records(_valid_early(gone, first, last))),
+        mended=Part(held_events(mended)),
+        late=Part(held_events(late)),
+        values=Part((), held_records(values)),
+        values_early=Part((), held_records(_valid_early(values, first, last))),
+        fresh=Part(held_events(fresh)),
+        fresh_early=Part(held_events(early_events(fresh.filter(pl.col("ts") <= last), first))),
         new_events=pl.concat([frame.with_columns(pl.lit(name).alias("part")) for name, frame in named]),
         old_events=dropped,
         new_records=new_records,

@@ -353,6 +353,17 @@ def test_compaction_between_two_runs_is_no_news(shop: Shop) -> None:
     assert shop.cause("buyers", "2") == "event order 2026-11-13 11:00:00+01:00 (shop #o3)"
 
 
+def test_an_event_that_is_corrected_after_compaction_is_named(shop: Shop) -> None:
+    shop.segment("rich", "where: {event: order, sum: {of: value, above: 15}}")
+    shop.run(FIRST)
+    ok("compact", cwd=shop.root)
+    shop.orders("order,o1,1,2026-11-01T10:00:00Z,90", "order,o2,2,2026-11-10T10:00:00Z,2")
+    shop.run(SECOND)
+
+    assert shop.cause("rich", "1") == "event replaced: order 2026-11-01 11:00:00+01:00 (shop #o1)"
+    assert shop.cause("rich", "2") == "event replaced: order 2026-11-10 11:00:00+01:00 (shop #o2)"
+
+
 def test_a_what_if_stands_between_no_two_runs(shop: Shop) -> None:
     shop.segment("recent", "where: {event: order, within_last: 14 days}")
     shop.run(FIRST)
