@@ -81,4 +81,14 @@ ENTRIES: dict[str, Entry] = {
         "The receiver answered 410: it wants nothing more at this address, so nothing more is sent there.",
         "Correct `url`, or take the destination out of `send_to` of its segments and delete its declaration.",
     ),
+    "SEG904": Entry(
+        "files of a destination that cannot be written",
+        "The folder cannot be made, written or read: its rights, a full disk, a file of that name.",
+        "Look at the folder and the disk, then push again: what was not written is still to be sent.",
+    ),
+    "SEG905": Entry(
+        "a folder of a file destination that is not as it was left",
+        "The manifest or the file with the audience's members is gone or has been changed, so changes cannot be added.",
+        "Put it back; or move the folder away, and `segctl reconcile NAME` delivers everybody anew.",
+    ),
 }

@@ -22,8 +22,10 @@ DESTINATIONS: dict[str, str] = {
     "google_ads": "segctl.connectors.destinations.google_ads",
     "hubspot": "segctl.connectors.destinations.hubspot",
     "klaviyo": "segctl.connectors.destinations.klaviyo",
+    "listmonk": "segctl.connectors.destinations.listmonk",
     "mailchimp": "segctl.connectors.destinations.mailchimp",
     "meta": "segctl.connectors.destinations.meta",
+    "file": "segctl.connectors.destinations.file",
     "webhook": "segctl.connectors.destinations.webhook",
 }
 """Kind → module with `ABILITIES`, `OPTIONS` and `connect`."""
