@@ -65,6 +65,8 @@ class StoredRows:
         identifiers: Rows of the table of subjects, at least of `subjects`, read before.
         members: Segment → subjects that belong to it, for look-ups in the pseudo list `MEMBERS`.
         tables: Snapshot of related tables.
+        ledger: Snapshot whose consents are known.
+        outside: Subjects that nothing is evaluated for, ascending.
     """
 
     records: tuple[RecordFile, ...] | None = None
@@ -73,6 +75,8 @@ class StoredRows:
     identifiers: pl.DataFrame | None = None
     members: Mapping[str, pl.Series] = field(default_factory=dict)
     tables: int | None = None
+    ledger: int | None = None
+    outside: pl.Series | None = None
 
 
 MEMBERS = "\x00members"
@@ -213,6 +217,7 @@ def load_input(
 
     from segctl.engines.profiles import profile_view, trait_changes
     from segctl.engines.scope import list_column
+    from segctl.operations.consent_gate import with_consents
     from segctl.state.identity import canonical
     from segctl.state.subjects import Subjects
 
@@ -239,6 +244,9 @@ def load_input(
         samples=asking.samples,
         lists={list_column(look_up): _listed(session, look_up, snapshot, given) for look_up in asking.lists},
         survivorship=survivorship,
+    )
+    profiles = with_consents(
+        session, profiles, asking.consents, records, owners, as_of=as_of, snapshot=snapshot, stored=given
     )
     histories = {name: types[name] for name in asking.histories}
     changes = (

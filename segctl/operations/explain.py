@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile import ir
+from segctl.compile.consents import consent_column
 from segctl.compile.lower import lower_segment
 from segctl.compile.plan import HISTORY, Output, plan, walk
 from segctl.compile.trace import EventRow, ProfileRow, Trace, trace
@@ -15,6 +16,7 @@ from segctl.compile.trace_times import NextChange, next_change
 from segctl.model.errors import UsageError
 from segctl.operations.cause_words import say, translated
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
+from segctl.operations.explain_consents import later_consents, why_outside
 from segctl.operations.explain_related import counted_colleagues, related_rows
 from segctl.operations.people import find_person
 from segctl.operations.profile import person_events
@@ -48,6 +50,7 @@ class Explanation:
         in_force_as_of: That run's instant.
         moved_at: When the person last entered or left; None when never.
         moved_why: The cause of that, in words; None where it is not on record.
+        outside: Why the person may not be evaluated: ``objected_profiling``, ``restricted`` or ``erased``.
     """
 
     segment: str
@@ -65,6 +68,7 @@ class Explanation:
     in_force_as_of: datetime | None = None
     moved_at: datetime | None = None
     moved_why: str | None = None
+    outside: str | None = None
 
 
 def explain(
@@ -104,7 +108,7 @@ def explain(
     row = data.profiles.filter(data.profiles["subject"] == owner.subject)
     outside = _outside(session, name, owner.profile_id, as_of, recorded)
     if not row.height:
-        return outside
+        return replace(outside, outside=why_outside(session, subjects, snapshot=snapshot))
     names = [s.name for s in asked.segments]
     found = evaluate(session, names, as_of=as_of, snapshot=snapshot, only=[owner.subject], data=data)
     members = {s: bool(found.frame[s][0]) for s in names if s not in found.failed}
@@ -114,6 +118,9 @@ def explain(
     counted = counted_colleagues(session, lowered, data, owner.subject, as_of=as_of, snapshot=snapshot)
     scores = _scores(session, lowered, data, owner.subject, as_of=as_of, snapshot=snapshot)
     person = replace(_profile_row(session, lowered, row.row(0, named=True)), colleagues=counted, scores=scores)
+    if until and asked.consents:
+        later = later_consents(session, asked.consents, owner.subject, subjects, data, as_of=as_of, snapshot=snapshot)
+        person = replace(person, later=tuple((at, {**person.traits, **values}) for at, values in later))
     zone = session.project.timezone
     traced = trace(lowered, person, rows, as_of=as_of, zone=zone, members=members, language=said)
     return replace(
@@ -215,9 +222,11 @@ def _profile_row(session: Session, lowered: ir.LoweredSegment, row: dict[str, An
     from segctl.engines.scope import list_column
 
     lists = [node for node in walk(lowered.where) if isinstance(node, ir.InList)]
+    declared = (trait.name for trait in session.project.traits)
+    consents = (name for name in row if consent_column(name) is not None)
     return ProfileRow(
         profile_id=row["profile_id"],
-        traits={t.name: row[t.name] for t in session.project.traits if row.get(t.name) is not None},
+        traits={n: row[n] for n in (*declared, *consents) if row.get(n) is not None},
         lists={node: bool(row[list_column(node)]) for node in lists},
     )
 

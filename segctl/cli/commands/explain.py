@@ -112,6 +112,13 @@ def _identity(ctx: Context, one: str, other: str | None, *, personal: bool, fuzz
     write_path(ctx, one, other, personal=personal, fuzzy=fuzzy)
 
 
+_OUTSIDE = {
+    "objected_profiling": "the person objects to profiling",
+    "restricted": "the use of the person's data is restricted",
+    "erased": "the person was erased",
+}
+
+
 def _facts(session: Session, segment: str, found: Explanation, *, until: bool) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "segment": segment,
@@ -129,7 +136,9 @@ def _facts(session: Session, segment: str, found: Explanation, *, until: bool) -
 
 def _notes(session: Session, found: Explanation, *, until: bool) -> list[str]:
     notes = [_changed(what) for what in found.changed_since]
-    if not found.in_population:
+    if found.outside is not None:
+        notes.append(f"{_OUTSIDE[found.outside]}, so no segment, count or trait is about them")
+    elif not found.in_population:
         notes.append("nobody by that identifier is in the population at that time")
     if found.kept is False:
         notes.append("the conditions hold, but `keep` ranks others higher")
