@@ -247,11 +247,11 @@ class Mailchimp:
         accept = (*options.pop("accept", ()), 403)
         answer = self.client.request(method, path, accept=accept, **options)
         if answer.status == 403:
-            if not within(answer.value, "title"):
+            if answer.value is None:
                 raise NotNowError("answered 403 without a reason, as it does when too many connections are open")
             from segctl.connectors.http.outcomes import forbidden
 
-            raise forbidden(self.name, answer.url, 403, words_of(answer.value))
+            raise forbidden(self.name, answer.url, 403, words_of(answer.value, options.get("rows", ())))
         return answer
 
     def _pages(self, path: str, what: str, params: Sequence[tuple[str, str]]) -> Iterator[Json]:
