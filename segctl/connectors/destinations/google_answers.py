@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, Row, Sent, Trouble, place
 from segctl.connectors.destinations.jobs import Job
 from segctl.connectors.destinations.mailing import Json, listed, within
 from segctl.connectors.destinations.reasons import cleaner, words_of
 from segctl.connectors.http import outcomes
-from segctl.connectors.http.exchange import Answer
+
+if TYPE_CHECKING:
+    from segctl.connectors.http.exchange import Answer
 
 WAIT_S = 60.0
 GOES_ON = frozenset({None, "", "REQUEST_STATUS_UNKNOWN", "PROCESSING"})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, UnknownOutcomeError
 from segctl.connectors.http import limits, problems
-from segctl.connectors.http.exchange import Answer, Failure
 from segctl.model.errors import Refused, SegctlError, UsageError
+
+if TYPE_CHECKING:
+    from segctl.connectors.http.exchange import Answer, Failure
 
 REFUSES_CONTENT = frozenset({400, 409, 422})
 """Answers about what is in a call; half of it may be taken."""
