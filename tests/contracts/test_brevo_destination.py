@@ -1,0 +1,200 @@
+"""Brevo: the suite against a stand-in, and the traps of its API."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import pytest
+from destination_suite import PLANTED, ROWS, SECRET, HttpSuite, batch, finished
+from fakes.brevo import FakeBrevo
+
+from segctl.connectors.destinations.base import BatchRefusedError, Row, Sent
+from segctl.connectors.destinations.brevo import imported
+from segctl.model.errors import UsageError
+
+EMAILS = [row.identifiers["email"] for row in ROWS]
+BARE = tuple(replace(row, fields={}, identifiers={"email": row.identifiers["email"]}) for row in ROWS)
+CONFIRM = {"new_contacts": "double_opt_in", "template": 7, "redirect_url": "https://shop.example/thanks"}
+
+
+class BrevoSuite(HttpSuite):
+    kind: ClassVar[str] = "brevo"
+    more: ClassVar[dict[str, Any]] = {}
+    fake: FakeBrevo
+
+    def make_fake(self) -> FakeBrevo:
+        return FakeBrevo(PLANTED)
+
+    def options(self) -> dict[str, Any]:
+        return {"api_key": SECRET, "base_url": f"{self.url}/v3", **self.more}
+
+    def people(self, audience: str) -> set[str]:
+        return self.fake.inside(audience)
+
+    def pushed(self, rows: tuple[Row, ...], **more: Any) -> Sent:
+        """What became of an addition with some options."""
+        self.more = more  # type: ignore[misc]  # of this test alone
+        with self.connected() as connector:
+            return finished(connector, batch(rows, audience=connector.audience("winback", "winback")))
+
+
+class TestBrevo(BrevoSuite):
+    def test_an_import_leaves_opt_outs_alone_and_tells_nobody_by_mail(self) -> None:
+        self.fake.put(EMAILS[0], emailBlacklisted=True)
+
+        sent = self.pushed(ROWS)
+
+        body = next(asked.json for asked in self.fake.asked if asked.path == "/v3/contacts/import")
+        assert sent.troubles == {}
+        assert self.fake.contacts[11]["emailBlacklisted"]
+        assert body["disableNotification"] is True
+        assert "lacklist" not in str(body)
+
+    def test_people_whom_an_import_left_out_are_found_out(self) -> None:
+        self.fake.failing = {EMAILS[1]}
+
+        sent = self.pushed(ROWS)
+
+        assert {key: told.code for key, told in sent.troubles.items()} == {ROWS[1].key: "no_contact"}
+        assert "jörg" not in str(sent)
+
+    def test_after_a_crash_an_import_with_failures_leaves_all_open(self) -> None:
+        self.fake.failing = {EMAILS[1]}
+        with self.connected() as connector:
+            job = connector.send(batch(ROWS, audience=connector.audience("winback", "winback"))).job
+        with self.connected() as connector:
+            sent = Sent(job=job)
+            while sent.job:
+                sent = connector.poll(sent.job)
+
+        assert {name: told.state for name, told in sent.troubles.items()} == dict.fromkeys(
+            ("#0", "#1", "#2"), "unknown"
+        )
+
+    def test_any_other_word_is_an_end_of_an_import(self) -> None:
+        self.fake.ends_as = "failed"
+
+        assert [told.state for told in self.pushed(ROWS).troubles.values()] == ["rejected"] * 3
+
+    def test_a_missing_value_clears_what_is_there_and_nothing_else(self) -> None:
+        self.fake.put(EMAILS[0], attributes={"FIRST_NAME": "Anne", "CITY": "Köln"})
+
+        self.pushed((replace(ROWS[0], fields={"first_name": None}),))
+
+        assert self.fake.contacts[11]["attributes"] == {"FIRST_NAME": "", "CITY": "Köln"}
+        assert "emptyContactsAttributes" not in imported(ROWS, "7")
+
+    def test_contacts_that_will_not_leave_are_told_and_nobody_else_is(self) -> None:
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            finished(connector, batch(BARE[:2], audience=audience))
+            left = finished(connector, batch(BARE, "remove", audience=audience))
+            again = finished(connector, batch(BARE, "remove", audience=audience))
+
+        assert left.troubles == again.troubles == {}
+        assert self.people(audience) == set()
+        assert len(self.fake.contacts) == 2
+
+    def test_a_list_is_made_in_a_folder(self) -> None:
+        self.fake.folders = []
+        with self.connected() as connector, pytest.raises(UsageError) as caught:
+            connector.audience("winback", "winback")
+
+        assert caught.value.code == "SEG922"
+
+    def test_a_list_is_found_by_name_on_a_later_page_and_by_id(self) -> None:
+        self.fake.page = 1
+        with self.connected() as connector:
+            made = [connector.audience(name, name) for name in ("a", "b", "c")]
+
+            assert [connector.audience("c", name) for name in ("c", made[1])] == [made[2], made[1]]
+
+    def test_everybody_is_read_over_pages(self) -> None:
+        self.fake.page = 2
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            finished(connector, batch(ROWS, audience=audience))
+
+            assert [member.identifiers["email"] for member in connector.members(audience)] == EMAILS
+
+    def test_an_import_that_is_too_large_is_to_be_halved(self) -> None:
+        wide = tuple(Row(f"{n:032}", {"email": f"{n}@example.com"}, {"notes": "x" * 60_000}) for n in range(140))
+        with self.connected() as connector, pytest.raises(BatchRefusedError) as caught:
+            connector.send(batch(wide, audience="7"))
+
+        assert caught.value.is_size
+
+    def test_a_way_to_confirm_needs_a_mail_and_a_page(self) -> None:
+        self.more = {"new_contacts": "double_opt_in", "template": 7}  # type: ignore[misc]  # of this test alone
+        with pytest.raises(UsageError) as caught, self.connected():
+            pass
+
+        assert caught.value.code == "SEG922"
+
+
+class TestBrevoWithoutNewContacts(BrevoSuite):
+    """Nobody is made: those who are there are added, in calls that say who was not."""
+
+    more: ClassVar[dict[str, Any]] = {"new_contacts": "never"}
+
+    def make_fake(self) -> FakeBrevo:
+        fake = FakeBrevo(PLANTED)
+        fake.put(*EMAILS)
+        return fake
+
+    def test_requests_are_these(self, golden: Any) -> None:
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            finished(connector, batch(ROWS, audience=audience))
+
+        assert [asked.path for asked in self.fake.asked][3:] == [
+            "/v3/contacts/batch",
+            f"/v3/contacts/lists/{audience}/contacts/add",
+        ]
+
+    def test_who_is_no_contact_is_told_from_who_is_on_the_list(self) -> None:
+        self.fake.put("new@example.com")
+        stranger = Row("d" * 32, {"email": "nobody@example.com"})
+        newcomer = Row("e" * 32, {"email": "new@example.com"})
+        self.pushed(BARE, **self.more)
+
+        sent = self.pushed((*BARE, stranger, newcomer), **self.more)
+
+        assert {key: (told.state, told.code) for key, told in sent.troubles.items()} == {
+            stranger.key: ("rejected", "no_contact")
+        }
+        assert len(self.fake.contacts) == 4
+
+    def test_contacts_are_known_by_an_id_of_ones_own_as_well(self) -> None:
+        self.fake.put("", extId="C-9")
+        rows = (BARE[0], Row("f" * 32, {"external_id": "C-9"}))
+
+        sent = self.pushed(rows, **self.more)
+
+        assert sent.troubles == {}
+        assert [asked.json for asked in self.fake.asked if asked.path.endswith("/add")] == [
+            {"emails": [EMAILS[0]]},
+            {"extIds": ["C-9"]},
+        ]
+
+    def test_people_who_are_missing_are_asked_to_confirm(self) -> None:
+        strangers = tuple(Row(name * 32, {"email": f"{name}@example.com"}) for name in "de")
+        self.fake.failing = {"e@example.com"}
+
+        sent = self.pushed((*BARE, *strangers), **CONFIRM)
+
+        assert self.fake.asked_to_confirm == ["d@example.com"]
+        assert {key: told.state for key, told in sent.troubles.items()} == {strangers[1].key: "invalid"}
+        assert sent.note is not None
+        assert sent.note.startswith("1 were asked")
+        assert len(self.fake.contacts) == 3
+
+    def test_an_outage_after_the_list_was_changed_tells_who_was_taken(self) -> None:
+        strangers = tuple(Row(name * 32, {"email": f"{name}@example.com"}) for name in "de")
+        self.fake.can_fail = lambda asked: asked.path.endswith("Confirmation")  # type: ignore[method-assign]
+        self.fake.fails_next("unavailable")
+
+        sent = self.pushed((*BARE, *strangers), **CONFIRM)
+
+        assert {key: told.state for key, told in sent.troubles.items()} == {row.key: "rejected" for row in strangers}
