@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from segctl.connectors.destinations.base import NotNowError, Row, Trouble, UnknownOutcomeError
 from segctl.connectors.destinations.mailing import Json, within
