@@ -12,8 +12,10 @@ from segctl.connectors.destinations.mailing import Json, within
 from segctl.connectors.destinations.reasons import cleaner, words_of
 from segctl.connectors.destinations.ways_in import closed_audience
 from segctl.connectors.http import outcomes
-from segctl.connectors.http.exchange import Answer
 from segctl.model.destinations import Destination
+
+if TYPE_CHECKING:
+    from segctl.connectors.http.exchange import Answer
 
 TOO_OFTEN = frozenset({4, 17, 32, 613, 80_003, 80_004})
 NO_ENTRY = frozenset({10, 102, 190, 200, 294})
