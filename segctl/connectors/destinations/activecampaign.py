@@ -226,11 +226,13 @@ class ActiveCampaign:
 
     def _tag(self, number: str) -> str | None:
         """Name of a tag, which an import wants instead of its id."""
+        if number not in self._tags and self.is_dry:
+            return f"<name of {number}>"
         if number not in self._tags:
             answer = self.client.request("GET", f"/tags/{number}", accept=(404,))
             found = within(answer.value, "tag", "tag")
-            if self.is_dry or found is None:
-                return number if self.is_dry else None
+            if found is None:
+                return None
             self._tags[number] = str(found)
         return self._tags[number]
 
