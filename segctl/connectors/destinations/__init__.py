@@ -24,6 +24,7 @@ DESTINATIONS: dict[str, str] = {
     "klaviyo": "segctl.connectors.destinations.klaviyo",
     "listmonk": "segctl.connectors.destinations.listmonk",
     "mailchimp": "segctl.connectors.destinations.mailchimp",
+    "mautic": "segctl.connectors.destinations.mautic",
     "meta": "segctl.connectors.destinations.meta",
     "file": "segctl.connectors.destinations.file",
     "webhook": "segctl.connectors.destinations.webhook",
