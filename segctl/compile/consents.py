@@ -50,6 +50,11 @@ def consent_column(name: str) -> ConsentColumn | None:
     return ConsentColumn(purpose, channel, bool(rest))
 
 
+def is_consent(node: object) -> bool:
+    """A value that stands for a consent."""
+    return isinstance(node, ir.StoredTrait) and node.name.startswith(_PREFIX)
+
+
 def consents_of(traits: Iterable[str]) -> tuple[Consent, ...]:
     """The purposes and channels among names of traits, each once, sorted."""
     found = (consent_column(name) for name in traits)

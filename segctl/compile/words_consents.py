@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from segctl.compile.consents import consent_column
 from segctl.compile.words_times import window_words
 from segctl.model.conditions import ConsentCondition
@@ -10,13 +12,15 @@ from segctl.model.project import Language
 _EN = {
     "confirmed": "given", "requested": "asked for, not confirmed", "withdrawn": "withdrawn", "objected": "objected to",
     "expired": "expired", "denied": "denied", "none": "never given", "consent": "consent to {} by {}",
-    "since": "{}, since",
+    "since": "{}, since", "allowed": "allowed", "refused": "not allowed", "by": "by",
 }  # fmt: skip
 _DE = {
     "confirmed": "erteilt", "requested": "angefragt, nicht bestätigt", "withdrawn": "widerrufen",
     "objected": "widersprochen", "expired": "abgelaufen", "denied": "verweigert", "none": "nie erteilt",
     "consent": "Einwilligung in {} per {}", "since": "{}, seit",
 }  # fmt: skip
+
+_CHANGE = re.compile(r"consent (?P<of>.+): (?P<old>\w+) → (?P<new>\w+)")
 
 
 def consent_words(leaf: ConsentCondition, language: Language) -> str:
@@ -43,3 +47,21 @@ def status_words(status: str, language: Language) -> str:
     'widerrufen'
     """
     return (_DE if language == "de" else _EN).get(status, status)
+
+
+def change_words(of: str, old: str, new: str) -> str:
+    """What changed of a consent, as causes keep it: ``newsletter by email: confirmed → withdrawn``."""
+    return f"{of}: {old} → {new}"
+
+
+def german_consent(line: str) -> str:
+    """A cause that says what changed of a consent, in German.
+
+    >>> german_consent("consent newsletter by email: confirmed → withdrawn")
+    'Einwilligung newsletter per email: erteilt → widerrufen'
+    """
+    found = _CHANGE.fullmatch(line)
+    if found is None:
+        return line.replace("consent", "Einwilligung", 1)
+    of = found["of"].replace(" by ", " per ")
+    return f"Einwilligung {of}: {_DE.get(found['old'], found['old'])} → {_DE.get(found['new'], found['new'])}"

@@ -35,6 +35,7 @@ class Side:
         subjects: Whose identifiers count.
         identifiers: Rows of the table of subjects of everybody who is asked about.
         members: Segment → subjects that belonged to it.
+        outside: Subjects that nothing is evaluated for, by the ledger of consent.
         beside: Everybody's values of today, for scores and numbers of colleagues.
     """
 
@@ -45,6 +46,7 @@ class Side:
     subjects: pl.Series
     identifiers: pl.DataFrame
     members: Mapping[str, pl.Series]
+    outside: pl.Series
     beside: Beside = field(default_factory=dict, repr=False, compare=False)
 
 
@@ -109,7 +111,8 @@ class Chain:
         self._there = Part(held_events(existing(present, self.then.as_of)))
         base = State(
             self.now.rules, self.then.owners, self.old, self.then.as_of, self.then.snapshot, self.now.snapshot,
-            self.then.subjects, self.now.identifiers, self.then.members, self.now.beside,
+            self.then.subjects, self.now.identifiers, self.then.members, self.then.snapshot, self.then.outside,
+            self.now.beside,
         )  # fmt: skip
         hits, left = self._walk(base, pairs, self._steps(is_early=True), is_early=True)
         if not left.height or self.now.as_of == self.then.as_of:
@@ -150,6 +153,7 @@ class Chain:
         return [
             *rank,
             Step("identity", lambda s: replace(s, owners=now.owners), "identity"),
+            Step("consent", lambda s: replace(s, ledger=now.snapshot, outside=now.outside), "consent"),
             Step("profile_new", lambda s: replace(s, rows=s.rows + self._there, subjects=now.subjects), "appeared"),
             Step("row_gone", lambda s: replace(s, rows=s.rows + gone), "row_gone"),
             Step("event_removed", lambda s: replace(s, rows=_mended(s.rows, parts)), "mended"),

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile import ir
+from segctl.compile.consents import is_consent
 from segctl.compile.plan import Output, plan, walk
 from segctl.compile.trace_rows import EventRow, ProfileRow
 from segctl.compile.trace_times import next_change
@@ -74,7 +75,7 @@ def clocked(
         states = [
             State(
                 now.rules, now.owners, part, side.as_of, side.snapshot, now.snapshot, subjects, now.identifiers,
-                side.members, now.beside,
+                side.members, now.snapshot, now.outside, now.beside,
             )
             for side in (then, now)
         ]  # fmt: skip
@@ -135,7 +136,7 @@ def _traced(
 def _is_traceable(segment: ir.LoweredSegment) -> bool:
     nodes = list(walk(segment.where))
     kinds = [kind for node in nodes if isinstance(node, ir.Metric | ir.Step) for kind in node.kinds]
-    return not any(isinstance(n, ir.IsMember | ir.Colleagues | ir.Score) for n in nodes) and not any(
+    return not any(isinstance(n, ir.IsMember | ir.Colleagues | ir.Score) or is_consent(n) for n in nodes) and not any(
         ":" in kind for kind in kinds
     )
 
@@ -185,7 +186,8 @@ def moves_with_time(node: object) -> bool:
     """The node's answer can change while nothing happens."""
     if isinstance(node, ir.Metric | ir.Step):
         return node.window is not None or (isinstance(node, ir.Step) and node.negative)
-    return isinstance(node, CLOCKED)
+    # A consent runs out without a word.
+    return is_consent(node) or isinstance(node, CLOCKED)
 
 
 def clock_leaves(segment: ir.LoweredSegment) -> list[ir.Leaf]:

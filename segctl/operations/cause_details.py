@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from segctl.operations.cause_consents import changed_consents
 from segctl.operations.cause_events import arrived, mended
 from segctl.operations.cause_replay import ask, flags, given_in
 from segctl.operations.cause_rows import RECORDS
@@ -59,6 +60,8 @@ class Details:
                 return self.identity(hit.pairs)
             case "definition_changed":
                 return self._definition(hit)
+            case "consent":
+                return changed_consents(hit, then=then, now=now)
             case "event_arrived" | "late_event":
                 return arrived(hit, parts, owners, then=then, now=now)
             case "event_removed":

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from segctl.compile import ir
+from segctl.compile.consents import is_consent
 from segctl.compile.plan import HISTORY, Output, plan, walk
 from segctl.model.project import RELATED
 from segctl.model.times import (
@@ -93,7 +94,7 @@ def shifts(leaf: ir.Leaf) -> list[tuple[tuple[str, ...], timedelta]] | None:
         if isinstance(node, ir.InWindow) and isinstance(node.value, ir.MetricValue) and not node.bounds:
             kinds = node.value.metric.kinds
             lengths = _lengths(node.window) if node.value.metric.measure.function in _LIKE_TIME else None
-        elif isinstance(node, (*CLOCKED, ir.EventTime, ir.EventTimePart)):
+        elif isinstance(node, (*CLOCKED, ir.EventTime, ir.EventTimePart)) or is_consent(node):
             return None
         elif isinstance(node, ir.Metric | ir.Step):
             kinds = node.kinds

@@ -29,6 +29,7 @@ from segctl.operations.cause_rows import (
 )
 from segctl.operations.cause_rules import Changed, changed_rules, rules_then
 from segctl.operations.cause_words import cause
+from segctl.operations.consent_gate import concerned, outside
 from segctl.operations.evaluation import evaluate, lowered_segments
 from segctl.operations.identity_causes import as_long, people_moved
 from segctl.operations.provenance import former_names
@@ -45,7 +46,10 @@ if TYPE_CHECKING:
 
 MOST_PROFILES = 200_000
 """So many profiles of whom something is new are replayed; the causes of further ones stay open."""
-_NEW = ("definition", "identity", "appeared", "row_gone", "mended", "late", "values", "fresh", "ranked", "referred")
+_NEW = (
+    "definition", "identity", "consent", "appeared", "row_gone", "mended", "late", "values", "fresh", "ranked",
+    "referred",
+)  # fmt: skip
 """Columns of the pairs: what can have moved them, besides the clock."""
 
 
@@ -182,6 +186,7 @@ class Explaining:
         kinds = {name: kinds_of(self._nodes(now, name)) for name in changed}
         owners = {
             "identity": people["subject"],
+            "consent": self._owners(concerned(self.session, self.snapshot, self.run.snapshot).to_frame()),
             "row_gone": self._owners(ended),
             "mended": self._owners(events.removed),
             "values": self._owners(valued, records.removed, related.added, related.removed),
@@ -282,8 +287,9 @@ class Explaining:
         after = {name: frame.filter(name)["subject"] if name in frame.columns else raw.clear() for name in before}
         everybody = Subjects(self.workspace).table(self.snapshot)
         rows = everybody.filter(pl.col("subject").is_in(raw.implode())).collect()
-        then = Side(old or rules, self.owners_then, self.run.as_of, self.run.snapshot, known, rows, before)
-        return then, Side(rules, self.owners_now, self.as_of, self.snapshot, raw, rows, after)
+        out_then, out_now = outside(self.session, self.run.snapshot), outside(self.session, self.snapshot)
+        then = Side(old or rules, self.owners_then, self.run.as_of, self.run.snapshot, known, rows, before, out_then)
+        return then, Side(rules, self.owners_now, self.as_of, self.snapshot, raw, rows, after, out_now)
 
     def _ranks(self, pairs: pl.DataFrame) -> dict[str, Ranks]:
         """How everybody stands now, for the segments that keep the best."""

@@ -68,6 +68,8 @@ class State:
         subjects: Whose identifiers count.
         identifiers: Rows of the table of subjects, at least of `subjects`.
         members: Segment → subjects that belong to it, of those whose members are given.
+        ledger: Snapshot whose consents are known.
+        outside: Subjects that nothing is evaluated for.
         beside: Everybody's values of today, for scores and numbers of colleagues.
     """
 
@@ -80,12 +82,17 @@ class State:
     subjects: pl.Series
     identifiers: pl.DataFrame
     members: Mapping[str, pl.Series]
+    ledger: int
+    outside: pl.Series
     beside: Beside = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, asking: Plan) -> EngineInput:
         """What a plan reads of the rows."""
         rows = self.rows
-        stored = StoredRows(rows.records, rows.events, self.subjects, self.identifiers, self.members, self.tables)
+        stored = StoredRows(
+            rows.records, rows.events, self.subjects, self.identifiers, self.members, self.tables, self.ledger,
+            self.outside,
+        )  # fmt: skip
         session = self.rules.session
         return load_input(session, asking, as_of=self.as_of, snapshot=self.snapshot, owners=self.owners, stored=stored)
 

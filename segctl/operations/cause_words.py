@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from segctl.compile.prune import leaves
 from segctl.compile.words import describe
+from segctl.compile.words_consents import german_consent
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
@@ -31,6 +32,7 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "tool_changed": ("tool changed", "Programm geändert"),
     "merge": ("merged", "zusammengeführt"),
     "unmerge": ("separated", "getrennt"),
+    "consent": ("consent", "Einwilligung"),
     "profile_new": ("profile new", "neues Profil"),
     "profile_gone": ("profile gone", "Profil entfallen"),
     "late_event": ("late event", "verspätetes Ereignis"),
@@ -71,7 +73,7 @@ def cause(kind: str, detail: str = "", origin: str = "") -> str:
     'trait tier: silver → gold (crm)'
     """
     words = KINDS[kind][0]
-    between = " " if words in ("trait", "event", "segment") else ": "
+    between = " " if words in ("trait", "event", "segment", "consent") else ": "
     line = f"{words}{between}{detail}" if detail else words
     return f"{line} ({origin})" if origin else line
 
@@ -105,6 +107,8 @@ def say(line: str | None, *, zone: str = "UTC", language: Language = "en", said:
     line = _INSTANT.sub(lambda found: _local(found.group(), zone), line)
     if language == "en":
         return line
+    if kind == "consent":
+        return german_consent(line)
     for pattern, words in _GERMAN:
         line = pattern.sub(words, line)
     english, german = KINDS[kind]
@@ -133,6 +137,7 @@ def kind_words(kind: str, language: Language = "en") -> str:
         "trait_changed": ("trait changed", "Merkmal geändert"),
         "event_arrived": ("event arrived", "Ereignis eingetroffen"),
         "segment_changed": ("segment changed", "Segment geändert"),
+        "consent": ("consent changed", "Einwilligung geändert"),
     }
     return special.get(kind, KINDS[kind])[1 if language == "de" else 0]
 

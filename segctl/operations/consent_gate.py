@@ -58,7 +58,7 @@ def with_consents(
 
     head = head_at(session.workspace, snapshot if stored.ledger is None else stored.ledger)
     points = contact_points(session, snapshot)
-    known = Known(points, records, owners, stored.subjects, head, kept=stored.records is None)
+    known = Known(points, records, owners, stored.subjects, head)
     columns = consent_columns(session, asked, profiles["subject"], known, as_of=as_of)
     return profiles.hstack(columns.drop("subject").get_columns())
 

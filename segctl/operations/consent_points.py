@@ -62,13 +62,12 @@ class ContactPoints:
         parts = [self._identifiers(kind, name, subjects) for name in names]
         return pl.concat([_nobody(), *(part.select("subject", "point") for part in parts)])
 
-    def of_records(self, kind: str, files: Sequence[RecordFile], *, kept: bool = True) -> pl.DataFrame:
+    def of_records(self, kind: str, files: Sequence[RecordFile]) -> pl.DataFrame:
         """``subject`` Int32, ``arrival`` Int64, ``point`` Binary (null where malformed): one row per record version.
 
         Args:
             kind: Of contact point.
-            files: Record files.
-            kept: Files of the workspace, whose tokens are kept; False for those of a moment.
+            files: Record files; tokens of rows that are held in memory are not kept.
         """
         import polars as pl
 
@@ -78,7 +77,7 @@ class ContactPoints:
             column = None if trait is None or trait.type.kind is not Kind.TEXT else stored_column(name, trait.type)
             if column is not None:
                 told = (file for file in files if column in file.columns and file.rows)
-                parts += [self._records(kind, column, file, kept=kept) for file in told]
+                parts += [self._records(kind, column, file) for file in told]
         return pl.concat([part.select("subject", "arrival", "point") for part in parts])
 
     def sweep(self, files: Iterable[RecordFile]) -> None:
@@ -113,22 +112,23 @@ class ContactPoints:
             self._write(path, known)
         return known.filter(pl.col("subject") < count)
 
-    def _records(self, kind: str, column: str, file: RecordFile, *, kept: bool) -> pl.DataFrame:
+    def _records(self, kind: str, column: str, file: RecordFile) -> pl.DataFrame:
         import polars as pl
 
         path = self._path(f"{Path(file.path).stem}@{hashlib.sha256(column.encode()).hexdigest()[:8]}", kind)
-        known = self._read(path) if kept else None
+        known = self._read(path) if file.held is None else None
         if known is not None:
             return known
         country = self._country_column(file) if kind == "phone" else None
         wanted = ["subject", "arrival", column, *([country] if country else [])]
-        scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False).select(wanted)
-        rows = scan.filter(pl.col(column).str.strip_chars() != "").collect()
+        held = file.held
+        scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False) if held is None else held.lazy()
+        rows = scan.select(wanted).filter(pl.col(column).str.strip_chars() != "").collect()
         countries = rows[country] if country else None
         found = rows.select("subject", pl.col("arrival").cast(pl.Int64)).with_columns(
             self._tokens(kind, rows[column], countries)
         )
-        if kept:
+        if held is None:
             self._write(path, found)
         return found
 

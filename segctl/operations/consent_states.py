@@ -51,7 +51,6 @@ class Known:
         owners: Subject → subject of its profile; None when each is its own.
         subjects: Whose identifiers and records count; None for everybody's.
         head: Number of the last row of the ledger that is known.
-        kept: Tokens of the record files are worth keeping.
     """
 
     points: ContactPoints
@@ -59,7 +58,6 @@ class Known:
     owners: pl.Series | None
     subjects: pl.Series | None
     head: int
-    kept: bool = True
 
 
 def consent_columns(
@@ -234,7 +232,7 @@ def held_points(known: Known, kind: str, as_of: datetime) -> pl.DataFrame:
     from segctl.engines.profiles import live_records
 
     live = live_records(known.records, as_of=as_of, traits={}).select("arrival")
-    points = known.points.of_records(kind, known.records, kept=known.kept)
+    points = known.points.of_records(kind, known.records)
     points = points.join(live, on="arrival", how="semi").drop("arrival")
     if known.subjects is not None:
         points = points.filter(pl.col("subject").is_in(known.subjects.implode()))
