@@ -166,7 +166,7 @@ def _is_sent(segment: SegmentDefinition) -> bool:
 def _targets(
     session: Session, order: Iterable[str], asked: Collection[str], destinations: Collection[str] | None
 ) -> tuple[Target, ...]:
-    from segctl.connectors.destinations import kind
+    from segctl.connectors.destinations import abilities
 
     segments, known = session.definitions.segments, session.definitions.destinations
     stopped = paused_now(session.workspace, segments)
@@ -174,15 +174,15 @@ def _targets(
     for name in order:
         segment = segments[name]
         for to in sorted(set(segment.send_to) & known.keys()):
-            destination, abilities = known[to], kind(known[to].kind).ABILITIES
-            recipient = {"class": abilities.recipient, **dict(destination.recipient)}
-            channel = destination.channel or abilities.channel
+            destination, able = known[to], abilities(known[to])
+            recipient = {"class": able.recipient, **dict(destination.recipient)}
+            channel = destination.channel or able.channel
             found.append(
                 Target(
                     segment=name,
                     destination=destination,
                     use=Use(segment.purpose, channel, to, tuple(sorted(recipient.items()))),
-                    identifiers=abilities.identifiers,
+                    identifiers=able.identifiers,
                     is_asked=name in asked and (destinations is None or to in destinations),
                     is_paused=segment.status == "paused" or name in stopped.segments or to in stopped.destinations,
                 )
