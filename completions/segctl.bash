@@ -28,6 +28,7 @@ _segctl_verb() {
   report) options='--last --explain --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=health') ;;
   plan) options='--against --moves --all --examples --backtest --from --to --every --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --examples --from --to --every --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
+  push) options='--to --all --mode --retry-failed --preview --confirm --show-personal --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --to --mode --confirm --allow --reason -C --project -e --env -s --select --exclude --state -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   pause) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   resume) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   *) return 1 ;;
@@ -44,12 +45,13 @@ _segctl_value() {
     | 'lint --color' | 'test --color' | 'size --color' | 'explain --color' \
     | 'ls --color' | 'show --color' | 'profile --color' | 'history --color' \
     | 'diff --color' | 'overlap --color' | 'report --color' | 'plan --color' \
-    | 'apply --color' | 'pause --color' | 'resume --color') echo '=auto always never' ;;
+    | 'apply --color' | 'push --color' | 'pause --color' | 'resume --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
     | 'overlap --language' | 'report --language' | 'plan --language') echo '=de en' ;;
   'lint --fail-on') echo '=error warning note' ;;
   'init --pack') echo '=midmarket enterprise public' ;;
+  'push --mode') echo '=mirror add update' ;;
   'size --engine' | 'overlap --engine' | 'plan --engine' | 'apply --engine') echo '=polars duckdb' ;;
   'init --template') echo '=shop b2b minimal' ;;
   'lint -f' | 'lint --format') echo '=table concise github gitlab sarif junit json ndjson csv' ;;
@@ -57,8 +59,8 @@ _segctl_value() {
   'plan -f' | 'plan --format') echo '=table json markdown ndjson csv ids parquet' ;;
   'init -f' | 'init --format' | 'doctor -f' | 'doctor --format' \
     | 'compact -f' | 'compact --format' | 'explain -f' | 'explain --format' \
-    | 'profile -f' | 'profile --format' | 'pause -f' | 'pause --format' \
-    | 'resume -f' | 'resume --format') echo '=table json ndjson csv' ;;
+    | 'profile -f' | 'profile --format' | 'push -f' | 'push --format' \
+    | 'pause -f' | 'pause --format' | 'resume -f' | 'resume --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
   'schema -f' | 'schema --format' | 'report -f' | 'report --format') echo '=table json ndjson csv ids' ;;
@@ -69,6 +71,7 @@ _segctl_value() {
     | 'dedupe -f' | 'dedupe --format' | 'size -f' | 'size --format' \
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
   'test -f' | 'test --format') echo '=table json ndjson junit github concise csv' ;;
+  'push --to') echo 'destinations' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
     | 'schema -e' | 'schema --env' | 'ingest -e' | 'ingest --env' \
     | 'validate -e' | 'validate --env' | 'quarantine -e' | 'quarantine --env' \
@@ -79,8 +82,8 @@ _segctl_value() {
     | 'profile -e' | 'profile --env' | 'history -e' | 'history --env' \
     | 'diff -e' | 'diff --env' | 'overlap -e' | 'overlap --env' \
     | 'report -e' | 'report --env' | 'plan -e' | 'plan --env' \
-    | 'apply -e' | 'apply --env' | 'pause -e' | 'pause --env' \
-    | 'resume -e' | 'resume --env') echo 'environments' ;;
+    | 'apply -e' | 'apply --env' | 'push -e' | 'push --env' \
+    | 'pause -e' | 'pause --env' | 'resume -e' | 'resume --env') echo 'environments' ;;
   'ingest --as') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
@@ -102,8 +105,9 @@ _segctl_value() {
     | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'report -o' \
     | 'report --output' | 'report --log-file' | 'plan -o' | 'plan --output' \
     | 'plan --log-file' | 'apply -o' | 'apply --output' | 'apply --log-file' \
-    | 'pause -o' | 'pause --output' | 'pause --log-file' | 'resume -o' \
-    | 'resume --output' | 'resume --log-file') echo 'files' ;;
+    | 'push -o' | 'push --output' | 'push --log-file' | 'pause -o' \
+    | 'pause --output' | 'pause --log-file' | 'resume -o' | 'resume --output' \
+    | 'resume --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'schema -C' | 'ingest -C' | 'ingest --project' | 'validate -C' \
     | 'validate --project' | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' \
@@ -114,12 +118,12 @@ _segctl_value() {
     | 'profile -C' | 'profile --project' | 'history -C' | 'history --project' \
     | 'diff -C' | 'diff --project' | 'overlap -C' | 'overlap --project' \
     | 'report -C' | 'report --project' | 'plan -C' | 'plan --project' \
-    | 'apply -C' | 'apply --project' | 'pause -C' | 'pause --project' \
-    | 'resume -C' | 'resume --project') echo 'folders' ;;
+    | 'apply -C' | 'apply --project' | 'push -C' | 'push --project' \
+    | 'pause -C' | 'pause --project' | 'resume -C' | 'resume --project') echo 'folders' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
     | 'ls --state' | 'show --run' | 'show --state' | 'diff --from' \
     | 'diff --to' | 'diff --state' | 'overlap --state' | 'report --state' \
-    | 'plan --state' | 'apply --state') echo 'runs' ;;
+    | 'plan --state' | 'apply --state' | 'push --state') echo 'runs' ;;
   'lint -s' | 'lint --select' | 'lint --exclude' | 'test -s' \
     | 'test --select' | 'test --exclude' | 'size -s' | 'size --select' \
     | 'size --exclude' | 'ls -s' | 'ls --select' | 'ls --exclude' \
@@ -127,7 +131,8 @@ _segctl_value() {
     | 'diff --select' | 'diff --exclude' | 'overlap -s' | 'overlap --select' \
     | 'overlap --exclude' | 'report -s' | 'report --select' | 'report --exclude' \
     | 'plan -s' | 'plan --select' | 'plan --exclude' | 'apply -s' \
-    | 'apply --select' | 'apply --exclude') echo 'selections' ;;
+    | 'apply --select' | 'apply --exclude' | 'push -s' | 'push --select' \
+    | 'push --exclude') echo 'selections' ;;
   'doctor --online' | 'validate --save') echo 'sources' ;;
   *) echo text ;;
   esac
@@ -139,9 +144,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply pause resume" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply pause resume" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -158,7 +163,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply pause resume --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

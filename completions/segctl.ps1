@@ -27,6 +27,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'report' = 'Report how segments do, and what needs action'
         'plan' = 'Show what apply would do, and why'
         'apply' = 'Evaluate segments and record a run'
+        'push' = 'Send audiences to destinations'
         'pause' = 'Stop segments or destinations until they are resumed'
         'resume' = 'Let paused segments or destinations run again'
     }
@@ -841,6 +842,51 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--help'] = 'flag'
             Write-Output -NoEnumerate $table
         }
+        'push' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--to'] = 'destinations'
+            $table['--all'] = 'flag'
+            $table['--mode'] = '=mirror add update'
+            $table['--retry-failed'] = 'flag'
+            $table['--preview'] = 'flag'
+            $table['--confirm'] = 'text'
+            $table['--show-personal'] = 'flag'
+            $table['--allow'] = 'text'
+            $table['--reason'] = 'text'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-s'] = 'selections'
+            $table['--select'] = 'selections'
+            $table['--exclude'] = 'selections'
+            $table['--state'] = 'runs'
+            $table['--allow-empty'] = 'flag'
+            $table['-f'] = '=table json ndjson csv'
+            $table['--format'] = '=table json ndjson csv'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['-y'] = 'flag'
+            $table['--yes'] = 'flag'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
         'pause' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--all'] = 'flag'
@@ -930,6 +976,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'report' = @('=health')
         'plan' = @('segments+')
         'apply' = @('files')
+        'push' = @('segments+')
         'pause' = @('segments+')
         'resume' = @('segments+')
     }

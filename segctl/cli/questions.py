@@ -38,3 +38,14 @@ def key(question: str, allowed: str) -> str:
         if pressed in allowed:
             streams.write_message(f"{pressed}\n")
             return pressed
+
+
+def typed(question: str, name: str) -> None:
+    """Ask for a name to be typed, for what can hardly be taken back.
+
+    Raises:
+        Refused: Something else was typed.
+    """
+    streams.write_message(question)
+    if streams.read_line().strip() != name:
+        raise Refused("SEG109", "the answer was no; nothing was changed")

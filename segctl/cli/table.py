@@ -70,6 +70,7 @@ COMMANDS: dict[str, Command] = {
     "report": _at("report", "look", "Report how segments do, and what needs action"),
     "plan": _at("plan", "send", "Show what apply would do, and why"),
     "apply": _at("apply", "send", "Evaluate segments and record a run"),
+    "push": _at("push", "send", "Send audiences to destinations"),
     "pause": _at("pause", "send", "Stop segments or destinations until they are resumed"),
     "resume": _at("resume", "send", "Let paused segments or destinations run again"),
 }

@@ -44,6 +44,7 @@ _PARTS = {
         "segctl.model.catalogue_destinations",
         "segctl.model.catalogue_audiences",
         "segctl.model.catalogue_consent_language",
+        "segctl.model.catalogue_push",
     ),
     "9": ("segctl.model.catalogue_destinations", "segctl.model.catalogue_ads", "segctl.model.catalogue_mailing"),
 }

@@ -51,7 +51,7 @@ class LedgerBooks:
     """
 
     def __init__(self, workspace: Workspace, push: int, now: Callable[[], datetime]) -> None:
-        self._workspace, self._push, self._now = workspace, push, now
+        self._workspace, self.push, self._now = workspace, push, now
         self._first: int | None = None
 
     def intend(self, call: Call, head: int) -> int:
@@ -61,7 +61,7 @@ class LedgerBooks:
         number = intend(
             self._workspace,
             id=call.id,
-            push=self._push,
+            push=self.push,
             audience=call.part.ledger.id,
             action=call.action,
             rows=[person.kept for person in call.people],

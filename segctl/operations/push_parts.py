@@ -84,6 +84,7 @@ def other_parts(
     destination: Destination,
     known: Collection[int],
     purposes: Mapping[str, str | None],
+    recipient: tuple[tuple[str, str], ...] = (),
 ) -> list[Part]:
     """Audiences of a destination that this push is not about: only who may not be there any more is taken out.
 
@@ -93,6 +94,7 @@ def other_parts(
         destination: That is pushed to.
         known: Numbers of the audiences that the push is about.
         purposes: Segment of today → its purpose; of others the one they were last told for counts.
+        recipient: Of the destination, as the gate knows it.
     """
     from segctl.state.deliveries import ledger_audiences, told
 
@@ -101,7 +103,7 @@ def other_parts(
         if audience.id in known:
             continue
         purpose = purposes.get(audience.segment, audience.purpose)
-        use = Use(purpose, audience.channel or "", destination.name, destination.recipient)
+        use = Use(purpose, audience.channel or "", destination.name, recipient)
         denied, _ = denied_of(workspace, gate, audience.id, use, told(workspace, audience.id)["key"].to_list())
         if denied:
             found.append(Part(audience.segment, destination.name, audience, destination.mode, purpose, use,

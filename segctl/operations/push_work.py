@@ -91,6 +91,9 @@ class Part:
             action, indexes of the delta's rows in their order.
         refused: Why only removals of the denied are sent: a guard.
         paused: Likewise, since somebody pressed the stop button; leavers go too.
+        stopped: Why the destination took nothing more.
+        remote: Id of the audience there.
+        stuck: People who should be taken out, which the destination cannot do.
         reasons: Reason → rows, of those that were not accepted.
     """
 
@@ -110,6 +113,7 @@ class Part:
     paused: str | None = None
     stopped: str | None = None
     remote: str = ""
+    stuck: int = 0
     tally: Tally = dataclasses.field(default_factory=Tally)
     reasons: dict[str, int] = dataclasses.field(default_factory=dict)
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from segctl.state.workspace import Workspace
 
-PartStatus = Literal["running", "ok", "partial", "refused", "stopped", "interrupted"]
-"""`partial`: some rows were not accepted; `refused`: a guard said no; `stopped`: the destination takes nothing more."""
+PartStatus = Literal["running", "ok", "partial", "refused", "stopped", "paused", "interrupted"]
+"""`partial`: some rows were not accepted; `refused`: a guard said no; `stopped`: the destination takes nothing more;
+`paused`: only those who leave were told; `interrupted`: the call was ended before."""
 
 
 @dataclass(frozen=True, slots=True)

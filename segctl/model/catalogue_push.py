@@ -1,0 +1,63 @@
+"""Codes about pushing (SEG870–889)."""
+
+from __future__ import annotations
+
+from segctl.model.catalogue import Entry
+
+ENTRIES: dict[str, Entry] = {
+    "SEG870": Entry(
+        "a push that nobody can be asked about",
+        "Without names `push` lists what it would send and asks; off a terminal there is nobody to ask.",
+        "Name the segments, or write `--all` when every one is meant.",
+        "segctl push",
+        "segctl push --all",
+    ),
+    "SEG871": Entry(
+        "many people would be taken out at once",
+        "A hundred people or more, and a quarter of those who are there, would leave an audience. That can be a "
+        "mistake in data as well as a wish, so the segment's name is asked for. `--yes` does not stand for it.",
+        "Look who leaves with `segctl diff`; when it is right, write `--confirm` with the segment's name.",
+        "segctl push winback",
+        "segctl push winback --confirm winback",
+    ),
+    "SEG872": Entry(
+        "an unknown destination",
+        "`--to` names a destination that the project does not declare.",
+        "Write the name of a file in `destinations/`, without its ending.",
+        "segctl push --to klavio",
+    ),
+    "SEG873": Entry(
+        "a mode that the destination does not have",
+        "Not every service can take people out or change them, so not every kind has all modes.",
+        "Use one of the modes that the message names, in the destination's file or with `--mode`.",
+        "segctl push --to journal --mode mirror",
+    ),
+    "SEG874": Entry(
+        "a push that is refused",
+        "A guard of the segment or the destination does not allow so large a change, or removals fail at the "
+        "destination for longer than a day. People who withdrew are taken out all the same.",
+        "Look at the change with `segctl diff`; allow it once with `--allow` and `--reason`, or mend the destination.",
+        "guards: {max_removed: 20 %}",
+    ),
+    "SEG878": Entry(
+        "names and everything together",
+        "`--all` means every segment, so names beside it have no meaning.",
+        "Write the names, or `--all`.",
+        "segctl push winback --all",
+        "segctl push winback",
+    ),
+    "SEG879": Entry(
+        "a preview of nothing",
+        "`--preview` lists the rows that `--retry-failed` would send again.",
+        "Write both options, or `--dry-run` to see what a push would send.",
+        "segctl push --preview",
+        "segctl push --retry-failed --preview",
+    ),
+    "SEG880": Entry(
+        "a kind of destination that is not installed",
+        "No connector of that kind is registered, so nobody knows how to speak to the destination.",
+        "Correct `kind`, or install the package that brings the connector.",
+        "kind: klavio",
+        "kind: klaviyo",
+    ),
+}

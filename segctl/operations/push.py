@@ -1,0 +1,212 @@
+"""Send audiences to destinations: compare with the ledger, keep within guards, ask, send, and say what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass as mutable
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from segctl.compile.selection import Selection
+from segctl.compile.suggest import nearest
+from segctl.model.dataclass import dataclass
+from segctl.model.errors import UsageError
+from segctl.operations.apply import NOTHING_ALLOWED, Allowed
+from segctl.operations.progress import Progress, Silent
+from segctl.operations.push_limits import limit
+from segctl.operations.push_result import Pushed, outcome, recorded_counts, status
+from segctl.operations.push_stations import Station, station
+from segctl.operations.push_work import Part
+from segctl.operations.selection import chosen
+
+if TYPE_CHECKING:
+    from segctl.model.destinations import Destination, Mode
+    from segctl.operations.session import Session
+    from segctl.state.deliveries_log import PartStatus
+
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wants to push.
+
+    Attributes:
+        selection: Which segments.
+        to: Only these destinations; None for all.
+        mode: Instead of the destinations' own.
+        retries: Only what was not accepted.
+        allowed: What guards allow this once.
+        is_everything: No segment was named, so destinations are looked after that no segment names any more.
+        plan: Id of the saved plan that is carried out.
+    """
+
+    selection: Selection = EVERYTHING
+    to: tuple[str, ...] | None = None
+    mode: Mode | None = None
+    retries: bool = False
+    allowed: Allowed = NOTHING_ALLOWED
+    is_everything: bool = True
+    plan: str | None = None
+
+
+Agree = Callable[[Sequence[Part]], None]
+"""Told what would be sent; raises when that is not wanted."""
+
+
+def push(
+    session: Session,
+    asked: Asked,
+    *,
+    now: datetime,
+    dry_run: bool = False,
+    agree: Agree = lambda _parts: None,
+    progress: Progress | None = None,
+) -> Pushed:
+    """Bring destinations to what their audiences are.
+
+    Args:
+        session: Open project and workspace.
+        asked: What is wanted.
+        now: When the push began; aware.
+        dry_run: Do everything but the effect: calls are recorded, the ledger stays as it is.
+        agree: Asked before anything is sent.
+        progress: Hears what is going on.
+
+    Raises:
+        UsageError: Unknown names, or a destination that cannot do what is asked.
+        Refused: `agree` says no.
+        TemporaryError: Another push has a destination.
+    """
+    clock = time.perf_counter()
+    work = _Work(session, asked, now, progress or Silent(), dry_run)
+    with work.stations() as stations:
+        parts = work.parts(stations)
+        for one in parts:
+            limit(session, one, stations[one.destination].destination, asked.allowed)
+        busy = [one for one in parts if one.additions or one.removals or one.refused or one.stuck]
+        if busy and not dry_run:
+            agree(busy)
+        number, name = work.begin() if busy and not dry_run else (0, None)
+        for to in stations.values():
+            work.send(to, [part for part in busy if part.destination == to.name], number, name or "dry-run")
+        outcomes = [outcome(one, minimum=stations[one.destination].can.minimum) for one in parts]
+        return Pushed(
+            id=name,
+            outcomes=tuple(sorted(outcomes, key=lambda one: (one.destination, one.segment))),
+            errors={to.name: to.error for to in stations.values() if to.error is not None},
+            unevaluated=work.unevaluated(),
+            recordings=tuple(to.recording() for to in stations.values()) if dry_run else (),
+            seconds=round(time.perf_counter() - clock, 3),
+            notes=tuple(note for to in stations.values() for note in to.notes),
+        )
+
+
+@mutable(slots=True)
+class _Work:
+    """One push, with what its steps share."""
+
+    session: Session
+    asked: Asked
+    now: datetime
+    progress: Progress
+    dry_run: bool
+
+    @contextmanager
+    def stations(self) -> Iterator[dict[str, Station]]:
+        """The destinations, each locked; what an earlier push left open there is settled."""
+        names = self._names()
+        with ExitStack() as stack:
+            if not self.dry_run:
+                for name in names:
+                    stack.enter_context(self.session.workspace.lock(f"push to {name}"))
+            found = {}
+            for name in names:
+                one = station(self.session, self._destination(name), now=self.now, dry_run=self.dry_run,
+                              progress=self.progress)  # fmt: skip
+                stack.callback(one.close)
+                one.settle_open()
+                found[name] = one
+            yield found
+
+    def _names(self) -> list[str]:
+        known = self.session.definitions.destinations
+        for name in self.asked.to or ():
+            if name not in known:
+                near = nearest(name, known)
+                raise UsageError(
+                    "SEG872", f"there is no destination `{name}`",
+                    hint=f"did you mean `{near}`?" if near else "destinations are declared in `destinations/NAME.yaml`",
+                )  # fmt: skip
+        segments = self.session.definitions.segments
+        names = {to for name in chosen(self.session.definitions, self.asked.selection) for to in segments[name].send_to}
+        if self.asked.is_everything:
+            names |= set(known)
+        return sorted(name for name in names & set(known) if self.asked.to is None or name in self.asked.to)
+
+    def _destination(self, name: str) -> Destination:
+        found = self.session.definitions.destinations[name]
+        return found if self.asked.mode is None else replace(found, mode=self.asked.mode)
+
+    def parts(self, stations: Mapping[str, Station]) -> list[Part]:
+        """What every audience needs, and who is to be taken out elsewhere at the destinations."""
+        from segctl.operations.audience import audiences
+        from segctl.operations.gate import Gate
+
+        self.progress.start("plan the push", unit="audiences")
+        gate = Gate.open(self.session, now=self.now)
+        found = []
+        for audience in audiences(
+            self.session, gate, selection=self.asked.selection, destinations=list(stations), now=self.now
+        ):
+            found.append(stations[audience.destination.name].part(audience, gate, retries=self.asked.retries))
+            self.progress.advance(1)
+        purposes = {name: segment.purpose for name, segment in self.session.definitions.segments.items()}
+        for one in stations.values():
+            known = {part.ledger.id for part in found if part.destination == one.name}
+            found += one.others(gate, known, purposes)
+            one.watch(gate, [part for part in found if part.destination == one.name])
+        self.progress.finish()
+        return found
+
+    def begin(self) -> tuple[int, str]:
+        """The push on record."""
+        from segctl.state.deliveries_log import begin_push
+
+        allowed = self.asked.allowed
+        note: dict[str, Any] = {"plan": self.asked.plan, "mode": self.asked.mode, "retries": self.asked.retries}
+        if allowed.limits:
+            note["allowed"] = {"guards": [str(one) for one in allowed.limits], "reason": allowed.reason}
+        made = begin_push(self.session.workspace, self.now, {k: v for k, v in note.items() if v})
+        return made.number, made.id
+
+    def send(self, to: Station, parts: Sequence[Part], number: int, name: str) -> None:
+        """Everything of one destination, on record whatever happens."""
+        from segctl.state.deliveries_log import begin_part, end_part
+
+        workspace = self.session.workspace
+        for part in parts if number else ():
+            begin_part(workspace, number, part.ledger.id)
+        try:
+            to.send(parts, number, name)
+        finally:
+            for part in parts if number else ():
+                one = outcome(part)
+                word: PartStatus = status(part) if to.is_done else "interrupted"
+                end_part(workspace, number, part.ledger.id, word, finished=to.world.now(),
+                         counts=recorded_counts(one), reason=one.reason)  # fmt: skip
+
+    def unevaluated(self) -> tuple[str, ...]:
+        """Selected segments with destinations that no run has brought into force."""
+        from segctl.state.memberships import sizes
+
+        there, segments = sizes(self.session.workspace), self.session.definitions.segments
+        names = chosen(self.session.definitions, self.asked.selection)
+        return tuple(
+            name for name in names
+            if segments[name].send_to and segments[name].status == "active"
+            and not any(one in there for one in (name, *segments[name].formerly))
+        )  # fmt: skip
