@@ -62,7 +62,7 @@ def project_names(definitions: Definitions, sources: Iterable[str]) -> Names:
     computed = {name: trait.type for name, trait in definitions.computed.items()}
     titles = {trait.name: trait.title for trait in project.traits}
     titles |= {trait.name: trait.title for trait in definitions.computed.values()}
-    titles |= {event.name: event.title for event in project.events}
+    titles |= {event.name: event.title for event in project.event_kinds}
     titles |= {table.name: table.title for table in project.related}
     titles |= {group.name: group.title for group in project.colleagues}
     segments = definitions.segments.values()
@@ -76,7 +76,7 @@ def project_names(definitions: Definitions, sources: Iterable[str]) -> Names:
         traits=_paths((stored | computed).items()),
         stored=stored,
         titles={name: title for name, title in titles.items() if title},
-        events={event.name: _paths(event.properties) for event in project.events},
+        events={event.name: _paths(event.properties) for event in project.event_kinds},
         tables={table.name: _paths(table.properties) for table in project.related},
         colleagues=tuple(group.name for group in project.colleagues),
         segments={segment.name: str(segment.title or "") for segment in segments},

@@ -34,7 +34,7 @@ class Lowering:
         self.lists = lists
         self.names = Names(self.trait, self.texts)
         self._stored = {trait.name: trait for trait in self.project.traits}
-        self._events = {event.name: event for event in self.project.events}
+        self._events = {event.name: event for event in self.project.event_kinds}
         self._tables = {RELATED + table.name: table for table in self.project.related}
 
     def texts(self, name: str) -> Collection[str]:
@@ -146,7 +146,7 @@ class Lowering:
     # --- Properties ----------------------------------------------------------------------------------------
     def kinds(self, events: Sequence[str]) -> tuple[str, ...]:
         """Event kinds in order of name; ``*`` is every declared one."""
-        return tuple(sorted(self._events if "*" in events else set(events)))
+        return tuple(sorted((event.name for event in self.project.events) if "*" in events else set(events)))
 
     def same(self, properties: Sequence[str], kinds: Sequence[str]) -> tuple[tuple[str, ValueType], ...]:
         """Tying properties with their types."""

@@ -165,9 +165,20 @@ class Project:
         """The declared trait of that name, or None."""
         return next((t for t in self.traits if t.name == name), None)
 
+    @property
+    def event_kinds(self) -> tuple[EventKind, ...]:
+        """Declared kinds of events, and the one that pushes write; ``"*"`` means the declared ones only."""
+        from segctl.model.contacted import CONTACTED_KIND
+
+        return self.events if self.is_declared(CONTACTED_KIND.name) else (*self.events, CONTACTED_KIND)
+
+    def is_declared(self, event: str) -> bool:
+        """True if the project file declares a kind of events of that name."""
+        return any(e.name == event for e in self.events)
+
     def event(self, name: str) -> EventKind | None:
-        """The declared event kind of that name, or None."""
-        return next((e for e in self.events if e.name == name), None)
+        """The event kind of that name, or None."""
+        return next((e for e in self.event_kinds if e.name == name), None)
 
     def table(self, name: str) -> RelatedTable | None:
         """The declared related table of that name, or None."""

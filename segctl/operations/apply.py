@@ -14,6 +14,7 @@ from segctl import __version__
 from segctl.compile.selection import Selection
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import Refused, SegctlError, UsageError
+from segctl.operations.contacted import record as record_contacts
 from segctl.operations.evaluation import Answers, evaluate
 from segctl.operations.guards import Allowance, parse_allowances, refusals
 from segctl.operations.progress import Progress, Silent
@@ -154,6 +155,8 @@ def apply(
     """
     clock = time.perf_counter()
     listener = progress or Silent()
+    if pinned is None and not dry_run:
+        record_contacts(session.workspace)
     snapshot = session.workspace.snapshot() if pinned is None else pinned.snapshot
     asked = evaluated_names(session, selection) if pinned is None else list(pinned.names)
     going = running(session, asked, as_of=as_of, snapshot=snapshot)

@@ -15,6 +15,7 @@ from segctl.compile.plan import Output, Plan, plan, references, walk
 from segctl.compile.selection import with_references
 from segctl.engines import ENGINES
 from segctl.engines.base import Engine, EngineInput, EventPart
+from segctl.model.contacted import CONTACTED
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.operations.expiry import expired
@@ -240,7 +241,8 @@ def load_input(
         as_of=as_of,
         traits={name: types[name] for name in asking.traits},
         population=project.population,
-        events=parts,
+        # That we told somebody something keeps nobody among the living.
+        events=tuple(part for part in parts if part.kinds != (CONTACTED,)),
         samples=asking.samples,
         lists={list_column(look_up): _listed(session, look_up, snapshot, given) for look_up in asking.lists},
         survivorship=survivorship,

@@ -135,7 +135,8 @@ def events(definitions: Definitions) -> list[Row]:
             "rows": counts.get(e.name, 0),
             "properties": [f"{name} {type_words(of)}" for name, of in e.properties],
         }
-        for e in definitions.project.events
+        for e in definitions.project.event_kinds
+        if counts.get(e.name) or definitions.project.is_declared(e.name)
     ]
 
 

@@ -160,7 +160,7 @@ def _identifiers(session: Session, subjects: tuple[int, ...], *, show_personal: 
 
 
 def _events(session: Session, subjects: tuple[int, ...], places: Places) -> list[TimelineRow]:
-    kinds = {e.name: e.properties for e in session.project.events}
+    kinds = {e.name: e.properties for e in session.project.event_kinds}
     rows = []
     for record in person_events(session, subjects).iter_rows(named=True):
         properties = {

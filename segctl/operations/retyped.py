@@ -18,8 +18,8 @@ def retyped_properties(workspace: Workspace, project: Project, *, snapshot: int 
 
     Such values are kept, but no definition can see them.
     """
-    declared = {name for event in project.events for name, _ in event.properties}
-    current = {stored_column(name, of) for event in project.events for name, of in event.properties}
+    declared = {name for event in project.event_kinds for name, _ in event.properties}
+    current = {stored_column(name, of) for event in project.event_kinds for name, of in event.properties}
     found: dict[str, int] = {}
     for file in workspace.files("events", snapshot):
         old = [column for column in file.meta["columns"] if _name(column) in declared and column not in current]

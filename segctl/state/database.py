@@ -124,6 +124,16 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE INDEX consent_outside ON consent_events (seq)
             WHERE action IN ('object_profiling', 'restrict', 'erase')""",
     ),
+    (
+        """CREATE TABLE contacts_due (
+            id INTEGER PRIMARY KEY, audience INTEGER NOT NULL, key TEXT NOT NULL, profile TEXT,
+            batch INTEGER NOT NULL)""",
+        # An addition is a contact from the moment it is acknowledged, whatever becomes of the process then.
+        """CREATE TRIGGER contact_is_due AFTER UPDATE OF state ON delivered
+            WHEN NEW.state = 'accepted' AND OLD.state <> 'accepted' AND OLD.digest IS NULL AND NEW.digest IS NOT NULL
+            BEGIN INSERT INTO contacts_due (audience, key, profile, batch)
+                VALUES (NEW.audience, NEW.key, NEW.profile, NEW.batch); END""",
+    ),
 )
 
 

@@ -66,7 +66,7 @@ def find_operand(node: Mapping, scope: Scope) -> tuple[str, ValueType] | None:
 def find_kinds(node: Node, scope: Scope) -> tuple[str, ...] | None:
     """Event kinds: a name, a list of names, or ``"*"`` for every declared kind."""
     if isinstance(node, Scalar) and node.text.strip() == "*":
-        if not scope.events:
+        if not scope.project.events:
             scope.error("SEG220", "the project declares no events", node.location, hint="declare them under `events`")
             return None
         return ("*",)

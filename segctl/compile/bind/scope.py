@@ -56,7 +56,7 @@ class Scope:
 
     def __post_init__(self) -> None:
         self.traits = {trait.name: trait.type for trait in self.project.traits}
-        self.events = {event.name: event for event in self.project.events}
+        self.events = {event.name: event for event in self.project.event_kinds}
         self.tables = {table.name: table for table in self.project.related}
         self.colleagues = {group.name: group for group in self.project.colleagues}
         self._properties = {}
@@ -99,7 +99,7 @@ class Scope:
 
     def kinds(self, kinds: tuple[str, ...]) -> tuple[str, ...]:
         """The kinds themselves; all declared ones for ``*``."""
-        return tuple(self.events) if kinds == ("*",) else kinds
+        return tuple(event.name for event in self.project.events) if kinds == ("*",) else kinds
 
     def _declared(self, kind: str) -> tuple[tuple[str, ValueType], ...]:
         if kind.startswith(RELATED):
