@@ -163,8 +163,8 @@ class Klaviyo:
             raise BatchRefusedError(reason, code="too_large", rows=dict.fromkeys(heavy, reason))
         body = import_job(profiles, batch.audience if batch.action == "add" else None)
         mailing.within_bytes(body, MOST_BYTES)
-        answer = self.client.request("POST", IMPORTS, json=body, rows=batch.rows, accept=(400,))
-        if answer.status == 400:
+        answer = self.client.request("POST", IMPORTS, json=body, rows=batch.rows, accept=(400, 422))
+        if answer.status in (400, 422):
             raise refused(answer.value, batch.rows)
         job = within(answer.value, "data", "id")
         return Sent(job=None if job is None else f"{job}/{len(profiles)}", wait_s=2.0)
@@ -256,7 +256,7 @@ def invalid(error: Json, rows: Sequence[Row] = ()) -> Trouble:
 
 
 def refused(answer: Json, rows: Sequence[Row]) -> BatchRefusedError:
-    """A 400 with the rows that it points at."""
+    """A call that is refused for what is in it, with the rows that it points at."""
     errors = listed(answer, "errors")
     named = {rows[index].key: words_of(error, rows) for index, error in pointed(errors, len(rows)).items()}
     code = within(errors[0], "code") if errors else None

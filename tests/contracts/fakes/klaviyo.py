@@ -15,6 +15,8 @@ ATTRIBUTES = {
     "email", "phone_number", "external_id", "first_name", "last_name", "organization", "locale", "title", "image",
     "location", "properties",
 }  # fmt: skip
+SELF = "http://elsewhere.example/api"
+AT = "2026-11-22T06:00:00+00:00"
 ANY = re.compile(r"any\((email|phone_number|external_id),(\[.*\])\)")
 EQUALS = re.compile(r'equals\((name|id),(".*")\)')
 
@@ -51,7 +53,7 @@ class FakeKlaviyo(Fake):
             case ("POST", "lists"):
                 return self.make_list(asked.json["data"])
             case ("GET", "lists", number, "profiles"):
-                return self.paged(asked, [self.shown(one) for one in self.members[number]], 100)
+                return self.paged(asked, [self.shown(one, joined_group_at=AT) for one in self.members[number]], 100)
             case ("GET", "profiles"):
                 return self.find_profiles(asked)
             case ("DELETE", "lists", number, "relationships", "profiles"):
@@ -83,11 +85,12 @@ class FakeKlaviyo(Fake):
                 raise WrongRequestError("no such filter")
             wanted = json.loads(match[2])
             found = [one for one in found if wanted == (self.lists[one] if match[1] == "name" else one)]
-        data = [
-            {"type": "list", "id": one, "attributes": {"name": self.lists[one]}, "links": {"self": "/"}}
-            for one in found
-        ]
+        data = [self.shown_list(one) for one in found]
         return self.paged(asked, data, 10)
+
+    def shown_list(self, number: str) -> Any:
+        """A list as it is told of."""
+        return {"type": "list", "id": number, "attributes": {"name": self.lists[number]}, "links": {"self": SELF}}
 
     def make_list(self, data: Any) -> Reply:
         """A list; a second of the same name may be."""
@@ -95,7 +98,7 @@ class FakeKlaviyo(Fake):
             raise WrongRequestError("no such list")
         number = f"L{next(self.numbers):05}"
         self.lists[number], self.members[number] = data["attributes"]["name"], []
-        return self.said(201, {"data": {"type": "list", "id": number, "attributes": data["attributes"]}})
+        return self.said(201, {"data": self.shown_list(number)})
 
     def find_profiles(self, asked: Asked) -> Reply:
         """Profiles that one of some identifiers fits."""
@@ -158,8 +161,8 @@ class FakeKlaviyo(Fake):
                 for name in lists:
                     self.members[name] += [known] if known not in self.members[name] else []
         self.jobs[number] = {"asked": 0, "errors": errors, "total": len(profiles)}
-        attributes = {"status": "queued", "total_count": len(profiles), "created_at": "2026-11-22T06:00:00+00:00"}
-        return self.said(202, {"data": {"type": "profile-bulk-import-job", "id": number, "attributes": attributes}})
+        attributes = {"status": "queued", "total_count": len(profiles)}
+        return self.said(202, {"data": shown_job(number, attributes)})
 
     def upserted(self, told: dict[str, Any]) -> str:
         """Id of a profile, made or changed."""
@@ -182,11 +185,11 @@ class FakeKlaviyo(Fake):
             "total_count": job["total"],
             "failed_count": len(job["errors"]) if done else None,
         }
-        return self.said(200, {"data": {"type": "profile-bulk-import-job", "id": number, "attributes": attributes}})
+        return self.said(200, {"data": shown_job(number, attributes)})
 
-    def shown(self, number: str) -> Any:
+    def shown(self, number: str, **more: str) -> Any:
         """A profile as it is listed."""
-        return {"type": "profile", "id": number, "attributes": self.profiles[number], "links": {"self": "/"}}
+        return {"type": "profile", "id": number, "attributes": self.profiles[number] | more, "links": {"self": SELF}}
 
     def paged(self, asked: Asked, data: list[Any], most: int) -> Reply:
         """A page and the link to the next, which is a whole address, as everywhere there."""
@@ -194,7 +197,7 @@ class FakeKlaviyo(Fake):
         if not 1 <= size <= most:
             raise WrongRequestError("no such page")
         at, size = int(asked.query.get("page[cursor]", ["0"])[0]), min(size, self.page)
-        links = {"self": "/"}
+        links = {"self": SELF}
         if at + size < len(data):
             links["next"] = f"http://elsewhere.example{asked.path}?page%5Bcursor%5D={quote(str(at + size))}"
         return self.said(200, {"data": data[at : at + size], "links": links})
@@ -203,3 +206,9 @@ class FakeKlaviyo(Fake):
         """An answer with the rate headers of every answer."""
         left = {"RateLimit-Limit": "150", "RateLimit-Remaining": "149", "RateLimit-Reset": "60"}
         return Reply(status, body, {"Content-Type": JSON_API, **left})
+
+
+def shown_job(number: str, attributes: dict[str, Any]) -> Any:
+    """A job as it is told of."""
+    told = {"created_at": AT, **attributes}
+    return {"type": "profile-bulk-import-job", "id": number, "attributes": told, "links": {"self": SELF}}
