@@ -13,6 +13,7 @@ GROUPS: dict[str, str] = {
     "define": "Define",
     "look": "Look",
     "send": "Send",
+    "consent": "Consent",
 }
 
 
@@ -73,4 +74,6 @@ COMMANDS: dict[str, Command] = {
     "push": _at("push", "send", "Send audiences to destinations"),
     "pause": _at("pause", "send", "Stop segments or destinations until they are resumed"),
     "resume": _at("resume", "send", "Let paused segments or destinations run again"),
+    "consent": _at("consent", "consent", "Record, import and check who may be contacted"),
+    "suppress": _at("suppress", "consent", "Keep contact points from getting anything"),
 }

@@ -117,7 +117,7 @@ class Gate:
             countries: ISO codes for phone numbers without one; otherwise that of the project's `identity`.
         """
         if kind == "phone":
-            values = _phones(values, countries, self._session.project.identity.country)
+            values = phones(values, countries, self._session.project.identity.country)
         return self._keyring.points(kind, values)
 
     def refresh(self) -> frozenset[bytes]:
@@ -246,7 +246,7 @@ class Gate:
         return 0 if found is None else found
 
 
-def _phones(
+def phones(
     values: Sequence[str | None], countries: Sequence[str | None] | None, country: str | None
 ) -> list[str | None]:
     """Numbers in E.164, None for those that are none or whose country nobody knows."""

@@ -98,6 +98,17 @@ def known_events(workspace: Workspace, ids: Sequence[str]) -> set[str]:
     return found
 
 
+def stored_events(workspace: Workspace, ids: Sequence[str]) -> dict[str, ConsentEvent]:
+    """Whole rows by the ids of their events; those that are not on record are left out."""
+    found: dict[str, ConsentEvent] = {}
+    for start in range(0, len(ids), _MOST_VARIABLES):
+        part = ids[start : start + _MOST_VARIABLES]
+        marks = ", ".join("?" * len(part))
+        rows = workspace.query(f"SELECT * FROM consent_events WHERE event_id IN ({marks})", part)
+        found |= {row["event_id"]: _stored(row).event for row in rows}
+    return found
+
+
 def head(workspace: Workspace) -> int:
     """Number of the newest row; 0 of an empty ledger."""
     return int(workspace.query("SELECT coalesce(max(seq), 0) FROM consent_events")[0][0])
@@ -177,6 +188,15 @@ def rows_of(workspace: Workspace, wides: Collection[bytes]) -> list[StoredConsen
     marks = ", ".join("?" * len(wides))
     found = workspace.query(
         f"SELECT * FROM consent_events WHERE wide IN ({marks}) ORDER BY at, seq", tuple(sorted(wides))
+    )
+    return [_stored(row) for row in found]
+
+
+def suppression_rows(workspace: Workspace, actions: Sequence[str]) -> list[StoredConsent]:
+    """Whole rows of some actions, and all that lift anything, oldest first."""
+    marks = ", ".join("?" * len(actions))
+    found = workspace.query(
+        f"SELECT * FROM consent_events WHERE action IN ({marks}, 'lift') ORDER BY at, seq", tuple(actions)
     )
     return [_stored(row) for row in found]
 

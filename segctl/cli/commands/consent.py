@@ -1,0 +1,113 @@
+"""Consent: record it, import it, look at it, and decide who may be contacted."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from segctl.cli.context import Context
+from segctl.cli.options import TIME, Argument, Language, Option, verb
+from segctl.model.errors import UsageError
+from segctl.model.exits import ExitCode
+
+EXAMPLES = (
+    ("segctl consent import consents.csv", "Grants, confirmations and withdrawals from a file, each once."),
+    ("segctl consent check anna@post.example --purpose newsletter", "Exit code 0 when allowed, 1 when not, with why."),
+    ("echo anna@post.example | segctl consent withdraw -", "At once, for every purpose, with no lock and no approval."),
+    ("segctl consent object anna@post.example --against profiling", "She is in no segment from the next apply on."),
+    (
+        "segctl consent proof anna@post.example --purpose newsletter",
+        "The evidence: what was said, and its record.",
+    ),
+    ("segctl consent coverage -s winback", "How many of the members may be contacted, and why not the others."),
+)
+EXITS: dict[int, str] = {
+    1: "`check`: not allowed",
+    3: "`import`: some rows were refused; they stand in the report, the others are recorded",
+    6: "a key of the ledger is gone",
+}
+SEE_ALSO = ("segctl help consent", "segctl suppress --help", "segctl help suppression")
+SAYING = ("grant", "request", "confirm", "deny", "withdraw", "object", "restrict", "unrestrict", "lift")
+ACTIONS = ("coverage", "import", "show", "check", "proof", *SAYING, "rotate-key")
+OBJECTIONS = ("marketing", "profiling", "all")
+
+
+@verb(without=("state", "allow_empty", *TIME, "yes"), formats=("table", "json", "ndjson", "csv"))
+def command(
+    ctx: Context,
+    action: Annotated[str, Argument("ACTION", help="What to do.", choices=ACTIONS)] = "coverage",
+    what: Annotated[
+        str | None,
+        Argument("WHO|FILE", help="An address, a number, any identifier or profile id; - reads it.", complete="files"),
+    ] = None,
+    purpose: Annotated[str | None, Option("--purpose", metavar="NAME", help="A declared purpose; else all.")] = None,
+    channel: Annotated[str | None, Option("--channel", metavar="NAME", help="email, sms, phone, ads …")] = None,
+    destination: Annotated[
+        str | None, Option("--to", metavar="NAME", help="With `check`: as this destination would use it.")
+    ] = None,
+    against: Annotated[
+        str, Option("--against", help="With `object` and `lift`: what is objected to.", choices=OBJECTIONS)
+    ] = "marketing",
+    at: Annotated[str | None, Option("--at", metavar="TIME", help="When it was said; otherwise now.")] = None,
+    expires: Annotated[str | None, Option("--expires", metavar="TIME", help="With `grant`: until when.")] = None,
+    basis: Annotated[str | None, Option("--basis", metavar="NAME", help="Legal basis of a `grant`.")] = None,
+    proof: Annotated[str | None, Option("--proof", metavar="REF", help="Where the evidence lies.")] = None,
+    notice: Annotated[str | None, Option("--notice", metavar="ID", help="The text that was shown.")] = None,
+    notice_version: Annotated[str | None, Option("--notice-version", metavar="V", help="Version of that text.")] = None,
+    confirmed: Annotated[bool, Option("--confirmed", help="The confirmation (double opt-in) is on record.")] = False,
+    not_own: Annotated[
+        bool, Option("--not-own", help="Somebody else says so for the person; it lifts no objection.")
+    ] = False,
+    reason: Annotated[str | None, Option("--reason", metavar="TEXT", help="Why; kept on record.")] = None,
+    source: Annotated[str | None, Option("--source", metavar="NAME", help="Where it comes from.")] = None,
+    mapped: Annotated[
+        list[str], Option("--map", metavar="COLUMN=HEADER", help="With `import`: the file's header. Repeatable.")
+    ] = (),  # type: ignore[assignment]  # a list arrives as a tuple
+    fixed: Annotated[
+        list[str], Option("--set", metavar="COLUMN=VALUE", help="A value for rows that have none. Repeatable.")
+    ] = (),  # type: ignore[assignment]  # likewise
+    rejected: Annotated[
+        str | None,
+        Option("--rejected", metavar="FILE", help="With `import`: where refused rows go.", complete="files"),
+    ] = None,
+    matrix: Annotated[
+        bool, Option("--matrix", help="With `check`: every state with every kind of use, and what is decided.")
+    ] = False,
+    show_personal: Annotated[bool, Option("--show-personal", help="Show addresses and numbers.")] = False,
+    language: Language = None,
+) -> ExitCode | None:
+    """Record what people have said about being contacted, and decide who may be.
+
+    Consent belongs to a contact point (an address, a number), a purpose and a channel, never to a merged person. It
+    is an append-only ledger of keyed tokens: nothing is changed or deleted, and no address stands in it. Whatever is
+    unknown, malformed, unconfirmed, stale or unproven is denied.
+
+    `import` reads CSV or NDJSON; `grant`, `request`, `confirm`, `deny`, `withdraw`, `object`, `restrict` and
+    `unrestrict` record one thing one person said; `lift` takes an objection back on her own later word. `show`,
+    `check` and `proof` answer about one person, `coverage` about many. `rotate-key` makes a new key for rows to come.
+    """
+    from segctl.cli import consent_actions as actions
+
+    if action == "coverage":
+        actions.write_coverage(ctx, language)
+    elif action == "check" and matrix:
+        actions.write_matrix(ctx, language)
+    elif action == "rotate-key":
+        actions.write_rotation(ctx)
+    elif what is None:
+        whom, hint = ("a file", "FILE") if action == "import" else ("whom", "-")
+        raise UsageError("SEG104", f"`consent {action}` needs to know {whom}", hint=f"segctl consent {action} {hint}")
+    elif action == "import":
+        return actions.write_import(ctx, what, mapped, fixed, source, rejected)
+    elif action == "check":
+        return actions.write_check(
+            ctx, what, purpose, channel, destination, show_personal=show_personal, language=language
+        )
+    elif action in ("show", "proof"):
+        actions.write_rows(ctx, action, what, purpose, channel, show_personal=show_personal, language=language)
+    else:
+        said = actions.Words(
+            action, against, purpose, channel, at, expires, basis, proof, notice, notice_version, reason, source,
+            tuple(fixed), is_confirmed=confirmed, is_own=not not_own,
+        )  # fmt: skip
+        actions.write_record(ctx, what, said)
+    return None
