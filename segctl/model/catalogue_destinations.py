@@ -91,4 +91,14 @@ ENTRIES: dict[str, Entry] = {
         "The manifest or the file with the audience's members is gone or has been changed, so changes cannot be added.",
         "Put it back; or move the folder away, and `segctl reconcile NAME` delivers everybody anew.",
     ),
+    "SEG906": Entry(
+        "a table that members cannot be written into",
+        "The address is not one of PostgreSQL or SQLite, or the table lacks a column, a unique key or the right.",
+        "Correct the declaration, or change the table as the hint says; the table is made when it is not there.",
+    ),
+    "SEG907": Entry(
+        "a package that a kind of destination needs is not installed",
+        "Some kinds need more than what segctl brings: `sql` SQLAlchemy and a driver, `lake` Delta Lake.",
+        "Install the extra that the hint names.",
+    ),
 }

@@ -19,6 +19,7 @@ DESTINATIONS: dict[str, str] = {
     "activecampaign": "segctl.connectors.destinations.activecampaign",
     "brevo": "segctl.connectors.destinations.brevo",
     "cleverreach": "segctl.connectors.destinations.cleverreach",
+    "file": "segctl.connectors.destinations.file",
     "google_ads": "segctl.connectors.destinations.google_ads",
     "hubspot": "segctl.connectors.destinations.hubspot",
     "klaviyo": "segctl.connectors.destinations.klaviyo",
@@ -26,7 +27,10 @@ DESTINATIONS: dict[str, str] = {
     "mailchimp": "segctl.connectors.destinations.mailchimp",
     "mautic": "segctl.connectors.destinations.mautic",
     "meta": "segctl.connectors.destinations.meta",
-    "file": "segctl.connectors.destinations.file",
+    "rudderstack": "segctl.connectors.destinations.rudderstack",
+    "segment": "segctl.connectors.destinations.segment",
+    "sendgrid": "segctl.connectors.destinations.sendgrid",
+    "sql": "segctl.connectors.destinations.sql",
     "webhook": "segctl.connectors.destinations.webhook",
 }
 """Kind → module with `ABILITIES`, `OPTIONS` and `connect`."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine, Select
 
 _SHOWN = 300
-_DRIVERS = {"postgres": "postgresql+pg8000", "postgresql": "postgresql+pg8000"}
+DRIVERS = {"postgres": "postgresql+pg8000", "postgresql": "postgresql+pg8000"}
 """Dialects without a driver → with the one that the extra `sql` installs."""
 _SILENT = logging.NullHandler()
 _A_COLON = re.compile(r"(?<!:):(?!:)")
@@ -224,7 +224,7 @@ class DatabaseConnector:
             url = url.set(password=revealed(self.fetch.password, self.around.root))
         if url.password:
             remember(str(url.password))
-        url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+        url = url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
         return self._file_url(url) if url.get_backend_name() == "sqlite" else url
 
     def _file_url(self, url: URL) -> URL:
@@ -265,8 +265,8 @@ class DatabaseConnector:
 def _problem(source: str, error: Any, *, is_first: bool) -> SegctlError:  # noqa: ANN401 - of an optional package
     import sqlalchemy as sa
 
-    why = _said(error.orig)
-    if _is_refusal(error.orig):
+    why = said_by(error.orig)
+    if is_refusal(error.orig):
         hint = "look at user, password and name of the database; `segctl doctor --online` tries it alone"
         return UsageError("SEG386", f"`{source}`: the database refuses who asks", why=why, hint=hint)
     if is_first or error.connection_invalidated:
@@ -285,14 +285,14 @@ def _problem(source: str, error: Any, *, is_first: bool) -> SegctlError:  # noqa
     return UsageError("SEG387", f"`{source}`: the database does not take the query", why=why, hint=hint)
 
 
-def _is_refusal(error: Any) -> bool:  # noqa: ANN401 - a driver's own exception
+def is_refusal(error: Any) -> bool:  # noqa: ANN401 - a driver's own exception
     """Whether the server let nobody in: SQLSTATE class 28 (who asks) or 3D (no such database)."""
     said = error.args[0] if getattr(error, "args", None) else None
     state = said.get("C") if isinstance(said, dict) else getattr(error, "sqlstate", None)
     return isinstance(state, str) and state[:2] in ("28", "3D")
 
 
-def _said(error: Any) -> str:  # noqa: ANN401 - a driver's own exception
+def said_by(error: Any) -> str:  # noqa: ANN401 - a driver's own exception
     """A driver's words; pg8000 gives the server's fields as a mapping."""
     said = error.args[0] if getattr(error, "args", None) else error
     text = "; ".join(said[k] for k in "MH" if k in said) if isinstance(said, dict) else str(said)
