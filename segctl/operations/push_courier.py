@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from segctl.connectors.destinations.base import Batch, BatchRefusedError, NotNowError, Sent, UnknownOutcomeError
@@ -38,16 +38,22 @@ class World:
     """The clock, chance and waiting; tests put in their own.
 
     Attributes:
-        clock: Seconds that only go on.
         now: Wall clock, aware.
+        clock: Seconds that only go on.
         sleep: Waits so many seconds; a signal ends it.
         chance: A random number in [0, 1).
     """
 
+    now: Callable[[], datetime]
     clock: Callable[[], float] = time.monotonic
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
+
+
+def world_from(began: datetime) -> World:
+    """The real world, in which the call began just now."""
+    start = time.monotonic()
+    return World(lambda: began + timedelta(seconds=time.monotonic() - start))
 
 
 @dataclass(slots=True)
@@ -65,9 +71,9 @@ class Desk:
     books: Books
     watch: Watch
     at: datetime
+    world: World
     context: dict[str, str] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
-    world: World = field(default_factory=World)
     told: Callable[[int], None] = lambda _rows: None
 
 

@@ -14,7 +14,7 @@ from segctl.connectors.destinations.base import Around, Recorded
 from segctl.model.consent import Decision
 from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.push_books import DryBooks, LedgerBooks
-from segctl.operations.push_courier import Courier, Desk, World
+from segctl.operations.push_courier import Courier, Desk, World, world_from
 from segctl.operations.push_parts import Wanted, other_parts, part
 from segctl.operations.push_resolve import resolve
 from segctl.operations.push_result import Recording
@@ -252,12 +252,12 @@ def station(
             hint="install the package that brings it, or correct `kind`", location=destination.location,
         ) from error  # fmt: skip
     around = Around(destination.name, session.root, now, record=recorder, note=notes.append)
-    world = World()
+    world = world_from(now)
     if dry_run:
         # Nothing answers slowly in a dry run, and one call at a time records them in their order.
         can = replace(can, parallel=1)
     books = (DryBooks if dry_run else LedgerBooks)(session.workspace, 0, world.now)
-    desk = Desk(connect(destination, around), can, books, Watch(_NobodyAsked(), ()), now, world=world,
+    desk = Desk(connect(destination, around), can, books, Watch(_NobodyAsked(), ()), now, world,
                 told=progress.advance)  # fmt: skip
     return Station(session, destination, can, Courier(desk), books, now, progress, notes, recorder)
 

@@ -40,7 +40,7 @@ class FakeTime:
         self.seconds += seconds
 
     def world(self) -> World:
-        return World(lambda: self.seconds, lambda: START + timedelta(seconds=self.seconds), self.sleep, lambda: 0.5)
+        return World(lambda: START + timedelta(seconds=self.seconds), lambda: self.seconds, self.sleep, lambda: 0.5)
 
 
 @dataclass
@@ -97,7 +97,7 @@ class Shop:
             one.id: Part(one.segment, "mailer", one, mode, "newsletter", None, remote=one.remote or one.segment)
             for one in ledger_audiences(self.workspace, "mailer")
         }
-        desk = Desk(connector, self.abilities, books, Watch(self.gate, []), START, patience=self.patience, world=world)
+        desk = Desk(connector, self.abilities, books, Watch(self.gate, []), START, world, patience=self.patience)
         courier = Courier(desk)
         try:
             if not is_dry:
