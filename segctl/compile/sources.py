@@ -17,6 +17,7 @@ from segctl.compile.fetching import BINDERS, bind_fetch, foreign_keys, kind_of
 from segctl.compile.fetching_presets import with_preset
 from segctl.compile.files import definition_files, misnamed_files
 from segctl.compile.source import ListNode, Mapping, Node, Scalar, compose, compose_file
+from segctl.compile.source_consents import bind_consents
 from segctl.compile.source_filters import bind_filter
 from segctl.compile.source_nodes import NAME, Reader
 from segctl.compile.source_rows import bind_rows_rule
@@ -38,6 +39,7 @@ FOLDER = "sources"
 KEYS = (
     "source", "kind", "preset", "title", "description", "path", "format", "csv", "json", "sheet", "picture", "key",
     "empty", "missing_values", "max_bad_rows", "only", "corrections", "record_time", "profiles", "events", "related",
+    "consents",
     *TRACKING_KEYS, *CONTRACT_KEYS,
 )  # fmt: skip
 """Keys of a declaration, and the name of its kind for the settings of that kind."""
@@ -136,6 +138,7 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
         fetch=bind_fetch(kind, root, around),
         contract=bind_contract(root, reader, Path(project.root)),
         checks=bind_checks(root.get("checks"), reader),
+        consents=bind_consents(root.get("consents"), around, root.get("tracking")),
         file=root.location.file,
         location=root.location,
     )
@@ -151,7 +154,8 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
 
 def _digested(source: Source) -> Source:
     told = source.contract.only_told or None if source.contract is not None else None
-    further = [part for part in (source.tracking, source.contract, told, source.rows) if part is not None]
+    parts = (source.tracking, source.contract, told, source.rows, source.consents or None)
+    further = [part for part in parts if part is not None]
     # Where files lie and how many of their rows may be bad changes nothing about those that were read.
     lasting = replace(source, paths=(), max_bad_rows=DEFAULT_LIMIT)
     meaning = " ".join(map(repr, (lasting, *further)))

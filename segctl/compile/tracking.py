@@ -79,6 +79,7 @@ def bind_tracking(source: Source, root: Mapping, around: Surroundings) -> Source
         # A contract speaks of events; what is said about people has other columns.
         contract=None,
         checks=(),
+        consents=(),
     )
     return replace(events, also=(about,))
 

@@ -37,4 +37,18 @@ ENTRIES: dict[str, Entry] = {
         _HEAD + "{consent: newsletter, channel: email, status: none, older_than: 30 days}",
         _HEAD + "{consent: newsletter, channel: email, status: requested, older_than: 30 days}",
     ),
+    "SEG834": Entry(
+        "Not a column of the consent ledger",
+        "`consents` of a source says which of its columns stand for which column of `segctl consent import`.",
+        "Use one of those columns: `segctl help consent-conditions` and `segctl help consent` name them.",
+        "source: crm\npath: crm.csv\nkey: {customer_id: Nr}\nprofiles: {country: Land}\n"
+        "consents: {purpose: newsletter, channel: email, columns: {mial: E-Mail, action: Newsletter, at: Stand}}",
+    ),
+    "SEG835": Entry(
+        "`consents` does not say enough",
+        "A row of the consent ledger needs a contact point, a purpose, a channel, what was said, and when.",
+        "Name the missing columns under `columns`, or what holds for every row under `set`.",
+        "source: crm\npath: crm.csv\nkey: {customer_id: Nr}\nprofiles: {country: Land}\n"
+        "consents: {purpose: newsletter, channel: email, columns: {email: E-Mail, action: Newsletter}}",
+    ),
 }

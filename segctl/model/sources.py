@@ -174,6 +174,23 @@ class RowsRule:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentRule:
+    """What rows say of somebody's consent, besides what they are declared for.
+
+    Attributes:
+        columns: Column of the consent ledger's files → where its text stands; of tracking records a path into them.
+        fixed: Column of the consent ledger's files → text of every row.
+        words: Text of the status → the word that the ledger knows; empty takes it as it is.
+        categories: Of tracking records: category of the consent platform → purpose.
+    """
+
+    columns: tuple[tuple[str, Expression], ...] = ()
+    fixed: tuple[tuple[str, str], ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
+    categories: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Limit:
     """The bad rows a source may have: a count, or a share in 0-1 of the rows read."""
 
@@ -235,6 +252,7 @@ class Source:
         tracking: How tracking records become rows; the rest of the declaration speaks of those rows then.
         contract: What every row keeps, judged before its values are typed.
         checks: What all rows together keep.
+        consents: What its rows say about consent, for the ledger.
         also: Further sources of the same declaration, such as the people in a log of tracking events.
         digest: SHA-256 of the declaration's meaning: a changed declaration reads its files again.
     """
@@ -261,6 +279,7 @@ class Source:
     rows: RowsRule | None = field(default=None, repr=False)
     contract: ContractDeclaration | None = field(default=None, repr=False)
     checks: tuple[Check, ...] = field(default=(), repr=False)
+    consents: tuple[ConsentRule, ...] = field(default=(), repr=False)
     also: tuple[Source, ...] = field(default=(), repr=False)
     file: str = field(default="", compare=False, repr=False)
     location: Location | None = field(default=None, compare=False, repr=False)
@@ -290,6 +309,8 @@ def needed_columns(source: Source) -> tuple[str, ...]:
         expressions += [*source.rows.identity, *(target.value for target in source.rows.properties)]
     if source.record_time is not None:
         expressions.append(source.record_time.value)
+    if source.tracking is None:
+        expressions += [value for consent in source.consents for _, value in consent.columns]
     for rule in source.events:
         if rule.kind_column is not None:
             expressions.append(rule.kind_column)

@@ -11,6 +11,20 @@ SHAPES = ("segment", "ga4", "ga4_mp", "ga360", "snowplow", "gtm")
 WITH_PROFILES = ("segment", "ga4", "ga4_mp", "snowplow", "gtm")
 """Shapes whose records say something about people."""
 
+CONSENT_PATHS: dict[str, tuple[tuple[str, str], ...]] = {
+    "segment": (("account", "userId"), ("device", "anonymousId"), ("email", "context.traits.email")),
+    "gtm": (("gcs", "x-ga-gcs"), ("gcd", "x-ga-gcd"), ("device", "client_id"), ("account", "user_id")),
+    "ga4": (
+        ("ad_storage", "privacy_info.ads_storage"), ("analytics_storage", "privacy_info.analytics_storage"),
+        ("device", "user_pseudo_id"), ("account", "user_id"),
+    ),
+    "ga4_mp": (
+        ("ad_user_data", "consent.ad_user_data"), ("ad_personalization", "consent.ad_personalization"),
+        ("device", "client_id"), ("account", "user_id"),
+    ),
+}  # fmt: skip
+"""Where the records of a shape say what about consent: column of the ledger's files, path into the record."""
+
 FIELDS = (
     "kind", "time", "event_id", "event_name", "user_id", "anonymous_id", "session_id", "group_id", "url", "path",
     "referrer", "title", "search", "campaign", "campaign_source", "campaign_medium", "campaign_term",

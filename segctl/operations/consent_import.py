@@ -15,6 +15,7 @@ from dataclasses import field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from segctl.compile.suggest import did_you_mean
@@ -27,6 +28,7 @@ from segctl.operations.consent_keys import keyring, keyring_for_writing
 
 if TYPE_CHECKING:
     from segctl.consent.tokens import Keyring
+    from segctl.model.project import Project
     from segctl.operations.session import Session
 
 _BATCH = 4_000
@@ -137,9 +139,31 @@ def checked_columns(names: Iterable[str], option: str) -> None:
 def _reading(
     session: Session, ring: Keyring, mapped: Mapping[str, str], fixed: Mapping[str, str], source: str, now: datetime
 ) -> Reading:
+    return reading_of(session.project, ring, mapped=mapped, fixed=fixed, source=source, now=now)
+
+
+def reading_of(
+    project: Project,
+    ring: Keyring,
+    *,
+    source: str,
+    now: datetime,
+    mapped: Mapping[str, str] = MappingProxyType({}),
+    fixed: Mapping[str, str] = MappingProxyType({}),
+) -> Reading:
+    """What rows about consent are read with.
+
+    Args:
+        project: Whose purposes.
+        ring: The keys of the ledger.
+        source: For rows that name none.
+        now: The instant of the call.
+        mapped: Header → column.
+        fixed: Column → value of rows that have none.
+    """
     from segctl.consent.tokens import Keyring
 
-    country = session.project.identity.country
+    country = project.identity.country
     oldest = Keyring(ring.keys[:1])
 
     def normal(kind: str, value: str) -> str | None:
@@ -158,7 +182,7 @@ def _reading(
         pair = None if written is None else oldest.newest_pair(kind, written)
         return None if pair is None else pair[0]
 
-    return Reading(session.project, mapped, fixed, token, id_token, ring.newest[0], source, now)
+    return Reading(project, mapped, fixed, token, id_token, ring.newest[0], source, now)
 
 
 def _made(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from segctl.compile.consents import Consent, since_trait, status_trait
 from segctl.compile.zones import from_us, shifted, to_us
 from segctl.model.conditions import ConsentStatus
-from segctl.model.consent import CONSENT_CODES, Use
+from segctl.model.consent import CONSENT_CODES, KINDS_OF_CHANNEL, Use
 from segctl.model.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from segctl.operations.gate import Gate
     from segctl.operations.session import Session
 
-KIND_OF_CHANNEL: Final = {"email": "email", "sms": "phone", "phone": "phone", "push": "device", "postal": "postal"}
-"""Channel → the kind of contact point that its consent is given for; the others have none of their own."""
 STATUS_OF: Final[dict[str, ConsentStatus]] = {
     "objected_marketing": "objected", "objected_profiling": "objected", "objected_general": "objected",
     "denied": "denied", "tcf_denied": "denied", "tcf_malformed": "denied", "withdrawn": "withdrawn",
@@ -77,7 +75,7 @@ def consent_columns(
     found = profiles.alias("subject").to_frame()
     of_kind = _OfKind(session, profiles, known, as_of)
     for purpose, channel in asked:
-        kinds = (KIND_OF_CHANNEL[channel],) if channel in KIND_OF_CHANNEL else known.points.kinds
+        kinds = [kind for kind in KINDS_OF_CHANNEL.get(channel, ()) if kind in known.points.kinds]
         ranked = _across_kinds([of_kind.ranked(kind, Use(purpose, channel)) for kind in kinds])
         names = status_trait(purpose, channel).name, since_trait(purpose, channel).name
         words = pl.col("rank").fill_null(_NONE).replace_strict(dict(enumerate(BY_RANK)), return_dtype=pl.String)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import DataError, Refused
 from segctl.operations.ingest_columns import check_columns
+from segctl.operations.ingest_consents import ConsentSink
 from segctl.operations.ingest_contract import Gate, gate_of, refuse_broken_checks, with_contract
 from segctl.operations.ingest_inputs import InputFile, Reading, input_note, reading_of
 from segctl.operations.ingest_pipeline import ahead
@@ -54,6 +55,7 @@ class SourceRun:
     _landed: list[NewFile] = field(default_factory=list)
     _links: LinkSink | None = None
     _gate: Gate | None = None
+    _consents: ConsentSink | None = None
 
     def run(self) -> None:
         """Read and commit under the source's lock; what happened stands in `result`.
@@ -138,6 +140,7 @@ class SourceRun:
             sink = EventSink(self.workspace, self.source, resolver, afresh)
         counts = Counts()
         self._gate = self._gate_of()
+        self._consents = ConsentSink.of(self.workspace, self.project, self.source, self.now, dry_run=self.dry_run)
         self.progress.start(f"ingest {self.source.name}", total=sum(item.size for item in inputs), unit="bytes")
         try:
             for item in inputs:
@@ -186,6 +189,8 @@ class SourceRun:
                 if gate is not None:
                     typed = with_contract(typed, batch, gate.judge(batch, detected))
                 sink.add(typed.rows)
+                if self._consents is not None:
+                    self._consents.add(batch, typed, form)
                 if self._links is not None:
                     self._links.add(typed)
                 quarantine.add(whole_records(batch, typed.bad))
@@ -274,6 +279,7 @@ class SourceRun:
         afresh = Afresh(self._reading.kept) if self._reading.is_afresh else None
         links, unlinked = self._links.finish(afresh) if self._links is not None else ([], [])
         self._count_sink(sink)
+        self.result.notes += self._consents.notes() if self._consents is not None else []
         self.result.links = sum(file.rows for file in links)
         if self.dry_run:
             for file in [*add, *bad_files, *links]:
@@ -285,6 +291,8 @@ class SourceRun:
                 supersede_inputs(db, self.source.name, kept=self._reading.kept)
             for finish in self._finished:
                 finish(db)
+            if self._consents is not None:
+                self._consents.write(db)
 
         note = {"source": self.source.name, "rows": self.result.read, "new": self.result.new, "bad": self.result.bad}
         if self._gate is not None and self._gate.checks is not None:
