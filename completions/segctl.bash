@@ -31,6 +31,8 @@ _segctl_verb() {
   push) options='--to --all --mode --retry-failed --preview --confirm --show-personal --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --to --mode --confirm --allow --reason -C --project -e --env -s --select --exclude --state -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   pause) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   resume) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
+  consent) options='--purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --confirmed --not-own --reason --source --map --set --rejected --matrix --show-personal --language -C --project -e --env -s --select --exclude -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --reason --source --map --set --rejected --language -C --project -e --env -s --select --exclude -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=coverage import show check proof grant request confirm deny withdraw object restrict unrestrict lift rotate-key' 'files') ;;
+  suppress) options='--channel --reason --proof --confirmed --at --as --source --rejected -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --channel --reason --proof --at --as --source --rejected -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=ls add rm import' 'files') ;;
   *) return 1 ;;
   esac
 }
@@ -45,22 +47,26 @@ _segctl_value() {
     | 'lint --color' | 'test --color' | 'size --color' | 'explain --color' \
     | 'ls --color' | 'show --color' | 'profile --color' | 'history --color' \
     | 'diff --color' | 'overlap --color' | 'report --color' | 'plan --color' \
-    | 'apply --color' | 'push --color' | 'pause --color' | 'resume --color') echo '=auto always never' ;;
+    | 'apply --color' | 'push --color' | 'pause --color' | 'resume --color' \
+    | 'consent --color' | 'suppress --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
-    | 'overlap --language' | 'report --language' | 'plan --language') echo '=de en' ;;
+    | 'overlap --language' | 'report --language' | 'plan --language' | 'consent --language') echo '=de en' ;;
   'lint --fail-on') echo '=error warning note' ;;
+  'consent --against') echo '=marketing profiling all' ;;
   'init --pack') echo '=midmarket enterprise public' ;;
   'push --mode') echo '=mirror add update' ;;
   'size --engine' | 'overlap --engine' | 'plan --engine' | 'apply --engine') echo '=polars duckdb' ;;
   'init --template') echo '=shop b2b minimal' ;;
+  'suppress --as') echo '=suppress bounce complaint unsubscribe' ;;
   'lint -f' | 'lint --format') echo '=table concise github gitlab sarif junit json ndjson csv' ;;
   'help -f' | 'help --format') echo '=table json' ;;
   'plan -f' | 'plan --format') echo '=table json markdown ndjson csv ids parquet' ;;
   'init -f' | 'init --format' | 'doctor -f' | 'doctor --format' \
     | 'compact -f' | 'compact --format' | 'explain -f' | 'explain --format' \
     | 'profile -f' | 'profile --format' | 'push -f' | 'push --format' \
-    | 'pause -f' | 'pause --format' | 'resume -f' | 'resume --format') echo '=table json ndjson csv' ;;
+    | 'pause -f' | 'pause --format' | 'resume -f' | 'resume --format' \
+    | 'consent -f' | 'consent --format' | 'suppress -f' | 'suppress --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
   'schema -f' | 'schema --format' | 'report -f' | 'report --format') echo '=table json ndjson csv ids' ;;
@@ -83,7 +89,8 @@ _segctl_value() {
     | 'diff -e' | 'diff --env' | 'overlap -e' | 'overlap --env' \
     | 'report -e' | 'report --env' | 'plan -e' | 'plan --env' \
     | 'apply -e' | 'apply --env' | 'push -e' | 'push --env' \
-    | 'pause -e' | 'pause --env' | 'resume -e' | 'resume --env') echo 'environments' ;;
+    | 'pause -e' | 'pause --env' | 'resume -e' | 'resume --env' \
+    | 'consent -e' | 'consent --env' | 'suppress -e' | 'suppress --env') echo 'environments' ;;
   'ingest --as') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
@@ -107,7 +114,9 @@ _segctl_value() {
     | 'plan --log-file' | 'apply -o' | 'apply --output' | 'apply --log-file' \
     | 'push -o' | 'push --output' | 'push --log-file' | 'pause -o' \
     | 'pause --output' | 'pause --log-file' | 'resume -o' | 'resume --output' \
-    | 'resume --log-file') echo 'files' ;;
+    | 'resume --log-file' | 'consent --rejected' | 'consent -o' | 'consent --output' \
+    | 'consent --log-file' | 'suppress --rejected' | 'suppress -o' | 'suppress --output' \
+    | 'suppress --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'schema -C' | 'ingest -C' | 'ingest --project' | 'validate -C' \
     | 'validate --project' | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' \
@@ -119,7 +128,8 @@ _segctl_value() {
     | 'diff -C' | 'diff --project' | 'overlap -C' | 'overlap --project' \
     | 'report -C' | 'report --project' | 'plan -C' | 'plan --project' \
     | 'apply -C' | 'apply --project' | 'push -C' | 'push --project' \
-    | 'pause -C' | 'pause --project' | 'resume -C' | 'resume --project') echo 'folders' ;;
+    | 'pause -C' | 'pause --project' | 'resume -C' | 'resume --project' \
+    | 'consent -C' | 'consent --project' | 'suppress -C' | 'suppress --project') echo 'folders' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
     | 'ls --state' | 'show --run' | 'show --state' | 'diff --from' \
     | 'diff --to' | 'diff --state' | 'overlap --state' | 'report --state' \
@@ -132,7 +142,7 @@ _segctl_value() {
     | 'overlap --exclude' | 'report -s' | 'report --select' | 'report --exclude' \
     | 'plan -s' | 'plan --select' | 'plan --exclude' | 'apply -s' \
     | 'apply --select' | 'apply --exclude' | 'push -s' | 'push --select' \
-    | 'push --exclude') echo 'selections' ;;
+    | 'push --exclude' | 'consent -s' | 'consent --select' | 'consent --exclude') echo 'selections' ;;
   'doctor --online' | 'validate --save') echo 'sources' ;;
   *) echo text ;;
   esac
@@ -144,9 +154,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume consent suppress" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume consent suppress" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -163,7 +173,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume consent suppress --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

@@ -30,6 +30,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'push' = 'Send audiences to destinations'
         'pause' = 'Stop segments or destinations until they are resumed'
         'resume' = 'Let paused segments or destinations run again'
+        'consent' = 'Record, import and check who may be contacted'
+        'suppress' = 'Keep contact points from getting anything'
     }
     $options = @{
         'init' = & {
@@ -949,6 +951,95 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--help'] = 'flag'
             Write-Output -NoEnumerate $table
         }
+        'consent' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--purpose'] = 'text'
+            $table['--channel'] = 'text'
+            $table['--to'] = 'text'
+            $table['--against'] = '=marketing profiling all'
+            $table['--at'] = 'text'
+            $table['--expires'] = 'text'
+            $table['--basis'] = 'text'
+            $table['--proof'] = 'text'
+            $table['--notice'] = 'text'
+            $table['--notice-version'] = 'text'
+            $table['--confirmed'] = 'flag'
+            $table['--not-own'] = 'flag'
+            $table['--reason'] = 'text'
+            $table['--source'] = 'text'
+            $table['--map'] = 'text'
+            $table['--set'] = 'text'
+            $table['--rejected'] = 'files'
+            $table['--matrix'] = 'flag'
+            $table['--show-personal'] = 'flag'
+            $table['--language'] = '=de en'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-s'] = 'selections'
+            $table['--select'] = 'selections'
+            $table['--exclude'] = 'selections'
+            $table['-f'] = '=table json ndjson csv'
+            $table['--format'] = '=table json ndjson csv'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
+        'suppress' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--channel'] = 'text'
+            $table['--reason'] = 'text'
+            $table['--proof'] = 'text'
+            $table['--confirmed'] = 'flag'
+            $table['--at'] = 'text'
+            $table['--as'] = '=suppress bounce complaint unsubscribe'
+            $table['--source'] = 'text'
+            $table['--rejected'] = 'files'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-f'] = '=table json ndjson csv'
+            $table['--format'] = '=table json ndjson csv'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
     }
     $arguments = @{
         'init' = @('folders')
@@ -979,6 +1070,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'push' = @('segments+')
         'pause' = @('segments+')
         'resume' = @('segments+')
+        'consent' = @('=coverage import show check proof grant request confirm deny withdraw object restrict unrestrict lift rotate-key', 'files')
+        'suppress' = @('=ls add rm import', 'files')
     }
     $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -le $cursorPosition } |
         ForEach-Object { $_.Extent.Text })

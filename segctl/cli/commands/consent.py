@@ -13,7 +13,6 @@ EXAMPLES = (
     ("segctl consent import consents.csv", "Grants, confirmations and withdrawals from a file, each once."),
     ("segctl consent check anna@post.example --purpose newsletter", "Exit code 0 when allowed, 1 when not, with why."),
     ("echo anna@post.example | segctl consent withdraw -", "At once, for every purpose, with no lock and no approval."),
-    ("segctl consent object anna@post.example --against profiling", "She is in no segment from the next apply on."),
     (
         "segctl consent proof anna@post.example --purpose newsletter",
         "The evidence: what was said, and its record.",
@@ -40,7 +39,7 @@ def command(
         Argument("WHO|FILE", help="An address, a number, any identifier or profile id; - reads it.", complete="files"),
     ] = None,
     purpose: Annotated[str | None, Option("--purpose", metavar="NAME", help="A declared purpose; else all.")] = None,
-    channel: Annotated[str | None, Option("--channel", metavar="NAME", help="email, sms, phone, ads …")] = None,
+    channel: Annotated[str | None, Option("--channel", metavar="NAME", help="A channel, such as email, sms or ads.")] = None,
     destination: Annotated[
         str | None, Option("--to", metavar="NAME", help="With `check`: as this destination would use it.")
     ] = None,
