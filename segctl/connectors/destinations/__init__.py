@@ -30,6 +30,7 @@ DESTINATIONS: dict[str, str] = {
     "rudderstack": "segctl.connectors.destinations.rudderstack",
     "segment": "segctl.connectors.destinations.segment",
     "sendgrid": "segctl.connectors.destinations.sendgrid",
+    "sfmc": "segctl.connectors.destinations.sfmc",
     "sql": "segctl.connectors.destinations.sql",
     "webhook": "segctl.connectors.destinations.webhook",
 }
