@@ -102,6 +102,10 @@ related:
   subscriptions: {properties: {plan: text, seats: integer, renews_on: date}}
   colleagues: {title: Kollegen, same: company}
   other_colleagues: {same: company, others_only: true}
+purposes:
+  newsletter: {title: Newsletter, basis: consent, channels: [email, sms], stale_after: 24 months}
+  newsletter.sale: {basis: consent, channels: [email]}
+  service: {basis: contract, channels: [email]}
 environments: {dev: {}, prod: {workspace: /srv/segctl, population: [known, anonymous]}}
 """
 TRAITS = """

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from segctl.compile.references import compared_fields, references
 from segctl.model.conditions import ComputedTrait, SegmentCondition, SegmentDefinition
+from segctl.model.consent import Purpose
 from segctl.model.project import Project
 
 
@@ -37,9 +39,22 @@ def _digest(
     used = references(*parts)
     text = [f"zone={project.timezone}", *(_canonical(part, segments) for part in parts)]
     text += [f"{name}={computed[name]}" for name in sorted(used.traits) if name in computed]
+    text += [_canonical(purpose, segments) for purpose in _purposes(used.purposes, project)]
+    if used.purposes:
+        text.append(_canonical(replace(project.consent, key=None), segments))
     if "*" in used.events:
         text.append(f"*={','.join(sorted(event.name for event in project.events))}")
     return hashlib.sha256("\n".join(text).encode()).hexdigest()
+
+
+def _purposes(names: tuple[str, ...], project: Project) -> list[Purpose]:
+    """What decides about a consent to these purposes: they, those that cover them, and those above them."""
+    deciding = (
+        purpose
+        for purpose in project.purposes
+        if any(purpose.name == name or name in purpose.covers or name.startswith(f"{purpose.name}.") for name in names)
+    )
+    return [replace(one, title=None, description=None) for one in sorted(deciding, key=lambda one: one.name)]
 
 
 def _canonical(node: object, segments: Mapping[str, str]) -> str:

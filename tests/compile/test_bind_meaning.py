@@ -14,6 +14,7 @@ from segctl.model.conditions import (
     All,
     AnyOf,
     ChangedCondition,
+    ConsentCondition,
     Count,
     EdgeTime,
     EdgeValue,
@@ -424,3 +425,23 @@ keep: {top: 5 %, by: lifetime_value, per: country, missing: keep}
 )
 def test_keep(written: str, keep: Keep) -> None:
     assert bound_segment(f"where: {{trait: country, equals: DE}}\nkeep: {written}").keep == keep
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("{consent: newsletter, channel: email}", ConsentCondition("newsletter", "email")),
+        ("{consent: newsletter.sale}", ConsentCondition("newsletter.sale", "email")),
+        ("{consent: newsletter, channel: sms, status: none}", ConsentCondition("newsletter", "sms", "none")),
+        (
+            "{consent: newsletter, channel: email, status: withdrawn, within_last: 30 days}",
+            ConsentCondition("newsletter", "email", "withdrawn", WithinLast(Duration(30, "days"))),
+        ),
+        (
+            "{consent: newsletter, channel: email, since: {trait: customer_since}}",
+            ConsentCondition("newsletter", "email", "confirmed", Since(TraitTime("customer_since"))),
+        ),
+    ],
+)
+def test_consents(written: str, meant: ConsentCondition) -> None:
+    assert bound(written) == meant
