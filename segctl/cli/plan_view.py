@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from segctl.cli import output
+from segctl.cli import output, plan_pushes
 
 if TYPE_CHECKING:
     from segctl.cli.context import Context
@@ -92,6 +92,8 @@ def result(
     ]
     if is_json:
         sections.append(output.Section("guards", "guards", GUARDS, list(guard_rows(shown))))
+    if plan.pushes:
+        sections += plan_pushes.sections(plan.pushes, language, is_json=is_json, everything=everything)
     notes = [f"{quiet:,} other {'segment stays' if quiet == 1 else 'segments stay'} as they are"] if quiet else []
     columns = (*COLUMNS, *FURTHER) if ctx.format != "table" else COLUMNS if plan.profiles is not None else COLUMNS[:2]
     rows = [segment_row(segment, is_counted=plan.profiles is not None)[: len(columns)] for segment in shown]

@@ -34,6 +34,12 @@ ENTRIES: dict[str, Entry] = {
         "priority: {mailings: [winback, vip], calls: [vip, winback]}",
         "priority: {mailings: [vip, winback], calls: [vip, winback]}",
     ),
+    "SEG851": Entry(
+        "a saved plan whose push would be another one now",
+        "`segctl push plan.json` sends exactly what the plan says. Since it was made, memberships, consent, what the "
+        "destinations accepted or the settings have changed, so other people would be told.",
+        "Apply the plan first if its memberships are not in force yet; else make a new plan and look at it.",
+    ),
     "SEG850": Entry(
         "a holdout that has never been evaluated",
         "`holdout:` in segctl.yaml keeps the members of this segment out of every push, and no run has found out who "

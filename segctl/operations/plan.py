@@ -16,6 +16,7 @@ from segctl.operations.cause_words import translated
 from segctl.operations.evaluation import evaluate
 from segctl.operations.guards import Broken, broken_by, loosened, refusals
 from segctl.operations.plan_effects import Effects, OldRule, effects
+from segctl.operations.plan_push import AudiencePlan, members_after, plan_push
 from segctl.operations.plan_reasons import Reason, named_moves, reasons
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import origin_of, origin_today
@@ -87,6 +88,7 @@ class Plan:
         paused: Segment that is left out → why, in words.
         everything: Why, when all is paused.
         warnings: Segments that end soon, and inputs that are too old where that is only marked.
+        pushes: What a push would do afterwards, for each segment and destination.
         words: Segment that somebody moves in → its conditions as causes keep them (English) → as they are shown.
     """
 
@@ -106,6 +108,7 @@ class Plan:
     everything: str | None = None
     warnings: tuple[str, ...] = ()
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    pushes: tuple[AudiencePlan, ...] = ()
 
     @property
     def has_changes(self) -> bool:
@@ -128,6 +131,7 @@ def plan(
     examples: int = EXAMPLES,
     with_moves: bool = False,
     language: str | None = None,
+    now: datetime | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Evaluate what `apply` would, and compare it with what is in force; nothing is written.
@@ -141,6 +145,7 @@ def plan(
         examples: Profiles named for each reason.
         with_moves: Also name everybody who moves.
         language: Of definitions in words; the project's by default.
+        now: When a push would begin; as_of by default.
         progress: Hears what is going on.
 
     Raises:
@@ -167,6 +172,10 @@ def plan(
         ).segments(allowed, going)
         why = _causes(session, outcome, answers, as_of=as_of, snapshot=snapshot)
         found = reasons(session, outcome, why, examples=examples)
+        after = members_after(outcome, answers, (one.segment for one in segments if one.refused))
+        pushes = plan_push(
+            session, now=now or as_of, selection=selection, allowed=allowed, members=after, language=said
+        )
     return Plan(
         as_of=as_of,
         snapshot=snapshot,
@@ -183,6 +192,7 @@ def plan(
         everything=going.everything,
         warnings=going.warnings,
         words={reason.segment: translated(session, reason.segment, said) for reason in found},
+        pushes=pushes,
     )
 
 

@@ -26,6 +26,7 @@ from segctl.operations.apply import Allowed
 from segctl.operations.guards import GUARDS, Allowance
 from segctl.operations.lists import list_digest
 from segctl.operations.pauses import stale_pauses
+from segctl.operations.plan_push import saved_pushes
 from segctl.operations.provenance import zone_digest
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class SavedPlan:
         lists: List file → digest.
         members: Segment → digest of its membership.
         against: Git revision that it compares with; such a plan cannot be carried out.
+        push: What a push would do afterwards, one entry per audience, as `plan_push.saved_pushes` writes it.
     """
 
     id: str
@@ -70,6 +72,7 @@ class SavedPlan:
     selection: Selection
     engine: str
     against: str | None
+    push: tuple[Mapping[str, Any], ...] = ()
 
 
 def saved_form(session: Session, plan: Plan) -> dict[str, Any]:
@@ -97,6 +100,8 @@ def saved_form(session: Session, plan: Plan) -> dict[str, Any]:
         "tool_version": __version__,
         "against": None if plan.against is None else {"revision": plan.against[0], "commit": plan.against[1]},
     }
+    if plan.pushes:
+        made["push"] = saved_pushes(plan.pushes)
     return {"id": _id(made), **made}
 
 
@@ -186,6 +191,7 @@ def _bound(made: Mapping[str, Any]) -> SavedPlan:
         selection=Selection(tuple(made["select"]), tuple(made["exclude"])),
         engine=str(made["engine"]),
         against=None if made["against"] is None else str(made["against"]["revision"]),
+        push=tuple({str(key): value for key, value in one.items()} for one in made.get("push", ())),
     )
 
 

@@ -130,7 +130,7 @@ def _planned(
             **options,
         }
         if against is None:
-            found = plan(session, **common)
+            found = plan(session, now=ctx.now, **common)
         else:
             found = plan_against(session, against, has_data=has_data, **common)
         language = session.language(options["language"])
@@ -219,6 +219,9 @@ def _tell(ctx: Context, found: Plan) -> None:
             )
             text = segment.refused if segment.broken else f"`{segment.segment}`: {segment.refused}"
             messages.error(ctx, Refused("SEG519", text, hint=hint))
+    for push in found.pushes:
+        if push.refused:
+            messages.warning(ctx, f"push: {push.refused}", hint="`segctl help audiences`")
     if found.profiles is None:
         messages.notice(ctx, "there are no data here, so definitions were compared and nobody was counted")
     if ctx.output is not None and ctx.output.suffix == ".json" and found.against is None:
