@@ -15,6 +15,10 @@ from segctl.model.errors import UsageError
 
 EMAILS = [row.identifiers["email"] for row in ROWS]
 BARE = tuple(replace(row, fields={}, identifiers={"email": row.identifiers["email"]}) for row in ROWS)
+MANY = (*ROWS, *(Row(f"{n:032}", {"email": f"p{n}@example.com"}, {"first_name": "P"}) for n in range(20)))
+"""Enough for an import."""
+CROWD = tuple(Row(f"{n:032}", {"email": f"c{n}@example.com"}) for n in range(301))
+"""More than one call takes."""
 CONFIRM = {"new_contacts": "double_opt_in", "template": 7, "redirect_url": "https://shop.example/thanks"}
 
 
@@ -40,52 +44,24 @@ class BrevoSuite(HttpSuite):
 
 
 class TestBrevo(BrevoSuite):
-    def test_an_import_leaves_opt_outs_alone_and_tells_nobody_by_mail(self) -> None:
-        self.fake.put(EMAILS[0], emailBlacklisted=True)
-
-        sent = self.pushed(ROWS)
-
-        body = next(asked.json for asked in self.fake.asked if asked.path == "/v3/contacts/import")
-        assert sent.troubles == {}
-        assert self.fake.contacts[11]["emailBlacklisted"]
-        assert body["disableNotification"] is True
-        assert "lacklist" not in str(body)
-
-    def test_people_whom_an_import_left_out_are_found_out(self) -> None:
+    def test_a_contact_that_is_refused_keeps_nobody_else_out(self) -> None:
         self.fake.failing = {EMAILS[1]}
 
         sent = self.pushed(ROWS)
 
-        assert {key: told.code for key, told in sent.troubles.items()} == {ROWS[1].key: "no_contact"}
+        assert {key: (told.state, told.code) for key, told in sent.troubles.items()} == {
+            ROWS[1].key: ("invalid", "invalid_parameter")
+        }
+        assert set(sent.known_as) == {ROWS[0].key, ROWS[2].key}
         assert "jörg" not in str(sent)
 
-    def test_after_a_crash_an_import_with_failures_leaves_all_open(self) -> None:
-        self.fake.failing = {EMAILS[1]}
-        with self.connected() as connector:
-            job = connector.send(batch(ROWS, audience=connector.audience("winback", "winback"))).job
-        with self.connected() as connector:
-            sent = Sent(job=job)
-            while sent.job:
-                sent = connector.poll(sent.job)
+    def test_opt_outs_are_left_alone(self) -> None:
+        self.fake.put(EMAILS[0], emailBlacklisted=True)
 
-        assert {name: told.state for name, told in sent.troubles.items()} == dict.fromkeys(
-            ("#0", "#1", "#2"), "unknown"
-        )
+        assert self.pushed(ROWS).troubles == {}
+        assert self.fake.contacts[11]["emailBlacklisted"]
 
-    def test_any_other_word_is_an_end_of_an_import(self) -> None:
-        self.fake.ends_as = "failed"
-
-        assert [told.state for told in self.pushed(ROWS).troubles.values()] == ["rejected"] * 3
-
-    def test_a_missing_value_clears_what_is_there_and_nothing_else(self) -> None:
-        self.fake.put(EMAILS[0], attributes={"FIRST_NAME": "Anne", "CITY": "Köln"})
-
-        self.pushed((replace(ROWS[0], fields={"first_name": None}),))
-
-        assert self.fake.contacts[11]["attributes"] == {"FIRST_NAME": "", "CITY": "Köln"}
-        assert "emptyContactsAttributes" not in imported(ROWS, "7")
-
-    def test_contacts_that_will_not_leave_are_told_and_nobody_else_is(self) -> None:
+    def test_leaving_is_no_more_than_that_and_may_come_again(self) -> None:
         with self.connected() as connector:
             audience = connector.audience("winback", "winback")
             finished(connector, batch(BARE[:2], audience=audience))
@@ -118,19 +94,84 @@ class TestBrevo(BrevoSuite):
 
             assert [member.identifiers["email"] for member in connector.members(audience)] == EMAILS
 
-    def test_an_import_that_is_too_large_is_to_be_halved(self) -> None:
-        wide = tuple(Row(f"{n:032}", {"email": f"{n}@example.com"}, {"notes": "x" * 60_000}) for n in range(140))
-        with self.connected() as connector, pytest.raises(BatchRefusedError) as caught:
-            connector.send(batch(wide, audience="7"))
-
-        assert caught.value.is_size
-
     def test_a_way_to_confirm_needs_a_mail_and_a_page(self) -> None:
         self.more = {"new_contacts": "double_opt_in", "template": 7}  # type: ignore[misc]  # of this test alone
         with pytest.raises(UsageError) as caught, self.connected():
             pass
 
         assert caught.value.code == "SEG922"
+
+
+class TestBrevoInBulk(BrevoSuite):
+    rows: ClassVar[tuple[Row, ...]] = MANY
+
+    def test_requests_are_these(self, golden: Any) -> None:
+        self.pushed(MANY)
+
+        body = next(asked.json for asked in self.fake.asked if asked.path == "/v3/contacts/import")
+        assert body["jsonBody"][0] == {"email": EMAILS[0], "ext_id": "C-1", "attributes": {"FIRST_NAME": "Anna"}}
+        assert body["disableNotification"] is body["updateExistingContacts"] is True
+        assert "lacklist" not in str(body)
+
+    def test_the_end_of_an_import_is_not_asked_for_more_than_a_hundred_times_an_hour(self) -> None:
+        with self.connected() as connector:
+            sent = connector.send(batch(MANY, audience=connector.audience("winback", "winback")))
+            assert sent.job is not None
+
+            assert connector.poll(sent.job).wait_s >= 36
+
+    def test_opt_outs_are_left_alone(self) -> None:
+        self.fake.put(EMAILS[0], emailBlacklisted=True)
+
+        assert self.pushed(MANY).troubles == {}
+        assert self.fake.contacts[11]["emailBlacklisted"]
+
+    def test_people_whom_an_import_left_out_are_found_out(self) -> None:
+        self.fake.failing = {EMAILS[1]}
+
+        sent = self.pushed(MANY)
+
+        assert {key: told.code for key, told in sent.troubles.items()} == {ROWS[1].key: "no_contact"}
+        assert "jörg" not in str(sent)
+
+    def test_of_a_large_import_the_list_is_read(self) -> None:
+        self.fake.failing = {"c7@example.com", "c300@example.com"}
+
+        sent = self.pushed(CROWD)
+
+        assert set(sent.troubles) == {CROWD[7].key, CROWD[300].key}
+        assert len(self.fake.asked) < 15
+
+    def test_after_a_crash_an_import_with_failures_leaves_all_open(self) -> None:
+        self.fake.failing = {EMAILS[1]}
+        with self.connected() as connector:
+            job = connector.send(batch(MANY, audience=connector.audience("winback", "winback"))).job
+        with self.connected() as connector:
+            sent = Sent(job=job)
+            while sent.job:
+                sent = connector.poll(sent.job)
+
+        assert {name: told.state for name, told in sent.troubles.items()} == {f"#{n}": "unknown" for n in range(23)}
+
+    def test_any_other_word_is_an_end_of_an_import(self) -> None:
+        self.fake.ends_as = "failed"
+
+        assert {told.state for told in self.pushed(MANY).troubles.values()} == {"rejected"}
+
+    def test_a_missing_value_clears_what_is_there_and_nothing_else(self) -> None:
+        self.fake.put(EMAILS[0], attributes={"FIRST_NAME": "Anne", "CITY": "Köln"})
+
+        self.pushed((replace(ROWS[0], fields={"first_name": None}), *MANY[1:]))
+
+        assert self.fake.contacts[11]["attributes"] == {"FIRST_NAME": "", "CITY": "Köln"}
+        assert "emptyContactsAttributes" not in imported(ROWS, "7")
+
+    def test_an_import_that_is_too_large_is_to_be_halved(self) -> None:
+        wide = tuple(Row(f"{n:032}", {"email": f"{n}@example.com"}, {"notes": "x" * 60_000}) for n in range(140))
+        with self.connected() as connector, pytest.raises(BatchRefusedError) as caught:
+            connector.send(batch(wide, audience="7"))
+
+        assert caught.value.is_size
 
 
 class TestBrevoWithoutNewContacts(BrevoSuite):
@@ -198,3 +239,38 @@ class TestBrevoWithoutNewContacts(BrevoSuite):
         sent = self.pushed((*BARE, *strangers), **CONFIRM)
 
         assert {key: told.state for key, told in sent.troubles.items()} == {row.key: "rejected" for row in strangers}
+
+    def test_a_large_batch_takes_several_calls_and_tells_what_was_not_sent(self) -> None:
+        self.fake.put(*(row.identifiers["email"] for row in CROWD))
+        self.fake.can_fail = lambda asked: len(self.fake.inside("314")) >= 150  # type: ignore[method-assign]
+        self.fake.lists[314] = "winback"
+        self.fake.fails_next("unavailable")
+
+        sent = self.pushed(CROWD, **self.more)
+
+        assert {key: told.state for key, told in sent.troubles.items()} == {
+            row.key: "rejected" for row in CROWD[150:300]
+        }
+        assert len(self.people("314")) == 151
+
+    def test_a_list_that_cannot_be_read_leaves_open_what_became_of_it(self) -> None:
+        self.fake.put(*(row.identifiers["email"] for row in CROWD))
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            finished(connector, batch(CROWD, audience=audience))
+            self.fake.can_fail = lambda asked: asked.method == "GET"  # type: ignore[method-assign]
+            self.fake.fails_next(*["unavailable"] * 9)
+            sent = finished(connector, batch(CROWD, audience=audience))
+        self.fake.faults.clear()
+
+        assert {told.state for told in sent.troubles.values()} == {"unknown"}
+
+    def test_a_large_removal_that_comes_again_reads_the_list(self) -> None:
+        self.fake.put(*(row.identifiers["email"] for row in CROWD))
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            finished(connector, batch(CROWD, audience=audience))
+            for _ in range(2):
+                assert finished(connector, batch(CROWD, "remove", audience=audience)).troubles == {}
+        assert self.people(audience) == set()
+        assert len(self.fake.asked) < 20

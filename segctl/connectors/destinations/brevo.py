@@ -34,10 +34,15 @@ from segctl.model.fetching_rest import ApiKey
 
 MOST_BYTES = 8_000_000
 """The service takes 10 MB and advises 8."""
+IN_A_CALL, UPDATED_AT_ONCE = 150, 100
+"""Contacts that a list is changed by, and that are updated, in a call; of the second no limit is published."""
+LEAST_IN_IMPORT = 20
+"""Fewer people are told of one by one: an import's end must be asked for, and that may be 100 times an hour."""
+POLL_S = 36.0
 ABILITIES = Abilities(
     identifiers=("email", "external_id"),
     channel="email",
-    batch_rows=150,
+    batch_rows=5000,
     batch_bytes=MOST_BYTES,
     parallel=2,
     recipient="esp",
@@ -88,12 +93,17 @@ def imported(rows: Sequence[Row], audience: str) -> Json:
     """The body that imports people into a list, with empty values clearing only where there are any."""
     body = {
         "jsonBody": [{"attributes": {}} | contact(row) for row in rows],
-        "listIds": [int(audience) if audience.isdecimal() else audience],
+        "listIds": [_number(audience)],
         "updateExistingContacts": True,
         "disableNotification": True,
     }
     clears = any(value is None for row in rows for value in row.fields.values())
     return body | ({"emptyContactsAttributes": True} if clears else {})
+
+
+def _number(audience: str) -> Json:
+    """The id of a list, a number but for the stand-in of a dry run."""
+    return int(audience) if audience.isdecimal() else audience
 
 
 class Brevo:
@@ -138,15 +148,18 @@ class Brevo:
         return str(made.value["id"])
 
     def send(self, batch: Batch) -> Sent:
-        """An import that creates and adds; or calls that only touch contacts who are there."""
+        """An import of many, or calls for few, that create and add; or calls that only touch contacts who are there."""
         if batch.action == "remove":
-            return self._leave(batch)
+            left, troubles = self._changed(batch, "remove")
+            return Sent(self._looked_at(left, batch.audience, wanted=False) | troubles)
         if batch.action == "add" and self.new == "create":
-            return self._import(batch)
-        told = [contact(row) for row in batch.rows if row.fields]
-        if told:
-            # Updates only, and says nothing about single contacts.
-            self.client.request("POST", "/contacts/batch", json={"contacts": told}, rows=batch.rows)
+            if len(batch.rows) >= LEAST_IN_IMPORT:
+                return self._import(batch)
+            return mailing.one_by_one(batch.rows, lambda row: self._single(row, batch.audience))
+        # Updates only, and says nothing about single contacts.
+        for part in mailing.pieces([row for row in batch.rows if row.fields], UPDATED_AT_ONCE):
+            body = {"contacts": [contact(row) for row in part]}
+            self.client.request("POST", "/contacts/batch", json=body, rows=part)
         return self._enter(batch) if batch.action == "add" else Sent()
 
     def poll(self, job: str) -> Sent:
@@ -155,7 +168,7 @@ class Brevo:
         answer = self.client.request("GET", f"/processes/{process}")
         status = within(answer.value, "status")
         if status in _GOING_ON:
-            return Sent(job=job, wait_s=3.0)
+            return Sent(job=job, wait_s=POLL_S)
         rows = self._imports.pop(job, None)
         if status != "completed":
             ended = Trouble("rejected", f"the service ended the import as `{status}`", str(status))
@@ -165,9 +178,10 @@ class Brevo:
         if rows is None:
             unnamed = Trouble("unknown", "some people of the import were refused, and not who", "unnamed")
             return Sent(troubles={place(index): unnamed for index in range(int(count))})
-        sent = mailing.one_by_one(rows, lambda row: self._open_end(row, audience, wanted=True), has_begun=True)
         places = {row.key: place(index) for index, row in enumerate(rows)}
-        return Sent(troubles={places[key]: found for key, found in sent.troubles.items()})
+        return Sent(
+            troubles={places[key]: found for key, found in self._looked_at(rows, audience, wanted=True).items()}
+        )
 
     def seen_as(self, row: Row) -> Mapping[str, str]:
         """The identifier that a row goes by; addresses in small letters."""
@@ -200,52 +214,77 @@ class Brevo:
             return Sent()
         job = f"{process}/{batch.audience}/{len(batch.rows)}"
         self._imports[job] = batch.rows
-        return Sent(job=job, wait_s=2.0)
+        return Sent(job=job, wait_s=5.0)
+
+    def _single(self, row: Row, audience: str) -> Trouble | str | None:
+        """Makes or changes one contact and adds it to the list."""
+        body = contact(row) | {"listIds": [_number(audience)], "updateEnabled": True}
+        answer = self.client.request("POST", "/contacts", json=body, rows=(row,))
+        number = within(answer.value, "id")
+        return None if number is None else str(number)
+
+    def _looked_at(self, rows: Sequence[Row], audience: str, *, wanted: bool) -> dict[str, Trouble]:
+        """Troubles of those who are not as wanted: each asked for, or the list read where that is fewer calls."""
+        if len(rows) <= IN_A_CALL:
+            asked = mailing.one_by_one(rows, lambda row: self._open_end(row, audience, wanted=wanted), has_begun=True)
+            return dict(asked.troubles)
+        try:
+            inside = {told for member in self.members(audience) for told in member.identifiers.items()}
+        except NotNowError as error:
+            # The list was changed before, so nobody may be told that nothing was taken.
+            return {row.key: Trouble("unknown", f"the list cannot be read: {error}", "unread") for row in rows}
+        wrong = [row.key for row in rows if any(told in inside for told in self.seen_as(row).items()) is not wanted]
+        why = (
+            ("not on the list, nor known as a contact", "no_contact")
+            if wanted
+            else ("the list was not changed", "list")
+        )
+        return dict.fromkeys(wrong, Trouble("rejected", *why))
 
     def _enter(self, batch: Batch) -> Sent:
         """Adds contacts who are there; who was not added is on the list already, or no contact."""
-        asked: list[str] = []
+        left, troubles = self._changed(batch, "add")
+        looked = self._looked_at(left, batch.audience, wanted=True)
+        if self.new != "double_opt_in":
+            return Sent(looked | troubles)
+        missing = [row for row in left if row.key in looked and looked[row.key].code == "no_contact"]
+        asked = mailing.one_by_one(missing, lambda row: self._ask_to_confirm(row, batch.audience), has_begun=True)
+        number = len(missing) - len(asked.troubles)
+        note = f"{number} were asked by mail to confirm; they are on the list once they do" if number else None
+        kept = {key: found for key, found in looked.items() if found.code != "no_contact"}
+        return Sent({**kept, **asked.troubles, **troubles}, note=note)
 
-        def look(row: Row) -> Trouble | None:
-            found = self._open_end(row, batch.audience, wanted=True)
-            if found is not None and found.code == "no_contact" and self.new == "double_opt_in":
-                found = self._ask_to_confirm(row, batch.audience)
-                asked.extend([] if found else [row.key])
-            return found
-
-        sent = mailing.one_by_one(self._changed(batch, "add"), look, has_begun=True)
-        note = f"{len(asked)} were asked by mail to confirm; they are on the list once they do" if asked else None
-        return Sent(sent.troubles, note=note)
-
-    def _leave(self, batch: Batch) -> Sent:
-        """Takes contacts off the list, and nothing else."""
-        left = self._changed(batch, "remove")
-        return mailing.one_by_one(left, lambda row: self._open_end(row, batch.audience, wanted=False), has_begun=True)
-
-    def _changed(self, batch: Batch, verb: str) -> list[Row]:
-        """Changes the list by each identifier; the rows that were not changed."""
+    def _changed(self, batch: Batch, verb: str) -> tuple[list[Row], dict[str, Trouble]]:
+        """Changes the list by each identifier; rows that were not changed, and troubles of those not sent."""
         left: list[Row] = []
+        troubles: dict[str, Trouble] = {}
         has_begun = False
         for kind, name in BODIES.items():
-            rows = [row for row in batch.rows if known_by(row) == kind and row.identifiers.get(kind)]
-            values = {row.identifiers[kind]: None for row in rows}
-            try:
-                done = self._change(batch, verb, {name: list(values)}) if values else set()
-            except (BatchRefusedError, NotNowError, UnknownOutcomeError):
-                if not has_begun:
-                    raise
-                done = set()
-            has_begun = has_begun or bool(values)
-            changed = {compared(kind, value) for value in done}
-            left += [row for row in rows if compared(kind, row.identifiers[kind]) not in changed and not self.is_dry]
-        return left
+            told = [row for row in batch.rows if known_by(row) == kind and row.identifiers.get(kind)]
+            for rows in mailing.pieces(told, IN_A_CALL):
+                values = list(dict.fromkeys(row.identifiers[kind] for row in rows))
+                try:
+                    done = self._change(batch.audience, verb, {name: values}, rows)
+                except (BatchRefusedError, NotNowError, UnknownOutcomeError) as error:
+                    if not has_begun:
+                        raise
+                    is_unknown = isinstance(error, UnknownOutcomeError)
+                    failed = Trouble("unknown" if is_unknown else "rejected", f"not sent: {error}", "not_sent")
+                    troubles |= {row.key: failed for row in rows}
+                    continue
+                has_begun = True
+                changed = {compared(kind, value) for value in done}
+                left += [
+                    row for row in rows if compared(kind, row.identifiers[kind]) not in changed and not self.is_dry
+                ]
+        return left, troubles
 
-    def _change(self, batch: Batch, verb: str, body: Json) -> set[str]:
+    def _change(self, audience: str, verb: str, body: Json, rows: Sequence[Row]) -> set[str]:
         """Changes the list; identifiers of those who were changed."""
-        path = f"{LISTS}/{batch.audience}/contacts/{verb}"
-        answer = self.client.request("POST", path, json=body, rows=batch.rows, accept=(400,))
+        path = f"{LISTS}/{audience}/contacts/{verb}"
+        answer = self.client.request("POST", path, json=body, rows=rows, accept=(400,))
         if answer.status == 400 and within(answer.value, "code") not in NONE_CHANGED:
-            raise BatchRefusedError(words_of(answer.value, batch.rows), code=str(within(answer.value, "code") or 400))
+            raise BatchRefusedError(words_of(answer.value, rows), code=str(within(answer.value, "code") or 400))
         return set(map(str, listed(answer.value, "contacts", "success")))
 
     def _open_end(self, row: Row, audience: str, *, wanted: bool) -> Trouble | None:
@@ -269,7 +308,7 @@ class Brevo:
         """Sends the mail that asks somebody to confirm."""
         body = {
             "email": row.identifiers.get("email", ""),
-            "includeListIds": [int(audience)],
+            "includeListIds": [_number(audience)],
             "templateId": self.options["template"],
             "redirectionUrl": self.options["redirect_url"],
         } | ({"attributes": attributes(row)} if row.fields else {})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, Row, Sent, Trouble, UnknownOutcomeError
 from segctl.model.errors import UsageError
 
+T = TypeVar("T")
 Json = Any
 """A value that JSON can hold."""
 
@@ -66,7 +67,7 @@ def shared(rows: Mapping[str, Sequence[Row]], values: Mapping[str, Trouble]) -> 
     return {row.key: trouble for value, trouble in values.items() for row in rows.get(value, ())}
 
 
-def pieces(values: Sequence[str], most: int) -> Iterable[Sequence[str]]:
+def pieces(values: Sequence[T], most: int) -> Iterable[Sequence[T]]:
     """The values in parts of at most `most`."""
     return (values[start : start + most] for start in range(0, len(values), most))
 

@@ -78,6 +78,8 @@ class FakeBrevo(Fake):
                 return self.change(int(number), verb, body)
             case ("POST", "contacts", "import"):
                 return self.take_import(body, len(asked.body))
+            case ("POST", "contacts"):
+                return self.make(body)
             case ("POST", "contacts", "batch"):
                 return self.update(body)
             case ("POST", "contacts", "doubleOptinConfirmation"):
@@ -139,6 +141,21 @@ class FakeBrevo(Fake):
         number = next(self.numbers)
         self.processes[number] = {"asked": 0, "failed": failed}
         return Reply(202, {"processId": number})
+
+    def make(self, body: Any) -> Reply:
+        """One contact, made or changed, and put on lists."""
+        if set(body) - {"email", "ext_id", "attributes", "listIds", "updateEnabled"} or not body["updateEnabled"]:
+            raise WrongRequestError("no such contact")
+        if body.get("email") in self.failing:
+            return Reply(400, {"code": "invalid_parameter", "message": f"{body['email']} is not valid"})
+        one = self.found(body)
+        is_new = one is None
+        if one is None:
+            self.put(body.get("email", ""), extId=body.get("ext_id"))
+            one = self.contacts[max(self.contacts)]
+        one["attributes"] |= body.get("attributes", {})
+        one["listIds"] = sorted({*one["listIds"], *body["listIds"]})
+        return Reply(201, {"id": one["id"]}) if is_new else Reply(204)
 
     def update(self, body: Any) -> Reply:
         """Only those who are there, and nothing is said of the others."""
