@@ -182,5 +182,6 @@ class Tracking:
             auth=Basic(self.destination.options["write_key"], ""),
             own=hosts,
             # RudderStack answers `OK`, which is no JSON.
+            headers=(("Accept", "text/plain, application/json"),) if self.in_context else (),
             takes_text=self.in_context,
         )

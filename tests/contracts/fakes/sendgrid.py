@@ -132,7 +132,7 @@ class SendGrid(Fake):
             self.lag -= 1
             return Reply(404, {"errors": [{"message": "not found"}]})
         found = {
-            value: {"contact": {"id": number, **one, "list_ids": [n for n, c in self.inside if c == number]}}
+            value: {"contact": {"id": number, **one, **self._more(number)}}
             for value in body[key]
             for number, one in self.contacts.items()
             if str(one.get(name)).lower() == value.lower()
@@ -141,6 +141,11 @@ class SendGrid(Fake):
             return Reply(404, {"errors": [{"message": "not found"}]})
         missing = {value: {"error": "contact not found"} for value in body[key] if value not in found}
         return Reply(200, {"result": {**found, **missing}})
+
+    def _more(self, number: str) -> dict[str, Any]:
+        at = "2026-11-22T06:00:00Z"
+        lists = [name for name, one in self.inside if one == number]
+        return {"list_ids": lists, "segment_ids": [], "created_at": at, "updated_at": at}
 
     def _left(self, name: str, numbers: list[str]) -> Reply:
         if not all(_UUID.fullmatch(number) for number in numbers):

@@ -40,12 +40,15 @@ class Tracking(Fake):
         if body.keys() != {"batch"} or len(body["batch"]) > 2500 or len(asked.body) > 500 * 1024:
             raise WrongRequestError("at most 2500 events and 500 KB")
         if not body["batch"]:
-            return Reply(400, {"message": "empty batch"})
+            return self._said(400, "empty batch")
         for event in body["batch"]:
             self._event(event)
+        return self._said(200, "OK")
+
+    def _said(self, status: int, text: str) -> Reply:
         if self.in_context:
-            return Reply(200, raw=b"OK", headers={"Content-Type": "text/plain; charset=utf-8"})
-        return Reply(200, {"success": True})
+            return Reply(status, raw=text.encode(), headers={"Content-Type": "text/plain; charset=utf-8"})
+        return Reply(status, {"success": status == 200, "message": text})
 
     def _event(self, event: dict[str, Any]) -> None:
         if not event.get("userId") and not event.get("anonymousId"):
