@@ -40,6 +40,20 @@ ENTRIES: dict[str, Entry] = {
         "destinations accepted or the settings have changed, so other people would be told.",
         "Apply the plan first if its memberships are not in force yet; else make a new plan and look at it.",
     ),
+    "SEG852": Entry(
+        "no step of a waterfall",
+        "The steps from the members to those whom a destination took have fixed names.",
+        "Use one of `members identifier consent suppression cap holdout priority change accepted`.",
+        "segctl show winback --waterfall --step consents",
+        "segctl show winback --waterfall --step consent",
+    ),
+    "SEG853": Entry(
+        "a segment without an audience at that destination",
+        "A waterfall leads from a segment to a destination, and this segment is not sent there.",
+        "Name the destination under `send_to` in the segment's file, or ask for one that stands there.",
+        "segctl show staff --waterfall",
+        "segctl show winback --waterfall",
+    ),
     "SEG850": Entry(
         "a holdout that has never been evaluated",
         "`holdout:` in segctl.yaml keeps the members of this segment out of every push, and no run has found out who "
