@@ -15,6 +15,7 @@ from segctl.compile.suggest import nearest
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.operations.apply import NOTHING_ALLOWED, Allowed
+from segctl.operations.contacted import record as record_contacts
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.push_limits import limit
 from segctl.operations.push_result import Pushed, outcome, recorded_counts, status
@@ -82,6 +83,8 @@ def push(
         TemporaryError: Another push has a destination.
     """
     clock = time.perf_counter()
+    if not dry_run:
+        record_contacts(session.workspace)
     work = _Work(session, asked, now, progress or Silent(), dry_run)
     with work.stations() as stations:
         parts = work.parts(stations)
@@ -93,6 +96,8 @@ def push(
         number, name = work.begin() if busy and not dry_run else (0, None)
         for to in stations.values():
             work.send(to, [part for part in busy if part.destination == to.name], number, name or "dry-run")
+        if number:
+            record_contacts(session.workspace)
         outcomes = [outcome(one, minimum=stations[one.destination].can.minimum) for one in parts]
         return Pushed(
             id=name,
