@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from segctl.compile import ir
 from segctl.compile.lower import lower_segment
 from segctl.compile.plan import references
-from segctl.operations.cause_beside import social_nodes
 from segctl.operations.cause_chain import Chain, Side
 from segctl.operations.cause_clock import MOST_ASKED, clocked
 from segctl.operations.cause_definitions import by_rules
@@ -62,6 +62,7 @@ class Explaining:
 
         self.session, self.run, self.answers = session, run, answers
         self.workspace, self.as_of, self.snapshot = session.workspace, as_of, snapshot
+        self._read_by: dict[tuple[int, str], set[object]] = {}
         self.known_then = subject_count(self.workspace, run.snapshot)
         length = subject_count(self.workspace, snapshot)
         then, now = canonical(self.workspace, run.snapshot), canonical(self.workspace, snapshot)
@@ -193,7 +194,8 @@ class Explaining:
         }
         ruled = [name for name, one in changed.items() if one]
         segments = self.session.definitions.segments
-        among = {name for name in changed if now.beside and social_nodes(asked_plan(now.rules, [name]))}
+        social = ir.Score | ir.Colleagues
+        among = {name for name in changed if now.beside and any(isinstance(n, social) for n in self._nodes(now, name))}
         ranked = [name for name in changed if name in among or segments[name].keep is not None]
         return moves.with_columns(
             pl.col("segment").is_in(ruled).alias("definition"),
@@ -217,7 +219,10 @@ class Explaining:
         return self._told
 
     def _nodes(self, side: Side, name: str) -> set[object]:
-        return read_by(asked_plan(side.rules, [name]), name)
+        key = (id(side.rules), name)
+        if key not in self._read_by:
+            self._read_by[key] = read_by(asked_plan(side.rules, [name]), name)
+        return self._read_by[key]
 
     def _read(self, moves: pl.DataFrame, new: pl.DataFrame, kinds: Mapping[str, frozenset[str]]) -> pl.Series:
         """Whether there is a new event of a kind that the row's segment reads, or of any kind of a new identifier."""

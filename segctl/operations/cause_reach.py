@@ -35,8 +35,11 @@ def reach(nodes: Iterable[object], instants: Sequence[datetime], zone: str) -> d
         zone: The project's.
     """
     found: dict[str, datetime | None] = {}
+    known_windows: dict[Window | None, datetime | None] = {}
     for kinds, window in _windows(nodes):
-        lo = _earliest(window, instants, zone)
+        if window not in known_windows:
+            known_windows[window] = _earliest(window, instants, zone)
+        lo = known_windows[window]
         for kind in kinds:
             known = found.get(kind, lo)
             found[kind] = None if lo is None or known is None else min(lo, known)

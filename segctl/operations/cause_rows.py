@@ -207,28 +207,26 @@ def events_of(
     # Nobody may have an event: the columns that every event has are asked for all the same.
     frames: list[pl.DataFrame] = [pl.DataFrame(schema={"subject": pl.Int32, **texts, "ts": instant})]
     nobody = pl.DataFrame(schema={"subject": pl.Int32, "since": instant, "kind": pl.String})
+    entirely = pl.DataFrame({"subject": whole}, schema={"subject": pl.Int32})
     for file in workspace.files(EVENTS, snapshot):
         kinds = sorted(file.meta["kinds"])
-        asked = [of.with_columns(pl.lit(kind).alias("kind")) for kind, of in needed.items() if kind in kinds]
-        since = pl.concat([nobody, *asked])
-        if not file.rows or not (since.height or len(whole)):
+        some = [of.with_columns(pl.lit(kind).alias("kind")) for kind, of in needed.items() if kind in kinds]
+        all_of = [
+            entirely.with_columns(pl.lit(ALWAYS).cast(instant).alias("since"), pl.lit(k).alias("kind")) for k in kinds
+        ]
+        since = pl.concat([nobody, *some, *all_of]).group_by("subject", "kind").agg(pl.col("since").min())
+        if not file.rows or not since.height:
             continue
-        is_always = pl.col("since") == ALWAYS
-        always, later = since.filter(is_always)["subject"], since.filter(~is_always)
-        is_asked = pl.col("subject").is_in(pl.concat([always, whole]).unique().implode())
-        if later.height:
-            is_asked |= pl.col("subject").is_in(later["subject"].unique().implode()) & (
-                pl.col("ts") >= later["since"].min()
-            )
         wanted = {*PLAIN, *(name for kind in kinds for name in columns.get(kind, ()))}
         scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
-        found = scan.filter(is_asked).select(name for name in file.meta["columns"] if name in wanted)
-        rows = found.collect(engine="streaming").with_columns(pl.lit(EVENTS).alias("dataset"))
-        if rows.height:
-            rows = rows if "kind" in rows.columns else rows.with_columns(pl.lit(kinds[0]).alias("kind"))
-            rows = rows.join(since, on=["subject", "kind"], how="left", maintain_order="left")
-            can_matter = (pl.col("ts") >= pl.col("since")) | pl.col("subject").is_in(whole.implode())
-            frames.append(rows.filter(can_matter).drop("since"))
+        scan = scan.select(name for name in file.meta["columns"] if name in wanted)
+        if "kind" not in file.meta["columns"]:
+            scan = scan.with_columns(pl.lit(kinds[0]).alias("kind"))
+        # Times are compared after the look-up of subjects: before it, all of the file's would be.
+        found = scan.filter(pl.col("subject").is_in(since["subject"].unique().implode()))
+        found = found.join(since.lazy(), on=["subject", "kind"], maintain_order="left")
+        rows = found.filter(pl.col("ts") >= pl.col("since")).drop("since").collect(engine="streaming")
+        frames.append(rows.with_columns(pl.lit(EVENTS).alias("dataset")))
     return pl.concat(frames, how="diagonal_relaxed")
 
 
