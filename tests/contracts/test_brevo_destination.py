@@ -156,7 +156,7 @@ class TestBrevoInBulk(BrevoSuite):
     def test_any_other_word_is_an_end_of_an_import(self) -> None:
         self.fake.ends_as = "failed"
 
-        assert {told.state for told in self.pushed(MANY).troubles.values()} == {"rejected"}
+        assert {told.state for told in self.pushed(MANY).troubles.values()} == {"unknown"}
 
     def test_a_missing_value_clears_what_is_there_and_nothing_else(self) -> None:
         self.fake.put(EMAILS[0], attributes={"FIRST_NAME": "Anne", "CITY": "Köln"})
@@ -262,6 +262,16 @@ class TestBrevoWithoutNewContacts(BrevoSuite):
             self.fake.fails_next(*["unavailable"] * 9)
             sent = finished(connector, batch(CROWD, audience=audience))
         self.fake.faults.clear()
+
+        assert {told.state for told in sent.troubles.values()} == {"unknown"}
+
+    def test_who_cannot_be_asked_for_is_left_open(self) -> None:
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            finished(connector, batch(BARE, audience=audience))
+            self.fake.can_fail = lambda asked: "@" in asked.path or "%40" in asked.path  # type: ignore[method-assign]
+            self.fake.fails_next(*["unavailable"] * 3)
+            sent = finished(connector, batch(BARE, audience=audience))
 
         assert {told.state for told in sent.troubles.values()} == {"unknown"}
 

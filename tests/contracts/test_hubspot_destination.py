@@ -105,6 +105,15 @@ class TestHubSpot(HttpSuite):
         assert self.people(audience) == {EMAILS[2]}
         assert len(self.fake.contacts) == 3
 
+    def test_a_record_that_the_list_does_not_know_yet_is_not_taken(self) -> None:
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            self.fake.late = {"103"}
+            sent = finished(connector, batch(ROWS, audience=audience))
+
+        assert {key: told.code for key, told in sent.troubles.items()} == {ROWS[1].key: "recordIdsMissing"}
+        assert self.people(audience) == {EMAILS[0], EMAILS[2]}
+
     def test_the_daily_limit_ends_the_push_for_today(self) -> None:
         with self.connected() as connector:
             audience = connector.audience("winback", "winback")

@@ -75,14 +75,14 @@ class TestKlaviyo(HttpSuite):
         assert {told.state for told in sent.troubles.values()} == {"unknown"}
         assert set(sent.troubles) == {row.key for row in ROWS}
 
-    def test_a_cancelled_job_is_an_end_and_took_nobody(self) -> None:
+    def test_a_cancelled_job_is_an_end_of_which_nobody_knows_how_far_it_came(self) -> None:
         self.fake.is_cancelled = True
         with self.connected() as connector:
             audience = connector.audience("winback", "winback")
             sent = finished(connector, batch(ROWS, audience=audience))
 
         assert [told.code for told in sent.troubles.values()] == ["cancelled"] * 3
-        assert {told.state for told in sent.troubles.values()} == {"rejected"}
+        assert {told.state for told in sent.troubles.values()} == {"unknown"}
 
     def test_another_process_polls_a_job_to_the_same_end(self) -> None:
         self.fake.failing = {ROWS[1].identifiers["email"]}

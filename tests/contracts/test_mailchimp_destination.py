@@ -11,7 +11,7 @@ from destination_suite import NOW, PLANTED, ROWS, SECRET, VARIABLE, HttpSuite, b
 from fakes.mailchimp import LIST, FakeMailchimp, hashed
 
 from segctl.connectors.destinations.base import Around, NotNowError, Recorded, Row
-from segctl.connectors.destinations.mailchimp import Mailchimp, new_members, subscriber_hash
+from segctl.connectors.destinations.mailchimp import Mailchimp, new_members, refused, subscriber_hash
 from segctl.model.destinations import Destination
 from segctl.model.errors import SegctlError, UsageError
 
@@ -111,6 +111,16 @@ class TestMailchimp(HttpSuite):
         assert again.troubles == {}
         assert set(self.fake.members) == {hashed(email) for email in EMAILS}
 
+    def test_who_cannot_be_asked_for_is_left_open(self) -> None:
+        self.fake.can_fail = lambda asked: asked.method == "GET" and "/members/" in asked.path  # type: ignore[method-assign]
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            finished(connector, batch(BARE, audience=audience))
+            self.fake.fails_next(*["broken"] * 3)
+            sent = finished(connector, batch(BARE, audience=audience))
+
+        assert {told.state for told in sent.troubles.values()} == {"unknown"}
+
     def test_a_bare_403_is_no_matter_of_rights(self) -> None:
         with self.connected() as connector:
             audience = connector.audience("winback", "winback")
@@ -129,6 +139,15 @@ class TestMailchimp(HttpSuite):
 
             assert [member.identifiers["email"] for member in connector.members(audience)] == EMAILS
             assert [(one.name, one.size) for one in connector.audiences()] == [("winback", 3), ("other", 0)]
+
+    def test_a_refusal_leads_to_the_data_centre(self) -> None:
+        self.fake.key = "another"
+        with self.connected() as connector:
+            probes = connector.check()
+        self.fake.wrong.clear()
+
+        assert [probe.name for probe in probes if probe.status == "problem"] == ["credentials"]
+        assert "server" in str(next(probe.hint for probe in probes if probe.name == "credentials"))
 
     def test_a_segment_is_found_by_name_and_by_id(self) -> None:
         with self.connected() as connector:
@@ -152,6 +171,22 @@ class TestMailchimp(HttpSuite):
 def test_a_member_is_named_as_the_vendor_says() -> None:
     # Vendor's example.
     assert subscriber_hash("Urist.McVankab@freddiesjokes.com") == "62eeb292278cc15f5817cb78f7790b08"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        ({"title": "Member In Compliance State", "detail": "a@b.de is in a compliance state"}, "opted_out"),
+        ({"title": "Forgotten Email Not Subscribed", "detail": "a@b.de was permanently deleted"}, "opted_out"),
+        ({"title": "Invalid Resource", "detail": "a merge field"}, "Invalid Resource"),
+        ({"error": "bad address", "error_code": "ERROR_GENERIC"}, "ERROR_GENERIC"),
+    ],
+)
+def test_who_opted_out_is_told_from_what_is_wrong(error: dict[str, str], code: str) -> None:
+    found = refused(error, ROWS)
+
+    assert (found.state, found.code) == ("invalid", code)
+    assert "a@b.de" not in found.reason
 
 
 def test_what_makes_members_changes_none() -> None:

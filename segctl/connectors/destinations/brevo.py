@@ -171,7 +171,7 @@ class Brevo:
             return Sent(job=job, wait_s=POLL_S)
         rows = self._imports.pop(job, None)
         if status != "completed":
-            ended = Trouble("rejected", f"the service ended the import as `{status}`", str(status))
+            ended = Trouble("unknown", f"the service ended the import as `{status}`", str(status))
             return Sent(troubles={place(index): ended for index in range(int(count))})
         if not any((within(answer.value, "info", "import") or {}).values()):
             return Sent()
@@ -226,13 +226,12 @@ class Brevo:
     def _looked_at(self, rows: Sequence[Row], audience: str, *, wanted: bool) -> dict[str, Trouble]:
         """Troubles of those who are not as wanted: each asked for, or the list read where that is fewer calls."""
         if len(rows) <= IN_A_CALL:
-            asked = mailing.one_by_one(rows, lambda row: self._open_end(row, audience, wanted=wanted), has_begun=True)
-            return dict(asked.troubles)
+            return mailing.looked_at(rows, lambda row: self._open_end(row, audience, wanted=wanted))
         try:
             inside = {told for member in self.members(audience) for told in member.identifiers.items()}
         except NotNowError as error:
             # The list was changed before, so nobody may be told that nothing was taken.
-            return {row.key: Trouble("unknown", f"the list cannot be read: {error}", "unread") for row in rows}
+            return {row.key: Trouble("unknown", f"what became of it cannot be read: {error}", "unread") for row in rows}
         wrong = [row.key for row in rows if any(told in inside for told in self.seen_as(row).items()) is not wanted]
         why = (
             ("not on the list, nor known as a contact", "no_contact")

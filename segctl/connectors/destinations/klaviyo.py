@@ -177,7 +177,7 @@ class Klaviyo:
         if status in _GOING_ON:
             return Sent(job=job, wait_s=5.0)
         if status != "complete":
-            ended = Trouble("rejected", f"the service ended the import as `{status}`", str(status))
+            ended = Trouble("unknown", f"the service ended the import as `{status}`", str(status))
             return Sent(troubles={place(index): ended for index in range(int(count))})
         if not failed:
             return Sent()

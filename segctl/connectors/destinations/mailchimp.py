@@ -239,8 +239,8 @@ class Mailchimp:
             return Trouble("rejected", reasons.get(value, "the segment was not changed"), "segment")
 
         asked = {folded(row.identifiers["email"]): row for row in batch.rows if row.identifiers.get("email")}
-        sent = mailing.one_by_one([asked[value] for value in values], look, has_begun=True)
-        return {value: sent.troubles[asked[value].key] for value in values if asked[value].key in sent.troubles}
+        troubles = mailing.looked_at([asked[value] for value in values], look)
+        return {value: troubles[asked[value].key] for value in values if asked[value].key in troubles}
 
     def _ask(self, method: str, path: str, **options: Any) -> Answer:  # noqa: ANN401 - those of `Client.request`
         """A request; a bare 403 means too many connections, which is no matter of rights."""

@@ -135,6 +135,20 @@ def one_by_one(rows: Sequence[Row], act: Callable[[Row], Trouble | str | None], 
     return Sent(troubles, known)
 
 
+def looked_at(rows: Sequence[Row], look: Callable[[Row], Trouble | None]) -> dict[str, Trouble]:
+    """Troubles of rows that an answer left open, each asked for; of whom nothing can be read, nothing is known."""
+    troubles: dict[str, Trouble] = {}
+    unread: Trouble | None = None
+    for row in rows:
+        try:
+            found = unread or look(row)
+        except (BatchRefusedError, NotNowError, UnknownOutcomeError) as error:
+            found = unread = Trouble("unknown", f"what became of it cannot be read: {error}", "unread")
+        if found is not None:
+            troubles[row.key] = found
+    return troubles
+
+
 def told(error: BatchRefusedError | NotNowError | UnknownOutcomeError) -> Trouble:
     """What an error of a single row's call means for the row."""
     if isinstance(error, BatchRefusedError):

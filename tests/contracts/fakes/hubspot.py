@@ -23,6 +23,7 @@ class FakeHubSpot(Fake):
         names_traces: Errors say which input they are about.
         is_daily: The day's limit is used up.
         is_reversed: Results come in another order.
+        late: Record ids that lists do not know yet.
         traces_results: Results say which input they are of; the older version does not.
     """
 
@@ -36,6 +37,7 @@ class FakeHubSpot(Fake):
         self.refused: dict[str, str] = {}
         self.names_traces, self.is_daily, self.is_reversed, self.traces_results = True, False, False, False
         self.is_silent = False
+        self.late: set[str] = set()
         self.page = 250
         self.numbers = count(101)
 
@@ -128,7 +130,7 @@ class FakeHubSpot(Fake):
             raise WrongRequestError("a bare array of record ids is wanted")
         if self.lists[number][1] == "DYNAMIC":
             raise WrongRequestError("the list computes its members")
-        missing = [one for one in ids if one not in self.contacts]
+        missing = [one for one in ids if one not in self.contacts or one in self.late]
         there = set(self.members[number])
         moved = [one for one in ids if one not in missing and (one in there) is (verb == "remove")]
         self.members[number] = [one for one in [*self.members[number], *(moved if verb == "add" else [])]
