@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from fake_service import ABILITIES, Connector, Gate, Service, key_of, token
@@ -19,13 +20,51 @@ from segctl.operations.push_patience import Patience
 from segctl.operations.push_resolve import resolve
 from segctl.operations.push_send import send
 from segctl.operations.push_watch import Watch
-from segctl.operations.push_work import Part, Tally
+from segctl.operations.push_work import Call, Part, Tally
 from segctl.state.deliveries import keep_remote, ledger_audience, ledger_audiences
-from segctl.state.deliveries_batches import open_batches, remove_backlog
+from segctl.state.deliveries_batches import Result, open_batches, remove_backlog
 from segctl.state.deliveries_log import begin_part, begin_push
 from segctl.state.workspace import Workspace
 
 START = datetime(2026, 11, 22, 6, tzinfo=UTC)
+
+
+class Killed(BaseException):
+    """Stands for kill -9."""
+
+
+class MortalBooks(LedgerBooks):
+    """A ledger whose process dies at a moment: nothing is written from then on.
+
+    Moments are before and after each write, by turns.
+    """
+
+    def __init__(self, workspace: Workspace, push: int, now: Callable[[], datetime], moments: int) -> None:
+        super().__init__(workspace, push, now)
+        self.left = moments
+
+    def _moment(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+    def _write(self, write: Callable[[], Any]) -> Any:
+        self._moment()
+        found = write()
+        self._moment()
+        return found
+
+    def intend(self, call: Call, head: int) -> int:
+        return self._write(lambda: super(MortalBooks, self).intend(call, head))
+
+    def settle(self, result: Result) -> None:
+        self._write(lambda: super(MortalBooks, self).settle(result))
+
+    def lose(self, number: int) -> None:
+        self._write(lambda: super(MortalBooks, self).lose(number))
+
+    def keep_job(self, number: int, job: str) -> None:
+        self._write(lambda: super(MortalBooks, self).keep_job(number, job))
 
 
 class FakeTime:
@@ -59,6 +98,8 @@ class Shop:
 
     def __post_init__(self) -> None:
         self.workspace = Workspace.open(self.folder, create=True)
+        # Power cuts are not what is tested here.
+        self.workspace._db.execute("PRAGMA synchronous = OFF")
 
     def audience(self) -> pl.DataFrame:
         """Who may be told now: everybody of `people` who is not denied."""
@@ -87,12 +128,15 @@ class Shop:
         retries: bool = False,
         change: Callable[[Part], None] = lambda part: None,
         is_dry: bool = False,
+        dies_after: int | None = None,
     ) -> Part:
         """One push of the segment; every exception of it comes through."""
         connector = connector or Connector(self.service)
         push = begin_push(self.workspace, self.time.world().now(), {})
         world = self.time.world()
         books = (DryBooks if is_dry else LedgerBooks)(self.workspace, push.number, world.now)
+        if dies_after is not None:
+            books = MortalBooks(self.workspace, push.number, world.now, dies_after)
         earlier = {
             one.id: Part(one.segment, "mailer", one, mode, "newsletter", None, remote=one.remote or one.segment)
             for one in ledger_audiences(self.workspace, "mailer")

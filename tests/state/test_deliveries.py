@@ -131,6 +131,14 @@ def test_a_removal_that_nobody_acknowledged_keeps_the_row_open(ledger: Ledger) -
     assert remove_backlog(ledger.workspace, "shop") == (0, None)
 
 
+def test_a_removal_that_was_lost_and_then_put_off_stays_open(ledger: Ledger) -> None:
+    ledger.settle("add", ledger.intend("add", ANNA), ANNA)
+    lose(ledger.workspace, ledger.intend("remove", ANNA), AT)
+    ledger.settle("remove", ledger.intend("remove", ANNA), withdrawn=[ANNA])
+
+    assert ledger.rows() == [(ANNA, "unsure", "d1")]
+
+
 def test_an_addition_of_unknown_outcome_keeps_what_was_sent(ledger: Ledger) -> None:
     number = ledger.intend("add", ANNA)
     ledger.settle("add", number, faults={ANNA: Fault("unknown", "timed out", is_final=True)})

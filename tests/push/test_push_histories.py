@@ -1,0 +1,175 @@
+"""Random histories of people, consent, pushes, faults and deaths: a quiet push in the end makes all well."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_service import FAULTS, Connector, token
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shop import Killed, Shop
+
+from segctl.state.deliveries import delivered, failures
+from segctl.state.deliveries_batches import open_batches
+
+PEOPLE = tuple(f"p{n}@example.org" for n in range(14))
+people = st.sampled_from(PEOPLE)
+change = st.tuples(st.sampled_from(["join", "leave", "rename", "deny", "grant"]), people)
+pushing = st.fixed_dictionaries(
+    {
+        "faults": st.lists(st.sampled_from(("", *FAULTS)), max_size=7),
+        "during": st.lists(st.one_of(st.none(), change), max_size=6),
+        "dies_after": st.one_of(st.none(), st.integers(0, 14)),
+        "poison": st.frozensets(people, max_size=2),
+        "mode": st.sampled_from(["mirror", "mirror", "add"]),
+    }
+)
+histories = st.tuples(
+    st.lists(st.tuples(st.just("join"), people), min_size=4, max_size=12, unique=True),
+    st.lists(st.one_of(change, pushing), min_size=1, max_size=12),
+).map(lambda both: [*both[0], *both[1]])
+
+
+class History:
+    """One history against one service, checked at every addition and in the end."""
+
+    def __init__(self, folder: Path, *, parallel: int = 1, batch_rows: int = 3, is_repeatable: bool = True) -> None:
+        self.shop = Shop(folder)
+        self.shop.abilities = replace(  # type: ignore[misc]
+            self.shop.abilities, parallel=parallel, batch_rows=batch_rows, is_repeatable=is_repeatable
+        )
+        self.is_sequential = parallel == 1
+        self.is_polling = False
+        self.shop.service.watch = self._added
+        self.steps: list[object] = []
+
+    def _added(self, action: str, email: str) -> None:
+        # A job that the service took before the denial may end after it; the person is taken out then.
+        if action != "remove" and self.is_sequential and not self.is_polling:
+            assert token(email) not in self.shop.gate.denied, f"{email} was added after the denial was known"
+
+    def happen(self, step: object) -> None:
+        self.steps.append(step)
+        if isinstance(step, dict):
+            self._push(**step)
+        elif step is not None:
+            word, email = step  # type: ignore[misc]
+            match word:
+                case "join":
+                    self.shop.people.setdefault(email, {"name": "x"})
+                case "leave":
+                    self.shop.people.pop(email, None)
+                case "rename":
+                    self.shop.people = {**self.shop.people, email: {"name": f"n{len(self.steps)}"}}
+                case "deny":
+                    self.shop.gate.deny(email)
+                case "grant":
+                    self.shop.gate.grant(email)
+
+    def _push(self, *, faults: list[str], during: list[object], dies_after: int | None, poison: frozenset[str],
+              mode: str) -> None:  # fmt: skip
+        changes = list(during)
+
+        def meanwhile() -> None:
+            if changes:
+                self.happen(changes.pop(0))
+
+        connector = Polled(self.shop.service, list(faults), poison, during=meanwhile)
+        connector.history = self
+        with suppress(Killed):
+            part = self.shop.push(connector, mode=mode, dies_after=dies_after)  # type: ignore[arg-type]
+            if part.stopped is None and not part.tally.removals_failed and not part.tally.waiting:
+                denied = [email for email in self.shop.there() if token(email) in self.shop.gate.denied]
+                assert denied == [], "who withdrew during a push is out at its end"
+        self.shop.time.seconds += 100.0
+
+    def end(self) -> None:
+        """A quiet push, and all is as it should be."""
+        # What was held as invalid or unknown is asked for; then everything else is told.
+        self.shop.push(Connector(self.shop.service), retries=True)
+        self.shop.push(Connector(self.shop.service))
+        self.shop.gate.refresh()
+        wanted = {email: fields for email, fields in self.shop.people.items()
+                  if token(email) not in self.shop.gate.denied}  # fmt: skip
+        assert dict(self.shop.there()) == wanted
+        frame = delivered(self.shop.workspace, "mailer", "winback")
+        assert frame.height == len(wanted)
+        assert set(frame["state"]) <= {"accepted"}
+        assert [one for one in failures(self.shop.workspace) if one.action == "remove"] == []
+        assert open_batches(self.shop.workspace, [1]) == []
+        again = self.shop.push(connector := Connector(self.shop.service))
+        assert (connector.sent, again.tally.is_whole) == ([], True)
+        self.shop.close()
+
+
+class Polled(Connector):
+    history: History
+
+    def poll(self, job: str) -> object:  # type: ignore[override]
+        self.history.is_polling = True
+        try:
+            return super().poll(job)
+        finally:
+            self.history.is_polling = False
+
+
+def live(steps: list[object], **of: object) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        history = History(Path(folder) / "ws", **of)  # type: ignore[arg-type]
+        for step in steps:
+            history.happen(step)
+        history.end()
+
+
+@settings(max_examples=30)
+@given(histories)
+def test_after_any_history_the_destination_is_the_audience(steps: list[object]) -> None:
+    live(steps)
+
+
+@settings(max_examples=12)
+@given(histories)
+def test_calls_in_parallel_lead_there_as_well(steps: list[object]) -> None:
+    live(steps, parallel=3, batch_rows=2)
+
+
+@settings(max_examples=12)
+@given(histories)
+def test_calls_that_must_not_be_repeated_lead_there_as_well(steps: list[object]) -> None:
+    live(steps, is_repeatable=False)
+
+
+def drawn(chance: random.Random) -> list[object]:
+    """A history as the strategies make them, but cheap: Hypothesis is too slow for tens of thousands."""
+
+    def some(words: str) -> object:
+        return (chance.choice(words.split()), chance.choice(PEOPLE))
+
+    def one_push() -> object:
+        return {
+            "faults": [chance.choice(("", "", *FAULTS)) for _ in range(chance.randrange(8))],
+            "during": [some("deny deny deny grant leave") if chance.random() < 0.4 else None
+                       for _ in range(chance.randrange(9))],
+            "dies_after": chance.randrange(15) if chance.random() < 0.3 else None,
+            "poison": frozenset(chance.sample(PEOPLE, chance.choice([0, 0, 1, 2]))),
+            "mode": chance.choice(["mirror", "mirror", "mirror", "add"]),
+        }  # fmt: skip
+
+    steps: list[object] = [("join", email) for email in PEOPLE if chance.random() < 0.8]
+    for _ in range(chance.randrange(1, 6)):
+        steps += [one_push(), *(some("leave leave join join rename deny grant") for _ in range(chance.randrange(5)))]
+    return steps
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100))
+def test_a_hundred_long_histories(seed: int) -> None:
+    for n in range(100):
+        chance = random.Random(1000 * seed + n)
+        parallel = chance.choice([1, 1, 3])
+        live(drawn(chance), parallel=parallel, batch_rows=chance.choice([2, 3, 10]), is_repeatable=n % 4 != 0)
