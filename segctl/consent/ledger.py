@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segctl.consent.shapes import Shape
+from segctl.consent.shapes import Shape, parse_shape
 from segctl.consent.tokens import SIZE
 from segctl.model.consent import DENYING
 
 Ints = NDArray[np.int64]
 NEVER = np.iinfo(np.int64).max
-_SHAPE_AT = 5
+_BATCH = 1_000_000
 _MOST_TAIL = 20_000
 """So many new rows are looked up apart from the old ones before both are laid together."""
 
@@ -71,10 +72,9 @@ class Ledger:
 
     shapes: list[Shape] = field(default_factory=list)
     head: int = 0
-    _codes: dict[tuple[Any, ...], int] = field(default_factory=dict)
-    _tail: list[tuple[Any, ...]] = field(default_factory=list)
-    _halves: list[tuple[_Half, int]] = field(default_factory=list)
-    _tail_halves: list[tuple[_Half, int]] = field(default_factory=list)
+    _codes: dict[str, int] = field(default_factory=dict)
+    _base: tuple[_Half, _Half] = field(default_factory=lambda: (_empty(), _empty()))
+    _tail: tuple[_Half, _Half] = field(default_factory=lambda: (_empty(), _empty()))
     _void: set[int] = field(default_factory=set)
 
     def add(self, rows: Iterable[Sequence[Any]], void: Iterable[int] = ()) -> set[bytes]:
@@ -87,34 +87,37 @@ class Ledger:
         Returns:
             The exact and wide tokens that they concern.
         """
-        codes, fresh, tokens = self._codes, [], set()
-        for row in rows:
-            values = tuple(row)
-            code = codes.setdefault(values[_SHAPE_AT:], len(codes))
-            fresh.append((*values[:_SHAPE_AT], code))
-            tokens.add(values[3])
-            tokens.add(values[4])
-        self.shapes.extend(Shape(*shape) for shape in list(codes)[len(self.shapes) :])
-        if fresh:
-            self.head = max(self.head, fresh[-1][0])
+        is_first, tokens, coming = not self.head, set[bytes](), iter(rows)
+        parts = [self._tail]
+        while batch := list(islice(coming, _BATCH)):
+            seq, at, expires, exact, wide, texts = zip(*batch, strict=True)
+            codes = self._coded(texts)
+            values = np.stack([np.array(seq), np.array(at), _ends(expires), codes])
+            denies = np.array([shape.action in DENYING for shape in self.shapes])[codes]
+            given = _half([exact[i] for i in np.flatnonzero(~denies).tolist()], values[:, ~denies])
+            taken = _half([wide[i] for i in np.flatnonzero(denies).tolist()], values[:, denies])
+            parts.append((given, taken))
+            self.head = max(self.head, seq[-1])
+            tokens.update(exact, wide)
         newly_void = set(void) - self._void
         self._void |= newly_void
-        self._tail += fresh
-        if newly_void or not self._halves or len(self._tail) > _MOST_TAIL:
-            self._lay_together()
-        elif fresh:
-            self._tail_halves = self._built(self._tail)
+        if is_first or newly_void or sum(len(half.at) for part in parts for half in part) > _MOST_TAIL:
+            self._base = self._merged([self._base, *parts])
+            self._tail = (_empty(), _empty())
+        elif len(parts) > 1:
+            self._tail = self._merged(parts)
         return tokens
 
     def rows(self, points: Sequence[bytes]) -> Rows:
         """All rows about some points, whatever their use and time."""
         found: list[tuple[Ints, _Half, Ints]] = []
-        for position in range(0, max(map(len, points), default=0), 2 * SIZE):
-            for half, offset in (*self._halves, *self._tail_halves):
-                if half.slots:
-                    start = position + offset
-                    which, rows = half.find([point[start : start + SIZE] for point in points])
-                    found.append((which, half, rows))
+        size = max(map(len, points), default=0)
+        for part in (self._base, self._tail):
+            for number, half in enumerate(part):
+                for start in range(number * SIZE, size, 2 * SIZE):
+                    if half.slots:
+                        which, rows = half.find([point[start : start + SIZE] for point in points])
+                        found.append((which, half, rows))
         empty = np.empty(0, np.int64)
         return Rows(
             np.concatenate([empty, *(which for which, _, _ in found)]),
@@ -124,46 +127,45 @@ class Ledger:
         )
 
     def wides(self, codes: Iterable[int]) -> set[bytes]:
-        """Wide tokens of the rows that have one of some shapes."""
+        """Wide tokens of the denying rows that have one of some shapes."""
         wanted = np.array(sorted(codes), np.int64)
         found: set[bytes] = set()
-        for half, offset in (*self._halves, *self._tail_halves):
-            if offset and len(wanted):
-                slots = np.searchsorted(half.starts, np.flatnonzero(np.isin(half.codes, wanted)), side="right") - 1
-                chosen = set(slots.tolist())
-                found |= {token for token, slot in half.slots.items() if slot in chosen}
+        for half in (self._base[1], self._tail[1]):
+            slots = np.searchsorted(half.starts, np.flatnonzero(np.isin(half.codes, wanted)), side="right") - 1
+            chosen = set(slots.tolist())
+            found |= {token for token, slot in half.slots.items() if slot in chosen}
         return found
 
-    def _lay_together(self) -> None:
-        parts = [*self._halves, *self._built(self._tail)]
-        self._tail, self._tail_halves = [], []
-        merged = []
-        for offset in (0, SIZE):
-            of_kind = [half for half, at in parts if at == offset]
-            merged.append((_merged(of_kind, self._void), offset))
-        self._halves = merged
+    def _coded(self, texts: Sequence[str]) -> Ints:
+        """Numbers of shapes; a new one is remembered."""
+        known = self._codes
+        codes = np.fromiter((known.setdefault(text, len(known)) for text in texts), np.int64, len(texts))
+        self.shapes.extend(parse_shape(text) for text in list(islice(known, len(self.shapes), None)))
+        return codes
 
-    def _built(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[_Half, int]]:
-        is_denying = [self.shapes[row[5]].action in DENYING for row in rows]
-        given = [row for row, denies in zip(rows, is_denying, strict=True) if not denies]
-        taken = [row for row, denies in zip(rows, is_denying, strict=True) if denies]
-        return [(_half(given, 3), 0), (_half(taken, 4), SIZE)]
+    def _merged(self, parts: Sequence[tuple[_Half, _Half]]) -> tuple[_Half, _Half]:
+        return _merged([given for given, _ in parts], self._void), _merged([taken for _, taken in parts], self._void)
 
 
-def _half(rows: Sequence[tuple[Any, ...]], token: int) -> _Half:
+def _ends(expires: Sequence[int | None]) -> Ints:
+    if not any(expires):
+        return np.full(len(expires), NEVER)
+    return np.array([NEVER if one is None else one for one in expires], np.int64)
+
+
+def _half(tokens: Sequence[bytes], values: Ints) -> _Half:
     slots: dict[bytes, int] = {}
-    owner = np.fromiter((slots.setdefault(row[token], len(slots)) for row in rows), np.int64, len(rows))
-    order = np.argsort(owner, kind="stable")
+    owner = np.fromiter((slots.setdefault(token, len(slots)) for token in tokens), np.int64, len(tokens))
+    return _laid(slots, owner, values)
 
-    def column(position: int) -> Ints:
-        values = (NEVER if row[position] is None else row[position] for row in rows)
-        return np.fromiter(values, np.int64, len(rows))[order]
 
-    starts = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=len(slots))))).astype(np.int64)
-    return _Half(slots, starts, column(0), column(1), column(2), column(5))
+def _empty() -> _Half:
+    return _half((), np.empty((4, 0), np.int64))
 
 
 def _merged(halves: Sequence[_Half], void: set[int]) -> _Half:
+    if sum(bool(half.slots) for half in halves) == 1 and not void:
+        return next(half for half in halves if half.slots)
     slots: dict[bytes, int] = {}
     owners, columns = [], []
     for half in halves:
@@ -171,8 +173,16 @@ def _merged(halves: Sequence[_Half], void: set[int]) -> _Half:
         owners.append(np.repeat(renamed, np.diff(half.starts)))
         columns.append(np.stack([half.seq, half.at, half.expires, half.codes]))
     owner, column = np.concatenate(owners), np.concatenate(columns, axis=1)
-    kept = ~np.isin(column[0], np.fromiter(void, np.int64, len(void)))
-    owner, column = owner[kept], column[:, kept]
-    order = np.argsort(owner, kind="stable")
+    if void:
+        kept = ~np.isin(column[0], np.fromiter(void, np.int64, len(void)))
+        owner, column = owner[kept], column[:, kept]
+    return _laid(slots, owner, column)
+
+
+def _laid(slots: dict[bytes, int], owner: Ints, values: Ints) -> _Half:
+    """Rows side by side that have one owner; `values` are seq, time, expiry and code."""
+    if (np.diff(owner) < 0).any():
+        order = np.argsort(owner, kind="stable")
+        values = values[:, order]
     starts = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=len(slots))))).astype(np.int64)
-    return _Half(slots, starts, *(values[order] for values in column))
+    return _Half(slots, starts, *values)

@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from segctl.model.consent import DENYING, GIVEN, RECORDED_BASES, SOFT_OPT_IN_FACTS, ConsentRules, Purpose, Use
 
+_SEPARATOR = "\x1f"
+
 
 class Shape(NamedTuple):
-    """Everything a row says besides who and when; `state.consents.states` reads its columns in this order."""
+    """Everything a row says besides who and when, in the order in which `state.consents.states` writes it."""
 
     action: str
     purpose: str | None
@@ -27,6 +29,18 @@ class Shape(NamedTuple):
     origin: str
     reason: str | None
     facts: str | None
+
+
+def shape_text(shape: Shape) -> str:
+    """The shape as one text, as `state.consents.states` gives it."""
+    return _SEPARATOR.join("" if part is None else str(part) for part in shape)
+
+
+def parse_shape(text: str) -> Shape:
+    """The shape of such a text; what is empty is missing."""
+    parts = [part or None for part in text.split(_SEPARATOR, len(Shape._fields) - 1)]
+    flags = [int(part or 0) for part in parts[7:10]]
+    return Shape._make([*parts[:7], *flags, *parts[10:]])
 
 
 class Role(IntEnum):

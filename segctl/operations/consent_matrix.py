@@ -156,6 +156,8 @@ def _rows() -> list[tuple[Any, ...]]:
     """The rows of all states, as `state.consents.states` gives them."""
     import json
 
+    from segctl.consent.shapes import Shape, shape_text
+
     rows: list[tuple[Any, ...]] = []
     for state, said in STATES.items():
         wide = _token(f"{state}, wide")
@@ -166,14 +168,14 @@ def _rows() -> list[tuple[Any, ...]]:
             expires = values.pop("expires", None)
             exact = _token(state) if one.exact else _token(f"{state}, other")
             for purpose, channel in _places(one.action, values):
-                shape = (
+                shape = Shape(
                     one.action, purpose, channel, None, values.get("recipient_class"), values.get("legal_basis"),
                     values.get("notice_version", "2"), values.get("has_proof", 1), values.get("is_own", 0),
                     int(values.get("is_confirmed", False)), values.get("origin", "import"), values.get("reason"),
                     json.dumps(facts) if facts else None,
                 )  # fmt: skip
                 until = None if expires is None else _micros(NOW + expires * _DAY)
-                rows.append((len(rows) + 1, at, until, exact, wide, *shape))
+                rows.append((len(rows) + 1, at, until, exact, wide, shape_text(shape)))
     return rows
 
 

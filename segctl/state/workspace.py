@@ -107,6 +107,13 @@ class Workspace:
             while block := cursor.fetchmany(size):
                 yield block
 
+    def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """`query` for very many rows, as plain tuples that come as they are asked for."""
+        with problems.worded(self.folder):
+            cursor = self._db.cursor()
+            cursor.row_factory = None
+            yield from cursor.execute(sql, params)
+
     def snapshot(self) -> int:
         """Number of the newest commit; 0 in an empty workspace."""
         return int(self.query("SELECT coalesce(max(seq), 0) FROM commits")[0][0])
