@@ -11,7 +11,7 @@ import itertools
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -64,6 +64,7 @@ class Desk:
         at: When the push began.
         context: Push and run ids, for services that take them.
         told: Hears of rows that are done with.
+        signals: Purpose → consent signals that the gate asks for with it.
     """
 
     connector: Connector
@@ -75,6 +76,7 @@ class Desk:
     context: dict[str, str] = field(default_factory=dict)
     patience: Patience = field(default_factory=Patience)
     told: Callable[[int], None] = lambda _rows: None
+    signals: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class Courier:
@@ -201,7 +203,9 @@ class Courier:
 
     def _batch(self, call: Call) -> Batch:
         part = call.part
-        granted = frozenset({part.purpose} if part.purpose and call.action != "remove" else ())
+        granted: frozenset[str] = frozenset()
+        if part.purpose and call.action != "remove":
+            granted = frozenset({part.purpose, *self.desk.signals.get(part.purpose, ())})
         rows = tuple(person.row for person in call.people)
         return Batch(call.id, part.segment, part.remote, call.action, rows, self.desk.at, part.purpose, granted,
                      self.desk.context)  # fmt: skip

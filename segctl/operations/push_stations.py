@@ -257,8 +257,9 @@ def station(
         # Nothing answers slowly in a dry run, and one call at a time records them in their order.
         can = replace(can, parallel=1)
     books = (DryBooks if dry_run else LedgerBooks)(session.workspace, 0, world.now)
+    signals = {purpose.name: purpose.signals for purpose in session.project.purposes}
     desk = Desk(connect(destination, around), can, books, Watch(_NobodyAsked(), ()), now, world,
-                told=progress.advance)  # fmt: skip
+                told=progress.advance, signals=signals)  # fmt: skip
     return Station(session, destination, can, Courier(desk), books, now, progress, notes, recorder)
 
 

@@ -83,7 +83,8 @@ class Batch:
         audience: Id of the audience at the destination, as `Connector.audience` gave it.
         at: When the push began; aware.
         purpose: What the audience is for.
-        granted: Purposes for which every row's consent was found a moment ago; a vendor's consent fields say so.
+        granted: Purposes, and the consent signals that the purpose asks for, for which every row's consent was found
+            a moment ago; a vendor's consent fields say so.
         context: What else a service may be told: push and run ids.
     """
 
