@@ -57,6 +57,11 @@ class Service:
             self._log.flush()
         self._apply(audience, action, rows)
 
+    def close(self) -> None:
+        """Lets go of the log."""
+        if self._log is not None:
+            self._log.close()
+
     def _apply(self, audience: str, action: str, rows: list[tuple[str, dict[str, object]]]) -> None:
         there = self.audiences.setdefault(audience, {})
         for email, fields in rows:
