@@ -12,12 +12,13 @@ from segctl.model.project import Language
 _EN = {
     "confirmed": "given", "requested": "asked for, not confirmed", "withdrawn": "withdrawn", "objected": "objected to",
     "expired": "expired", "denied": "denied", "none": "never given", "consent": "consent to {} by {}",
-    "since": "{}, since", "allowed": "allowed", "refused": "not allowed", "by": "by",
+    "since": "{}, since",
 }  # fmt: skip
 _DE = {
     "confirmed": "erteilt", "requested": "angefragt, nicht bestätigt", "withdrawn": "widerrufen",
     "objected": "widersprochen", "expired": "abgelaufen", "denied": "verweigert", "none": "nie erteilt",
     "consent": "Einwilligung in {} per {}", "since": "{}, seit",
+    "allowed": "erlaubt", "refused": "nicht erlaubt",
 }  # fmt: skip
 
 _CHANGE = re.compile(r"consent (?P<of>.+): (?P<old>\w+) → (?P<new>\w+)")
