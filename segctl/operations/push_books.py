@@ -40,6 +40,10 @@ class Books(Protocol):
         """This push told the destination of them."""
         ...
 
+    def is_new(self, audience: int, key: str) -> bool:
+        """Nothing that was sent of them before can have had an effect."""
+        ...
+
 
 class LedgerBooks:
     """The ledger of the workspace.
@@ -102,6 +106,13 @@ class LedgerBooks:
 
         return any(self._first is not None and row["batch"] >= self._first
                    for row in told_rows(self._workspace, audience, [key]))  # fmt: skip
+
+    def is_new(self, audience: int, key: str) -> bool:
+        """Nothing was accepted, and no earlier call is open."""
+        from segctl.state.deliveries import told_rows
+
+        rows = told_rows(self._workspace, audience, [key])
+        return all(row["digest"] is None and not row["is_unsure"] for row in rows)
 
 
 class DryBooks(LedgerBooks):

@@ -110,9 +110,11 @@ class Outcomes:
         """
         if there is None:
             self._give_up(call, NO_ANSWER)
-        else:
-            fault = self._fault("rejected", not_there)
-            self._settle(call, {key: fault for key in call.keys if key not in there}, {})
+            return
+        # That somebody is there says that they were added, not that a change of their fields arrived.
+        known = {key for key in there if call.action == "add" and self._desk.books.is_new(call.part.ledger.id, key)}
+        absent, unknown = self._fault("rejected", not_there), self._fault("unknown", NO_ANSWER)
+        self._settle(call, {key: unknown if key in there else absent for key in call.keys if key not in known}, {})
 
     def _give_up(self, call: Call, reason: str) -> None:
         fault = self._fault("unknown", reason)

@@ -78,6 +78,21 @@ def part(workspace: Workspace, gate: Gatekeeper, wanted: Wanted) -> Part:
     )
 
 
+def forget_settled(workspace: Workspace, part: Part) -> None:
+    """Drops failures of people who need not be told, or taken out, any more."""
+    from segctl.state.deliveries import failures
+    from segctl.state.deliveries_batches import drop_failures
+
+    found = failures(workspace, part.destination, part.ledger.segment)
+    if part.delta is None or not found:
+        return
+    out = {*part.leavers, *part.withdrawals}
+    rows = part.delta.rows["key"]
+    wanted = set(rows.filter(rows.is_in([one.key for one in found])))
+    done = [one.key for one in found if one.key not in (out if one.action == "remove" else wanted)]
+    drop_failures(workspace, part.ledger.id, done)
+
+
 def other_parts(
     workspace: Workspace,
     gate: Gatekeeper,

@@ -15,7 +15,7 @@ from segctl.model.consent import Decision
 from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.push_books import DryBooks, LedgerBooks
 from segctl.operations.push_courier import Courier, Desk, World, world_from
-from segctl.operations.push_parts import Wanted, other_parts, part
+from segctl.operations.push_parts import Wanted, forget_settled, other_parts, part
 from segctl.operations.push_resolve import resolve
 from segctl.operations.push_result import Recording
 from segctl.operations.push_send import send
@@ -134,6 +134,8 @@ class Station:
             retries=retries,
         )
         made = part(self.session.workspace, gate, wanted)
+        if self.recorder is None and not retries:
+            forget_settled(self.session.workspace, made)
         return self._as_it_can(made)
 
     def others(self, gate: Gatekeeper, known: Collection[int], purposes: Mapping[str, str | None]) -> list[Part]:

@@ -15,7 +15,7 @@ from segctl.model.consent import Use
 from segctl.model.destinations import Destination, Mode
 from segctl.operations.push_books import DryBooks, LedgerBooks
 from segctl.operations.push_courier import Courier, Desk, World
-from segctl.operations.push_parts import Wanted, other_parts, part
+from segctl.operations.push_parts import Wanted, forget_settled, other_parts, part
 from segctl.operations.push_patience import Patience
 from segctl.operations.push_resolve import resolve
 from segctl.operations.push_send import send
@@ -152,6 +152,8 @@ class Shop:
                 segment, self.destination, mode, "newsletter", use, self.audience(), ledger, retries=retries
             )
             made = part(self.workspace, self.gate, wanted)
+            if not is_dry and not retries:
+                forget_settled(self.workspace, made)
             change(made)
             if ledger.id in earlier:
                 made.tally = _sum(earlier[ledger.id].tally, made.tally)

@@ -79,8 +79,8 @@ class History:
             if changes:
                 self.happen(changes.pop(0))
 
-        connector = Polled(self.shop.service, list(faults), poison, during=meanwhile)
-        connector.history = self
+        connector = self._connector()
+        connector.faults, connector.poison, connector.during = list(faults), poison, meanwhile
         with suppress(Killed):
             part = self.shop.push(connector, mode=mode, dies_after=dies_after)  # type: ignore[arg-type]
             if part.stopped is None and not part.tally.removals_failed and not part.tally.waiting:
@@ -88,11 +88,16 @@ class History:
                 assert denied == [], "who withdrew during a push is out at its end"
         self.shop.time.seconds += 100.0
 
+    def _connector(self) -> Polled:
+        made = Polled(self.shop.service)
+        made.history = self
+        return made
+
     def end(self) -> None:
         """A quiet push, and all is as it should be."""
         # What was held as invalid or unknown is asked for; then everything else is told.
-        self.shop.push(Connector(self.shop.service), retries=True)
-        self.shop.push(Connector(self.shop.service))
+        self.shop.push(self._connector(), retries=True)
+        self.shop.push(self._connector())
         self.shop.gate.refresh()
         wanted = {email: fields for email, fields in self.shop.people.items()
                   if token(email) not in self.shop.gate.denied}  # fmt: skip
@@ -102,7 +107,7 @@ class History:
         assert set(frame["state"]) <= {"accepted"}
         assert [one for one in failures(self.shop.workspace) if one.action == "remove"] == []
         assert open_batches(self.shop.workspace, [1]) == []
-        again = self.shop.push(connector := Connector(self.shop.service))
+        again = self.shop.push(connector := self._connector())
         assert (connector.sent, again.tally.is_whole) == ([], True)
         self.shop.close()
 
