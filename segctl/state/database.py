@@ -134,6 +134,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             BEGIN INSERT INTO contacts_due (audience, key, profile, batch)
                 VALUES (NEW.audience, NEW.key, NEW.profile, NEW.batch); END""",
     ),
+    (
+        """CREATE TABLE withdrawals_done (
+            id INTEGER PRIMARY KEY, audience INTEGER NOT NULL, withdrawn INTEGER NOT NULL, batch INTEGER NOT NULL)""",
+        # Somebody whose last word was no has been taken out: how long that took is a figure of `status`. A point is
+        # a length and pairs of tokens, one a key; the second of a pair is what denials are recorded for.
+        """CREATE TRIGGER withdrawal_is_done BEFORE DELETE ON delivered
+            WHEN OLD.state = 'removing' AND OLD.points IS NOT NULL
+            BEGIN INSERT INTO withdrawals_done (audience, withdrawn, batch)
+                SELECT OLD.audience, e.recorded, OLD.batch FROM consent_events e
+                    JOIN push_audiences a ON a.id = OLD.audience
+                    WHERE e.wide IN (substr(OLD.points, 18, 16), substr(OLD.points, 50, 16))
+                        AND (e.purpose IS NULL OR a.purpose IS NULL OR e.purpose = a.purpose)
+                        AND e.seq = (SELECT max(n.seq) FROM consent_events n WHERE n.wide = e.wide
+                            AND (n.purpose IS NULL OR a.purpose IS NULL OR n.purpose = a.purpose))
+                        AND e.action IN ('deny', 'withdraw', 'expire', 'object_marketing', 'object_profiling',
+                            'object_general', 'restrict', 'erase', 'suppress', 'bounce', 'complaint')
+                    ORDER BY e.seq DESC LIMIT 1; END""",
+    ),
 )
 
 
