@@ -19,8 +19,8 @@ _segctl_verb() {
   test) options='-k --keyword -x --exit-first --coverage --mutate --min-score --generate --watch -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -k --keyword --min-score -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   size) options='--engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   explain) options='--run --until --show-personal --fuzzy --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text' 'text') ;;
-  ls) options='-C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources runs tests') ;;
-  show) options='--columns --members --run --show-personal --html --force --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run --html --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
+  ls) options='-C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources destinations runs tests') ;;
+  show) options='--columns --members --run --show-personal --waterfall --to --step --html --force --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run --to --step --html --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
   profile) options='--last --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('text') ;;
   history) options='--last -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   diff) options='--from --to --moves --exit-code --guards --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --to --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
@@ -54,6 +54,7 @@ _segctl_value() {
     | 'overlap --language' | 'report --language' | 'plan --language' | 'consent --language') echo '=de en' ;;
   'lint --fail-on') echo '=error warning note' ;;
   'consent --against') echo '=marketing profiling all' ;;
+  'show --step') echo '=members identifier consent suppression cap holdout priority change accepted' ;;
   'init --pack') echo '=midmarket enterprise public' ;;
   'push --mode') echo '=mirror add update' ;;
   'size --engine' | 'overlap --engine' | 'plan --engine' | 'apply --engine') echo '=polars duckdb' ;;
@@ -77,7 +78,7 @@ _segctl_value() {
     | 'dedupe -f' | 'dedupe --format' | 'size -f' | 'size --format' \
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
   'test -f' | 'test --format') echo '=table json ndjson junit github concise csv' ;;
-  'push --to') echo 'destinations' ;;
+  'show --to' | 'push --to') echo 'destinations' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
     | 'schema -e' | 'schema --env' | 'ingest -e' | 'ingest --env' \
     | 'validate -e' | 'validate --env' | 'quarantine -e' | 'quarantine --env' \
@@ -130,6 +131,7 @@ _segctl_value() {
     | 'apply -C' | 'apply --project' | 'push -C' | 'push --project' \
     | 'pause -C' | 'pause --project' | 'resume -C' | 'resume --project' \
     | 'consent -C' | 'consent --project' | 'suppress -C' | 'suppress --project') echo 'folders' ;;
+  'doctor --online') echo 'reached' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
     | 'ls --state' | 'show --run' | 'show --state' | 'diff --from' \
     | 'diff --to' | 'diff --state' | 'overlap --state' | 'report --state' \
@@ -143,7 +145,7 @@ _segctl_value() {
     | 'plan -s' | 'plan --select' | 'plan --exclude' | 'apply -s' \
     | 'apply --select' | 'apply --exclude' | 'push -s' | 'push --select' \
     | 'push --exclude' | 'consent -s' | 'consent --select' | 'consent --exclude') echo 'selections' ;;
-  'doctor --online' | 'validate --save') echo 'sources' ;;
+  'validate --save') echo 'sources' ;;
   *) echo text ;;
   esac
 }

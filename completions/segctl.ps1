@@ -18,8 +18,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'test' = 'Run the tests of segments, or find what they miss'
         'size' = 'Count a definition, saved or not, leaf by leaf'
         'explain' = 'Say why a person is in or out of a segment'
-        'ls' = 'List segments, traits, events, sources, runs or tests'
-        'show' = 'Show one thing: a segment, trait, event, source or run'
+        'ls' = 'List segments, traits, events, sources, destinations, runs, tests'
+        'show' = 'Show one thing: segment, trait, event, source, destination or run'
         'profile' = 'Show one person''s timeline'
         'history' = 'Show how a segment''s size moved from run to run'
         'diff' = 'Show who entered and left between two runs'
@@ -79,7 +79,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         }
         'doctor' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
-            $table['--online'] = 'sources'
+            $table['--online'] = 'reached'
             $table['--show-personal'] = 'flag'
             $table['--deep'] = 'flag'
             $table['-C'] = 'folders'
@@ -561,6 +561,9 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--members'] = 'flag'
             $table['--run'] = 'runs'
             $table['--show-personal'] = 'flag'
+            $table['--waterfall'] = 'flag'
+            $table['--to'] = 'destinations'
+            $table['--step'] = '=members identifier consent suppression cap holdout priority change accepted'
             $table['--html'] = 'folders'
             $table['--force'] = 'flag'
             $table['--language'] = '=de en'
@@ -1058,7 +1061,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'test' = @('segments')
         'size' = @('segments')
         'explain' = @('segments', 'text', 'text')
-        'ls' = @('=segments traits events sources runs tests')
+        'ls' = @('=segments traits events sources destinations runs tests')
         'show' = @('things')
         'profile' = @('text')
         'history' = @('segments')

@@ -1,8 +1,8 @@
 """The fast path of a TAB press on names: standard library only, no Typer, no YAML, never a loud failure.
 
 Names come from an index in the workspace folder that is rebuilt when a definition file has changed. The rebuild
-reads lines, not YAML: it looks for `segment:`, `source:`, `title:`, `tags:`, `owner:`, `send_to:` and the keys of a
-few blocks.
+reads lines, not YAML: it looks for `segment:`, `source:`, `destination:`, `title:`, `tags:`, `owner:`, `send_to:` and
+the keys of a few blocks.
 """
 
 import os
@@ -10,7 +10,7 @@ import os
 from segctl.cli import streams
 
 READ_BYTES = 65_536
-INDEX_FORM = 2
+INDEX_FORM = 3
 FOLDERS = ("segments", "traits", "sources", "destinations")
 _FIXED = {
     "kind": (
@@ -47,7 +47,7 @@ def answer(arguments: list[str]) -> int:
 def names(kind: str, folder: str = "") -> list[tuple[str, str]]:
     """Names of a kind with a short description, sorted; of an unknown kind none."""
     if kind == "topics":
-        return _files_of_package("help", ".md")
+        return sorted([*_files_of_package("help", ".md"), *_kinds()])
     if kind == "schemas":
         return _files_of_package("compile/schemas", ".json")
     root = project_root(folder or os.environ.get("SEGCTL_PROJECT", "") or os.getcwd())
@@ -57,11 +57,21 @@ def names(kind: str, folder: str = "") -> list[tuple[str, str]]:
         return _runs(root)
     index = _index(root)
     if kind == "things":
-        plurals = ("segments", "traits", "events", "sources")
+        plurals = ("segments", "traits", "events", "sources", "destinations")
         return [(f"{of[:-1]}:{name}", text) for of in plurals for name, text in index.get(of, [])]
+    if kind == "reached":
+        return sorted([*index["sources"], *index["destinations"]])
     if kind == "selections":
         return [*index["segments"], *_properties(index)]
     return list(index.get(kind, []))
+
+
+def _kinds() -> list[tuple[str, str]]:
+    """Pages on kinds of destinations; their table is read as text, since importing it takes longer."""
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    lines = _lines(os.path.join(folder, "connectors", "destinations", "__init__.py"))
+    named = [line.split('"')[1] for line in lines if '": "segctl.connectors.destinations.' in line]
+    return [(f"destination-{name}", "") for name in named]
 
 
 def _properties(index: dict[str, list[tuple[str, str]]]) -> list[tuple[str, str]]:
@@ -149,11 +159,15 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
             if "{" not in name:  # of `for_each`: only the items tell the names
                 found["segments"][name] = top.get("title", "")
             found["tags"] |= dict.fromkeys(_listed(top.get("tags", "")), "tag")
-            found["destinations"] |= dict.fromkeys(_listed(top.get("send_to", "")), "destination")
+            for name in _listed(top.get("send_to", "")):
+                found["destinations"].setdefault(name, "")
             found["owners"] |= dict.fromkeys(filter(None, [top.get("owner", "")]), "owner")
             found["paths"][os.path.relpath(os.path.dirname(path), root).replace(os.sep, "/")] = "path"
         elif folder == "sources":
             found["sources"][_top_values(lines).get("source") or os.path.basename(path)[:-5]] = ""
+        elif folder == "destinations":
+            top = _top_values(lines)
+            found["destinations"][top.get("destination") or os.path.basename(path)[:-5]] = top.get("title", "")
         elif folder == "traits":
             found["traits"] |= dict.fromkeys(_block_keys(lines, "traits"), "computed")
         else:

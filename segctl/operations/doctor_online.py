@@ -1,4 +1,4 @@
-"""Try a source: is it there, does it accept who asks, and do its records have what the declaration names?"""
+"""Try a source or destination: is it there, does it accept who asks, does it have what the declaration names?"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segctl.compile.files import source_names
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.model.secrets import masked
@@ -25,9 +26,10 @@ _WITH_COLUMNS = ("database", "table")
 
 @dataclass(frozen=True, slots=True)
 class OnlineResult:
-    """What a try of a source showed.
+    """What a try of a source or destination showed.
 
     Attributes:
+        kind: ``source`` or ``destination``.
         checks: In the order they were made.
         records: The first records, secrets masked.
         is_masked: Values that may be personal are hidden in them.
@@ -36,6 +38,26 @@ class OnlineResult:
     checks: tuple[Check, ...]
     records: tuple[Mapping[str, Any], ...]
     is_masked: bool = False
+    kind: str = "source"
+
+
+def try_thing(start: Path, name: str, *, env: str | None, now: datetime, show_personal: bool = False) -> OnlineResult:
+    """Tries the source or destination of that name; `source:` or `destination:` before it tells which, if both have it.
+
+    Raises:
+        UsageError: Neither has the name, or there are findings in a declaration.
+    """
+    from segctl.operations.doctor_destination import try_destination
+    from segctl.operations.session import bound_definitions
+
+    kind, _, bare = name.rpartition(":")
+    if kind == "source":
+        return try_source(start, bare, env=env, now=now, show_personal=show_personal)
+    definitions, _ = bound_definitions(start, env=env)
+    is_source = bare in source_names(definitions.project)
+    if kind == "destination" or (bare in definitions.destinations and not is_source):
+        return OnlineResult(tuple(try_destination(definitions, bare, now=now)), (), kind="destination")
+    return try_source(start, bare, env=env, now=now, show_personal=show_personal)
 
 
 def try_source(start: Path, name: str, *, env: str | None, now: datetime, show_personal: bool = False) -> OnlineResult:

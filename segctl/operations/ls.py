@@ -1,4 +1,4 @@
-"""Lists of what a project has: segments, traits, events, sources, runs, tests. Loads no engine."""
+"""Lists of what a project has: segments, traits, events, sources, destinations, runs, tests. Loads no engine."""
 
 from __future__ import annotations
 
@@ -200,10 +200,18 @@ def tests(definitions: Definitions) -> list[Row]:
     ]
 
 
+def destinations(definitions: Definitions) -> list[Row]:
+    """One row per destination, as `destination_facts.destinations` gives it."""
+    from segctl.operations.destination_facts import destinations as found
+
+    return found(definitions)
+
+
 LISTS: dict[str, Callable[[Definitions], list[Row]]] = {
     "traits": traits,
     "events": events,
     "sources": sources,
+    "destinations": destinations,
     "runs": runs,
     "tests": tests,
 }

@@ -1,4 +1,4 @@
-"""Check Python, engines, project, workspace and disk; or try a source."""
+"""Check Python, engines, project, workspace and disk; or try a source or destination."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ EXAMPLES = (
     ("segctl doctor --deep", "Also reads every stored file, to see what a failing disk has changed."),
     ("segctl doctor --json -o facts.json", "The same as data, for a bug report."),
     ("segctl doctor --online shop_orders", "Tries a source: is it there, does it accept the key, what comes?"),
+    ("segctl doctor --online newsletter", "Tries a destination with one harmless call; nobody is told of anything."),
 )
 EXITS = {1: "something would get in the way"}
-SEE_ALSO = ("segctl config validate", "segctl help files", "segctl help rest")
+SEE_ALSO = ("segctl config validate", "segctl help files", "segctl help rest", "segctl help destinations")
 COLUMNS = (output.Column("check"), output.Column("status"), output.Column("detail"), output.Column("hint"))
 
 LONGEST = 600
@@ -28,32 +29,35 @@ LONGEST = 600
 def command(
     ctx: Context,
     online: Annotated[
-        str | None, Option("--online", metavar="SOURCE", help="Ask this source for one page.", complete="sources")
+        str | None,
+        Option("--online", metavar="NAME", help="Try this source or destination over the network.", complete="reached"),
     ] = None,
     show_personal: Annotated[bool, Option("--show-personal", help="With --online: values of people, too.")] = False,
     deep: Annotated[bool, Option("--deep", help="Read every stored file and compare its checksum.")] = False,
 ) -> ExitCode:
     """Check Python, engines, time zones, clock, project, workspace and free disk.
 
-    Changes nothing. No network is used, unless --online names a source: then it is asked for one page, of which the
-    first records are shown, with secrets masked. Values of people, and of columns that nobody declared, are hidden
-    unless --show-personal asks for them.
+    Changes nothing. No network is used, unless --online names a source or destination. A source is asked for one page,
+    of which the first records are shown, with secrets masked; values of people, and of columns that nobody declared,
+    are hidden unless --show-personal asks for them. A destination gets one call that changes nothing there.
     """
     from segctl.operations import doctor
 
     records: tuple[object, ...] = ()
-    is_masked = False
+    is_masked, kind = False, "source"
     if online is None:
         checks = doctor.examine(ctx.project, env=ctx.env, now=ctx.now, deep=deep)
     else:
-        from segctl.operations.doctor_online import try_source
+        from segctl.operations.doctor_online import try_thing
 
-        found = try_source(ctx.project, online, env=ctx.env, now=ctx.now, show_personal=show_personal)
-        checks, records, is_masked = list(found.checks), tuple(found.records), found.is_masked
+        found = try_thing(ctx.project, online, env=ctx.env, now=ctx.now, show_personal=show_personal)
+        checks, records, is_masked, kind = list(found.checks), tuple(found.records), found.is_masked, found.kind
     problems = sum(check.status == "problem" for check in checks)
     code = ExitCode.FINDINGS if problems else ExitCode.OK
     rows = [(check.name, check.status, check.detail, check.hint) for check in checks]
-    run = None if online is None else {"source": online, "records": list(records)}
+    run: dict[str, object] | None = None if online is None else {kind: online.rpartition(":")[2]}
+    if run is not None and kind == "source":
+        run["records"] = list(records)
     output.write(
         ctx, output.Result("segctl/doctor/1", COLUMNS, rows, noun="checks", is_report=True, run=run, exit=code)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from segctl.cli import helptext, output
+from segctl.cli import helptext, kinds_help, output
 from segctl.cli.context import Context
 from segctl.cli.options import CHANGES, PROJECT, SELECTION, TIME, Argument, Option, verb
 from segctl.cli.table import COMMANDS
@@ -15,6 +15,7 @@ from segctl.model.errors import UsageError
 EXAMPLES = (
     ("segctl help", "Lists topics and verbs."),
     ("segctl help windows", "Explains a topic."),
+    ("segctl help destination-webhook", "Says what a kind of destination needs and can do."),
     ("segctl help SEG204", "Says why an error comes up and what to do."),
 )
 SEE_ALSO = ("segctl --help",)
@@ -55,6 +56,8 @@ def topics() -> dict[str, str]:
 def topic_text(name: str) -> str:
     """The text of a topic as it is printed."""
     text = (_FOLDER / f"{name}.md").read_text("utf-8").removeprefix("# ")
+    if "<kinds>" in text:
+        text = text.replace("<kinds>\n", kinds_help.listed())
     return text.replace("<rules>\n", _rules()) if "<rules>" in text else text
 
 
@@ -85,12 +88,14 @@ def _page(name: str) -> str:
         return helptext.verb_page(name)
     if name in topics():
         return topic_text(name)
+    if name.startswith(kinds_help.PREFIX) and (page := kinds_help.page(name)) is not None:
+        return page
     entry = catalogue.entry(name.upper())
     if entry is not None:
         return code_text(name.upper(), entry)
     from difflib import get_close_matches
 
-    near = get_close_matches(name, [*topics(), *COMMANDS, *catalogue.entries()], n=1, cutoff=0.5)
+    near = get_close_matches(name, [*topics(), *kinds_help.names(), *COMMANDS, *catalogue.entries()], n=1, cutoff=0.5)
     hint = f"did you mean `segctl help {near[0]}`?" if near else "`segctl help` lists all topics"
     raise UsageError("SEG107", f"there is no help on `{name}`", hint=hint)
 

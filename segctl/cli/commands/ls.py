@@ -1,4 +1,4 @@
-"""List segments, traits, events, sources, runs or tests."""
+"""List segments, traits, events, sources, destinations, runs or tests."""
 
 from __future__ import annotations
 
@@ -54,6 +54,18 @@ COLUMNS: dict[str, tuple[output.Column, ...]] = {
         output.Column("rows", type="integer"),
         output.Column("bad", type="integer"),
     ),
+    "destinations": (
+        output.Column("destination"),
+        output.Column("title"),
+        output.Column("kind"),
+        output.Column("purposes", type="list"),
+        output.Column("channel", extra=True),
+        output.Column("mode"),
+        output.Column("segments", type="list"),
+        output.Column("people", type="integer"),
+        output.Column("owner", extra=True),
+        output.Column("file", extra=True),
+    ),
     "runs": (
         output.Column("run"),
         output.Column("as_of", "as of", type="time"),
@@ -79,10 +91,13 @@ COLUMNS: dict[str, tuple[output.Column, ...]] = {
 def command(
     ctx: Context,
     kind: Annotated[
-        str, Argument("KIND", help="segments, traits, events, sources, runs or tests.", choices=tuple(COLUMNS))
+        str,
+        Argument(
+            "KIND", help="segments, traits, events, sources, destinations, runs or tests.", choices=tuple(COLUMNS)
+        ),
     ] = "segments",
 ) -> None:
-    """List segments, traits, events, sources, runs or tests.
+    """List segments, traits, events, sources, destinations, runs or tests.
 
     Sizes are those of the newest run in force of the environment.
     """

@@ -1,4 +1,4 @@
-"""Show one thing: a segment, trait, event, source or run."""
+"""Show one thing: a segment, trait, event, source, destination or run."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from segctl.cli import messages, output
+from segctl.cli.audience_view import show_waterfall
 from segctl.cli.context import Context
 from segctl.cli.options import CHANGES, Argument, Language, Option, verb
+from segctl.model.audience import STEPS
 from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,12 +20,13 @@ EXAMPLES = (
     ("segctl show segment:vip", "The definition in words, its size and last change."),
     ("segctl show segment:vip -f csv --columns country,lifetime_value", "Its members with values of traits."),
     ('segctl show -s "+winback"', "A segment and all that it refers to, in words."),
+    ("segctl show winback --waterfall", "Who of its members may be told where, and why others may not."),
     ("segctl show event:order_completed", "Properties, how complete they are, frequent values."),
     ("segctl show --html site", "All segments, traits and sources as pages for people."),
 )
 SEE_ALSO = ("segctl ls --help", "segctl explain --help")
 EXITS = {4: "a column is personal data and --show-personal is not set"}
-KINDS = ("segment", "trait", "event", "source", "run")
+KINDS = ("segment", "trait", "event", "source", "destination", "run")
 _MEMBER_FORMATS = ("ids", "csv", "ndjson", "parquet")
 _FIELDS = (
     output.Column("name"),
@@ -54,6 +57,15 @@ def command(
         str | None, Option("--run", metavar="RUN", help="Members after this run; otherwise in force.", complete="runs")
     ] = None,
     show_personal: Annotated[bool, Option("--show-personal", help="Also names, addresses and the like.")] = False,
+    waterfall: Annotated[
+        bool, Option("--waterfall", help="From a segment's members to its audiences, step by step.")
+    ] = False,
+    to: Annotated[
+        str | None, Option("--to", metavar="DEST", help="Of --waterfall: this destination.", complete="destinations")
+    ] = None,
+    step: Annotated[
+        str | None, Option("--step", metavar="STEP", help="Of --waterfall: who fell out at this step.", choices=STEPS)
+    ] = None,
     html: Annotated[
         str | None,
         Option("--html", metavar="DIR", complete="folders", help="Write the whole project as pages for people."),
@@ -63,10 +75,11 @@ def command(
     ] = False,
     language: Language = None,
 ) -> None:
-    """Show one thing: a segment in words and its members; an event kind or trait with what is in it; a source; a run.
+    """Show one thing: a segment in words and its members; an event kind or trait with what is in it; any other.
 
     With `-f ids`, `csv`, `ndjson` or `parquet` a segment's members are written. With `--select` several segments are
     shown in words. With `--html` every segment gets a page, with its lineage and its sizes over the runs.
+    `--waterfall` counts who falls out on the way to each destination; with `--step` or `-f ids` it names them.
     """
     from segctl.operations.session import open_session
 
@@ -76,6 +89,30 @@ def command(
     if thing is None or ctx.selection:
         _several(ctx, thing, language)
         return
+    kind, name, is_bare = _kind_and_name(ctx, thing)
+    if waterfall or to is not None or step is not None:
+        show_waterfall(ctx, kind, name, to, step, language)
+        return
+    wanted = tuple(filter(None, (c.strip() for c in columns.split(","))))
+    with open_session(ctx.project, env=ctx.env) as session:
+        if is_bare:
+            _check_segment(session, name)
+        if kind == "segment" and (members or wanted or run or ctx.format in _MEMBER_FORMATS):
+            result = _members(session, name, wanted, run, show_personal=show_personal)
+        elif kind == "segment":
+            result = _segment(session, name, language)
+        elif kind == "trait":
+            result = _trait(ctx, session, name, show_personal=show_personal)
+        else:
+            others = {"event": _event, "source": _source, "destination": _destination, "run": _run}
+            result = others[kind](session, name)
+    output.write(ctx, result)
+    if kind == "segment" and result.schema == "segctl/show-segment/1":
+        messages.notice(ctx, f"next: segctl show segment:{name} -f ids, or segctl size {name}")
+
+
+def _kind_and_name(ctx: Context, thing: str) -> tuple[str, str, bool]:
+    """What is to be shown, and whether its kind was left out."""
     kind, _, name = thing.partition(":")
     is_bare = not name
     if is_bare:
@@ -90,23 +127,7 @@ def command(
             f"`--as-of` makes no sense for a {kind}",
             hint="members are those of a run: `--run`, after `apply`",
         )
-    wanted = tuple(filter(None, (c.strip() for c in columns.split(","))))
-    with open_session(ctx.project, env=ctx.env) as session:
-        if is_bare:
-            _check_segment(session, name)
-        if kind == "segment" and (members or wanted or run or ctx.format in _MEMBER_FORMATS):
-            result = _members(session, name, wanted, run, show_personal=show_personal)
-        elif kind == "segment":
-            result = _segment(session, name, language)
-        elif kind == "event":
-            result = _event(session, name)
-        elif kind == "trait":
-            result = _trait(ctx, session, name, show_personal=show_personal)
-        else:
-            result = _source(session, name) if kind == "source" else _run(session, name)
-    output.write(ctx, result)
-    if kind == "segment" and result.schema == "segctl/show-segment/1":
-        messages.notice(ctx, f"next: segctl show segment:{name} -f ids, or segctl size {name}")
+    return kind, name, is_bare
 
 
 def _site(ctx: Context, folder: Path, thing: str | None, language: str | None, *, force: bool) -> None:
@@ -272,6 +293,20 @@ def _source(session: Session, name: str) -> output.Result:
         output.Column("digest"),
     )
     return output.Result("segctl/show-source/1", columns, found.inputs, noun="inputs", facts=found.facts)
+
+
+def _destination(session: Session, name: str) -> output.Result:
+    from segctl.operations.destination_facts import destination_facts
+
+    found = destination_facts(session, name)
+    columns = (
+        output.Column("segment"),
+        output.Column("audience", "audience there"),
+        output.Column("members", type="integer", bar=True),
+        output.Column("told", "told of", type="integer"),
+    )
+    facts = {key: value for key, value in found.facts.items() if value not in (None, [])}
+    return output.Result("segctl/show-destination/1", columns, found.audiences, noun="segments", facts=facts)
 
 
 def _run(session: Session, name: str) -> output.Result:

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 50_000
 ABILITIES = Abilities(
     identifiers=("email", "phone", "external_id"),
-    channel="file",
+    channel="email",
     batch_rows=MOST_ROWS,
     recipient="file",
     reads_back=True,

@@ -1,4 +1,4 @@
-"""A table of one's own in PostgreSQL or SQLite: one row per segment and member, each batch one transaction."""
+"""SQL: a table of one's own in PostgreSQL or SQLite, one row per segment and member; each batch is one transaction."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ MOST_ROWS = 10_000
 RESERVED = frozenset({SEGMENT, KEY, ENTERED, UPDATED, PUSH, IS_MEMBER, LEFT})
 ABILITIES = Abilities(
     identifiers=("email", "phone", "external_id"),
-    channel="database",
+    channel="email",
     batch_rows=MOST_ROWS,
     recipient="warehouse",
     parallel=CONNECTIONS,

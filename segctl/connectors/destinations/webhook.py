@@ -31,7 +31,7 @@ SHORTEST_KEY, LONGEST_KEY = 24, 64
 """Bytes of a signing secret."""
 ABILITIES = Abilities(
     identifiers=("email", "phone", "external_id"),
-    channel="web",
+    channel="email",
     batch_rows=MOST_ROWS,
     recipient="webhook",
     parallel=4,
