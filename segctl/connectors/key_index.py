@@ -53,7 +53,8 @@ class Run:
 class SortedKeys:
     """Keys with a word each, in sorted runs; the newest word of a key counts.
 
-    Most keys asked for are new, and a sieve says so. Runs in memory are merged only once searching them one by one
+    Most keys asked for are new, and one sieve says so of all runs. Runs that were stored before are in it once they
+    were asked for often enough to pay for the reading. Runs in memory are merged only once searching them one by one
     has cost as much as merging does.
 
     Args:
@@ -62,48 +63,49 @@ class SortedKeys:
     """
 
     def __init__(self, stored: Sequence[Run] = (), new_path: Callable[[], Path] | None = None) -> None:
-        self._disk = list(stored)
+        self._stored = list(stored)
         self._spilled: list[Run] = []
         self._new_path = new_path
-        self._sieve: Sieve | None = None
         self._asked = 0
-        self._keep([])
-
-    def _keep(self, runs: list[Run]) -> None:
-        """These runs are what is in memory now."""
-        self._runs = runs
+        self._runs: list[Run] = []
         self._searched = 0
-        self._recent = Sieve.of(runs)
+        self._knows_stored = not any(len(run.keys) for run in self._stored)
+        # Its room is asked for at once: memory that nothing is written to costs nothing, and growing costs every key.
+        self._sieve = Sieve(MEMORY_KEYS)
 
     def look_up(self, keys: Words) -> tuple[Truths, Words]:
         """Whether each key is there, and its word (0 when it cannot be compared); `keys` are sorted."""
         is_there = np.zeros(len(keys), dtype=bool)
         words = np.zeros(len(keys), dtype=np.uint64)
-        chosen = np.flatnonzero(self._recent.may_hold(keys))
+        self._asked += len(keys)
+        self._take_stored()
+        chosen = np.flatnonzero(self._sieve.may_hold(keys))
         self._searched += len(chosen) * max(len(self._runs) - 1, 0)
         if self._searched > sum(len(run.keys) for run in self._runs):
-            self._keep([self.in_memory()])
+            self._runs, self._searched = [self.in_memory()], 0
         for run in reversed(self._runs):
             _search(run, keys, chosen, is_there, words)
-        if self._disk:
-            self._asked += len(keys)
-            chosen = np.flatnonzero(~is_there & self._may_be_on_disk(keys))
-            for run in reversed(self._disk):
-                _search(run, keys, chosen, is_there, words)
-                run.release()
+        for run in reversed(self._spilled):
+            _search(run, keys, chosen, is_there, words, is_on_disk=True)
+        if not self._knows_stored:
+            chosen = np.arange(len(keys))
+        for run in reversed(self._stored):
+            _search(run, keys, chosen, is_there, words, is_on_disk=True)
         return is_there, words
 
-    def _may_be_on_disk(self, keys: Words) -> Truths:
-        rows = sum(len(run.keys) for run in self._disk)
-        if self._sieve is None and self._asked > SIEVE_ASKED and rows > SIEVE_ROWS:
-            self._sieve = Sieve.of(self._disk)
-        if self._sieve is None:
-            return np.ones(len(keys), dtype=bool)
-        if self._sieve.is_full:
-            # First the old one goes: both together would be the largest thing in memory.
-            self._sieve = None
-            self._sieve = Sieve.of(self._disk)
-        return self._sieve.may_hold(keys)
+    def _take_stored(self) -> None:
+        """Put the stored runs into the sieve when that is worth reading them."""
+        if self._knows_stored or self._asked <= SIEVE_ASKED:
+            return
+        if sum(len(run.keys) for run in self._stored) > SIEVE_ROWS:
+            self._knows_stored = True
+            self._renew_sieve()
+
+    def _renew_sieve(self) -> None:
+        # First the old one goes: both together would be the largest thing in memory.
+        del self._sieve
+        stored = self._stored if self._knows_stored else []
+        self._sieve = Sieve.of([*stored, *self._spilled, *self._runs], room=MEMORY_KEYS)
 
     def add(self, keys: Words, words: Words) -> None:
         """Adds keys, each at most once per call."""
@@ -113,9 +115,9 @@ class SortedKeys:
             order = np.argsort(keys)
             keys, words = keys[order], words[order]
         self._runs.append(Run(keys, words))
-        self._recent.add(keys)
-        if self._recent.is_full:
-            self._recent = Sieve.of(self._runs)
+        self._sieve.add(keys)
+        if self._sieve.is_full:
+            self._renew_sieve()
         if self._new_path is not None and sum(len(run.keys) for run in self._runs) >= MEMORY_KEYS:
             self._spill()
 
@@ -124,12 +126,8 @@ class SortedKeys:
         path = self._new_path()
         run = self.in_memory()
         save(path, run)
-        self._keep([])
-        mapped = load(path, len(run.keys))
-        self._disk.append(mapped)
-        self._spilled.append(mapped)
-        if self._sieve is not None:
-            self._sieve.add(run.keys)
+        self._runs, self._searched = [], 0
+        self._spilled.append(load(path, len(run.keys)))
 
     def in_memory(self) -> Run:
         """What was added and is on no disk yet, as one run."""
@@ -162,9 +160,9 @@ class Sieve:
         self._may_grow = words < SIEVE_BYTES // 8
 
     @classmethod
-    def of(cls, runs: Sequence[Run]) -> Sieve:
-        """A sieve of all their keys, with room for half as many again."""
-        sieve = cls(3 * sum(len(run.keys) for run in runs) // 2)
+    def of(cls, runs: Sequence[Run], *, room: int = 0) -> Sieve:
+        """A sieve of all their keys, with room for twice as many again, or for `room` if that is more."""
+        sieve = cls(max(room, 3 * sum(len(run.keys) for run in runs)))
         for run in runs:
             for start in range(0, len(run.keys), _SLICE):
                 sieve.add(np.array(run.keys[start : start + _SLICE]))
@@ -199,22 +197,32 @@ class Sieve:
 
 
 def _sieve_bits(keys: Words) -> Words:
-    one, low = np.uint64(1), np.uint64(63)
-    bits: Words = (one << (keys & low)) | (one << ((keys >> np.uint64(6)) & low))
-    return bits | (one << ((keys >> np.uint64(12)) & low))
+    """Three bits of each key's word, made in two arrays: fresh ones would cost more than the arithmetic."""
+    one, low, six = np.uint64(1), np.uint64(63), np.uint64(6)
+    part: Words = keys & low
+    bits: Words = one << part
+    for shift in (six, six + six):
+        np.right_shift(keys, shift, out=part)
+        part &= low
+        np.left_shift(one, part, out=part)
+        bits |= part
+    return bits
 
 
-def _search(run: Run, keys: Words, chosen: Rows, is_there: Truths, words: Words) -> None:
+def _search(run: Run, keys: Words, chosen: Rows, is_there: Truths, words: Words, *, is_on_disk: bool = False) -> None:
+    """Fill in the chosen keys that a run holds and no newer one did."""
+    chosen = chosen[~is_there[chosen]]
     wanted = keys[chosen]
     if not len(run.keys) or not len(wanted):
         return
     at = np.minimum(np.searchsorted(run.keys, wanted), len(run.keys) - 1)
-    hit = (run.keys[at] == wanted) & ~is_there[chosen]
-    if not hit.any():
-        return
-    found = chosen[hit]
-    is_there[found] = True
-    words[found] = run.words[at[hit]] if run.is_comparable else 0
+    hit = run.keys[at] == wanted
+    if hit.any():
+        found = chosen[hit]
+        is_there[found] = True
+        words[found] = run.words[at[hit]] if run.is_comparable else 0
+    if is_on_disk:
+        run.release()
 
 
 def merged(runs: Iterable[Run]) -> Run:
