@@ -39,6 +39,19 @@ ENTRIES: dict[str, Entry] = {
         "Look at the change with `segctl diff`; allow it once with `--allow` and `--reason`, or mend the destination.",
         "guards: {max_removed: 20 %}",
     ),
+    "SEG876": Entry(
+        "a plan with something beside it",
+        "A saved plan names its segments and destinations and what guards allow; other options would make it another.",
+        "Leave the options out, or make another plan.",
+        "segctl push plan.json --to mailer",
+        "segctl push plan.json",
+    ),
+    "SEG877": Entry(
+        "a plan that sends nothing",
+        "None of the plan's segments goes to a destination, so there is nothing to carry out.",
+        "Name destinations under `send_to`, and make another plan.",
+        "segctl push plan.json",
+    ),
     "SEG878": Entry(
         "names and everything together",
         "`--all` means every segment, so names beside it have no meaning.",

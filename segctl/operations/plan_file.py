@@ -211,13 +211,7 @@ def refuse_stale(session: Session, plan: SavedPlan) -> None:
         UsageError: It is a plan of another project or environment, or none that can be carried out.
         Refused: It is stale; all that has changed is told.
     """
-    project = session.project
-    if (plan.project, plan.environment) != (project.name, project.environment):
-        raise UsageError(
-            "SEG574", f"the plan is for `{plan.project}` in the environment `{plan.environment}`, and this is "
-            f"`{project.name}` in `{project.environment}`",
-            hint=f"name the environment: `--env {plan.environment}`" if plan.project == project.name else None,
-        )  # fmt: skip
+    refuse_elsewhere(session, plan)
     if plan.against is not None:
         raise UsageError(
             "SEG575", f"the plan compares with `{plan.against}`, not with what is in force, so it cannot be applied",
@@ -228,6 +222,21 @@ def refuse_stale(session: Session, plan: SavedPlan) -> None:
         raise Refused(
             "SEG570", "the plan is stale; nothing was changed", why="; ".join(found),
             hint="make a new plan and look at it: `segctl plan -o plan.json`",
+        )  # fmt: skip
+
+
+def refuse_elsewhere(session: Session, plan: SavedPlan) -> None:
+    """Do nothing, unless the plan is for another project or environment.
+
+    Raises:
+        UsageError: It is.
+    """
+    project = session.project
+    if (plan.project, plan.environment) != (project.name, project.environment):
+        raise UsageError(
+            "SEG574", f"the plan is for `{plan.project}` in the environment `{plan.environment}`, and this is "
+            f"`{project.name}` in `{project.environment}`",
+            hint=f"name the environment: `--env {plan.environment}`" if plan.project == project.name else None,
         )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.operations.apply import NOTHING_ALLOWED, Allowed
 from segctl.operations.contacted import record as record_contacts
+from segctl.operations.plan_push import refuse_other_push
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.push_limits import limit
 from segctl.operations.push_result import Pushed, outcome, recorded_counts, status
@@ -25,6 +26,7 @@ from segctl.operations.selection import chosen
 
 if TYPE_CHECKING:
     from segctl.model.destinations import Destination, Mode
+    from segctl.operations.plan_file import SavedPlan
     from segctl.operations.session import Session
     from segctl.state.deliveries_log import PartStatus
 
@@ -42,7 +44,7 @@ class Asked:
         retries: Only what was not accepted.
         allowed: What guards allow this once.
         is_everything: No segment was named, so destinations are looked after that no segment names any more.
-        plan: Id of the saved plan that is carried out.
+        plan: That is carried out exactly, or not at all.
     """
 
     selection: Selection = EVERYTHING
@@ -51,7 +53,7 @@ class Asked:
     retries: bool = False
     allowed: Allowed = NOTHING_ALLOWED
     is_everything: bool = True
-    plan: str | None = None
+    plan: SavedPlan | None = None
 
 
 Agree = Callable[[Sequence[Part]], None]
@@ -79,7 +81,7 @@ def push(
 
     Raises:
         UsageError: Unknown names, or a destination that cannot do what is asked.
-        Refused: `agree` says no.
+        Refused: `agree` says no, or the plan says something else.
         TemporaryError: Another push has a destination.
     """
     clock = time.perf_counter()
@@ -90,6 +92,8 @@ def push(
         parts = work.parts(stations)
         for one in parts:
             limit(session, one, stations[one.destination].destination, asked.allowed)
+        if asked.plan is not None:
+            refuse_other_push(asked.plan.push, parts)
         busy = [one for one in parts if one.additions or one.removals or one.refused or one.stuck]
         if busy and not dry_run:
             agree(busy)
@@ -182,7 +186,11 @@ class _Work:
         from segctl.state.deliveries_log import begin_push
 
         allowed = self.asked.allowed
-        note: dict[str, Any] = {"plan": self.asked.plan, "mode": self.asked.mode, "retries": self.asked.retries}
+        note: dict[str, Any] = {
+            "plan": self.asked.plan and self.asked.plan.id,
+            "mode": self.asked.mode,
+            "retries": self.asked.retries,
+        }
         if allowed.limits:
             note["allowed"] = {"guards": [str(one) for one in allowed.limits], "reason": allowed.reason}
         made = begin_push(self.session.workspace, self.now, {k: v for k, v in note.items() if v})

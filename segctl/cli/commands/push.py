@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ("segctl push", "List what would be sent everywhere, and ask."),
     ("segctl push winback --to mailer", "One segment to one destination."),
+    ("segctl push plan.json", "Exactly what a plan of `segctl plan -o plan.json` says, or nothing."),
     ("segctl push --all --dry-run --json", "The exact requests, counts and cost; nothing is sent."),
     ("segctl push --retry-failed --preview", "What was not accepted so far, and why."),
 )
@@ -69,7 +70,14 @@ def command(
     _refuse_nonsense(ctx, names, everything=everything, retry_failed=retry_failed, preview=preview)
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
-        asked = _asked(ctx, session, names, to, mode, allow, reason, retries=retry_failed)
+        if len(names) == 1 and names[0].endswith(".json"):
+            has_more = bool(to or ctx.select or ctx.exclude or mode or allow or reason or retry_failed)
+            asked = _planned(session, names[0], has_more=has_more)
+            if (before := _carried_out(session, asked)) is not None:
+                messages.notice(ctx, f"the plan was carried out before, as the push {before}: nothing to do")
+                return ExitCode.OK
+        else:
+            asked = _asked(ctx, session, names, to, mode, allow, reason, retries=retry_failed)
         if preview:
             return _preview(ctx, session, asked)
         is_named = bool(names or ctx.select or everything or ctx.yes)
@@ -119,6 +127,38 @@ def _asked(
         allowed=allowances(session, allow, reason),
         is_everything=not selection.select and not selection.exclude,
     )
+
+
+def _planned(session: Session, path: str, *, has_more: bool) -> Asked:
+    """What a saved plan says of a push.
+
+    Raises:
+        UsageError: No plan, one for something else, or options beside it.
+    """
+    from pathlib import Path
+
+    from segctl.operations.plan_file import read_plan, refuse_elsewhere
+    from segctl.operations.push import Asked
+
+    if has_more:
+        raise UsageError(
+            "SEG876", f"`{path}` says already what is sent where, and what is allowed",
+            hint="leave the other options out, or make another plan",
+        )  # fmt: skip
+    plan = read_plan(Path(path))
+    refuse_elsewhere(session, plan)
+    if not plan.push:
+        raise UsageError("SEG877", f"`{path}` sends nothing", hint="none of its segments goes to a destination")
+    return Asked(selection=plan.selection, allowed=plan.allowed, is_everything=False, plan=plan)
+
+
+def _carried_out(session: Session, asked: Asked) -> str | None:
+    """Id of the push that has done all of the plan."""
+    from segctl.state.deliveries_log import pushes
+
+    wanted = asked.plan.id if asked.plan is not None else None
+    found = (one.id for one in pushes(session.workspace) if one.note.get("plan") == wanted and one.status == "ok")
+    return next(found, None)
 
 
 def _preview(ctx: Context, session: Session, asked: Asked) -> ExitCode:
