@@ -1,6 +1,8 @@
 """ActiveCampaign: an audience is a tag, the gentlest mark of a segment; nobody is put on a list or taken off one.
 
 The status of a contact on a list is never written: status 1 can bring back who opted out, and 2 opts people out.
+
+Fields are `first_name`, `last_name`, `phone`, and custom fields by their number.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Brevo: an audience is a list; contacts are imported into it, or added to it when they are there already.
 
-`emailBlacklisted` and `smsBlacklisted` are never sent, so who opted out stays opted out.
+`emailBlacklisted` and `smsBlacklisted` are never sent, so who opted out stays opted out. Fields are attributes, in
+capitals; an import ignores those that the account does not have.
 """
 
 from __future__ import annotations

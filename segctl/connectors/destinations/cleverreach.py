@@ -2,6 +2,8 @@
 
 `activated` and `deactivated` of somebody who is there are never sent: either can wake a receiver who opted out. Who is
 there is asked first, and those are updated by a call that makes nobody; new ones are another call, where wanted.
+
+Fields are attributes of the group; with `global.` before the name, of the account.
 """
 
 from __future__ import annotations

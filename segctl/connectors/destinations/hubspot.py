@@ -1,6 +1,8 @@
 """HubSpot: an audience is a static list; people are upserted as contacts, whose record ids go on the list.
 
 Being on a list changes no subscription: communication preferences are another API, which is not used here.
+
+Fields are properties of contacts; where there is no value, what is there is cleared.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 Neither changes what somebody has subscribed to. The subscription jobs, which lift suppressions and unsubscribe from
 everything where a list is missing, are not used at all.
+
+Fields are `first_name`, `last_name`, `organization`, `locale`, `title`, `image`, `location.city` and the like; any
+other becomes a property of the profile.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Mailchimp: an audience is a static segment (a tag) of one list; nobody's status on the list is ever changed.
 
-`update_existing`, `status` of somebody who is there and `sync_tags` are not sent: each could bring back who opted out.
+Nobody who is there is sent with a `status` or with `update_existing`: either could bring back who opted out. Fields are
+merge tags, such as `FNAME`.
 """
 
 from __future__ import annotations
