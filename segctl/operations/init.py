@@ -26,7 +26,7 @@ _PACK_ENVIRONMENTS = {
     "public": ("dev", "prod"),
 }
 _PACKAGE = Path(__file__).resolve().parent.parent
-_GITIGNORE = "# segctl's workspace holds personal data: never commit it.\n.segctl/\n"
+_GITIGNORE = "# segctl's workspace holds personal data: never commit it.\n.segctl/\nout/\n"
 
 
 @dataclass(frozen=True, slots=True)
