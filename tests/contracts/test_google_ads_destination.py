@@ -140,6 +140,27 @@ def test_each_signal_has_the_purpose_that_the_declaration_gives_it(
     ]
 
 
+@pytest.mark.parametrize(
+    ("granted", "said"),
+    [
+        ({"ads"}, ("CONSENT_GRANTED", "CONSENT_GRANTED")),
+        ({"ads", "ad_user_data"}, ("CONSENT_GRANTED", "CONSENT_DENIED")),
+        ({"ads", "ad_user_data", "ad_personalization"}, ("CONSENT_GRANTED", "CONSENT_GRANTED")),
+        ({"ads", "ad_personalization"}, None),
+        (set(), None),
+    ],
+)
+def test_signals_that_the_purpose_asks_for_are_said_each_for_itself(
+    connect: Connecting, google: tuple[Google, str], granted: set[str], said: tuple[str, str] | None
+) -> None:
+    told = replace(batch((person("a@example.com"),), audience="11"), purpose="ads", granted=frozenset(granted))
+
+    connect().send(told)
+
+    found = [(body["consent"]["adUserData"], body["consent"]["adPersonalization"]) for body in ingested(google[0])]
+    assert found == ([] if said is None else [said])
+
+
 def test_a_removal_names_the_same_people_and_carries_neither_consent_nor_terms(
     connect: Connecting, google: tuple[Google, str]
 ) -> None:

@@ -1,7 +1,12 @@
-"""Google Ads customer lists through the Data Manager API: hashed people in, hashed people out, a status to be asked.
+"""Google Ads: an audience is a customer list; hashed people go in and out through the Data Manager API.
 
 Consent goes with every ingestion, for all its members alike: who was not found to agree to `ad_user_data` is not sent
-at all, and `ad_personalization` says denied where it was not found. A removal names the same normal forms again.
+at all, and `ad_personalization` says denied where it was not found. What agrees to them is told by `signals` of the
+purpose; without any, the consent to the purpose stands for both. A removal names the same normal forms again.
+
+Fields are `givenName`, `familyName`, `regionCode` and `postalCode`, which go together or not at all. Credentials are a
+`service_account`, or `client_id`, `client_secret` and `refresh_token`. Google works on a request for minutes, at times
+for hours: the push asks for its state and goes on with it the next time.
 """
 
 from __future__ import annotations
@@ -45,8 +50,8 @@ OPTIONS = (
            choices=("GOOGLE_ADS", "DISPLAY_VIDEO_ADVERTISER", "DISPLAY_VIDEO_PARTNER")),
     Option("login_account_id", "text", "manager account through which the account is reached"),
     Option("terms_accepted", "boolean", "you have accepted Google's terms for Customer Match", default=False),
-    Option("consent", "mapping", "purpose that stands for `ad_user_data` and for `ad_personalization`; without it "
-           "the purpose of the segment stands for both"),
+    Option("consent", "mapping", "purpose that stands for `ad_user_data` or `ad_personalization`, where `signals` of "
+           "the purpose do not say it"),
     Option("membership_days", "integer", "days after which Google drops who was not told again, at most 540",
            default=540),
     Option("country", "text", "ISO code for numbers and addresses without a country"),
@@ -63,6 +68,7 @@ SCOPE = "https://www.googleapis.com/auth/datamanager"
 WAYS = {"account": ("service_account",), "person": ("client_id", "client_secret", "refresh_token")}
 HOSTS = ("datamanager.googleapis.com", "oauth2.googleapis.com")
 LONGEST_DAYS = 540
+SIGNALS = ("ad_user_data", "ad_personalization")
 _NUMBER = re.compile(r"\d{3}-?\d{3}-?\d{4}|\d{1,19}")
 _NOBODY = "there is no e-mail address or phone number in a form that Google takes"
 _NO_CONSENT = "consent to `ad_user_data` was not found"
@@ -103,11 +109,17 @@ def written(digest: str, encoding: str) -> str:
 
 
 def consent(batch: Batch, purposes: Mapping[str, str]) -> dict[str, bool]:
-    """Signal → whether everybody in the batch was found to agree to it."""
-    return {
-        signal: (purposes.get(signal) or batch.purpose) in batch.granted or signal in batch.granted
-        for signal in ("ad_user_data", "ad_personalization")
-    }
+    """Signal → whether everybody in the batch was found to agree to it.
+
+    Args:
+        batch: What was granted: purposes, and the signals that the purpose asks for.
+        purposes: Signal → purpose, as declared. A signal that is not among them is looked for among those granted;
+            where the purpose asks for no signal at all, it stands for both.
+    """
+    told = {signal: signal in batch.granted for signal in SIGNALS}
+    if not any(told.values()):
+        told = dict.fromkeys(SIGNALS, batch.purpose in batch.granted)
+    return {signal: purposes[signal] in batch.granted if signal in purposes else told[signal] for signal in SIGNALS}
 
 
 def ingestion(members: Sequence[Json], target: Json, encoding: str, *, personal: bool) -> Json:
