@@ -196,8 +196,10 @@ class Courier:
         if call.action != "remove":
             allowed = self.desk.watch.without_denied(call.part, call.people)
             if len(allowed) < len(call.people):
-                self.outcomes.dropped(call, len(call.people) - len(allowed))
+                left = {person.key for person in allowed}
+                dropped = [key for key in call.keys if key not in left]
                 call.people, call.id = allowed, f"{call.id}.{len(allowed)}"
+                self.outcomes.dropped(call, dropped)
         call.tries += 1
         return bool(call.people)
 

@@ -24,6 +24,7 @@ class Outcomes:
         self.failures = 0
         self._refusals = 0
         self.unread: list[Call] = []
+        self._leaving: dict[int, set[str]] = {}
 
     # --- An answer --------------------------------------------------------------------------------------------
     def answered(self, call: Call, sent: Sent) -> None:
@@ -196,8 +197,10 @@ class Outcomes:
 
     def take_out(self, part: Part, keys: Sequence[str]) -> None:
         """Sends a removal of those who may be there, before anything else is sent."""
-        air = self._courier.in_the_air(part)
-        people = self._desk.books.leaving(part.ledger.id, [key for key in keys if key not in air])
+        # Who is being told is taken out after that, and nobody twice.
+        busy = self._courier.in_the_air(part) | self._leaving.setdefault(part.ledger.id, set())
+        people = self._desk.books.leaving(part.ledger.id, [key for key in keys if key not in busy])
+        self._leaving[part.ledger.id] |= {person.key for person in people}
         recent = sum(1 for person in people if self._desk.books.is_recent(part.ledger.id, person.key))
         part.tally.overtaken += recent
         part.tally.withdrawn += len(people) - recent
@@ -213,10 +216,11 @@ class Outcomes:
             if told:
                 self.take_out(call.part, told)
 
-    def dropped(self, call: Call, rows: int) -> None:
-        """Denied since the plan, and not sent."""
-        call.part.tally.denied += rows
-        self._desk.told(rows)
+    def dropped(self, call: Call, keys: Sequence[str]) -> None:
+        """Denied since the plan, and not sent; who may be there from an earlier call is taken out."""
+        call.part.tally.denied += len(keys)
+        self._desk.told(len(keys))
+        self.take_out(call.part, keys)
 
     # --- The books ----------------------------------------------------------------------------------------------
     def _count_waiting(self, call: Call, why: str) -> None:
@@ -248,7 +252,10 @@ class Outcomes:
             _count(call.part, fault.reason, 1)
         self._desk.told(done + len(faults))
         out = set(withdrawn)
-        self._take_out_denied(call, [key for key in call.keys if key not in out])
+        settled = [key for key in call.keys if key not in out]
+        if call.action == "remove":
+            self._leaving.get(call.part.ledger.id, set()).difference_update(settled)
+        self._take_out_denied(call, settled)
 
     def _write(
         self,
