@@ -29,6 +29,8 @@ _segctl_verb() {
   plan) options='--against --moves --all --examples --backtest --from --to --every --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --examples --from --to --every --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
   push) options='--to --all --mode --retry-failed --preview --confirm --show-personal --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --to --mode --confirm --allow --reason -C --project -e --env -s --select --exclude --state -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
+  reconcile) options='--apply --remove-foreign --confirm --allow --reason -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --confirm --allow --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('destinations') ;;
+  status) options='--prometheus -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --prometheus -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=() ;;
   pause) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   resume) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   consent) options='--purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --confirmed --not-own --reason --source --map --set --rejected --matrix --show-personal --language -C --project -e --env -s --select --exclude -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --reason --source --map --set --rejected --language -C --project -e --env -s --select --exclude -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=coverage import show check proof grant request confirm deny withdraw object restrict unrestrict lift rotate-key' 'files') ;;
@@ -47,8 +49,8 @@ _segctl_value() {
     | 'lint --color' | 'test --color' | 'size --color' | 'explain --color' \
     | 'ls --color' | 'show --color' | 'profile --color' | 'history --color' \
     | 'diff --color' | 'overlap --color' | 'report --color' | 'plan --color' \
-    | 'apply --color' | 'push --color' | 'pause --color' | 'resume --color' \
-    | 'consent --color' | 'suppress --color') echo '=auto always never' ;;
+    | 'apply --color' | 'push --color' | 'reconcile --color' | 'status --color' \
+    | 'pause --color' | 'resume --color' | 'consent --color' | 'suppress --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
     | 'overlap --language' | 'report --language' | 'plan --language' | 'consent --language') echo '=de en' ;;
@@ -66,11 +68,13 @@ _segctl_value() {
   'init -f' | 'init --format' | 'doctor -f' | 'doctor --format' \
     | 'compact -f' | 'compact --format' | 'explain -f' | 'explain --format' \
     | 'profile -f' | 'profile --format' | 'push -f' | 'push --format' \
-    | 'pause -f' | 'pause --format' | 'resume -f' | 'resume --format' \
-    | 'consent -f' | 'consent --format' | 'suppress -f' | 'suppress --format') echo '=table json ndjson csv' ;;
+    | 'status -f' | 'status --format' | 'pause -f' | 'pause --format' \
+    | 'resume -f' | 'resume --format' | 'consent -f' | 'consent --format' \
+    | 'suppress -f' | 'suppress --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
-  'schema -f' | 'schema --format' | 'report -f' | 'report --format') echo '=table json ndjson csv ids' ;;
+  'schema -f' | 'schema --format' | 'report -f' | 'report --format' \
+    | 'reconcile -f' | 'reconcile --format') echo '=table json ndjson csv ids' ;;
   'ls -f' | 'ls --format' | 'show -f' | 'show --format' \
     | 'history -f' | 'history --format' | 'diff -f' | 'diff --format' \
     | 'overlap -f' | 'overlap --format') echo '=table json ndjson csv ids parquet' ;;
@@ -90,6 +94,7 @@ _segctl_value() {
     | 'diff -e' | 'diff --env' | 'overlap -e' | 'overlap --env' \
     | 'report -e' | 'report --env' | 'plan -e' | 'plan --env' \
     | 'apply -e' | 'apply --env' | 'push -e' | 'push --env' \
+    | 'reconcile -e' | 'reconcile --env' | 'status -e' | 'status --env' \
     | 'pause -e' | 'pause --env' | 'resume -e' | 'resume --env' \
     | 'consent -e' | 'consent --env' | 'suppress -e' | 'suppress --env') echo 'environments' ;;
   'ingest --as') echo 'events' ;;
@@ -113,11 +118,12 @@ _segctl_value() {
     | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'report -o' \
     | 'report --output' | 'report --log-file' | 'plan -o' | 'plan --output' \
     | 'plan --log-file' | 'apply -o' | 'apply --output' | 'apply --log-file' \
-    | 'push -o' | 'push --output' | 'push --log-file' | 'pause -o' \
-    | 'pause --output' | 'pause --log-file' | 'resume -o' | 'resume --output' \
-    | 'resume --log-file' | 'consent --rejected' | 'consent -o' | 'consent --output' \
-    | 'consent --log-file' | 'suppress --rejected' | 'suppress -o' | 'suppress --output' \
-    | 'suppress --log-file') echo 'files' ;;
+    | 'push -o' | 'push --output' | 'push --log-file' | 'reconcile -o' \
+    | 'reconcile --output' | 'reconcile --log-file' | 'status -o' | 'status --output' \
+    | 'status --log-file' | 'pause -o' | 'pause --output' | 'pause --log-file' \
+    | 'resume -o' | 'resume --output' | 'resume --log-file' | 'consent --rejected' \
+    | 'consent -o' | 'consent --output' | 'consent --log-file' | 'suppress --rejected' \
+    | 'suppress -o' | 'suppress --output' | 'suppress --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'schema -C' | 'ingest -C' | 'ingest --project' | 'validate -C' \
     | 'validate --project' | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' \
@@ -129,6 +135,7 @@ _segctl_value() {
     | 'diff -C' | 'diff --project' | 'overlap -C' | 'overlap --project' \
     | 'report -C' | 'report --project' | 'plan -C' | 'plan --project' \
     | 'apply -C' | 'apply --project' | 'push -C' | 'push --project' \
+    | 'reconcile -C' | 'reconcile --project' | 'status -C' | 'status --project' \
     | 'pause -C' | 'pause --project' | 'resume -C' | 'resume --project' \
     | 'consent -C' | 'consent --project' | 'suppress -C' | 'suppress --project') echo 'folders' ;;
   'doctor --online') echo 'reached' ;;
@@ -156,9 +163,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume consent suppress" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push reconcile status pause resume consent suppress" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume consent suppress" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push reconcile status pause resume consent suppress" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -175,7 +182,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push pause resume consent suppress --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push reconcile status pause resume consent suppress --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

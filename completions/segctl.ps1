@@ -28,6 +28,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'plan' = 'Show what apply would do, and why'
         'apply' = 'Evaluate segments and record a run'
         'push' = 'Send audiences to destinations'
+        'reconcile' = 'Compare a destination with what it accepted, and repair it'
+        'status' = 'Show how things stand, on one screen'
         'pause' = 'Stop segments or destinations until they are resumed'
         'resume' = 'Let paused segments or destinations run again'
         'consent' = 'Record, import and check who may be contacted'
@@ -892,6 +894,69 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--help'] = 'flag'
             Write-Output -NoEnumerate $table
         }
+        'reconcile' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--apply'] = 'flag'
+            $table['--remove-foreign'] = 'flag'
+            $table['--confirm'] = 'text'
+            $table['--allow'] = 'text'
+            $table['--reason'] = 'text'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-f'] = '=table json ndjson csv ids'
+            $table['--format'] = '=table json ndjson csv ids'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['-y'] = 'flag'
+            $table['--yes'] = 'flag'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
+        'status' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--prometheus'] = 'text'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-f'] = '=table json ndjson csv'
+            $table['--format'] = '=table json ndjson csv'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
         'pause' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--all'] = 'flag'
@@ -1071,6 +1136,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'plan' = @('segments+')
         'apply' = @('files')
         'push' = @('segments+')
+        'reconcile' = @('destinations')
+        'status' = @()
         'pause' = @('segments+')
         'resume' = @('segments+')
         'consent' = @('=coverage import show check proof grant request confirm deny withdraw object restrict unrestrict lift rotate-key', 'files')

@@ -72,6 +72,8 @@ COMMANDS: dict[str, Command] = {
     "plan": _at("plan", "send", "Show what apply would do, and why"),
     "apply": _at("apply", "send", "Evaluate segments and record a run"),
     "push": _at("push", "send", "Send audiences to destinations"),
+    "reconcile": _at("reconcile", "send", "Compare a destination with what it accepted, and repair it"),
+    "status": _at("status", "send", "Show how things stand, on one screen"),
     "pause": _at("pause", "send", "Stop segments or destinations until they are resumed"),
     "resume": _at("resume", "send", "Let paused segments or destinations run again"),
     "consent": _at("consent", "consent", "Record, import and check who may be contacted"),

@@ -54,6 +54,30 @@ ENTRIES: dict[str, Entry] = {
         "segctl show staff --waterfall",
         "segctl show winback --waterfall",
     ),
+    "SEG854": Entry(
+        "a destination that does not exist",
+        "The name is none of `destinations/NAME.yaml`.",
+        "Write the destination's name, or declare it.",
+        "segctl reconcile maler",
+        "segctl reconcile mailer",
+    ),
+    "SEG855": Entry(
+        "a destination that cannot be read",
+        "`reconcile` compares who is there with the ledger, and this kind of destination does not tell who is there.",
+        "Look there by hand. What it accepted stands in the ledger: `segctl status`.",
+    ),
+    "SEG856": Entry(
+        "a destination that does not tell who is there now",
+        "It limits calls, is down, or its answer broke off. Nothing was changed.",
+        "Run the same again later.",
+    ),
+    "SEG857": Entry(
+        "a repair that takes many people out",
+        "A quarter of an audience or more would be taken out at once, and nobody can be asked.",
+        "Look who it is. If that is right, name the segment with `--confirm`.",
+        "segctl reconcile mailer --apply --yes",
+        "segctl reconcile mailer --apply --yes --confirm winback",
+    ),
     "SEG850": Entry(
         "a holdout that has never been evaluated",
         "`holdout:` in segctl.yaml keeps the members of this segment out of every push, and no run has found out who "

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 EXAMPLES = (
     ("segctl show segment:vip", "The definition in words, its size and last change."),
     ("segctl show segment:vip -f csv --columns country,lifetime_value", "Its members with values of traits."),
-    ('segctl show -s "+winback"', "A segment and all that it refers to, in words."),
     ("segctl show winback --waterfall", "Who of its members may be told where, and why others may not."),
     ("segctl show event:order_completed", "Properties, how complete they are, frequent values."),
     ("segctl show --html site", "All segments, traits and sources as pages for people."),
