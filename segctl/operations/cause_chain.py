@@ -3,6 +3,9 @@
 First at the earlier instant: what moves a profile without the clock is its cause, and of several such things the
 first in the order. If nothing does, the clock alone: with all that was known at the later instant. If that is not
 enough either, the first thing that moves the profile at the later instant, since the clock only had to come to it.
+
+Who is ranked stands beside others. Where others age by the clock alone, as with days since an order, they stand as
+they did at the earlier instant first, then as the clock alone made them, then as they are now; elsewhere as now.
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ class Side:
         identifiers: Rows of the table of subjects of everybody who is asked about.
         members: Segment → subjects that belonged to it.
         outside: Subjects that nothing is evaluated for, by the ledger of consent.
-        beside: Everybody's values of today, for scores and numbers of colleagues.
+        beside: Everybody's values beside it, for scores and numbers of colleagues.
     """
 
     rules: Rules
@@ -48,6 +51,19 @@ class Side:
     members: Mapping[str, pl.Series]
     outside: pl.Series
     beside: Beside = field(default_factory=dict, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """How everybody else stands.
+
+    Attributes:
+        beside: Values, for scores and numbers of colleagues.
+        ranks: Segments that keep the best.
+    """
+
+    beside: Beside
+    ranks: Mapping[str, Ranks]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +90,6 @@ class Hit:
         before: The state before the step, with what was asked of it; None where nothing was.
         after: The state after it, likewise.
         is_early: At the earlier instant.
-        ranks: Segments that keep the best, as everybody else stands now.
     """
 
     kind: str
@@ -83,7 +98,6 @@ class Hit:
     after: State
     is_early: bool
     asked: Asked | None = field(default=None, compare=False)
-    ranks: Mapping[str, Ranks] = field(default_factory=dict, compare=False)
 
 
 class Chain:
@@ -93,11 +107,11 @@ class Chain:
         then: What the earlier evaluation knew.
         now: What the later one knew.
         parts: The rows of the profiles.
-        ranks: Segments that keep the best, as everybody else stands now.
+        others: Everybody else: at the earlier instant, as the clock alone made them, and now.
     """
 
-    def __init__(self, then: Side, now: Side, parts: Parts, ranks: Mapping[str, Ranks]) -> None:
-        self.then, self.now, self.parts, self.ranks = then, now, parts, ranks
+    def __init__(self, then: Side, now: Side, parts: Parts, others: tuple[Others, Others, Others]) -> None:
+        self.then, self.now, self.parts, self.others = then, now, parts, others
         self._there = Part()
         self.old = Part() + parts.kept + parts.dropped_events + parts.dropped_records
 
@@ -112,12 +126,13 @@ class Chain:
         base = State(
             self.now.rules, self.then.owners, self.old, self.then.as_of, self.then.snapshot, self.now.snapshot,
             self.then.subjects, self.now.identifiers, self.then.members, self.then.snapshot, self.then.outside,
-            self.now.beside,
+            self.others[0].beside, self.others[0].ranks,
         )  # fmt: skip
         hits, left = self._walk(base, pairs, self._steps(is_early=True), is_early=True)
         if not left.height or self.now.as_of == self.then.as_of:
             return hits, left
-        base = replace(base, rules=self.then.rules, as_of=self.now.as_of)
+        aged = self.others[1]
+        base = replace(base, rules=self.then.rules, as_of=self.now.as_of, beside=aged.beside, ranks=aged.ranks)
         clock = Step("time_passed", lambda state: state, "any")
         rules = Step("definition_changed", lambda state: replace(state, rules=self.now.rules), "definition")
         more, left = self._walk(base, left, [clock, rules, *self._steps(is_early=False)], is_early=False)
@@ -135,10 +150,10 @@ class Chain:
             if not concerned.height:
                 continue
             asked = ask(state, concerned["segment"].unique().sort().to_list())
-            moved = flags(asked, concerned, self.ranks) == concerned["entered"]
+            moved = flags(asked, concerned, state.ranks) == concerned["entered"]
             if moved.any():
                 found = concerned.filter(moved)
-                hits.append(Hit(step.kind, found, before, state, is_early, asked, self.ranks))
+                hits.append(Hit(step.kind, found, before, state, is_early, asked))
                 pairs = pairs.join(found, on=["segment", "subject"], how="anti", maintain_order="left")
                 if not pairs.height:
                     break
@@ -149,9 +164,9 @@ class Chain:
         gone = parts.gone_early if is_early else parts.gone
         values = parts.values_early if is_early else parts.values
         fresh = parts.fresh_early if is_early else parts.fresh
-        rank = [Step("others_moved", lambda state: state, "ranked")] if is_early else []
+        others = self.others[0] if is_early else self.others[2]
         return [
-            *rank,
+            Step("others_moved", lambda s: replace(s, beside=others.beside, ranks=others.ranks), "ranked"),
             Step("identity", lambda s: replace(s, owners=now.owners), "identity"),
             Step("consent", lambda s: replace(s, ledger=now.snapshot, outside=now.outside), "consent"),
             Step("profile_new", lambda s: replace(s, rows=s.rows + self._there, subjects=now.subjects), "appeared"),

@@ -62,7 +62,8 @@ def clocked(
     segments = {name: one for name, one in lowered.items() if one is not None and clocks[name]}
     few = pairs["subject"].unique().sort().head(MOST_ASKED)
     asked = pairs.filter(pl.col("subject").is_in(few.implode()) & pl.col("segment").is_in(list(segments)))
-    single = {name: of for name, of in clocks.items() if len(of) == 1}
+    # Where the best are kept, a condition that the clock can change need not be what did.
+    single = {name: of for name, of in clocks.items() if len(of) == 1 and segments[name].keep is None}
     leaves: dict[tuple[str, int], tuple[ir.Leaf, ...]] = {
         (name, subject): single[name] for name, subject, _ in _rows(pairs) if name in single
     }
@@ -75,7 +76,7 @@ def clocked(
         states = [
             State(
                 now.rules, now.owners, part, side.as_of, side.snapshot, now.snapshot, subjects, now.identifiers,
-                side.members, now.snapshot, now.outside, now.beside,
+                side.members, now.snapshot, now.outside, side.beside,
             )
             for side in (then, now)
         ]  # fmt: skip

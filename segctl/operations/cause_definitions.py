@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from segctl import __version__
 from segctl.operations.cause_details import lines
-from segctl.operations.cause_ranks import Ranks
-from segctl.operations.cause_replay import Asked, Rules, ask_everybody, flags
+from segctl.operations.cause_others import ranks_by
+from segctl.operations.cause_replay import Rules, ask_everybody, flags
 from segctl.operations.cause_rules import Changed, with_old_lists
 from segctl.operations.cause_words import cause
-from segctl.operations.people import profile_ids
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,12 +55,4 @@ def by_rules(
 
 def _flags(rules: Rules, side: Side, name: str, pairs: pl.DataFrame) -> pl.Series:
     asked = ask_everybody(rules, side, [name], pairs["subject"].unique().to_list())
-    return flags(asked, pairs, _ranks(asked, rules, name, pairs))
-
-
-def _ranks(asked: Asked, rules: Rules, name: str, pairs: pl.DataFrame) -> dict[str, Ranks]:
-    lowered = rules.lowered(name)
-    if lowered is None or lowered.keep is None:
-        return {}
-    frame = asked.frame.rename({f"{part}:{name}": part for part in ("where", "by", "per")}, strict=False)
-    return {name: Ranks(lowered.keep, pairs["subject"], frame, profile_ids(rules.session.workspace).gather)}
+    return flags(asked, pairs, ranks_by(asked, rules, name, pairs))

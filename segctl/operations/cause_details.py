@@ -70,6 +70,10 @@ class Details:
                 return changed_traits(hit, parts, self._now.rules.session, owners, then=then, now=now)
             case "segment_changed":
                 return self._segment(hit)
+            case "others_moved":
+                from segctl.operations.cause_others import displaced
+
+                return displaced(hit, self._now)
             case "row_gone" | "profile_new":
                 return self._sources(hit, parts)
         return lines(hit.pairs, cause(hit.kind), now)
@@ -99,7 +103,7 @@ class Details:
             if not concerned.height:
                 continue
             asked = ask(replace(hit.after, members=mixed), concerned["segment"].unique().sort().to_list())
-            moved = concerned.filter(flags(asked, concerned, hit.ranks) == concerned["entered"])
+            moved = concerned.filter(flags(asked, concerned, hit.after.ranks) == concerned["entered"])
             made.append(lines(moved, cause("segment_changed", other), self._now.as_of))
             left = left.join(moved, on=["segment", "subject"], how="anti")
         return pl.concat([*made, lines(left, cause("segment_changed"), self._now.as_of)])

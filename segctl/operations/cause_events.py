@@ -67,19 +67,21 @@ def arrived(hit: Hit, parts: Parts, owners: pl.Series | None, *, then: datetime,
 
 
 def mended(hit: Hit, parts: Parts, owners: pl.Series | None, now: datetime) -> pl.DataFrame:
-    """The same of pairs that a removed or replaced event moved."""
+    """The same of pairs that removed or replaced events moved: the last is named, and how many others there are."""
     import polars as pl
 
     pairs = hit.pairs.select("segment", "subject").with_row_index("pair")
     old = _owned(parts.old_events, owners)
     candidates = _ordered(_relevant(hit, pairs, old))
     last = candidates.filter(pl.col("rank") == pl.col("rank").max().over("pair"))
+    last = last.with_columns(pl.when(pl.col("rank") > 0).then(pl.format(" and {} more", "rank")).alias("further"))
     again = parts.new_events.select("source", "event_id").unique().with_columns(is_replaced=pl.lit(value=True))
     found = pairs.join(last, on="pair", how="left", suffix=":event")
     found = found.join(again, on=["source", "event_id"], how="left")
     line = pl.when("is_replaced").then(event_line("event_replaced")).otherwise(event_line("event_removed"))
     at = pl.lit(now).cast(pl.Datetime("us", "UTC"))
-    return found.select("segment", "subject", line.alias("cause"), at.alias("effective"))
+    said = line + pl.col("further").fill_null("")
+    return found.select("segment", "subject", said.alias("cause"), at.alias("effective"))
 
 
 def event_line(kind: str) -> pl.Expr:

@@ -94,7 +94,7 @@ def shifts(leaf: ir.Leaf) -> list[tuple[tuple[str, ...], timedelta]] | None:
         if isinstance(node, ir.InWindow) and isinstance(node.value, ir.MetricValue) and not node.bounds:
             kinds = node.value.metric.kinds
             lengths = _lengths(node.window) if node.value.metric.measure.function in _LIKE_TIME else None
-        elif isinstance(node, (*CLOCKED, ir.EventTime, ir.EventTimePart)) or is_consent(node):
+        elif isinstance(node, (*CLOCKED, ir.EventTime, ir.EventTimePart, ir.Score, ir.Colleagues)) or is_consent(node):
             return None
         elif isinstance(node, ir.Metric | ir.Step):
             kinds = node.kinds

@@ -13,9 +13,10 @@ from segctl.operations.cause_chain import Chain, Side
 from segctl.operations.cause_clock import MOST_ASKED, clocked
 from segctl.operations.cause_definitions import by_rules
 from segctl.operations.cause_details import Details, lines
+from segctl.operations.cause_others import others
 from segctl.operations.cause_ranks import Ranks
 from segctl.operations.cause_reach import columns_read, kinds_of, needed, needing_events, reach
-from segctl.operations.cause_replay import Rules, asked_plan, beside_today, given_in, read_by
+from segctl.operations.cause_replay import Rules, asked_plan, beside_at, given_in, read_by
 from segctl.operations.cause_rows import (
     EVENTS,
     RECORDS,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from segctl.operations.cause_chain import Others
     from segctl.operations.cause_rows import Parts
     from segctl.operations.evaluation import Answers
     from segctl.operations.session import Session
@@ -85,19 +87,22 @@ class Explaining:
         if len(found) < len(deltas) or not self.run.reproducible:
             return lines(moves, None, self.as_of)
         then, now = self._sides(Rules(self.session, {}, given), old, raw)
-        now = replace(now, beside=beside_today(then, now, names))
+        now = replace(now, beside=beside_at(now, (now.rules, then.rules), names, {}))
         pairs = self._marked(moves, changed, people, found, then, now)
         is_new = pl.any_horizontal(*_NEW)
         asked, still = pairs.filter(is_new), pairs.filter(~is_new)
         few = asked["subject"].unique().sort().head(MOST_PROFILES).implode()
         beyond, asked = asked.filter(~pl.col("subject").is_in(few)), asked.filter(pl.col("subject").is_in(few))
+        ranked = asked.filter("ranked")
+        beside = others(ranked, then, now, self._ranks(ranked) if ranked.height else {})
+        then = replace(then, beside=beside[0].beside)
         teller = Details(then, now, people, changed)
         made = [lines(beyond, None, self.as_of)]
         timed = still["subject"].unique().sort().head(MOST_ASKED if self.as_of != self.run.as_of else 0)
         read = pl.concat([asked["subject"], timed]).unique()
         rows = self._rows(pairs.filter(pl.col("subject").is_in(read.implode())), then, now, found)
         if asked.height:
-            more, moved = self._replayed(asked, found, rows, then, now, changed, teller)
+            more, moved = self._replayed(asked, found, rows, then, now, beside, changed, teller)
             made, still = [*made, *more], pl.concat([still, moved.select(still.columns)])
         if still.height and self.as_of == self.run.as_of:
             made.append(lines(still, None, self.as_of))
@@ -132,6 +137,7 @@ class Explaining:
         rows: Rows,
         then: Side,
         now: Side,
+        beside: tuple[Others, Others, Others],
         changed: Mapping[str, Changed],
         details: Details,
     ) -> tuple[list[pl.DataFrame], pl.DataFrame]:
@@ -147,7 +153,7 @@ class Explaining:
         subjects = self._raw(pairs["subject"].unique().sort())
         mine = [one.of(subjects) for one in found]
         parts = split(*rows.of(subjects), mine[0], mine[1], first=then.as_of, last=now.as_of)
-        chain = Chain(then, now, parts, self._ranks(pairs))
+        chain = Chain(then, now, parts, beside)
         pairs = pairs.with_columns(self._appeared(parts).alias("appeared"))
         present = subjects.filter(subjects.is_in(self.answers.frame["subject"].implode()))
         hits, left = chain.run(pairs, present)

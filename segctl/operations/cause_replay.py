@@ -70,7 +70,8 @@ class State:
         members: Segment → subjects that belong to it, of those whose members are given.
         ledger: Snapshot whose consents are known.
         outside: Subjects that nothing is evaluated for.
-        beside: Everybody's values of today, for scores and numbers of colleagues.
+        beside: Everybody's values, for scores and numbers of colleagues.
+        ranks: Segments that keep the best, as everybody else stands.
     """
 
     rules: Rules
@@ -85,6 +86,7 @@ class State:
     ledger: int
     outside: pl.Series
     beside: Beside = field(default_factory=dict, repr=False, compare=False)
+    ranks: Mapping[str, Ranks] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, asking: Plan) -> EngineInput:
         """What a plan reads of the rows."""
@@ -191,10 +193,16 @@ def ask_everybody(rules: Rules, side: Side, names: Sequence[str], only: Sequence
     return Asked(found.answers, data, asking)
 
 
-def beside_today(then: Side, now: Side, names: Sequence[str]) -> Beside:
-    """Everybody's values of today, of all that the segments score or count among people by the rules of both sides."""
-    found = _beside(now.rules, now, names, {})
-    return found if then.rules is now.rules else _beside(then.rules, now, names, found)
+def beside_at(side: Side, rules: Sequence[Rules], names: Sequence[str], known: Beside) -> Beside:
+    """Everybody's values, of all that the segments score or count among people by some rules, and what is known."""
+    for one in rules:
+        known = _beside(one, side, names, known)
+    return known
+
+
+def ages(node: object) -> bool:
+    """The node has a value for everybody that grows with the clock."""
+    return any(isinstance(inner, ir.DaysSince | ir.YearsSince) for inner in walk(node))  # type: ignore[arg-type]  # nodes are what `walk` gives
 
 
 def _beside(rules: Rules, side: Side, names: Sequence[str], known: Beside) -> Beside:

@@ -75,7 +75,7 @@ def _chosen(hit: Hit, asking: Plan, traits: Sequence[str], before: EngineInput, 
         changes = {t: (before if t in traits[at + 1 :] else after).changes.get(t, f) for t, f in after.changes.items()}
         related = before.related
         data = replace(after, profiles=mixed.select(after.profiles.columns), changes=changes, related=related)
-        moved = flags(hit.after.ask_again(asking, data), left, hit.ranks) == left["entered"]
+        moved = flags(hit.after.ask_again(asking, data), left, hit.after.ranks) == left["entered"]
         made.append(left.filter(moved).with_columns(pl.lit(trait).alias("trait")))
         left = left.filter(~moved)
     return pl.concat([*made, left.with_columns(pl.lit(None, pl.String).alias("trait"))])

@@ -44,6 +44,8 @@ KINDS: Final[dict[str, tuple[str, str]]] = {
     "event_arrived": ("event", "Ereignis"),
     "segment_changed": ("segment", "Segment"),
     "others_moved": ("displaced by others", "von anderen verdrängt"),
+    "others_around": ("others moved", "andere haben sich bewegt"),
+    "colleagues_changed": ("colleagues changed", "Kollegen geändert"),
     "time_passed": ("time passed", "Zeit vergangen"),
     "unexplained": ("unexplained", "ungeklärt"),
 }
@@ -61,6 +63,7 @@ _GERMAN = (
     (re.compile(r"^(trait \S+) changed( \(|$)"), r"\1 geändert\2"),
     (re.compile(r"^(trait \S+): nothing → "), r"\1: nichts → "),
     (re.compile(r" → nothing( \(|$)"), r" → nichts\1"),
+    (re.compile(r" and (\d+) more$"), r" und \1 weitere"),
 )
 
 

@@ -9,6 +9,7 @@ import pytest
 from end_to_end.program import document, ok
 
 from segctl.operations.apply import apply
+from segctl.operations.cause_words import kind_of, say
 from segctl.operations.diff import diff
 from segctl.operations.ingest import ingest, sources_of
 from segctl.operations.session import open_session
@@ -362,6 +363,21 @@ def test_an_event_that_is_corrected_after_compaction_is_named(shop: Shop) -> Non
 
     assert shop.cause("rich", "1") == "event replaced: order 2026-11-01 11:00:00+01:00 (shop #o1)"
     assert shop.cause("rich", "2") == "event replaced: order 2026-11-10 11:00:00+01:00 (shop #o2)"
+
+
+def test_of_several_corrected_events_the_last_is_named_and_the_others_are_counted(shop: Shop) -> None:
+    further = "order,o4,1,2026-11-02T10:00:00Z,10\norder,o5,1,2026-11-03T10:00:00Z,10\n"
+    shop.write("shop1.csv", FILES["shop1.csv"] + further)
+    shop.segment("rich", "where: {event: order, sum: {of: value, above: 50}}")
+    shop.run(FIRST)
+    shop.orders(*(f"order,{id_},1,2026-11-0{day}T10:00:00Z,30" for id_, day in (("o1", 1), ("o4", 2), ("o5", 3))))
+    shop.run(SECOND)
+
+    assert shop.cause("rich", "1") == "event replaced: order 2026-11-03 11:00:00+01:00 (shop #o5) and 2 more"
+    assert (
+        say("event removed: order (shop) and 2 more", language="de") == "Ereignis entfernt: order (shop) und 2 weitere"
+    )
+    assert kind_of("event removed and 2 more") == "event_removed"
 
 
 def test_a_what_if_stands_between_no_two_runs(shop: Shop) -> None:

@@ -24,6 +24,8 @@ SCORES = """traits:
   spend_score: {score: spend, groups: 3, best: high}
 """
 ARRIVED, OTHERS = "event order 2026-11-13 11:00:00+01:00 (shop #n1)", "displaced by others"
+AROUND = "others moved"
+RECENCY = "traits:\n  last_order: {event: order, last: time}\n  recency: {formula: days_since(last_order)}\n"
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def test_who_is_overtaken_is_displaced_by_others(shop: Shop, second: str) -> Non
     found = {pair[:2]: line for pair, (line, _) in shop.moves().items()}
 
     late = "late event: order 2026-11-10 11:00:00+01:00 (shop #n1)"
-    assert found == {("top", "1"): late, ("top", "5"): OTHERS, ("low", "1"): late, ("low", "3"): OTHERS}
+    assert found == {("top", "1"): late, ("top", "5"): OTHERS, ("low", "1"): late, ("low", "3"): AROUND}
 
 
 def test_an_own_event_moves_through_a_score(shop: Shop) -> None:
@@ -72,7 +74,37 @@ def test_a_window_that_passed_moves_through_a_score(shop: Shop) -> None:
     found = {(who, change): line for (_, who, change), (line, _) in shop.moves().items()}
 
     assert str(found.pop(("6", "left"))).startswith("time passed")
-    assert set(found.values()) <= {OTHERS}
+    assert set(found.values()) <= {AROUND}
+
+
+def test_a_score_over_days_since_ages_with_everybody_else(shop: Shop) -> None:
+    shop.write(
+        "traits/all.yaml",
+        RECENCY + "  recency_score: {score: recency, groups: 3, best: low}\n",
+    )
+    days = {1: "10-30", 2: "11-01", 3: "11-01", 4: "11-04", 5: "11-05", 6: "11-06"}
+    rows = [f"order,o{i},{i},2026-{day}T10:00:00Z,1" for i, day in days.items()]
+    shop.write("shop1.csv", "\n".join(["what,id,nr,at,value", *rows, ""]))
+    shop.segment("cold", "where: {all: [{trait: recency_score, at_most: 1}, {event: order, within_last: 15 days}]}")
+    shop.run(FIRST)
+    shop.run("2026-11-15T12:00:00Z")
+
+    # Beside the others as they stood then, and as they aged with it, it was one of the coldest all the time.
+    assert shop.moves() == {("cold", "1", "left"): ("time passed: order, in the last 15 days", "11-14T11:00")}
+
+
+def test_the_best_by_days_since_age_with_everybody_else(shop: Shop) -> None:
+    shop.write("traits/all.yaml", RECENCY)
+    days = {1: "10-30", 2: "11-01", 3: "11-01", 4: "11-04", 5: "11-05", 6: "11-06"}
+    rows = [f"order,o{i},{i},2026-{day}T10:00:00Z,1" for i, day in days.items()]
+    shop.write("shop1.csv", "\n".join(["what,id,nr,at,value", *rows, ""]))
+    shop.segment("cold", "where: {event: order, within_last: 15 days}\nkeep: {top: 1, by: recency}")
+    shop.run(FIRST)
+    shop.run("2026-11-15T12:00:00Z")
+
+    found = {(who, change): line for (_, who, change), (line, _) in shop.moves().items()}
+    # Of the second and the third, who are equal, the lower id is kept: nothing is known that was not known before.
+    assert found == {("1", "left"): "time passed: order, in the last 15 days", ("2", "entered"): "time passed"}
 
 
 def test_colleagues_move_one_another(shop: Shop) -> None:
@@ -84,7 +116,7 @@ def test_colleagues_move_one_another(shop: Shop) -> None:
     shop.orders("order,n1,1,2026-11-13T10:00:00Z,500", "visit,n2,2,2026-11-13T10:00:00Z,")
     shop.run(SECOND)
 
-    assert shop.moves() == {("lively", "2", "entered"): (OTHERS, "11-16T13:00")}
+    assert shop.moves() == {("lively", "2", "entered"): ("colleagues changed", "11-16T13:00")}
 
 
 # --- One of many with another value -----------------------------------------------------------------------
