@@ -275,16 +275,18 @@ class Explaining:
         return inside.arg_true().cast(pl.Int32).alias("subject")
 
     def _given(self, names: Sequence[str]) -> frozenset[str]:
-        """Segments that the named ones refer to and that the run found the members of."""
+        """Segments that the named ones refer to, which the run found the members of or which keep some of everybody."""
         from segctl.state.runs import run_segments, runs
 
         recorded = runs(self.workspace)
         stood = {part.segment for part in run_segments(self.workspace, self.run) if part.state.value == "in_force"}
-        used = {other for one in lowered_segments(self.session, names) for other in references(one)}
+        lowered = lowered_segments(self.session, names)
+        used = {other for one in lowered for other in references(one)}
         self._there = {
             name: old for name in used for old in former_names(name, self.session.definitions, recorded) if old in stood
         }
-        return frozenset(self._there)
+        self._kept = {one.name for one in lowered if one.name in used - self._there.keys() and one.keep is not None}
+        return frozenset(self._there) | self._kept
 
     def _sides(self, rules: Rules, old: Rules | None, raw: pl.Series) -> tuple[Side, Side]:
         import polars as pl
@@ -295,6 +297,12 @@ class Explaining:
         known = raw.filter(raw < self.known_then)
         frame = self.answers.frame
         before = {name: members(self.workspace, there, self.run) for name, there in self._there.items()}
+        for name in self._kept:
+            # Nobody recorded who it was, and among a few profiles it would keep others.
+            of = old if old is not None and name in old.names else rules
+            there = of.names.get(name, name)
+            found = evaluate(of.session, [there], as_of=self.run.as_of, snapshot=self.run.snapshot).frame
+            before[name] = found.filter(there)["subject"] if there in found.columns else raw.clear()
         after = {name: frame.filter(name)["subject"] if name in frame.columns else raw.clear() for name in before}
         everybody = Subjects(self.workspace).table(self.snapshot)
         rows = everybody.filter(pl.col("subject").is_in(raw.implode())).collect()

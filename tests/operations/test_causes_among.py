@@ -12,10 +12,13 @@ from test_causes import FIRST, PROJECT, SECOND, Shop
 
 from segctl.compile import ir
 from segctl.compile.plan import Output, Plan, plan
+from segctl.compile.selection import Selection
 from segctl.engines.base import EngineInput
 from segctl.engines.polars_engine import PolarsEngine
 from segctl.model.types import DATE, INTEGER, TEXT, ValueType
+from segctl.operations.apply import apply
 from segctl.operations.cause_beside import settled, social_nodes, values_today
+from segctl.operations.session import open_session
 
 RECORDS = "nr,land,tier,secret,since\n" + "".join(f"{i},DE,silver,x,2026-01-01\n" for i in range(1, 7))
 ORDERS = "what,id,nr,at,value\n" + "".join(f"order,o{i},{i},2026-11-01T10:00:00Z,{10 * i}\n" for i in range(1, 7))
@@ -105,6 +108,20 @@ def test_the_best_by_days_since_age_with_everybody_else(shop: Shop) -> None:
     found = {(who, change): line for (_, who, change), (line, _) in shop.moves().items()}
     # Of the second and the third, who are equal, the lower id is kept: nothing is known that was not known before.
     assert found == {("1", "left"): "time passed: order, in the last 15 days", ("2", "entered"): "time passed"}
+
+
+def test_a_segment_that_keeps_the_best_and_was_not_asked_for_then_is_ranked_among_everybody(shop: Shop) -> None:
+    shop.segment("best", "where: {event: order}\nkeep: {top: 1, by: spend}")
+    shop.segment("asked", "where: {segment: best}")
+    shop.ingest(FIRST)
+    at = datetime.fromisoformat(FIRST)
+    with open_session(shop.root) as session:
+        apply(session, as_of=at, started=at, selection=Selection(select=("asked",)))
+    shop.orders("order,n1,1,2026-11-13T10:00:00Z,500")
+    shop.run(SECOND)
+
+    found = {pair: line for pair, (line, _) in shop.moves().items() if pair[0] == "asked"}
+    assert found == {("asked", "1", "entered"): "segment best", ("asked", "6", "left"): "segment best"}
 
 
 def test_colleagues_move_one_another(shop: Shop) -> None:
