@@ -101,4 +101,10 @@ ENTRIES: dict[str, Entry] = {
         "Some kinds need more than what segctl brings: `sql` SQLAlchemy and a driver, `lake` Delta Lake.",
         "Install the extra that the hint names.",
     ),
+    "SEG908": Entry(
+        "mails that cannot be sent as they are declared",
+        "A text is missing, wants a field that the destination does not have, cannot stand in a header, lacks a way to "
+        "unsubscribe, or the server offers no safe connection.",
+        "Correct the declaration as the hint says; `segctl doctor --online NAME` tries it alone.",
+    ),
 }
