@@ -12,7 +12,8 @@ from destination_suite import PLANTED, ROWS, SECRET, HttpSuite, batch, finished
 from fakes.hubspot import FakeHubSpot
 
 from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, Row
-from segctl.connectors.destinations.hubspot import properties, upsert, upserted
+from segctl.connectors.destinations.hubspot import abilities, properties, upsert, upserted
+from segctl.model.destinations import Destination
 from segctl.model.errors import UsageError
 
 EMAILS = [row.identifiers["email"] for row in ROWS]
@@ -147,7 +148,6 @@ class TestHubSpot(HttpSuite):
 
 class TestHubSpotByAnotherProperty(HttpSuite):
     kind: ClassVar[str] = "hubspot"
-    rows: ClassVar[tuple[Row, ...]] = ROWS
     fake: FakeHubSpot
 
     def make_fake(self) -> FakeHubSpot:
@@ -168,6 +168,13 @@ class TestHubSpotByAnotherProperty(HttpSuite):
         assert [(one["idProperty"], one["id"]) for one in body["inputs"]] == [
             ("customer_number", "C-1"), ("customer_number", "C-2"), ("customer_number", "C-3"),
         ]  # fmt: skip
+
+
+def test_people_are_known_by_one_property_alone() -> None:
+    other = {"id_property": "customer_number"}
+
+    assert abilities(Destination("crm", "hubspot")).identifiers == ("email",)
+    assert abilities(Destination("crm", "hubspot", options=other)).identifiers == ("external_id",)
 
 
 def test_properties_are_texts() -> None:

@@ -8,6 +8,7 @@ Fields are properties of contacts; where there is no value, what is there is cle
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from segctl.connectors.destinations import mailing
@@ -51,6 +52,16 @@ OPTIONS = (
 )  # fmt: skip
 _OURS = frozenset({"VALIDATION_ERROR", "CONFLICT", "OBJECT_NOT_FOUND"})
 """Categories of errors that the same row would meet again."""
+
+
+def abilities(destination: Destination) -> Abilities:
+    """People are known by one property: who has no value for it cannot be told of."""
+    return replace(ABILITIES, identifiers=(known_by(destination),))
+
+
+def known_by(destination: Destination) -> str:
+    """The identifier that fills the property."""
+    return "email" if destination.options.get("id_property", "email") == "email" else "external_id"
 
 
 def properties(row: Row) -> dict[str, str]:
@@ -126,7 +137,7 @@ class HubSpot:
         self.lists = str(options.get("lists_path", "/crm/v3/lists")).rstrip("/")
         self.contacts = str(options.get("contacts_path", "/crm/v3/objects/contacts")).rstrip("/")
         self.id_property = str(options.get("id_property", "email"))
-        self.kind = "email" if self.id_property == "email" else "external_id"
+        self.kind = known_by(destination)
         self.client = client(
             destination,
             around,
