@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_PLAIN = re.compile(r"[a-z0-9!#$%&'*/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*/=?^_`{|}~-]+)*@(?:[a-z0-9-]+\.)+[a-z]{2,}")
+_PLAIN = re.compile(
+    r"[a-z0-9!#$%&'*/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*/=?^_`{|}~-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}"
+)
 """Addresses that are their own exact and wide form: most of them."""
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f]+@[^\s@<>,;:\"()\[\]\\\x00-\x1f]+")
 _GOOGLE = ("gmail.com", "googlemail.com")
