@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from destination_suite import PLANTED, ROWS, SECRET, VARIABLE, HttpSuite, World, batch
 from fakes.mautic import Mautic as Fake
-from fakes.server import serving
+from fakes.server import Fault, serving
 
 from segctl.connectors.destinations import abilities, mautic
 from segctl.connectors.destinations.base import BatchRefusedError, Row
@@ -163,6 +163,25 @@ def test_people_leave_one_by_one_and_only_this_segment(connect: Connecting, serv
 
     assert fake.inside == {(8, one), (7, two)}
     assert fake.contacts.keys() == {one, two}
+
+
+@pytest.mark.parametrize(("fault", "state"), [("too_many", "rejected"), ("lost_after", "unknown")])
+def test_who_was_taken_out_stays_so_when_a_later_call_fails(
+    connect: Connecting, service: tuple[Fake, str], fault: Fault, state: str
+) -> None:
+    fake = service[0]
+    rows = tuple(map(person, ("a@example.com", "b@example.com", "c@example.com")))
+    fake.inside = {(7, fake.add(row.identifiers["email"])) for row in rows}
+    removals = iter(range(3))
+    fake.can_fail = lambda asked: asked.path.endswith("/remove") and next(removals) == 1  # type: ignore[method-assign]
+    fake.fails_next(fault)
+
+    sent = connect().send(batch(rows, "remove", audience="7"))
+
+    assert {key: trouble.state for key, trouble in sent.troubles.items()} == {
+        "b@example.com": state,
+        "c@example.com": "rejected",
+    }
 
 
 def test_a_contact_that_was_merged_is_found_by_address(connect: Connecting, service: tuple[Fake, str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 from destination_suite import PLANTED, ROWS, SECRET, VARIABLE, HttpSuite, World, batch, finished
 from fakes.sendgrid import SendGrid as Fake
-from fakes.server import Reply, serving
+from fakes.server import Fault, Reply, serving
 
 from segctl.connectors.destinations import jobs, sendgrid
 from segctl.connectors.destinations.base import BatchRefusedError, Row, UnknownOutcomeError
@@ -199,6 +199,24 @@ def test_many_leave_a_hundred_at_a_time(connect: Connecting, service: tuple[Fake
         50,
     ]
     assert max(len(asked.url) for asked in fake.asked) < 8000
+
+
+@pytest.mark.parametrize(("fault", "state"), [("too_many", "rejected"), ("lost_after", "unknown")])
+def test_who_was_taken_off_stays_so_when_a_later_call_fails(
+    connect: Connecting, service: tuple[Fake, str], fault: Fault, state: str
+) -> None:
+    fake, mail = service[0], connect()
+    audience = mail.audience("winback", "winback")
+    rows = tuple(Row(str(n), {"email": f"somebody.{n}@example.com"}) for n in range(250))
+    finished(mail, batch(rows, audience=audience))
+    deletions = iter(range(3))
+    fake.can_fail = lambda asked: asked.method == "DELETE" and next(deletions) == 1  # type: ignore[method-assign]
+    fake.fails_next(fault)
+
+    sent = mail.send(batch(rows, "remove", audience=audience))
+
+    found = {n: sent.troubles[str(n)].state if str(n) in sent.troubles else "done" for n in (0, 99, 100, 199, 200, 249)}
+    assert list(found.values()) == ["done", "done", state, state, "rejected", "rejected"]
 
 
 def test_a_call_of_more_than_six_megabytes_is_halved_before_it_is_sent(

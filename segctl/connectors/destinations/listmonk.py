@@ -1,7 +1,8 @@
 """listmonk: an audience is a list; people are put on it and taken off it, and nothing is said of subscriptions.
 
 An addition carries no status: listmonk then leaves an opt-out as it is and calls what is new unconfirmed, which lists
-with a single opt-in are mailed to. `unsubscribe` and `preconfirm_subscriptions` are not used at all.
+with a single opt-in are mailed to. `unsubscribe` and `preconfirm_subscriptions` are not used at all. Whoever is on the
+blocklist or has left the list stays out, and is told as such. Fields are `name` and attributes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Mautic: an audience is a segment; contacts are made or changed in bulk, then put in by their ids, out one by one.
 
-Only fields are told of a contact. What decides whether somebody is mailed (`doNotContact` and its routes) is not
-touched, and cannot be mapped to.
+Only fields are told of a contact, by their aliases. What decides whether somebody is mailed (`doNotContact` and its
+routes) is not touched, and cannot be mapped to.
 """
 
 from __future__ import annotations
@@ -179,13 +179,14 @@ class Mautic:
 
     def _left(self, batch: Batch) -> Sent:
         """Takes people out; whoever is not there any more needs no taking out."""
-        for row in batch.rows:
+
+        def act(row: Row) -> None:
             # An id goes when two contacts are merged; the address tells the one that stays.
-            if row.known_as is not None and self._is_out(batch.audience, row.known_as, row):
-                continue
-            for number in self._numbers(row):
-                self._is_out(batch.audience, number, row)
-        return Sent()
+            if row.known_as is None or not self._is_out(batch.audience, row.known_as, row):
+                for number in self._numbers(row):
+                    self._is_out(batch.audience, number, row)
+
+        return mailing.one_by_one(batch.rows, act)
 
     def _is_out(self, segment: str, number: str, row: Row) -> bool:
         """Takes a contact out; false when there is no such contact."""

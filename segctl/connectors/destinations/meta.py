@@ -1,7 +1,10 @@
-"""Meta custom audiences: hashed keys in and out; the service counts what it takes and names nobody.
+"""Meta: an audience is a custom audience; hashed keys go in and out, and the service counts and names nobody.
 
 Deltas are added and deleted. `usersreplace`, which swaps everybody, is not used: half a batch would be the whole
 audience. The token goes in a header, never in an address, and no page's link is followed, for links carry the token.
+
+Fields are Meta's keys: `FN`, `LN`, `FI`, `CT`, `ST`, `ZIP`, `COUNTRY`, `GEN`, `DOBY`, `DOBM`, `DOBD`, and `DOB` for a
+date that becomes the three. They help to match; somebody is found by e-mail, phone or id alone.
 """
 
 from __future__ import annotations

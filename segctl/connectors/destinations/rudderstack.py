@@ -1,4 +1,7 @@
-"""RudderStack: as Segment, at a data plane of one's own, with traits where its examples have them."""
+"""RudderStack: as Segment, at a data plane of one's own, with traits where its examples have them.
+
+A message has the same id on every try; whether a repetition is dropped by it is set up in the data plane.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 The service says that it received a batch, not what it made of it, and a wrong region takes everything and keeps
 nothing: so the region must be named. A message has the same id on every try, by which Segment knows a repetition.
+Fields become traits of the person.
 """
 
 from __future__ import annotations
@@ -64,8 +65,8 @@ def connect(destination: Destination, around: Around) -> Tracking:
 
 
 def message_id(batch: Batch, row: Row, kind: str) -> str:
-    """The same for the same change of the same push, however its rows are cut into batches; below 100 signs."""
-    said = f"{batch.at.isoformat()}\n{batch.segment}\n{batch.audience}\n{batch.action}\n{kind}\n{row.key}"
+    """The same for a row on every try of its batch, also after a crash; below 100 signs."""
+    said = f"{batch.id}\n{batch.segment}\n{batch.audience}\n{batch.action}\n{kind}\n{row.key}"
     return f"segctl-{hashlib.sha256(said.encode()).hexdigest()[:40]}"
 
 

@@ -2,6 +2,7 @@
 
 Contacts are never deleted (`DELETE /v3/marketing/contacts` would do that), and suppressions are not touched. Somebody
 imported a moment ago may not be found yet, so a removal that finds nobody is tried again and never counted as done.
+Fields are `first_name`, `last_name`, `city` and the like; any other is the id of a custom field, such as `w1_T`.
 """
 
 from __future__ import annotations
@@ -207,19 +208,33 @@ class SendGrid:
         self.client.close()
 
     def _left(self, batch: Batch) -> Sent:
-        """Takes people off the list, a hundred a call; who is not found may be found later."""
+        """Takes people off the list, a hundred a call; what was taken stays taken when a later call is not."""
         troubles: dict[str, Trouble] = {}
         for start in range(0, len(batch.rows), SEARCHED):
             part = batch.rows[start : start + SEARCHED]
-            known = {row.key: row.known_as for row in part if row.known_as}
-            known |= self._ids([row for row in part if not row.known_as])
-            missing = Trouble("rejected", "SendGrid does not know the person, or not yet", "not_found")
-            troubles |= {row.key: missing for row in part if row.key not in known}
-            if known:
-                ids = ",".join(dict.fromkeys(str(name) for name in known.values()))
-                path = f"/v3/marketing/lists/{batch.audience}/contacts"
-                self.client.request("DELETE", path, params=[("contact_ids", ids)], rows=part)
-        return Sent({} if self.around.record is not None else troubles)
+            try:
+                troubles |= self._part_left(batch.audience, part)
+            except (BatchRefusedError, NotNowError, UnknownOutcomeError) as error:
+                if start == 0:
+                    raise
+                is_unknown = isinstance(error, UnknownOutcomeError)
+                ended = Trouble("unknown" if is_unknown else "rejected", str(error), "not_sent")
+                behind = Trouble("rejected", f"not sent: {error}", "not_sent")
+                troubles |= {row.key: behind for row in batch.rows[start:]}
+                troubles |= {row.key: ended for row in part}
+                break
+        return Sent(troubles)
+
+    def _part_left(self, audience: str, rows: Sequence[Row]) -> dict[str, Trouble]:
+        """Takes some off; who is not found now may be found later."""
+        known = {row.key: row.known_as for row in rows if row.known_as}
+        known |= self._ids([row for row in rows if not row.known_as])
+        if known:
+            ids = ",".join(dict.fromkeys(str(name) for name in known.values()))
+            path = f"/v3/marketing/lists/{audience}/contacts"
+            self.client.request("DELETE", path, params=[("contact_ids", ids)], rows=rows)
+        missing = Trouble("rejected", "SendGrid does not know the person, or not yet", "not_found")
+        return {row.key: missing for row in rows if row.key not in known}
 
     def _ids(self, rows: Sequence[Row]) -> dict[str, str]:
         """Row's key → id of the contact, of those that are found."""

@@ -3,6 +3,10 @@
 Rows cannot be deleted by this way, so whoever leaves keeps a row with the flag off: journeys and mailings must look at
 the column. The subdomain becomes part of a host name that is sent the credentials, so its form is checked, and the
 address that a token's answer names is not used.
+
+Fields are columns. Without `columns` people are told as `SubscriberKey`, `EmailAddress` and `MobileNumber`. With
+`entry: journey` the name under `audiences` is the key of an entry event; nobody is taken out, and a repetition may
+enter somebody twice, so an outcome that nobody knows is not repeated.
 """
 
 from __future__ import annotations
