@@ -31,6 +31,7 @@ DESTINATIONS: dict[str, str] = {
     "segment": "segctl.connectors.destinations.segment",
     "sendgrid": "segctl.connectors.destinations.sendgrid",
     "sfmc": "segctl.connectors.destinations.sfmc",
+    "lake": "segctl.connectors.destinations.lake",
     "smtp": "segctl.connectors.destinations.smtp",
     "sql": "segctl.connectors.destinations.sql",
     "webhook": "segctl.connectors.destinations.webhook",
