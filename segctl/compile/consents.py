@@ -14,7 +14,8 @@ from segctl.model.conditions import ConsentCondition
 from segctl.model.dataclass import dataclass
 from segctl.model.types import TEXT, TIME
 
-_PREFIX, _SINCE = "consent:", "since"
+_PREFIX, SINCE = "consent:", ":since"
+"""How the names of these traits begin, and how those of beginnings end."""
 Consent = tuple[str, str]
 """Purpose and channel."""
 
@@ -35,7 +36,7 @@ def status_trait(purpose: str, channel: str) -> ir.StoredTrait:
 
 def since_trait(purpose: str, channel: str) -> ir.StoredTrait:
     """When the state began; missing where nobody said a word, or where the basis is no consent."""
-    return ir.StoredTrait(f"{_PREFIX}{purpose}:{channel}:{_SINCE}", TIME)
+    return ir.StoredTrait(f"{_PREFIX}{purpose}:{channel}{SINCE}", TIME)
 
 
 def consent_column(name: str) -> ConsentColumn | None:

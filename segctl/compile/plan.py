@@ -8,7 +8,7 @@ from functools import cache
 from typing import cast
 
 from segctl.compile import ir
-from segctl.compile.consents import Consent, consent_column, consents_of
+from segctl.compile.consents import SINCE, Consent, consent_column, consents_of
 from segctl.model.dataclass import dataclass
 from segctl.model.project import RELATED
 
@@ -43,6 +43,7 @@ class Plan:
             inside `commons` are not among them.
         traits: Stored traits that must be columns of the profiles.
         consents: Purposes and channels whose consents must be, see `compile/consents.py`.
+        consent_ages: Those of which it is asked when their state began.
         samples: Salts of samples.
         lists: List look-ups.
         histories: Traits whose changes are asked.
@@ -68,6 +69,7 @@ class Plan:
     tables: tuple[str, ...] = ()
     colleagues: tuple[ir.Colleagues, ...] = ()
     consents: tuple[Consent, ...] = ()
+    consent_ages: tuple[Consent, ...] = ()
 
 
 def plan(segments: Iterable[ir.LoweredSegment], outputs: Iterable[Output] = ()) -> Plan:
@@ -100,6 +102,7 @@ def plan(segments: Iterable[ir.LoweredSegment], outputs: Iterable[Output] = ()) 
         tables=tuple(sorted(needs.tables)),
         colleagues=tuple(needs.colleagues),
         consents=consents_of(needs.traits),
+        consent_ages=consents_of(name for name in needs.traits if name.endswith(SINCE)),
     )
 
 

@@ -52,7 +52,7 @@ def beginnings(
         points: As given to `verdicts`.
         question: Likewise.
         codes: What `verdicts` said of consent.
-        later: The instant at which what was given or used last at another one is stale.
+        later: The instant at which what was given or used last at another one is stale; far away without a limit.
     """
     rows, roles = _known(ledger, points, question)
     count, table, moment = len(points), _table(ledger, question), question.moment
@@ -67,8 +67,7 @@ def beginnings(
     for code, since in (
         (0, _newest(given, given.at, reasons == 0, count)),
         (_CODE["denied"], ended), (_CODE["withdrawn"], ended), (_CODE["tcf_malformed"], ended),
-        (_CODE["tcf_denied"], ended), (_CODE["expired"], _expired(given, ended, count)),
-        (_CODE["notice_old"], _newest(given, given.at, reasons > 0, count)),
+        (_CODE["tcf_denied"], ended), (_CODE["notice_old"], _newest(given, given.at, reasons > 0, count)),
         (_CODE["pending"], asked), (_CODE["lapsed"], np.where(asked > LONG_AGO, asked + moment.confirm_span, LONG_AGO)),
     ):  # fmt: skip
         found = np.where(codes == code, since, found)
@@ -76,10 +75,15 @@ def beginnings(
     for name, role in _OBJECTED.items():
         if role in blocks:
             found = np.where(codes == _CODE[name], blocks[role], found)
-    stale = np.flatnonzero(codes == _CODE["stale"])
-    active = _newest(given, np.maximum(given.at, used[given.points]), reasons > 0, count)
-    found[stale] = [later(int(at)) for at in active[stale]]
-    return found
+    over = (codes == _CODE["stale"]) | (codes == _CODE["expired"])
+    # What was given last to run out ended it; of those that nothing was given to, the row that says it is over.
+    ran_out = np.isin(reasons, (_CODE["stale"], _CODE["expired"])) & over[given.points]
+    active = np.maximum(given.at, used[given.points])
+    ends = given.expires.copy()
+    for at in np.flatnonzero(ran_out):
+        ends[at] = min(int(ends[at]), later(int(active[at])))
+    last = _newest(given, ends, ran_out, count)
+    return np.where(over, np.where(last > LONG_AGO, last, ended), found)
 
 
 def _known(ledger: Ledger, points: list[bytes], question: Question) -> tuple[Rows, Ints]:
@@ -94,9 +98,3 @@ def _newest(given: _Given, at: Ints, which: Bools, count: int) -> Ints:
     found = np.full(count, LONG_AGO)
     np.maximum.at(found, given.points[which], at[which])
     return found
-
-
-def _expired(given: _Given, ended: Ints, count: int) -> Ints:
-    """Of declarations that ran out the last one's end, else the row that says it is over."""
-    over = _newest(given, given.expires, given.expires < np.iinfo(np.int64).max, count)
-    return np.where(over > LONG_AGO, over, ended)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from segctl.compile.consents import Consent
+    from segctl.compile.plan import Plan
     from segctl.engines.profiles import RecordFile
     from segctl.operations.consent_points import ContactPoints
     from segctl.operations.consent_states import Known
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def with_consents(
     session: Session,
     profiles: pl.DataFrame,
-    asked: Sequence[Consent],
+    asking: Plan,
     records: Sequence[RecordFile],
     owners: pl.Series | None,
     *,
@@ -38,7 +38,7 @@ def with_consents(
     Args:
         session: Open project and workspace.
         profiles: As the records tell them.
-        asked: Purposes and channels.
+        asking: What is evaluated.
         records: Files that are evaluated.
         owners: Subject → subject of its profile; None when each is its own.
         as_of: The instant asked about.
@@ -51,7 +51,7 @@ def with_consents(
     if len(out):
         gone = out if owners is None else owners.gather(out).unique()
         profiles = profiles.filter(~pl.col("subject").is_in(gone.implode()))
-    if not asked:
+    if not asking.consents:
         return profiles
     from segctl.operations.consent_states import Known, consent_columns
     from segctl.state.consents import head_at
@@ -59,7 +59,9 @@ def with_consents(
     head = head_at(session.workspace, snapshot if stored.ledger is None else stored.ledger)
     points = contact_points(session, snapshot)
     known = Known(points, records, owners, stored.subjects, head)
-    columns = consent_columns(session, asked, profiles["subject"], known, as_of=as_of)
+    columns = consent_columns(
+        session, asking.consents, profiles["subject"], known, as_of=as_of, aged=asking.consent_ages
+    )
     return profiles.hstack(columns.drop("subject").get_columns())
 
 

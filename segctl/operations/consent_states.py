@@ -6,7 +6,7 @@ a refusal of any kind counts, and without one the kind that permits most.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -37,6 +37,7 @@ BY_RANK: Final[tuple[ConsentStatus, ...]] = (
 """From the least permissive on."""
 _REFUSED, _NONE, _CONFIRMED = 2, 4, 6
 _FEW, _MOST_CHANGES = 5_000, 40
+_NEVER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,13 @@ class Known:
 
 
 def consent_columns(
-    session: Session, asked: Iterable[Consent], profiles: pl.Series, known: Known, *, as_of: datetime
+    session: Session,
+    asked: Iterable[Consent],
+    profiles: pl.Series,
+    known: Known,
+    *,
+    as_of: datetime,
+    aged: Collection[Consent] = (),
 ) -> pl.DataFrame:
     """``subject`` and for each purpose and channel the state and its beginning, by their names in plans.
 
@@ -69,6 +76,7 @@ def consent_columns(
         profiles: Subjects of the profiles, ascending; the rows come in this order.
         known: What there is to know.
         as_of: The instant asked about.
+        aged: Those whose beginning is asked for; of few people it is told in any case.
     """
     import polars as pl
 
@@ -76,7 +84,9 @@ def consent_columns(
     of_kind = _OfKind(session, profiles, known, as_of)
     for purpose, channel in asked:
         kinds = [kind for kind in KINDS_OF_CHANNEL.get(channel, ()) if kind in known.points.kinds]
-        ranked = _across_kinds([of_kind.ranked(kind, Use(purpose, channel)) for kind in kinds])
+        ranked = _across_kinds(
+            [of_kind.ranked(kind, Use(purpose, channel), aged=(purpose, channel) in aged) for kind in kinds]
+        )
         names = status_trait(purpose, channel).name, since_trait(purpose, channel).name
         words = pl.col("rank").fill_null(_NONE).replace_strict(dict(enumerate(BY_RANK)), return_dtype=pl.String)
         column = found.select("subject").join(ranked, on="subject", how="left", maintain_order="left")
@@ -165,13 +175,15 @@ class _OfKind:
         self._points: dict[str, pl.DataFrame] = {}
         self._gate: Gate | None = None
 
-    def ranked(self, kind: str, use: Use) -> pl.DataFrame:
+    def ranked(self, kind: str, use: Use, *, aged: bool) -> pl.DataFrame:
         """``subject`` of each profile with points of a kind, ``rank`` in `BY_RANK` and ``since`` (null for none)."""
         import polars as pl
 
+        if not self.known.head and not self._permits_unheard(use):
+            return pl.DataFrame(schema={"subject": pl.Int32, "rank": pl.Int8, "since": pl.Int64})
         held = self._held(kind)
         asked = held["point"].unique().drop_nulls()
-        judged = self._judged(asked, use)
+        judged = self._judged(asked, use, aged=aged or len(asked) <= _FEW)
         rows = held.join(judged, on="point", how="left").with_columns(pl.col("rank").fill_null(_NONE))
         least = pl.col("rank").min().over("subject")
         rows = rows.filter(pl.col("rank") == least)
@@ -181,6 +193,14 @@ class _OfKind:
         )  # fmt: skip
         return rows.group_by("subject").agg(pl.col("rank").first(), since.alias("since"))
 
+    def _permits_unheard(self, use: Use) -> bool:
+        """Whether the use rests on a basis that needs no word of the person, so that it matters who has a point."""
+        import polars as pl
+
+        points = self.known.points
+        nobody = b"\x00" * 32 * len(points.keyring.keys)
+        return bool((self._judged(pl.Series([nobody], dtype=pl.Binary), use, aged=False)["rank"] == _CONFIRMED).any())
+
     def _held(self, kind: str) -> pl.DataFrame:
         """``subject`` of the profile and ``point``, unique."""
         if kind not in self._points:
@@ -189,7 +209,7 @@ class _OfKind:
             self._points[kind] = points.join(wanted, on="subject", how="semi").unique()
         return self._points[kind]
 
-    def _judged(self, points: pl.Series, use: Use) -> pl.DataFrame:
+    def _judged(self, points: pl.Series, use: Use, *, aged: bool) -> pl.DataFrame:
         """``point``, ``rank``, ``since`` of each."""
         import numpy as np
         import polars as pl
@@ -206,9 +226,13 @@ class _OfKind:
         purpose = question.purpose
         stale = (purpose.stale_after if purpose is not None else None) or self.session.project.consent.stale_after
         codes, _ = verdicts(gate.ledger, asked, question)
-        since = beginnings(
-            gate.ledger, asked, question, codes, later=lambda at: at if stale is None else shifted(at, stale, 1, zone)
-        )
+        since = np.full(len(asked), LONG_AGO)
+        if aged:
+
+            def later(at: int) -> int:
+                return _NEVER if stale is None else shifted(at, stale, 1, zone)
+
+            since = beginnings(gate.ledger, asked, question, codes, later=later)
         rank = np.array([_CONFIRMED, *(BY_RANK.index(STATUS_OF.get(code, "none")) for code in CONSENT_CODES)], np.int8)
         found = pl.DataFrame({"point": points, "rank": rank[codes], "since": since}, schema_overrides=schema)
         return found.with_columns(pl.when(pl.col("since") != LONG_AGO).then("since").alias("since"))

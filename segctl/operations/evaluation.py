@@ -247,9 +247,7 @@ def load_input(
         lists={list_column(look_up): _listed(session, look_up, snapshot, given) for look_up in asking.lists},
         survivorship=survivorship,
     )
-    profiles = with_consents(
-        session, profiles, asking.consents, records, owners, as_of=as_of, snapshot=snapshot, stored=given
-    )
+    profiles = with_consents(session, profiles, asking, records, owners, as_of=as_of, snapshot=snapshot, stored=given)
     histories = {name: types[name] for name in asking.histories}
     changes = (
         trait_changes(records, owners, as_of=as_of, traits=histories, survivorship=survivorship) if histories else {}

@@ -89,16 +89,17 @@ def state(point: str, purpose: str, channel: str, rows: list[Row], at: datetime)
     given: list[tuple[datetime, datetime | None]] = []
     lifts: list[tuple[datetime, datetime, datetime | None]] = []
     asked: datetime | None = None
-    last = None
+    last: Row | None = None
     for row in alive:
         if row.action == "grant" and (row.confirmed or channel != "email"):
             given.append((row.at, row.expires))
             lifts += [(row.at, row.at, row.expires)] if row.confirmed else []
         elif row.action in ("request", "grant"):
-            asked = last = row.at
-        elif row.action == "confirm" and last is not None and row.at - last <= 7 * DAY:
-            given.append((row.at, row.expires))
-            lifts.append((last, row.at, row.expires))
+            asked, last = row.at, row
+        elif row.action == "confirm" and last is not None and row.at - last.at <= 7 * DAY:
+            ends_at = min((e for e in (last.expires, row.expires) if e is not None), default=None)
+            given.append((row.at, ends_at))
+            lifts.append((last.at, row.at, ends_at))
     stale = timedelta(days=60) if purpose == "news" else None
     sound = [s for s, e in given if (e is None or e > at) and (stale is None or s > at - stale)]
     objected = max((r.at for r in mine if r.action == "object_marketing"), default=None)
@@ -112,10 +113,8 @@ def state(point: str, purpose: str, channel: str, rows: list[Row], at: datetime)
     if purpose == "service" and ended is None:
         return "confirmed", None
     if given and purpose != "service":
-        # The reason that is told of several is the last in the gate's order: stale before expired.
-        over = [e for s, e in given if e is not None and e <= at]
-        worn = [s for s, e in given if not (e is not None and e <= at)]
-        return "expired", (max(worn) + stale if worn and stale else max(over))
+        # Over since the last of what was given ran out.
+        return "expired", max(min(e or at, s + stale if stale else at) for s, e in given)
     if asked is not None and purpose != "service":
         return ("requested", asked) if asked > at - 7 * DAY else ("expired", asked + 7 * DAY)
     if any(row.action == "confirm" for row in alive):
