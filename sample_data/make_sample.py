@@ -61,6 +61,8 @@ def main(folder: Path) -> None:
     # Later additions have dice of their own, so that what was there before keeps its bytes.
     write(folder / "firms.csv", firms(random.Random(20261119), people).encode())
     write(folder / "tickets.csv", tickets(random.Random(20261120), people).encode())
+    write(folder / "consents.csv", consents(random.Random(20261121), people).encode())
+    write(folder / "bounces.csv", bounces(random.Random(20261122), people).encode())
     write(folder / "staff.csv", ("customer_id\n" + "".join(f"{p['id']}\n" for p in people[::173])).encode())
 
 
@@ -336,6 +338,51 @@ def tickets(rng: random.Random, people: list[dict[str, Any]]) -> str:
     return "\n".join(("Ticket;Kundennr;Thema;Stufe;Status;Eröffnet;Stand", *rows)) + "\n"
 
 
+def consents(rng: random.Random, people: list[dict[str, Any]]) -> str:
+    """The consent platform's export: sign-ups and confirmations, advertising, withdrawals and objections."""
+    rows: list[tuple[datetime, str]] = []
+
+    def add(p: dict[str, Any], at: datetime, action: str, purpose: str = "", **more: str) -> None:
+        cells = {"channel": "", "proof": "", "notice": "", "version": "", "ad_user_data": "", "ad_personalization": ""}
+        mail = p["mail"] if rng.random() < 0.97 else p["mail"].replace("@", "+shop@")
+        rows.append((at, ";".join((mail, f"{at:%Y-%m-%dT%H:%M:%S%z}", action, purpose, *(cells | more).values()))))
+
+    for p in people:
+        day = min(max(p["joined"], date(2025, 1, 1)) + timedelta(days=rng.randrange(60)), LAST_DAY - timedelta(days=3))
+        at = datetime(day.year, day.month, day.day, rng.randrange(7, 22), rng.randrange(60), tzinfo=BERLIN)
+        form = {"channel": "email", "proof": f"form-{rng.randrange(10**6):06d}", "notice": "datenschutz"}
+        form["version"] = rng.choice(("3", "3", "4"))
+        if p["newsletter"]:
+            if rng.random() < 0.04:
+                form["proof"] = ""  # moved over from an older system
+            add(p, at, "request", "newsletter", **form)
+            if rng.random() < 0.9:
+                add(p, at + timedelta(minutes=rng.randrange(1, 3000)), "confirm", "newsletter", **form)
+        if rng.random() < 0.3:
+            answer = ("granted", "denied")
+            signals = {"ad_user_data": rng.choice(answer), "ad_personalization": rng.choice(answer)}
+            add(p, at, "grant", "ads", **(form | {"channel": "ads"} | signals))
+        if rng.random() < 0.06:
+            late = at + timedelta(days=rng.randrange(2, 300))
+            late = min(late, datetime(2026, 11, 17, 9, tzinfo=BERLIN))
+            word, purpose = rng.choice((("withdraw", "newsletter"), ("withdraw", ""), ("object_marketing", "")))
+            add(p, late, word, purpose)
+    rows.append((datetime(2026, 11, 17, tzinfo=BERLIN), "kein-kontakt;2026-11-17;grant;newsletter;email;;;;;"))
+    head = "E-Mail;Zeitpunkt;Aktion;Zweck;Kanal;Nachweis;Hinweis;Hinweis-Version;ad_user_data;ad_personalization"
+    return "\n".join((head, *(row for _, row in sorted(rows)))) + "\n"
+
+
+def bounces(rng: random.Random, people: list[dict[str, Any]]) -> str:
+    """The mailing service's export of bounces and complaints."""
+    rows = []
+    for p in people:
+        if p["newsletter"] and rng.random() < 0.03:
+            day = LAST_DAY - timedelta(days=rng.randrange(2, 200))
+            kind = rng.choice(("HardBounce", "HardBounce", "SoftBounce", "SpamComplaint"))
+            rows.append(f"{kind},{p['mail'].upper() if rng.random() < 0.2 else p['mail']},{day}T06:30:00Z")
+    return "\n".join(("Type,Email,BouncedAt", *sorted(rows))) + "\n"
+
+
 DIRT = """
 customers.csv   code page 1252, semicolons, German dates and thousands; 31 February; one row with a field too few; one
                 row cut off; one row twice; one row without a customer number; postal codes with leading zeros
@@ -344,6 +391,8 @@ refunds.csv     decimal comma, local times without zone (an hour in October happ
 web.ndjson.gz   repeated deliveries, one line cut in half, one time that is no time, anonymous visits
 mailings.csv.gz epoch seconds
 tickets.csv     a row for each state of a ticket; some tickets name nobody
+consents.csv    unconfirmed and unproved sign-ups, other spellings of addresses, one row without an address
+bounces.csv     addresses in capitals
 """
 
 if __name__ == "__main__":

@@ -64,6 +64,12 @@ COVERAGE = (
     output.Column("share", type="share"),
     output.Column("reasons", type="object"),
 )
+WHY = (
+    *COVERAGE[:3],
+    output.Column("people", type="integer"),
+    output.Column("reason"),
+    output.Column("because"),
+)
 MATRIX = (
     output.Column("state"),
     output.Column("purpose"),
@@ -302,20 +308,32 @@ def write_coverage(ctx: Context, language: str | None) -> None:
             "SEG811", "no purpose is declared, so nobody may be contacted",
             hint="add to segctl.yaml: `purposes: {newsletter: {basis: consent, channels: [email]}}`",
         )  # fmt: skip
-    is_table = ctx.format == "table"
     rows: list[tuple[Any, ...]] = [
         (
             one.segment, one.purpose, one.channel, one.people, one.allowed,
-            one.allowed / one.people if one.people else None,
-            ", ".join(f"{reason_words(c, spoken)} ({n:,})" for c, n in one.reasons.items())
-            if is_table else dict(one.reasons),
+            one.allowed / one.people if one.people else None, dict(one.reasons),
         )
         for one in found
     ]  # fmt: skip
-    columns = COVERAGE if is_segment else COVERAGE[1:]
-    if not is_segment:
-        rows = [row[1:] for row in rows]
-    output.write(ctx, output.Result("segctl/consent-coverage/1", columns, rows, noun="uses"))
+    why: list[tuple[Any, ...]] = [
+        (one.segment, one.purpose, one.channel, count, code, reason_words(code, spoken))
+        for one in found
+        for code, count in one.reasons.items()
+    ]
+    first = 0 if is_segment else 1
+    # For people the reasons stand below each other, for programs beside the counts.
+    is_table = ctx.format == "table"
+    last = -1 if is_table else None
+    sections = (
+        output.Section("reasons", "why the others may not be contacted", WHY[first:], [w[first:] for w in why]),
+    )
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/consent-coverage/1", COVERAGE[first:last], [row[first:last] for row in rows], noun="uses",
+            sections=sections if is_table else (),
+        ),
+    )  # fmt: skip
 
 
 def write_rotation(ctx: Context) -> None:

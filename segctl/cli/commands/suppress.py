@@ -35,7 +35,7 @@ LIST = (
     output.Column("since", type="time"),
     output.Column("source"),
     output.Column("reason"),
-    output.Column("rows", type="integer"),
+    output.Column("rows", type="integer", extra=True),
     output.Column("lifted", type="boolean"),
 )
 
