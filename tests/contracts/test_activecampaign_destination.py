@@ -82,6 +82,22 @@ class TestActiveCampaign(ActiveCampaignSuite):
         assert len(self.fake.contacts) == 3
         assert all(path.startswith("/api/3/contactTags/9") for path in deleted)
 
+    def test_a_tag_that_is_gone_by_then_needs_no_taking_off(self) -> None:
+        listed = self.fake.associations
+
+        def gone(number: str) -> Any:
+            found = listed(number)
+            self.fake.tagged.clear()
+            return found
+
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            finished(connector, batch(ROWS[:1], audience=audience))
+            self.fake.associations = gone  # type: ignore[method-assign]
+            sent = finished(connector, batch(ROWS[:1], "remove", audience=audience))
+
+        assert sent.troubles == {}
+
     def test_everybody_is_read_over_pages_with_a_total_that_is_text(self) -> None:
         self.fake.page = 2
         with self.connected() as connector:

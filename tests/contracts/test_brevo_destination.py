@@ -275,6 +275,19 @@ class TestBrevoWithoutNewContacts(BrevoSuite):
 
         assert {told.state for told in sent.troubles.values()} == {"unknown"}
 
+    def test_somebody_who_will_not_come_or_go_is_told(self) -> None:
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            self.fake.stubborn = {EMAILS[1]}
+            entered = finished(connector, batch(BARE, audience=audience))
+            self.fake.stubborn = {EMAILS[0]}
+            left = finished(connector, batch(BARE, "remove", audience=audience))
+
+        assert {key: (told.state, told.code) for key, told in entered.troubles.items()} == {
+            BARE[1].key: ("rejected", "list")
+        }
+        assert {key: told.code for key, told in left.troubles.items()} == {BARE[0].key: "list"}
+
     def test_a_large_removal_that_comes_again_reads_the_list(self) -> None:
         self.fake.put(*(row.identifiers["email"] for row in CROWD))
         with self.connected() as connector:

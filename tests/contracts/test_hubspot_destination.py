@@ -205,3 +205,13 @@ def test_results_are_found_by_trace_or_by_value_never_by_order() -> None:
 
     assert ids == {"a@example.com": "1", "b@example.com": "2"}
     assert troubles == {}
+
+
+def test_an_error_counts_more_than_a_result() -> None:
+    error = {"category": "VALIDATION_ERROR", "message": "no", "context": {"objectWriteTraceId": ["0"]}}
+    answer = {"results": [{"id": "1", "properties": {"email": "a@example.com"}}], "errors": [error]}
+
+    ids, troubles = upserted(answer, ["a@example.com"], "email")
+
+    assert ids == {}
+    assert [told.state for told in troubles.values()] == ["invalid"]

@@ -134,6 +134,14 @@ class TestKlaviyo(HttpSuite):
 
         assert [member.identifiers["email"] for member in members] == [row.identifiers["email"] for row in ROWS]
 
+    def test_addresses_are_compared_in_small_letters(self) -> None:
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            finished(connector, batch(ROWS[:1], audience=audience))
+            next(iter(self.fake.profiles.values()))["email"] = "Anna@Example.com"
+
+            assert [member.identifiers["email"] for member in connector.members(audience)] == ["anna@example.com"]
+
     def test_sizes_are_kept(self) -> None:
         heavy = replace(ROWS[0], fields={"notes": "x" * 100_000})
         wide = tuple(Row(f"{n:032}", {"email": f"{n}@example.com"}, {"notes": "x" * 60_000}) for n in range(90))

@@ -197,7 +197,7 @@ def test_what_makes_members_changes_none() -> None:
 
 @pytest.mark.parametrize(
     ("key", "host"), [("0123456789abcdef-us19", "https://us19.api.mailchimp.com/3.0"), ("0123456789abcdef", None),
-                      ("x-evil.example/", None)],
+                      ("x-evil.io/", None)],
 )  # fmt: skip
 def test_the_data_centre_is_the_end_of_the_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, host: str | None

@@ -17,6 +17,7 @@ class FakeBrevo(Fake):
     Attributes:
         contacts: Id → email, ext_id, attributes, lists, blacklisted.
         failing: Addresses that an import leaves out, telling of them in a report alone.
+        stubborn: Addresses that a list neither takes nor lets go.
         asked_to_confirm: Addresses that got the mail.
         ends_as: State in which imports end.
         page: Things on a page, whatever is asked for.
@@ -30,6 +31,7 @@ class FakeBrevo(Fake):
         self.folders = [{"id": 5, "name": "Segmente"}]
         self.processes: dict[int, dict[str, Any]] = {}
         self.failing: set[str] = set()
+        self.stubborn: set[str] = set()
         self.asked_to_confirm: list[str] = []
         self.ends_as, self.page = "completed", 500
         self.numbers = count(11)
@@ -108,7 +110,7 @@ class FakeBrevo(Fake):
         for value in values:
             wanted = value.lower() if name == "emails" else value
             one = next((one for one in self.contacts.values() if one[key] == wanted), None)
-            if one is None or (number in one["listIds"]) is (verb == "add"):
+            if one is None or one["email"] in self.stubborn or (number in one["listIds"]) is (verb == "add"):
                 failure.append(value)
                 continue
             one["listIds"] = [*one["listIds"], number] if verb == "add" else [n for n in one["listIds"] if n != number]
