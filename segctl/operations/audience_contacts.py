@@ -113,7 +113,7 @@ class Contacts:
 
         key = (kind, tuple(names))
         if key not in self._told:
-            values = pl.Series([None], dtype=pl.String).new_from_index(0, len(self.profiles))
+            values = pl.repeat(None, len(self.profiles), dtype=pl.String, eager=True)
             written = values.is_not_null()
             for name in names:
                 raw = self.best(name).cast(pl.String).str.strip_chars()
@@ -125,7 +125,7 @@ class Contacts:
         return self._told[key]
 
     def points(self, kind: str, names: Sequence[str]) -> pl.DataFrame:
-        """Every contact point of a kind: columns ``row`` (here) and ``value`` (normal form), unique, sorted."""
+        """Every contact point of a kind: columns ``row`` (here, ascending) and ``value`` (normal form), unique."""
         import polars as pl
 
         key = (kind, tuple(names))
@@ -135,8 +135,11 @@ class Contacts:
             best = pl.DataFrame({"row": pl.int_range(len(told), dtype=pl.Int32, eager=True), "value": told})
             parts = [best, *(self._others(kind, name) for name in names if name in self._several)]
             parts += [self._others(kind, name) for name in names[1:] if name not in self._several]
-            found = (best if len(parts) == 1 else pl.concat(parts).unique()).drop_nulls()
-            self._points[key] = found if len(parts) == 1 else found.sort("row", "value")
+            if len(parts) > 1:
+                # The one that is told comes first: the gate names the reason by it.
+                further = pl.concat(parts[1:]).sort("row", "value")
+                best = pl.concat([best, further]).unique(maintain_order=True).sort("row", maintain_order=True)
+            self._points[key] = best.drop_nulls()
         return self._points[key]
 
     def _others(self, kind: str, name: str) -> pl.DataFrame:
@@ -184,10 +187,10 @@ class Contacts:
         table = Subjects(self.session.workspace).table(self.snapshot)
         found = table.filter(pl.col("id_type").is_in(list(kinds))).select("subject", "id_type", "value").collect()
         found = found.with_columns(self._places.gather(found["subject"]).alias("row")).filter(pl.col("row") >= 0)
-        blank = pl.Series([None], dtype=pl.String).new_from_index(0, len(self.profiles))
         for kind in kinds:
             mine = found.filter(pl.col("id_type") == kind).sort("row", "subject").select("row", "value")
             first = mine.unique("row", keep="first", maintain_order=True)
+            blank = pl.repeat(None, len(self.profiles), dtype=pl.String, eager=True)
             self._best[kind] = blank.scatter(first["row"], first["value"]).alias(kind)
             self._keep_all(kind, mine)
 

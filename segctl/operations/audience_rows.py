@@ -59,8 +59,8 @@ class Rows:
         out = self.left.is_in(rows.implode())
         if out.any():
             gone = self.left.filter(out)
-            blank = pl.Series([None], dtype=pl.String).new_from_index(0, len(gone))
-            self._note(gone, blank.fill_null(step), blank.fill_null(reason), detail)
+            at, why = (pl.repeat(word, len(gone), dtype=pl.String, eager=True) for word in (step, reason))
+            self._note(gone, at, why, detail)
             self.left = self.left.filter(~out)
 
     def fresh(self) -> pl.Series:

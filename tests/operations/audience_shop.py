@@ -5,6 +5,7 @@ Everything that `audiences` reads is there: subjects, records, identity, one run
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -175,3 +176,25 @@ def write_records(workspace: Workspace, frame: pl.DataFrame, source: str = "crm"
 
 def put_in_force(workspace: Workspace, answers: pl.DataFrame, at: datetime = NOW - timedelta(hours=1)) -> None:
     record_run(workspace, NewRun(at, workspace.snapshot(), at, at, "0"), answers)
+
+
+def tell(session: Session, audience: Any, *, at: datetime, only: Iterable[str] | None = None) -> None:
+    """The destination accepts an audience, or some profiles of it; contacts become events."""
+    from segctl.operations.contacted import record
+    from segctl.state.deliveries import ledger_audience
+    from segctl.state.deliveries_batches import NewRow, Result, intend, settle
+    from segctl.state.deliveries_log import begin_part, begin_push
+
+    workspace, name = session.workspace, audience.destination.name
+    wanted = None if only is None else set(only)
+    rows = [
+        NewRow(row["key"], row["digest"], row["profile_id"], json.dumps({"email": row["id:email"]}), b"")
+        for row in audience.rows.iter_rows(named=True) if wanted is None or row["profile_id"] in wanted
+    ]  # fmt: skip
+    push = begin_push(workspace, at, {})
+    ledger = ledger_audience(workspace, name, audience.segment, purpose=audience.purpose, channel=audience.channel)
+    begin_part(workspace, push.number, ledger.id)
+    number = intend(workspace, id=f"b{push.number}", push=push.number, audience=ledger.id, action="add", rows=rows,
+                    head=0, attempt=1, at=at)  # fmt: skip
+    settle(workspace, Result(number, ledger.id, "add", at, accepted=[row.key for row in rows]))
+    record(workspace)
