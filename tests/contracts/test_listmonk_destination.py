@@ -249,6 +249,18 @@ def test_an_address_that_tries_to_be_sql_finds_nobody(connect: Connecting, servi
     assert fake.subscriptions == {(1, 1): "confirmed"}
 
 
+def test_the_requests_of_a_dry_run_name_nobody_in_their_addresses(service: tuple[Fake, str], tmp_path: Path) -> None:
+    world = World(tmp_path)
+    told = {"base_url": f"{service[1]}/api", "user": "segctl", "token": SECRET}
+    news = Listmonk(Destination("news", "listmonk", options=told), world.around(dry=True))
+
+    news.send(batch(ROWS, audience="1"))
+
+    assert "subscribers.email+IN+(3+addresses)" in world.recorded[0].what.replace("%28", "(").replace("%29", ")")
+    assert [one.what for one in world.recorded if "example" in one.what.partition("/api")[2]] == []
+    assert service[0].asked == []
+
+
 def test_a_long_batch_is_looked_up_in_parts(connect: Connecting, service: tuple[Fake, str]) -> None:
     rows = tuple(person(f"somebody.with.a.long.name.{number:04}@example.com") for number in range(200))
 
