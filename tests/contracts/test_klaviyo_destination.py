@@ -114,6 +114,20 @@ class TestKlaviyo(HttpSuite):
         assert sent.troubles == {}
         assert [asked.method for asked in self.fake.asked].count("DELETE") == 0
 
+    def test_nobody_leaves_for_a_number_that_is_anothers_as_well(self) -> None:
+        with self.connected() as connector:
+            audience = connector.audience("winback", "winback")
+            finished(connector, batch(ROWS[1:], audience=audience))
+            both = replace(ROWS[0], identifiers={**ROWS[0].identifiers, "phone": "+4915112345678"})
+            self.fake.profiles |= {
+                "PX": {"email": "anna@example.com"},
+                "PY": {"email": "bert@example.com", "phone_number": "+4915112345678"},
+            }
+            self.fake.members[audience] += ["PX", "PY"]
+            finished(connector, batch((both,), "remove", audience=audience))
+
+        assert self.people(audience) == {"bert@example.com", *(row.identifiers["email"] for row in ROWS[1:])}
+
     def test_an_id_that_is_gone_is_looked_up_again(self) -> None:
         with self.connected() as connector:
             audience = connector.audience("winback", "winback")

@@ -28,7 +28,7 @@ from segctl.connectors.destinations.base import (
     place,
 )
 from segctl.connectors.destinations.clients import client
-from segctl.connectors.destinations.mailing import Json, listed, within
+from segctl.connectors.destinations.mailing import Json, compared, listed, within
 from segctl.connectors.destinations.reasons import words_of
 from segctl.connectors.destinations.values import plain, text
 from segctl.connectors.sources.base import Probe
@@ -195,7 +195,7 @@ class Klaviyo:
 
     def seen_as(self, row: Row) -> Mapping[str, str]:
         """As given; addresses in small letters."""
-        return {kind: mailing.folded(value) if kind == "email" else value for kind, value in row.identifiers.items()}
+        return {kind: compared(kind, value) for kind, value in row.identifiers.items() if kind in NAMES}
 
     def members(self, audience: str) -> Iterator[Member]:
         """Everybody on a list."""
@@ -232,14 +232,18 @@ class Klaviyo:
         return Sent()
 
     def _ids(self, rows: Sequence[Row]) -> dict[str, None]:
-        """Ids of people there by whatever they are known by."""
+        """Ids of people there, by the best identifier that finds them: a number may be another's as well."""
         found: dict[str, None] = {}
+        left = list(rows)
         for kind, name in NAMES.items():
-            values = sorted({row.identifiers[kind] for row in rows if row.identifiers.get(kind)})
+            values = sorted({row.identifiers[kind] for row in left if row.identifiers.get(kind)})
+            there = set()
             for part in mailing.pieces(values, ON_A_PAGE):
                 wanted = f"any({name},[{','.join(quoted(value) for value in part)}])"
-                told = [("filter", wanted), ("fields[profile]", name)]
-                found |= {str(item["id"]): None for item in self._pages("/api/profiles", told)}
+                for item in self._pages("/api/profiles", [("filter", wanted), ("fields[profile]", name)]):
+                    found[str(item["id"])] = None
+                    there.add(compared(kind, within(item, "attributes", name) or ""))
+            left = [row for row in left if compared(kind, row.identifiers.get(kind) or "") not in there]
         return found
 
     def _pages(self, path: str, params: Sequence[tuple[str, str]] = (), size: int = ON_A_PAGE) -> Iterator[Json]:
