@@ -99,6 +99,15 @@ def test_what_decides_about_a_purpose_is_part_of_the_digest(changed: dict[str, o
     assert before["asks_not"].digest == after["asks_not"].digest
 
 
+def test_rules_of_consent_are_part_of_the_digest() -> None:
+    project = a_project()
+    other = replace(project, consent=replace(project.consent, double_opt_in=()))
+
+    before, after = (definitions({"asks": f"where: {GIVEN}"}, project=p).segments["asks"] for p in (project, other))
+
+    assert before.digest != after.digest
+
+
 def test_mutants_ask_for_other_states_and_ages() -> None:
     found = [m.definition.where for m in mutants(bound_segment(f"where: {LATELY}"), definitions({}))]
 

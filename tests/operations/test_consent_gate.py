@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from test_consent_states import CRM, PROJECT, Row, written
 from segctl.compile import ir
 from segctl.compile.plan import Output
 from segctl.compile.selection import Selection
+from segctl.model.errors import Refused
 from segctl.model.types import TEXT
 from segctl.operations.apply import apply
 from segctl.operations.cause_words import kind_of, say
@@ -20,6 +22,7 @@ from segctl.operations.evaluation import evaluate
 from segctl.operations.explain import explain
 from segctl.operations.ingest import ingest, sources_of
 from segctl.operations.plan import plan
+from segctl.operations.plan_file import SCHEMA, read_plan, refuse_stale, saved_form
 from segctl.operations.session import Session, open_session
 from segctl.operations.size import size
 
@@ -31,11 +34,11 @@ MAILS = ("anna@post.example", "ben@post.example", "cleo@post.example")
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     """Three people with one address each, and a fourth without; segments of readers and of all."""
-    rows = ["nr,email,since,mail,phone,person", *(f"c{n},,2026-01-01,{m},,c{n}" for n, m in enumerate(MAILS))]
+    rows = ["nr,email,since,mail,other,phone,person", *(f"c{n},,2026-01-01,{m},,,c{n}" for n, m in enumerate(MAILS))]
     files = {
         "segctl.yaml": PROJECT,
         "sources/crm.yaml": CRM,
-        "crm.csv": "\n".join([*rows, "c3,,2026-01-01,,,c3", ""]),
+        "crm.csv": "\n".join([*rows, "c3,,2026-01-01,,,,c3", ""]),
         "segments/readers.yaml": "segment: readers\nwhere: {consent: news, channel: email}\n",
         "segments/everybody.yaml": "segment: everybody\nwhere: {trait: person, exists: true}\n",
         "segments/best.yaml": "segment: best\nwhere: {trait: person, exists: true}\nkeep: {top: 1, by: rank}\n",
@@ -162,6 +165,21 @@ def test_plan_shows_the_cause_and_changes_nothing(session: Session) -> None:
 
     assert "consent" in repr(found)
     assert members(session, "readers") == []
+
+
+def test_a_saved_plan_is_stale_after_a_withdrawal(session: Session) -> None:
+    said(session, MAILS[0], "grant", NOW - 10 * DAY)
+    run(session, NOW - 9 * DAY)
+    path = session.root / "plan.json"
+    made = saved_form(session, plan(session, as_of=NOW, selection=Selection()))
+    path.write_text(json.dumps({"schema": SCHEMA, "plan": made}))
+    refuse_stale(session, read_plan(path))
+
+    said(session, MAILS[0], "withdraw", NOW - 8 * DAY)
+
+    with pytest.raises(Refused, match="stale") as refused:
+        refuse_stale(session, read_plan(path))
+    assert "consent" in str(refused.value.why)
 
 
 def test_a_run_is_explained_by_what_it_knew(session: Session) -> None:

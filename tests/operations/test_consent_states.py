@@ -23,9 +23,13 @@ PROJECT = """segctl: 1
 name: world
 timezone: Europe/Berlin
 identifiers: {nr: {class: known}, email: {class: known, personal: true}}
-traits: {mail: {type: text, personal: true}, phone: {type: text, personal: true}, person: text}
+traits:
+  mail: {type: text, personal: true}
+  other: {type: text, personal: true}
+  phone: {type: text, personal: true}
+  person: text
 events: {}
-contact_points: {email: [email, mail], phone: phone}
+contact_points: {email: [email, mail, other], phone: phone}
 identity: {country: DE}
 consent: {double_opt_in: [email], confirm_within: 7 days}
 purposes:
@@ -35,7 +39,7 @@ purposes:
 """
 CRM = (
     "source: crm\npath: crm.csv\nkey: {nr: nr, email: email}\nrecord_time: since\n"
-    "profiles: {mail: mail, phone: phone, person: person}\n"
+    "profiles: {mail: mail, other: other, phone: phone, person: person}\n"
 )
 USES = (("news", "email"), ("news", "sms"), ("news.sale", "email"), ("service", "email"))
 STATUSES = ("confirmed", "requested", "withdrawn", "objected", "expired", "denied", "none")
@@ -56,9 +60,13 @@ class Row:
 
 @dataclass
 class Person:
-    """Contact points with the instants since when each stands in a record; None is from the beginning."""
+    """Contact points with the instants since when each stands in a record; None is from the beginning.
+
+    A later address takes the place of the one before; the other address stands beside it at all times.
+    """
 
     nr: str
+    other: str = ""
     emails: dict[str, datetime | None] = field(default_factory=dict)
     phones: dict[str, datetime | None] = field(default_factory=dict)
 
@@ -153,6 +161,7 @@ def people(random: Random) -> list[Person]:
             person.emails = {f"{name}@post.example": None} if m == 0 else person.emails
             if m:
                 person.emails = {f"{name}@post.example": START + random.randint(5, 60) * DAY}
+        person.other = f"q{n}@post.example" if random.random() < 0.4 else ""
         if random.random() < 0.6:
             person.phones[f"+4930123450{n}"] = None
         made.append(person)
@@ -207,12 +216,14 @@ def project(root: Path, persons: list[Person]) -> None:
     for name, text in (("segctl.yaml", PROJECT), ("sources/crm.yaml", CRM)):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    lines = ["nr,email,since,mail,phone,person"]
+    lines = ["nr,email,since,mail,other,phone,person"]
     for person in persons:
         phone = next(iter(person.phones), "")
-        lines.append(f"{person.nr},,2025-01-01,,{phone},{person.nr}")
+        lines.append(f"{person.nr},,2025-01-01,,{person.other},{phone},{person.nr}")
         for address, since in person.emails.items():
-            lines.append(f"{person.nr},,{(since or START - 99 * DAY).isoformat()},{address},{phone},{person.nr}")
+            lines.append(
+                f"{person.nr},,{(since or START - 99 * DAY).isoformat()},{address},{person.other},{phone},{person.nr}"
+            )
     (root / "crm.csv").write_text("\n".join([*lines, ""]))
     (root / "segments").mkdir(exist_ok=True)
     for purpose, channel in USES:
@@ -242,7 +253,7 @@ def check(root: Path, seed: int, engines: tuple[str, ...] = ("polars", "duckdb")
     random = Random(seed)
     persons = people(random)
     project(root, persons)
-    every = [p for person in persons for p in (*person.emails, *person.phones)]
+    every = [p for person in persons for p in (*person.emails, *filter(None, [person.other]), *person.phones)]
     rows = ledger(random, every or ["nobody@post.example"])
     compared = 0
     with open_session(root, create=True) as session:
@@ -255,7 +266,8 @@ def check(root: Path, seed: int, engines: tuple[str, ...] = ("polars", "duckdb")
             for as_of in (START + timedelta(minutes=random.randint(1, 200_000)), edge):
                 found = answers(session, as_of, engine)
                 for person in persons:
-                    emails = [a for a, since in person.emails.items() if since is None or since <= as_of]
+                    emails = [a for a, since in person.emails.items() if since is None or since <= as_of][-1:]
+                    emails += [person.other] if person.other else []
                     for purpose, channel in USES:
                         points = emails if channel == "email" else list(person.phones)
                         status, since = of_person(points, purpose, channel, rows, as_of)
