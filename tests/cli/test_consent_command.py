@@ -18,7 +18,7 @@ purposes:
   news: {basis: consent, channels: [email]}
   service: {basis: contract, channels: [email]}
 """
-ANNA = "anne@post.example"
+ANNA = "zoeq@post.example"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_person_says_yes_and_takes_it_back(call: Callable[..., Finished]) -> N
     assert "pending" in call(*check, text=ANNA).out
     assert call("consent", "confirm", ANNA, "--purpose", "news").code == 0
     assert call(*check, text=ANNA).code == 0
-    assert call("consent", "withdraw", "-", text="Anne+shop@POST.example").code == 0
+    assert call("consent", "withdraw", "-", text="Zoeq+shop@POST.example").code == 0
     found = call(*check, "--json", text=ANNA)
     assert (found.code, json.loads(found.out)["data"][0]["reason"]) == (1, "withdrawn")
 
@@ -58,7 +58,7 @@ def test_no_address_stands_in_output_or_workspace(call: Callable[..., Finished],
         assert ANNA not in done.out + done.err
     assert ANNA in call("consent", "show", ANNA, "--show-personal").out
     stored = b"".join(path.read_bytes() for path in (tmp_path / ".segctl").rglob("*") if path.is_file())
-    assert b"anne" not in stored
+    assert b"zoeq" not in stored
 
 
 def test_a_suppressed_person_stays_suppressed(call: Callable[..., Finished], tmp_path: Path) -> None:
