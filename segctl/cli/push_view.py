@@ -161,12 +161,18 @@ def _sections(pushed: Pushed, shown: Sequence[Outcome], *, show_personal: bool) 
         costs = [(one.destination, one.calls, one.rows, one.minutes) for one in pushed.recordings]
         yield output.Section("requests", "Requests that a push would make", REQUESTS, costs)
         examples = [
-            (one.destination, what.what, what.rows, what.body if show_personal else None)
+            (one.destination, what.what if show_personal else _bare(what.what), what.rows, what.body)
             for one in pushed.recordings for what in one.examples
         ]  # fmt: skip
         columns = EXAMPLES if show_personal else EXAMPLES[:-1]
         rows = [row if show_personal else row[:-1] for row in examples]
         yield output.Section("examples", "The first of them", columns, rows)
+
+
+def _bare(what: str) -> str:
+    """A request without its query, where people may be searched for by their addresses, and without these in a path."""
+    parts = what.partition("?")[0].split("/")
+    return "/".join("…" if "@" in part or "%40" in part else part for part in parts)
 
 
 def _left(one: Outcome) -> list[int | None]:
