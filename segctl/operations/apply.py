@@ -16,7 +16,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import Refused, SegctlError, UsageError
 from segctl.operations.contacted import record as record_contacts
 from segctl.operations.evaluation import Answers, evaluate
-from segctl.operations.guards import Allowance, parse_allowances, refusals
+from segctl.operations.guards import WAITS, Allowance, parse_allowances, refusals
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import run_note
 from segctl.operations.retyped import retyped_properties
@@ -105,7 +105,8 @@ class Applied:
         profiles: Profiles of the population.
         timings: Phase → seconds.
         warnings: What a person should know of the data that were read.
-        guarded: Segments that failed because a guard refuses their change.
+        guarded: Segments that failed because a guard of their own refuses the change.
+        stale: Those of them whose inputs are older than `fresh` asks for.
         paused: Segment that was left out → why, in words.
         everything: Why, when all is paused.
     """
@@ -119,6 +120,7 @@ class Applied:
     timings: Mapping[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     guarded: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
     paused: Mapping[str, str] = field(default_factory=dict)
     everything: str | None = None
 
@@ -194,7 +196,12 @@ def apply(
         profiles=answers.frame.height,
         timings={name: round(seconds, 3) for name, seconds in timings.items()},
         warnings=warnings,
-        guarded=tuple(s.segment for s in outcomes if s.state == "failed" and s.segment not in answers.failed),
+        guarded=tuple(
+            s.segment
+            for s in outcomes
+            if s.state == "failed" and s.segment not in answers.failed and not (s.reason or "").endswith(WAITS)
+        ),
+        stale=tuple(sorted(going.fresh.refused)),
         paused=going.paused,
         everything=going.everything,
     )

@@ -16,6 +16,7 @@ from segctl.compile.trace_times import NextChange, next_change
 from segctl.model.errors import UsageError
 from segctl.operations.cause_words import say, translated
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
+from segctl.operations.expiry import expired_at
 from segctl.operations.explain_consents import later_consents, why_outside
 from segctl.operations.explain_related import counted_colleagues, related_rows
 from segctl.operations.people import find_person
@@ -50,6 +51,7 @@ class Explanation:
         in_force_as_of: That run's instant.
         moved_at: When the person last entered or left; None when never.
         moved_why: The cause of that, in words; None where it is not on record.
+        expires: When the segment ends or has ended; nobody belongs to it from then on.
         outside: Why the person may not be evaluated: ``objected_profiling``, ``restricted`` or ``erased``.
     """
 
@@ -68,7 +70,13 @@ class Explanation:
     in_force_as_of: datetime | None = None
     moved_at: datetime | None = None
     moved_why: str | None = None
+    expires: datetime | None = None
     outside: str | None = None
+
+    @property
+    def has_expired(self) -> bool:
+        """The segment has ended by then."""
+        return self.expires is not None and self.expires <= self.as_of
 
 
 def explain(
@@ -123,16 +131,29 @@ def explain(
         person = replace(person, later=tuple((at, {**person.traits, **values}) for at, values in later))
     zone = session.project.timezone
     traced = trace(lowered, person, rows, as_of=as_of, zone=zone, members=members, language=said)
+    is_member, ends = members.get(name, False), expired_at(definition, zone)
+    has_ended = ends is not None and ends <= as_of
+    flip = next_change(lowered, person, rows, as_of=as_of, zone=zone, members=members) if until else None
     return replace(
         outside,
-        member=members.get(name, False),
+        member=is_member,
         in_population=True,
         trace=traced,
-        kept=None if definition.keep is None or traced.answer is not True else members.get(name, False),
-        flip=next_change(lowered, person, rows, as_of=as_of, zone=zone, members=members) if until else None,
+        kept=None if definition.keep is None or traced.answer is not True or has_ended else is_member,
+        flip=_until_the_end(flip, is_member=is_member, as_of=as_of, ends=ends),
+        expires=ends,
         places=_places(session, events) | stood,
         **_in_force(session, name, subjects, said),
     )
+
+
+def _until_the_end(
+    flip: NextChange | None, *, is_member: bool, as_of: datetime, ends: datetime | None
+) -> NextChange | None:
+    """The next change, if the segment does not end before: then its members leave, and nobody enters any more."""
+    if ends is None or (flip is not None and flip.at < ends):
+        return flip
+    return NextChange(ends, answer=False) if is_member and ends > as_of else None
 
 
 def _scores(

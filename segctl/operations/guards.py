@@ -111,6 +111,10 @@ def broken_by(movement: Movement, limits: Guards) -> tuple[Broken, ...]:
     )
 
 
+WAITS = "whose guard refuses the change"
+"""How the reason ends of a segment that waits for another one."""
+
+
 def refusals(
     definitions: Definitions,
     movements: Sequence[Movement],
@@ -152,7 +156,7 @@ def _dependents(definitions: Definitions, refused: Mapping[str, str], waiting: s
         while todo:
             other = todo.pop()
             if other in refused:
-                found[name] = f"it refers to `{other}`, whose guard refuses the change"
+                found[name] = f"it refers to `{other}`, {WAITS}"
                 break
             if other not in seen:
                 seen.add(other)

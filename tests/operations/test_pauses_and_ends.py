@@ -128,3 +128,26 @@ def test_a_fresh_source_holds_nobody_back(shop: Path) -> None:
     write(shop, "fresh: {crm: 1 day}")
 
     assert states(shop)["german"] == ("in_force", 2)
+
+
+def test_the_hint_at_old_data_names_what_helps(shop: Path) -> None:
+    write(shop, "fresh: {bought: 1 day}")
+
+    told = " ".join(run("apply", cwd=shop).stderr.split())
+
+    assert "`segctl ingest`" in told
+    assert "`stale: mark`" in told
+    # No limit can be set for the age of data.
+    assert "--allow" not in told
+
+
+def test_explain_knows_that_a_segment_ends(shop: Path) -> None:
+    write(shop, "expires: 2030-01-01")
+    at = ("explain", "german", "1", "--until", "--as-of")
+
+    before = document(*at, "2029-12-30", cwd=shop)["facts"]
+    after = ok(*at, "2030-01-01", cwd=shop)
+
+    assert (before["member"], before["changes_to"], before["changes_at"][:10]) == (True, "false", "2030-01-01")
+    assert "the segment expired on 2030-01-01: nobody belongs to it any more" in " ".join(after.split())
+    assert document(*at, "2030-01-01", cwd=shop)["facts"]["member"] is False

@@ -37,6 +37,7 @@ COLUMNS = (
     output.Column("state"),
 )
 
+_STALE = "take in newer data with `segctl ingest`; `stale: mark` in the definition goes on with old data and says so"
 _GUARDED = "see who with `segctl plan --moves`; mend the definition or the data, or set the limit with `--allow`"
 
 
@@ -119,7 +120,7 @@ def _report(ctx: Context, session: Session, found: Applied) -> ExitCode:
         messages.warning(ctx, warning)
     tell_paused(ctx, found.paused, found.everything)
     for segment in failed:
-        hint = _GUARDED if segment.segment in found.guarded else None
+        hint = _STALE if segment.segment in found.stale else _GUARDED if segment.segment in found.guarded else None
         messages.warning(ctx, f"`{segment.segment}` keeps its last membership: {segment.reason}", hint=hint)
     result = output.Result(
         "segctl/apply/1",

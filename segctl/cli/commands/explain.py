@@ -140,9 +140,11 @@ def _notes(session: Session, found: Explanation, *, until: bool) -> list[str]:
         notes.append(f"{_OUTSIDE[found.outside]}, so no segment, count or trait is about them")
     elif not found.in_population:
         notes.append("nobody by that identifier is in the population at that time")
+    if found.expires is not None and found.has_expired:
+        notes.append(f"the segment expired on {session.local(found.expires).date()}: nobody belongs to it any more")
     if found.kept is False:
         notes.append("the conditions hold, but `keep` ranks others higher")
-    if until and found.in_population and found.flip is None:
+    if until and found.in_population and found.flip is None and not found.has_expired:
         notes.append("if nothing else happens, the answer never changes")
     if found.in_force is not None and found.in_force != found.member and found.in_force_as_of is not None:
         word = "a member" if found.in_force else "no member"
