@@ -139,8 +139,8 @@ def test_a_withdrawal_is_timed_until_the_removal_is_acknowledged(
         db.execute("INSERT INTO consent_keys VALUES ('k', 0)")
         for number, action in enumerate(actions):
             db.execute(
-                "INSERT INTO consent_events (event_id, at, recorded, kind, exact, wide, key_id, action, purpose, origin,"
-                " is_own, is_confirmed) VALUES (?, 0, ?, 'email', ?, ?, 'k', ?, 'newsletter', 'command', 1, 0)",
+                "INSERT INTO consent_events (event_id, at, recorded, kind, exact, wide, key_id, action, purpose,"
+                " origin, is_own, is_confirmed) VALUES (?, 0, ?, 'email', ?, ?, 'k', ?, 'newsletter', 'command', 1, 0)",
                 (f"e{number}", int(said.timestamp() * 1_000_000), wide, wide, action),
             )
         db.execute("UPDATE delivered SET points = ?", (packed([b"e" * 16 + wide]),))
