@@ -93,9 +93,6 @@ class TestWebhook(HttpSuite):
     def takes_any_success(self) -> bool:
         return True
 
-    def takes_any_answer(self) -> bool:
-        return True
-
 
 @pytest.fixture
 def receiver() -> Iterator[tuple[Receiver, str]]:
@@ -216,6 +213,15 @@ def test_what_is_no_signing_secret_is_told_without_it(
 
     assert [(probe.name, probe.status) for probe in probes] == [("credentials", "problem")]
     assert written not in repr(probes)
+
+
+def test_a_receiver_that_redirects_is_no_good(connect: Connecting, receiver: tuple[Receiver, str]) -> None:
+    receiver[0].can_fail = lambda asked: True
+    receiver[0].fails_next("redirect")
+
+    probes = connect().check()
+
+    assert [probe.status for probe in probes] == ["problem"]
 
 
 def test_who_signs_nothing_is_told_so(connect: Connecting) -> None:

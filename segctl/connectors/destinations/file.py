@@ -134,7 +134,9 @@ class Files:
         data = encoded(frame, self.form, about)
         if self.around.record is not None:
             shown = "" if self.form.format == "parquet" else data[:_SHOWN_BYTES].decode(errors="replace")
-            self.around.record(Recorded(f"write {folder / name}", shown, len(batch.rows)))
+            path = folder / name
+            place = path.relative_to(self.around.root) if path.is_relative_to(self.around.root) else path
+            self.around.record(Recorded(f"write {place}", shown, len(batch.rows)))
             return Sent()
         write_file(folder / name, data)
         at, form = batch.at.isoformat(), self.form.words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import DataError, LocalIOError
 
 NAME = "manifest.json"
+_STRANGE = re.compile(r"[^\w ()+,;=@.-]")
 SCHEMA = "segctl/file-destination/1"
 
 
@@ -74,7 +76,7 @@ class Manifest:
 
 def folder_name(name: str) -> str:
     """A name as a folder: signs that a file system may not take are written as ``%2F``."""
-    found = quote(name, safe=" ()+,;=@äöüÄÖÜß")
+    found = _STRANGE.sub(lambda sign: quote(sign[0], safe=""), name)
     return found.replace(".", "%2E") if found.strip(".") == "" else found
 
 

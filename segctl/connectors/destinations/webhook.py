@@ -51,6 +51,8 @@ OPTIONS = (
 TYPES = {"add": "segment.entered", "update": "segment.updated", "remove": "segment.left"}
 _JSON = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _GONE = 410
+_ANSWERS_TO_HEAD = frozenset(range(400, 500)) - {401, 403, 410}
+"""A receiver that takes nothing but POST says so in many ways."""
 
 
 def abilities(destination: Destination) -> Abilities:
@@ -98,7 +100,10 @@ class Webhook:
             count = len(self._signing_keys())
         except SegctlError as error:
             return (Probe("credentials", "problem", error.message, error.hint),)
-        reachable = self.client.check("HEAD", self.options["url"], accept=range(200, 600))[:1]
+        probes = self.client.check("HEAD", self.options["url"], accept=_ANSWERS_TO_HEAD)
+        if any(probe.status == "problem" for probe in probes):
+            return probes
+        reachable = probes[:1]
         if count:
             return (*reachable, Probe("credentials", "ok", f"signs with {count} secret{'s' * (count > 1)}"))
         hint = "a `secret` lets the receiver know that a message is yours"

@@ -162,7 +162,7 @@ def serving(fake: Fake) -> Iterator[str]:
             except OSError:
                 self.close_connection = True
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815 - names of http.server
+        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815 - names of http.server
 
         def log_message(self, *_: Any) -> None:
             """Says nothing."""
@@ -199,6 +199,7 @@ def _deliver(handler: BaseHTTPRequestHandler, reply: Reply | None, fault: Fault 
     if reply.status != 204:
         handler.send_header("Content-Length", str(len(data)))
     handler.end_headers()
-    handler.wfile.write(data[: len(data) // 2] if fault == "truncated" else data)
+    if handler.command != "HEAD":
+        handler.wfile.write(data[: len(data) // 2] if fault == "truncated" else data)
     if fault == "truncated":
         handler.close_connection = True
