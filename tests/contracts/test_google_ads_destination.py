@@ -343,6 +343,15 @@ def test_lists_are_found_by_name_or_id_over_pages_and_made_once(
     assert [body["membershipDuration"] for body in made] == ["2592000s"]
 
 
+@pytest.mark.parametrize(("days", "seconds"), [(1, "86400s"), (540, "46656000s"), (9999, "46656000s"), (0, "86400s")])
+def test_a_list_keeps_people_for_as_long_as_google_allows(
+    connect: Connecting, google: tuple[Google, str], days: int, seconds: str
+) -> None:
+    connect(membership_days=days).audience("winback", "new")
+
+    assert google[0].asked[-1].json["membershipDuration"] == seconds
+
+
 def test_an_id_that_is_not_there_makes_no_list(connect: Connecting) -> None:
     for ads, name in ((connect(), "999"), (connect(create_audiences=False), "new")):
         with pytest.raises(UsageError) as caught:
