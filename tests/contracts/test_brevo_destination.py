@@ -10,7 +10,8 @@ from destination_suite import PLANTED, ROWS, SECRET, HttpSuite, batch, finished
 from fakes.brevo import FakeBrevo
 
 from segctl.connectors.destinations.base import BatchRefusedError, Row, Sent
-from segctl.connectors.destinations.brevo import imported
+from segctl.connectors.destinations.brevo import abilities, imported
+from segctl.model.destinations import Destination
 from segctl.model.errors import UsageError
 
 EMAILS = [row.identifiers["email"] for row in ROWS]
@@ -297,3 +298,8 @@ class TestBrevoWithoutNewContacts(BrevoSuite):
                 assert finished(connector, batch(CROWD, "remove", audience=audience)).troubles == {}
         assert self.people(audience) == set()
         assert len(self.fake.asked) < 20
+
+
+def test_where_mails_go_out_batches_are_small() -> None:
+    assert abilities(Destination("mailer", "brevo", options=CONFIRM)).batch_rows == 150
+    assert abilities(Destination("mailer", "brevo")).batch_rows == 5000

@@ -7,6 +7,7 @@ capitals; an import ignores those that the account does not have.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -71,6 +72,12 @@ NAMES = {"email": "email", "external_id": "ext_id"}
 NONE_CHANGED = ("invalid_parameter", "document_not_found")
 """Codes of a 400 that may mean no more than that all are on the list already, or no contacts."""
 _GOING_ON = frozenset({"queued", "in_process", "processing"})
+
+
+def abilities(destination: Destination) -> Abilities:
+    """Few people in a batch where mails go out: a batch that must be repeated asks some of them twice."""
+    asks = destination.options.get("new_contacts") == "double_opt_in"
+    return replace(ABILITIES, batch_rows=IN_A_CALL) if asks else ABILITIES
 
 
 def known_by(row: Row) -> str:
