@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import field
 from pathlib import Path
 
 from segctl.compile.bind.names import TIME_PARTS
@@ -28,6 +29,8 @@ class Names:
         colleagues: Groups of profiles that share a value.
         lists: Text files under ``lists/`` and those that definitions name.
         sources: Declared sources.
+        purposes: Purpose to its title.
+        channels: Those that purposes use.
         used: Header key (``tags``, ``owner``, ``purpose``, ``send_to``) to what segments have there.
     """
 
@@ -43,6 +46,8 @@ class Names:
     identifiers: tuple[str, ...]
     sources: tuple[str, ...]
     used: Mapping[str, tuple[str, ...]]
+    purposes: Mapping[str, str] = field(default_factory=dict)
+    channels: tuple[str, ...] = ()
 
     def described(self, name: str, of: ValueType) -> str:
         """Type and title, such as ``money in EUR: Kundenwert``."""
@@ -85,6 +90,8 @@ def project_names(definitions: Definitions, sources: Iterable[str]) -> Names:
         identifiers=tuple(identifier.name for identifier in project.identifiers),
         sources=tuple(sorted(sources)),
         used={key: tuple(sorted(filter(None, values))) for key, values in used.items()},
+        purposes={purpose.name: str(purpose.title or "") for purpose in project.purposes},
+        channels=tuple(sorted({channel for purpose in project.purposes for channel in purpose.channels})),
     )
 
 

@@ -179,6 +179,9 @@ def _conditions(defs: Schema, names: Names) -> None:
     defs["propertyTest"]["properties"]["of"] = {"$ref": "#/$defs/propertyName"}
     _related(defs, names)
     _near(defs, names)
+    consent = defs["consent"]["properties"]
+    consent["consent"] = _name(names.purposes, "A declared purpose.", templates=True)
+    consent["channel"] = _name(dict.fromkeys(names.channels, ""), "A channel of the purpose.", templates=True)
     identifiers = _name(dict.fromkeys(names.identifiers, ""), "The identifier in the column.", templates=True)
     defs["list"]["properties"] |= {"list": {"$ref": "#/$defs/listFile"}, "identifier": identifiers}
     defs["listOfItems"]["properties"]["list"] = {"$ref": "#/$defs/listFile"}

@@ -378,7 +378,7 @@ class Author:
         roll = self.dice.random.random()
         if self.project.related and self.dice.chance(0.1):
             return strategies_related.leaf(self)
-        if self.project.purposes and self.dice.chance(0.08):
+        if self.project.purposes and self.dice.beside.random() < 0.08:
             return strategies_consents.leaf(self)
         if roll < 0.28:
             return self.trait_condition()

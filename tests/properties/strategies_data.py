@@ -169,6 +169,7 @@ class Dice:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
+        self.beside = Random(seed)  # for what came later: the other choices of an example stay what they were
         self.zone = ZoneInfo(self.one(ZONES))
         self.as_of = instant_of(datetime.fromisoformat(self.one(AS_OF)), self.zone)
         self.clock = Clock(self.as_of, self.zone)
