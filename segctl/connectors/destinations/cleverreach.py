@@ -191,7 +191,7 @@ class CleverReach:
     def _there(self, batch: Batch, values: Sequence[str]) -> set[str]:
         """Which addresses are receivers of the group; all of them in a dry run."""
         rules = [{"field": "email", "logic": "eq", "condition": value} for value in values]
-        found = self._filtered(rules, "OR", batch.rows) if rules else ()
+        found = self._filtered(rules, "OR", batch.rows, most=len(rules)) if rules else ()
         there = {folded(within(item, "email") or "") for item in found}
         return set(values) if self.is_dry else there
 
@@ -239,8 +239,10 @@ class CleverReach:
             self._blocked = frozenset(folded(within(item, "email") or item) for item in items)
         return self._blocked
 
-    def _filtered(self, rules: Sequence[Json], operator: str, rows: Sequence[Row] = ()) -> Iterator[Json]:
-        """Receivers of the group that a filter finds, page by page until one is empty."""
+    def _filtered(
+        self, rules: Sequence[Json], operator: str, rows: Sequence[Row] = (), *, most: int | None = None
+    ) -> Iterator[Json]:
+        """Receivers of the group that a filter finds, page by page until one is empty or there can be no more."""
         seen: set[str] = set()
         for page in count():
             body = {"groups": [self.group], "operator": operator, "rules": list(rules), "activeonly": False,
@@ -250,7 +252,7 @@ class CleverReach:
             new = [item for item in found if str(within(item, "id")) not in seen]
             yield from new
             seen |= {str(within(item, "id")) for item in new}
-            if not new:
+            if not new or len(seen) == most:
                 return
 
     def _ask(self, method: str, path: str, **options: Any) -> Answer:  # noqa: ANN401 - those of `Client.request`
