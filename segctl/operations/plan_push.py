@@ -234,7 +234,7 @@ def refuse_other_push(saved: Sequence[Mapping[str, Any]], parts: Iterable[Part])
     for pair in sorted(now.keys() | then.keys()):
         part, one = now.get(pair), then.get(pair)
         if part is None:
-            found.append(f"`{pair[0]}` no longer goes to `{pair[1]}`")
+            found.append(f"`{pair[0]}` has no membership in force that goes to `{pair[1]}`")
         elif one is None:
             found.append(f"`{pair[0]}` to `{pair[1]}` is not in the plan")
         elif part_digest(part) != one["digest"]:
