@@ -10,7 +10,7 @@ import os
 from segctl.cli import streams
 
 READ_BYTES = 65_536
-INDEX_FORM = 3
+INDEX_FORM = 4
 FOLDERS = ("segments", "traits", "sources", "destinations")
 _FIXED = {
     "kind": (
@@ -156,8 +156,8 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
         if folder == "segments":
             top = _top_values(lines)
             name = top.get("segment") or os.path.basename(path)[:-5]
-            if "{" not in name:  # of `for_each`: only the items tell the names
-                found["segments"][name] = top.get("title", "")
+            for own, title in _sisters(name, top) if "{" in name else [(name, top.get("title", ""))]:
+                found["segments"][own] = title
             found["tags"] |= dict.fromkeys(_listed(top.get("tags", "")), "tag")
             for name in _listed(top.get("send_to", "")):
                 found["destinations"].setdefault(name, "")
@@ -174,6 +174,22 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
             for block in ("traits", "events", "environments"):
                 found[block] |= dict.fromkeys(_block_keys(lines, block), "")
     return {kind: sorted(of.items()) for kind, of in found.items()}
+
+
+def _sisters(name: str, top: dict[str, str]) -> list[tuple[str, str]]:
+    """Names and titles that ``for_each: {field: [a, b]}`` on one line gives; lists in files are not opened."""
+    inside = top.get("for_each", "").strip()
+    field, colon, items = inside.removeprefix("{").removesuffix("}").partition(":")
+    placeholder = f"{{{field.strip()}}}"
+    if not colon or not inside.startswith("{") or placeholder not in name or not items.strip().startswith("["):
+        return []
+    from segctl.compile.suggest import as_name
+
+    return [
+        (name.replace(placeholder, spelled), top.get("title", "").replace(placeholder, item))
+        for item in _listed(items.strip())
+        if (spelled := as_name(item))
+    ]
 
 
 def _lines(path: str) -> list[str]:

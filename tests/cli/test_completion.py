@@ -43,6 +43,22 @@ def test_names_come_from_the_files_of_the_project(
     assert [tuple(name) for name in complete.names(kind, str(small_project))] == expected
 
 
+def test_sister_segments_are_completed_by_the_names_they_get(small_project: Path) -> None:
+    head = 'segment: fans_of_{category}\ntitle: "Mag {category}"\n'
+    (small_project / "segments/fans.yaml").write_text(
+        head + 'for_each: {category: [Jacken, "Größe XL"]}  # two\nwhere: {event: order_completed}\n', "utf-8"
+    )
+    # Items in a file are not looked up at every TAB.
+    listed = head.replace("fans", "buyers") + "for_each: {list: lists/categories.csv}\n"
+    (small_project / "segments/buyers.yaml").write_text(listed, "utf-8")
+
+    names = dict(complete.names("segments", str(small_project)))
+
+    assert names["fans_of_jacken"] == "Mag Jacken"
+    assert names["fans_of_groesse_xl"] == "Mag Größe XL"
+    assert not any("{" in name or "buyers" in name for name in names)
+
+
 @pytest.mark.parametrize(
     ("prefix", "expected"),
     [
