@@ -38,7 +38,7 @@ class Outcomes:
             return
         if is_followed:
             self._courier.job_ended(call)
-            sent = by_key(sent, call.keys)
+            sent = by_key(sent, call.sent_keys or call.keys)
         faults = {key: self._fault(trouble.state, trouble.reason, trouble.code)
                   for key, trouble in sent.troubles.items() if key in set(call.keys)}  # fmt: skip
         self._settle(call, faults, sent.known_as)

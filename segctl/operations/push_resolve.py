@@ -31,7 +31,9 @@ def resolve(courier: Courier, batches: Iterable[OpenBatch], parts: Mapping[int, 
         part = parts[batch.audience]
         by_key = {person.key: person for person in desk.books.leaving(batch.audience, batch.keys)}
         people = [by_key[key] for key in batch.keys if key in by_key]
-        call = Call(part, cast("Action", batch.action), people, batch.id, number=batch.number)
+        call = Call(
+            part, cast("Action", batch.action), people, batch.id, number=batch.number, sent_keys=tuple(batch.keys)
+        )
         if batch.job is not None:
             call.job, call.began = batch.job, desk.world.clock()
             courier.job_began(call)

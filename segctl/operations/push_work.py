@@ -144,6 +144,7 @@ class Call:
         job: Id at the service that is followed.
         began: Seconds of the clock when the job began.
         is_compensation: A removal of people who were told in this push.
+        sent_keys: Of all rows as they were sent, where some have left the ledger since: a job names rows by place.
     """
 
     part: Part
@@ -156,6 +157,7 @@ class Call:
     job_wait_s: float = 1.0
     began: float = 0.0
     is_compensation: bool = False
+    sent_keys: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:

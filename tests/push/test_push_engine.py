@@ -271,6 +271,21 @@ def test_rows_that_a_job_refuses_are_named_by_their_place(shop: Shop) -> None:
     assert [f.key for f in failures(shop.workspace)] == [sorted(map(key_of, A25))[3]]
 
 
+def test_places_stay_those_of_the_call_when_somebody_has_left_the_ledger_since(shop: Shop) -> None:
+    shop.patience = replace(shop.patience, job_s=100)
+    poison = frozenset({sorted(A25, key=key_of)[3]})
+    shop.push(Connector(shop.service, ["job", "", "", *["job"] * 50], poison=poison))
+    (open_batch,) = open_batches(shop.workspace, range(1, 9))
+    assert open_batch.keys[3] == key_of(next(iter(poison)))
+    with shop.workspace.transaction() as connection:
+        connection.execute("DELETE FROM delivered WHERE key = ?", (open_batch.keys[1],))
+
+    shop.push(Connector(shop.service, poison=poison))
+
+    assert open_batch.keys[3] in {f.key for f in failures(shop.workspace)}
+    assert open_batch.keys[4] not in {f.key for f in failures(shop.workspace)}
+
+
 def once(shop: Shop, *, reads_back: bool) -> Abilities:
     return replace(shop.abilities, is_repeatable=False, reads_back=reads_back)
 
