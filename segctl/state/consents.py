@@ -41,8 +41,8 @@ _SHAPE = (
 _SEPARATOR = "\x1f"
 """Between the parts of a shape: read as one text, a million rows cost a third of what thirteen columns do."""
 # What takes something away counts from when it was heard of, should its own time lie later.
-_STATE = f"""SELECT seq, CASE WHEN action IN ({_DENYING}) AND at > recorded THEN recorded ELSE at END, expires_at,
-    exact, wide, {" || char(31) || ".join(f"ifnull({part}, '')" for part in _SHAPE)} FROM consent_events"""
+_STATE = f"""SELECT seq, CASE WHEN at > recorded AND action IN ({_DENYING}) THEN recorded ELSE at END, expires_at,
+    exact, wide, printf('{_SEPARATOR.join(["%s"] * len(_SHAPE))}', {", ".join(_SHAPE)}) FROM consent_events"""
 
 
 @dataclass(frozen=True, slots=True)

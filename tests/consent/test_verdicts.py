@@ -148,3 +148,90 @@ def test_a_correction_takes_back_what_was_given() -> None:
 
     assert before == [0]
     assert CONSENT_CODES[verdicts(ledger, [points[0][0] + points[0][1]], asked)[0][0] - 1] == "unknown"
+
+
+A = (b"a" * 16, b"a" * 16)
+_OWN = {"own": True, "origin": "command"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param([("grant", 9, {}), ("withdraw", 9, {})], "withdrawn", id="at once: the denial wins"),
+        pytest.param([("request", 9, {}), ("confirm", 2, {})], None, id="confirmed on the last instant"),
+        pytest.param([("request", 9, {}), ("confirm", 1.99999, {})], "lapsed", id="confirmed after it"),
+        pytest.param([("request", 7, {})], "pending", id="can still be confirmed"),
+        pytest.param([("request", 7.00001, {})], "lapsed", id="cannot any more"),
+        pytest.param([("grant", 9, {"confirmed": True, "expires": NOW})], "expired", id="expires now"),
+        pytest.param([("grant", 9, {"confirmed": True, "expires": NOW + 1})], None, id="expires in a moment"),
+        pytest.param([("grant", 20, {"confirmed": True})], None, id="as old as it may be"),
+        pytest.param([("grant", 20.00001, {"confirmed": True})], "stale", id="older"),
+        pytest.param([("grant", 0, {"confirmed": True})], None, id="given now"),
+        pytest.param(
+            [("object_marketing", 9, {}), ("grant", 9, {"confirmed": True, **_OWN})], "objected_marketing",
+            id="objected and confirmed at once",
+        ),
+        pytest.param(
+            [("object_marketing", 9, {}), ("grant", 8, {"confirmed": True, **_OWN})], None, id="confirmed after it"
+        ),
+        pytest.param(
+            [("object_marketing", 9, {}), ("grant", 8, {"confirmed": True, **_OWN, "proof": False})],
+            "objected_marketing", id="without proof",
+        ),
+        pytest.param(
+            [("object_marketing", 8, {}), ("request", 9, _OWN), ("confirm", 7, _OWN)], "objected_marketing",
+            id="asked before the objection, confirmed after it",
+        ),
+        pytest.param(
+            [("object_marketing", 9, {}), ("request", 8, {"own": True}), ("confirm", 7, _OWN)], "objected_marketing",
+            id="asked by an import",
+        ),
+    ],
+)  # fmt: skip
+def test_bounds_of_time(rows: list[tuple[str, float, dict[str, Any]]], expected: str | None) -> None:
+    world = replace(
+        random_world(0)[0], double_opt_in=("email",), confirm_span=7 * DAY, stale=20 * DAY, brand=None, bound=None
+    )
+    world.purposes["news"] |= {"bases": ("consent",), "notice": None}
+    made = [
+        Row(n, NOW - round(days * DAY), *A, what, *((None, None) if what in BLOCKS else ("news", "email")), **more)
+        for n, (what, days, more) in enumerate(rows, start=1)
+    ]
+    use = {"purpose": "news", "channel": "email", "class": None, "country": None, "transfer": None}
+
+    assert gate(world, made, [A], use) == [(expected, None)]
+    assert decide(replace(world, rows=tuple(made)), *A, use) == (expected, None)
+
+
+@pytest.mark.parametrize(
+    ("days", "target", "more", "expected"),
+    [
+        (8, "suppress", {}, None),
+        (9, "suppress", {}, "suppressed"),
+        (8, "suppress", {"origin": "import"}, "suppressed"),
+        (8, "suppress", {"proof": False}, "suppressed"),
+        (8, "suppress", {"confirmed": False}, "suppressed"),
+        (8, "suppress", {"own": False}, "suppressed"),
+        (8, "bounce", {}, "suppressed"),
+        (8, "suppress", {"channel": "sms"}, "suppressed"),
+    ],
+)
+def test_a_suppression_is_lifted_by_a_later_proved_word_alone(
+    days: int, target: str, more: dict[str, Any], expected: str | None
+) -> None:
+    world = replace(random_world(0)[0], bound=None)
+    values = {"origin": "command", "own": True, "confirmed": True, "facts": {"target": target}, **more}
+    rows = [Row(1, NOW - 9 * DAY, *A, "suppress"), Row(2, NOW - days * DAY, *A, "lift", **values)]
+    use = {"purpose": "service", "channel": "email", "class": None, "country": None, "transfer": None}
+
+    assert gate(world, rows, [A], use) == [(None, expected)]
+
+
+def test_a_denial_of_a_purpose_reaches_what_is_below_it() -> None:
+    world = replace(random_world(0)[0], bound=None, brand=None, stale=None, double_opt_in=())
+    use = {"purpose": "news.weekly", "channel": "email", "class": None, "country": None, "transfer": None}
+    given = Row(1, NOW - 9 * DAY, *A, "grant", "news.weekly", "email")
+
+    assert gate(world, [given], [A], use) == [(None, None)]
+    assert gate(world, [given, Row(2, NOW, *A, "withdraw", "news")], [A], use) == [("withdrawn", None)]
+    assert gate(world, [given, Row(2, NOW, *A, "withdraw", "ads")], [A], use) == [(None, None)]

@@ -204,3 +204,10 @@ def test_soft_bounces_add_up(session: Session) -> None:
 
     assert reason(session, "a@x.example", "club") == "bounced"
     assert [(one.action, one.channel, one.rows) for one in listed(session)] == [("bounce (soft)", "email", 3)]
+
+
+def test_denials_are_written_before_what_is_given(session: Session) -> None:
+    take(session, HEAD + "a@x.example,2026-11-01,grant,club,email,f\na@x.example,2026-11-02,withdraw,,,\n")
+
+    rows = session.workspace.query("SELECT action FROM consent_events ORDER BY seq")
+    assert [row[0] for row in rows] == ["withdraw", "grant"]
