@@ -31,7 +31,7 @@ class Names:
         sources: Declared sources.
         purposes: Purpose to its title.
         channels: Those that purposes use.
-        used: Header key (``tags``, ``owner``, ``purpose``, ``send_to``) to what segments have there.
+        used: Header key (``tags``, ``owner``, ``purpose``, ``send_to``) to what segments have there, or may have.
     """
 
     traits: Typed
@@ -75,7 +75,7 @@ def project_names(definitions: Definitions, sources: Iterable[str]) -> Names:
         "tags": {tag for segment in segments for tag in segment.tags},
         "owner": {segment.owner for segment in segments},
         "purpose": {segment.purpose for segment in segments},
-        "send_to": {name for segment in segments for name in segment.send_to},
+        "send_to": {*definitions.destinations, *(name for segment in segments for name in segment.send_to)},
     }
     return Names(
         traits=_paths((stored | computed).items()),

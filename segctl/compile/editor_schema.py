@@ -98,7 +98,26 @@ def source_schema(shipped: Schema, names: Names) -> Schema:
     return schema
 
 
-SCHEMAS = {"segment": segment_schema, "traits": traits_schema, "test": test_schema, "source": source_schema}
+def destination_schema(shipped: Schema, names: Names) -> Schema:
+    """Destination files: what may be told of people, for which purposes, and which segments have names there."""
+    schema, _ = _copy(shipped)
+    values = {name: names.described(name, of) for name, of in names.traits.items() if "." not in name}
+    values = dict.fromkeys(names.identifiers, "An identifier.") | values
+    properties = schema["properties"]
+    for key in ("identify", "fields"):
+        properties[key]["additionalProperties"] = _enum(values)
+    properties["audiences"]["propertyNames"] = _enum(names.segments)
+    properties["purposes"]["items"] = _enum(names.purposes)
+    return schema
+
+
+SCHEMAS = {
+    "segment": segment_schema,
+    "traits": traits_schema,
+    "test": test_schema,
+    "source": source_schema,
+    "destination": destination_schema,
+}
 """Schema name → function that puts the names in."""
 
 

@@ -20,7 +20,7 @@ from segctl.operations.editor import names_of
 
 SHOP = EXAMPLES[0]
 PATTERNS = {"segment": "segments/**/*.yaml", "traits": "traits/**/*.yaml", "source": "sources/**/*.yaml",
-            "test": "tests/**/*.yaml"}  # fmt: skip
+            "test": "tests/**/*.yaml", "destination": "destinations/**/*.yaml"}  # fmt: skip
 
 
 @cache
@@ -54,7 +54,7 @@ def builders_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_file_of_a_project_is_accepted(folder: Path, kind: str) -> None:
     files = sorted(folder.glob(PATTERNS[kind]))
 
-    assert files or kind in ("test", "traits")
+    assert files or kind in ("test", "traits", "destination")
     refused = {
         str(file): error.message[:200]
         for file in files
@@ -167,3 +167,14 @@ def test_an_editor_sees_types_and_titles() -> None:
     shown = dict(zip(name["enum"], name["enumDescriptions"], strict=True))
     assert shown["lifetime_value"] == "money in EUR: Kundenwert"
     assert shown["points"] == "integer in points: Treuepunkte"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["fields: {x: frist_name}", "identify: {email: emial}", "audiences: {winbak: x}", "purposes: [newsleter]"],
+)
+def test_a_destination_names_what_the_project_has(line: str) -> None:
+    head = "destination: files\nkind: file\n"
+
+    assert accepts("destination", f"{head}fields: {{x: first_name}}\naudiences: {{winback: x}}\n")
+    assert not accepts("destination", f"{head}{line}\n")
