@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from segctl.consent.tokens import Keyring
 from segctl.model.consent import ConsentEvent, Purpose, Use
 from segctl.model.project import Definitions, Project
 from segctl.operations.consent_keys import keyring_for_writing
@@ -37,8 +38,9 @@ def main() -> None:
         project = Project(folder, "benchmark", purposes=(Purpose("newsletter", channels=("email",)),))
         session = Session(Definitions(project, {}, {}), workspace, None)  # type: ignore[arg-type]
         mails = [f"person.{n}@post{n % 97}.example" for n in range(people)]
+        ring = keyring_for_writing(project, workspace, now=NOW)
         with step("write"):
-            consents.append(workspace, history(session, mails), recorded=NOW)
+            consents.append(workspace, history(ring, mails), recorded=NOW)
         with step("the gate"):
             with step("  read the ledger"):
                 gate = Gate.open(session, now=NOW)
@@ -52,8 +54,8 @@ def main() -> None:
                 gate.decide(batch, USE)
         with step("refresh without news"):
             gate.refresh()
-        print(gate.head, "rows;", Counter(decision.reason for decision in decisions))
-        print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:,.0f} MB")
+        print(gate.head, "rows;", Counter(decision.reason for decision in decisions))  # noqa: T201 - the report
+        print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:,.0f} MB")  # noqa: T201 - likewise
 
 
 class step:  # noqa: N801 - reads as a statement
@@ -67,12 +69,11 @@ class step:  # noqa: N801 - reads as a statement
 
     def __exit__(self, *_: object) -> None:
         clock, cpu = time.perf_counter() - self.clock, time.process_time() - self.cpu
-        print(f"{self.name:24} {clock:8.2f} s, {cpu:6.2f} s CPU", flush=True)
+        print(f"{self.name:24} {clock:8.2f} s, {cpu:6.2f} s CPU", flush=True)  # noqa: T201 - likewise
 
 
-def history(session: Session, mails: list[str]) -> Iterator[ConsentEvent]:
+def history(ring: Keyring, mails: list[str]) -> Iterator[ConsentEvent]:
     """Rows of the ledger of eight people of ten."""
-    ring = keyring_for_writing(session.project, session.workspace, now=NOW)
     for n, mail in enumerate(mails[: len(mails) * 8 // 10]):
         pair = ring.newest_pair("email", mail)
         assert pair is not None
