@@ -251,6 +251,16 @@ def test_a_flagged_audience_is_not_used(connect: Connecting, service: tuple[Fake
     assert caught.value.code == "SEG937"
 
 
+def test_a_lookalike_of_the_name_is_not_taken_for_the_audience(connect: Connecting, service: tuple[Fake, str]) -> None:
+    meta = connect()
+
+    made = meta.audience("winback", "lookalike")
+
+    assert made != "77"
+    assert service[0].audiences[made]["subtype"] == "CUSTOM"
+    assert meta.audience("winback", "lookalike") == made
+
+
 def test_audiences_are_found_over_pages_without_following_their_links(
     connect: Connecting, service: tuple[Fake, str]
 ) -> None:

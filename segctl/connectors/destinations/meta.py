@@ -128,7 +128,9 @@ class Meta:
 
     def audience(self, segment: str, name: str) -> str:
         """Id of the audience of that name or id; made where it is missing."""
-        found = [item for item in self._audiences() if name in (within(item, "name"), within(item, "id"))]
+        # People can be told to customer lists alone; a lookalike may have the same name.
+        lists = [item for item in self._audiences() if within(item, "subtype") in (None, "CUSTOM")]
+        found = [item for item in lists if name in (within(item, "name"), within(item, "id"))]
         if len(found) > 1:
             raise mailing.ambiguous(self.destination.name, name, "audiences")
         if found:
