@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
@@ -36,7 +37,7 @@ class SegmentList:
         rows: One per selected segment: segment, title, status, members, entered, left, as_of, owner, tags, file;
             `members` and the three after it are None until a run has evaluated the segment.
         unreadable: Files under `segments/` that give no segment.
-        notices: Sentences on segments that are paused or end soon.
+        notices: Sentences on segments that are paused, end soon, or are made of old data.
     """
 
     rows: list[Row]
@@ -47,7 +48,8 @@ class SegmentList:
 def segments(project: Project, selection: Selection, now: datetime) -> SegmentList:
     """The segments, with what the newest run in force meant for them. No condition is bound.
 
-    `status` is ``paused`` or ``expired`` at `now` whatever the file says.
+    `status` is ``paused`` or ``expired`` at `now` whatever the file says, and ``stale`` where the newest run found the
+    inputs older than `fresh` asks for.
 
     Raises:
         UsageError: A part of the selection fits nothing.
@@ -56,6 +58,7 @@ def segments(project: Project, selection: Selection, now: datetime) -> SegmentLi
     chosen = _chosen(project, headers, selection) if selection else sorted(headers)
     newest: dict[str, RunSegment] = _with_workspace(project, _newest_movements, {})
     stopped = _with_workspace(project, partial(_stopped, headers=headers), None)
+    stale: dict[str, list[str]] = _with_workspace(project, _stale, {})
     rows = []
     for name in chosen:
         segment = headers[name]
@@ -64,7 +67,7 @@ def segments(project: Project, selection: Selection, now: datetime) -> SegmentLi
             {
                 "segment": name,
                 "title": segment.title,
-                "status": _status(segment, stopped, now, project.timezone),
+                "status": _status(segment, stopped, now, project.timezone, is_stale=name in stale),
                 "members": moved.size if moved else None,
                 "entered": moved.entered if moved else None,
                 "left": moved.left if moved else None,
@@ -74,18 +77,29 @@ def segments(project: Project, selection: Selection, now: datetime) -> SegmentLi
                 "file": segment.location.file,
             }
         )
-    return SegmentList(rows, unreadable, tuple(_notices(project, [headers[name] for name in chosen], stopped, now)))
+    notices = [*_notices(project, [headers[name] for name in chosen], stopped, now)]
+    notices += [f"stale: {sentence}" for name in chosen for sentence in stale.get(name, ())]
+    return SegmentList(rows, unreadable, tuple(notices))
 
 
 def _stopped(workspace: Workspace, *, headers: dict[str, SegmentHeader]) -> Paused | None:
     return paused_now(workspace, {name: head.formerly for name, head in headers.items()})
 
 
-def _status(segment: SegmentHeader, stopped: Paused | None, now: datetime, zone: str) -> str:
+def _stale(workspace: Workspace) -> dict[str, list[str]]:
+    """What the newest run says of old inputs, by segment."""
+    rows = workspace.query("SELECT note FROM runs WHERE status != 'what_if' ORDER BY number DESC LIMIT 1")
+    note = json.loads(rows[0]["note"]) if rows else {}
+    return {**note.get("stale", {}), **note.get("held", {})}
+
+
+def _status(segment: SegmentHeader, stopped: Paused | None, now: datetime, zone: str, *, is_stale: bool) -> str:
     if stopped is not None and segment.name in stopped.segments:
         return "paused"
     days = days_left(segment.expires, now, zone)
-    return "expired" if days is not None and days <= 0 else segment.status
+    if days is not None and days <= 0:
+        return "expired"
+    return "stale" if is_stale and segment.status == "active" else segment.status
 
 
 def _notices(project: Project, heads: Iterable[SegmentHeader], stopped: Paused | None, now: datetime) -> Iterable[str]:

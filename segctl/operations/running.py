@@ -45,6 +45,7 @@ class Running:
             "expired": list(self.expired),
             "paused": sorted(self.paused),
             "stale": {name: list(sentences) for name, sentences in self.fresh.marked.items()},
+            "held": {name: [one.message for one in broken] for name, broken in self.fresh.refused.items()},
         }
         return {key: value for key, value in found.items() if value}
 

@@ -151,3 +151,20 @@ def test_explain_knows_that_a_segment_ends(shop: Path) -> None:
     assert (before["member"], before["changes_to"], before["changes_at"][:10]) == (True, "false", "2030-01-01")
     assert "the segment expired on 2030-01-01: nobody belongs to it any more" in " ".join(after.split())
     assert document(*at, "2030-01-01", cwd=shop)["facts"]["member"] is False
+
+
+@pytest.mark.parametrize("mark", ["", ", stale: mark"])
+def test_ls_marks_segments_of_old_data(shop: Path, mark: str) -> None:
+    write(shop, f"fresh: {{bought: 1 day{mark}}}")
+    run("apply", cwd=shop)
+
+    done = run("ls", "-f", "json", cwd=shop)
+
+    assert {row["segment"]: row["status"] for row in json.loads(done.stdout)["data"]} == {
+        "german": "stale",
+        "others": "active",
+    }
+    assert "stale: `german` asks for the event `bought` of the last 1 day" in " ".join(done.stderr.split())
+    write(shop, "fresh: {crm: 1 day}")
+    run("apply", cwd=shop)
+    assert {row["status"] for row in document("ls", cwd=shop)["data"]} == {"active"}
