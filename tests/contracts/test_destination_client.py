@@ -16,7 +16,7 @@ from segctl.connectors.destinations.reasons import without_people, words_of
 from segctl.connectors.http.client import DEFAULT, Client, Service
 from segctl.connectors.http.hosts import is_among, is_private
 from segctl.model.errors import Refused, UsageError
-from segctl.model.fetching_rest import Bearer, Limits
+from segctl.model.fetching_rest import Bearer, ClientCredentials, Limits
 from segctl.model.secrets import Secret, forget
 
 Making = Callable[..., Client]
@@ -158,6 +158,24 @@ def test_a_key_that_is_still_the_same_is_not_tried_again(make: Making, fake: Any
         make(auth=Bearer(Secret("file", ("key",)))).request("POST", "/x")
 
     assert (caught.value.code, len(fake.asked)) == ("SEG900", 1)
+
+
+def test_a_token_is_renewed_once_and_no_more(make: Making, fake: Any200, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIENT_SECRET", "client-secret-000")
+    fake.reply = Reply(200, {"access_token": "token-of-the-service", "expires_in": 3600})
+    fake.can_fail = lambda asked: asked.path != "/token"  # type: ignore[method-assign]  # of this test alone
+    client = make()
+    secret = Secret("env", ("CLIENT_SECRET",))
+    client = make(auth=ClientCredentials(f"{client.service.base_url}/token", "me", secret))
+    fake.fails_next("expired")
+    client.request("POST", "/x")
+    fake.fails_next("expired", "expired", "expired")
+
+    with pytest.raises(UsageError) as caught:
+        client.request("POST", "/x")
+
+    assert caught.value.code == "SEG900"
+    assert [asked.path for asked in fake.asked] == ["/token", "/x", "/token", "/x", "/x", "/token", "/x"]
 
 
 @pytest.mark.parametrize("path", ["https://elsewhere.example.com/x", "http://127.0.0.2/x", "https://[::1/x"])

@@ -193,6 +193,18 @@ def test_the_first_entry_is_remembered(address: str, tmp_path: Path) -> None:
     assert str(updated)[:10] == "2026-12-01"
 
 
+def test_who_comes_back_enters_anew(address: str, tmp_path: Path) -> None:
+    crm = table(tmp_path, address, removal="flag")
+    days = [datetime(2026, 12, day, tzinfo=UTC) for day in (1, 2, 3, 4)]
+    for day, action in zip(days, ("add", "remove", "add", "add"), strict=True):
+        told = batch(ROWS[:1], action, audience="winback", id=str(day))  # type: ignore[arg-type]  # one of the three
+        finished(crm, replace(told, at=day))
+
+    [(entered, updated)] = everything(address, "SELECT entered_at, updated_at FROM segment_members")
+
+    assert (str(entered)[:10], str(updated)[:10]) == ("2026-12-03", "2026-12-04")
+
+
 def test_a_batch_is_taken_whole_or_not_at_all(address: str, tmp_path: Path) -> None:
     if address.startswith("sqlite"):
         pytest.skip("SQLite takes any value in any column")
