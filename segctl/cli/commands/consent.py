@@ -39,7 +39,9 @@ def command(
         Argument("WHO|FILE", help="An address, a number, any identifier or profile id; - reads it.", complete="files"),
     ] = None,
     purpose: Annotated[str | None, Option("--purpose", metavar="NAME", help="A declared purpose; else all.")] = None,
-    channel: Annotated[str | None, Option("--channel", metavar="NAME", help="A channel, such as email, sms or ads.")] = None,
+    channel: Annotated[
+        str | None, Option("--channel", metavar="NAME", help="A channel, such as email, sms or ads.")
+    ] = None,
     destination: Annotated[
         str | None, Option("--to", metavar="NAME", help="With `check`: as this destination would use it.")
     ] = None,
@@ -85,11 +87,12 @@ def command(
     `check` and `proof` answer about one person, `coverage` about many. `rotate-key` makes a new key for rows to come.
     """
     from segctl.cli import consent_actions as actions
+    from segctl.cli import consent_reports as reports
 
     if action == "coverage":
-        actions.write_coverage(ctx, language)
+        reports.write_coverage(ctx, language)
     elif action == "check" and matrix:
-        actions.write_matrix(ctx, language)
+        reports.write_matrix(ctx, language)
     elif action == "rotate-key":
         actions.write_rotation(ctx)
     elif what is None:
