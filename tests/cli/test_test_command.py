@@ -87,6 +87,13 @@ def test_a_proposal_is_written_once_and_never_over_a_file(failing: Path) -> None
     assert run("test", "buyers", "-q", cwd=failing).returncode == 0
 
 
+def test_coverage_of_chosen_cases_says_what_it_counts(failing: Path) -> None:
+    said = "counts the cases that `-k` chose"
+
+    assert said in run("test", "--coverage", "-k", "a", cwd=failing).stderr
+    assert said not in run("test", "--coverage", cwd=failing).stderr
+
+
 def test_too_low_a_score_ends_with_1(tmp_path: Path) -> None:
     write_project(tmp_path, FAILING.partition('  - case: "one')[0])
 

@@ -106,6 +106,8 @@ def _once(
     from segctl.operations.testing import run_tests
 
     outcome = run_tests(_suite(ctx, segments, keyword), first=first, leaves=coverage)
+    if coverage and keyword is not None:
+        messages.notice(ctx, "`--coverage` counts the cases that `-k` chose, not what the others have seen")
     _write(ctx, outcome, coverage=coverage)
     return ExitCode.FINDINGS if outcome.failed else None
 
