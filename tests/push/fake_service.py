@@ -39,8 +39,7 @@ class Service:
     def __init__(self, log: Path | None = None) -> None:
         self.audiences: dict[str, dict[str, dict[str, object]]] = {}
         self.jobs: dict[str, Batch] = {}
-        self.seen: dict[str, str] = {}
-        self.calls = 0
+        self.ended: dict[str, Sent] = {}
         self.watch: Callable[[str, str], None] = lambda action, email: None
         self._log = None
         if log is not None:
@@ -146,11 +145,14 @@ class Connector:
             raise UsageError("SEG999", "the token has expired")
         if fault == "job":
             return Sent(job=job)
+        if job in self.service.ended:
+            return self.service.ended[job]
         batch = self.service.jobs[job]
         bad = {i for i, row in enumerate(batch.rows) if row.identifiers["email"] in self.poison}
         bad = bad if batch.action != "remove" else set()
         self._do(replace(batch, rows=tuple(row for i, row in enumerate(batch.rows) if i not in bad)))
-        return Sent(troubles={place(i): Trouble("invalid", "no") for i in bad})
+        self.service.ended[job] = Sent(troubles={place(i): Trouble("invalid", "no") for i in bad})
+        return self.service.ended[job]
 
     def seen_as(self, row: Row) -> Mapping[str, str]:
         return row.identifiers
