@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import output
+from segctl.cli.push_view import step_columns
 from segctl.model.audience import STEPS
 from segctl.operations.audience_words import counted_reasons
 
@@ -21,8 +22,8 @@ PUSHES = (
     output.Column("add", type="integer"),
     output.Column("update", type="integer"),
     output.Column("remove", type="integer"),
-    output.Column("calls", type="integer"),
-    output.Column("minutes", type="number", digits=2),
+    output.Column("calls", type="integer", extra=True),
+    output.Column("minutes", type="number", digits=2, extra=True),
 )
 FURTHER = (
     output.Column("withdrawn", type="integer"),
@@ -58,10 +59,8 @@ def sections(
         return
     columns = (*PUSHES, *FURTHER) if is_json else PUSHES
     yield output.Section("push", "what a push would then send", columns, [_row(one)[: len(columns)] for one in shown])
-    yield output.Section(
-        "waterfall", "people left after each step", WATERFALL,
-        [(one.segment, one.destination, *(step.left for step in one.waterfall)) for one in shown],
-    )  # fmt: skip
+    left = [(one.segment, one.destination, *(step.left for step in one.waterfall)) for one in shown]
+    yield output.Section("waterfall", "people left after each step", step_columns(WATERFALL, left), left)
     wide = (*DROPPED, *DROPPED_FURTHER) if is_json else DROPPED
     rows = [row[: len(wide)] for one in shown for row in _dropped(one, language, with_change=is_json)]
     if rows or is_json:

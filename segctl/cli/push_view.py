@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import output
@@ -10,6 +11,7 @@ from segctl.model.audience import STEPS
 
 if TYPE_CHECKING:
     from segctl.cli.context import Context
+    from segctl.model.project import Language
     from segctl.operations.push_result import Outcome, Pushed
     from segctl.operations.session import Session
     from segctl.state.deliveries import Failure
@@ -21,13 +23,14 @@ COLUMNS = (
     output.Column("added", type="integer"),
     output.Column("updated", type="integer"),
     output.Column("removed", type="integer"),
-    output.Column("unchanged", type="integer"),
+    output.Column("unchanged", type="integer", extra=True),
     output.Column("invalid", type="integer"),
     output.Column("rejected", type="integer"),
     output.Column("unknown", type="integer"),
-    output.Column("calls", type="integer"),
-    output.Column("seconds", type="number", digits=1),
+    output.Column("calls", type="integer", extra=True),
+    output.Column("seconds", type="number", digits=1, extra=True),
 )
+_WRONG = ("invalid", "rejected", "unknown")
 FURTHER = (
     *(output.Column(name, type="integer", extra=True)
       for name in ("waiting", "denied", "overtaken", "withdrawn", "held", "stuck", "before")),
@@ -44,9 +47,10 @@ DROPPED = (
     output.Column("destination"),
     output.Column("segment"),
     output.Column("step"),
-    output.Column("reason"),
     output.Column("people", type="integer"),
+    output.Column("why"),
 )
+DROPPED_FURTHER = (output.Column("reason"), output.Column("detail"))
 NOT_ACCEPTED = (
     output.Column("destination"),
     output.Column("segment"),
@@ -84,16 +88,19 @@ def result(ctx: Context, session: Session, pushed: Pushed, *, show_personal: boo
     """The result of a push or of a dry run."""
     is_table = ctx.format == "table"
     shown = [one for one in pushed.outcomes if not is_table or _is_shown(one)]
+    columns, rows = _table([_row(one) for one in shown]) if is_table else ((*COLUMNS, *FURTHER), map(_long_row, shown))
     return output.Result(
         "segctl/push/1",
-        COLUMNS if is_table else (*COLUMNS, *FURTHER),
-        [_row(one, further=not is_table) for one in shown],
+        columns,
+        list(rows),
         noun="audiences",
         facts={
             "push": pushed.id or ("none (dry run)" if ctx.dry_run else "none (nothing to send)"),
             "environment": session.project.environment,
         },
-        sections=tuple(_sections(pushed, shown, show_personal=show_personal)),
+        sections=tuple(
+            _sections(pushed, shown, session.project.language, is_table=is_table, show_personal=show_personal)
+        ),
         run={"id": pushed.id, "at": ctx.now, "dry_run": ctx.dry_run, "seconds": pushed.seconds},
         document={"errors": {name: {"code": error.code, "message": error.message}
                              for name, error in sorted(pushed.errors.items())},
@@ -132,28 +139,41 @@ def _is_shown(one: Outcome) -> bool:
     return bool(one.waterfall) or any(one.counts[name] for name in ("removed", "waiting", "calls")) or bool(one.stuck)
 
 
-def _row(one: Outcome, *, further: bool) -> tuple[Any, ...]:
+def _row(one: Outcome) -> tuple[Any, ...]:
+    names = ("added", "updated", "removed", "unchanged", *_WRONG, "calls")
+    return (one.destination, one.segment, one.status, *(one.counts[name] for name in names), one.seconds)
+
+
+def _long_row(one: Outcome) -> tuple[Any, ...]:
     count = one.counts
-    names = ("added", "updated", "removed", "unchanged", "invalid", "rejected", "unknown", "calls")
-    row = (one.destination, one.segment, one.status, *(count[name] for name in names), one.seconds)
-    if not further:
-        return row
     more = ("waiting", "denied", "overtaken", "withdrawn", "held")
-    return (*row, *(count[name] for name in more), one.stuck, count["before"], one.mode, one.purpose, one.reason)
+    return (*_row(one), *(count[name] for name in more), one.stuck, count["before"], one.mode, one.purpose, one.reason)
 
 
-def _sections(pushed: Pushed, shown: Sequence[Outcome], *, show_personal: bool) -> Iterable[output.Section]:
+def _table(rows: Sequence[tuple[Any, ...]]) -> tuple[tuple[output.Column, ...], list[tuple[Any, ...]]]:
+    """Columns and rows without the counts of what went wrong, where nothing did."""
+    kept = [i for i, column in enumerate(COLUMNS) if column.name not in _WRONG or any(row[i] for row in rows)]
+    return tuple(COLUMNS[i] for i in kept), [tuple(row[i] for i in kept) for row in rows]
+
+
+def step_columns(columns: Sequence[output.Column], rows: Sequence[Sequence[Any]]) -> tuple[output.Column, ...]:
+    """The columns of a waterfall: steps at which nobody falls out give way on narrow terminals."""
+    first = next(i for i, column in enumerate(columns) if column.name == STEPS[0])
+    is_quiet = [i > first and all(row[i] == row[i - 1] for row in rows) for i in range(len(columns))]
+    return tuple(replace(column, extra=quiet) for column, quiet in zip(columns, is_quiet, strict=True))
+
+
+def _sections(
+    pushed: Pushed, shown: Sequence[Outcome], language: Language, *, is_table: bool, show_personal: bool
+) -> Iterable[output.Section]:
     with_steps = [one for one in shown if one.waterfall]
     if with_steps:
         rows = [(one.destination, one.segment, *_left(one)) for one in with_steps]
-        yield output.Section("waterfall", "People left after each step", WATERFALL, rows)
-        out = [
-            (one.destination, one.segment, step.name, reason, people)
-            for one in with_steps for step in one.waterfall for reason, people in sorted(step.reasons.items())
-            if people and step.name not in ("accepted", "change")
-        ]  # fmt: skip
+        yield output.Section("waterfall", "People left after each step", step_columns(WATERFALL, rows), rows)
+        out = [row for one in with_steps for row in _dropped(one, language)]
         if out:
-            yield output.Section("dropped", "Who may not be told, and why", DROPPED, out)
+            wide = DROPPED if is_table else (*DROPPED, *DROPPED_FURTHER)
+            yield output.Section("dropped", "Who may not be told, and why", wide, [row[: len(wide)] for row in out])
     reasons = [(one.destination, one.segment, why, rows) for one in shown for why, rows in one.reasons.items()]
     if reasons:
         yield output.Section("not_accepted", "Not accepted", NOT_ACCEPTED, reasons)
@@ -167,6 +187,16 @@ def _sections(pushed: Pushed, shown: Sequence[Outcome], *, show_personal: bool) 
         columns = EXAMPLES if show_personal else EXAMPLES[:-1]
         rows = [row if show_personal else row[:-1] for row in examples]
         yield output.Section("examples", "The first of them", columns, rows)
+
+
+def _dropped(one: Outcome, language: Language) -> Iterable[tuple[Any, ...]]:
+    from segctl.operations.audience_words import counted_reasons
+
+    for step in one.waterfall:
+        if step.name not in ("accepted", "change"):
+            for reason, detail, said, people in counted_reasons(step, language):
+                if people:
+                    yield one.destination, one.segment, step.name, people, said, reason, detail
 
 
 def _bare(what: str) -> str:

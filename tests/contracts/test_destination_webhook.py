@@ -228,3 +228,12 @@ def test_who_signs_nothing_is_told_so(connect: Connecting) -> None:
     probes = connect(secret=None).check()
 
     assert [(probe.name, probe.status) for probe in probes] == [("reachable", "ok"), ("credentials", "note")]
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_receiver_that_knows_nothing_but_post_is_reached(
+    connect: Connecting, receiver: tuple[Receiver, str], monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(receiver[0], "answer", lambda asked: Reply(status))
+
+    assert connect().check()[0].status == "ok"

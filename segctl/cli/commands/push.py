@@ -230,7 +230,8 @@ def _tell(ctx: Context, done: Pushed) -> None:
     for name in done.unevaluated:
         messages.warning(ctx, f"`{name}` was never evaluated, so nobody belongs to it", hint="`segctl apply` first")
     for destination, error in done.errors.items():
-        messages.warning(ctx, f"`{destination}`: {error.message}", hint=error.hint)
+        named = "" if error.message.startswith(f"`{destination}`") else f"`{destination}`: "
+        messages.warning(ctx, f"{named}{error.message}", hint=error.hint)
     for one in done.outcomes:
         _tell_one(ctx, one, has_error=one.destination in done.errors)
     for note in done.notes:

@@ -51,7 +51,7 @@ OPTIONS = (
 TYPES = {"add": "segment.entered", "update": "segment.updated", "remove": "segment.left"}
 _JSON = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _GONE = 410
-_ANSWERS_TO_HEAD = frozenset(range(400, 500)) - {401, 403, 410}
+_ANSWERS_TO_HEAD = frozenset({*range(400, 500), 501}) - {401, 403, 410}
 """A receiver that takes nothing but POST says so in many ways."""
 
 
