@@ -186,7 +186,8 @@ def _sections(
         ]  # fmt: skip
         columns = EXAMPLES if show_personal else EXAMPLES[:-1]
         rows = [row if show_personal else row[:-1] for row in examples]
-        yield output.Section("examples", "The first of them", columns, rows)
+        if rows:
+            yield output.Section("examples", "The first of them", columns, rows)
 
 
 def _dropped(one: Outcome, language: Language) -> Iterable[tuple[Any, ...]]:
