@@ -164,6 +164,7 @@ class _Work:
         """What every audience needs, and who is to be taken out elsewhere at the destinations."""
         from segctl.operations.audience import audiences
         from segctl.operations.gate import Gate
+        from segctl.operations.push_watch import Listener
 
         self.progress.start("plan the push", unit="audiences")
         gate = Gate.open(self.session, now=self.now)
@@ -174,10 +175,11 @@ class _Work:
             found.append(stations[audience.destination.name].part(audience, gate, retries=self.asked.retries))
             self.progress.advance(1)
         purposes = {name: segment.purpose for name, segment in self.session.definitions.segments.items()}
+        heard: list[frozenset[bytes]] = []
         for one in stations.values():
             known = {part.ledger.id for part in found if part.destination == one.name}
             found += one.others(gate, known, purposes)
-            one.watch(gate, [part for part in found if part.destination == one.name])
+            one.watch(Listener(gate, heard), [part for part in found if part.destination == one.name])
         self.progress.finish()
         return found
 

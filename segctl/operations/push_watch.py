@@ -36,6 +36,36 @@ class Gatekeeper(Protocol):
         ...
 
 
+class Listener:
+    """The one gate of a push, as one destination hears it: also what another destination's calls made it read.
+
+    Args:
+        gate: Of the whole push.
+        heard: What it has read so far, look by look; shared by all destinations.
+    """
+
+    def __init__(self, gate: Gatekeeper, heard: list[frozenset[bytes]]) -> None:
+        self._gate, self._heard, self._known = gate, heard, len(heard)
+
+    @property
+    def head(self) -> int:
+        """Number of the newest row of the consent ledger that the gate knows."""
+        return self._gate.head
+
+    def refresh(self) -> frozenset[bytes]:
+        """Tokens concerned by what came since this destination looked last."""
+        fresh = self._gate.refresh()
+        if fresh:
+            self._heard.append(fresh)
+        found = frozenset[bytes]().union(*self._heard[self._known :])
+        self._known = len(self._heard)
+        return found
+
+    def decide(self, points: Sequence[Sequence[bytes | None]], use: Use) -> list[Decision]:
+        """As the gate."""
+        return self._gate.decide(points, use)
+
+
 class Watch:
     """Keeps an eye on the consent ledger for the people of some audiences."""
 
