@@ -61,8 +61,10 @@ def repair_words(one: Drift, *, remove_foreign: bool) -> str:
     if one.state == "ok":
         return ""
     if one.state == "orphaned":
-        return f"take {one.ledger + one.open:,} out"
-    words = [f"tell {len(one.missing):,} again, if they may be told"] if one.missing else []
+        ours = one.ledger + one.open
+        words = [f"take {ours:,} out"] if ours or not one.foreign else []
+    else:
+        words = [f"tell {len(one.missing):,} again, if they may be told"] if one.missing else []
     if one.foreign:
         words.append(f"take {len(one.foreign):,} out" if remove_foreign else f"leave {len(one.foreign):,} foreign")
     return ", ".join(words) or "make it anew"

@@ -181,6 +181,18 @@ def test_who_leaves_is_deleted_or_flagged(address: str, tmp_path: Path, removal:
         assert left == 0
 
 
+@pytest.mark.parametrize("removal", ["delete", "flag"])
+def test_a_row_that_somebody_else_put_in_is_found_and_taken_out(address: str, tmp_path: Path, removal: str) -> None:
+    crm = table(tmp_path, address, removal=removal)
+    finished(crm, batch((ROWS[0], replace(ROWS[1], key="by-hand")), audience="winback"))
+
+    found = {member.identifiers["email"]: member.known_as for member in crm.members("winback")}
+    foreign = replace(ROWS[1], known_as=found[ROWS[1].identifiers["email"]])
+    finished(crm, batch((foreign,), "remove", audience="winback", id="push-1-batch-2"))
+
+    assert [member.identifiers["email"] for member in crm.members("winback")] == [ROWS[0].identifiers["email"]]
+
+
 def test_the_first_entry_is_remembered(address: str, tmp_path: Path) -> None:
     crm = table(tmp_path, address)
     finished(crm, batch(ROWS[:1], audience="winback"))

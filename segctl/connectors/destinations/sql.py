@@ -161,8 +161,10 @@ class Table:
             found = connection.execution_options(stream_results=True).execute(
                 sa.text(layout.members([KEY, *names])), {"segment": audience}
             )
-            for _, *values in found:
-                yield Member({name: str(value) for name, value in zip(names, values, strict=True) if value is not None})
+            for key, *values in found:
+                told = {name: str(value) for name, value in zip(names, values, strict=True) if value is not None}
+                # Rows that somebody else has put in have keys of their own, by which alone they can be taken out.
+                yield Member(told, known_as=str(key))
 
     def audiences(self) -> Iterator[Remote]:
         """Segments in the table; with a table for each, only those that the declaration names."""
@@ -272,7 +274,9 @@ class Table:
         records = []
         for row in rows:
             values = (row.identifiers.get(name, row.fields.get(name)) for name in layout.columns)
-            records.append({"k": row.key, **{f"c{place}": bound(value) for place, value in enumerate(values)}})
+            records.append(
+                {"k": row.known_as or row.key, **{f"c{place}": bound(value) for place, value in enumerate(values)}}
+            )
         if layout.is_postgres:
             return {**fixed, "rows": json.dumps(records, ensure_ascii=False)}
         return [{**fixed, **record} for record in records]
