@@ -175,8 +175,8 @@ def write_record(ctx: Context, who: str, words: Words) -> None:
     with open_for_consent(ctx.project, env=ctx.env, tolerant=not gives) as session:
         done = record(session, named, said, now=ctx.now, dry_run=ctx.dry_run)
     rows = [
-        (point.label, done.said.action, done.said.purpose or "*", done.said.channel or "*", session.local(done.at), row)
-        for point, row in done.rows
+        (point.label, action, done.said.purpose or "*", done.said.channel or "*", session.local(done.at), row)
+        for point, action, row in done.rows
     ]
     output.write(
         ctx,

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from segctl.consent.tokens import Keyring
     from segctl.operations.session import Session
 
-OBJECTIONS = {"marketing": "object_marketing", "profiling": "object_profiling", "all": "object_general"}
-LIFTABLE = ("suppress", "bounce", "complaint", "erase", *OBJECTIONS.values())
+OBJECT_TO_ALL = "object_all"
+OBJECTIONS = {"marketing": "object_marketing", "profiling": "object_profiling", "all": OBJECT_TO_ALL}
+_ALL = ("object_marketing", "object_profiling", "object_general")
+"""What an objection to all is recorded as: the law's general one alone stops only what rests on no consent."""
+LIFTABLE = ("suppress", "bounce", "complaint", "erase", *_ALL)
 _FREE = ("bounce",)
 """Lifted with a reason alone: that a mailbox works again is no matter of what its owner wants."""
 
@@ -29,7 +32,7 @@ class Said:
     """What is to be recorded.
 
     Attributes:
-        action: One of `model.consent.ACTIONS`.
+        action: One of `model.consent.ACTIONS`, or `OBJECT_TO_ALL`.
         at: When it was said, as written; now when None.
         is_own: The person herself did it.
         is_confirmed: She confirmed it by double opt-in.
@@ -58,13 +61,13 @@ class Recorded:
 
     Attributes:
         asked: Whom it is about.
-        rows: Contact point and number of its row in the ledger; 0 in a dry run.
+        rows: Contact point, action, and number of its row in the ledger; 0 in a dry run.
         at: When it was said.
     """
 
     asked: Asked
     said: Said
-    rows: tuple[tuple[ContactPoint, int], ...]
+    rows: tuple[tuple[ContactPoint, str, int], ...]
     at: datetime
 
 
@@ -86,9 +89,23 @@ def record(session: Session, who: str, said: Said, *, now: datetime, dry_run: bo
     ring = keyring_for_writing(session.project, session.workspace, now=now)
     asked = asked_about(session, Gate(session, ring, now=now), who, now=now)
     points = _meant(asked, said)
-    events = [_event(point, said, ring, at, expires) for point in points]
+    each = [(point, one) for point in points for one in _spelled_out(said)]
+    events = [_event(point, one, ring, at, expires) for point, one in each]
     numbers = [0] * len(events) if dry_run else append(session.workspace, events, recorded=now)
-    return Recorded(asked, said, tuple(zip(points, numbers, strict=True)), at)
+    rows = tuple((point, one.action, number) for (point, one), number in zip(each, numbers, strict=True))
+    return Recorded(asked, said, rows, at)
+
+
+def _spelled_out(said: Said) -> list[Said]:
+    """An objection to all, or its lifting, as the rows that it takes; anything else is one."""
+    from dataclasses import replace
+
+    if said.action == OBJECT_TO_ALL:
+        return [replace(said, action=action) for action in _ALL]
+    facts = said.facts or {}
+    if said.action == "lift" and facts.get("target") == OBJECT_TO_ALL:
+        return [replace(said, facts={**facts, "target": action}) for action in _ALL]
+    return [said]
 
 
 def _meant(asked: Asked, said: Said) -> tuple[ContactPoint, ...]:

@@ -162,18 +162,11 @@ class Gate:
         """Rows to leave out of every evaluation: one of their points objects to profiling, is restricted or erased."""
         if not self.objectors():
             return [False] * len(points)
-        refused = {"objected_profiling"}, {"erased", "restricted"}
-        decisions = self.decide(points, Use(None, ""))
-        own = [decision.consent in refused[0] or decision.suppression in refused[1] for decision in decisions]
-        singles = [[point] for row in points if len(row) > 1 for point in row]
-        if singles:
-            # `merged` does not say what another point has: each is asked about alone.
-            answers = iter(self.decide(singles, Use(None, "")))
-            for i, row in enumerate(points):
-                if len(row) > 1:
-                    each = [next(answers) for _ in row]
-                    own[i] = any(d.consent in refused[0] or d.suppression in refused[1] for d in each)
-        return own
+        from segctl.consent.ages import kept_out
+
+        sound = list(dict.fromkeys(p for row in points for p in row if p is not None and len(p) == self._size))
+        answers = dict(zip(sound, kept_out(self._ledger, sound, self._question(Use(None, ""))), strict=True))
+        return [any(answers.get(point, False) for point in row if point is not None) for row in points]
 
     def objectors(self) -> frozenset[bytes]:
         """Wide tokens (16 bytes) with an objection to profiling, a restriction or an erasure on record, lifted or not.

@@ -41,6 +41,20 @@ def test_a_person_says_yes_and_takes_it_back(call: Callable[..., Finished]) -> N
     assert (found.code, json.loads(found.out)["data"][0]["reason"]) == (1, "withdrawn")
 
 
+def test_an_objection_to_all_stops_what_rests_on_consent_too(call: Callable[..., Finished]) -> None:
+    check = ("consent", "check", ANNA, "--purpose", "news")
+    lift = ("consent", "lift", ANNA, "--against", "all", "--reason", "asked", "--proof", "form-2", "--confirmed")
+    call("consent", "grant", ANNA, "--purpose", "news", "--proof", "form-1", "--confirmed")
+    assert call(*check).code == 0
+
+    done = call("consent", "object", ANNA, "--against", "all", "--json")
+    recorded = {row["action"] for row in json.loads(done.out)["data"]}
+    assert recorded == {"object_marketing", "object_profiling", "object_general"}
+    assert call(*check).code == 1
+    assert call(*lift).code == 0
+    assert call(*check).code == 0
+
+
 def test_withdrawing_needs_no_sound_project(call: Callable[..., Finished], tmp_path: Path) -> None:
     (tmp_path / "segctl.yaml").write_text(PROJECT + "nonsense: {\n")
     assert call("consent", "withdraw", ANNA).code == 2  # no YAML at all: no workspace is known

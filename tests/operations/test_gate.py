@@ -173,11 +173,14 @@ def test_objectors_are_found_by_any_of_their_points(session: Session) -> None:
     say(session, "anna@post.example", "object_profiling")
     say(session, "bert@post.example", "restrict")
     say(session, "carla@post.example", "object_marketing")
+    say(session, "fritz@post.example", "object_marketing")
+    say(session, "fritz@post.example", "object_profiling")
     gate = Gate.open(session, now=NOW)
-    a, b, c, d = (gate.token("email", f"{who}@post.example") for who in ("anna", "bert", "carla", "dora"))
+    a, b, c, d, f = (gate.token("email", f"{who}@post.example") for who in ("anna", "bert", "carla", "dora", "fritz"))
 
-    assert gate.objecting([[a], [b], [c], [d], [d, a], []]) == [True, True, False, False, True, False]
-    assert len(gate.objectors()) == 2
+    asked = [[a], [b], [c], [d], [d, a], [], [f], [None]]
+    assert gate.objecting(asked) == [True, True, False, False, True, False, True, False]
+    assert len(gate.objectors()) == 3
 
 
 def test_phone_numbers_are_one_however_they_are_written(tmp_path: Path, session: Session) -> None:

@@ -142,9 +142,9 @@ def _change(
                 now=ctx.now, dry_run=ctx.dry_run,
             )  # fmt: skip
     rows = [
-        (point.label, one.said.action, "*", one.said.channel or "*", session.local(one.at), row)
+        (point.label, action, "*", one.said.channel or "*", session.local(one.at), row)
         for one in done
-        for point, row in one.rows
+        for point, action, row in one.rows
     ]
     output.write(
         ctx,
