@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import chdir
 from pathlib import Path
 from typing import Annotated
 
@@ -26,8 +27,13 @@ STEPS = (
     "diff cart_abandoners winback vip",
     "size segments/winback.yaml --as-of 2026-11-18",
     "explain winback 00005 --as-of 2026-11-18 --until",
+    "consent import data/consents.csv",
+    "suppress import data/bounces.csv",
+    "push --all",
 )
 """Every step works from inside the project; the as-of dates lie at the end of the sample data."""
+_EXPECTED = {"consent import data/consents.csv": ExitCode.DATA}
+"""The sample data are dirty on purpose: some rows are refused, and set aside."""
 
 
 @verb(without=(*SELECTION, *CHANGES, *TIME, *OUTPUT, *PROJECT), formats=("table",))
@@ -39,7 +45,8 @@ def command(
 ) -> ExitCode | None:
     """Run the whole way on the packaged sample data, showing each command before its result.
 
-    A German-speaking shop with 2,000 people and 60,000 events, dirty on purpose. Takes seconds, sends nothing.
+    A German-speaking shop with 2,000 people and 60,000 events, dirty on purpose. Takes seconds; what it pushes are
+    files inside the folder.
     """
     from segctl.cli import app
     from segctl.operations.init import create_project
@@ -50,9 +57,9 @@ def command(
     output.write_text(ctx, f"$ segctl init {where}\nThe project is in {folder}; in there run:\n")
     for step in STEPS:
         output.write_text(ctx, f"\n$ segctl {step}\n")
-        arguments = [*shlex.split(step), "--project", folder, *_same_terminal(ctx)]
-        code = app.dispatch(arguments, ctx.now, [])
-        if code:
+        with chdir(folder):
+            code = app.dispatch([*shlex.split(step), *_same_terminal(ctx)], ctx.now, [])
+        if code and code != _EXPECTED.get(step):
             return ExitCode(code)
     messages.notice(
         ctx, f"the whole way took {ctx.elapsed_s - started:.1f} s; next: cd {where} && segctl show segment:vip"
