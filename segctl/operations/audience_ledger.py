@@ -1,10 +1,13 @@
-"""Where the ledger keeps an audience, also after its segment was renamed."""
+"""Where the ledger keeps an audience, also after its segment was renamed, and whom of it the gate denies today."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.operations.audience import Audience
     from segctl.operations.session import Session
 
 
@@ -16,3 +19,19 @@ def ledger_number(session: Session, destination: str, segment: str) -> int:
     former = segments[segment].formerly if segment in segments else ()
     names = (segment, *(name for name in reversed(former) if name not in segments))
     return next((found for name in names if (found := audience_number(session.workspace, destination, name))), 0)
+
+
+def denied_profiles(session: Session, audience: Audience) -> pl.Series:
+    """Ids of the profiles that consent or suppression left out, and of all that were merged into them."""
+    import polars as pl
+
+    from segctl.state.identity import canonical
+    from segctl.state.subjects import Subjects
+
+    denied = audience.dropped.filter(pl.col("step").is_in(["consent", "suppression"]))
+    owners = canonical(session.workspace)
+    if owners is None or denied.is_empty():
+        return denied["profile_id"]
+    every = Subjects(session.workspace).table().select("profile_id").collect()["profile_id"]
+    subjects = owners.head(len(every)).is_in(denied["subject"].unique().implode())
+    return pl.concat([denied["profile_id"], every.head(len(subjects)).filter(subjects)]).unique()

@@ -80,6 +80,33 @@ def part(workspace: Workspace, gate: Gatekeeper, wanted: Wanted) -> Part:
     )
 
 
+def take_out(workspace: Workspace, part: Part, profiles: pl.Series) -> None:
+    """Moves people of profiles that are denied to those who are taken out whatever the mode and the guards.
+
+    What stands beside a row in the ledger is what was known when it was told; what speaks against its person may
+    have come by another contact point since.
+
+    Args:
+        workspace: Open.
+        part: Of which nobody was sent yet.
+        profiles: Ids of profiles that the gate denies today.
+    """
+    import polars as pl
+
+    from segctl.state.deliveries import told_profiles
+
+    if part.delta is None or part.delta.gone.is_empty() or profiles.is_empty():
+        return
+    of_denied = told_profiles(workspace, part.ledger.id).join(profiles.to_frame("profile"), on="profile", how="semi")
+    fresh = set(of_denied["key"].filter(of_denied["key"].is_in(part.delta.gone.implode()))) - set(part.withdrawals)
+    if not fresh:
+        return
+    part.withdrawals = sorted({*part.withdrawals, *fresh})
+    part.leavers = [key for key in part.leavers if key not in fresh]
+    if part.watched is not None:
+        part.watched = part.watched.filter(~pl.col("key").is_in(sorted(fresh)))
+
+
 def forget_settled(workspace: Workspace, part: Part) -> None:
     """Drops failures of people who need not be told, or taken out, any more."""
     from segctl.state.deliveries import failures

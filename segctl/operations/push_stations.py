@@ -13,9 +13,10 @@ from segctl.connectors.destinations import abilities, kind
 from segctl.connectors.destinations.base import Around, Recorded
 from segctl.model.consent import Decision
 from segctl.model.errors import SegctlError, UsageError
+from segctl.operations.audience_ledger import denied_profiles
 from segctl.operations.push_books import DryBooks, LedgerBooks
 from segctl.operations.push_courier import Courier, Desk, World, world_from
-from segctl.operations.push_parts import Wanted, forget_settled, other_parts, part
+from segctl.operations.push_parts import Wanted, forget_settled, other_parts, part, take_out
 from segctl.operations.push_resolve import resolve
 from segctl.operations.push_result import Recording
 from segctl.operations.push_send import send
@@ -134,6 +135,8 @@ class Station:
             retries=retries,
         )
         made = part(self.session.workspace, gate, wanted)
+        if made.delta is not None and not made.delta.gone.is_empty():
+            take_out(self.session.workspace, made, denied_profiles(self.session, audience))
         if self.recorder is None and not retries:
             forget_settled(self.session.workspace, made)
         return self._as_it_can(made)

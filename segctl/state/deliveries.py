@@ -141,6 +141,11 @@ def told(workspace: Workspace, audience: int) -> pl.DataFrame:
     return _frame(workspace, {name: name for name in ("key", "state", "digest", "sent")}, audience)
 
 
+def told_profiles(workspace: Workspace, audience: int) -> pl.DataFrame:
+    """Of whom each row was: one row per key, sorted by key; `key` and `profile` (id, null when unknown)."""
+    return _frame(workspace, {"key": "key", "profile": "profile"}, audience)
+
+
 def told_points(workspace: Workspace, audience: int) -> pl.DataFrame:
     """Whose consent is asked: one row per key, sorted by key; `key` and `points` (packed tokens, see `unpacked`)."""
     return _frame(workspace, {"key": "key", "points": "points"}, audience, binary=("points",))
