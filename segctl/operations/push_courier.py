@@ -209,7 +209,9 @@ class Courier:
         if part.purpose and call.action != "remove":
             granted = frozenset({part.purpose, *self.desk.signals.get(part.purpose, ())})
         rows = tuple(person.row for person in call.people)
-        return Batch(call.id, part.segment, part.remote, call.action, rows, self.desk.at, part.purpose, granted,
+        # An audience that needs nothing is not asked for, and somebody in it may withdraw all the same.
+        remote = part.remote or part.ledger.remote or ""
+        return Batch(call.id, part.segment, remote, call.action, rows, self.desk.at, part.purpose, granted,
                      self.desk.context)  # fmt: skip
 
     # --- Coming home ------------------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+from segctl.model.errors import SegctlError
 from segctl.operations.push_work import Call, Part, Person
 
 if TYPE_CHECKING:
-    from segctl.connectors.destinations.base import Action, Connector
+    from segctl.connectors.destinations.base import Action
     from segctl.operations.push_courier import Courier
     from segctl.state.deliveries_batches import OpenBatch
 
@@ -56,15 +57,16 @@ def settle_unsure(courier: Courier, calls: Sequence[Call]) -> None:
     people = [person for call in calls for person in call.people]
     there = None
     if courier.desk.abilities.reads_back and courier.halted is None and people:
-        there = _found(courier.desk.connector, calls[0].part.remote, people)
+        there = _found(courier, calls[0].part.remote, people)
     for call in calls:
         courier.outcomes.read_back(call, there, _NOT_THERE)
 
 
-def _found(connector: Connector, remote: str, people: Sequence[Person]) -> frozenset[str] | None:
+def _found(courier: Courier, remote: str, people: Sequence[Person]) -> frozenset[str] | None:
     """Keys of those who are in the audience at the destination; None when it cannot be read now."""
-    from segctl.connectors.destinations.base import NotNowError, UnknownOutcomeError
+    from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, UnknownOutcomeError
 
+    connector = courier.desk.connector
     asked: dict[tuple[str, str], str] = {}
     known: dict[str, str] = {}
     for person in people:
@@ -77,6 +79,9 @@ def _found(connector: Connector, remote: str, people: Sequence[Person]) -> froze
             if member.known_as is not None and member.known_as in known:
                 found.add(known[member.known_as])
             found |= {asked[pair] for pair in member.identifiers.items() if pair in asked}
-    except (NotNowError, UnknownOutcomeError):
+    except (NotNowError, UnknownOutcomeError, BatchRefusedError):
+        return None
+    except SegctlError as error:
+        courier.halt(error.message, error)
         return None
     return frozenset(found)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from segctl.connectors.destinations.base import NotNowError, UnknownOutcomeError
+from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, UnknownOutcomeError
 from segctl.model.errors import SegctlError
 from segctl.operations.push_calls import CallSource
 from segctl.operations.push_resolve import settle_unsure
@@ -38,6 +38,7 @@ def send(
     if not busy or not _find_audiences(courier, busy, name, keep_remote):
         _wait_for_next(courier, busy)
         return
+    busy = [part for part in busy if part.stopped is None]
     courier.deliver(CallSource(busy, "removals", push=push, books=courier.desk.books))
     why = backlog()
     for part in busy:
@@ -49,12 +50,16 @@ def send(
 
 
 def _find_audiences(courier: Courier, parts: Sequence[Part], name: Name, keep: Callable[[Part], None]) -> bool:
-    """Asks for the id of each audience; false when the destination does not answer."""
+    """Asks for the id of each audience; false when the destination does not answer. One that it refuses is stopped."""
     desk = courier.desk
     for part in parts:
         for tries in range(1, desk.patience.tries + 1):
             try:
                 part.remote = desk.connector.audience(part.segment, name(part))
+            except BatchRefusedError as error:
+                part.stopped = f"the destination refuses the audience `{name(part)}`: {error.reason}"
+                part.tally.waiting += part.additions + part.removals
+                break
             except (NotNowError, UnknownOutcomeError) as error:
                 asked_s = getattr(error, "wait_s", None)
                 is_too_long = (asked_s or 0.0) > desk.patience.longest_asked_s or getattr(error, "is_daily", False)
@@ -66,15 +71,16 @@ def _find_audiences(courier: Courier, parts: Sequence[Part], name: Name, keep: C
                 courier.halt(error.message, error)
                 return False
             else:
+                keep(part)
                 break
-        keep(part)
     return True
 
 
 def _wait_for_next(courier: Courier, parts: Sequence[Part]) -> None:
     if courier.halted is not None:
         for part in parts:
-            part.tally.waiting += part.additions + part.removals
+            if part.stopped is None:
+                part.tally.waiting += part.additions + part.removals
 
 
 def _look_again(courier: Courier) -> None:
