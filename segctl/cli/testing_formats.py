@@ -57,6 +57,8 @@ def diagnostic(wrong: Mismatch) -> Diagnostic:
 
 def reason(why: Explained) -> str:
     """What decided, in one line: ``all[1] is false: the last … (2026-06-01, needs …)``."""
+    if why.ended:
+        return "the segment had ended (`expires`)"
     if not why.kept:
         return "the condition holds, but `keep` ranks others higher"
     return "; ".join(_decided(leaf, why) for leaf in why.deciding[:3]) or "no leaf alone decided"
@@ -82,7 +84,7 @@ def _leaf_lines(ctx: Context, wrong: Mismatch) -> list[str]:
     why = wrong.explained
     if why is None:
         return []
-    deciding = {leaf.path for leaf in why.deciding} if why.kept else set()
+    deciding = {leaf.path for leaf in why.deciding} if why.kept and not why.ended else set()
     rows = [
         (
             "decided" if leaf.path in deciding else "",
@@ -93,7 +95,9 @@ def _leaf_lines(ctx: Context, wrong: Mismatch) -> list[str]:
         )
         for leaf in why.trace.leaves
     ]
-    if not why.kept:
+    if why.ended:
+        rows.append(("decided", "false", "expires", "the segment had ended", ""))
+    elif not why.kept:
         rows.append(("decided", "false", "keep", "others rank higher", ""))
     widths = [max(width(shown(row[i])) for row in rows) for i in range(3)]
     return [_leaf_line(ctx, row, widths) for row in rows]

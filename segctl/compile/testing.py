@@ -16,6 +16,8 @@ EVERYONE = "everyone"
 """Key under `given` whose body every profile of the case has too."""
 KEEP = "keep"
 """What decided, where the condition holds and `keep` ranks others higher."""
+ENDS = "expires"
+"""What decided, where the segment has ended."""
 
 SAME = "same"
 """What decided, where leaves hold only for one and the same value."""

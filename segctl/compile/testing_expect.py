@@ -10,7 +10,7 @@ from segctl.compile.bind.scope import Scope, shown
 from segctl.compile.lower import leaves_of
 from segctl.compile.source import ListNode, Node, Scalar
 from segctl.compile.suggest import did_you_mean
-from segctl.compile.testing import KEEP, LONE, SAME, Expectation, Named, Reasons
+from segctl.compile.testing import ENDS, KEEP, LONE, SAME, Expectation, Named, Reasons
 from segctl.model import conditions as c
 from segctl.model.project import Definitions
 
@@ -141,6 +141,7 @@ def leaf_names(definition: c.SegmentDefinition) -> dict[str, tuple[str, ...]]:
     """How a leaf may be called, by its place: the place itself, and what it reads."""
     found = {path or LONE: (path or LONE, *_read_by(leaf)) for path, leaf in leaves_of(definition.where)}
     found |= {SAME: (SAME,)} if _has_same(definition.where) else {}
+    found |= {ENDS: (ENDS,)} if definition.expires is not None else {}
     return found if definition.keep is None else {**found, KEEP: (KEEP, definition.keep.by)}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, Literal
 
@@ -114,7 +113,7 @@ def _examples(
 
     if one.keep is not None or other.keep is not None:
         return {}
-    clock = _clock(definitions.project.timezone)
+    clock = _clock(definitions, one, other)
     together = replace(one, where=All((one.where, other.where)))
     leaves = [leaf for _, leaf in leaves_of(together.where)]
     candidates = _candidates(leaves, Ground(definitions, lists, clock))
@@ -137,14 +136,13 @@ def _shown(first: bool, second: bool) -> str:
     return {(True, False): "first only", (False, True): "second only", (True, True): "both"}.get((first, second), "")
 
 
-def _clock(zone: str) -> Clock:
+def _clock(definitions: Definitions, *segments: SegmentDefinition) -> Clock:
     """The instant of tests that name none."""
     from segctl.compile.boundaries import Clock
-    from segctl.compile.testing_times import DEFAULT_AS_OF, fixed_as_of
+    from segctl.operations.testing_segments import usual_as_of
 
-    as_of = fixed_as_of(DEFAULT_AS_OF, zone)
-    assert isinstance(as_of, datetime)  # a constant of ours
-    return Clock(as_of, zone)
+    zone = definitions.project.timezone
+    return Clock(usual_as_of(zone, segments), zone)
 
 
 def _candidates(leaves: Iterable[Condition], ground: Ground) -> list[list[Spec]]:
@@ -194,7 +192,7 @@ def _test(
 
     profiles = named({shown.replace(" ", "_"): example.spec for shown, example in found.items()})
     title = f"{one.name} and {other.name}"
-    proposal = Proposal(title, _clock(definitions.project.timezone).as_of, profiles)
+    proposal = Proposal(title, _clock(definitions, one, other).as_of, profiles)
     lines = ["cases:", *case_lines(proposal, one.name, definitions)]
     for segment, answers in (
         (one.name, [example.first for example in found.values()]),

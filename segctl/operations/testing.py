@@ -18,8 +18,9 @@ from segctl.model.project import Definitions
 from segctl.operations.lists import ProjectLists
 from segctl.operations.selection import chosen
 from segctl.operations.session import bound_definitions
-from segctl.operations.testing_answers import Answer, Found, Segments, evaluate_cases
+from segctl.operations.testing_answers import Answer, Found, evaluate_cases
 from segctl.operations.testing_reasons import Explained, decided_by, explained
+from segctl.operations.testing_segments import Segments
 
 EVERYTHING = Selection()
 MEMBER, NON_MEMBER, UNKNOWN, OUT = "a member", "not a member", "unknown", "not a member, or unknown"

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from segctl.compile import ir
-from segctl.compile.lower import lower_segment
-from segctl.compile.plan import Output, plan, references, roots, walk
-from segctl.compile.selection import with_references
+from segctl.compile.plan import Output, plan, roots, walk
 from segctl.compile.testing import Case
 from segctl.compile.trace import EventRow
 from segctl.compile.trace_rows import NO_TIME
 from segctl.compile.zones import to_us
-from segctl.model.conditions import SegmentDefinition
 from segctl.model.dataclass import dataclass
-from segctl.model.project import RELATED, Definitions
+from segctl.model.project import RELATED
 from segctl.model.types import BOOLEAN, TEXT
-from segctl.operations.lists import ProjectLists
+from segctl.operations.testing_segments import Segments
 from segctl.operations.testing_world import World, engine_input, traits_at
 
 if TYPE_CHECKING:
@@ -46,38 +44,6 @@ class Answer:
     failed: str | None = None
 
 
-class Segments:
-    """The segments of a project, and variants of them, lowered when first asked for.
-
-    Args:
-        definitions: All bound.
-        lists: Values of list files.
-        variants: Further segments by a name of their own, such as mutants.
-    """
-
-    def __init__(
-        self,
-        definitions: Definitions,
-        lists: ProjectLists,
-        variants: Mapping[str, SegmentDefinition] | None = None,
-    ) -> None:
-        self.definitions, self.lists = definitions, lists
-        self._variants = variants or {}
-        self._lowered: dict[str, ir.LoweredSegment] = {}
-
-    def lowered(self, name: str) -> ir.LoweredSegment:
-        """A segment of that name, its leaves in the words of findings."""
-        if name not in self._lowered:
-            definition = self._variants.get(name) or self.definitions.segments[name]
-            found = lower_segment(definition, self.definitions, lists=self.lists)
-            self._lowered[name] = replace(found, name=name)
-        return self._lowered[name]
-
-    def needed(self, names: Iterable[str]) -> list[ir.LoweredSegment]:
-        """The named segments and all they refer to."""
-        return [self.lowered(name) for name in with_references(names, lambda name: references(self.lowered(name)))]
-
-
 Asked = Mapping[int, Sequence[str]]
 """Segments asked of each case, by its position."""
 Found = dict[tuple[int, str], Answer]
@@ -95,12 +61,12 @@ def evaluate_cases(
         leaves: If given, filled for each segment and leaf with the answers of the cases that were asked it.
     """
     found: Found = {}
-    by_instant: dict[object, list[int]] = {}
+    by_instant: dict[datetime, list[int]] = {}
     for number in asked:
         by_instant.setdefault(cases[number].as_of, []).append(number)
     with TemporaryDirectory(prefix="segctl-test-") as folder:
-        for numbers in by_instant.values():
-            found |= _group(segments, cases, {n: asked[n] for n in numbers}, Path(folder), leaves)
+        for as_of, numbers in by_instant.items():
+            found |= _group(segments.at(as_of), cases, {n: asked[n] for n in numbers}, Path(folder), leaves)
     return found
 
 
@@ -367,7 +333,7 @@ def colleagues_of(
     names = [part.segment for node in nodes for part in walk(node) if isinstance(part, ir.IsMember)]
     world = World.of(segments.definitions.project, segments.lists, [case])
     with TemporaryDirectory(prefix="segctl-test-") as folder:
-        prepared, columns = _prepared(segments.needed(names), world, Path(folder))
+        prepared, columns = _prepared(segments.at(case.as_of).needed(names), world, Path(folder))
         frame = _run(prepared, outputs, world, columns, Path(folder))[0]
     counted = {}
     for i, node in enumerate(nodes):

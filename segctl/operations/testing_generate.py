@@ -11,8 +11,6 @@ from segctl.compile.boundaries import Clock, middle
 from segctl.compile.boundary_leaves import leaf_candidates
 from segctl.compile.boundary_specs import Ground, Spec
 from segctl.compile.lower import leaves_of
-from segctl.compile.testing_times import DEFAULT_AS_OF, fixed_as_of
-from segctl.compile.timewords import Problem
 from segctl.compile.words import describe
 from segctl.compile.zones import DAY, from_us, offset_at, to_us
 from segctl.model import conditions as c
@@ -23,6 +21,7 @@ from segctl.model.times import Window
 from segctl.operations.lists import ProjectLists
 from segctl.operations.testing_populations import population_cases, ranked_at_all
 from segctl.operations.testing_proposals import Answers, Proposal, answers_of, noticed_by
+from segctl.operations.testing_segments import usual_as_of
 
 MOST_CONTEXTS, MOST_ALTERNATIVES, MOST_SAMPLES, MOST_PROFILES = 24, 4, 6, 16
 
@@ -61,7 +60,7 @@ def propose_cases(name: str, definitions: Definitions, lists: ProjectLists, *, b
     """
     definition = definitions.segments[name]
     zone = definitions.project.timezone
-    search = _searched(definition, definitions, lists, Clock(default_as_of(zone), zone))
+    search = _searched(definition, definitions, lists, Clock(usual_as_of(zone, [definition]), zone))
     proposals, context = [], None
     for number in range(len(search.leaves)):
         found = _leaf_case(search, number)
@@ -74,13 +73,6 @@ def propose_cases(name: str, definitions: Definitions, lists: ProjectLists, *, b
     proposals += population_cases(definition, search.ground, lists, context)
     proposals += _calendar_cases(search, definitions, lists)
     return noticed_by(definition, definitions, lists, proposals, most=MOST_PROFILES, brief=brief)
-
-
-def default_as_of(zone: str) -> datetime:
-    """The instant of tests that name none."""
-    found = fixed_as_of(DEFAULT_AS_OF, zone)
-    assert not isinstance(found, Problem)  # a constant of ours
-    return found
 
 
 # --- What can be given ------------------------------------------------------------------------------------

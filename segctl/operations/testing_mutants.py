@@ -14,7 +14,8 @@ from segctl.model.dataclass import dataclass
 from segctl.model.project import Definitions
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.testing import Suite, differences
-from segctl.operations.testing_answers import Found, Segments, evaluate_cases
+from segctl.operations.testing_answers import Found, evaluate_cases
+from segctl.operations.testing_segments import Segments
 
 AT_ONCE = 80
 """Mutants in one plan: more share more work, but a plan takes longer than its parts beyond this."""

@@ -21,7 +21,8 @@ from segctl.model import conditions as c
 from segctl.model.dataclass import dataclass
 from segctl.model.project import Definitions
 from segctl.operations.lists import ProjectLists
-from segctl.operations.testing_answers import Answer, Segments, evaluate_cases
+from segctl.operations.testing_answers import Answer, evaluate_cases
+from segctl.operations.testing_segments import Segments
 
 AT_ONCE = 80
 _STEPS = 20_000

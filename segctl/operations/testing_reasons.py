@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from segctl.compile import ir
 from segctl.compile.plan import references
-from segctl.compile.testing import KEEP, LONE, SAME, Case
+from segctl.compile.testing import ENDS, KEEP, LONE, SAME, Case
 from segctl.compile.testing_expect import leaf_names
 from segctl.compile.trace import Branch, LeafTrace, Trace, trace
 from segctl.compile.zones import to_us
 from segctl.model.dataclass import dataclass
-from segctl.operations.testing_answers import Answer, Segments, colleagues_of, evaluate_cases, scores_of
+from segctl.operations.testing_answers import Answer, colleagues_of, evaluate_cases, scores_of
+from segctl.operations.testing_segments import Segments
 from segctl.operations.testing_world import World, event_rows, profile_row
 
 
@@ -26,6 +27,7 @@ class Explained:
         names: How each leaf may be called, by its place.
         file: Of the definition.
         zone: Of times that are shown.
+        ended: The segment had ended, whatever its leaves say.
     """
 
     trace: Trace
@@ -33,6 +35,7 @@ class Explained:
     names: dict[str, tuple[str, ...]]
     file: str | None
     zone: str = "UTC"
+    ended: bool = False
 
     def said(self, names: frozenset[str]) -> str:
         """The place by which a leaf is called in messages."""
@@ -41,7 +44,7 @@ class Explained:
     @property
     def deciding(self) -> tuple[LeafTrace, ...]:
         """The leaves that decided, in reading order."""
-        places = {place for place in _places(self.trace) if place is not None}
+        places = set() if self.ended else {place for place in _places(self.trace) if place is not None}
         return tuple(leaf for number, leaf in enumerate(self.trace.leaves) if number in places)
 
 
@@ -68,7 +71,8 @@ def explained(segments: Segments, case: Case, name: str, profile: str, answer: A
     definition = segments.definitions.segments[name]
     kept = answer.members[number] or answer.matched[number] is not True
     file = definition.location.file if definition.location else None
-    return Explained(found, kept, leaf_names(definition), file, world.project.timezone)
+    ended = segments.has_ended(name, case.as_of)
+    return Explained(found, kept, leaf_names(definition), file, world.project.timezone, ended)
 
 
 def _members(segments: Segments, case: Case, segment: ir.LoweredSegment, number: int) -> dict[str, bool]:
@@ -89,6 +93,8 @@ def _belongs(answer: Answer, number: int) -> bool:
 
 def decided_by(why: Explained) -> list[frozenset[str]]:
     """For each leaf that decided, the names it goes by."""
+    if why.ended:
+        return [frozenset(why.names[ENDS])]
     if not why.kept:
         return [frozenset(why.names[KEEP])]
     found = {

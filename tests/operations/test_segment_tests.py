@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from operations.segment_tests_project import outcome_of, suite_of, wrong
+from operations.segment_tests_project import outcome_of, suite_of, write_project, wrong
 
+from segctl.cli.testing_formats import diagnostic
 from segctl.compile.lower import SAMPLE_RANGE
 from segctl.compile.trace_eval import place_in_sample
 from segctl.model.errors import UsageError
+from segctl.operations.lists import ProjectLists
+from segctl.operations.session import bound_definitions
 from segctl.operations.testing import run_tests
+from segctl.operations.testing_generate import propose_cases
 
 ONE = """
 cases:
@@ -309,3 +313,45 @@ cases:
     found = outcome_of(tmp_path, tests, rich="where: {all: [{trait: points, equals: 2}, {trait: country, equals: DE}]}")
 
     assert wrong(found) == []
+
+
+def test_a_segment_that_has_ended_at_as_of_has_no_members(tmp_path: Path) -> None:
+    tests = """
+cases:
+  - case: on its last day
+    as_of: 2026-05-31 23:59
+    given: {anna: {country: DE}, ben: {country: FR}, cleo: {}}
+    expect: {spring: {members: [anna], unknown: [cleo]}, after_spring: {members: [anna]}}
+  - case: from its last midnight on, in the project's zone
+    as_of: 2026-06-01 00:00
+    given: {anna: {country: DE}, ben: {country: FR}, cleo: {}}
+    expect:
+      spring: {non_members: [anna, ben, cleo], because: {anna: expires, ben: expires}}
+      after_spring: {non_members: [anna, cleo], because: {anna: spring}}
+      in_spring: {non_members: [anna]}
+"""
+    segments = {
+        "spring": "expires: 2026-06-01\nwhere: {trait: country, equals: DE}",
+        "after_spring": "where: {segment: spring}",
+        "in_spring": "where: {related: colleagues, where: {segment: spring}}",
+    }
+
+    assert wrong(outcome_of(tmp_path, tests, **segments)) == []
+
+
+def test_a_reason_says_that_the_segment_had_ended(tmp_path: Path) -> None:
+    tests = "cases: [{case: one, given: {anna: {country: DE}}, expect: {spring: {members: [anna]}}}]"
+    spring = "expires: 2026-06-01\nwhere: {trait: country, equals: DE}\nkeep: {top: 1, by: points}"
+    outcome = outcome_of(tmp_path, tests, spring=spring)
+
+    assert wrong(outcome) == [("anna", "a member", "not a member")]
+    assert diagnostic(outcome.failed[0].mismatches[0]).why == "the segment had ended (`expires`)"
+
+
+def test_cases_of_a_segment_that_has_ended_are_proposed_for_its_last_day(tmp_path: Path) -> None:
+    project = write_project(tmp_path, spring="expires: 2026-06-01\nwhere: {trait: country, equals: DE}")
+    definitions, _ = bound_definitions(project)
+
+    proposals = propose_cases("spring", definitions, ProjectLists(project))
+
+    assert {proposal.as_of.isoformat() for proposal in proposals} == {"2026-05-31T10:00:00+00:00"}
