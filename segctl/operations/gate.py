@@ -98,6 +98,11 @@ class Gate:
         return self._question(use)
 
     @property
+    def size(self) -> int:
+        """Bytes of a contact point's tokens under all keys."""
+        return self._size
+
+    @property
     def keyring(self) -> Keyring:
         """The keys of the ledger."""
         return self._keyring

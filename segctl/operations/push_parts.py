@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from segctl.model.consent import Use
 from segctl.model.dataclass import dataclass
+from segctl.operations.audience_gate import KINDS_OF_CHANNEL, POINT_OF_IDENTIFIER
 from segctl.operations.push_delta import Delta, delta
 from segctl.operations.push_watch import allowed
 from segctl.operations.push_work import Part, Tally
@@ -170,11 +172,45 @@ def denied_of(
     else:
         every = told_points(workspace, audience)
         asked = every.join(pl.DataFrame({"key": keys}, schema={"key": pl.String}), on="key", how="semi")
+    asked = _renewed(workspace, gate, audience, use, asked)
     answers: list[bool] = []
     for block in asked["points"].to_frame().iter_slices(_ASKED):
         answers += allowed(gate, use, [unpacked(value) for value in block["points"]])
     is_allowed = pl.Series("allowed", answers, dtype=pl.Boolean)
     return asked.filter(~is_allowed)["key"].to_list(), asked.filter(is_allowed)
+
+
+def _renewed(
+    workspace: Workspace, gate: Gatekeeper, audience: int, use: Use, asked: pl.DataFrame
+) -> pl.DataFrame:  # fmt: skip
+    """The rows with tokens under every key of the ledger, made anew from what the destination was told.
+
+    After a key was added the gate knows no older token. Who was not told a contact point of the channel stays as they
+    were, and is denied.
+    """
+    import polars as pl
+
+    from segctl.state.deliveries import packed, told_rows, unpacked
+
+    size, tokens = getattr(gate, "size", None), getattr(gate, "tokens", None)
+    if size is None or tokens is None:
+        return asked
+    old = [key for key, value in asked.iter_rows() if any(p and len(p) != size for p in unpacked(value))]
+    if not old:
+        return asked
+    found = {}
+    for row in told_rows(workspace, audience, old):
+        known = json.loads(row["identifiers"])
+        kinds = [kind for kind in known if _is_of_channel(kind, use.channel)]
+        if kinds:
+            found[row["key"]] = packed([tokens(POINT_OF_IDENTIFIER[kind], [known[kind]])[0] for kind in kinds])
+    values = [found.get(key, value) for key, value in asked.iter_rows()]
+    return asked.with_columns(pl.Series("points", values, dtype=pl.Binary))
+
+
+def _is_of_channel(kind: str, channel: str) -> bool:
+    own = KINDS_OF_CHANNEL.get(channel)
+    return kind in POINT_OF_IDENTIFIER and own in (None, POINT_OF_IDENTIFIER[kind])
 
 
 def _failed(workspace: Workspace, wanted: Wanted) -> pl.DataFrame:

@@ -35,11 +35,11 @@ class Shop:
 
     folder: Path
 
-    def destination(self, name: str, more: str = "") -> None:
+    def destination(self, name: str, more: str = "", *, identify: str = "{email: email}") -> None:
         path = self.folder / f"destinations/{name}.yaml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(
-            f"destination: {name}\nkind: file\npurposes: [service]\nchannel: email\nidentify: {{email: email}}\n{more}",
+            f"destination: {name}\nkind: file\npurposes: [service]\nchannel: email\nidentify: {identify}\n{more}",
             "utf-8",
         )
 
@@ -59,7 +59,8 @@ class Shop:
             record(session, who, said, now=datetime.now(UTC))
 
     def there(self, name: str, segment: str = "german") -> str:
-        return max((self.folder / "out" / name / segment).glob("*.csv")).read_text("utf-8")
+        files = (self.folder / "out" / name / segment).glob("*.csv")
+        return max(files, key=lambda file: file.stat().st_mtime_ns).read_text("utf-8")
 
 
 @pytest.fixture
@@ -81,3 +82,44 @@ def test_who_withdraws_while_one_destination_is_told_is_not_told_to_the_next(sho
     assert "bert@example.org" in shop.there("b_files")
     assert "anna@example.org" not in shop.there("a_files")
     assert "anna@example.org" not in shop.there("b_files")
+
+
+def test_who_objects_by_another_contact_point_is_taken_out_in_the_mode_add_too(shop: Shop) -> None:
+    for name, more in (("a_files", "mode: add\n"), ("b_files", "guards: {max_removed: 1 %}\n")):
+        shop.destination(name, more, identify="{email: email, phone: phone}")
+    shop.push()
+    assert "anna@example.org" in shop.there("a_files")
+    shop.says("+491701234561", Said("withdraw"))
+
+    shop.push()
+
+    assert "anna@example.org" not in shop.there("a_files")
+    assert "anna@example.org" not in shop.there("b_files")
+
+
+def test_who_is_known_by_a_second_address_that_denies_is_taken_out_in_the_mode_add_too(shop: Shop) -> None:
+    shop.destination("a_files", "mode: add\n")
+    shop.push()
+    (shop.folder / "crm.csv").write_text(PROJECT["crm.csv"].replace("anna@", "anna.b@"), "utf-8")
+    ok("ingest", cwd=shop.folder)
+    ok("apply", cwd=shop.folder)
+    shop.says("anna.b@example.org", Said("withdraw"))
+
+    shop.push()
+
+    assert "anna" not in shop.there("a_files")
+
+
+def test_a_new_key_of_the_ledger_takes_nobody_out_and_loses_no_denial(shop: Shop) -> None:
+    path = shop.folder / "segments/all.yaml"
+    path.write_text(PROJECT["segments/german.yaml"].replace("german", "everybody"), "utf-8")
+    path.rename(path.with_name("everybody.yaml"))
+    ok("apply", cwd=shop.folder)
+    shop.push()
+    ok("consent", "rotate-key", cwd=shop.folder)
+    shop.says("anna@example.org", Said("withdraw"))
+
+    ok("push", "german", cwd=shop.folder)
+
+    assert "bert@example.org" in shop.there("b_files", "everybody")
+    assert "anna@example.org" not in shop.there("b_files", "everybody")
