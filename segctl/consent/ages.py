@@ -11,13 +11,13 @@ from segctl.consent.shapes import ENDS, Role
 from segctl.consent.verdicts import (
     LONG_AGO,
     Bools,
+    Given,
     Question,
-    _blocks,
-    _declarations,
-    _Given,
-    _latest,
-    _reasons,
-    _table,
+    blocks_of,
+    declarations_of,
+    latest_of,
+    reasons_of,
+    table_of,
 )
 from segctl.model.consent import CONSENT_CODES
 
@@ -34,7 +34,7 @@ _OBJECTED = {
 def kept_out(ledger: Ledger, points: list[bytes], question: Question) -> Bools:
     """For each point whether it objects to profiling, is restricted or erased, and nothing has lifted that since."""
     rows, roles = _known(ledger, points, question)
-    blocks = _blocks(rows, roles, len(points), question)
+    blocks = blocks_of(rows, roles, len(points), question)
     found = np.zeros(len(points), np.bool_)
     for role in OUTSIDE:
         if role in blocks:
@@ -55,14 +55,14 @@ def beginnings(
         later: The instant at which what was given or used last at another one is stale; far away without a limit.
     """
     rows, roles = _known(ledger, points, question)
-    count, table, moment = len(points), _table(ledger, question), question.moment
+    count, table, moment = len(points), table_of(ledger, question), question.moment
     is_end = (roles >= ENDS[0]) & (roles <= ENDS[-1])
-    ended = _latest(rows, is_end, count)
+    ended = latest_of(rows, is_end, count)
     is_alive = rows.at > ended[rows.points]
-    given = _declarations(rows, roles, is_alive, table, moment)
-    used = _latest(rows, roles == Role.USED, count)
-    reasons = _reasons(given, used, moment)
-    asked = _latest(rows, is_alive & (roles == Role.REQUEST), count)
+    given = declarations_of(rows, roles, is_alive, table, moment)
+    used = latest_of(rows, roles == Role.USED, count)
+    reasons = reasons_of(given, used, moment)
+    asked = latest_of(rows, is_alive & (roles == Role.REQUEST), count)
     found = np.full(count, LONG_AGO)
     for code, since in (
         (0, _newest(given, given.at, reasons == 0, count)),
@@ -71,7 +71,7 @@ def beginnings(
         (_CODE["pending"], asked), (_CODE["lapsed"], np.where(asked > LONG_AGO, asked + moment.confirm_span, LONG_AGO)),
     ):  # fmt: skip
         found = np.where(codes == code, since, found)
-    blocks = _blocks(rows, roles, count, question)
+    blocks = blocks_of(rows, roles, count, question)
     for name, role in _OBJECTED.items():
         if role in blocks:
             found = np.where(codes == _CODE[name], blocks[role], found)
@@ -89,12 +89,12 @@ def beginnings(
 def _known(ledger: Ledger, points: list[bytes], question: Question) -> tuple[Rows, Ints]:
     """The rows that say something about the use, with what they do to it."""
     found = ledger.rows(points)
-    roles = _table(ledger, question).roles[found.codes]
+    roles = table_of(ledger, question).roles[found.codes]
     known = (roles != Role.NOTHING) & (found.at <= question.moment.now)
     return Rows(found.points[known], found.at[known], found.expires[known], found.codes[known]), roles[known]
 
 
-def _newest(given: _Given, at: Ints, which: Bools, count: int) -> Ints:
+def _newest(given: Given, at: Ints, which: Bools, count: int) -> Ints:
     found = np.full(count, LONG_AGO)
     np.maximum.at(found, given.points[which], at[which])
     return found

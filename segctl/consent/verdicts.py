@@ -83,13 +83,13 @@ class Question:
 
 def verdicts(ledger: Ledger, points: list[bytes], question: Question) -> tuple[Ints, Ints]:
     """For each point the number of its reason in `CONSENT_CODES` and in `SUPPRESSION_CODES`, from 1; 0 for none."""
-    table = _table(ledger, question)
+    table = table_of(ledger, question)
     found = ledger.rows(points)
     roles = table.roles[found.codes]
     is_known = (roles != Role.NOTHING) & (found.at <= question.moment.now)
     rows = Rows(found.points[is_known], found.at[is_known], found.expires[is_known], found.codes[is_known])
     roles = roles[is_known]
-    blocks = _blocks(rows, roles, len(points), question)
+    blocks = blocks_of(rows, roles, len(points), question)
     status, lifted_by = _status(rows, roles, table, len(points), question)
     reasons = [np.full(len(points), code) for code in _against_use(question)]
     for role in _OBJECTIONS:
@@ -135,7 +135,7 @@ def _is_within(name: str, above: str) -> bool:
 
 # --- Shapes in the light of the use -------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
-class _Table:
+class Table:
     """`Judged` by columns; position = code of the shape."""
 
     roles: Ints
@@ -150,7 +150,8 @@ class _Table:
     recipient: Bools
 
 
-def _table(ledger: Ledger, question: Question) -> _Table:
+def table_of(ledger: Ledger, question: Question) -> Table:
+    """What each shape of the ledger means for the use."""
     purpose = question.purpose or _ANY
     # Nothing can be given for a purpose that nobody declared, but much can be said against it.
     every = [judged(shape, question.use, purpose, question.purposes, question.rules) for shape in ledger.shapes]
@@ -163,7 +164,7 @@ def _table(ledger: Ledger, question: Question) -> _Table:
     def has(one: Judged, basis: str) -> bool:
         return basis in one.bases and basis in allowed
 
-    return _Table(
+    return Table(
         np.array([one.role for one in every], np.int64),
         column([has(one, "consent") for one in every]),
         column([has(one, "soft_opt_in") for one in every]),
@@ -178,7 +179,7 @@ def _table(ledger: Ledger, question: Question) -> _Table:
 
 
 # --- What blocks whatever was given -------------------------------------------------------------------------
-def _blocks(rows: Rows, roles: Ints, count: int, question: Question) -> dict[int, Ints]:
+def blocks_of(rows: Rows, roles: Ints, count: int, question: Question) -> dict[int, Ints]:
     """By role the time since when it blocks each point; `LONG_AGO` where it does not, no entry where nowhere."""
     present = set(np.unique(roles).tolist())
     found: dict[int, Ints] = {}
@@ -186,30 +187,30 @@ def _blocks(rows: Rows, roles: Ints, count: int, question: Question) -> dict[int
         if role not in present:
             continue
         target = Role.BOUNCED if role == Role.BOUNCED_SOFTLY else Role(role)
-        lifted = _latest(rows, roles == Role.LIFTS + target, count)
+        lifted = latest_of(rows, roles == Role.LIFTS + target, count)
         mine = roles == role
         if role == Role.BOUNCED_SOFTLY:
             mine &= (rows.at > question.moment.bounces_from) & (rows.at >= lifted[rows.points])
             often = np.bincount(rows.points[mine], minlength=count) >= question.rules.soft_bounces
             mine &= often[rows.points]
-        since = _latest(rows, mine, count)
+        since = latest_of(rows, mine, count)
         since = np.where(since >= lifted, since, LONG_AGO)
         found[target] = np.maximum(since, found[target]) if target in found else since
     return found
 
 
 # --- What was given -----------------------------------------------------------------------------------------
-def _status(rows: Rows, roles: Ints, table: _Table, count: int, question: Question) -> tuple[Ints, Ints]:
+def _status(rows: Rows, roles: Ints, table: Table, count: int, question: Question) -> tuple[Ints, Ints]:
     """Reason of each point, and since when a declaration of the person herself holds that lifts older objections."""
     status = np.full(count, _CODE["unknown"])
     is_end = (roles >= ENDS[0]) & (roles <= ENDS[-1])
-    ended = _latest(rows, is_end, count)
+    ended = latest_of(rows, is_end, count)
     if is_end.any():
         status = _end_codes(rows, roles, is_end, ended, status)
     is_alive = rows.at > ended[rows.points]
-    given = _declarations(rows, roles, is_alive, table, question.moment)
+    given = declarations_of(rows, roles, is_alive, table, question.moment)
     status = _waiting(rows, roles, is_alive, status, question.moment)
-    reasons = _reasons(given, _latest(rows, roles == Role.USED, count), question.moment)
+    reasons = reasons_of(given, latest_of(rows, roles == Role.USED, count), question.moment)
     worst = np.zeros(count, np.int64)
     np.maximum.at(worst, given.points, reasons)
     status = np.where(worst > 0, worst, status)
@@ -245,7 +246,7 @@ def _end_codes(rows: Rows, roles: Ints, is_end: Bools, ended: Ints, status: Ints
 def _waiting(rows: Rows, roles: Ints, is_alive: Bools, status: Ints, moment: Moment) -> Ints:
     """Requests that nobody confirmed, and confirmations of nothing."""
     count = len(status)
-    asked = _latest(rows, is_alive & (roles == Role.REQUEST), count)
+    asked = latest_of(rows, is_alive & (roles == Role.REQUEST), count)
     confirmed = _has(rows.points[is_alive & (roles == Role.CONFIRM)], count)
     status = np.where(confirmed, _CODE["unproven"], status)
     waiting = np.where(asked >= moment.confirm_from, _CODE["pending"], _CODE["lapsed"])
@@ -253,7 +254,7 @@ def _waiting(rows: Rows, roles: Ints, is_alive: Bools, status: Ints, moment: Mom
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class Given:
     """Declarations: what was granted at once, and requests with their confirmation."""
 
     points: Ints
@@ -270,13 +271,14 @@ class _Given:
     recipient: Bools
 
 
-def _declarations(rows: Rows, roles: Ints, is_alive: Bools, table: _Table, moment: Moment) -> _Given:
+def declarations_of(rows: Rows, roles: Ints, is_alive: Bools, table: Table, moment: Moment) -> Given:
+    """What was given and has not ended since."""
     granted = np.flatnonzero(is_alive & (roles == Role.GRANT))
     asked, confirmed = _confirmed(rows, roles, is_alive, moment)
     first, last = np.concatenate([granted, asked]), np.concatenate([granted, confirmed])
     a, b = rows.codes[first], rows.codes[last]
     is_pair = np.arange(len(first)) >= len(granted)
-    return _Given(
+    return Given(
         rows.points[first],
         rows.at[first],
         rows.at[last],
@@ -311,7 +313,7 @@ def _confirmed(rows: Rows, roles: Ints, is_alive: Bools, moment: Moment) -> tupl
     return asked[fits], confirmed[fits]
 
 
-def _reasons(given: _Given, used: Ints, moment: Moment) -> Ints:
+def reasons_of(given: Given, used: Ints, moment: Moment) -> Ints:
     """What is wrong with each declaration, 0 when it is sound."""
     active = np.maximum(given.at, used[given.points])
     by_soft = given.soft & given.soft_facts
@@ -328,7 +330,7 @@ def _reasons(given: _Given, used: Ints, moment: Moment) -> Ints:
     return np.select([failed for failed, _ in checks], [_CODE[name] for _, name in checks], 0).astype(np.int64)
 
 
-def _latest(rows: Rows, which: Bools, count: int) -> Ints:
+def latest_of(rows: Rows, which: Bools, count: int) -> Ints:
     """The newest time of chosen rows by point."""
     found = np.full(count, LONG_AGO)
     np.maximum.at(found, rows.points[which], rows.at[which])

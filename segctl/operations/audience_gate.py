@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from segctl.model.consent import KINDS_OF_CHANNEL
 from segctl.model.dataclass import dataclass
 from segctl.operations.audience_contacts import Told, row_digests, row_keys
 from segctl.operations.audience_fields import fields_of
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from segctl.operations.audience_targets import Target
     from segctl.operations.session import Session
 
-KINDS_OF_CHANNEL = {"email": "email", "sms": "phone", "phone": "phone", "push": "device", "postal": "postal"}
-"""Channel → the kind of contact point that its consent is given for."""
+OWN_KIND = {channel: kinds[0] for channel, kinds in KINDS_OF_CHANNEL.items() if len(kinds) == 1}
+"""Channel → the kind of contact point that its consent is given for, where there is just one."""
 POINT_OF_IDENTIFIER = {"email": "email", "phone": "phone", "device_id": "device", "push_token": "device"}
 """Kind of identifier at destinations → kind of contact point."""
 _REFUSALS = ("objected_marketing", "objected_profiling", "objected_general", "denied", "withdrawn")
@@ -123,7 +124,7 @@ class Asking:
     def _kinds(self, channel: str, names: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Kinds of contact points one of which must be allowed, and those that must only not be refused."""
         of_told = tuple(dict.fromkeys(POINT_OF_IDENTIFIER[kind] for kind in names if kind in POINT_OF_IDENTIFIER))
-        own = KINDS_OF_CHANNEL.get(channel)
+        own = OWN_KIND.get(channel)
         if own is not None:
             return (own,), tuple(kind for kind in of_told if kind != own)
         return of_told or tuple(kind for kind, _ in self.session.project.contact_points), ()
@@ -140,11 +141,24 @@ class Asking:
         else:
             asked = points.fill_null([]).to_list()
         decisions = self.gate.decide(asked, use)
+        consent = [one.consent for one in decisions]
+        self._name_refusals(consent, asked, use)
         return [
-            pl.Series(f"consent:{kind}", [one.consent for one in decisions], dtype=pl.String),
+            pl.Series(f"consent:{kind}", consent, dtype=pl.String),
             pl.Series(f"suppression:{kind}", [one.suppression for one in decisions], dtype=pl.String),
             points.alias(f"points:{kind}"),
         ]
+
+    def _name_refusals(self, consent: list[str | None], asked: Sequence[Sequence[bytes | None]], use: Use) -> None:
+        """Where another kind could speak for the person, a no behind the code of the first point counts as a no."""
+        if KINDS_OF_CHANNEL.get(use.channel) is not None:
+            return
+        open_rows = [i for i, code in enumerate(consent)
+                     if code is not None and code not in _REFUSALS and len(asked[i]) > 1]  # fmt: skip
+        answers = iter(self.gate.decide([[point] for i in open_rows for point in asked[i]], use) if open_rows else ())
+        for i in open_rows:
+            codes = [next(answers).consent for _ in asked[i]]
+            consent[i] = next((code for code in codes if code in _REFUSALS), consent[i])
 
     def _points(self, kind: str, names: Mapping[str, Sequence[str]]) -> pl.Series:
         """Tokens of all contact points of a kind, List[Binary], one row per profile; null for those without."""

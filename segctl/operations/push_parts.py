@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.consent import Use
 from segctl.model.dataclass import dataclass
-from segctl.operations.audience_gate import KINDS_OF_CHANNEL, POINT_OF_IDENTIFIER
+from segctl.operations.audience_gate import OWN_KIND, POINT_OF_IDENTIFIER
 from segctl.operations.push_delta import Delta, delta
 from segctl.operations.push_watch import allowed
 from segctl.operations.push_work import Part, Tally
@@ -209,7 +209,7 @@ def _renewed(
 
 
 def _is_of_channel(kind: str, channel: str) -> bool:
-    own = KINDS_OF_CHANNEL.get(channel)
+    own = OWN_KIND.get(channel)
     return kind in POINT_OF_IDENTIFIER and own in (None, POINT_OF_IDENTIFIER[kind])
 
 
