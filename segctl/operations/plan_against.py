@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -16,13 +16,16 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import DataError
 from segctl.operations.apply import NOTHING_ALLOWED, Allowed
 from segctl.operations.evaluation import evaluate
+from segctl.operations.expiry import expired
 from segctl.operations.guards import Broken, broken, loosened
 from segctl.operations.lists import ProjectLists, list_digest
+from segctl.operations.pauses import paused_now
 from segctl.operations.plan import EXAMPLES, Change, Plan, SegmentPlan
 from segctl.operations.plan_reasons import Reason
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import lists_of
 from segctl.operations.revisions import past_definitions
+from segctl.operations.running import running
 from segctl.operations.selection import chosen
 
 if TYPE_CHECKING:
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
 
     from segctl.model.project import Definitions, Language
     from segctl.operations.evaluation import Answers
+    from segctl.operations.freshness import Freshness
     from segctl.operations.revisions import PastDefinitions
+    from segctl.operations.running import Running
     from segctl.operations.session import Session
 
 _KINDS: dict[Change, str] = {
@@ -78,12 +83,14 @@ def plan_against(
     with ExitStack() as stack:
         past = stack.enter_context(past_definitions(session.project, revision))
         pairs = _pairs(session, past, selection, session.language(language))
-        snapshot = 0
+        snapshot, both, going = 0, None, None
         if has_data:
             snapshot = session.workspace.snapshot()
             stack.enter_context(session.workspace.lease(snapshot))
+            going = running(session, _alive(session, pairs), as_of=as_of, snapshot=snapshot)
+            pairs = _not_paused(session, pairs, going)
             listener.start("evaluate", total=len(pairs), unit="segments")
-        both = _Both(session, past, pairs, as_of, snapshot, engine) if has_data else None
+            both = _Both(session, past, pairs, as_of, snapshot, engine, going.fresh)
         segments = tuple(_segment(session, pair, both, allowed) for pair in pairs)
         if has_data:
             listener.advance(len(pairs))
@@ -102,6 +109,9 @@ def plan_against(
         engine=engine,
         moves=_named(session, pairs, moves) if with_moves and moves is not None else None,
         against=(past.name, past.commit),
+        paused={} if going is None else going.paused,
+        everything=None if going is None else going.everything,
+        warnings=() if going is None else going.warnings,
     )
 
 
@@ -134,6 +144,16 @@ def _pairs(session: Session, past: PastDefinitions, selection: Selection, langua
         gone = [n for n, s in before.segments.items() if n not in taken and s.status != "draft"]
         found += [_Pair(n, n, "removed", (), _empty(n, "removed")) for n in gone]
     return sorted(found, key=lambda pair: pair.name)
+
+
+def _alive(session: Session, pairs: Iterable[_Pair]) -> list[str]:
+    return [pair.name for pair in pairs if pair.name in session.definitions.segments]
+
+
+def _not_paused(session: Session, pairs: Iterable[_Pair], going: Running) -> list[_Pair]:
+    """Those whose members a run would touch; a paused segment keeps them, even when its file goes."""
+    kept = set(paused_now(session.workspace, {pair.name: () for pair in pairs}).segments)
+    return [pair for pair in pairs if pair.name not in going.paused and pair.name not in kept]
 
 
 def _pair(session: Session, past: PastDefinitions, name: str, language: Language) -> _Pair:
@@ -173,7 +193,9 @@ class _Both:
         as_of: datetime,
         snapshot: int,
         engine: str,
+        fresh: Freshness,
     ) -> None:
+        self.as_of, self.fresh = as_of, fresh
         then = replace(session, definitions=past.definitions, lists=past.lists, warnings=())
         self.pairs = [pair for pair in pairs if pair.differs]
         new = [pair.name for pair in self.pairs if pair.change != "removed"]
@@ -234,7 +256,7 @@ def _segment(session: Session, pair: _Pair, both: _Both | None, allowed: Allowed
         int((~these.is_in(others.implode())).sum()) for these, others in ((after, before), (before, after))
     )
     size = len(before) if pair.former is not None else None
-    found = _broken(session.definitions, pair, allowed, (size, entered, left, len(after)))
+    found = _broken(session.definitions, pair, allowed, both, (size, entered, left, len(after)))
     return replace(
         pair.plan,
         before=size,
@@ -247,14 +269,16 @@ def _segment(session: Session, pair: _Pair, both: _Both | None, allowed: Allowed
 
 
 def _broken(
-    definitions: Definitions, pair: _Pair, allowed: Allowed, sizes: tuple[int | None, int, int, int]
+    definitions: Definitions, pair: _Pair, allowed: Allowed, both: _Both, sizes: tuple[int | None, int, int, int]
 ) -> tuple[Broken, ...]:
     segment = definitions.segments.get(pair.name)
-    if segment is None:
+    # No guard holds the members of a segment that has ended.
+    if segment is None or expired(definitions.segments, [pair.name], both.as_of, definitions.project.timezone):
         return ()
     before, entered, left, after = sizes
     limits = loosened(segment.guards, pair.name, allowed.limits)
-    return broken(pair.name, limits, before=before, entered=entered, left=left, after=after)
+    found = broken(pair.name, limits, before=before, entered=entered, left=left, after=after)
+    return (*both.fresh.refused.get(pair.name, ()), *found)
 
 
 def _reasons(session: Session, pairs: Sequence[_Pair], moves: pl.DataFrame, examples: int) -> tuple[Reason, ...]:

@@ -114,3 +114,53 @@ def test_a_revision_that_does_not_exist_says_so(shop: Path, revision: str, code:
 
     assert done.returncode == 2
     assert code in done.stderr
+
+
+def test_what_is_paused_is_left_out(shop: Path) -> None:
+    ok("apply", cwd=shop)
+    ok("pause", "german", "--reason", "data are wrong", cwd=shop)
+
+    found = planned(shop, "main")
+
+    assert set(rows(found)) == {"dach", "fresh", "listed", "old"}
+    assert (found["facts"]["paused"], found["exit"]["code"]) == (["german"], 0)
+
+
+def test_of_everything_that_is_paused_nothing_is_compared(shop: Path) -> None:
+    ok("pause", "--all", "--reason", "stop", cwd=shop)
+
+    done = run("plan", "--against", "main", "-f", "json", cwd=shop)
+
+    assert json.loads(done.stdout)["data"] == []
+    assert "all segments are paused" in done.stderr
+
+
+def test_a_removed_segment_that_is_paused_keeps_its_members(shop: Path) -> None:
+    (shop / "segments/old.yaml").write_text(FILES["segments/old.yaml"])
+    ok("pause", "old", "--reason", "still needed", cwd=shop)
+    (shop / "segments/old.yaml").unlink()
+
+    assert "old" not in rows(planned(shop, "main"))
+
+
+@pytest.mark.parametrize(("mode", "code"), [("", 4), (", stale: mark", 0)])
+def test_old_inputs_refuse_a_changed_segment_or_mark_it(shop: Path, mode: str, code: int) -> None:
+    (shop / "segments/german.yaml").write_text(
+        f"segment: german\nfresh: {{crm: 1 day{mode}}}\nwhere: {{trait: country, in: [DE, AT]}}\n"
+    )
+
+    done = run("plan", "german", "--against", "main", "--as-of", "2126-01-01", cwd=shop)
+
+    assert done.returncode == code, done.stderr
+    assert "`german` asks for at most 1 day" in done.stderr
+    assert run("plan", "german", "--against", "main", cwd=shop).returncode == 0
+
+
+def test_no_guard_holds_a_segment_that_has_ended(shop: Path) -> None:
+    (shop / "segments/german.yaml").write_text(
+        "segment: german\nexpires: 2026-01-01\nguards: {min_size: 2}\nwhere: {trait: country, equals: AT}\n"
+    )
+
+    found = planned(shop, "main", "german", "--as-of", "2026-06-01")
+
+    assert (rows(found)["german"][1:], found["exit"]["code"]) == ((2, 0, 2, 0), 0)
