@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from segctl.cli import messages, output
 from segctl.model.errors import UsageError
@@ -57,20 +59,22 @@ def show_waterfall(ctx: Context, kind: str, name: str, to: str | None, step: str
     with open_session(ctx.project, env=ctx.env) as session:
         found = explained(session, name, now=ctx.now, destination=to)
         said = session.language(language)
-        result = _people(found, wanted, said) if wanted or ctx.format in _LISTS else _counts(ctx, found, said)
+        is_list = bool(wanted) or ctx.format in _LISTS
+        result = _people(found, wanted, said) if is_list else _counts(ctx, found, said, session.project.timezone)
     output.write(ctx, result)
     if wanted is None and ctx.format == "table":
         segment = found[0].segment if found else name
         messages.notice(ctx, f"next: segctl show {segment} --waterfall --step consent -f ids")
 
 
-def _counts(ctx: Context, found: Sequence[Explained], language: Language) -> output.Result:
+def _counts(ctx: Context, found: Sequence[Explained], language: Language, zone: str) -> output.Result:
+    here = ZoneInfo(zone)
     columns = REASONS if ctx.format != "table" else REASONS[:4]
     reasons = [row[: len(columns)] for row in _reasons(found, language)]
-    facts: dict[str, Any] = {"segment": found[0].segment if found else None, "as_of": ctx.now}
+    facts: dict[str, Any] = {"segment": found[0].segment if found else None, "as_of": ctx.now.astimezone(here)}
     for one in found:
         facts[one.destination] = f"{one.purpose or 'no purpose'}, {one.channel}; " + (
-            "never pushed" if one.last is None else f"last push {one.last.id} at {one.last.started[:16]}Z"
+            "never pushed" if one.last is None else f"last push {one.last.id} at {_at(one.last.started, here)}"
         )
     return output.Result(
         "segctl/waterfall/1",
@@ -84,6 +88,10 @@ def _counts(ctx: Context, found: Sequence[Explained], language: Language) -> out
         sections=(output.Section("reasons", "who fell out, and why", columns, reasons),) if reasons else (),
         run={"at": ctx.now},
     )  # fmt: skip
+
+
+def _at(started: str, zone: ZoneInfo) -> str:
+    return f"{datetime.fromisoformat(started).astimezone(zone):%Y-%m-%d %H:%M}"
 
 
 def _reasons(found: Iterable[Explained], language: Language) -> Iterable[tuple[Any, ...]]:

@@ -18,7 +18,7 @@ SYSTEMS, _, _AFTER = _REST.partition("\n## ")
 """Needs services, so tests/end_to_end/test_all_sources.py runs its commands."""
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", _BEFORE + "## " + _AFTER, re.DOTALL)
 NOT_RUN = ("pip ", "cd ")
-MAY_FIND = {"diff --guards --exit-code": (0, 1, 4)}
+MAY_FIND = {"diff --guards --exit-code": (0, 1, 4), "consent import data/consents.csv": (3,)}
 
 
 def commands() -> list[str]:
@@ -51,8 +51,11 @@ def test_the_yaml_of_the_readme_is_that_of_the_project() -> None:
             cases = yaml.safe_load((root / "tests" / "winback.yaml").read_text("utf-8"))["cases"]
             assert all(case in cases for case in document["cases"])
             continue
-        folder, name = ("segments", "segment") if "segment" in document else ("sources", "source")
-        real = yaml.safe_load((root / folder / f"{document[name]}.yaml").read_text("utf-8"))
+        name = next(iter(document))
+        path = root / f"{name}s" / f"{document[name]}.yaml"
+        if name == "destination" and not path.exists():
+            continue
+        real = yaml.safe_load(path.read_text("utf-8"))
         assert {key: real[key] for key in document if key in real} == {k: v for k, v in document.items() if k in real}
 
 
@@ -66,6 +69,29 @@ def test_the_declarations_of_many_systems_have_no_errors(tmp_path: Path) -> None
     done = run("lint", cwd=tmp_path)
 
     assert (done.returncode, done.stdout.strip()) == (0, "0 errors in 4 files"), done.stdout
+
+
+def test_the_destinations_of_the_readme_suit_the_shop(tmp_path: Path) -> None:
+    run("init", ".", "--template", "shop", cwd=tmp_path)
+    written = []
+    for text in (text for kind, text in BLOCKS if kind == "yaml" and "\ndestination: " in text):
+        name = yaml.safe_load(text)["destination"]
+        (tmp_path / "destinations" / f"{name}.yaml").write_text(text, "utf-8")
+        written.append(name)
+    segment = tmp_path / "segments" / "winback.yaml"
+    goes = f"send_to: [{', '.join(written)}]"
+    segment.write_text(segment.read_text("utf-8").replace("send_to: [mailing_files]", goes), "utf-8")
+
+    done = run("lint", "--fail-on", "warning", cwd=tmp_path)
+
+    assert len(written) == 3
+    assert goes in segment.read_text("utf-8")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("topic", ["push", "consent", "destinations", "waterfall", "audiences"])
+def test_topics_about_pushes_are_there(topic: str) -> None:
+    assert (Path(__file__).resolve().parents[2] / "segctl" / "help" / f"{topic}.md").exists()
 
 
 @pytest.mark.parametrize("verb", COMMANDS)
