@@ -142,7 +142,8 @@ class Asking:
             asked = points.fill_null([]).to_list()
         decisions = self.gate.decide(asked, use)
         consent = [one.consent for one in decisions]
-        self._name_refusals(consent, asked, use)
+        if OWN_KIND.get(use.channel) != kind:
+            self._name_refusals(consent, asked, use)
         return [
             pl.Series(f"consent:{kind}", consent, dtype=pl.String),
             pl.Series(f"suppression:{kind}", [one.suppression for one in decisions], dtype=pl.String),
@@ -151,8 +152,6 @@ class Asking:
 
     def _name_refusals(self, consent: list[str | None], asked: Sequence[Sequence[bytes | None]], use: Use) -> None:
         """Where another kind could speak for the person, a no behind the code of the first point counts as a no."""
-        if KINDS_OF_CHANNEL.get(use.channel) is not None:
-            return
         open_rows = [i for i, code in enumerate(consent)
                      if code is not None and code not in _REFUSALS and len(asked[i]) > 1]  # fmt: skip
         answers = iter(self.gate.decide([[point] for i in open_rows for point in asked[i]], use) if open_rows else ())

@@ -128,6 +128,19 @@ def test_where_consent_is_given_by_kind_only_what_has_it_is_told(tmp_path: Path)
     assert out(audience) == {"c2": ("consent", "withdrawn", None), "c3": ("consent", "unknown", None)}
 
 
+def test_a_no_behind_an_unknown_first_address_keeps_a_person_out_of_advertising(tmp_path: Path) -> None:
+    people = [{"email": f"p{i}@x.example", "first_name": f"q{i}@x.example", "phone": f"+4915123456{i:03d}"}
+              for i in range(3)]  # fmt: skip
+    points = (("email", ("email", "first_name")), ("phone", ("phone",)))
+    session = shop(tmp_path, people, {"winback": range(3)}, abilities=ADS, contact_points=points)
+    gate = FakeGate(consent={"p0@x.example": "unknown", "q0@x.example": "withdrawn", "q1@x.example": "merged"})
+
+    audience = found(session, gate)["winback"]
+
+    assert told(audience) == {"c1", "c2"}
+    assert out(audience) == {"c0": ("consent", "withdrawn", None)}
+
+
 def test_a_suppressed_second_kind_keeps_a_person_out_of_mail(tmp_path: Path) -> None:
     people = [{"email": f"p{i}@x.example", "phone": f"+4915123456{i:03d}"} for i in range(2)]
     session = shop(tmp_path, people, {"winback": range(2)}, abilities=replace(ADS, channel="email"))
