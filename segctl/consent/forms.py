@@ -16,6 +16,9 @@ _PLAIN = re.compile(
 """Addresses that are their own exact and wide form: most of them."""
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f]+@[^\s@<>,;:\"()\[\]\\\x00-\x1f]+")
 _GOOGLE = ("gmail.com", "googlemail.com")
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")
+_KEPT = {"ß": "ss", "ς": "σ"}
+"""Letters that older programs replaced in domains, and newer ones keep."""
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")
 _LONGEST = 512
 
@@ -53,7 +56,7 @@ def email_forms(value: str) -> tuple[str, str] | None:
     Letters are small in both: no provider tells `Anna@` from `anna@`, and dedupe takes them for one person. Domains
     are in ASCII. The wide form has no `+tag`, and at Google no dots.
     """
-    if _PLAIN.fullmatch(value) and not value.endswith(_GOOGLE):
+    if _PLAIN.fullmatch(value) and not value.endswith(_GOOGLE) and "xn--" not in value:
         return value, value
     text = unicodedata.normalize("NFC", value).strip().removeprefix("mailto:").lower()
     if not _ADDRESS.fullmatch(text):
@@ -66,7 +69,7 @@ def email_forms(value: str) -> tuple[str, str] | None:
     if host in _GOOGLE:
         base, wide_host = base.replace(".", "") or base, _GOOGLE[0]
     else:
-        wide_host = host
+        wide_host = _one_spelling(host)
     return f"{local}@{host}", f"{base}@{wide_host}"
 
 
@@ -86,10 +89,35 @@ def _ascii_domain(domain: str) -> str | None:
         labels = domain.split(".")
     else:
         try:
-            labels = domain.encode("idna").decode("ascii").lower().split(".")
+            labels = ".".join(_ascii_label(label) for label in _DOTS.split(domain)).split(".")
         except UnicodeError:
             return None
     return ".".join(labels) if len(labels) > 1 and all(_is_label(label) for label in labels) else None
+
+
+def _ascii_label(label: str) -> str:
+    """A label in ASCII. Python's own codec writes `ß` as `ss`, which has been another domain since 2010 (RFC 5891)."""
+    if not any(sign in label for sign in _KEPT):
+        return label.encode("idna").decode("ascii").lower()
+    kept = unicodedata.normalize("NFKC", label)
+    if not kept.replace("-", "").isalnum() or kept.startswith("-") or kept.endswith("-"):
+        raise UnicodeError
+    return f"xn--{kept.encode('punycode').decode('ascii')}"
+
+
+def _one_spelling(host: str) -> str:
+    """A domain as older programs write it as well, so that a denial of either spelling blocks both."""
+    if "xn--" not in host:
+        return host
+    labels = []
+    for label in host.split("."):
+        try:
+            written = label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else ""
+            plain = "".join(_KEPT.get(sign, sign) for sign in written)
+            labels.append(label if plain == written else plain.encode("idna").decode("ascii").lower())
+        except UnicodeError:
+            labels.append(label)
+    return ".".join(labels)
 
 
 def _is_label(label: str) -> bool:

@@ -82,3 +82,12 @@ def test_a_point_has_a_pair_for_every_key() -> None:
     assert point is not None
     assert [b"".join(pair) for pair in parts(point)] == [one.point("email", "anna+x@post.example") for one in single]
     assert point[-32:-16] == (ring.newest_pair("email", "anna+x@post.example") or (b"", b""))[0]
+
+
+def test_a_domain_with_sharp_s_is_its_own_and_a_denial_of_either_spelling_blocks_both() -> None:
+    written, ascii_only, older = (email_forms(f"x@{host}") for host in ("Straße.de", "xn--strae-oqa.de", "strasse.de"))
+
+    assert written == ascii_only == ("x@xn--strae-oqa.de", "x@strasse.de")
+    assert older == ("x@strasse.de", "x@strasse.de")
+    assert sending_form("Anna@straße.de") == "Anna@xn--strae-oqa.de"
+    assert email_forms("x@βόλος.com")[0] == "x@xn--nxasmm1c.com"  # type: ignore[index]  # it is one
