@@ -51,6 +51,8 @@ def counted(number: int, noun: str) -> str:
     """``1 segment``, ``2 properties``: a number with a noun that is given in the plural."""
     if number != 1:
         return f"{number:,} {noun}"
+    if noun == "people":
+        return "1 person"
     return f"1 {noun.removesuffix('ies')}y" if noun.endswith("ies") else f"1 {noun.removesuffix('s')}"
 
 

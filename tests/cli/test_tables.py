@@ -49,7 +49,13 @@ def test_a_table_off_a_terminal_is_aligned_and_counts_its_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("noun", "line"), [("segments", "1 segment"), ("properties", "1 property"), ("frequent values", "1 frequent value")]
+    ("noun", "line"),
+    [
+        ("segments", "1 segment"),
+        ("properties", "1 property"),
+        ("frequent values", "1 frequent value"),
+        ("people", "1 person"),
+    ],
 )
 def test_one_row_is_counted_in_the_singular(noun: str, line: str) -> None:
     assert written(PIPE, Result("s/1", COLUMNS, ROWS[:1], noun=noun)).endswith(f"\n{line}\n")
