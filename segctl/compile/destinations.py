@@ -204,8 +204,20 @@ def _audiences(node: Node | None, scope: Scope, segments: Collection[str]) -> tu
             _unknown(key, "segment", segments, scope)
         text = forms.text(value, scope, f"`{key.text}`")
         if text is not None:
+            _warn_shared(value, key.text, text, pairs, scope)
             pairs.append((key.text, text))
     return tuple(pairs)
+
+
+def _warn_shared(node: Node, segment: str, text: str, pairs: Iterable[tuple[str, str]], scope: Scope) -> None:
+    """Each segment has a ledger of its own, so neither knows that the other still wants somebody there."""
+    other = next((name for name, there in pairs if there == text), None)
+    if other is not None:
+        message = (
+            f"`{other}` and `{segment}` go to the same audience `{text[:60]}`: who leaves one of them is taken out of "
+            "it, also while in the other"
+        )
+        scope.warn("SEG895", message, node.location, hint="make one segment of both, or name two audiences")
 
 
 def _recipient(node: Node | None, scope: Scope) -> tuple[tuple[str, str], ...]:

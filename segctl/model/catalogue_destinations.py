@@ -41,6 +41,15 @@ ENTRIES: dict[str, Entry] = {
         "send_to: [klavio]",
         "send_to: [klaviyo]",
     ),
+    "SEG895": Entry(
+        "two segments that go to one audience",
+        "`audiences` gives two segments the same name or id. Each segment is compared with what was accepted for it "
+        "alone, so who leaves one of them is taken out of the audience, also while in the other. Where the service "
+        "tells segments apart itself, such as by a column, nothing is wrong.",
+        "Make one segment with `any` of both, or name two audiences.",
+        "audiences: {winback: Newsletter, readers: Newsletter}",
+        "audiences: {winback: Rückgewinnung, readers: Newsletter}",
+    ),
     "SEG897": Entry(
         "a host that a destination may not speak to",
         "An address leads to a host that is neither the service's own nor named under `allowed_hosts`.",

@@ -127,6 +127,16 @@ def test_send_to_names_declared_destinations(tmp_path: Path) -> None:
     assert found == [("SEG894", 3, "did you mean `hook`?")]
 
 
+def test_two_segments_in_one_audience_are_warned_of_and_two_audiences_are_not(tmp_path: Path) -> None:
+    root = project(tmp_path, HOOK + "audiences: {german: News, other: News}\n")
+    (root / "segments/other.yaml").write_text("segment: other\nwhere: {trait: country, equals: AT}\n", "utf-8")
+
+    shared = [code for code, *_ in findings(root)]
+    (root / "destinations/hook.yaml").write_text(HOOK + "audiences: {german: News, other: Others}\n", "utf-8")
+
+    assert (shared, findings(root)) == (["SEG895"], [])
+
+
 def test_a_destination_with_a_mistake_is_declared_all_the_same(tmp_path: Path) -> None:
     found = findings(project(tmp_path, HOOK.replace("webhook", "webhok"), segment=SEGMENT + "send_to: [hook]\n"))
 
