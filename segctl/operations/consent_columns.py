@@ -66,6 +66,7 @@ NOT_FROM_FILES = ("lift", "unrestrict", "correct")
 """No list lifts what somebody has demanded."""
 _YES = frozenset({"1", "true", "yes", "ja", "y", "x", "confirmed", "bestätigt", "wahr"})
 _GERMAN = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:[ T,]+(\d{1,2}):(\d{2})(?::(\d{2}))?)?")
+_DAY = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}|\d{4}-\d{2}-\d{2}|\d{8}|\d{4}-?W\d{2}-?\d")
 _SIGN = re.compile(r"[^a-z0-9äöüß]+")
 
 
@@ -273,11 +274,15 @@ def _kinds(row: Mapping[str, str], action: str, channel: str | None) -> Sequence
 def _time(written: str | None, action: str, reading: Reading) -> tuple[datetime, bool]:
     """When it happened. A denial is never refused for want of a time: it holds from now on."""
     try:
-        return _past(written, reading), True
+        at = _past(written, reading)
     except BadRow:
         if action in DENYING:
             return reading.now, False
         raise
+    if action in DENYING and written is not None and _DAY.fullmatch(written.strip()):
+        # It may have come at the end of that day, after consent of the same day. Before it is over, arrival counts.
+        at = at.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    return at, True
 
 
 def _past(written: str | None, reading: Reading) -> datetime:

@@ -83,6 +83,20 @@ def test_a_denial_is_never_refused_for_its_time(session: Session) -> None:
     assert reason(session, "c@x.example", "club") == "unknown"
 
 
+@pytest.mark.parametrize(("day", "iso"), [("2026-11-20",) * 2, ("20.11.2026", "2026-11-20"), ("2026-11-22",) * 2])
+def test_a_denial_of_a_day_counts_until_its_end(session: Session, day: str, iso: str) -> None:
+    content = HEAD + f"a@x.example,{iso}T10:00:00,grant,news,email,f\na@x.example,{day},withdraw,news,email,\n"
+
+    take(session, content)
+
+    assert reason(session, "a@x.example") == "withdrawn"
+    assert take(session, content, now=NOW.replace(hour=13)).added == 0
+    later = NOW.replace(hour=14)
+    take(session, HEAD + f"a@x.example,{later.isoformat()},grant,news,email,g\n", now=later)
+    gate = Gate.open(session, now=later)
+    assert gate.decide([[gate.token("email", "a@x.example")]], Use("news", "email"))[0].reason == "pending"
+
+
 def test_refused_rows_stand_whole_in_a_report(session: Session) -> None:
     content = (
         "E-Mail;Datum;Status;Zweck;Notiz\nbroken;2026-11-01;ja;club;größe\na@x.example;2026-11-01;ja;clubb;\nx;y\n"
