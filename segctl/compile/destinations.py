@@ -198,7 +198,7 @@ def _pairs(node: Node | None, scope: Scope, what: str, known: Collection[str], o
 def _audiences(node: Node | None, scope: Scope, segments: Collection[str]) -> tuple[tuple[str, str], ...]:
     """Segments with the names or ids of their audiences there."""
     found = None if node is None else forms.mapping(node, scope, "`audiences`", hint="write `segment: Name there`")
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for key, value in found.entries if found is not None else ():
         if key.text not in segments:
             _unknown(key, "segment", segments, scope)
