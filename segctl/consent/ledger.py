@@ -15,8 +15,9 @@ from segctl.consent.tokens import SIZE
 from segctl.model.consent import DENYING
 
 Ints = NDArray[np.int64]
+Words = NDArray[np.uint64]
 NEVER = np.iinfo(np.int64).max
-_BATCH = 1_000_000
+_BATCH = 50_000
 _MOST_TAIL = 20_000
 """So many new rows are looked up apart from the old ones before both are laid together."""
 
@@ -38,27 +39,67 @@ class Rows:
     codes: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of the ledger by columns, by number; equal lengths.
+
+    Attributes:
+        seq: Numbers.
+        at: Effective times in microseconds.
+        expires: Likewise; `NEVER` for most.
+        exact: Exact tokens, one behind another.
+        wide: Wide tokens likewise.
+        shapes: Texts of `Shape`.
+    """
+
+    seq: Ints
+    at: Ints
+    expires: Ints
+    exact: bytes
+    wide: bytes
+    shapes: Sequence[str]
+
+
 @dataclass(slots=True)
 class _Half:
-    """Rows under one kind of token: rows of slot i stand at ``starts[i]`` to ``starts[i + 1]``."""
+    """Rows under one kind of token: rows of ``tokens[i]`` stand at ``starts[i]`` to ``starts[i + 1]``.
 
-    slots: dict[bytes, int]
+    Tokens are pairs of words, each once, ascending by the hashes beside them: a million of them cost no objects.
+    """
+
+    hashes: Words
+    tokens: Words
     starts: Ints
     seq: Ints
     at: Ints
     expires: Ints
     codes: Ints
 
-    def find(self, tokens: Sequence[bytes]) -> tuple[Ints, Ints]:
+    def find(self, tokens: Words) -> tuple[Ints, Ints]:
         """Positions of tokens and of their rows."""
-        get = self.slots.get
-        slots = np.fromiter((get(token, -1) for token in tokens), np.int64, len(tokens))
+        slots = self._slots(tokens)
         known = np.flatnonzero(slots >= 0)
         begins = self.starts[slots[known]]
         lengths = self.starts[slots[known] + 1] - begins
         total = int(lengths.sum())
         shift = np.repeat(begins - np.concatenate(([0], np.cumsum(lengths)[:-1])), lengths) if total else lengths[:0]
         return np.repeat(known, lengths), shift + np.arange(total)
+
+    def _slots(self, tokens: Words) -> Ints:
+        """Position of each token in `tokens`, -1 for those that are not there."""
+        hashes, found = _hashes(tokens), np.full(len(tokens), -1)
+        asked = np.argsort(hashes)  # Neighbours are found in memory that is at hand.
+        places = np.searchsorted(self.hashes, hashes[asked])
+        while len(asked):
+            inside = places < len(self.hashes)
+            asked, places = asked[inside], places[inside]
+            same = self.hashes[places] == hashes[asked]
+            asked, places = asked[same], places[same]
+            equal = (self.tokens[places] == tokens[asked]).all(axis=1)
+            found[asked[equal]] = places[equal]
+            # Another token may have the same hash.
+            asked, places = asked[~equal], places[~equal] + 1
+        return found
 
 
 @dataclass(slots=True)
@@ -87,36 +128,45 @@ class Ledger:
         Returns:
             The exact and wide tokens that they concern.
         """
-        is_first, tokens, coming = not self.head, set[bytes](), iter(rows)
-        parts = [self._tail]
+        tokens, coming, blocks = set[bytes](), iter(rows), []
         while batch := list(islice(coming, _BATCH)):
             seq, at, expires, exact, wide, texts = zip(*batch, strict=True)
-            codes = self._coded(texts)
-            values = np.stack([np.array(seq), np.array(at), _ends(expires), codes])
-            denies = np.array([shape.action in DENYING for shape in self.shapes])[codes]
-            given = _half([exact[i] for i in np.flatnonzero(~denies).tolist()], values[:, ~denies])
-            taken = _half([wide[i] for i in np.flatnonzero(denies).tolist()], values[:, denies])
-            parts.append((given, taken))
-            self.head = max(self.head, seq[-1])
             tokens.update(exact, wide)
+            blocks.append(Block(np.array(seq), np.array(at), _ends(expires), b"".join(exact), b"".join(wide), texts))
+        self.load(blocks, void)
+        return tokens
+
+    def load(self, blocks: Iterable[Block], void: Iterable[int] = ()) -> None:
+        """`add` of rows by columns."""
+        is_first, read = not self.head, [self._read(block) for block in blocks]
         newly_void = set(void) - self._void
         self._void |= newly_void
+        parts = [self._tail]
+        if read:
+            values = np.concatenate([columns for columns, _, _ in read], axis=1)
+            denies = np.array([shape.action in DENYING for shape in self.shapes])[values[3]]
+            exact, wide = (np.concatenate([block[i] for block in read]) for i in (1, 2))
+            parts.append((_laid(exact[~denies], values[:, ~denies]), _laid(wide[denies], values[:, denies])))
+            self.head = max(self.head, int(values[0, -1]))
         if is_first or newly_void or sum(len(half.at) for part in parts for half in part) > _MOST_TAIL:
             self._base = self._merged([self._base, *parts])
             self._tail = (_empty(), _empty())
         elif len(parts) > 1:
             self._tail = self._merged(parts)
-        return tokens
 
     def rows(self, points: Sequence[bytes]) -> Rows:
-        """All rows about some points, whatever their use and time."""
+        """All rows about some points of one size, whatever their use and time."""
+        if not points:
+            return Rows(*(np.empty(0, np.int64) for _ in range(4)))
+        if len(set(map(len, points))) > 1:
+            raise ValueError("points of several keyrings")
         found: list[tuple[Ints, _Half, Ints]] = []
-        size = max(map(len, points), default=0)
+        words = _words(b"".join(points)).reshape(len(points), -1, 2)
         for part in (self._base, self._tail):
             for number, half in enumerate(part):
-                for start in range(number * SIZE, size, 2 * SIZE):
-                    if half.slots:
-                        which, rows = half.find([point[start : start + SIZE] for point in points])
+                for place in range(number, words.shape[1], 2):
+                    if len(half.tokens):
+                        which, rows = half.find(words[:, place])
                         found.append((which, half, rows))
         empty = np.empty(0, np.int64)
         return Rows(
@@ -132,9 +182,13 @@ class Ledger:
         found: set[bytes] = set()
         for half in (self._base[1], self._tail[1]):
             slots = np.searchsorted(half.starts, np.flatnonzero(np.isin(half.codes, wanted)), side="right") - 1
-            chosen = set(slots.tolist())
-            found |= {token for token, slot in half.slots.items() if slot in chosen}
+            found |= {token.tobytes() for token in half.tokens[np.unique(slots)]}
         return found
+
+    def _read(self, block: Block) -> tuple[Ints, Words, Words]:
+        """Columns (number, time, expiry, code), exact and wide tokens of a block."""
+        columns = np.stack([block.seq, block.at, block.expires, self._coded(block.shapes)])
+        return columns, _words(block.exact), _words(block.wide)
 
     def _coded(self, texts: Sequence[str]) -> Ints:
         """Numbers of shapes; a new one is remembered."""
@@ -153,36 +207,49 @@ def _ends(expires: Sequence[int | None]) -> Ints:
     return np.array([NEVER if one is None else one for one in expires], np.int64)
 
 
-def _half(tokens: Sequence[bytes], values: Ints) -> _Half:
-    slots: dict[bytes, int] = {}
-    owner = np.fromiter((slots.setdefault(token, len(slots)) for token in tokens), np.int64, len(tokens))
-    return _laid(slots, owner, values)
+def _words(tokens: bytes) -> Words:
+    """Tokens that stand one behind another as pairs of words."""
+    return np.frombuffer(tokens, np.uint64).reshape(-1, SIZE // 8)
+
+
+def _hashes(tokens: Words) -> Words:
+    """One word for each pair: tokens are random already, but nobody should depend on it."""
+    found: Words = tokens[:, 0] ^ (tokens[:, 1] * np.uint64(0x9E3779B97F4A7C15))
+    return found
 
 
 def _empty() -> _Half:
-    return _half((), np.empty((4, 0), np.int64))
+    return _laid(_words(b""), np.empty((4, 0), np.int64))
 
 
 def _merged(halves: Sequence[_Half], void: set[int]) -> _Half:
-    if sum(bool(half.slots) for half in halves) == 1 and not void:
-        return next(half for half in halves if half.slots)
-    slots: dict[bytes, int] = {}
-    owners, columns = [], []
-    for half in halves:
-        renamed = np.fromiter((slots.setdefault(token, len(slots)) for token in half.slots), np.int64, len(half.slots))
-        owners.append(np.repeat(renamed, np.diff(half.starts)))
-        columns.append(np.stack([half.seq, half.at, half.expires, half.codes]))
-    owner, column = np.concatenate(owners), np.concatenate(columns, axis=1)
+    filled = [half for half in halves if len(half.tokens)]
+    if len(filled) == 1 and not void:
+        return filled[0]
+    tokens = np.concatenate([np.repeat(half.tokens, np.diff(half.starts), axis=0) for half in halves])
+    columns = [np.stack([half.seq, half.at, half.expires, half.codes]) for half in halves]
+    column = np.concatenate(columns, axis=1)
     if void:
         kept = ~np.isin(column[0], np.fromiter(void, np.int64, len(void)))
-        owner, column = owner[kept], column[:, kept]
-    return _laid(slots, owner, column)
+        tokens, column = tokens[kept], column[:, kept]
+    return _laid(tokens, column)
 
 
-def _laid(slots: dict[bytes, int], owner: Ints, values: Ints) -> _Half:
-    """Rows side by side that have one owner; `values` are seq, time, expiry and code."""
-    if (np.diff(owner) < 0).any():
-        order = np.argsort(owner, kind="stable")
-        values = values[:, order]
-    starts = np.concatenate(([0], np.cumsum(np.bincount(owner, minlength=len(slots))))).astype(np.int64)
-    return _Half(slots, starts, *values)
+def _laid(tokens: Words, values: Ints) -> _Half:
+    """Rows side by side that have one token; `values` are seq, time, expiry and code."""
+    hashes = _hashes(tokens)
+    order = np.argsort(hashes, kind="stable")
+    is_new = _differ(hashes[order], tokens[order])
+    if (is_new[1:] & (np.diff(hashes[order]) == 0)).any():
+        order = np.lexsort((tokens[:, 1], tokens[:, 0], hashes))
+        is_new = _differ(hashes[order], tokens[order])
+    firsts = np.flatnonzero(is_new)
+    starts = np.concatenate((firsts, [len(order)])).astype(np.int64)
+    return _Half(hashes[order][firsts], tokens[order][firsts], starts, *values[:, order])
+
+
+def _differ(hashes: Words, tokens: Words) -> NDArray[np.bool_]:
+    """Rows that have another token than the one before; the first always."""
+    found = np.ones(len(hashes), np.bool_)
+    found[1:] = (hashes[1:] != hashes[:-1]) | (tokens[1:] != tokens[:-1]).any(axis=1)
+    return found

@@ -80,7 +80,10 @@ class Gate:
         from segctl.operations.consent_keys import keyring
 
         gate = cls(session, keyring(session.project, session.workspace), now=now, until=until, is_past=is_past)
-        gate._read(None if only is None else list(only))
+        if only is None:
+            gate._read_all()
+        else:
+            gate._read(list(only))
         return gate
 
     @property
@@ -185,16 +188,30 @@ class Gate:
     # --- Inside -----------------------------------------------------------------------------------------
     def _read(self, only: list[bytes] | None) -> frozenset[bytes]:
         from segctl.consent.tokens import parts
-        from segctl.state.consents import instant, newest_arrival, states, taken_back
+        from segctl.state.consents import states, taken_back
 
         workspace = self._session.workspace
-        if not self._is_past:
-            # A command may run for hours; a withdrawal that came meanwhile lies after its beginning.
-            self.now = max(self.now, instant(newest_arrival(workspace, until=self._until)))
+        self._keep_time()
+        void = taken_back(workspace, until=self._until, before=self.now)
         wides = None if only is None else {wide for point in only for _, wide in parts(point)}
         rows = states(workspace, self._ledger.head, until=self._until, wides=wides)
-        void = taken_back(workspace, until=self._until, before=self.now)
         return frozenset(self._ledger.add(rows, void))
+
+    def _read_all(self) -> None:
+        from segctl.consent.ledger import Block
+        from segctl.state.consents import taken_back
+        from segctl.state.consents_blocks import blocks
+
+        self._keep_time()
+        void = taken_back(self._session.workspace, until=self._until, before=self.now)
+        self._ledger.load((Block(*one) for one in blocks(self._session.workspace, until=self._until)), void)
+
+    def _keep_time(self) -> None:
+        from segctl.state.consents import instant, newest_arrival
+
+        if not self._is_past:
+            # A command may run for hours; a withdrawal that came meanwhile lies after its beginning.
+            self.now = max(self.now, instant(newest_arrival(self._session.workspace, until=self._until)))
 
     def _codes(self, points: Points, use: Use) -> tuple[list[int], list[int]]:
         import numpy as np

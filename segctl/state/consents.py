@@ -41,8 +41,9 @@ _SHAPE = (
 _SEPARATOR = "\x1f"
 """Between the parts of a shape: read as one text, a million rows cost a third of what thirteen columns do."""
 # What takes something away counts from when it was heard of, should its own time lie later.
-_STATE = f"""SELECT seq, CASE WHEN at > recorded AND action IN ({_DENYING}) THEN recorded ELSE at END, expires_at,
-    exact, wide, printf('{_SEPARATOR.join(["%s"] * len(_SHAPE))}', {", ".join(_SHAPE)}) FROM consent_events"""
+STATE = f"""SELECT seq, CASE WHEN at > recorded AND action IN ({_DENYING}) THEN recorded ELSE at END AS at,
+    expires_at, exact, wide, printf('{_SEPARATOR.join(["%s"] * len(_SHAPE))}', {", ".join(_SHAPE)}) AS shape
+    FROM consent_events"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +167,14 @@ def states(
     """
     where, values = "WHERE seq > ? AND seq <= ?", [seq, 2**62 if until is None else until]
     if wides is None:
-        yield from workspace.stream(f"{_STATE} {where} ORDER BY seq", values)
+        yield from workspace.stream(f"{STATE} {where} ORDER BY seq", values)
         return
     found: list[tuple[Any, ...]] = []
     asked = sorted(wides)
     for start in range(0, len(asked), _MOST_VARIABLES):
         part = asked[start : start + _MOST_VARIABLES]
         marks = ", ".join("?" * len(part))
-        found += workspace.stream(f"{_STATE} {where} AND wide IN ({marks})", (*values, *part))
+        found += workspace.stream(f"{STATE} {where} AND wide IN ({marks})", (*values, *part))
     yield from sorted(found)
 
 
