@@ -138,6 +138,35 @@ def bind_segment_text(
     return replace(bound, digest=digest), list(in_reading_order(scope.diagnostics))
 
 
+def bind_sisters_text(
+    text: str | bytes, file: str, definitions: Definitions
+) -> tuple[dict[str, SegmentDefinition] | None, list[Diagnostic]]:
+    """Bind the segments of one file with `for_each` that is not (or not as it stands) in the project.
+
+    Args:
+        text: Content of the file.
+        file: Name for positions.
+        definitions: What they may refer to.
+
+    Returns:
+        The segments by name, in order of the items, none where something is wrong; None for a file that has no
+        `for_each`; and all problems.
+    """
+    node, diagnostics = compose(text, file)
+    if not isinstance(node, MappingNode) or node.key("for_each") is None:
+        return None, diagnostics
+    scope = scope_of(definitions)
+    scope.diagnostics.extend(diagnostics)
+    files = [_SegmentFile(one.node, _name_node(one.node), one.is_written_out) for one in sisters(node, scope)]
+    _check_segment_names(files, scope)
+    names = {of.name.text.strip() for of in files if of.name is not None}
+    scope.segments = frozenset({*definitions.segments, *names})
+    bound = {one.name: one for of in files if (one := bind_segment(of.node, scope)) is not None}
+    _report_cycles({**definitions.segments, **bound}, scope)
+    problems = list(in_reading_order(dict.fromkeys(scope.diagnostics)))
+    return {} if any(found.severity is Severity.ERROR for found in problems) else bound, problems
+
+
 def scope_of(definitions: Definitions) -> Scope:
     """Everything that a further definition may refer to."""
     types = {name: trait.type for name, trait in definitions.computed.items()}

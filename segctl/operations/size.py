@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from segctl.compile.prune import up_to, without
 from segctl.compile.words_trace import TraceWords
 from segctl.model.conditions import Condition, SegmentDefinition
 from segctl.model.dataclass import dataclass
-from segctl.model.diagnostics import has_errors, in_reading_order
+from segctl.model.diagnostics import Diagnostic, has_errors, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.operations.evaluation import evaluate
 
@@ -91,7 +92,43 @@ def sizes(session: Session, selection: Selection, *, as_of: datetime, engine: st
     """
     from segctl.operations.selection import chosen
 
-    names = chosen(session.definitions, selection)
+    return _counted(session, chosen(session.definitions, selection), as_of, engine)
+
+
+def sister_sizes(
+    session: Session, target: str, *, text: bytes | None = None, as_of: datetime, engine: str = "polars"
+) -> Sizes | None:
+    """Count the segments of a file with `for_each`; None where the target is no such file.
+
+    Args:
+        session: Open project and workspace.
+        target: Name of a segment, or a file.
+        text: Content of a definition that stands in neither, instead.
+        as_of: Valid time.
+        engine: What evaluates.
+
+    Raises:
+        UsageError: The file has findings, which are all shown.
+    """
+    from segctl.compile.definitions import bind_sisters_text
+
+    if text is None:
+        path = None if target in session.definitions.segments else _file(session, target)
+        if path is None:
+            return None
+        text = path.read_bytes()
+    else:
+        target = "stdin"
+    bound, findings = bind_sisters_text(text, target, session.definitions)
+    if bound is None:
+        return None
+    if not bound:
+        raise _unbound(target, findings)
+    definitions = replace(session.definitions, segments={**session.definitions.segments, **bound})
+    return _counted(replace(session, definitions=definitions), list(bound), as_of, engine)
+
+
+def _counted(session: Session, names: Sequence[str], as_of: datetime, engine: str) -> Sizes:
     lowered = {
         name: lower_segment(session.definitions.segments[name], session.definitions, lists=session.lists)
         for name in names
@@ -194,8 +231,8 @@ def _definition(session: Session, target: str) -> SegmentDefinition:
     known = session.definitions.segments
     if target in known:
         return known[target]
-    path = next((p for p in (Path(target), session.root / target) if p.is_file()), Path(target))
-    if path.suffix not in (".yaml", ".yml") or not path.is_file():
+    path = _file(session, target)
+    if path is None:
         from segctl.compile.suggest import nearest
 
         near = nearest(target, known)
@@ -207,12 +244,21 @@ def _definition(session: Session, target: str) -> SegmentDefinition:
     return _bound(session, path.read_bytes(), target)
 
 
+def _file(session: Session, target: str) -> Path | None:
+    """The file of definitions that is meant, from here or from the project's folder."""
+    paths = (Path(target), session.root / target)
+    return next((path for path in paths if path.suffix in (".yaml", ".yml") and path.is_file()), None)
+
+
 def _bound(session: Session, text: bytes, file: str) -> SegmentDefinition:
     from segctl.compile.definitions import bind_segment_text
 
     definition, findings = bind_segment_text(text, file, session.definitions)
     if definition is None or has_errors(findings):
-        raise UsageError(
-            "SEG509", f"`{file}` does not bind; nothing was counted", diagnostics=in_reading_order(findings)
-        )
+        raise _unbound(file, findings)
     return definition
+
+
+def _unbound(file: str, findings: Iterable[Diagnostic]) -> UsageError:
+    message = f"`{file}` does not bind; nothing was counted"
+    return UsageError("SEG509", message, diagnostics=in_reading_order(findings))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import astuple
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from segctl.cli import messages, output, streams
 from segctl.cli.context import Context
 from segctl.cli.options import CHANGES, Argument, Language, Option, verb
 from segctl.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from segctl.operations.size import Sizes
 
 EXAMPLES = (
     ("segctl size winback", "How many people a saved segment holds, and what each condition does."),
@@ -48,8 +53,8 @@ def command(
     """Count a definition, saved or not, condition by condition.
 
     For each condition: for how many it is true alone, how many are left when the definition is read up to it, and
-    how many members there would be without it. With `--select` only the sizes, of several segments. Nothing is
-    recorded.
+    how many members there would be without it. With `--select`, or of a file with `for_each`, only the sizes of the
+    segments. Nothing is recorded.
     """
     if segment is None or ctx.selection:
         _sizes(ctx, segment, engine)
@@ -59,19 +64,17 @@ def command(
 
 def _size(ctx: Context, segment: str, engine: str, language: str | None) -> None:
     from segctl.operations.session import instant, open_session
-    from segctl.operations.size import size
+    from segctl.operations.size import sister_sizes, size
 
     text = streams.read_data() if segment == "-" else None
     with open_session(ctx.project, env=ctx.env) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
-        found = size(
-            session,
-            segment,
-            text=text,
-            as_of=instant(ctx.as_of, ctx.now, session.project.timezone),
-            engine=engine,
-            language=language,
-        )
+        as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
+        sisters = sister_sizes(session, segment, text=text, as_of=as_of, engine=engine)
+        if sisters is not None:
+            _write_sizes(ctx, sisters, session.local(as_of))
+            return
+        found = size(session, segment, text=text, as_of=as_of, engine=engine, language=language)
     facts = {
         "segment": found.segment,
         "as_of": session.local(found.as_of),
@@ -99,8 +102,12 @@ def _sizes(ctx: Context, segment: str | None, engine: str) -> None:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
         found = sizes(session, ctx.selection, as_of=as_of, engine=engine)
-        facts = {"as_of": session.local(as_of), "profiles": found.profiles}
+        _write_sizes(ctx, found, session.local(as_of))
+
+
+def _write_sizes(ctx: Context, found: Sizes, as_of: datetime) -> None:
     for name, reason in found.failed.items():
         messages.warning(ctx, f"`{name}` cannot be counted: {reason}")
     rows = [(name, *counts) for name, counts in found.rows.items()]
+    facts = {"as_of": as_of, "profiles": found.profiles}
     output.write(ctx, output.Result("segctl/sizes/1", SIZES, rows, noun="segments", facts=facts))
