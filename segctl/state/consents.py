@@ -83,9 +83,14 @@ def insert(db: sqlite3.Connection, events: Iterable[ConsentEvent], *, recorded: 
     """
     marks = ", ".join("?" * (len(COLUMNS) + 1))
     statement = f"INSERT INTO consent_events ({', '.join(COLUMNS)}, recorded) VALUES ({marks})"
-    now, numbers = micros(recorded), []
+    # Rows that were written while the clock was ahead do not make what is heard of later older than them.
+    newest = db.execute("SELECT recorded FROM consent_events ORDER BY seq DESC LIMIT 1").fetchone()
+    now, numbers = max(micros(recorded), newest[0] if newest else 0), []
     for event in events:
-        done = db.execute(statement, (*_values(event), now))
+        values = _values(event)
+        if event.action in DENYING and event.at >= recorded:
+            values = tuple(now if name == "at" else value for name, value in zip(COLUMNS, values, strict=True))
+        done = db.execute(statement, (*values, now))
         numbers.append(int(done.lastrowid or 0) if done.rowcount == 1 else 0)
     if any(numbers):
         db.execute("INSERT INTO commits (kind, note) VALUES (?, ?)", (COMMIT, json.dumps({"head": max(numbers)})))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -123,3 +123,14 @@ def test_a_new_key_of_the_ledger_takes_nobody_out_and_loses_no_denial(shop: Shop
 
     assert "bert@example.org" in shop.there("b_files", "everybody")
     assert "anna@example.org" not in shop.there("b_files", "everybody")
+
+
+def test_a_withdrawal_counts_though_the_clock_was_set_back_before_it(shop: Shop) -> None:
+    later = datetime.now(UTC)
+    with open_session(shop.folder) as session:
+        record(session, "anna@example.org", Said("grant", purpose="service", proof="f1", is_confirmed=True), now=later)
+        record(session, "anna@example.org", Said("withdraw"), now=later - timedelta(days=2))
+
+    shop.push()
+
+    assert "anna@example.org" not in shop.there("a_files")
