@@ -39,8 +39,9 @@ class Outcomes:
         if is_followed:
             self._courier.job_ended(call)
             sent = by_key(sent, call.sent_keys or call.keys)
+        ours = set(call.keys)
         faults = {key: self._fault(trouble.state, trouble.reason, trouble.code)
-                  for key, trouble in sent.troubles.items() if key in set(call.keys)}  # fmt: skip
+                  for key, trouble in sent.troubles.items() if key in ours}  # fmt: skip
         self._settle(call, faults, sent.known_as)
 
     def _goes_on(self, call: Call, sent: Sent, *, is_followed: bool) -> None:
@@ -69,7 +70,8 @@ class Outcomes:
         self._refusals += not error.is_size
         if error.is_size and len(call.people) > 1:
             self._courier.size = min(self._courier.size, len(call.people) // 2)
-        named = {key: why for key, why in error.rows.items() if key in set(call.keys)}
+        ours = set(call.keys)
+        named = {key: why for key, why in error.rows.items() if key in ours}
         if not named and len(call.people) == 1:
             named = {call.people[0].key: error.reason}
         faults = {key: self._fault("invalid", why, error.code) for key, why in named.items()}
