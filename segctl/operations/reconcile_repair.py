@@ -55,11 +55,11 @@ def repair(
         for one in compared.audiences:
             _learn(session, one, remove_foreign=remove_foreign)
     orphans = [one for one in compared.audiences if one.state == "orphaned"]
-    emptied = _empty(session, name, orphans, now=now, agree=agree, progress=progress) if orphans else ()
+    emptied = _empty(session, name, orphans, now=now, agree=agree, progress=progress) if orphans else (None, ())
     names = tuple(segment.name for segment in session.definitions.segments.values() if name in segment.send_to)
     asked = Asked(selection=Selection(names), to=(name,), allowed=allowed, is_everything=False)
     done = push(session, asked, now=now, agree=agree, progress=progress)
-    return _together(done, emptied)
+    return _together(done, *emptied)
 
 
 def _learn(session: Session, one: Drift, *, remove_foreign: bool) -> None:
@@ -93,8 +93,8 @@ def _empty(
     now: datetime,
     agree: Agree,
     progress: Progress | None,
-) -> tuple[Outcome, ...]:
-    """Everybody leaves the audiences that no segment is sent to any more."""
+) -> tuple[str | None, tuple[Outcome, ...]]:
+    """Everybody leaves the audiences that no segment is sent to any more: id of the push, what became of each."""
     from segctl.operations.progress import Silent
     from segctl.operations.push_result import outcome, recorded_counts, status
     from segctl.operations.push_stations import station
@@ -107,7 +107,7 @@ def _empty(
             to.settle_open()
             parts = [part for one in orphans if (part := _orphan(session, name, one)) is not None]
             if not parts:
-                return ()
+                return None, ()
             agree(parts)
             made = begin_push(workspace, now, {"reconcile": name})
             for part in parts:
@@ -117,7 +117,7 @@ def _empty(
             for part, one in zip(parts, outcomes, strict=True):
                 end_part(workspace, made.number, part.ledger.id, status(part), finished=to.world.now(),
                          counts=recorded_counts(one), reason=one.reason)  # fmt: skip
-            return outcomes
+            return made.id, outcomes
         finally:
             to.close()
 
@@ -133,7 +133,7 @@ def _orphan(session: Session, name: str, one: Drift) -> Part | None:
     return Part(one.segment, name, ledger, "mirror", ledger.purpose, None, leavers=keys)
 
 
-def _together(done: Pushed, emptied: Sequence[Outcome]) -> Pushed:
+def _together(done: Pushed, push: str | None, emptied: Sequence[Outcome]) -> Pushed:
     from dataclasses import replace
 
-    return replace(done, outcomes=(*done.outcomes, *emptied)) if emptied else done
+    return replace(done, id=done.id or push, outcomes=(*done.outcomes, *emptied)) if emptied else done

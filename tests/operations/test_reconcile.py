@@ -16,9 +16,11 @@ from segctl.model.errors import TemporaryError, UsageError
 from segctl.operations import gate as gates
 from segctl.operations.contacted import record
 from segctl.operations.push import Asked, push
+from segctl.operations.push_result import Pushed
 from segctl.operations.reconcile import Compared, compare
 from segctl.operations.reconcile_repair import repair
 from segctl.operations.session import Session
+from segctl.state.deliveries_log import pushes
 
 ABILITIES = Abilities(("email",), "email", 100, "esp", reads_back=True)
 
@@ -88,8 +90,8 @@ def states(found: Compared) -> dict[str, tuple[str, int, int]]:
     return {one.segment: (one.state, len(one.missing), len(one.foreign)) for one in found.audiences}
 
 
-def mended(session: Session, **more: Any) -> None:
-    repair(session, compare(session, "mail", now=NOW), now=NOW, agree=lambda _: None, **more)
+def mended(session: Session, **more: Any) -> Pushed:
+    return repair(session, compare(session, "mail", now=NOW), now=NOW, agree=lambda _: None, **more)
 
 
 def test_what_was_pushed_is_there(session: Session) -> None:
@@ -140,8 +142,9 @@ def test_an_orphaned_audience_is_emptied(session: Session, service: Service) -> 
     now_without = replace(session, definitions=replace(session.definitions, segments=segments))
 
     assert states(compare(now_without, "mail", now=NOW))["vip"] == ("orphaned", 0, 0)
-    mended(now_without)
+    done = mended(now_without)
 
+    assert done.id == pushes(now_without.workspace)[0].id
     assert service.lists["list-vip"] == {}
     assert states(compare(now_without, "mail", now=NOW))["vip"] == ("ok", 0, 0)
     assert len(service.lists["list-winback"]) == 4
