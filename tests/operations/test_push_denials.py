@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from end_to_end.program import ok
 
+from segctl.model.consent import Use
 from segctl.operations.consent_record import Said, record
+from segctl.operations.gate import Gate
 from segctl.operations.push import Asked, Pushed, push
 from segctl.operations.push_work import Part
 from segctl.operations.session import open_session
@@ -19,7 +21,8 @@ PROJECT = {
     "segctl.yaml": "segctl: 1\nname: shop\nidentifiers: {customer_id: {class: known}}\n"
     "traits: {country: text, email: {type: text, personal: true}, phone: {type: text, personal: true}}\n"
     "identity: {country: DE}\n"
-    "purposes: {service: {title: Service, basis: contract, channels: [email]}}\n"
+    "purposes: {service: {title: Service, basis: contract, channels: [email]},\n"
+    "  news: {title: News, basis: consent, channels: [email]}}\n"
     "contact_points: {email: email, phone: phone}\n",
     "sources/crm.yaml": "source: crm\npath: crm.csv\nkey: {customer_id: nr}\n"
     "profiles: {country: land, email: mail, phone: tel}\n",
@@ -126,11 +129,12 @@ def test_a_new_key_of_the_ledger_takes_nobody_out_and_loses_no_denial(shop: Shop
 
 
 def test_a_withdrawal_counts_though_the_clock_was_set_back_before_it(shop: Shop) -> None:
-    later = datetime.now(UTC)
+    later, grant = datetime.now(UTC), Said("grant", purpose="news", proof="f1", is_confirmed=True)
     with open_session(shop.folder) as session:
-        record(session, "anna@example.org", Said("grant", purpose="service", proof="f1", is_confirmed=True), now=later)
-        record(session, "anna@example.org", Said("withdraw"), now=later - timedelta(days=2))
+        answers = []
+        for said, now in ((grant, later), (Said("withdraw"), later - timedelta(days=2))):
+            record(session, "anna@example.org", said, now=now)
+            gate = Gate.open(session, now=now)
+            answers.append(gate.decide([[gate.token("email", "anna@example.org")]], Use("news", "email"))[0].reason)
 
-    shop.push()
-
-    assert "anna@example.org" not in shop.there("a_files")
+    assert answers == [None, "withdrawn"]
