@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from segctl.compile.definition_files import DefinitionFile, read_definition_file, read_definition_files
 from segctl.compile.definitions import BOUND, bind_files
-from segctl.compile.files import FOLDERS
+from segctl.compile.files import FOLDERS, misnamed_files
 from segctl.compile.project import FILE, bind_project_text, find_project, load_project
 from segctl.compile.sources import load_sources
 from segctl.compile.suggest import nearest
+from segctl.compile.testing import TESTS
 from segctl.model.diagnostics import Diagnostic, has_errors, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.model.project import Definitions, Project
@@ -33,7 +34,7 @@ def lint(
     now: datetime | None = None,
     contents: Mapping[str, bytes] | None = None,
 ) -> LintResult:
-    """Check a project's files, or some of them.
+    """Check a project's files, those of its tests too, or some of them.
 
     Everything is read even when only some files are asked for, since definitions refer to one another.
 
@@ -57,8 +58,11 @@ def lint(
     found += [*in_files, *in_definitions, *in_options, *in_sources, *contract_findings(sources.values())]
     further, _ = read_definition_files(project, ("sources",), contents)
     files = {FILE: read_definition_file(project, FILE, [], contents), **further, **files}
-    waived = _ruled(definitions, sources, files, now, is_complete=not has_errors(found))
-    known = (FILE, *(path for folder in FOLDERS for path in files if path.startswith(f"{folder}/")))
+    is_complete = not has_errors(found)
+    waived = _ruled(definitions, sources, files, now, is_complete=is_complete)
+    tests, in_tests = _tests(definitions, contents, is_complete=is_complete)
+    found, files = [*found, *in_tests], files | tests
+    known = (FILE, *(path for folder in (*FOLDERS, TESTS) for path in files if path.startswith(f"{folder}/")))
     chosen = known if not (wanted := tuple(paths)) else _chosen(wanted, known, root)
     edits = {judged.diagnostic: judged.edits for judged in waived.left}
     diagnostics = in_reading_order([*found, *waived.problems, *edits])
@@ -66,6 +70,24 @@ def lint(
         diagnostics = tuple(d for d in diagnostics if d.location is not None and d.location.file in chosen)
     fixable = tuple((finding, edits.get(finding, ())) for finding in diagnostics)
     return LintResult(root, tuple(chosen), diagnostics, fixable, waived.accepted, files)
+
+
+def _tests(
+    definitions: Definitions, contents: Mapping[str, bytes], *, is_complete: bool
+) -> tuple[dict[str, DefinitionFile], list[Diagnostic]]:
+    """The files under `tests/`, and what is wrong with their form.
+
+    What they say of definitions is looked at once those are right: else each error there would be told again here.
+    """
+    project = definitions.project
+    files, found = read_definition_files(project, (TESTS,), contents)
+    found += misnamed_files(project, TESTS)
+    if files and is_complete:
+        from segctl.compile.testing_bind import bind_tests
+
+        for path, file in files.items():
+            found += bind_tests(file.root, path, definitions)[1] if file.root is not None else []
+    return files, found
 
 
 def _ruled(
@@ -104,7 +126,7 @@ def _nothing_there(path: Path, inside: str, files: tuple[str, ...]) -> UsageErro
     if path.suffix == ".yml" and path.exists():
         return UsageError("SEG207", f"`{path}` is not read: definitions end in `.yaml`", hint="rename it")
     if path.exists() and path.is_file() and not inside.startswith(".."):
-        hint = "definitions stand in `segments/`, `traits/` and `sources/`"
+        hint = "definitions stand in `segments/`, `traits/`, `sources/`, `destinations/` and `tests/`"
         return UsageError("SEG127", f"`{path}` is not a definition of the project", hint=hint)
     if path.suffix and not path.exists():
         said = f"there is no file `{path}`"

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from segctl.compile.definitions import load_definitions
+from segctl.compile.project import load_project
+from segctl.compile.testing_bind import load_tests
+from segctl.model.diagnostics import Diagnostic
 from segctl.model.errors import UsageError
 from segctl.operations.lint import lint
 
@@ -139,3 +143,51 @@ def test_sources_lie_where_other_definitions_may_lie(folder: Path) -> None:
 
     assert "sources/eu/shop.yaml" in {file for _, file in found}
     assert ("SEG207", "sources/crm.yml") in found
+
+
+TESTS = """cases:
+  - case: one
+    given: {anna: {country: DE}, ben: {contry: DE}}
+    expect: {god: {members: [anna]}, good: {members: [cleo]}}
+  - case: one
+    given: {anna: {country: 7 days}}
+"""
+
+
+def test_the_form_of_tests_is_looked_at_once_definitions_are_right(folder: Path) -> None:
+    (folder / "tests/eu").mkdir(parents=True)
+    (folder / "tests/eu/cases.yaml").write_text(TESTS)
+    (folder / "tests/broken.yaml").write_text("cases: [\n")
+    (folder / "tests/other.yml").write_text("cases: []\n")
+    in_tests = [one for one in found_in(folder) if one[1].startswith("tests/")]
+    assert in_tests == [("SEG201", "tests/broken.yaml"), ("SEG207", "tests/other.yml")]
+
+    (folder / "segments/eu/bad.yaml").unlink()
+    (folder / "traits/worse.yaml").unlink()
+    (folder / "tests/broken.yaml").unlink()
+    found = lint(folder).diagnostics
+
+    assert [(d.code, str(d.location)) for d in found if str(d.location).startswith("tests/eu/")] == [
+        (d.code, str(d.location)) for d in bound_tests_of(folder)
+    ]
+    assert len([d for d in found if d.location and d.location.file == "tests/eu/cases.yaml"]) == 5
+    assert found_in(folder, folder / "tests/eu") == [(d.code, "tests/eu/cases.yaml") for d in bound_tests_of(folder)]
+    assert "tests/eu/cases.yaml" in lint(folder).files
+
+
+def test_what_tests_say_of_people_breaks_no_rule_of_practice(folder: Path) -> None:
+    (folder / "segments/eu/bad.yaml").unlink()
+    (folder / "traits/worse.yaml").unlink()
+    (folder / "tests").mkdir()
+    case = 'case: anna@example.org, given: {anna: {customer_id: "7"}}, expect: {good: {non_members: [anna]}}'
+    (folder / "tests/people.yaml").write_text(f"cases: [{{{case}}}]\n")
+
+    found = lint(folder, now=datetime(2026, 11, 22, tzinfo=UTC))
+
+    assert [d for d in found.diagnostics if d.location and d.location.file.startswith("tests/")] == []
+
+
+def bound_tests_of(folder: Path) -> list[Diagnostic]:
+    """What `segctl test` says of the files."""
+    definitions, _ = load_definitions(load_project(folder)[0])
+    return [d for d in load_tests(definitions)[1] if d.location and d.location.file.startswith("tests/eu/")]

@@ -51,8 +51,8 @@ def command(
 ) -> ExitCode:
     """Check definitions without touching data: form, names, types, meaning and practice.
 
-    Reads `segctl.yaml` and everything under `segments`, `traits` and `sources`. Rules have levels in `segctl.yaml`
-    and waivers in comments: `segctl help rules`. Warnings alone leave with 0.
+    Reads `segctl.yaml` and everything under `segments`, `traits`, `sources`, `destinations` and `tests`. Rules have
+    levels in `segctl.yaml` and waivers in comments: `segctl help rules`. Warnings alone leave with 0.
     """
     from segctl.operations.lint import lint
     from segctl.operations.selection import selected_files
