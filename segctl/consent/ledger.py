@@ -193,7 +193,9 @@ class Ledger:
     def _coded(self, texts: Sequence[str]) -> Ints:
         """Numbers of shapes; a new one is remembered."""
         known = self._codes
-        codes = np.fromiter((known.setdefault(text, len(known)) for text in texts), np.int64, len(texts))
+        for text in dict.fromkeys(texts):
+            known.setdefault(text, len(known))
+        codes = np.fromiter(map(known.__getitem__, texts), np.int64, len(texts))
         self.shapes.extend(parse_shape(text) for text in list(islice(known, len(self.shapes), None)))
         return codes
 

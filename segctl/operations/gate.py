@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, Self
 
 from segctl.compile.windows import span
@@ -16,9 +18,11 @@ from segctl.model.consent import CONSENT_CODES, SUPPRESSION_CODES, Decision, Pur
 from segctl.model.times import Duration, WithinLast
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
-    from segctl.consent.ledger import Ledger
+    from segctl.consent.ledger import Ints, Ledger
     from segctl.consent.tokens import Keyring
     from segctl.consent.verdicts import Moment, Question
     from segctl.operations.session import Session
@@ -52,7 +56,6 @@ class Gate:
         self._is_past = is_past
         self._ledger: Ledger = Ledger()
         self._purposes = {purpose.name: purpose for purpose in session.project.purposes}
-        self._decisions: dict[tuple[int, int], Decision] = {}
         self._size = 32 * len(keyring.keys)
 
     @classmethod
@@ -153,17 +156,7 @@ class Gate:
         A row is allowed only if each of its contact points is; where just another one than the first denies, the code
         is ``merged``. Decisions are few distinct objects, whatever the number of rows.
         """
-        known = self._decisions
-        consent, suppression = self._codes(points, use)
-        found = []
-        for pair in zip(consent, suppression, strict=True):
-            decision = known.get(pair)
-            if decision is None:
-                decision = known[pair] = Decision(
-                    CONSENT_CODES[pair[0] - 1] if pair[0] else None,
-                    SUPPRESSION_CODES[pair[1] - 1] if pair[1] else None,
-                )
-            found.append(decision)
+        found: list[Decision] = _decisions()[self._codes(points, use)].tolist()
         return found
 
     def objecting(self, points: Points) -> list[bool]:
@@ -213,21 +206,23 @@ class Gate:
             # A command may run for hours; a withdrawal that came meanwhile lies after its beginning.
             self.now = max(self.now, instant(newest_arrival(self._session.workspace, until=self._until)))
 
-    def _codes(self, points: Points, use: Use) -> tuple[list[int], list[int]]:
+    def _codes(self, points: Points, use: Use) -> tuple[Ints, Ints]:
         import numpy as np
 
         from segctl.consent import verdicts as v
 
-        lengths = np.fromiter((len(row) for row in points), np.int64, len(points))
-        flat = [point for row in points for point in row]
+        lengths = np.fromiter(map(len, points), np.int64, len(points))
+        flat = list(chain.from_iterable(points))
         sound = [point for point in flat if point is not None and len(point) == self._size]
-        against, blocked = v.verdicts(self._ledger, sound, self._question(use))
-        is_sound = np.fromiter((p is not None and len(p) == self._size for p in flat), np.bool_, len(flat))
-        consent, suppression = np.full(len(flat), v.MALFORMED), np.zeros(len(flat), np.int64)
-        consent[is_sound], suppression[is_sound] = against, blocked
+        consent, suppression = v.verdicts(self._ledger, sound, self._question(use))
+        if len(sound) < len(flat):
+            is_sound = np.fromiter((p is not None and len(p) == self._size for p in flat), np.bool_, len(flat))
+            against, blocked = consent, suppression
+            consent, suppression = np.full(len(flat), v.MALFORMED), np.zeros(len(flat), np.int64)
+            consent[is_sound], suppression[is_sound] = against, blocked
         return (
-            v.least_permissive(consent, lengths, empty=v.NO_POINT, merged=v.MERGED).tolist(),
-            v.least_permissive(suppression, lengths, empty=0, merged=v.MERGED_SUPPRESSION).tolist(),
+            v.least_permissive(consent, lengths, empty=v.NO_POINT, merged=v.MERGED),
+            v.least_permissive(suppression, lengths, empty=0, merged=v.MERGED_SUPPRESSION),
         )
 
     def _question(self, use: Use) -> Question:
@@ -259,6 +254,18 @@ class Gate:
     def _before(self, length: Duration) -> int:
         found = span(WithinLast(length), self.now, self._session.project.timezone).lo
         return 0 if found is None else found
+
+
+@cache
+def _decisions() -> NDArray[np.object_]:
+    """Each decision once, by the codes of consent and of suppression, from 1; 0 for nothing against it."""
+    import numpy as np
+
+    found = np.empty((len(CONSENT_CODES) + 1, len(SUPPRESSION_CODES) + 1), np.object_)
+    for i, consent in enumerate((None, *CONSENT_CODES)):
+        for j, suppression in enumerate((None, *SUPPRESSION_CODES)):
+            found[i, j] = Decision(consent, suppression)
+    return found
 
 
 def phones(
