@@ -331,4 +331,5 @@ def test_nobody_there_has_taken_nothing(texts: Path) -> None:
 def test_addresses_of_other_scripts_need_a_server_that_knows_them() -> None:
     assert recipient("jörg@bücher.example", takes_utf8=False) is None
     assert recipient("joerg@bücher.example", takes_utf8=False) == "joerg@xn--bcher-kva.example"
+    assert recipient("anna@straße.example", takes_utf8=False) == "anna@xn--strae-oqa.example"
     assert recipient("jörg@bücher.example", takes_utf8=True) == "jörg@bücher.example"

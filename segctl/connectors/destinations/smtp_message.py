@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
+from unicodedata import normalize
 
 from segctl.connectors.destinations.base import Batch, Row
 from segctl.connectors.destinations.values import text
@@ -101,9 +102,19 @@ def recipient(address: str, *, takes_utf8: bool) -> str | None:
         return address
     name, _, domain = address.rpartition("@")
     try:
-        return f"{name}@{domain.encode('idna').decode()}" if name.isascii() else None
+        return f"{name}@{'.'.join(map(_ascii_label, domain.split('.')))}" if name.isascii() else None
     except UnicodeError:
         return None
+
+
+def _ascii_label(label: str) -> str:
+    """Python's own codec takes `ß` for `ss`, which leads to somebody else's domain since 2010 (RFC 5891)."""
+    kept = normalize("NFKC", label.lower())
+    if not {"ß", "ς"} & set(kept):
+        return label.encode("idna").decode()
+    if not kept.replace("-", "").isalnum():
+        raise UnicodeError
+    return f"xn--{kept.encode('punycode').decode()}"
 
 
 def _quoted(values: Mapping[str, str]) -> dict[str, str]:
