@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from segctl.cli.html_page import document
-from segctl.cli.overlap_words import relation_words
+from segctl.cli.overlap_words import no_example_words, relation_words
 from segctl.cli.validation_page import plain
 from segctl.cli.validation_page_words import number
 
@@ -108,6 +108,8 @@ class _Page:
         if example is not None:
             lines = "\n".join(plain(line, 2_000) for line in example.splitlines())
             said += f"<h3>{plain(self.words['example']).replace('`', '')}</h3><pre>{lines}</pre>"
+        reason = no_example_words(self.found, self.language)
+        said += f"<p>{plain(reason, 2_000)}</p>" if reason is not None else ""
         return self._section("relation", said)
 
     # --- Intersections ------------------------------------------------------------------------------------

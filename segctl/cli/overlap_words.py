@@ -58,3 +58,15 @@ def _measured(found: Overlap, names: Sequence[str]) -> str:
     if both == first:
         return "inside"
     return "outside" if both == second else "mixed"
+
+
+def no_example_words(found: Overlap, language: Language = "en") -> str | None:
+    """Why there is no example although nothing was proved away; None where there is one, or nothing to show."""
+    if found.relation is None or not found.relation.ranking:
+        return None
+    names = [f"`{name}`" for name in found.relation.ranking]
+    if language == "de":
+        who = f"{' und '.join(names)} {'ordnet' if len(names) == 1 else 'ordnen'}"
+        return f"kein Beispiel: {who} mit `keep` alle Profile gegeneinander, einzelne zeigen daher nichts"
+    who = f"{' and '.join(names)} {'ranks' if len(names) == 1 else 'rank'}"
+    return f"no example: {who} all profiles against one another with `keep`, so single ones show nothing"

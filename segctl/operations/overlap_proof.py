@@ -44,11 +44,13 @@ class Relation:
         example: A test of both definitions, as YAML, with a profile that is in the first and not in the second, one
             that is in the second and not in the first, and one that is in both, as far as such profiles were found.
         shown: Which of ``first only``, ``second only`` and ``both`` the example shows to be possible.
+        ranking: Segments whose `keep` ranks people against others, so that no example is looked for.
     """
 
     kind: Kind
     example: str | None = None
     shown: tuple[str, ...] = ()
+    ranking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,10 @@ def relation_of(definitions: Definitions, lists: ProjectLists, first: str, secon
     kind = _proved(theory, theory.member(one), theory.member(other))
     if kind in ("equivalent", "empty"):
         return Relation(kind)
+    # Whoever is kept depends on everybody else, so a few profiles show nothing.
+    ranking = tuple(segment.name for segment in (one, other) if segment.keep is not None)
+    if ranking:
+        return Relation(kind, ranking=ranking)
     found = _examples(definitions, lists, one, other, _open(kind))
     if not found:
         return Relation(kind)
@@ -106,13 +112,11 @@ def _examples(
     other: SegmentDefinition,
     wanted: Sequence[str],
 ) -> dict[str, _Example]:
-    """Small profiles by what they show, evaluated like customers; nothing where `keep` ranks people against others."""
+    """Small profiles by what they show, evaluated like customers; of segments without `keep`."""
     from segctl.compile.boundary_leaves import Ground
     from segctl.compile.lower import leaves_of
     from segctl.operations.testing_proposals import answers_of
 
-    if one.keep is not None or other.keep is not None:
-        return {}
     clock = _clock(definitions, one, other)
     together = replace(one, where=All((one.where, other.where)))
     leaves = [leaf for _, leaf in leaves_of(together.where)]

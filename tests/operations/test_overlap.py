@@ -10,6 +10,7 @@ from random import Random
 import pytest
 from end_to_end.program import ok, run
 
+from segctl.cli.overlap_words import no_example_words
 from segctl.model.errors import UsageError
 from segctl.operations.overlap import Who, overlap
 from segctl.operations.overlap_proof import relation_of
@@ -94,6 +95,25 @@ def test_examples_are_tests_that_pass(shop: Path, session: Session) -> None:
     done = run("test", cwd=shop)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("names", "who"), [(("best", "rich"), "`best` ranks"), (("rich", "poor"), None)])
+def test_it_is_said_why_there_is_no_example(session: Session, names: tuple[str, str], who: str | None) -> None:
+    found = overlap(session, names, as_of=None)
+    said, auf_deutsch = no_example_words(found), no_example_words(found, "de")
+
+    assert (said is None, auf_deutsch is None) == (who is None, who is None)
+    assert who is None or said is None or said.startswith(f"no example: {who} all profiles")
+    assert who is None or auf_deutsch is None or "`best` ordnet mit `keep`" in auf_deutsch
+
+
+def test_the_command_and_the_page_say_it_too(shop: Path) -> None:
+    shown = ok("overlap", "best", "rich", "--html", "page.html", cwd=shop)
+    found = json.loads(ok("overlap", "best", "rich", "-f", "json", cwd=shop))
+
+    assert "no example: `best` ranks" in shown
+    assert found["no_example"].startswith("no example")
+    assert "no example" in (shop / "page.html").read_text("utf-8")
 
 
 def test_every_intersection_is_counted_exactly(session: Session) -> None:

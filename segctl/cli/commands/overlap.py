@@ -93,7 +93,7 @@ def command(
 
 
 def _result(session: Session, found: Overlap, top: int) -> output.Result:
-    from segctl.cli.overlap_words import relation_words
+    from segctl.cli.overlap_words import no_example_words, relation_words
 
     facts: dict[str, object] = {
         "counted": f"run {found.run.id}" if found.run is not None else "evaluated for this call",
@@ -110,6 +110,9 @@ def _result(session: Session, found: Overlap, top: int) -> output.Result:
         facts["jaccard"] = found.pairs[0].jaccard
         document["example"] = found.relation.example
         text = found.relation.example.splitlines() if found.relation.example else []
+        if (reason := no_example_words(found)) is not None:
+            document["no_example"] = reason
+            text = [reason]
     rows = [(list(g.segments), g.profiles, g.profiles / found.anybody) for g in found.groups[:top]]
     sizes = [(number, name, members) for number, (name, members) in enumerate(found.sizes.items(), start=1)]
     sections = [output.Section("sizes", "segments", SIZES, sizes)]
