@@ -82,6 +82,7 @@ _segctl_value() {
     | 'dedupe -f' | 'dedupe --format' | 'size -f' | 'size --format' \
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
   'test -f' | 'test --format') echo '=table json ndjson junit github concise csv' ;;
+  'test -k' | 'test --keyword') echo 'cases' ;;
   'show --to' | 'push --to') echo 'destinations' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
     | 'schema -e' | 'schema --env' | 'ingest -e' | 'ingest --env' \

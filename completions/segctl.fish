@@ -329,7 +329,7 @@ complete -c segctl -n '__fish_seen_subcommand_from lint' -l no-progress -d 'Draw
 complete -c segctl -n '__fish_seen_subcommand_from lint' -l no-input -d 'Never ask'
 complete -c segctl -n '__fish_seen_subcommand_from lint' -s h -l help -d 'Help on this verb'
 complete -c segctl -n '__segctl_at test 0 "-k --keyword --min-score -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color"' -a '(__segctl_names segments)'
-complete -c segctl -n '__fish_seen_subcommand_from test' -s k -l keyword -x -d 'Only cases with this in their file or name'
+complete -c segctl -n '__fish_seen_subcommand_from test' -s k -l keyword -x -a '(__segctl_names cases)' -d 'Only cases with this in their file or name'
 complete -c segctl -n '__fish_seen_subcommand_from test' -s x -l exit-first -d 'End with the first case that fails'
 complete -c segctl -n '__fish_seen_subcommand_from test' -l coverage -d 'Also say which answers of each leaf no case has seen'
 complete -c segctl -n '__fish_seen_subcommand_from test' -l mutate -d 'Change each definition a little'

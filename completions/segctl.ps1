@@ -422,8 +422,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         }
         'test' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
-            $table['-k'] = 'text'
-            $table['--keyword'] = 'text'
+            $table['-k'] = 'cases'
+            $table['--keyword'] = 'cases'
             $table['-x'] = 'flag'
             $table['--exit-first'] = 'flag'
             $table['--coverage'] = 'flag'

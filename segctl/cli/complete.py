@@ -55,6 +55,8 @@ def names(kind: str, folder: str = "") -> list[tuple[str, str]]:
         return []
     if kind == "runs":
         return _runs(root)
+    if kind == "cases":
+        return _cases(os.path.join(root, "tests"))
     index = _index(root)
     if kind == "things":
         plurals = ("segments", "traits", "events", "sources", "destinations")
@@ -238,6 +240,22 @@ def _bare(text: str) -> str:
     if len(value) > 1 and value[0] in "\"'" and value[-1] == value[0]:
         value = value[1:-1]
     return value.replace("\t", " ")
+
+
+def _cases(folder: str) -> list[tuple[str, str]]:
+    """Files of tests and the cases in them, as words that `test -k` takes; a case that begins on its own line."""
+    from segctl.compile.suggest import as_keyword
+
+    found: dict[str, str] = {}
+    for here, folders, files in os.walk(folder):
+        folders.sort()
+        for file in sorted(name for name in files if name.endswith(".yaml")):
+            found.setdefault(file[:-5], "")
+            for line in _lines(os.path.join(here, file)):
+                key, colon, rest = line.strip().removeprefix("- ").lstrip("{ ").partition(":")
+                if colon and key == "case" and (case := _bare(rest)):
+                    found.setdefault(as_keyword(case), file[:-5])
+    return sorted(found.items())
 
 
 def _runs(root: str) -> list[tuple[str, str]]:

@@ -84,3 +84,18 @@ def edits(one: str, other: str, limit: int) -> int:
             return limit + 1
         before = previous
     return row[-1]
+
+
+def as_keyword(text: str) -> str:
+    """A text as one word that no shell reads otherwise.
+
+    >>> as_keyword("Anna's last order (2 days ago)")
+    'Anna_s_last_order_2_days_ago'
+    """
+    return "_".join("".join(c if c.isalnum() or c in "_.-" else " " for c in text).split())
+
+
+def is_keyword_of(keyword: str, text: str) -> bool:
+    """Whether a text has the keyword in it, as it is or in the form of `as_keyword`, in any case of letters."""
+    keyword, text = keyword.casefold(), text.casefold()
+    return keyword in text or keyword in as_keyword(text)

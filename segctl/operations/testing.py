@@ -9,6 +9,7 @@ from pathlib import Path
 
 from segctl.compile import ir
 from segctl.compile.selection import Selection
+from segctl.compile.suggest import is_keyword_of
 from segctl.compile.testing import Case, Expectation, Named
 from segctl.compile.testing_bind import load_tests, without_cases
 from segctl.model.dataclass import dataclass
@@ -111,7 +112,7 @@ def load_suite(
         start: Where the search begins.
         env: Environment.
         selection: Segments; all, drafts too, when empty.
-        keyword: Part of a case's file or name, in any case of letters.
+        keyword: Part of a case's file or name, in any case of letters; `_` for whatever a shell would read otherwise.
 
     Raises:
         UsageError: Findings in definitions or tests; nothing fits the selection.
@@ -122,7 +123,7 @@ def load_suite(
     names = chosen(definitions, wanted) if definitions.segments else ()
     cases = everything if len(names) == len(definitions.segments) else without_cases(everything, names)
     if keyword is not None:
-        cases = [case for case in cases if keyword.casefold() in case.id.casefold()]
+        cases = [case for case in cases if is_keyword_of(keyword, case.id)]
         if not cases:
             hint = "`segctl test -f ndjson` names them all"
             raise UsageError("SEG536", f"no case has `{keyword}` in its name", hint=hint)

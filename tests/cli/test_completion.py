@@ -17,6 +17,7 @@ from cli_process import ROOT, Finished, environment
 from segctl.cli import complete, scripts
 from segctl.cli.table import COMMANDS
 from segctl.compile import kinds, selection
+from segctl.compile.suggest import is_keyword_of
 
 if TYPE_CHECKING:
     from conftest import Golden
@@ -41,6 +42,19 @@ def test_names_come_from_the_files_of_the_project(
     small_project: Path, kind: str, expected: list[tuple[str, str]]
 ) -> None:
     assert [tuple(name) for name in complete.names(kind, str(small_project))] == expected
+
+
+def test_cases_are_completed_as_words_that_choose_them(small_project: Path) -> None:
+    (small_project / "tests/eu").mkdir(parents=True)
+    cases = ["the last of 2 orders", 'Müller\'s "big" (day); $x', "plain"]
+    lines = "".join(f"  - case: {json.dumps(name, ensure_ascii=False)}\n    given: {{}}\n" for name in cases[:2])
+    (small_project / "tests/eu/vip.yaml").write_text(f"cases:\n{lines}  - {{case: plain}}\n", "utf-8")
+
+    found = dict(complete.names("cases", str(small_project)))
+
+    assert set(found) == {"vip", "the_last_of_2_orders", "Müller_s_big_day_x", "plain"}
+    for word in set(found) - {"vip"}:
+        assert sum(is_keyword_of(word, f"tests/eu/vip.yaml::{name}") for name in cases) == 1
 
 
 def test_sister_segments_are_completed_by_the_names_they_get(small_project: Path) -> None:

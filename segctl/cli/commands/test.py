@@ -33,7 +33,8 @@ def command(
         list[str] | None, Argument("SEGMENT", help="Only what is expected of these.", complete="segments")
     ] = None,
     keyword: Annotated[
-        str | None, Option("-k", "--keyword", metavar="TEXT", help="Only cases with this in their file or name.")
+        str | None,
+        Option("-k", "--keyword", metavar="TEXT", help="Only cases with this in their file or name.", complete="cases"),
     ] = None,
     first: Annotated[bool, Option("-x", "--exit-first", help="End with the first case that fails.")] = False,
     coverage: Annotated[
