@@ -46,6 +46,8 @@ def dispatch(arguments: Sequence[str], now: datetime, calls: list[Context]) -> i
         raise unknown_verb(arguments[0])
     call = parse(arguments, now)
     calls.append(call.context)
+    if call.own.get("show_personal"):
+        _record_disclosure(call.context, arguments[1:])
     with time_limit(call.context.timeout_s):
         return int(call.function(call.context, **call.own) or 0)
 
@@ -105,6 +107,12 @@ class Verbs(TyperGroup):
         if command is None:
             raise unknown_verb(args[0])
         return args[0], command, args[1:]
+
+
+def _record_disclosure(ctx: Context, words: Sequence[str]) -> None:
+    from segctl.operations.disclosures import record_disclosure
+
+    record_disclosure(ctx.project, ctx.verb, words, env=ctx.env, now=ctx.now)
 
 
 def unknown_verb(name: str) -> UsageError:
