@@ -110,7 +110,7 @@ def push(
             unevaluated=work.unevaluated(),
             recordings=tuple(to.recording() for to in stations.values()) if dry_run else (),
             seconds=round(time.perf_counter() - clock, 3),
-            notes=tuple(note for to in stations.values() for note in to.notes),
+            notes=(*(note for to in stations.values() for note in to.notes), *work.undeclared()),
         )
 
 
@@ -213,6 +213,20 @@ class _Work:
                 word: PartStatus = status(part) if to.is_done else "interrupted"
                 end_part(workspace, number, part.ledger.id, word, finished=to.world.now(),
                          counts=recorded_counts(one), reason=one.reason)  # fmt: skip
+
+    def undeclared(self) -> tuple[str, ...]:
+        """Sentences on people at destinations whose declaration is gone, so that nobody can be taken out there."""
+        from segctl.state.deliveries import sizes_delivered
+
+        known, people = self.session.definitions.destinations, dict[str, int]()
+        for (name, _), count in sizes_delivered(self.session.workspace).items():
+            if name not in known and count and self.asked.is_everything:
+                people[name] = people.get(name, 0) + count
+        return tuple(
+            f"{count:,} people are still at `{name}`, which is not declared any more: "
+            "nobody can be taken out there, not even who withdraws"
+            for name, count in sorted(people.items())
+        )
 
     def unevaluated(self) -> tuple[str, ...]:
         """Selected segments with destinations that no run has brought into force."""

@@ -30,6 +30,9 @@ class Quantiles:
     most: float
 
 
+UNDECLARED = "undeclared"
+
+
 @dataclass(frozen=True, slots=True)
 class DestinationStatus:
     """One destination.
@@ -38,7 +41,7 @@ class DestinationStatus:
         push: Id of the last push there; None before the first.
         at: When it began.
         status: What became of it there: ``ok``, ``partial``, ``refused``, ``stopped``, ``paused``, ``interrupted``,
-            ``running`` or ``never``.
+            ``running`` or ``never``; ``undeclared`` where people are whom nobody can take out any more.
         reason: Why it was refused or stopped.
         people: Who may be there, all audiences together.
         invalid: Rows that never work as they are; `rejected` may work later; of `unknown` nobody knows.
@@ -173,6 +176,8 @@ def _destination(
     press = paused_now(workspace, segments).destinations.get(name)
     kinds = [one.state for one in failed if one.action != "remove"]
     word, reason = _worst(push, name)
+    if sum(sizes) > 0 and name not in session.definitions.destinations:
+        word, reason = UNDECLARED, f"`destinations/{name}.yaml` is gone, so nobody can be taken out there"
     return DestinationStatus(
         destination=name,
         audiences=sum(name in segment.send_to for segment in segments.values()),
@@ -228,6 +233,14 @@ def _next_steps(
     waiting = [one.destination for one in there if one.removals_waiting]
     if waiting:
         yield "segctl push --all", f"removals wait at {', '.join(waiting)}"
+    gone = [one for one in there if one.status == UNDECLARED]
+    if gone:
+        names = ", ".join(one.destination for one in gone)
+        people = sum(one.people for one in gone)
+        yield (
+            "segctl help push",
+            f"{people:,} people are at {names} without a declaration; put it back to take them out",
+        )
     if run is None:
         yield "segctl apply", "no segment was evaluated yet"
         return

@@ -16,6 +16,7 @@ from segctl.operations.gate import Gate
 from segctl.operations.push import Asked, Pushed, push
 from segctl.operations.push_work import Part
 from segctl.operations.session import open_session
+from segctl.operations.status import status
 
 PROJECT = {
     "segctl.yaml": "segctl: 1\nname: shop\nidentifiers: {customer_id: {class: known}}\n"
@@ -138,3 +139,18 @@ def test_a_withdrawal_counts_though_the_clock_was_set_back_before_it(shop: Shop)
             answers.append(gate.decide([[gate.token("email", "anna@example.org")]], Use("news", "email"))[0].reason)
 
     assert answers == [None, "withdrawn"]
+
+
+def test_people_at_a_destination_that_is_not_declared_any_more_are_named(shop: Shop) -> None:
+    shop.push()
+    (shop.folder / "destinations/b_files.yaml").unlink()
+    text = PROJECT["segments/german.yaml"].replace(", b_files", "")
+    (shop.folder / "segments/german.yaml").write_text(text, "utf-8")
+
+    done = shop.push()
+    with open_session(shop.folder) as session:
+        found = status(session, now=datetime.now(UTC))
+
+    assert [note.split(",")[0] for note in done.notes] == ["2 people are still at `b_files`"]
+    assert {one.destination: one.status for one in found.destinations} == {"a_files": "ok", "b_files": "undeclared"}
+    assert "b_files" in found.next_steps[0][1]
