@@ -86,8 +86,8 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shop with one run and what people have agreed to; each test takes a copy."""
     folder = tmp_path_factory.mktemp("evaluated")
     ok("init", ".", "--template", "shop", cwd=folder)
-    ok("ingest", cwd=folder)
-    ok("apply", "-s", "winback cart_abandoners newsletter_readers", "--as-of", "2026-11-18", cwd=folder)
+    ok("ingest", "customers", "orders", "mailings", cwd=folder)
+    ok("apply", "-s", "winback newsletter_readers", "--as-of", "2026-11-18", cwd=folder)
     consents = run("consent", "import", "data/consents.csv", "-f", "json", cwd=folder)
     assert consents.returncode == 3, consents.stderr
     ok("suppress", "import", "data/bounces.csv", cwd=folder)
