@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass as mutable
 from dataclasses import replace
@@ -101,6 +101,7 @@ def push(
         for to in stations.values():
             work.send(to, [part for part in busy if part.destination == to.name], number, name or "dry-run")
         if number:
+            work.look_again(stations.values(), parts, number)
             record_contacts(session.workspace)
         outcomes = [outcome(one, minimum=stations[one.destination].can.minimum) for one in parts]
         return Pushed(
@@ -200,7 +201,7 @@ class _Work:
 
     def send(self, to: Station, parts: Sequence[Part], number: int, name: str) -> None:
         """Everything of one destination, on record whatever happens."""
-        from segctl.state.deliveries_log import begin_part, end_part
+        from segctl.state.deliveries_log import begin_part
 
         workspace = self.session.workspace
         for part in parts if number else ():
@@ -209,10 +210,21 @@ class _Work:
             to.send(parts, number, name)
         finally:
             for part in parts if number else ():
-                one = outcome(part)
-                word: PartStatus = status(part) if to.is_done else "interrupted"
-                end_part(workspace, number, part.ledger.id, word, finished=to.world.now(),
-                         counts=recorded_counts(one), reason=one.reason)  # fmt: skip
+                self._end(to, part, number)
+
+    def look_again(self, stations: Iterable[Station], parts: Sequence[Part], number: int) -> None:
+        """Who was denied while later destinations were told is taken out of the earlier ones too."""
+        for to in stations:
+            for part in to.look_again([part for part in parts if part.destination == to.name]):
+                self._end(to, part, number)
+
+    def _end(self, to: Station, part: Part, number: int) -> None:
+        from segctl.state.deliveries_log import end_part
+
+        one = outcome(part)
+        word: PartStatus = status(part) if to.is_done else "interrupted"
+        end_part(self.session.workspace, number, part.ledger.id, word, finished=to.world.now(),
+                 counts=recorded_counts(one), reason=one.reason)  # fmt: skip
 
     def undeclared(self) -> tuple[str, ...]:
         """Sentences on people at destinations whose declaration is gone, so that nobody can be taken out there."""

@@ -45,7 +45,7 @@ def send(
         if why is not None and part.additions:
             part.refused = why
     courier.deliver(CallSource(busy, "additions", push=push, books=courier.desk.books))
-    _look_again(courier)
+    look_again(courier)
     _read_back(courier)
 
 
@@ -83,7 +83,7 @@ def _wait_for_next(courier: Courier, parts: Sequence[Part]) -> None:
                 part.tally.waiting += part.additions + part.removals
 
 
-def _look_again(courier: Courier) -> None:
+def look_again(courier: Courier) -> None:
     """A last look at the consent ledger: who was denied during the last calls is taken out too."""
     nothing = CallSource((), "removals", push="", books=courier.desk.books)
     for _ in range(_LAST_LOOKS):

@@ -19,7 +19,7 @@ from segctl.operations.push_courier import Courier, Desk, World, world_from
 from segctl.operations.push_parts import Wanted, forget_settled, other_parts, part, take_out
 from segctl.operations.push_resolve import resolve
 from segctl.operations.push_result import Recording
-from segctl.operations.push_send import send
+from segctl.operations.push_send import look_again, send
 from segctl.operations.push_watch import Watch
 from segctl.operations.push_work import Part
 
@@ -170,6 +170,14 @@ class Station:
             self._count(parts, time.perf_counter() - clock)
             if total:
                 self.progress.finish()
+
+    def look_again(self, parts: Sequence[Part]) -> list[Part]:
+        """Takes out who was denied since this destination was told, while others were; the parts concerned."""
+        if not self.is_done or self.courier.halted is not None:
+            return []
+        before = [(part, part.tally.overtaken + part.tally.withdrawn) for part in parts]
+        look_again(self.courier)
+        return [part for part, count in before if part.tally.overtaken + part.tally.withdrawn > count]
 
     def recording(self) -> Recording:
         """What a dry run would have sent here."""

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from end_to_end.program import ok
 
+from segctl.connectors.destinations.base import Batch, Sent
+from segctl.connectors.destinations.file import Files
 from segctl.model.consent import Use
 from segctl.operations.consent_record import Said, record
 from segctl.operations.gate import Gate
@@ -154,3 +156,38 @@ def test_people_at_a_destination_that_is_not_declared_any_more_are_named(shop: S
     assert [note.split(",")[0] for note in done.notes] == ["2 people are still at `b_files`"]
     assert {one.destination: one.status for one in found.destinations} == {"a_files": "ok", "b_files": "undeclared"}
     assert "b_files" in found.next_steps[0][1]
+
+
+def test_who_withdraws_is_taken_out_of_an_audience_that_has_no_change_of_its_own_too(shop: Shop) -> None:
+    text = PROJECT["segments/german.yaml"].replace("german", "everybody").replace("equals: DE", "exists: true")
+    (shop.folder / "segments/everybody.yaml").write_text(text, "utf-8")
+    ok("apply", cwd=shop.folder)
+    shop.push()
+    (shop.folder / "crm.csv").write_text(PROJECT["crm.csv"] + "3,AT,cora@example.org,\n", "utf-8")
+    ok("ingest", cwd=shop.folder)
+    ok("apply", cwd=shop.folder)
+
+    shop.push(withdraws="anna@example.org")
+
+    assert "cora@example.org" in shop.there("a_files", "everybody")
+    assert "anna@example.org" not in shop.there("a_files", "everybody")
+    assert "anna@example.org" not in shop.there("a_files", "german")
+
+
+def test_who_withdraws_while_the_second_destination_is_told_is_taken_out_of_the_first(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending = Files.send
+
+    def send(files: Files, batch: Batch) -> Sent:
+        if files.destination.name == "b_files" and batch.action == "add":
+            shop.says("anna@example.org", Said("withdraw"))
+        return sending(files, batch)
+
+    monkeypatch.setattr(Files, "send", send)
+    done = shop.push()
+
+    assert "anna@example.org" not in shop.there("b_files")
+    assert "anna@example.org" not in shop.there("a_files")
+    assert "bert@example.org" in shop.there("a_files")
+    assert [one.counts["overtaken"] for one in done.outcomes] == [1, 1]
