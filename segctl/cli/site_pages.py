@@ -41,7 +41,7 @@ def _index(frame: Frame) -> str:
                 frame.n(last.size) if last else words["unknown"],
                 f"+{frame.n(last.entered)} −{frame.n(last.left)}, {frame.day(last.as_of)}" if last else "",
                 text(definition.owner) if definition.owner else "",
-                words[definition.status],
+                words[site_segment.state(frame, one)],
                 ", ".join(text(tag) for tag in definition.tags),
             ]
         )

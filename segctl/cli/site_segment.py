@@ -10,12 +10,14 @@ from segctl.cli.site_frame import Frame, text
 from segctl.cli.site_lineage import neighbourhood
 from segctl.cli.validation_page import plain
 from segctl.compile.words_times import length_words
+from segctl.operations.expiry import expired_at
 
 if TYPE_CHECKING:
     from segctl.operations.site import SegmentPage, Site
 
 _RUNS, _CASES = 10, 60
 _LONGEST_LINE = 5_000
+_DAYS = {"de": "%d.%m.%Y", "en": "%Y-%m-%d"}
 
 
 def page(site: Site, one: SegmentPage, at: datetime) -> str:
@@ -52,18 +54,38 @@ def _facts(frame: Frame, one: SegmentPage) -> str:
     words, definition = frame.words, one.definition
     facts = [
         ("description", text(definition.description) if definition.description else ""),
-        ("status", words[definition.status]),
+        ("status", words[state(frame, one)]),
+        ("stopped", _stopped(frame, one)),
+        ("stale_why", "<br>".join(text(sentence) for sentence in one.stale)),
         ("owner", text(definition.owner) if definition.owner else words["none"]),
         ("purpose", text(definition.purpose) if definition.purpose else ""),
         ("tags", ", ".join(text(tag) for tag in definition.tags)),
         ("send_to", ", ".join(text(name) for name in definition.send_to)),
         ("guards", _guards(frame, one)),
         ("fresh", _fresh(frame, one)),
+        ("expires", plain(definition.expires.strftime(_DAYS[frame.site.language])) if definition.expires else ""),
         ("formerly", ", ".join(text(name) for name in definition.formerly)),
         ("file", f"<code>{text(definition.location.file)}</code>" if definition.location else ""),
     ]
     rows = "".join(f"<dt>{words[key]}</dt><dd>{value}</dd>" for key, value in facts if value)
     return f'<dl class="facts">{rows}</dl>'
+
+
+def state(frame: Frame, one: SegmentPage) -> str:
+    """The word for how it stands: ``paused``, ``expired``, ``stale`` or what the file says, as in `segctl ls`."""
+    if one.paused is not None:
+        return "paused"
+    end = expired_at(one.definition, frame.site.zone)
+    if end is not None and end <= frame.at:
+        return "expired"
+    return "stale" if one.stale and one.definition.status == "active" else one.definition.status
+
+
+def _stopped(frame: Frame, one: SegmentPage) -> str:
+    if one.paused is None:
+        return ""
+    at, reason = one.paused
+    return f"{frame.day(at)}{f': {text(reason)}' if reason else ''}"
 
 
 def _guards(frame: Frame, one: SegmentPage) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from segctl.operations.reason_words import reason_words
+
 if TYPE_CHECKING:
     from segctl.model.project import Language
 
@@ -66,5 +68,7 @@ def said(kind: str, values: dict[str, Any], language: Language) -> tuple[str, st
     >>> said("empty", {"day": "2026-11-01", "segment": "vip"}, "en")
     ('nobody is in since 2026-11-01', 'segctl size vip')
     """
+    if "reason" in values:
+        values = values | {"reason": reason_words(str(values["reason"]), language)}
     reason, action = (pair[language == "de"].format(**values) for pair in _WORDS[kind])
     return reason, action

@@ -58,7 +58,7 @@ def segments(project: Project, selection: Selection, now: datetime) -> SegmentLi
     chosen = _chosen(project, headers, selection) if selection else sorted(headers)
     newest: dict[str, RunSegment] = _with_workspace(project, _newest_movements, {})
     stopped = _with_workspace(project, partial(_stopped, headers=headers), None)
-    stale: dict[str, list[str]] = _with_workspace(project, _stale, {})
+    stale: dict[str, list[str]] = _with_workspace(project, stale_inputs, {})
     rows = []
     for name in chosen:
         segment = headers[name]
@@ -86,7 +86,7 @@ def _stopped(workspace: Workspace, *, headers: dict[str, SegmentHeader]) -> Paus
     return paused_now(workspace, {name: head.formerly for name, head in headers.items()})
 
 
-def _stale(workspace: Workspace) -> dict[str, list[str]]:
+def stale_inputs(workspace: Workspace) -> dict[str, list[str]]:
     """What the newest run says of old inputs, by segment."""
     rows = workspace.query("SELECT note FROM runs WHERE status != 'what_if' ORDER BY number DESC LIMIT 1")
     note = json.loads(rows[0]["note"]) if rows else {}

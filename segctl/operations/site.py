@@ -14,7 +14,9 @@ from segctl.model.conditions import ComputedTrait, SegmentDefinition
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.model.project import Definitions, Language, StoredTrait
-from segctl.operations.ls import type_words
+from segctl.operations.ls import stale_inputs, type_words
+from segctl.operations.pauses import paused_now
+from segctl.operations.reason_words import reason_words
 from segctl.operations.session import bound_definitions
 from segctl.operations.testing import bound_tests
 
@@ -48,6 +50,8 @@ class SegmentPage:
         events: Event kinds, also of computed traits; related tables are in `tables`.
         used_by: Segments that refer to it.
         tests: Cases that speak of it: file and name.
+        paused: When it was paused, and why; None when it is not.
+        stale: What the newest run says of inputs that are too old, in the site's language.
     """
 
     definition: SegmentDefinition
@@ -60,6 +64,8 @@ class SegmentPage:
     tables: tuple[str, ...]
     used_by: tuple[str, ...]
     tests: tuple[tuple[str, str], ...]
+    paused: tuple[datetime, str] | None = None
+    stale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,7 @@ def _segments(definitions: Definitions, language: Language) -> list[SegmentPage]
         for other in refers.segments:
             used_by.setdefault(other, []).append(name)
     sizes, tests, texts = _sizes(definitions), _tests(definitions), _texts(definitions)
+    paused, stale = _state(definitions)
     pages = []
     for name, one in sorted(definitions.segments.items()):
         traits, events, tables = (tuple(sorted(part)) for part in _deep(definitions, direct[name]))
@@ -170,6 +177,8 @@ def _segments(definitions: Definitions, language: Language) -> list[SegmentPage]
                 tables,
                 tuple(sorted(used_by.get(name, ()))),
                 tuple(tests.get(name, ())),
+                paused.get(name),
+                tuple(reason_words(sentence, language) for sentence in stale.get(name, ())),
             )
         )
     return pages
@@ -227,6 +236,20 @@ def _sizes(definitions: Definitions) -> Mapping[str, tuple[SizePoint, ...]]:
         return {}
     with Workspace.open(folder) as workspace:
         return {name: tuple(points[-_MOST_RUNS:]) for name, points in _points(workspace).items()}
+
+
+def _state(
+    definitions: Definitions,
+) -> tuple[Mapping[str, tuple[datetime, str]], Mapping[str, list[str]]]:
+    """What is paused now and why, and what the newest run says of old inputs; nothing without a workspace."""
+    from segctl.state.workspace import DATABASE, Workspace
+
+    folder = Path(definitions.project.workspace)
+    if not (folder / DATABASE).is_file():
+        return {}, {}
+    with Workspace.open(folder) as workspace:
+        pressed = paused_now(workspace, definitions.segments).segments
+        return {name: (press.at, press.reason or "") for name, press in pressed.items()}, stale_inputs(workspace)
 
 
 def _points(workspace: object) -> dict[str, list[SizePoint]]:

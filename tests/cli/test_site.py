@@ -180,6 +180,35 @@ def test_sizes_come_from_the_runs(run: Run, tmp_path: Path) -> None:
     assert "No run yet" not in (tmp_path / "out" / "index.html").read_text("utf-8")
 
 
+def test_pauses_ends_and_old_inputs_are_shown(run: Run, tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    (root / "segments").mkdir(parents=True)
+    (root / "sources").mkdir()
+    (root / "segctl.yaml").write_text(
+        "segctl: 1\nname: shop\nlanguage: de\nidentifiers: {nr: {class: known}}\ntraits: {country: text}\n", "utf-8"
+    )
+    (root / "sources/crm.yaml").write_text("source: crm\npath: crm.csv\nkey: {nr: nr}\nprofiles: {country: c}\n")
+    (root / "crm.csv").write_text("nr,c\n1,DE\n")
+    for name, more in (("held", ""), ("over", "expires: 2026-11-01\n"), ("old", "fresh: {crm: 1 day}\n"), ("fine", "")):
+        (root / f"segments/{name}.yaml").write_text(f"segment: {name}\n{more}where: {{trait: country, exists: true}}\n")
+    assert run("ingest", "-C", str(root)).code == 0
+    assert run("pause", "held", "--reason", "Daten <falsch>", "-C", str(root)).code == 0
+    run("apply", "--as-of", "2126-01-01", "-C", str(root))
+
+    written = dict(pages(site(root), AT))
+    shown = {name: Page(written[f"segments/{name}.html"]).text for name in ("held", "over", "old", "fine")}
+
+    assert "angehalten" in shown["held"]
+    assert "Angehalten seit" in shown["held"]
+    assert "Daten <falsch>" in shown["held"]
+    assert "abgelaufen" in shown["over"]
+    assert "01.11.2026" in shown["over"]
+    assert "veraltet" in shown["old"]
+    assert "`old` verlangt höchstens 1 Tag" in shown["old"]
+    assert not any(word in shown["fine"] for word in ("angehalten", "abgelaufen", "veraltet", "Alte Eingaben"))
+    assert all(word in Page(written["index.html"]).text for word in ("angehalten", "abgelaufen", "veraltet", "aktiv"))
+
+
 def test_a_chart_says_in_words_what_it_shows(shop: Path) -> None:
     from dataclasses import replace
 
