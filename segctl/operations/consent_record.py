@@ -22,7 +22,6 @@ OBJECT_TO_ALL = "object_all"
 OBJECTIONS = {"marketing": "object_marketing", "profiling": "object_profiling", "all": OBJECT_TO_ALL}
 _ALL = ("object_marketing", "object_profiling", "object_general")
 """What an objection to all is recorded as: the law's general one alone stops only what rests on no consent."""
-LIFTABLE = ("suppress", "bounce", "complaint", "erase", *_ALL)
 _FREE = ("bounce",)
 """Lifted with a reason alone: that a mailbox works again is no matter of what its owner wants."""
 
