@@ -225,5 +225,12 @@ def _covered(name: str | None, purposes: Mapping[str, Purpose]) -> tuple[str, ..
 
 
 def _takes_from(said: str | None, asked: str, purposes: Mapping[str, Purpose]) -> bool:
-    """A denial also reaches what lies below its purpose and what its purpose covers."""
-    return said is None or said == asked or asked.startswith(f"{said}.") or asked in _covered(said, purposes)
+    """A denial also reaches what lies below its purpose and what its purpose covers.
+
+    Nobody knows what one that is not declared any more is called today, so its denials hold for all: renaming a
+    purpose must not bring back whoever refused it.
+    """
+    if said is None or said == asked or asked.startswith(f"{said}."):
+        return True
+    is_forgotten = said not in purposes and not any(name.startswith(f"{said}.") for name in purposes)
+    return is_forgotten or asked in _covered(said, purposes)

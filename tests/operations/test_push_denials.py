@@ -191,3 +191,16 @@ def test_who_withdraws_while_the_second_destination_is_told_is_taken_out_of_the_
     assert "anna@example.org" not in shop.there("a_files")
     assert "bert@example.org" in shop.there("a_files")
     assert [one.counts["overtaken"] for one in done.outcomes] == [1, 1]
+
+
+def test_a_purpose_that_is_renamed_does_not_bring_back_who_refused_it(shop: Shop) -> None:
+    shop.says("anna@example.org", Said("withdraw", purpose="service"))
+    for path in (shop.folder / "segctl.yaml", *shop.folder.glob("destinations/*"), *shop.folder.glob("segments/*")):
+        text = path.read_text("utf-8").replace("{service:", "{support:").replace("[service]", "[support]")
+        path.write_text(text.replace("purpose: service", "purpose: support"), "utf-8")
+    ok("apply", cwd=shop.folder)
+
+    shop.push()
+
+    assert "bert@example.org" in shop.there("a_files")
+    assert "anna@example.org" not in shop.there("a_files")
