@@ -18,7 +18,7 @@ import pytest
 from destination_suite import PLANTED, ROWS, SECRET, VARIABLE, World, batch, finished
 
 from segctl.connectors.destinations.base import NotNowError, Row
-from segctl.connectors.destinations.smtp import Mailer
+from segctl.connectors.destinations.smtp import ABILITIES, Mailer
 from segctl.connectors.destinations.smtp_message import recipient
 from segctl.model.destinations import Destination
 from segctl.model.errors import Refused, SegctlError, UsageError
@@ -237,6 +237,13 @@ def test_nothing_is_sent_for_updates_removals_and_dry_runs(post: Any, texts: Pat
     assert world.recorded[0].what == "MAIL FROM:<news@shop.example> RCPT TO:<anna@example.com>"
     assert (world.recorded[0].rows, world.recorded[0].pace_s) == (1, 2.0)
     assert "Hallo Anna" in world.recorded[0].body
+
+
+def test_who_withdraws_leaves_nothing_to_be_done_by_hand(texts: Path) -> None:
+    nobody_listens = mailer(texts, 1)
+
+    assert ABILITIES.removal == "leave"
+    assert nobody_listens.send(batch(ROWS, "remove", audience="winback")).troubles == {}
 
 
 def test_the_pace_is_kept(post: Any, texts: Path) -> None:

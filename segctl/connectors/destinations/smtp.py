@@ -41,7 +41,8 @@ ABILITIES = Abilities(
     batch_rows=MOST_ROWS,
     recipient="esp",
     modes=("add",),
-    removal="none",
+    # Nobody is kept there, so whoever withdraws is out as soon as the ledger forgets them.
+    removal="leave",
     # A second mail is a second mail, whatever its Message-ID says.
     is_repeatable=False,
 )
