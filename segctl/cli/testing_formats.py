@@ -65,17 +65,17 @@ def reason(why: Explained) -> str:
 
 
 def _decided(leaf: LeafTrace, why: Explained) -> str:
-    seen = _values(leaf, why.zone)
+    seen = _values(leaf, why)
     place = f" ({why.file}:{leaf.line})" if why.file and leaf.line else ""
     return f"{leaf.text} is {_ANSWERS[leaf.answer]}{f': {seen}' if seen else ''}{place}"
 
 
-def _values(leaf: LeafTrace, zone: str) -> str:
+def _values(leaf: LeafTrace, why: Explained) -> str:
     from segctl.compile.words_trace import TraceWords
 
     if leaf.missing is not None:
         return leaf.missing
-    words = TraceWords(zone)
+    words = TraceWords(why.zone, why.language)
     return "; ".join(f"{value.name} {words.value(value.value, value.type)}" for value in leaf.values)
 
 
@@ -91,7 +91,7 @@ def _leaf_lines(ctx: Context, wrong: Mismatch) -> list[str]:
             _ANSWERS[leaf.answer],
             leaf.path or "where",
             leaf.text,
-            _values(leaf, why.zone),
+            _values(leaf, why),
         )
         for leaf in why.trace.leaves
     ]
@@ -173,7 +173,7 @@ def _leaf_record(leaf: LeafTrace, why: Explained) -> dict[str, Any]:
         "line": leaf.line,
         "answer": _ANSWERS[leaf.answer],
         "decided": leaf in why.deciding,
-        "values": _values(leaf, why.zone),
+        "values": _values(leaf, why),
     }
 
 

@@ -12,6 +12,7 @@ from segctl.compile.testing_expect import leaf_names
 from segctl.compile.trace import Branch, LeafTrace, Trace, trace
 from segctl.compile.zones import to_us
 from segctl.model.dataclass import dataclass
+from segctl.model.project import Language
 from segctl.operations.testing_answers import Answer, colleagues_of, evaluate_cases, scores_of
 from segctl.operations.testing_segments import Segments
 from segctl.operations.testing_world import World, event_rows, profile_row
@@ -28,6 +29,7 @@ class Explained:
         file: Of the definition.
         zone: Of times that are shown.
         ended: The segment had ended, whatever its leaves say.
+        language: Of conditions and values.
     """
 
     trace: Trace
@@ -36,6 +38,7 @@ class Explained:
     file: str | None
     zone: str = "UTC"
     ended: bool = False
+    language: Language = "en"
 
     def said(self, names: frozenset[str]) -> str:
         """The place by which a leaf is called in messages."""
@@ -67,12 +70,14 @@ def explained(segments: Segments, case: Case, name: str, profile: str, answer: A
         as_of=case.as_of,
         zone=world.project.timezone,
         members=_members(segments, case, segment, number),
+        language=segments.language,
     )
     definition = segments.definitions.segments[name]
     kept = answer.members[number] or answer.matched[number] is not True
     file = definition.location.file if definition.location else None
     ended = segments.has_ended(name, case.as_of)
-    return Explained(found, kept, leaf_names(definition), file, world.project.timezone, ended)
+    names, zone = leaf_names(definition), world.project.timezone
+    return Explained(found, kept, names, file, zone, ended, segments.language)
 
 
 def _members(segments: Segments, case: Case, segment: ir.LoweredSegment, number: int) -> dict[str, bool]:

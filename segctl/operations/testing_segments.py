@@ -13,7 +13,7 @@ from segctl.compile.selection import with_references
 from segctl.compile.testing_times import DEFAULT_AS_OF, fixed_as_of
 from segctl.compile.timewords import Problem
 from segctl.model.conditions import SegmentDefinition
-from segctl.model.project import Definitions
+from segctl.model.project import Definitions, Language
 from segctl.operations.expiry import expired, expired_at
 from segctl.operations.lists import ProjectLists
 
@@ -40,6 +40,11 @@ class Segments:
         self._variants = variants or {}
         self._lowered: dict[str, ir.LoweredSegment] = {}
 
+    @property
+    def language(self) -> Language:
+        """Of conditions and values in words."""
+        return "de" if self.definitions.project.language == "de" else "en"
+
     def at(self, as_of: datetime) -> Segments:
         """The same segments, asked at an instant."""
         if all(s.expires is None for s in (*self.definitions.segments.values(), *self._variants.values())):
@@ -52,10 +57,10 @@ class Segments:
         return bool(expired({name: definition}, [name], as_of, self.definitions.project.timezone))
 
     def lowered(self, name: str) -> ir.LoweredSegment:
-        """A segment of that name, its leaves in the words of findings."""
+        """A segment of that name, its leaves in words of the project's language."""
         if name not in self._lowered:
             definition = self._variants.get(name) or self.definitions.segments[name]
-            found = lower_segment(definition, self.definitions, lists=self.lists)
+            found = lower_segment(definition, self.definitions, lists=self.lists, language=self.language)
             if self._as_of is not None and self.has_ended(name, self._as_of):
                 found = replace(found, where=ir.Constant(value=False), keep=None)
             self._lowered[name] = replace(found, name=name)

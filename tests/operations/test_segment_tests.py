@@ -13,7 +13,7 @@ from segctl.compile.trace_eval import place_in_sample
 from segctl.model.errors import UsageError
 from segctl.operations.lists import ProjectLists
 from segctl.operations.session import bound_definitions
-from segctl.operations.testing import run_tests
+from segctl.operations.testing import load_suite, run_tests
 from segctl.operations.testing_generate import propose_cases
 
 ONE = """
@@ -355,3 +355,19 @@ def test_cases_of_a_segment_that_has_ended_are_proposed_for_its_last_day(tmp_pat
     proposals = propose_cases("spring", definitions, ProjectLists(project))
 
     assert {proposal.as_of.isoformat() for proposal in proposals} == {"2026-05-31T10:00:00+00:00"}
+
+
+def test_a_german_project_says_conditions_and_values_in_german(tmp_path: Path) -> None:
+    tests = "cases: [{case: eins, given: {anna: {points: 3}}, expect: {regular: {members: [anna]}}}]"
+    project = write_project(tmp_path, tests, regular="where: {event: view, within_last: 30 days, count: {at_least: 2}}")
+    file = project / "segctl.yaml"
+    found = {}
+    for language in ("de", "en"):
+        file.write_text(f"{file.read_text('utf-8')}\nlanguage: {language}\n" if language == "de" else
+                        file.read_text("utf-8").replace("language: de", "language: en"), "utf-8")  # fmt: skip
+        found[language] = diagnostic(run_tests(load_suite(project)).failed[0].mismatches[0]).why or ""
+
+    assert "in den letzten 30 Tagen" in found["de"]
+    assert ": 0, nötig ist mindestens 2" in found["de"]
+    assert "in the last 30 days" in found["en"]
+    assert "nötig" not in found["en"]
