@@ -19,7 +19,7 @@ PROJECT = {
     "purposes: {service: {title: Service, basis: contract, channels: [email]}}\ncontact_points: {email: email}\n",
     "sources/crm.yaml": "source: crm\npath: crm.csv\nkey: {customer_id: nr}\nprofiles: {country: land, email: mail}\n",
     "crm.csv": "nr,land,mail\n1,DE,anna@example.org\n2,DE,bert@example.org\n3,AT,cora@example.org\n",
-    "destinations/export.yaml": "destination: export\nkind: file\npurposes: [service]\nchannel: email\n",
+    "destinations/export.yaml": "destination: export\nkind: file\npurposes: [service]\nchannel: email\nkeep: 1\n",
     **{
         f"segments/{name}.yaml": f"segment: {name}\npurpose: service\nsend_to: [export]\n"
         f"where: {{trait: country, equals: {country}}}\n"
