@@ -32,7 +32,8 @@ def shop(tmp_path: Path) -> Path:
 
 
 def exported(shop: Path) -> str:
-    return max((shop / "out/export/german").glob("*.csv")).read_text("utf-8")
+    files = (shop / "out/export/german").glob("*.csv")
+    return max(files, key=lambda file: file.stat().st_mtime_ns).read_text("utf-8")
 
 
 def narrowed(shop: Path, country: str) -> None:
