@@ -17,6 +17,7 @@ from segctl.compile.plan import Output, plan, walk
 from segctl.compile.trace_rows import EventRow, ProfileRow
 from segctl.compile.trace_times import next_change
 from segctl.engines.scope import list_column
+from segctl.operations.cause_consents import consent_instants
 from segctl.operations.cause_instants import CLOCKED, instants
 from segctl.operations.cause_replay import State
 from segctl.operations.cause_rows import PLAIN, Part, cause_schema, held_events, held_records
@@ -87,6 +88,9 @@ def clocked(
         first = set(few.head(MOST_TIMED))
         certain = {pair: of[0] for pair, of in leaves.items() if len(of) == 1 and pair[1] in first}
         at = instants(certain, events, then.as_of, states[1], finals)
+        at |= consent_instants(
+            {pair: leaf for pair, leaf in certain.items() if pair not in at}, states[0], states[1], finals
+        )
         at |= _traced(asked, segments, at, events, states)
     said: dict[tuple[int, ...], str] = {(): cause("time_passed")}
     made = []

@@ -93,12 +93,12 @@ def shifts(leaf: ir.Leaf) -> list[tuple[tuple[str, ...], timedelta]] | None:
         kinds: tuple[str, ...] = ()
         if isinstance(node, ir.InWindow) and isinstance(node.value, ir.MetricValue) and not node.bounds:
             kinds = node.value.metric.kinds
-            lengths = _lengths(node.window) if node.value.metric.measure.function in _LIKE_TIME else None
+            lengths = lengths_of(node.window) if node.value.metric.measure.function in _LIKE_TIME else None
         elif isinstance(node, (*CLOCKED, ir.EventTime, ir.EventTimePart, ir.Score, ir.Colleagues)) or is_consent(node):
             return None
         elif isinstance(node, ir.Metric | ir.Step):
             kinds = node.kinds
-            lengths = None if node.bounds else _lengths(node.window)
+            lengths = None if node.bounds else lengths_of(node.window)
             if isinstance(node, ir.Metric) and node.measure.function in _PERIODS:
                 return None
         if isinstance(node, ir.Sequence):
@@ -185,7 +185,8 @@ def _own(frame: pl.DataFrame, trials: pl.DataFrame) -> NDArray[np.int8]:
     return answers
 
 
-def _lengths(window: Window | None) -> list[timedelta] | None:
+def lengths_of(window: Window | None) -> list[timedelta] | None:
+    """How long after an instant a window's bounds pass it; None where a length is not exact."""
     match window:
         case None:
             return []

@@ -13,7 +13,9 @@ from test_consent_states import CRM, PROJECT, Row, written
 from segctl.compile import ir
 from segctl.compile.plan import Output
 from segctl.compile.selection import Selection
+from segctl.compile.zones import from_us, shifted, to_us
 from segctl.model.errors import Refused
+from segctl.model.times import Duration
 from segctl.model.types import TEXT
 from segctl.operations.apply import apply
 from segctl.operations.cause_words import kind_of, say
@@ -154,6 +156,32 @@ def test_a_consent_that_grows_stale_moves_by_time(session: Session) -> None:
 
     assert found["readers", "c0"][0] is False
     assert kind_of(found["readers", "c0"][1]) == "time_passed"
+    # When it grew stale, not the instant of the run.
+    stale = shifted(to_us(NOW - 70 * DAY), Duration(60, "days"), 1, session.project.timezone)
+    assert found["readers", "c0"][2] == from_us(stale) != NOW
+
+
+def test_a_consent_that_ends_or_leaves_a_window_does_so_at_its_own_instant(session: Session) -> None:
+    root = Path(session.project.root)
+    windowed = "segment: lately\nwhere: {consent: news, channel: email, within_last: 48 hours}\n"
+    (root / "segments/lately.yaml").write_text(windowed)
+    (root / "segments/lost.yaml").write_text("segment: lost\nwhere: {consent: news, channel: email, status: expired}\n")
+    with open_session(root) as opened:
+        at, until = NOW - 10 * DAY, NOW - 5 * DAY - timedelta(minutes=7)
+        ends = zip(MAILS, (until, None, NOW + DAY), strict=True)
+        rows = [Row(mail, "grant", "news", "email", at, confirmed=True, expires=end) for mail, end in ends]
+        written(opened, rows, recorded=at)
+        run(opened, at + timedelta(hours=1))
+        found = run(opened, NOW)
+
+    assert {key: (of[0], of[2]) for key, of in found.items()} == {
+        ("readers", "c0"): (False, until),
+        ("lost", "c0"): (True, until),
+        ("lately", "c0"): (False, at + 2 * DAY),
+        ("lately", "c1"): (False, at + 2 * DAY),
+        ("lately", "c2"): (False, at + 2 * DAY),
+    }
+    assert {kind_of(of[1]) for of in found.values()} == {"time_passed"}
 
 
 def test_plan_shows_the_cause_and_changes_nothing(session: Session) -> None:
