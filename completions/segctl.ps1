@@ -857,6 +857,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--retry-failed'] = 'flag'
             $table['--preview'] = 'flag'
             $table['--confirm'] = 'text'
+            $table['--same-place'] = 'destinations'
             $table['--show-personal'] = 'flag'
             $table['--allow'] = 'text'
             $table['--reason'] = 'text'

@@ -39,6 +39,15 @@ ENTRIES: dict[str, Entry] = {
         "Look at the change with `segctl diff`; allow it once with `--allow` and `--reason`, or mend the destination.",
         "guards: {max_removed: 20 %}",
     ),
+    "SEG875": Entry(
+        "a destination that points elsewhere",
+        "Folder, list, table, account or address of the destination changed after people were told there. The ledger "
+        "says who is told at the old place; nobody would be told at the new one, and nobody taken out of the old one.",
+        "Declare the new place under a name of its own and push both, so that the old one is emptied; if the place is "
+        "the same and only its spelling changed, say so once with `--same-place`.",
+        "folder: out/new   # was out/old",
+        "segctl push --same-place mailing_files",
+    ),
     "SEG876": Entry(
         "a plan with something beside it",
         "A saved plan names its segments and destinations and what guards allow; other options would make it another.",

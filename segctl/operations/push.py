@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from segctl.compile.selection import Selection
 from segctl.compile.suggest import nearest
 from segctl.model.dataclass import dataclass
-from segctl.model.errors import UsageError
+from segctl.model.errors import Refused, UsageError
 from segctl.operations.apply import NOTHING_ALLOWED, Allowed
 from segctl.operations.contacted import record as record_contacts
 from segctl.operations.plan_push import refuse_other_push
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.push_limits import limit
+from segctl.operations.push_place import refuse_moved
 from segctl.operations.push_result import Pushed, outcome, recorded_counts, status
 from segctl.operations.push_stations import Station, station
 from segctl.operations.push_work import Part
@@ -45,6 +46,7 @@ class Asked:
         allowed: What guards allow this once.
         is_everything: No segment was named, so destinations are looked after that no segment names any more.
         plan: That is carried out exactly, or not at all.
+        same_place: Destinations that point where they did, spelled otherwise.
     """
 
     selection: Selection = EVERYTHING
@@ -54,6 +56,7 @@ class Asked:
     allowed: Allowed = NOTHING_ALLOWED
     is_everything: bool = True
     plan: SavedPlan | None = None
+    same_place: tuple[str, ...] = ()
 
 
 Agree = Callable[[Sequence[Part]], None]
@@ -138,8 +141,14 @@ class _Work:
                 one = station(self.session, self._destination(name), now=self.now, dry_run=self.dry_run,
                               progress=self.progress)  # fmt: skip
                 stack.callback(one.close)
-                one.settle_open()
                 found[name] = one
+                try:
+                    refuse_moved(self.session, one.destination, is_same=name in self.asked.same_place,
+                                 dry_run=self.dry_run)  # fmt: skip
+                except Refused as error:
+                    one.courier.halt(error.message, error)
+                else:
+                    one.settle_open()
             yield found
 
     def _names(self) -> list[str]:
@@ -179,10 +188,20 @@ class _Work:
         heard: list[frozenset[bytes]] = []
         for one in stations.values():
             known = {part.ledger.id for part in found if part.destination == one.name}
-            found += one.others(gate, known, purposes)
+            found += one.others(gate, known, purposes, self._ended(one.name))
             one.watch(Listener(gate, heard), [part for part in found if part.destination == one.name])
         self.progress.finish()
         return found
+
+    def _ended(self, destination: str) -> frozenset[str]:
+        """Segments with people there that are gone or not sent there any more, unless segments were named."""
+        from segctl.state.deliveries import ledger_audiences
+
+        if not self.asked.is_everything or self.asked.retries:
+            return frozenset()
+        segments = self.session.definitions.segments
+        names = {one.segment for one in ledger_audiences(self.session.workspace, destination)}
+        return frozenset(name for name in names if name not in segments or destination not in segments[name].send_to)
 
     def begin(self) -> tuple[int, str]:
         """The push on record."""

@@ -30,7 +30,8 @@ def limit(session: Session, part: Part, destination: Destination, allowed: Allow
     part.paused = _pause(session, part)
     if part.delta is None:
         return
-    own = session.definitions.segments[part.segment].guards
+    segment = session.definitions.segments.get(part.segment)
+    own = Guards() if segment is None else segment.guards
     shares = Guards(max_removed=own.max_removed, max_added=own.max_added)
     why = [sentence for guards in (shares, destination.guards)
            for sentence in _broken(part, loosened(guards, part.segment, allowed.limits))]  # fmt: skip

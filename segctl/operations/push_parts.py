@@ -131,8 +131,11 @@ def other_parts(
     known: Collection[int],
     purposes: Mapping[str, str | None],
     recipient: tuple[tuple[str, str], ...] = (),
+    ended: Collection[str] = (),
 ) -> list[Part]:
     """Audiences of a destination that this push is not about: only who may not be there any more is taken out.
+
+    Of a segment that is not sent there any more nobody belongs there, so a mirror becomes empty.
 
     Args:
         workspace: Open.
@@ -141,7 +144,10 @@ def other_parts(
         known: Numbers of the audiences that the push is about.
         purposes: Segment of today → its purpose; of others the one they were last told for counts.
         recipient: Of the destination, as the gate knows it.
+        ended: Segments that are gone, or do not name the destination any more.
     """
+    import polars as pl
+
     from segctl.state.deliveries import ledger_audiences, told
 
     found = []
@@ -150,10 +156,15 @@ def other_parts(
             continue
         purpose = purposes.get(audience.segment, audience.purpose)
         use = Use(purpose, audience.channel or "", destination.name, recipient)
-        denied, _ = denied_of(workspace, gate, audience.id, use, told(workspace, audience.id)["key"].to_list())
-        if denied:
-            found.append(Part(audience.segment, destination.name, audience, destination.mode, purpose, use,
-                              withdrawals=denied))  # fmt: skip
+        there = told(workspace, audience.id)
+        denied, _ = denied_of(workspace, gate, audience.id, use, there["key"].to_list())
+        made = Part(audience.segment, destination.name, audience, destination.mode, purpose, use, withdrawals=denied)
+        if audience.segment in ended and destination.mode == "mirror":
+            made.delta = delta(pl.DataFrame(schema={"key": pl.String, "digest": pl.String}), there, "mirror")
+            out = set(denied)
+            made.leavers = [key for key in made.delta.gone.to_list() if key not in out]
+        if made.withdrawals or made.leavers:
+            found.append(made)
     return found
 
 

@@ -35,7 +35,7 @@ def send(
         backlog: Why nobody may be added while removals fail, None when they may.
     """
     busy = [part for part in parts if part.additions or part.removals]
-    if not busy or not _find_audiences(courier, busy, name, keep_remote):
+    if not busy or courier.halted is not None or not _find_audiences(courier, busy, name, keep_remote):
         _wait_for_next(courier, busy)
         return
     busy = [part for part in busy if part.stopped is None]

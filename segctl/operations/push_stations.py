@@ -141,10 +141,12 @@ class Station:
             forget_settled(self.session.workspace, made)
         return self._as_it_can(made)
 
-    def others(self, gate: Gatekeeper, known: Collection[int], purposes: Mapping[str, str | None]) -> list[Part]:
+    def others(
+        self, gate: Gatekeeper, known: Collection[int], purposes: Mapping[str, str | None], ended: Collection[str]
+    ) -> list[Part]:
         """Audiences there that the push is not about, as far as somebody must be taken out."""
         found = other_parts(
-            self.session.workspace, gate, self.destination, known, purposes, recipient=self.use_recipient
+            self.session.workspace, gate, self.destination, known, purposes, recipient=self.use_recipient, ended=ended
         )
         return [self._as_it_can(one) for one in found]
 

@@ -152,6 +152,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
                             'object_general', 'restrict', 'erase', 'suppress', 'bounce', 'complaint')
                     ORDER BY e.seq DESC LIMIT 1; END""",
     ),
+    (
+        """CREATE TABLE destination_places (
+            destination TEXT PRIMARY KEY, place TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID""",
+    ),
 )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from end_to_end.program import ok
 
+from segctl.compile.selection import Selection
 from segctl.connectors.destinations.base import Batch, Sent
 from segctl.connectors.destinations.file import Files
 from segctl.model.consent import Use
@@ -49,7 +50,7 @@ class Shop:
             "utf-8",
         )
 
-    def push(self, *, withdraws: str | None = None) -> Pushed:
+    def push(self, *, withdraws: str | None = None, same_place: tuple[str, ...] = ()) -> Pushed:
         """A push; somebody withdraws after it was planned."""
         now = datetime.now(UTC)
         with open_session(self.folder) as session:
@@ -58,7 +59,7 @@ class Shop:
                 if withdraws is not None:
                     record(session, withdraws, Said("withdraw"), now=datetime.now(UTC))
 
-            return push(session, Asked(), now=now, agree=agree)
+            return push(session, Asked(same_place=same_place), now=now, agree=agree)
 
     def says(self, who: str, said: Said) -> None:
         with open_session(self.folder) as session:
@@ -204,3 +205,79 @@ def test_a_purpose_that_is_renamed_does_not_bring_back_who_refused_it(shop: Shop
 
     assert "bert@example.org" in shop.there("a_files")
     assert "anna@example.org" not in shop.there("a_files")
+
+
+def test_a_destination_that_points_elsewhere_is_told_nothing(shop: Shop) -> None:
+    assert shop.push().exit == 0
+    shop.destination("a_files", "folder: elsewhere\n")
+    shop.says("2", Said("withdraw"))
+
+    done = shop.push()
+
+    assert done.exit == 4
+    assert [done.errors[name].code for name in done.errors] == ["SEG875"]
+    assert not (shop.folder / "elsewhere").exists()
+    assert "bert@" in shop.there("a_files")
+    assert "bert@" not in shop.there("b_files")
+
+    shop.destination("a_files")
+    assert shop.push().exit == 0
+    assert "bert@" not in shop.there("a_files")
+
+
+def test_a_place_that_is_only_spelled_otherwise_goes_on(shop: Shop) -> None:
+    shop.push()
+    shop.destination("a_files", "folder: ./out\n")
+    shop.says("2", Said("withdraw"))
+    assert shop.push().exit == 4
+
+    assert shop.push(same_place=("a_files",)).exit == 0
+    assert "bert@" not in shop.there("a_files")
+    assert shop.push().exit == 0
+
+
+def test_a_destination_where_nobody_was_told_may_point_anywhere(shop: Shop) -> None:
+    shop.says("1", Said("withdraw"))
+    shop.says("2", Said("withdraw"))
+    assert shop.push().exit == 0
+    shop.destination("a_files", "folder: elsewhere\n")
+    shop.destination("b_files", "escape_formulas: false\n")
+
+    assert shop.push().exit == 0
+
+
+def test_a_segment_that_is_not_sent_any_more_leaves_nobody_behind(shop: Shop) -> None:
+    shop.push()
+    (shop.folder / "segments/german.yaml").write_text(
+        PROJECT["segments/german.yaml"].replace("[a_files, b_files]", "[b_files]")
+    )
+
+    assert shop.push().exit == 0
+    assert "@" not in shop.there("a_files")
+    assert "anna@" in shop.there("b_files")
+
+    (shop.folder / "segments/german.yaml").unlink()
+    assert shop.push().exit == 0
+    assert "@" not in shop.there("b_files")
+
+
+def test_a_guard_stands_against_emptying_what_is_not_sent_any_more(shop: Shop) -> None:
+    shop.destination("a_files", "guards: {max_removed: 20 %}\n")
+    shop.push()
+    shop.says("2", Said("withdraw"))
+    (shop.folder / "segments/german.yaml").unlink()
+
+    assert shop.push().exit == 4
+    assert "anna@" in shop.there("a_files")
+    assert "bert@" not in shop.there("a_files")
+
+
+def test_naming_a_segment_leaves_ended_ones_as_they_are(shop: Shop) -> None:
+    shop.push()
+    (shop.folder / "segments/german.yaml").unlink()
+    (shop.folder / "segments/other.yaml").write_text(PROJECT["segments/german.yaml"].replace("german", "other"))
+
+    with open_session(shop.folder) as session:
+        asked = Asked(Selection(("other",)), is_everything=False)
+        assert push(session, asked, now=datetime.now(UTC)).exit == 0
+    assert "anna@" in shop.there("a_files")

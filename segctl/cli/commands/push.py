@@ -53,6 +53,15 @@ def command(
         list[str],
         Option("--confirm", metavar="NAME", help="Segment of which many people may be taken out at once. Repeatable."),
     ] = (),  # type: ignore[assignment]  # likewise
+    same_place: Annotated[
+        list[str],
+        Option(
+            "--same-place",
+            metavar="DEST",
+            help="It points where it did, only spelled otherwise. Repeatable.",
+            complete="destinations",
+        ),
+    ] = (),  # type: ignore[assignment]  # likewise
     show_personal: Annotated[
         bool, Option("--show-personal", help="With --dry-run: requests with the people in them.")
     ] = False,
@@ -65,19 +74,22 @@ def command(
     Only what differs from what the destination accepted is sent, removals first. Consent is asked again before each
     call; who withdraws meanwhile is taken out again at once. A push that was killed is continued by the next one.
     """
+    from dataclasses import replace
+
     from segctl.operations.session import open_session
 
     _refuse_nonsense(ctx, names, everything=everything, retry_failed=retry_failed, preview=preview)
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         if len(names) == 1 and names[0].endswith(".json"):
-            has_more = bool(to or ctx.select or ctx.exclude or mode or allow or reason or retry_failed)
+            has_more = bool(to or ctx.select or ctx.exclude or mode or allow or reason or retry_failed or same_place)
             asked = _planned(session, names[0], has_more=has_more)
             if (before := _carried_out(session, asked)) is not None:
                 messages.notice(ctx, f"the plan was carried out before, as the push {before}: nothing to do")
                 return ExitCode.OK
         else:
             asked = _asked(ctx, session, names, to, mode, allow, reason, retries=retry_failed)
+            asked = replace(asked, same_place=tuple(same_place))
         if preview:
             return _preview(ctx, session, asked)
         is_named = bool(names or ctx.select or everything or ctx.yes)
