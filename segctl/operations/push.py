@@ -95,6 +95,7 @@ def push(
         parts = work.parts(stations)
         for one in parts:
             limit(session, one, stations[one.destination].destination, asked.allowed)
+            one.stopped = stations[one.destination].courier.halted
         if asked.plan is not None:
             refuse_other_push(asked.plan.push, parts)
         busy = [one for one in parts if one.additions or one.removals or one.refused or one.stuck]

@@ -96,6 +96,8 @@ class Pushed:
 
 
 def _codes(pushed: Pushed) -> Iterable[ExitCode]:
+    yield from (error.exit_code for name, error in pushed.errors.items()
+                if all(one.destination != name for one in pushed.outcomes))  # fmt: skip
     for one in pushed.outcomes:
         told = one.counts["added"] + one.counts["updated"] + one.counts["removed"]
         if one.status == "refused":

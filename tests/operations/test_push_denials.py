@@ -216,6 +216,7 @@ def test_a_destination_that_points_elsewhere_is_told_nothing(shop: Shop) -> None
 
     assert done.exit == 4
     assert [done.errors[name].code for name in done.errors] == ["SEG875"]
+    assert shop.push().exit == 4  # also when there is nothing left to tell anywhere
     assert not (shop.folder / "elsewhere").exists()
     assert "bert@" in shop.there("a_files")
     assert "bert@" not in shop.there("b_files")

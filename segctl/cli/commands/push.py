@@ -277,6 +277,8 @@ def _tell_one(ctx: Context, one: Outcome, *, has_error: bool) -> None:
 def _last_word(ctx: Context, done: Pushed) -> str:
     if ctx.dry_run:
         return "dry run: nothing was sent"
+    if done.id is None and done.errors:
+        return "nothing was sent"
     if done.id is None:
         return "every destination is as its audience is: nothing to send"
     held = sum(one.counts["held"] + one.counts["invalid"] + one.counts["unknown"] for one in done.outcomes)
