@@ -26,6 +26,12 @@ def shared() -> Path:
     return folder
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first: one that begins last is waited for by all other workers."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """One flag for everything that is compared with a file."""
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew; then read the diff")

@@ -30,6 +30,7 @@ def test_an_engine_answers_as_the_language_says(engine: Engine, case: Case) -> N
     assert differences(case.world(), engine) == []
 
 
+@pytest.mark.long
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_engines_agree_with_the_oracle(engine: Engine, seed: int) -> None:
