@@ -127,7 +127,8 @@ def test_the_history_of_an_unknown_name_leads_to_a_known_one(shop: Path) -> None
 
 def test_guards_of_a_definition_decide_the_exit_code(shop: Path) -> None:
     path = shop / "segments" / "winback.yaml"
-    path.write_text(path.read_text() + "guards: {max_removed: 1 %}\n")
+    others = [line for line in path.read_text().splitlines() if not line.startswith("guards:")]
+    path.write_text("\n".join([*others, "guards: {max_removed: 1 %}", ""]))
 
     refused = run("diff", "winback", "--guards", cwd=shop)
 
