@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,17 @@ def shared() -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first: one that begins last is waited for by all other workers."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kinds_as_they_ship() -> Iterator[None]:
+    """Kinds of destinations that tests of one file bring along are gone for the next."""
+    from segctl.connectors.destinations import DESTINATIONS
+
+    before = dict(DESTINATIONS)
+    yield
+    DESTINATIONS.clear()
+    DESTINATIONS.update(before)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
