@@ -243,7 +243,7 @@ json_values = st.recursive(
 json_records = st.lists(st.dictionaries(st.text(max_size=3), json_values, max_size=4), max_size=8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(json_records, st.integers(1, 60), st.integers(1, 5), st.sampled_from([None, 1]))
 def test_any_records_come_back_in_any_pieces(records, piece, batch_rows, indent):
     with tempfile.TemporaryDirectory() as folder:
