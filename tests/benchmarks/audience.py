@@ -134,8 +134,8 @@ def filled(folder: Path, people: int) -> Session:
 def granted(ring: object, mails: pl.Series) -> Iterator[ConsentEvent]:
     """One confirmed consent a person."""
     for n, mail in enumerate(mails):
-        pair = ring.newest_pair("email", mail)  # type: ignore[attr-defined]
-        yield ConsentEvent(f"{n}", NOW, "email", *pair, ring.newest[0], "grant", purpose="newsletter",  # type: ignore[attr-defined]
+        pair = ring.newest_pair("email", mail)
+        yield ConsentEvent(f"{n}", NOW, "email", *pair, ring.newest[0], "grant", purpose="newsletter",
                            channel="email", proof_ref="form", is_confirmed=True)  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def main() -> None:
     people = parser.parse_args().people
     with tempfile.TemporaryDirectory() as folder, Workspace.open(Path(folder) / "ws", create=True) as workspace:
         project = Project(folder, "benchmark", purposes=(Purpose("newsletter", channels=("email",)),))
-        session = Session(Definitions(project, {}, {}), workspace, None)  # type: ignore[arg-type]
+        session = Session(Definitions(project, {}, {}), workspace, None)
         mails = [f"person.{n}@post{n % 97}.example" for n in range(people)]
         ring = keyring_for_writing(project, workspace, now=NOW)
         with step("write"):
@@ -80,9 +80,9 @@ def history(ring: Keyring, mails: list[str]) -> Iterator[ConsentEvent]:
         asked, given = NOW - timedelta(days=9), {"purpose": "newsletter", "channel": "email", "proof_ref": "form"}
         first = "grant" if n % 4 else "request"
         common = ("email", *pair, ring.newest[0])
-        yield ConsentEvent(f"{n}", asked, *common, first, is_confirmed=bool(n % 4), **given)  # type: ignore[arg-type]
+        yield ConsentEvent(f"{n}", asked, *common, first, is_confirmed=bool(n % 4), **given)
         if first == "request":
-            yield ConsentEvent(f"{n}c", NOW - timedelta(days=8), *common, "confirm", **given)  # type: ignore[arg-type]
+            yield ConsentEvent(f"{n}c", NOW - timedelta(days=8), *common, "confirm", **given)
         if n % 20 == 0:
             yield ConsentEvent(f"{n}w", NOW - timedelta(days=7), *common, "withdraw")
 

@@ -114,7 +114,7 @@ def plan_benchmark(folder: Path, people: int) -> Mapping[str, object]:
     with Workspace.open(folder / "plan", create=True) as workspace:
         fill(workspace, before)
         made, seconds = planned(workspace, now)
-    return {"people": now.height, "plan_s": round(seconds, 2), "additions": made.additions,  # type: ignore[attr-defined]
+    return {"people": now.height, "plan_s": round(seconds, 2), "additions": made.additions,
             "removals": made.removals, "peak_mb": peak_mb()}  # type: ignore[attr-defined]  # fmt: skip
 
 
@@ -129,9 +129,9 @@ def deliver_benchmark(folder: Path, people: int, url: str) -> Mapping[str, objec
         connector.url, connector.session.trust_env = url, False
         can = replace(ABILITIES, batch_rows=1000, parallel=4)
         made, plan_s = planned(workspace, rows)
-        courier = Courier(Desk(connector, can, books, Watch(gate, [made]), now, world))  # type: ignore[list-item]
+        courier = Courier(Desk(connector, can, books, Watch(gate, [made]), now, world))
         clock = time.perf_counter()
-        send(courier, [made], push=push.id, name=lambda p: p.segment, keep_remote=lambda p: None, backlog=lambda: None)  # type: ignore[list-item]
+        send(courier, [made], push=push.id, name=lambda p: p.segment, keep_remote=lambda p: None, backlog=lambda: None)
         seconds = time.perf_counter() - clock
         courier.close()
     return {"people": rows.height, "plan_s": round(plan_s, 2), "deliver_s": round(seconds, 1),

@@ -7,6 +7,7 @@ connector reaches it; everything below is then asked of it. What is special to a
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -105,7 +106,7 @@ def finished(connector: Connector, told: Batch, *, most: int = 50) -> Sent:
     raise AssertionError(f"the job {sent.job} does not end")
 
 
-class DestinationSuite:
+class DestinationSuite(ABC):
     """Of every kind, with HTTP or without.
 
     Attributes:
@@ -120,17 +121,17 @@ class DestinationSuite:
     audience_name: ClassVar[str] = "winback"
     destination: ClassVar[Mapping[str, Any]] = {}
 
+    @abstractmethod
     def options(self) -> dict[str, Any]:
         """The declaration's options; secrets are `SECRET`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def people(self, audience: str) -> set[str]:
         """Who is in an audience there, each as the first value of the connector's `seen_as`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def was_told(self) -> int:
         """How much the service or file was told; the same number means that nothing was."""
-        raise NotImplementedError
 
     @pytest.fixture(autouse=True)
     def _world(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -262,9 +263,9 @@ class HttpSuite(DestinationSuite):
     fake: Fake
     url: str
 
+    @abstractmethod
     def make_fake(self) -> Fake:
         """A stand-in of the service without anybody in it."""
-        raise NotImplementedError
 
     @pytest.fixture(autouse=True)
     def _served(self, _world: None) -> Iterator[None]:

@@ -55,7 +55,7 @@ class TestActiveCampaign(ActiveCampaignSuite):
         assert set(sent.known_as) == {ROWS[0].key, ROWS[2].key}
 
     def test_an_outage_in_the_middle_tells_who_was_taken(self) -> None:
-        self.fake.can_fail = lambda asked: asked.path.endswith("/contactTags") and len(self.fake.tagged) == 1  # type: ignore[method-assign]
+        self.fake.can_fail = lambda asked: asked.path.endswith("/contactTags") and len(self.fake.tagged) == 1
         with self.connected() as connector:
             audience = connector.audience("winback", "winback")
             self.fake.fails_next("lost_after")
@@ -93,7 +93,7 @@ class TestActiveCampaign(ActiveCampaignSuite):
         with self.connected() as connector:
             audience = connector.audience("winback", "winback")
             finished(connector, batch(ROWS[:1], audience=audience))
-            self.fake.associations = gone  # type: ignore[method-assign]
+            self.fake.associations = gone
             sent = finished(connector, batch(ROWS[:1], "remove", audience=audience))
 
         assert sent.troubles == {}
@@ -108,13 +108,13 @@ class TestActiveCampaign(ActiveCampaignSuite):
 
     def test_an_address_with_the_path_is_taken_as_well(self) -> None:
         declared = self.declared()
-        self.declared = lambda: replace(declared, options={**declared.options, "url": f"{self.url}/api/3/"})  # type: ignore[method-assign]
+        self.declared = lambda: replace(declared, options={**declared.options, "url": f"{self.url}/api/3/"})
         with self.connected() as connector:
             assert [probe.status for probe in connector.check()].count("problem") == 0
 
     def test_fields_are_known_ones_or_numbers(self) -> None:
         declared = self.declared()
-        self.declared = lambda: replace(declared, fields=(("city", "city"),))  # type: ignore[method-assign]
+        self.declared = lambda: replace(declared, fields=(("city", "city"),))
         with pytest.raises(UsageError) as caught, self.connected():
             pass
 

@@ -46,7 +46,7 @@ class TestKlaviyo(HttpSuite):
 
     def test_no_list_is_made_where_that_is_not_allowed(self) -> None:
         declared = self.declared()
-        self.declared = lambda: replace(declared, options={**declared.options, "create_audiences": False})  # type: ignore[method-assign]
+        self.declared = lambda: replace(declared, options={**declared.options, "create_audiences": False})
 
         with self.connected() as connector, pytest.raises(UsageError) as caught:
             connector.audience("winback", "winback")

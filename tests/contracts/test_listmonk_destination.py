@@ -201,7 +201,7 @@ def test_somebody_made_in_between_is_found_again(
 
 def test_a_list_that_asks_twice_is_told(connect: Connecting, service: tuple[Fake, str]) -> None:
     assert connect().audience("winback", "Opt-in list") == "1"
-    assert connect.notes == ["news: the list `Opt-in list` mails only who confirms to listmonk"]  # type: ignore[attr-defined]
+    assert connect.notes == ["news: the list `Opt-in list` mails only who confirms to listmonk"]
 
 
 def test_lists_are_found_by_name_before_id_and_made_private(connect: Connecting, service: tuple[Fake, str]) -> None:

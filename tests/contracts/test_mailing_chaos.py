@@ -159,7 +159,7 @@ def weather(name: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     random, fake, ledger = Random(f"{name}{seed}"), FAKES[name](PLANTED), Ledger()  # type: ignore[call-arg]  # all take one
     can_fail = fake.can_fail
     # Faults fall between the calls of a batch as well as on the first one.
-    fake.can_fail = lambda asked: can_fail(asked) and random.random() < 0.3  # type: ignore[method-assign]
+    fake.can_fail = lambda asked: can_fail(asked) and random.random() < 0.3
     with serving(fake) as url:
         declared = Destination("tested", name, options=OPTIONS[name](url), allowed_hosts=("127.0.0.1",))
         with closing(kind(name).connect(declared, World(tmp_path).around())) as connector:

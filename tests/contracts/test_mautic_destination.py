@@ -173,7 +173,7 @@ def test_who_was_taken_out_stays_so_when_a_later_call_fails(
     rows = tuple(map(person, ("a@example.com", "b@example.com", "c@example.com")))
     fake.inside = {(7, fake.add(row.identifiers["email"])) for row in rows}
     removals = iter(range(3))
-    fake.can_fail = lambda asked: asked.path.endswith("/remove") and next(removals) == 1  # type: ignore[method-assign]
+    fake.can_fail = lambda asked: asked.path.endswith("/remove") and next(removals) == 1
     fake.fails_next(fault)
 
     sent = connect().send(batch(rows, "remove", audience="7"))
@@ -227,7 +227,7 @@ def test_segments_are_found_by_name_alias_or_id_over_pages(connect: Connecting, 
 
     assert [news.audience("winback", name) for name in ("s26", "alias-26", "26")] == ["26"] * 3
     assert news.audience("winback", "Kunden") == "8"
-    assert connect.notes == ["news: the segment `Kunden` has filters of its own there"]  # type: ignore[attr-defined]
+    assert connect.notes == ["news: the segment `Kunden` has filters of its own there"]
     with pytest.raises(UsageError):
         connect(create_audiences=False).audience("winback", "never")
     fake.segments[99] = {"name": "s26", "alias": "s26-1", "filters": []}

@@ -292,7 +292,7 @@ def test_calls_are_proved_by_the_apps_secret_and_the_proof_is_not_shown(
     dry.send(batch(ROWS, audience="1"))
 
     assert [probe.status for probe in meta.check()] == ["ok", "ok"]
-    assert '"appsecret_proof":"***"' in connect.world.recorded[0].body  # type: ignore[attr-defined]
+    assert '"appsecret_proof":"***"' in connect.world.recorded[0].body
 
 
 def test_a_session_is_the_same_on_every_try(connect: Connecting, service: tuple[Fake, str]) -> None:

@@ -46,7 +46,7 @@ def project(folder: Path, people: range) -> None:
 def opened(folder: Path) -> Iterator[Session]:
     bound = Project(str(folder), "shop", purposes=(Purpose("news", channels=("email",)),))
     with Workspace.open(folder / ".segctl/dev") as workspace:
-        yield Session(Definitions(bound, {}, {}), workspace, None)  # type: ignore[arg-type]
+        yield Session(Definitions(bound, {}, {}), workspace, None)
 
 
 def allowed_wrongly(folder: Path) -> list[int]:

@@ -34,7 +34,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
     )  # fmt: skip
     project = Project(str(tmp_path), "shop", purposes=purposes, timezone="Europe/Berlin")
     with Workspace.open(tmp_path / "ws", create=True) as workspace:
-        yield Session(Definitions(project, {}, {}), workspace, None)  # type: ignore[arg-type]
+        yield Session(Definitions(project, {}, {}), workspace, None)
 
 
 def take(session: Session, content: str | bytes, **more: Any) -> Imported:

@@ -32,7 +32,7 @@ def session(tmp_path: Path) -> Iterator[Session]:
     project = Project(str(tmp_path), "shop", purposes=purposes)
     destinations = {"mailer": Destination("mailer", "file", purposes=("news",))}
     with Workspace.open(tmp_path / "ws", create=True) as workspace:
-        yield Session(Definitions(project, {}, {}, destinations), workspace, None)  # type: ignore[arg-type]
+        yield Session(Definitions(project, {}, {}, destinations), workspace, None)
 
 
 def say(session: Session, who: str, action: str, *, at: datetime = NOW - DAY, **more: object) -> None:
@@ -43,7 +43,7 @@ def say(session: Session, who: str, action: str, *, at: datetime = NOW - DAY, **
     if action not in ("grant", "request", "confirm"):
         values |= {"purpose": None, "channel": None}
     name = f"{who} {action} {at} {len(values)} {consents.head(session.workspace)}"
-    event = ConsentEvent(name, at, "email", *pair, ring.newest[0], action, **values)  # type: ignore[arg-type]
+    event = ConsentEvent(name, at, "email", *pair, ring.newest[0], action, **values)
     consents.append(session.workspace, [event], recorded=max(at, NOW))
 
 
@@ -58,7 +58,7 @@ def test_the_published_state_matrix(golden: object) -> None:
         for cell in matrix()
     ]
 
-    golden.compare("\n".join(lines) + "\n", GOLDEN)  # type: ignore[attr-defined]
+    golden.compare("\n".join(lines) + "\n", GOLDEN)
 
 
 def test_every_consent_code_but_the_callers_own_is_in_the_matrix() -> None:

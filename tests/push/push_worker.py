@@ -43,7 +43,7 @@ class CrowdedShop(Shop):
 def main() -> None:
     folder, people, number = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     shop = CrowdedShop(folder / "ws", Service(folder / "service.log"))
-    shop.abilities = replace(shop.abilities, batch_rows=500, parallel=2)  # type: ignore[misc]
+    shop.abilities = replace(shop.abilities, batch_rows=500, parallel=2)
     shop.rows = audience(people, number)
     say("begin")
     part = shop.push(Connector(shop.service))

@@ -292,7 +292,7 @@ def once(shop: Shop, *, reads_back: bool) -> Abilities:
 
 @pytest.mark.parametrize(("fault", "there"), [("timeout before", 0), ("half done", 5), ("timeout after", 10)])
 def test_what_may_not_be_repeated_is_read_back(shop: Shop, fault: str, there: int) -> None:
-    shop.abilities = once(shop, reads_back=True)  # type: ignore[misc]
+    shop.abilities = once(shop, reads_back=True)
     connector = Connector(shop.service, [fault])
 
     part = shop.push(connector)
@@ -304,7 +304,7 @@ def test_what_may_not_be_repeated_is_read_back(shop: Shop, fault: str, there: in
 
 
 def test_what_may_not_be_repeated_and_not_be_read_stays_unknown_until_asked_for(shop: Shop) -> None:
-    shop.abilities = once(shop, reads_back=False)  # type: ignore[misc]
+    shop.abilities = once(shop, reads_back=False)
     part = shop.push(Connector(shop.service, ["timeout before"]))
     assert (part.tally.added, part.tally.unknown) == (15, 10)
 
@@ -315,7 +315,7 @@ def test_what_may_not_be_repeated_and_not_be_read_stays_unknown_until_asked_for(
 
 
 def test_removals_are_repeated_even_where_additions_may_not(shop: Shop) -> None:
-    shop.abilities = once(shop, reads_back=False)  # type: ignore[misc]
+    shop.abilities = once(shop, reads_back=False)
     shop.push()
     shop.people.clear()
 
@@ -373,7 +373,7 @@ class Signal(BaseException):
 
 def test_a_signal_finishes_the_call_in_hand_and_the_next_push_goes_on(shop: Shop) -> None:
     connector = Connector(shop.service)
-    shop.time.sleep = lambda s: (_ for _ in ()).throw(Signal())  # type: ignore[method-assign]
+    shop.time.sleep = lambda s: (_ for _ in ()).throw(Signal())
     connector.faults = ["", "down"]
 
     with pytest.raises(Signal):
@@ -382,6 +382,6 @@ def test_a_signal_finishes_the_call_in_hand_and_the_next_push_goes_on(shop: Shop
     assert len(shop.there()) == 10
     assert [state for _, state in ledger(shop)] == ["accepted"] * 10
     assert open_batches(shop.workspace, [1]) == []
-    shop.time.sleep = lambda s: None  # type: ignore[method-assign]
+    shop.time.sleep = lambda s: None
     shop.push()
     assert set(shop.there()) == set(A25)

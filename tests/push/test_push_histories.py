@@ -40,7 +40,7 @@ class History:
 
     def __init__(self, folder: Path, *, parallel: int = 1, batch_rows: int = 3, is_repeatable: bool = True) -> None:
         self.shop = Shop(folder)
-        self.shop.abilities = replace(  # type: ignore[misc]
+        self.shop.abilities = replace(
             self.shop.abilities, parallel=parallel, batch_rows=batch_rows, is_repeatable=is_repeatable
         )
         self.is_sequential = parallel == 1
@@ -58,7 +58,7 @@ class History:
         if isinstance(step, dict):
             self._push(**step)
         elif step is not None:
-            word, email = step  # type: ignore[misc]
+            word, email = step
             match word:
                 case "join":
                     self.shop.people.setdefault(email, {"name": "x"})
@@ -82,7 +82,7 @@ class History:
         connector = self._connector()
         connector.faults, connector.poison, connector.during = list(faults), poison, meanwhile
         with suppress(Killed):
-            part = self.shop.push(connector, mode=mode, dies_after=dies_after)  # type: ignore[arg-type]
+            part = self.shop.push(connector, mode=mode, dies_after=dies_after)
             if part.stopped is None and not part.tally.removals_failed and not part.tally.waiting:
                 denied = [email for email in self.shop.there() if token(email) in self.shop.gate.denied]
                 assert denied == [], "who withdrew during a push is out at its end"
@@ -115,7 +115,7 @@ class History:
 class Polled(Connector):
     history: History
 
-    def poll(self, job: str) -> object:  # type: ignore[override]
+    def poll(self, job: str) -> object:
         self.history.is_polling = True
         try:
             return super().poll(job)
@@ -125,7 +125,7 @@ class Polled(Connector):
 
 def live(steps: list[object], **of: object) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        history = History(Path(folder) / "ws", **of)  # type: ignore[arg-type]
+        history = History(Path(folder) / "ws", **of)
         for step in steps:
             history.happen(step)
         history.end()

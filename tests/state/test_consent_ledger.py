@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 def event(name: str, action: str = "grant", **more: object) -> ConsentEvent:
     values: dict[str, object] = {"key_id": "k1", **more}
-    return ConsentEvent(name, NOW, "email", b"e" * 16, b"w" * 16, action=action, **values)  # type: ignore[arg-type]
+    return ConsentEvent(name, NOW, "email", b"e" * 16, b"w" * 16, action=action, **values)
 
 
 @pytest.fixture
@@ -104,6 +104,6 @@ def test_only_what_gives_is_taken_back(ledger: Workspace) -> None:
 
 def test_a_broken_batch_leaves_nothing(ledger: Workspace) -> None:
     with pytest.raises(sqlite3.IntegrityError):
-        consents.append(ledger, [event("c"), event("d", key_id=None)], recorded=NOW)  # type: ignore[arg-type]
+        consents.append(ledger, [event("c"), event("d", key_id=None)], recorded=NOW)
 
     assert consents.head(ledger) == 2

@@ -53,7 +53,7 @@ class Ledger:
         )  # fmt: skip
 
     def settle(self, action: str, number: int, *accepted: str, **more: object) -> None:
-        settle(self.workspace, Result(number, self.audience, action, AT, accepted, **more))  # type: ignore[arg-type]
+        settle(self.workspace, Result(number, self.audience, action, AT, accepted, **more))
 
     def rows(self) -> list[tuple[str, str, str | None]]:
         return delivered(self.workspace, "shop", "winback").select("key", "state", "digest").rows()

@@ -291,7 +291,10 @@ class Client:
             raise outcomes.in_the_clear(self.around.destination, host)
 
 
-def _body(json: Any, data: bytes | Iterable[tuple[str, str]] | None) -> tuple[bytes | None, str | None]:  # noqa: ANN401
+def _body(
+    json: Any,  # noqa: ANN401 - whatever JSON can hold
+    data: bytes | Iterable[tuple[str, str]] | None,
+) -> tuple[bytes | None, str | None]:
     """The bytes of a body, and their type."""
     if json is not None:
         return _JSON.encode(json).encode("utf-8", "replace"), "application/json"
