@@ -76,6 +76,20 @@ class Why(StrEnum):
     TOO_FEW = "too_few"
     MISSING = "missing"
     """A number that goes in is missing itself."""
+    NOBODY = "nobody"
+    ONE_ARM = "one_arm"
+    """There is nothing to compare."""
+    WEIGHT_ZERO = "weight_zero"
+    """Somebody is in an arm that nobody should be in."""
+    NO_DATA = "no_data"
+    """Nothing has been seen of an arm yet."""
+    NO_NEW_DATA = "no_new_data"
+    """Nothing has come since the look before."""
+    OUT_OF_REACH = "out_of_reach"
+    """No number of units, or no effect that is possible, would do."""
+    NO_ARRIVALS = "no_arrivals"
+    CONTRADICTORY = "contradictory"
+    """The intervals of earlier looks have nothing in common: the effect changed over time."""
 
 
 @dataclass(frozen=True, slots=True)
