@@ -31,7 +31,7 @@ DEFAULT_ENVIRONMENT = "dev"
 PROJECT_KEYS = (
     "segctl", "name", "timezone", "language", "workspace", "population", "keep_landed", "identifiers", "traits",
     "places", "near", "purposes", "consent", "contact_points",
-    "events", "related", "identity", "lint", "stale", "priority", "caps", "holdout", "environments",
+    "events", "related", "identity", "lint", "stale", "priority", "caps", "holdout", "reports", "environments",
 )  # fmt: skip
 ENVIRONMENT_KEYS = ("workspace", "population", "keep_landed")
 _SYNONYMS = {
@@ -140,7 +140,18 @@ def _bind(node: Mapping, root: Path, env: str | None, scope: Scope) -> Project:
     project = replace(project, priority=priority_lists(node, scope), caps=limits, holdout=holdouts(node, scope))
     defaults = near_defaults(node, scope)
     project = replace(project, near=defaults, places=declared_places(node, defaults, scope))
+    project = _with_reports(project, node, scope)
     return _with_settings(project, node, block, root, scope)
+
+
+def _with_reports(project: Project, node: Mapping, scope: Scope) -> Project:
+    declared = node.get("reports")
+    if declared is None:
+        return project
+    # The language of measures is loaded only where it is used.
+    from segctl.compile.bind.reports import report_settings
+
+    return replace(project, reports=report_settings(declared, project, scope))
 
 
 def _with_settings(project: Project, node: Mapping, block: Mapping | None, root: Path, scope: Scope) -> Project:

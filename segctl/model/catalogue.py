@@ -46,7 +46,12 @@ _PARTS = {
         "segctl.model.catalogue_consent_language",
         "segctl.model.catalogue_push",
     ),
-    "9": ("segctl.model.catalogue_destinations", "segctl.model.catalogue_ads", "segctl.model.catalogue_mailing"),
+    "9": (
+        "segctl.model.catalogue_destinations",
+        "segctl.model.catalogue_ads",
+        "segctl.model.catalogue_mailing",
+        "segctl.model.catalogue_segment_reports",
+    ),
 }
 
 

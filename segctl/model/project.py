@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     # Forty classes that a command about the project alone need not build.
     from segctl.model.conditions import ComputedTrait, SegmentDefinition
     from segctl.model.destinations import Destination
+    from segctl.model.reports import ReportSettings
 
 IdentifierClass = Literal["known", "anonymous"]
 Language = Literal["de", "en"]
@@ -134,6 +135,7 @@ class Project:
         holdout: Segments whose members are kept out of every push.
         identity: How people are recognised.
         lint: How severe each lint rule is.
+        reports: What counts as success in reports; None when nothing is said.
     """
 
     root: str
@@ -160,6 +162,7 @@ class Project:
     holdout: tuple[Holdout, ...] = ()
     identity: IdentityRules = IdentityRules()
     lint: LintSettings = LintSettings()
+    reports: ReportSettings | None = None
 
     def trait(self, name: str) -> StoredTrait | None:
         """The declared trait of that name, or None."""
