@@ -1,0 +1,272 @@
+"""Figures of units within windows of their own, counted from each unit's exposure.
+
+Segments have one window for everybody; here each unit has its own. The rows of all subjects of a unit are read as the
+unit's, together with how they lie to its phases; the measures are those of segments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+import narwhals.stable.v2 as nw
+import polars as pl
+
+from segctl.compile import ir
+from segctl.compile.plan import Node, Output, walk
+from segctl.compile.plan import plan as planned
+from segctl.compile.zones import to_us
+from segctl.engines.aggregates import ZERO_OF_NONE, is_plain
+from segctl.engines.alignment import aligned, narrowed
+from segctl.engines.base import EngineInput, EventPart
+from segctl.engines.dialects import PolarsDialect
+from segctl.engines.folding import without_folding
+from segctl.engines.frames import Frame, polars_of
+from segctl.engines.localtime import later_us
+from segctl.engines.metrics import plain_metrics
+from segctl.engines.ordered import ordered_metric
+from segctl.engines.polars_reader import PolarsReader
+from segctl.engines.reading import Rows, Scan, Subjects
+from segctl.engines.rows import Reading
+from segctl.engines.scope import Scope
+from segctl.model.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from segctl.model.times import Duration
+
+_SLACK = 40 * 86_400_000_000
+"""Beyond the instants of the data, so that months counted from them know their clock changes."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A span of time of each unit, both ends included.
+
+    Attributes:
+        name: Of the phase.
+        first: Instant of each unit in microseconds, Int64, in the order of the units.
+        last: Likewise.
+    """
+
+    name: str
+    first: pl.Series
+    last: pl.Series
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One column of the answer.
+
+    Attributes:
+        name: Of the column.
+        metric: Without a window.
+        phase: Name of the phase whose events count.
+    """
+
+    name: str
+    metric: ir.Metric
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
+class _In:
+    """The row lies in the phase; the column of that name says so."""
+
+    phase: str
+
+
+class ExposureReader(PolarsReader):
+    """Event rows of units: `subject` is the unit, and of several phases there is a column for each.
+
+    Args:
+        events: All parts of the snapshot.
+        unit_of: Subject → unit, Int32, position = subject; null for subjects of no unit.
+        phases: Only rows in at least one of them are read.
+        until: Nothing after this instant is, in microseconds.
+    """
+
+    def __init__(self, events: Sequence[EventPart], unit_of: pl.Series, phases: Sequence[Phase], until: int) -> None:
+        super().__init__(EngineInput(pl.DataFrame(), tuple(events), canonical=unit_of))
+        self._phases = phases
+        self._first = min((_least(phase.first) for phase in phases), default=until + 1)
+        self._last = min(until, max((_greatest(phase.last) for phase in phases), default=until))
+
+    def scan(self, wish: Scan) -> Rows:
+        """Event rows within the phases; only columns and rows that are asked for are read."""
+        lo = self._first if wish.lo is None else max(wish.lo, self._first)
+        bounded = replace(wish, lo=lo, hi=min(wish.hi, self._last))
+        frame = polars_of(super().scan(bounded).frame)
+        inside = {phase.name: _inside(phase) for phase in self._phases}
+        if len(inside) == 1:
+            return Rows(nw.from_native(frame.filter(*inside.values())))
+        frame = frame.with_columns(**inside).filter(pl.any_horizontal(*inside))
+        return Rows(nw.from_native(frame))
+
+
+def unit_figures(
+    figures: Sequence[Figure],
+    phases: Sequence[Phase],
+    unit_of: pl.Series,
+    events: Sequence[EventPart],
+    *,
+    as_of: datetime,
+    zone: str,
+    units: int,
+    profile_values: Callable[[dict[Node, str]], pl.DataFrame] | None = None,
+) -> pl.DataFrame:
+    """One row per unit in their order, a column per figure in working form; nothing after as_of counts.
+
+    All figures of the same kinds that need no order among events are made in one pass.
+
+    Args:
+        figures: What is asked.
+        phases: The spans that figures name.
+        unit_of: Subject → unit, Int32, position = subject; null for subjects of no unit.
+        events: All parts of the snapshot.
+        as_of: Events after it do not count.
+        zone: The project's.
+        units: Their number.
+        profile_values: Values of nodes that ask of the profile, by ``subject``, which is the unit; None when no figure
+            has any.
+    """
+    if not units or not figures:
+        return pl.DataFrame({figure.name: [] for figure in figures})
+    frame = pl.DataFrame({"subject": pl.int_range(units, dtype=pl.Int32, eager=True)})
+    for reader, of_reader in _readers(figures, phases, unit_of, events, to_us(as_of)):
+        scope = _scope(phases, events, as_of, zone)
+        metrics = _unfolded(of_reader, reader, scope)
+        scope = scope.knowing({cast("Node", _In(phase.name)): phase.name for phase in phases})
+        reading = Reading(reader, Subjects(0, units - 1), scope, profile_values or _no_values, _sum_is_safe(events))
+        for found, named in _frames(reading, metrics):
+            columns = narrowed(reader.collect(found))
+            zeros = {name for name, metric in named if metric.measure.function in ZERO_OF_NONE}
+            frame = frame.with_columns(aligned(frame.get_column("subject"), columns, zeros))
+    return frame.select(figure.name for figure in figures)
+
+
+def later(instants: pl.Series, duration: Duration, zone: str, *, back: bool = False) -> pl.Series:
+    """The instants moved by a duration, microseconds; months and years on the local clock.
+
+    Args:
+        instants: Microseconds; missing ones stay missing.
+        duration: How far.
+        zone: Whose clock.
+        back: Into the past.
+    """
+    distinct = instants.drop_nulls().unique().sort()
+    if distinct.is_empty():
+        return instants
+    moved = replace(duration, amount=-duration.amount) if back else duration
+    reach = duration.amount * 366 * 86_400_000_000 if duration.unit in ("months", "years") else 0
+    lo, hi = int(distinct[0]) - reach - _SLACK, int(distinct[-1]) + reach + _SLACK
+    scope = Scope(datetime.fromisoformat("1970-01-01T00:00:00+00:00"), zone, lo, hi, PolarsDialect())
+    frame: Frame = nw.from_native(distinct.to_frame("at").lazy())
+    found = polars_of(frame.with_columns(later_us(nw.col("at"), moved, scope).alias("to"))).collect()
+    places = distinct.search_sorted(instants).zip_with(instants.is_not_null(), pl.Series([None], dtype=pl.UInt32))
+    return found["to"].gather(places).alias(instants.name)
+
+
+def newest_event(events: Sequence[EventPart], kinds: Sequence[str], until: datetime) -> datetime | None:
+    """The instant of the newest event of these kinds up to then; None when there is none."""
+    reader = PolarsReader(EngineInput(pl.DataFrame(), tuple(events)))
+    rows = reader.scan(Scan(tuple(kinds), (), Subjects(-(2**31), 2**31 - 1), None, to_us(until)))
+    newest = polars_of(rows.frame).select(pl.col("ts").max().cast(pl.Datetime("us", "UTC"))).collect(engine="streaming")
+    found: datetime | None = newest.item()
+    return found
+
+
+def _readers(
+    figures: Sequence[Figure], phases: Sequence[Phase], unit_of: pl.Series, events: Sequence[EventPart], until: int
+) -> list[tuple[ExposureReader, list[tuple[str, ir.Metric]]]]:
+    """Readers and what each is asked: plain figures of all phases together, ordered ones phase by phase."""
+    plain = [figure for figure in figures if is_plain(figure.metric)]
+    used = [phase for phase in phases if any(figure.phase == phase.name for figure in plain)]
+    found = []
+    if plain:
+        marked = [(f.name, _marked(f) if len(used) > 1 else f.metric) for f in plain]
+        found.append((ExposureReader(events, unit_of, used, until), marked))
+    for phase in phases:
+        ordered = [(f.name, f.metric) for f in figures if f.phase == phase.name and not is_plain(f.metric)]
+        if ordered:
+            found.append((ExposureReader(events, unit_of, [phase], until), ordered))
+    return found
+
+
+def _marked(figure: Figure) -> ir.Metric:
+    inside = cast("ir.Predicate", _In(figure.phase))
+    where = figure.metric.where
+    return replace(figure.metric, where=inside if where is None else ir.And((inside, where)))
+
+
+def _inside(phase: Phase) -> pl.Expr:
+    unit, ts = pl.col("subject"), pl.col("ts")
+    return (ts >= _gathered(unit, phase.first)) & (ts <= _gathered(unit, phase.last))
+
+
+def _gathered(unit: pl.Expr, values: pl.Series) -> pl.Expr:
+    if values.n_unique() == 1:
+        return pl.lit(values[0])
+
+    def gathered(units: pl.Series) -> pl.Series:
+        return values.gather(units)
+
+    return unit.map_batches(gathered, return_dtype=pl.Int64, is_elementwise=True)
+
+
+def _frames(
+    reading: Reading, metrics: Sequence[tuple[str, ir.Metric]]
+) -> list[tuple[Frame, list[tuple[str, ir.Metric]]]]:
+    """Frames by unit, and the metrics in each."""
+    plain = [(name, metric) for name, metric in metrics if is_plain(metric)]
+    found = []
+    for kinds in dict.fromkeys(metric.kinds for _, metric in plain):
+        named = [(name, metric) for name, metric in plain if metric.kinds == kinds]
+        found.append((plain_metrics(reading, kinds, named, ["subject"], ()), named))
+    for name, metric in metrics:
+        if not is_plain(metric):
+            found.append((ordered_metric(reading, name, metric, ["subject"], ()), [(name, metric)]))
+    return found
+
+
+def _unfolded(
+    metrics: Sequence[tuple[str, ir.Metric]], reader: ExposureReader, scope: Scope
+) -> list[tuple[str, ir.Metric]]:
+    """The metrics without tests that fold, which are asked of the texts that occur."""
+    plan = planned((), [Output(name, ir.MetricValue(metric)) for name, metric in metrics])
+    found = without_folding(plan, pl.DataFrame({"subject": []}), reader, scope).outputs
+    return [(output.name, cast("ir.MetricValue", output.ask).metric) for output in found]
+
+
+def _scope(phases: Sequence[Phase], events: Sequence[EventPart], as_of: datetime, zone: str) -> Scope:
+    known = [to_us(as_of), *(_least(phase.first) for phase in phases), *(_greatest(phase.last) for phase in phases)]
+    known += [to_us(at) for part in events for at in (part.min_ts, part.max_ts) if at is not None]
+    return Scope(as_of, zone, min(known) - _SLACK, max(known) + _SLACK, PolarsDialect())
+
+
+def _least(instants: pl.Series) -> int:
+    return cast("int", instants.min())
+
+
+def _greatest(instants: pl.Series) -> int:
+    return cast("int", instants.max())
+
+
+def _sum_is_safe(events: Sequence[EventPart]) -> Callable[[tuple[str, ...], str], bool]:
+    def is_safe(kinds: tuple[str, ...], column: str) -> bool:
+        parts = [part for part in events if not set(kinds).isdisjoint(part.kinds) and column in part.columns]
+        if not parts or any(column not in part.max_abs for part in parts):
+            return False
+        return sum(part.rows * part.max_abs[column] for part in parts) < 2**63
+
+    return is_safe
+
+
+def _no_values(names: Mapping[Node, str]) -> pl.DataFrame:
+    raise TypeError(f"no values of profiles were given for {sorted(names.values())}")
+
+
+def asks_profiles(metric: ir.Metric) -> bool:
+    """True if a test of the metric compares with the profile."""
+    return any(isinstance(node, ir.StoredTrait | ir.MetricValue | ir.Score) for node in walk(metric))

@@ -1,0 +1,126 @@
+"""Who is analysed: units on record as they are known now, with the window of each.
+
+Merges since the assignment can put one person into two arms; such units leave both arms alike. Units without an
+exposure, or whose window is not complete, are counted and left out in every arm, so that all arms have the same age.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from segctl.compile.zones import to_us
+from segctl.model.dataclass import dataclass
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.model.times import Duration
+
+Standing = Literal["analysed", "young", "unexposed", "two_arms"]
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Units of one experiment.
+
+    Attributes:
+        everybody: One row per unit and arm: ``unit`` (text of the assignment), ``arm``, ``stratum``, ``epoch``,
+            ``assigned`` and ``exposed`` (microseconds, the latter null without exposure), ``last`` (end of its window),
+            ``profiles`` (number, merged ones once), ``person`` (subject of its first profile) and ``standing``.
+        analysed: The rows whose figures count, in the order of their positions.
+        unit_of: Subject → position among the analysed, Int32; null for all others.
+    """
+
+    everybody: pl.DataFrame
+    analysed: pl.DataFrame
+    unit_of: pl.Series
+
+    def counts(self, standing: Standing) -> dict[str, int]:
+        """Arm → units that stand so."""
+        found = self.everybody.filter(standing=standing).group_by("arm").len()
+        return dict(found.iter_rows())
+
+
+def units(
+    assigned: pl.DataFrame,
+    owners: pl.Series | None,
+    subjects: int,
+    *,
+    window: Duration | datetime,
+    as_of: datetime,
+    zone: str,
+    by_profile: bool,
+) -> Units:
+    """The units of an experiment as they are known now.
+
+    Args:
+        assigned: As of `segctl.state.assignments`, one row per profile, oldest first.
+        owners: Subject → subject of its profile; None when each is its own.
+        subjects: Their number.
+        window: From exposure; or the instant until which everybody is watched.
+        as_of: Assignments and exposures after it have not happened.
+        zone: The project's.
+        by_profile: Profiles are the unit, so that those merged since are one; else the unit's text is.
+    """
+    import polars as pl
+
+    rows = _rows(assigned, owners, as_of, by_profile=by_profile)
+    everybody = rows.group_by("key", "arm", maintain_order=True).agg(
+        pl.col("unit", "stratum", "epoch", "assigned").first(),
+        pl.col("exposed").min(),
+        pl.col("person").n_unique().cast(pl.Int64).alias("profiles"),
+        pl.col("person").first(),
+    )
+    everybody = everybody.with_columns(last=_ends(everybody["exposed"], window, zone))
+    everybody = everybody.with_columns(standing=_standing(rows, to_us(as_of)))
+    analysed = everybody.filter(standing="analysed").with_row_index("position")
+    places = rows.join(analysed.select("key", "arm", pl.col("position").cast(pl.Int32)), on=["key", "arm"])
+    # A person of two units of one arm belongs to that of the older assignment, which stands first.
+    places = places.unique("person", keep="first", maintain_order=True)
+    of_person = pl.repeat(None, subjects, dtype=pl.Int32, eager=True).scatter(places["person"], places["position"])
+    unit_of = of_person if owners is None else of_person.gather(owners)
+    return Units(everybody.drop("key"), analysed.drop("key", "position", "standing"), unit_of.alias("unit"))
+
+
+def _rows(assigned: pl.DataFrame, owners: pl.Series | None, as_of: datetime, *, by_profile: bool) -> pl.DataFrame:
+    """One row per profile: its person as known now, and the key of its unit."""
+    import polars as pl
+
+    person = assigned["subject"] if owners is None else owners.gather(assigned["subject"])
+    known = assigned.with_columns(person=person).filter(pl.col("assigned_at") <= as_of)
+    exposed = pl.when(pl.col("exposed_at") <= as_of).then(pl.col("exposed_at"))
+    key = pl.col("person").cast(pl.String) if by_profile else pl.col("unit")
+    return known.select(
+        key.alias("key"), "unit", "arm", "stratum", "epoch", "person",
+        assigned=pl.col("assigned_at").cast(pl.Int64), exposed=exposed.cast(pl.Int64),
+    ).sort("assigned", maintain_order=True)  # fmt: skip
+
+
+def _ends(exposed: pl.Series, window: Duration | datetime, zone: str) -> pl.Series:
+    import polars as pl
+
+    from segctl.engines.exposures import later
+
+    if isinstance(window, datetime):
+        return pl.repeat(to_us(window), len(exposed), dtype=pl.Int64, eager=True).zip_with(
+            exposed.is_not_null(), pl.Series([None], dtype=pl.Int64)
+        )
+    return later(exposed, window, zone)
+
+
+def _standing(rows: pl.DataFrame, as_of: int) -> pl.Expr:
+    import polars as pl
+
+    arms = rows.select("person", "key", "arm").unique()
+    torn = arms.group_by("person").agg(pl.col("arm").n_unique().alias("arms")).filter(pl.col("arms") > 1)
+    keys = arms.join(torn, on="person", how="semi")["key"].unique()
+    return (
+        pl.when(pl.col("key").is_in(keys.implode()))
+        .then(pl.lit("two_arms"))
+        .when(pl.col("exposed").is_null())
+        .then(pl.lit("unexposed"))
+        .when(pl.col("last") > as_of)
+        .then(pl.lit("young"))
+        .otherwise(pl.lit("analysed"))
+    )
