@@ -151,6 +151,11 @@ class Experiment:
     owner: str | None = None
     location: Location | None = field(default=None, compare=False)
 
+    @property
+    def key(self) -> str:
+        """Name on record, which stays when the experiment is renamed."""
+        return self.salt or self.name
+
 
 @dataclass(frozen=True, slots=True)
 class UniversalHoldout:

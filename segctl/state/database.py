@@ -156,6 +156,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE destination_places (
             destination TEXT PRIMARY KEY, place TEXT NOT NULL, at TEXT NOT NULL) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE experiments (
+            name TEXT PRIMARY KEY, definition TEXT NOT NULL, digest TEXT NOT NULL, started TEXT NOT NULL,
+            stopped TEXT, reason TEXT, winner TEXT) WITHOUT ROWID""",
+        """CREATE TABLE experiment_epochs (
+            experiment TEXT NOT NULL REFERENCES experiments, number INTEGER NOT NULL, at TEXT NOT NULL,
+            weights TEXT NOT NULL, traffic TEXT NOT NULL, layer TEXT, low TEXT NOT NULL, high TEXT NOT NULL,
+            PRIMARY KEY (experiment, number)) WITHOUT ROWID""",
+        """CREATE TABLE experiment_looks (
+            id INTEGER PRIMARY KEY, experiment TEXT NOT NULL, at TEXT NOT NULL, command TEXT NOT NULL)""",
+        "CREATE INDEX experiment_looks_by_name ON experiment_looks (experiment, at)",
+    ),
 )
 
 
