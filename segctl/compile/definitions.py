@@ -29,7 +29,7 @@ from segctl.model.diagnostics import Diagnostic, Location, Severity, in_reading_
 from segctl.model.project import Definitions, Project
 from segctl.model.types import ValueType
 
-BOUND = ("segments", "traits", "destinations")
+BOUND = ("segments", "traits", "destinations", "experiments")
 """Folders whose files are bound together."""
 LONGEST_CHAIN, MOST_PARTS, MOST_LEVELS = 30, 400, 100
 """How many computed traits may rest on one another, and how large and deep one may be together with all of those."""
@@ -45,7 +45,7 @@ class _SegmentFile:
 
 
 def load_definitions(project: Project) -> tuple[Definitions, list[Diagnostic]]:
-    """Bind every file under `segments/`, `traits/` and `destinations/`.
+    """Bind every file under `segments/`, `traits/`, `destinations/` and `experiments/`.
 
     Returns:
         The definitions that are right, together with all they refer to, and all problems in reading order. Settings
@@ -66,8 +66,21 @@ def bind_files(project: Project, files: Mapping[str, DefinitionFile]) -> tuple[D
     definitions, found = bind_definitions(project, segments, traits, inputs=source_names(project))
     destinations, in_destinations = bind_destinations(definitions, files)
     definitions, in_audiences = with_audiences(replace(definitions, destinations=destinations))
-    found += [*_missing_lists(definitions), *check_places(project), *in_destinations, *in_audiences]
+    definitions, in_experiments = _with_experiments(definitions, files)
+    found += [*_missing_lists(definitions), *check_places(project), *in_destinations, *in_audiences, *in_experiments]
     return definitions, [*diagnostics, *found]
+
+
+def _with_experiments(
+    definitions: Definitions, files: Mapping[str, DefinitionFile]
+) -> tuple[Definitions, list[Diagnostic]]:
+    if not any(path.startswith("experiments/") for path in files):
+        return definitions, list(misnamed_files(definitions.project, "experiments"))
+    # Most projects and most commands do without.
+    from segctl.compile.experiments import bind_experiments
+
+    experiments, found = bind_experiments(definitions, files, scope_of(definitions))
+    return replace(definitions, experiments=experiments), found
 
 
 def bind_definitions(

@@ -22,6 +22,7 @@ from segctl.compile.suggest import did_you_mean
 from segctl.model.dataclass import dataclass
 from segctl.model.destinations import Destination, Mode
 from segctl.model.diagnostics import Diagnostic, Severity
+from segctl.model.experiments import ARM
 from segctl.model.project import Definitions
 
 FOLDER = "destinations"
@@ -124,7 +125,7 @@ def _bind(node: Node, scope: Scope, names: _Names) -> Destination | None:
         channel=_text(root, "channel", scope),
         mode=cast("Mode", mode or "mirror"),
         identify=_pairs(root.get("identify"), scope, "`identify`", names.values, "trait or identifier"),
-        fields=_pairs(root.get("fields"), scope, "`fields`", names.values, "trait or identifier"),
+        fields=_pairs(root.get("fields"), scope, "`fields`", names.values | {ARM}, "trait or identifier"),
         audiences=_audiences(root.get("audiences"), scope, names.segments),
         options={
             key.text: Written(key, value) for key, value in root.entries if key.text in OF_KIND or key.text not in KEYS

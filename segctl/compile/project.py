@@ -31,7 +31,8 @@ DEFAULT_ENVIRONMENT = "dev"
 PROJECT_KEYS = (
     "segctl", "name", "timezone", "language", "workspace", "population", "keep_landed", "identifiers", "traits",
     "places", "near", "purposes", "consent", "contact_points",
-    "events", "related", "identity", "lint", "stale", "priority", "caps", "holdout", "reports", "environments",
+    "events", "related", "identity", "lint", "stale", "priority", "caps", "holdout", "universal_holdout", "reports",
+    "environments",
 )  # fmt: skip
 ENVIRONMENT_KEYS = ("workspace", "population", "keep_landed")
 _SYNONYMS = {
@@ -140,7 +141,7 @@ def _bind(node: Mapping, root: Path, env: str | None, scope: Scope) -> Project:
     project = replace(project, priority=priority_lists(node, scope), caps=limits, holdout=holdouts(node, scope))
     defaults = near_defaults(node, scope)
     project = replace(project, near=defaults, places=declared_places(node, defaults, scope))
-    project = _with_reports(project, node, scope)
+    project = _with_universal(_with_reports(project, node, scope), node, scope)
     return _with_settings(project, node, block, root, scope)
 
 
@@ -152,6 +153,17 @@ def _with_reports(project: Project, node: Mapping, scope: Scope) -> Project:
     from segctl.compile.bind.reports import report_settings
 
     return replace(project, reports=report_settings(declared, project, scope))
+
+
+def _with_universal(project: Project, node: Mapping, scope: Scope) -> Project:
+    declared = node.get("universal_holdout")
+    if declared is None:
+        return project
+    from segctl.compile.bind.universal import universal_holdouts
+
+    # Its days are those of the project's zone, which the scope knew nothing of when it was made.
+    within = Scope(project, diagnostics=scope.diagnostics)
+    return replace(project, universal_holdouts=universal_holdouts(declared, within))
 
 
 def _with_settings(project: Project, node: Mapping, block: Mapping | None, root: Path, scope: Scope) -> Project:

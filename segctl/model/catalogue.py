@@ -50,6 +50,7 @@ _PARTS = {
         "segctl.model.catalogue_destinations",
         "segctl.model.catalogue_ads",
         "segctl.model.catalogue_mailing",
+        "segctl.model.catalogue_experiments",
         "segctl.model.catalogue_segment_reports",
     ),
 }

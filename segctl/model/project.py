@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     # Forty classes that a command about the project alone need not build.
     from segctl.model.conditions import ComputedTrait, SegmentDefinition
     from segctl.model.destinations import Destination
+    from segctl.model.experiments import Experiment, UniversalHoldout
     from segctl.model.reports import ReportSettings
 
 IdentifierClass = Literal["known", "anonymous"]
@@ -133,6 +134,7 @@ class Project:
         priority: Segments of which a profile goes to the first only.
         caps: How often people may be contacted.
         holdout: Segments whose members are kept out of every push.
+        universal_holdouts: Generations of people whom no campaign reaches, in order of time, none at once.
         identity: How people are recognised.
         lint: How severe each lint rule is.
         reports: What counts as success in reports; None when nothing is said.
@@ -160,6 +162,7 @@ class Project:
     priority: tuple[PriorityList, ...] = ()
     caps: tuple[Cap, ...] = ()
     holdout: tuple[Holdout, ...] = ()
+    universal_holdouts: tuple[UniversalHoldout, ...] = ()
     identity: IdentityRules = IdentityRules()
     lint: LintSettings = LintSettings()
     reports: ReportSettings | None = None
@@ -196,12 +199,14 @@ class Definitions:
         segments: By name, in order of name.
         computed: Computed traits by name.
         destinations: Of `destinations/`, by name.
+        experiments: Of `experiments/`, by name; their segments are named as they are today.
     """
 
     project: Project
     segments: dict[str, SegmentDefinition]
     computed: dict[str, ComputedTrait]
     destinations: dict[str, Destination] = field(default_factory=dict)
+    experiments: dict[str, Experiment] = field(default_factory=dict)
 
     def trait(self, name: str) -> StoredTrait | ComputedTrait | None:
         """The stored or computed trait of that name, or None."""

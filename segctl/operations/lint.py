@@ -126,7 +126,7 @@ def _nothing_there(path: Path, inside: str, files: tuple[str, ...]) -> UsageErro
     if path.suffix == ".yml" and path.exists():
         return UsageError("SEG207", f"`{path}` is not read: definitions end in `.yaml`", hint="rename it")
     if path.exists() and path.is_file() and not inside.startswith(".."):
-        hint = "definitions stand in `segments/`, `traits/`, `sources/`, `destinations/` and `tests/`"
+        hint = "definitions stand in `segments/`, `traits/`, `sources/`, `destinations/`, `experiments/` and `tests/`"
         return UsageError("SEG127", f"`{path}` is not a definition of the project", hint=hint)
     if path.suffix and not path.exists():
         said = f"there is no file `{path}`"
