@@ -77,7 +77,26 @@ def audiences(
     """
     found = targets(session, selection, destinations=destinations, now=now, members=members)
     if found.order:
-        yield from _Deciding(session, gate, found, now).audiences()
+        yield from map(_audience, _Deciding(session, gate, found, now).decided())
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The waterfall of one segment at one destination, without the people."""
+
+    segment: str
+    destination: str
+    purpose: str | None
+    channel: str
+    waterfall: tuple[Step, ...]
+
+
+def counted(session: Session, gate: Gate, *, selection: Selection = EVERYTHING, now: datetime) -> Iterator[Counted]:
+    """What `audiences` would give, as counts; arguments and errors as there."""
+    found = targets(session, selection, now=now)
+    for rows in _Deciding(session, gate, found, now).decided() if found.order else ():
+        target = rows.target
+        yield Counted(target.segment, target.destination.name, target.use.purpose, target.use.channel, rows.waterfall())
 
 
 class _Deciding:
@@ -93,7 +112,7 @@ class _Deciding:
         self.winners: dict[str, pl.Series] = {}
         self._gated: dict[tuple[str, str | None], Gated] = {}
 
-    def audiences(self) -> Iterator[Audience]:
+    def decided(self) -> Iterator[Rows]:
         """Those that are asked for; the others are decided for the sake of priority."""
         for segment in self.found.order:
             won = []
@@ -102,7 +121,7 @@ class _Deciding:
                 won.append(rows.winning())
                 if target.is_asked:
                     self.contacted.count(rows.fresh(), target)
-                    yield _audience(rows)
+                    yield rows
             self._keep_winners(segment, won)
 
     def _decided(self, target: Target) -> Rows:
