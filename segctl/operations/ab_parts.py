@@ -84,14 +84,13 @@ class ArmValue:
     Attributes:
         n: Units that count; those without events do.
         value: Rate, mean or ratio with its own interval.
-        events: Units with a selected event; None for ratios.
+        events: Units that converted, had the event or have a value other than 0; None for ratios.
         total: Sum over the units; of ratios the numerator's. None for times.
         below: Of ratios: sum of the denominators.
         sd: Standard deviation between units; None for fewer than two.
         largest: Of one unit.
         largest_share: Of the arm's sum that one unit has; None when the sum is 0.
         among: Of times: mean over those who had the event, in days. It compares nobody with anybody.
-        missing: Units without a value, such as an average of no events; they are not in `n`.
     """
 
     arm: str
@@ -104,7 +103,6 @@ class ArmValue:
     largest: float | None = None
     largest_share: float | None = None
     among: float | None = None
-    missing: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,143 @@
+"""Figures of many units as the counts and moments that statistics take, by arm and by whatever else is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from segctl.model.dataclass import dataclass
+from segctl.stats.values import Counts, Moments
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.model.experiments import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One metric of some units.
+
+    Attributes:
+        counts: Of conversions; None for other kinds.
+        moments: ``value``; ``below`` of ratios; ``before`` where there is a covariate.
+        largest: Of one unit; None without units.
+        among: Of times: mean of those who had the event; None without any.
+        events: Units that converted, had the event or have a value other than 0; None for ratios.
+    """
+
+    moments: Moments
+    counts: Counts | None = None
+    largest: float | None = None
+    among: float | None = None
+    events: int | None = None
+
+
+Key = tuple[str | None, ...]
+
+
+def samples(frame: pl.DataFrame, metrics: Sequence[Metric], by: Sequence[str]) -> dict[str, dict[Key, Sample]]:
+    """Metric → values of the columns `by` → its figures; one pass for all metrics.
+
+    Args:
+        frame: As of `ab_figures.figures`, perhaps with capped columns.
+        metrics: Whose figures stand in it.
+        by: Columns that group, the arm among them.
+    """
+    if frame.is_empty():
+        return {metric.name: {} for metric in metrics}
+    wanted = {metric.name: _figures_of(metric, frame.columns) for metric in metrics}
+    frame = frame.with_columns(_linearised(frame, metric) for metric in metrics if _has_pair_before(metric, frame))
+    pieces = [one for name, figures in wanted.items() for one in _pieces(name, figures)]
+    extra = [one for metric in metrics for one in _extra(metric)]
+    import polars as pl
+
+    found = frame.group_by(*by).agg(pl.len().alias("n"), *pieces, *extra).sort(*by)
+    made: dict[str, dict[Key, Sample]] = {metric.name: {} for metric in metrics}
+    for row in found.iter_rows(named=True):
+        key = tuple(row[name] for name in by)
+        for metric in metrics:
+            made[metric.name][key] = _sample(metric, wanted[metric.name], row)
+    return made
+
+
+def capped(frame: pl.DataFrame, metric: Metric, percentile: float) -> tuple[pl.DataFrame, float | None]:
+    """The metric's values cut to a percentile of all units together, and that percentile; None without values.
+
+    Where most units have nothing, so that the percentile is 0, it is that of the units with a value.
+    """
+    import polars as pl
+
+    values = frame[metric.name]
+    limit = values.quantile(percentile / 100, interpolation="lower")
+    if limit is not None and limit <= 0:
+        limit = values.filter(values > 0).quantile(percentile / 100, interpolation="lower")
+    if limit is None:
+        return frame, None
+    return frame.with_columns(pl.col(metric.name).clip(upper_bound=limit)), float(limit)
+
+
+def _figures_of(metric: Metric, columns: Iterable[str]) -> dict[str, str]:
+    """Figure of the moments → column."""
+    found = {"value": metric.name}
+    if metric.kind == "ratio":
+        found["below"] = f"{metric.name}/below"
+    if f"{metric.name}/before" in columns:
+        found["before"] = f"{metric.name}/before"
+    return found
+
+
+def _has_pair_before(metric: Metric, frame: pl.DataFrame) -> bool:
+    return f"{metric.name}/before/below" in frame.columns
+
+
+def _linearised(frame: pl.DataFrame, metric: Metric) -> pl.Expr:
+    """A ratio's covariate: numerator minus the ratio of all units together times denominator, all before exposure."""
+    import polars as pl
+
+    above, below = f"{metric.name}/before", f"{metric.name}/before/below"
+    total = float(frame[below].sum())
+    ratio = float(frame[above].sum()) / total if total else 0.0
+    return (pl.col(above) - ratio * pl.col(below)).alias(above)
+
+
+def _pieces(name: str, figures: Mapping[str, str]) -> list[pl.Expr]:
+    """Means and centred products of the figures of a metric."""
+    import polars as pl
+
+    columns = list(figures.items())
+    found = [pl.col(column).mean().alias(f"{name}:{figure}") for figure, column in columns]
+    for at, (one, first) in enumerate(columns):
+        for other, second in columns[at:]:
+            centred = (pl.col(first) - pl.col(first).mean()) * (pl.col(second) - pl.col(second).mean())
+            found.append(centred.sum().alias(f"{name}:{one}:{other}"))
+    return found
+
+
+def _extra(metric: Metric) -> list[pl.Expr]:
+    import polars as pl
+
+    name, value = metric.name, pl.col(metric.name)
+    if metric.kind == "time":
+        did = pl.col(f"{name}/did") > 0
+        return [did.sum().alias(f"{name}:events"), value.filter(did).mean().alias(f"{name}:among")]
+    found = [value.max().alias(f"{name}:largest")]
+    return [*found, (value != 0).sum().alias(f"{name}:events")] if metric.kind != "ratio" else found
+
+
+def _sample(metric: Metric, figures: Mapping[str, str], row: Mapping[str, float]) -> Sample:
+    names, name = tuple(figures), metric.name
+    order = {figure: at for at, figure in enumerate(names)}
+
+    def product(one: str, other: str) -> float:
+        first, second = sorted((one, other), key=order.__getitem__)
+        return float(row[f"{name}:{first}:{second}"])
+
+    n = int(row["n"])
+    means = tuple(float(row[f"{name}:{figure}"]) for figure in names)
+    moments = Moments(n, names, means, tuple(tuple(product(a, b) for b in names) for a in names))
+    events = row.get(f"{name}:events")
+    counts = Counts(n, int(events or 0)) if metric.kind == "conversion" else None
+    return Sample(
+        moments, counts, row.get(f"{name}:largest"), row.get(f"{name}:among"), None if events is None else int(events)
+    )
