@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
@@ -12,7 +11,7 @@ from segctl.model.dataclass import dataclass
 from segctl.operations import health_measures as measure
 from segctl.operations.cause_words import translated
 from segctl.operations.expiry import days_left
-from segctl.operations.health_measures import Seen
+from segctl.operations.health_record import Record
 from segctl.operations.health_words import said
 from segctl.operations.pauses import in_words, paused_now
 from segctl.operations.selection import chosen
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
     from segctl.model.project import Language
     from segctl.operations.pauses import Paused
     from segctl.operations.session import Session
-    from segctl.state.runs import Run
 
 Level = Literal["ok", "watch", "act"]
 RUNS = 30
-_VOLATILE, _FLAPPING, _FLAPS = 0.5, 0.01, 3
+_VOLATILE, _FLAPPING = 0.5, 0.01
 _EMPTY_DAYS, _QUIET_DAYS, _QUIET_RUNS = 14, 30, 10
 
 
@@ -98,7 +96,7 @@ def health(
         UsageError: A selection that fits nothing.
     """
     names = chosen(session.definitions, selection)
-    record = _Record(session, names)
+    record = Record(session, names)
     stopped = paused_now(session.workspace, session.definitions.segments)
     flaps = record.flaps(last)
     segments = session.definitions.segments
@@ -109,63 +107,6 @@ def health(
     return tuple(sorted(found, key=lambda one: ("act", "watch", "ok").index(one.level)))
 
 
-class _Record:
-    """What the runs say of segments."""
-
-    def __init__(self, session: Session, names: Sequence[str]) -> None:
-        from segctl.state.runs import instant, runs
-
-        self.session = session
-        by_number = {run.number: run for run in runs(session.workspace)}
-        zone = ZoneInfo(session.project.timezone)
-        rows = session.workspace.query(
-            "SELECT s.id, s.name, x.run, x.state, x.size, x.entered, x.left_, x.reason, x.leaves, r.as_of"
-            " FROM run_segments x JOIN segments s ON s.id = x.segment JOIN runs r ON r.number = x.run"
-            " WHERE s.alive AND x.state IN ('in_force', 'failed') ORDER BY x.run"
-        )
-        wanted = set(names)
-        self.ids: dict[int, str] = {}
-        self.seen: dict[str, list[Seen]] = {}
-        self.newest: dict[str, tuple[str, str | None, Run]] = {}
-        for row in rows:
-            name = row["name"]
-            if name not in wanted:
-                continue
-            run, at = by_number[row["run"]], instant(row["as_of"])
-            self.ids[row["id"]] = name
-            self.newest[name] = (row["state"], row["reason"], run)
-            if row["state"] == "in_force":
-                leaves = json.loads(row["leaves"]) if row["leaves"] else []
-                self.seen.setdefault(name, []).append(
-                    Seen(run.number, at, at.astimezone(zone).date(), row["size"], row["entered"], row["left_"],
-                         run.definitions.get(name), run.note.get("profiles"), leaves)
-                )  # fmt: skip
-
-    def flaps(self, last: int) -> dict[str, int]:
-        """Segment → profiles that entered and left three times or more in its newest runs."""
-        import polars as pl
-
-        from segctl.state.changes import read_changes
-
-        # The first membership of all enters everybody, which is no coming.
-        first = {name: seen[-last:][0].run for name, seen in self.seen.items()}
-        if not first:
-            return {}
-        newest = max(seen[-1].run for seen in self.seen.values())
-        changes = read_changes(self.session.workspace, min(first.values()), newest, segments=list(self.ids))
-        starts = {number: first[name] for number, name in self.ids.items() if name in first}
-        counted = (
-            changes.filter(pl.col("segment").is_in(list(starts)))
-            .filter(pl.col("run") > pl.col("segment").replace_strict(starts, return_dtype=pl.Int32, default=0))
-            .group_by("segment", "subject")
-            .agg(entered=pl.col("entered").sum(), left=(~pl.col("entered")).sum())
-            .filter((pl.col("entered") >= _FLAPS) & (pl.col("left") >= _FLAPS))
-            .group_by("segment")
-            .len()
-        )
-        return {self.ids[number]: count for number, count in counted.iter_rows()}
-
-
 class _Judging:
     """One segment with its runs."""
 
@@ -173,7 +114,7 @@ class _Judging:
         self,
         session: Session,
         segment: SegmentDefinition,
-        record: _Record,
+        record: Record,
         stopped: Paused,
         now: datetime,
         last: int,
