@@ -21,4 +21,10 @@ ENTRIES: dict[str, Entry] = {
         "reports: {window: 1 month}",
         "reports: {window: 30 days}",
     ),
+    "SEG978": Entry(
+        "a report on segments before anything was evaluated",
+        "Sizes, entries and exits come from the runs on record, and there is none yet.",
+        "Evaluate the definitions first with `segctl apply`.",
+        "segctl report segments",
+    ),
 }

@@ -108,7 +108,7 @@ def overlap(
         groups=groups,
         group_count=count,
         anybody=int((codes != 0).sum()),
-        pairs=_pairs(flags, names),
+        pairs=pairs(flags, names),
         relation=relation_of(session.definitions, session.lists, *names) if len(names) == 2 else None,
         run=run,
         as_of=at,
@@ -199,8 +199,9 @@ def _groups(codes: NDArray[np.uint64], names: Sequence[str]) -> tuple[tuple[Grou
     return tuple(groups), len(found)
 
 
-def _pairs(flags: Sequence[NDArray[np.bool_]], names: Sequence[str]) -> tuple[Pair, ...]:
-    """Eight profiles a byte, so that fifty segments of a million profiles are compared in a moment."""
+def pairs(flags: Sequence[NDArray[np.bool_]], names: Sequence[str]) -> tuple[Pair, ...]:
+    """Every two of some segments, in order; truth by profile, one array a segment, all of one length."""
+    # Eight profiles a byte, so that fifty segments of a million profiles are compared in a moment.
     import numpy as np
 
     packed = [np.packbits(found) for found in flags]

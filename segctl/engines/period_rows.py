@@ -1,0 +1,141 @@
+"""What profiles did, day by day and period by period: the events of some measures condensed in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING
+
+import narwhals.stable.v2 as nw
+import polars as pl
+
+from segctl.compile import ir
+from segctl.compile.windows import Span
+from segctl.compile.zones import to_us
+from segctl.engines.dialects import PolarsDialect
+from segctl.engines.expressions import to_expr
+from segctl.engines.frames import polars_of
+from segctl.engines.polars_reader import PolarsReader
+from segctl.engines.predicates import to_predicate
+from segctl.engines.reading import Subjects
+from segctl.engines.rows import Prepared, Reading, day_column, prepare
+from segctl.engines.scope import Scope
+from segctl.model.dataclass import dataclass
+from segctl.model.types import DATE
+
+if TYPE_CHECKING:
+    from segctl.compile.plan import Node
+    from segctl.engines.base import EngineInput
+
+_DAY = ir.EventTimePart("date", DATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A column that is wanted: how many of some events, or what a property of them adds up to.
+
+    Attributes:
+        of: The property; None counts.
+        in_days: By local day over all time; otherwise only within the periods.
+    """
+
+    name: str
+    kinds: tuple[str, ...]
+    where: ir.Predicate | None
+    of: ir.Expression | None = None
+    in_days: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """Stretches of equal length that end at one instant, counted backwards from 0.
+
+    Attributes:
+        end: The end of period 0, included; its begin is not.
+        count: What lies further back is in period `count`.
+    """
+
+    end: datetime
+    length: timedelta
+    count: int
+
+
+def period_rows(data: EngineInput, figures: Sequence[Figure], periods: Periods, *, zone: str) -> pl.DataFrame:
+    """One row per profile, local day and period with any of the events.
+
+    Args:
+        data: Event files and identity; profiles are not looked at.
+        figures: At least one.
+        periods: Nothing after their end counts.
+        zone: The project's, for local days.
+
+    Returns:
+        ``subject`` Int32 (of the profile), ``day`` Int32 (days since 1970; null where no figure asks for days),
+        ``period`` Int32, ``last`` Int64 (microseconds of the latest event of the first figure; null without one), and
+        each figure by name: Int64 counts, Float64 sums in the property's own unit.
+    """
+    scope = _scope(data, periods.end, zone)
+    last = len(data.canonical) - 1 if data.canonical is not None else 2**31 - 1
+    reading = Reading(PolarsReader(data), Subjects(0, last), scope, _no_profile_values, lambda *_: False)
+    kinds = tuple(sorted({kind for one in figures for kind in one.kinds}))
+    nodes: list[Node] = [node for one in figures for node in (one.where, one.of) if node is not None]
+    if any(one.in_days for one in figures):
+        nodes.append(_DAY)
+    begin = to_us(periods.end - periods.count * periods.length) + 1
+    lo = None if any(one.in_days for one in figures) else begin
+    rows = prepare(reading, kinds, nodes, [Span(lo, scope.now)], kind=True)
+    frame = polars_of(rows.frame.select("subject", "ts", *_columns(rows, figures)))
+    return _condensed(frame, figures, periods, begin).collect(engine="streaming")
+
+
+def _columns(rows: Prepared, figures: Sequence[Figure]) -> list[nw.Expr]:
+    """For each figure whether a row counts, and its value; the local day where one asks for it."""
+    found: list[nw.Expr] = []
+    for one in figures:
+        is_kind = nw.col("kind").is_in(list(one.kinds))
+        fits = is_kind if one.where is None else is_kind & to_predicate(one.where, rows.scope).fill_null(value=False)
+        found.append(fits.alias(f"is:{one.name}"))
+        if one.of is not None:
+            found.append(to_expr(one.of, rows.scope).alias(f"of:{one.name}"))
+    if any(one.in_days for one in figures):
+        found.append(day_column(rows).alias("day"))
+    return found
+
+
+def _condensed(frame: pl.LazyFrame, figures: Sequence[Figure], periods: Periods, begin: int) -> pl.LazyFrame:
+    inside = pl.col("ts") >= begin
+    counts = {one.name: pl.col(f"is:{one.name}") & (pl.lit(value=True) if one.in_days else inside) for one in figures}
+    by_day = [counts[one.name] for one in figures if one.in_days]
+    day = pl.when(reduce(or_, by_day)).then(pl.col("day")) if by_day else pl.lit(None)
+    length = int(periods.length / timedelta(microseconds=1))
+    period = ((pl.lit(to_us(periods.end)) - pl.col("ts")) // length).clip(0, periods.count)
+    return (
+        frame.filter(reduce(or_, counts.values()))
+        .with_columns(day.cast(pl.Int32).alias("day"), period.cast(pl.Int32).alias("period"))
+        .group_by("subject", "day", "period")
+        .agg(
+            pl.col("ts").filter(counts[figures[0].name]).max().alias("last"),
+            *(_total(one, counts[one.name]).alias(one.name) for one in figures),
+        )
+    )
+
+
+def _total(figure: Figure, counts: pl.Expr) -> pl.Expr:
+    if figure.of is None:
+        return counts.sum().cast(pl.Int64)
+    of = figure.of.type
+    value = pl.when(counts).then(pl.col(f"of:{figure.name}")).cast(pl.Float64)
+    return value.sum() / float(10**of.scale)
+
+
+def _scope(data: EngineInput, end: datetime, zone: str) -> Scope:
+    instants = [to_us(end)]
+    for part in data.events:
+        instants += [to_us(at) for at in (part.min_ts, part.max_ts) if at is not None]
+    return Scope(end, zone, min(instants), max(instants), PolarsDialect())
+
+
+def _no_profile_values(_names: dict[Node, str]) -> pl.DataFrame:
+    raise TypeError("figures of reports look at events alone")

@@ -1,0 +1,255 @@
+"""How segments do: sizes over the runs on record, what members did, whom they reach, and where buyers stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from segctl.model.dataclass import dataclass
+from segctl.model.errors import UsageError
+from segctl.model.reports import ReportSettings
+from segctl.operations import health_measures as measure
+from segctl.operations import segment_report_buyers as buyers
+from segctl.operations.health_record import Record
+from segctl.operations.segment_report_proposal import proposal
+from segctl.operations.segment_report_scan import PERIODS, Doings
+from segctl.operations.segment_report_values import (
+    Basis,
+    Cohorts,
+    Figures,
+    Lifecycle,
+    Neighbour,
+    Point,
+    RfmCell,
+    SegmentFigures,
+    SegmentsReport,
+    Stage,
+)
+from segctl.operations.selection import chosen
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from segctl.compile.selection import Selection
+    from segctl.operations.health_measures import Seen
+    from segctl.operations.segment_report_values import Contacts, Reach
+    from segctl.operations.session import Session
+
+RUNS, NEIGHBOURS = 30, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What of the report is wanted.
+
+    Attributes:
+        last: Newest runs of each segment.
+        since: Only runs whose as_of is not before it.
+        with_reach: Ask the gate for every member; the part that costs most.
+    """
+
+    last: int = RUNS
+    since: datetime | None = None
+    with_reach: bool = True
+
+
+def segment_report(
+    session: Session, selection: Selection, *, now: datetime, asked: Asked | None = None
+) -> SegmentsReport:
+    """The selected segments and all buyers; evaluates nothing.
+
+    Args:
+        session: Open project and workspace.
+        selection: Which segments; otherwise every one that is not a draft.
+        now: Wall clock, for consent and caps.
+        asked: What is wanted of it.
+
+    Raises:
+        UsageError: A selection that fits nothing, or nothing was ever evaluated.
+    """
+    asked = asked or Asked()
+    names = chosen(session.definitions, selection)
+    record = Record(session, names)
+    if not record.seen:
+        raise UsageError(
+            "SEG978", "no run is on record, so there is nothing to report", hint="`segctl apply` makes one"
+        )
+    return _Making(session, names, record, now, asked, selection).report()
+
+
+class _Making:
+    """One report in the making."""
+
+    def __init__(
+        self, session: Session, names: Sequence[str], record: Record, now: datetime, asked: Asked, selection: Selection
+    ) -> None:
+        self.session, self.names, self.record = session, names, record
+        self.now, self.asked, self.selection = now, asked, selection
+        self.settings = session.project.reports or ReportSettings()
+        self.as_of = max(seen[-1].as_of for seen in record.seen.values())
+        self.doings = Doings(session, self.settings, self.as_of)
+
+    @property
+    def declared(self) -> tuple[str, ...]:
+        """Which of the three figures the project declares."""
+        return tuple(name for name in ("conversion", "revenue", "engagement") if getattr(self.settings, name))
+
+    def report(self) -> SegmentsReport:
+        """All of it."""
+        from segctl.operations.segment_report_reach import contacts, reach
+
+        reached = reach(self.session, self.selection, now=self.now) if self.asked.with_reach else {}
+        told = contacts(self.doings, self.settings)
+        members = {name: self._members(name) for name in self.record.seen}
+        cohorts, lifecycle, cells, standing = self._buyers(members)
+        windows = self._windows(members)
+        near = _neighbours(members)
+        segments = tuple(
+            self._segment(name, windows.get(name), reached.get(name, ()), told.get(name), near.get(name, ()),
+                          standing.get(name)) for name in self.names
+        )  # fmt: skip
+        return SegmentsReport(
+            as_of=self.as_of,
+            window=self.settings.window,
+            since=self.doings.since,
+            unit=self.settings.unit,
+            declared=self.declared,
+            profiles=len(self.doings.profiles),
+            everybody=self.doings.figures(self.doings.then) if self.declared else None,
+            segments=segments,
+            cohorts=cohorts,
+            lifecycle=lifecycle,
+            rfm=cells,
+            proposal=None if self.declared else proposal(self.session.project),
+        )
+
+    def _segment(
+        self,
+        name: str,
+        windows: Windows | None,
+        reached: tuple[Reach, ...],
+        told: Contacts | None,
+        near: tuple[Neighbour, ...],
+        standing: Mapping[Stage, int] | None,
+    ) -> SegmentFigures:
+        seen = self.record.seen.get(name, [])
+        looked = [one for one in seen if self.asked.since is None or one.as_of >= self.asked.since][-self.asked.last :]
+        definition = self.session.definitions.segments[name]
+        size = seen[-1].size if seen else None
+        everybody = len(self.doings.profiles)
+        return SegmentFigures(
+            segment=name,
+            title=definition.title,
+            size=size,
+            share=None if size is None or not everybody else size / everybody,
+            points=tuple(self._point(one) for one in looked),
+            entered=sum(one.entered for one in looked[1:]),
+            left=sum(one.left for one in looked[1:]),
+            per_run=measure.volatility(looked),
+            per_day=measure.volatility_per_day(looked),
+            basis="before" if windows is None else windows.basis,
+            window=None if windows is None else windows.newest,
+            earlier=() if windows is None else windows.earlier,
+            is_same_rule=windows is None or windows.is_same_rule,
+            reach=reached,
+            contacts=told,
+            neighbours=near,
+            stages=standing,
+        )
+
+    def _point(self, one: Seen) -> Point:
+        return Point(self.record.runs[one.run].id, one.as_of, one.day, one.size, one.entered, one.left)
+
+    # --- Members ------------------------------------------------------------------------------------------
+    def _members(self, name: str, run: int | None = None) -> NDArray[np.bool_]:
+        """By subject: members in force after a run, or now."""
+        from segctl.state.memberships import members
+
+        found = members(self.session.workspace, name, None if run is None else self.record.runs[run])
+        return self.doings.owned(found)
+
+    def _windows(self, members: Mapping[str, NDArray[np.bool_]]) -> dict[str, Windows]:
+        """Segment → what its members did in each window."""
+        if not self.declared:
+            return {}
+        return {name: self._window(name, now) for name, now in members.items()}
+
+    def _window(self, name: str, now: NDArray[np.bool_]) -> Windows:
+        seen = self.record.seen[name]
+        found: list[Figures] = []
+        for period in range(PERIODS):
+            begin = self.doings.begin(period)
+            before = [one for one in seen if one.as_of <= begin]
+            if not before:
+                break
+            there = self._members(name, before[-1].run) & self.doings.now
+            found.append(self.doings.figures(there, period))
+            if not period:
+                is_same_rule = before[-1].digest == seen[-1].digest
+        if not found:
+            return Windows("before", self.doings.figures(now & self.doings.now))
+        return Windows("after", found[0], tuple(found[1:]), is_same_rule)
+
+    # --- Buyers -------------------------------------------------------------------------------------------
+    def _buyers(
+        self, members: Mapping[str, NDArray[np.bool_]]
+    ) -> tuple[Cohorts | None, Lifecycle | None, tuple[RfmCell, ...] | None, dict[str, Mapping[Stage, int]]]:
+        import numpy as np
+        import polars as pl
+
+        if self.settings.purchase is None or self.doings.purchases.is_empty():
+            return None, None, None, {}
+        bought, has_revenue = self.doings.purchases, self.settings.revenue is not None
+        today, then = (self._local(at) for at in (self.as_of, self.doings.since))
+        made = buyers.cohorts(bought, self.doings.revenues, today.date(), has_revenue=has_revenue)
+        limits = buyers.limits_of(bought, (self.settings.active_days, self.settings.lost_days))
+        stage = buyers.stages(bought, limits, buyers.day_number(today))
+        before = buyers.stages(bought, limits, buyers.day_number(then))
+        cycle = buyers.lifecycle(stage, before, limits, profiles=len(self.doings.profiles))
+        cells = buyers.rfm_grid(self._scores(bought), has_revenue=has_revenue)
+        standing: dict[str, Mapping[Stage, int]] = {
+            name: buyers.stage_counts(stage, pl.Series(np.flatnonzero(flags), dtype=pl.Int32))
+            for name, flags in members.items()
+        }
+        return made, cycle, cells, standing
+
+    def _scores(self, bought: pl.DataFrame) -> pl.DataFrame:
+        from segctl.operations.segment_report_rfm import trait_scores
+
+        declared = trait_scores(self.session, as_of=self.as_of, snapshot=self.doings.snapshot)
+        return buyers.rfm_scores(bought, self.doings.revenues) if declared is None else declared
+
+    def _local(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self.session.project.timezone))
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """What the members of a segment did, newest window first."""
+
+    basis: Basis
+    newest: Figures
+    earlier: tuple[Figures, ...] = ()
+    is_same_rule: bool = True
+
+
+def _neighbours(members: Mapping[str, NDArray[np.bool_]]) -> dict[str, tuple[Neighbour, ...]]:
+    """Segment → those that it has most members in common with."""
+    from segctl.operations.overlap import pairs
+
+    found: dict[str, list[Neighbour]] = {name: [] for name in members}
+    sizes = {name: int(flags.sum()) for name, flags in members.items()}
+    names = sorted(members)
+    for pair in pairs([members[name] for name in names], names):
+        if not pair.both:
+            continue
+        for one, other in ((pair.first, pair.second), (pair.second, pair.first)):
+            found[one].append(Neighbour(other, pair.both, pair.both / sizes[one], pair.jaccard or 0.0))
+    return {
+        name: tuple(sorted(several, key=lambda one: (-one.both, one.segment))[:NEIGHBOURS])
+        for name, several in found.items()
+    }

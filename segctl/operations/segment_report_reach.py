@@ -1,0 +1,124 @@
+"""Whom segments reach: members after the gate, what pushes told them, what that cost, and who reacted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from segctl.model.contacted import CONTACTED
+from segctl.operations.segment_report_values import Contacts, Reach
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.compile.selection import Selection
+    from segctl.model.audience import Step
+    from segctl.model.reports import ReportSettings
+    from segctl.operations.segment_report_scan import Doings
+    from segctl.operations.session import Session
+
+_CONSENT = ("identifier", "consent", "suppression")
+
+
+def reach(session: Session, selection: Selection, *, now: datetime) -> dict[str, tuple[Reach, ...]]:
+    """Segment → what is left of its members at each destination it is sent to.
+
+    Raises:
+        UsageError: A holdout that was never evaluated.
+        IntegrityError: A key of the ledger of consent is gone.
+    """
+    from segctl.operations.audience import counted
+    from segctl.operations.gate import Gate
+
+    segments = session.definitions.segments
+    if not any(one.send_to and one.status != "draft" for one in segments.values()):
+        return {}
+    gate = Gate.open(session, now=now)
+    found: dict[str, list[Reach]] = {}
+    for one in counted(session, gate, selection=selection, now=now):
+        steps = {step.name: step for step in one.waterfall}
+        found.setdefault(one.segment, []).append(
+            Reach(
+                destination=one.destination,
+                channel=one.channel,
+                members=steps["members"].left,
+                allowed=steps["suppression"].left,
+                reachable=steps["priority"].left,
+                reasons={key: count for step in one.waterfall for key, count in _reasons(step).items()},
+            )
+        )
+    return {name: tuple(several) for name, several in found.items()}
+
+
+def _reasons(step: Step) -> dict[tuple[str, str, str | None], int]:
+    if step.name in ("members", "change", "accepted"):
+        return {}
+    found: dict[tuple[str, str, str | None], int] = {
+        (step.name, reason, detail): count for (reason, detail), count in step.details.items()
+    }
+    told = {reason for reason, _ in step.details}
+    return found | {(step.name, reason, None): n for reason, n in step.reasons.items() if reason not in told}
+
+
+def contacts(doings: Doings, settings: ReportSettings) -> dict[str, Contacts]:
+    """Segment → whom pushes told in the window; segments that told nobody are left out.
+
+    A reaction is an event of engagement after the first contact through any segment in the window.
+    """
+    import polars as pl
+
+    rows = contact_rows(doings)
+    if rows.is_empty():
+        return {}
+    people = rows.select("segment", "subject").unique()
+    counts = dict(people.group_by("segment").len().iter_rows())
+    engaged: Mapping[str, int] | None = None
+    if settings.engagement is not None:
+        reacted = people.filter(pl.Series(doings.engaged[people["subject"].to_numpy()]))
+        engaged = dict(reacted.group_by("segment").len().iter_rows())
+    told: dict[str, dict[str, int]] = {}
+    for segment, destination, count in rows.group_by("segment", "destination").len().sort("destination").iter_rows():
+        told.setdefault(segment, {})[destination] = count
+    costs = dict(settings.costs)
+    return {
+        name: Contacts(
+            messages=told[name],
+            people=counts[name],
+            reacted=None if engaged is None else engaged.get(name, 0),
+            cost=_cost(told[name], {key: float(value) for key, value in costs.items()}),
+        )
+        for name in sorted(told)
+    }
+
+
+def contact_rows(doings: Doings) -> pl.DataFrame:
+    """Contacts of the newest window: ``subject`` of the profile, ``ts``, ``segment``, ``destination``, ``channel``."""
+    import polars as pl
+
+    from segctl.model.types import TEXT, stored_column
+
+    names = {name: stored_column(name, TEXT) for name in ("segment", "destination", "channel")}
+    schema = {"subject": pl.Int32(), "ts": pl.Datetime("us", "UTC"), **dict.fromkeys(names, pl.String())}
+    parts = [pl.DataFrame(schema=schema)]
+    for part in doings.event_parts:
+        if CONTACTED not in part.kinds or not set(names.values()) <= set(part.columns):
+            continue
+        frame = pl.scan_parquet(part.path, glob=False, hive_partitioning=False)
+        frame = frame.filter(pl.col("kind") == CONTACTED) if "kind" in part.columns else frame
+        within = (pl.col("ts") > doings.since) & (pl.col("ts") <= doings.as_of)
+        parts.append(
+            frame.filter(within)
+            .select("subject", "ts", *(pl.col(stored).alias(name) for name, stored in names.items()))
+            .collect()
+        )
+    rows = pl.concat(parts)
+    if doings.owners is not None:
+        rows = rows.with_columns(doings.owners.gather(rows["subject"]).alias("subject"))
+    return rows
+
+
+def _cost(messages: Mapping[str, int], costs: Mapping[str, float]) -> float | None:
+    if not any(name in costs for name in messages):
+        return None
+    return sum(count * costs.get(name, 0.0) for name, count in messages.items())
