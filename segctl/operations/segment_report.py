@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -13,9 +14,11 @@ from segctl.model.reports import ReportSettings
 from segctl.operations import health_measures as measure
 from segctl.operations import segment_report_buyers as buyers
 from segctl.operations.health_record import Record
+from segctl.operations.segment_report_alike import Alike, alike
 from segctl.operations.segment_report_proposal import proposal
 from segctl.operations.segment_report_scan import PERIODS, Doings
 from segctl.operations.segment_report_values import (
+    STAGES,
     Basis,
     Cohorts,
     Figures,
@@ -78,10 +81,10 @@ def segment_report(
         raise UsageError(
             "SEG978", "no run is on record, so there is nothing to report", hint="`segctl apply` makes one"
         )
-    return _Making(session, names, record, now, asked, selection).report()
+    return Making(session, names, record, now, asked, selection).report()
 
 
-class _Making:
+class Making:
     """One report in the making."""
 
     def __init__(
@@ -155,6 +158,7 @@ class _Making:
             window=None if windows is None else windows.newest,
             earlier=() if windows is None else windows.earlier,
             is_same_rule=windows is None or windows.is_same_rule,
+            alike=None if windows is None else windows.alike,
             reach=reached,
             contacts=told,
             neighbours=near,
@@ -189,10 +193,26 @@ class _Making:
             there = self._members(name, before[-1].run) & self.doings.now
             found.append(self.doings.figures(there, period))
             if not period:
-                is_same_rule = before[-1].digest == seen[-1].digest
+                beside, is_same_rule = self._alike(there), before[-1].digest == seen[-1].digest
         if not found:
             return Windows("before", self.doings.figures(now & self.doings.now))
-        return Windows("after", found[0], tuple(found[1:]), is_same_rule)
+        return Windows("after", found[0], tuple(found[1:]), is_same_rule, beside)
+
+    def _alike(self, there: NDArray[np.bool_]) -> Alike | None:
+        newest = self.doings.newest
+        return alike(there, self.doings.then, self._stages_then, converted=newest.converted, revenue=newest.revenue)
+
+    @cached_property
+    def _stages_then(self) -> NDArray[np.int8]:
+        """By subject: 0 for those who had not bought when the window began, else the place of the stage."""
+        import numpy as np
+
+        found = np.zeros(self.doings.length, dtype=np.int8)
+        if self._standing is not None:
+            codes = {stage: place for place, stage in enumerate(STAGES, 1)}
+            for stage, subjects in self._standing.then.group_by("stage"):
+                found[subjects["subject"].to_numpy()] = codes[str(stage[0])]  # type: ignore[index]  # one of the stages
+        return found
 
     # --- Buyers -------------------------------------------------------------------------------------------
     def _buyers(
@@ -201,21 +221,27 @@ class _Making:
         import numpy as np
         import polars as pl
 
-        if self.settings.purchase is None or self.doings.purchases.is_empty():
+        known = self._standing
+        if known is None:
             return None, None, None, {}
         bought, has_revenue = self.doings.purchases, self.settings.revenue is not None
-        today, then = (self._local(at) for at in (self.as_of, self.doings.since))
-        made = buyers.cohorts(bought, self.doings.revenues, today.date(), has_revenue=has_revenue)
-        limits = buyers.limits_of(bought, (self.settings.active_days, self.settings.lost_days))
-        stage = buyers.stages(bought, limits, buyers.day_number(today))
-        before = buyers.stages(bought, limits, buyers.day_number(then))
-        cycle = buyers.lifecycle(stage, before, limits, profiles=len(self.doings.profiles))
+        made = buyers.cohorts(bought, self.doings.revenues, self._local(self.as_of).date(), has_revenue=has_revenue)
+        cycle = buyers.lifecycle(known.now, known.then, known.limits, profiles=len(self.doings.profiles))
         cells = buyers.rfm_grid(self._scores(bought), has_revenue=has_revenue)
         standing: dict[str, Mapping[Stage, int]] = {
-            name: buyers.stage_counts(stage, pl.Series(np.flatnonzero(flags), dtype=pl.Int32))
+            name: buyers.stage_counts(known.now, pl.Series(np.flatnonzero(flags), dtype=pl.Int32))
             for name, flags in members.items()
         }
         return made, cycle, cells, standing
+
+    @cached_property
+    def _standing(self) -> Standing | None:
+        if self.settings.purchase is None or self.doings.purchases.is_empty():
+            return None
+        bought = self.doings.purchases
+        today, then = (buyers.day_number(self._local(at)) for at in (self.as_of, self.doings.since))
+        limits = buyers.limits_of(bought, (self.settings.active_days, self.settings.lost_days))
+        return Standing(limits, buyers.stages(bought, limits, today), buyers.stages(bought, limits, then))
 
     def _scores(self, bought: pl.DataFrame) -> pl.DataFrame:
         from segctl.operations.segment_report_rfm import trait_scores
@@ -228,6 +254,15 @@ class _Making:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Stages of buyers now, and when the window began: ``subject``, ``stage``."""
+
+    limits: buyers.Limits
+    now: pl.DataFrame
+    then: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
 class Windows:
     """What the members of a segment did, newest window first."""
 
@@ -235,6 +270,7 @@ class Windows:
     newest: Figures
     earlier: tuple[Figures, ...] = ()
     is_same_rule: bool = True
+    alike: Alike | None = None
 
 
 def _neighbours(members: Mapping[str, NDArray[np.bool_]]) -> dict[str, tuple[Neighbour, ...]]:

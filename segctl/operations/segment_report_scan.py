@@ -122,7 +122,7 @@ class Doings:
     @cached_property
     def engaged(self) -> NDArray[np.bool_]:
         """By subject: reacted in the newest window."""
-        found = self._periods[0].engaged
+        found = self.newest.engaged
         assert found is not None, "engagement is not declared"
         return found
 
@@ -161,6 +161,11 @@ class Doings:
             revenue = np.zeros(self.length)
             revenue[rows["subject"].to_numpy()] = rows["revenue"].cast(pl.Float64).to_numpy()
         return Period(flags("bought"), revenue, flags("engaged"))
+
+    @property
+    def newest(self) -> Period:
+        """The newest window."""
+        return self._periods[0]
 
     def figures(self, members: NDArray[np.bool_], period: int = 0) -> Figures:
         """What some people did in a window."""

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from segctl.model.dataclass import dataclass
+from segctl.operations.segment_report_alike import Alike
 
 Basis = Literal["after", "before"]
 """`after`: those who were members when the window began, and what they did since; `before`: those who are members now,
@@ -165,6 +166,7 @@ class SegmentFigures:
         window: What members did in the newest window; None when there are none, or nothing is declared.
         earlier: The same of windows before, newest first; only those that began with a run on record.
         is_same_rule: The rule was the same when the window began.
+        alike: Members beside others who stood where they stood when the window began; None where that is not known.
         reach: By destination, in order of name.
     """
 
@@ -181,6 +183,7 @@ class SegmentFigures:
     window: Figures | None
     earlier: tuple[Figures, ...] = ()
     is_same_rule: bool = True
+    alike: Alike | None = None
     reach: tuple[Reach, ...] = ()
     contacts: Contacts | None = None
     lifts: tuple[Lift, ...] = ()
