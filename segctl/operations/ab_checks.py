@@ -1,0 +1,209 @@
+"""Checks of who was compared: split, units in two arms, complete windows, looks, other experiments.
+
+Levels: `fail` makes the figures unusable, `warn` is said beside the headline, `note` is worth knowing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from segctl.compile.zones import DAY, to_us
+from segctl.operations.ab_parts import Check, Level
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.operations.ab_design import Stage
+    from segctl.operations.ab_trial import Trial
+    from segctl.stats.srm import Epoch, GroupedSplit, SplitTest
+
+TORN = 0.01
+"""Share of units in two arms that is warned of."""
+ELSEWHERE, UNEVEN = 0.20, 0.01
+"""Share of units in other running tests that is named; p under which their spread over the arms is uneven."""
+
+
+def split(of: Trial) -> Check:
+    """Do the arms have the sizes that their weights let expect: as assigned, as analysed, by stratum and by day."""
+    from segctl.stats.srm import split_by_group, split_test_of_epochs
+
+    everybody = _assigned(of)
+    if everybody.is_empty():
+        return Check("split", "ok", "nobody")
+    whole = split_test_of_epochs(_epochs(of, everybody))
+    kept = split_test_of_epochs(_epochs(of, everybody.filter(standing="analysed")))
+    days = everybody.with_columns(day=_local_day(of, everybody))
+    groups = {
+        "stratum": split_by_group(_grouped(of, everybody, "stratum")) if _has_strata(everybody) else None,
+        "day": split_by_group(_grouped(of, days, "day")),
+    }
+    verdicts = [whole.verdict, kept.verdict, *(one.verdict for one in groups.values() if one is not None)]
+    level: Level = "fail" if "fail" in verdicts else "warn" if "warn" in verdicts else "ok"
+    reasons = [("srm", whole.verdict), ("srm_analysed", kept.verdict)]
+    reasons += [(f"srm_{name}", one.verdict) for name, one in groups.items() if one is not None]
+    reason = next((name for name, verdict in reasons if verdict == level), None) if level != "ok" else None
+    figures = _split_figures(whole, kept, groups)
+    return Check("split", level, reason, figures, _split_rows(of, whole, kept), decides=level == "fail")
+
+
+def two_arms(of: Trial) -> Check:
+    """Units that merges since the assignment put into two arms; they leave both alike."""
+    torn, everybody = of.units.counts("two_arms"), of.units.everybody.height
+    number = sum(torn.values())
+    share = number / everybody if everybody else 0.0
+    level: Level = "warn" if share > TORN else "note" if number else "ok"
+    rows = tuple({"arm": arm, "units": torn.get(arm, 0)} for arm in of.arms) if number else ()
+    return Check("two_arms", level, "merged" if number else None, {"units": number, "share": share}, rows)
+
+
+def maturity(of: Trial) -> Check:
+    """Units left out because their window is not complete, and whether the events reach as far as the windows."""
+    young, unexposed = of.units.counts("young"), of.units.counts("unexposed")
+    last, until = of.units.analysed["last"].max(), of.data_until
+    figures: dict[str, object] = {
+        "young": sum(young.values()), "unexposed": sum(unexposed.values()), "data_until": until,
+        "windows_until": of.edge("last", newest=True),
+    }  # fmt: skip
+    rows = tuple({"arm": arm, "young": young.get(arm, 0), "unexposed": unexposed.get(arm, 0)} for arm in of.arms)
+    # Data that ends a day or more before the windows do is probably not all there yet.
+    if isinstance(last, int) and (until is None or to_us(until) < last - DAY):
+        return Check("maturity", "warn", "data_ends_early", figures, rows)
+    if young or unexposed:
+        return Check("maturity", "note", "left_out", figures, rows)
+    return Check("maturity", "ok", None, figures)
+
+
+def peeking(of: Trial, at: Stage) -> Check:
+    """Looks that the design does not have; this one is not among those on record yet."""
+    figures: dict[str, object] = {
+        "looks": len(of.looks), "unplanned": at.unplanned, "design": of.experiment.looks,
+        "first": of.looks[0].at if of.looks else None,
+    }  # fmt: skip
+    if at.stopped_after_look:
+        return Check("peeking", "warn", "stopped_after_look", figures, decides=True)
+    if at.is_early:
+        reason = "before_end" if of.experiment.looks == "end" else "before_first_look"
+        return Check("peeking", "warn", reason, figures, decides=True)
+    if at.unplanned:
+        return Check("peeking", "note", "looked_before", figures)
+    return Check("peeking", "ok", None, figures)
+
+
+def multiplicity(of: Trial) -> Check:
+    """How many comparisons decide together."""
+    primary = sum(metric.role == "primary" for metric in of.experiment.metrics)
+    secondary = sum(metric.role == "secondary" for metric in of.experiment.metrics)
+    arms = len(of.others)
+    figures = {"arms": arms, "primary": primary, "tests": arms * primary, "secondary_tests": arms * secondary}
+    several = arms * primary > 1
+    return Check("multiplicity", "note" if several else "ok", "several_tests" if several else None, figures)
+
+
+def interference(of: Trial) -> Check:
+    """Units that are in other experiments which run now."""
+    from segctl.stats.srm import homogeneity_p
+
+    rows = []
+    for name, inside in _elsewhere(of):
+        counts = {arm: int(inside.get(arm, 0)) for arm in of.arms}
+        table = [[counts[arm] for arm in of.arms], [of.analysed[arm] - counts[arm] for arm in of.arms]]
+        share = sum(counts.values()) / max(sum(of.analysed.values()), 1)
+        rows.append({"experiment": name, "units": sum(counts.values()), "share": share, "p": homogeneity_p(table)})
+    rows = [row for row in rows if row["units"]]
+    many = [row for row in rows if _number(row["share"]) > ELSEWHERE]
+    uneven = [row for row in many if row["p"] is not None and _number(row["p"]) < UNEVEN]
+    level: Level = "warn" if uneven else "note" if many else "ok"
+    reason = "uneven" if uneven else "shared" if many else None
+    return Check("interference", level, reason, {"experiments": len(rows)}, tuple(rows))
+
+
+# --- Counting ---------------------------------------------------------------------------------------------
+def _assigned(of: Trial) -> pl.DataFrame:
+    """Units as assigned; those that merges tore apart are nobody's."""
+    import polars as pl
+
+    return of.units.everybody.filter(pl.col("standing") != "two_arms")
+
+
+def _has_strata(everybody: pl.DataFrame) -> bool:
+    return everybody["stratum"].n_unique() > 1
+
+
+def _local_day(of: Trial, everybody: pl.DataFrame) -> pl.Series:
+    import polars as pl
+
+    instants = everybody["assigned"].cast(pl.Datetime("us", "UTC"))
+    return instants.dt.convert_time_zone(of.source.zone).dt.date().cast(pl.String)
+
+
+def _epochs(of: Trial, rows: pl.DataFrame) -> list[Epoch]:
+    """Units by arm and the weights that were in force for them."""
+    found = rows.group_by("epoch", "arm").len()
+    counts = {(epoch, arm): units for epoch, arm, units in found.iter_rows()}
+    arms = _all_arms(of, rows)
+    epochs: list[Epoch] = []
+    for number in sorted({epoch for epoch, _ in counts}, key=lambda one: one or 0) or [1]:
+        weights = _weights(of, number)
+        epochs.append(([counts.get((number, arm), 0) for arm in arms], [weights.get(arm, 0.0) for arm in arms]))
+    return epochs
+
+
+def _all_arms(of: Trial, rows: pl.DataFrame) -> list[str]:
+    """Declared arms, and arms on record that are declared no more."""
+    return [*of.arms, *sorted(set(rows["arm"].unique()) - set(of.arms))]
+
+
+def _weights(of: Trial, epoch: int | None) -> dict[str, float]:
+    """The weights of an epoch; those declared now where none are on record."""
+    found = [one for one in of.record.epochs if one.number == epoch] if of.record is not None else []
+    weights = found[0].weights if found else {arm.name: arm.weight for arm in of.experiment.arms}
+    return {arm: float(weight) for arm, weight in weights.items()}
+
+
+def _grouped(of: Trial, rows: pl.DataFrame, by: str) -> dict[str, list[Epoch]]:
+    parts = rows.with_columns(rows[by].fill_null("")).partition_by(by, as_dict=True)
+    return {str(key[0]): _epochs(of, part) for key, part in sorted(parts.items())}
+
+
+def _split_figures(whole: SplitTest, kept: SplitTest, groups: dict[str, GroupedSplit | None]) -> dict[str, object]:
+    found: dict[str, object] = {
+        "p": whole.p, "log_p": whole.log_p, "chi2": whole.chi2, "df": whole.df, "p_analysed": kept.p,
+        "excess": max((abs(one) for one in whole.excess), default=0.0), "units": sum(whole.counts),
+    }  # fmt: skip
+    for name, one in groups.items():
+        if one is not None:
+            found |= {f"{name}_p": one.p.get(one.worst) if one.worst is not None else None,
+                      f"{name}_worst": one.worst, f"{name}_differs_p": one.differs_p}  # fmt: skip
+    return found
+
+
+def _split_rows(of: Trial, whole: SplitTest, kept: SplitTest) -> tuple[dict[str, object], ...]:
+    arms = _all_arms(of, _assigned(of))
+    columns = zip(arms, whole.counts, whole.expected, whole.excess, kept.counts, strict=False)
+    return tuple(
+        {"arm": arm, "units": units, "expected": expected, "excess": excess, "analysed": analysed}
+        for arm, units, expected, excess, analysed in columns
+    )
+
+
+def _elsewhere(of: Trial) -> Sequence[tuple[str, dict[str, int]]]:
+    """Other running experiments, and how many analysed units of each arm are in one."""
+    import polars as pl
+
+    from segctl.state.assignments import assignments
+    from segctl.state.experiments import records
+
+    found = []
+    for name, record in records(of.session.workspace).items():
+        if name == of.experiment.key or (record.stopped is not None and record.stopped <= of.as_of):
+            continue
+        rows = assignments(of.session.workspace, name, of.snapshot)
+        positions = of.units.unit_of.gather(rows["subject"]).drop_nulls().unique()
+        arms = of.units.analysed["arm"].gather(positions)
+        found.append((name, dict(arms.to_frame().group_by("arm").agg(pl.len()).iter_rows())))
+    return found
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -1,0 +1,178 @@
+"""Who was told something: messages of the experiment by arm, and controls that were reached all the same.
+
+Only the experiment's own segment contaminates: a control that a push of it reached, or that shares a contact point with
+somebody it was sent to. What other segments send comes to all arms alike; it is shown, and warned of where it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from segctl.model.contacted import CONTACTED
+from segctl.model.dataclass import dataclass
+from segctl.model.types import TEXT, stored_column
+from segctl.operations.ab_parts import Check, Level
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.operations.ab_trial import Trial
+
+SHARE_WARN, SHARE_FAIL, LEAST = 0.01, 0.10, 10
+"""Shares of controls reached that are warned of (with at least 10 units), and that make the figures unusable."""
+UNEVEN = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """Contacts of the analysed units within their windows.
+
+    Attributes:
+        rows: One per unit and segment: ``position``, ``arm``, ``segment``, ``messages``.
+        own: Units by arm that a push of the experiment's segment reached.
+        messages: Contacts by arm, by pushes of the experiment's segment.
+        is_known: Some push of the segment is on record; otherwise messages were sent by somebody else.
+    """
+
+    rows: pl.DataFrame
+    own: Mapping[str, int]
+    messages: Mapping[str, int]
+    is_known: bool
+
+
+def reached(of: Trial) -> Reached:
+    """Contacts on record of the analysed units."""
+    import polars as pl
+
+    units = of.units.analysed.select("arm", "exposed", "last").with_row_index("position")
+    contacts = _contacts(of)
+    segment = pl.col("segment") == of.experiment.segment
+    is_known = bool(contacts.select(segment.any()).item())
+    placed = contacts.with_columns(position=of.units.unit_of.gather(contacts["subject"]).cast(pl.UInt32))
+    inside = placed.drop_nulls("position").join(units, on="position")
+    inside = inside.filter(pl.col("ts").is_between(pl.col("exposed"), pl.col("last")))
+    rows = inside.group_by("position", "arm", "segment").agg(pl.len().alias("messages"))
+    mine = rows.filter(segment).group_by("arm").agg(pl.len(), pl.col("messages").sum()).rows()
+    return Reached(rows, {arm: n for arm, n, _ in mine}, {arm: sent for arm, _, sent in mine}, is_known)
+
+
+def messages(of: Trial, found: Reached, arm: str) -> int:
+    """Messages of an arm: those on record; without any, one for each analysed profile of an arm that is sent some."""
+    if found.is_known:
+        return int(found.messages.get(arm, 0))
+    is_sent = next(one.is_sent for one in of.experiment.arms if one.name == arm)
+    rows = of.units.analysed.filter(arm=arm)
+    return int(rows["profiles"].sum()) if is_sent else 0
+
+
+def contamination(of: Trial, found: Reached) -> Check:
+    """Controls that the campaign reached, and what else reached the arms unevenly."""
+    quiet = [arm.name for arm in of.experiment.arms if not arm.is_sent]
+    units = sum(of.analysed[arm] for arm in quiet)
+    if not quiet or not units:
+        return Check("contamination", "ok", None, {"controls": units, "reached": 0, "share": 0.0, "is_sent": not quiet})
+    own = _positions(found, of.experiment.segment, quiet)
+    shared = _sharing(of, quiet) - own
+    number = len(own | shared)
+    share = number / units
+    others = _others(of, found, quiet)
+    figures = {
+        "controls": units,
+        "reached": number,
+        "share": share,
+        "by_push": len(own),
+        "by_contact_point": len(shared),
+    }
+    mine = {"segment": of.experiment.segment, "controls": len(own), "share": len(own) / units, "is_own": True}
+    level, reason = _judged(number, share, others)
+    return Check("contamination", level, reason, figures, (*([mine] if own else []), *others), decides=level == "fail")
+
+
+def _judged(number: int, share: float, others: tuple[Mapping[str, object], ...]) -> tuple[Level, str | None]:
+    if share > SHARE_FAIL:
+        return "fail", "controls_reached"
+    if share > SHARE_WARN and number >= LEAST:
+        return "warn", "controls_reached"
+    if any(row["is_uneven"] for row in others):
+        return "warn", "others_uneven"
+    if number:
+        return "note", "controls_reached"
+    return ("note", "others_reach_all") if others else ("ok", None)
+
+
+def _contacts(of: Trial) -> pl.DataFrame:
+    """``subject``, ``ts`` (microseconds), ``segment`` of every contact up to as_of."""
+    import polars as pl
+
+    from segctl.compile.zones import to_us
+
+    column = stored_column("segment", TEXT)
+    found = [pl.DataFrame(schema={"subject": pl.Int32, "ts": pl.Int64, "segment": pl.String})]
+    for part in of.source.events:
+        if CONTACTED not in part.kinds or column not in part.columns:
+            continue
+        rows = pl.scan_parquet(part.path, glob=False, hive_partitioning=False)
+        if len(part.kinds) > 1:
+            rows = rows.filter(pl.col("kind") == CONTACTED)
+        rows = rows.select("subject", pl.col("ts").cast(pl.Int64), pl.col(column).alias("segment"))
+        found.append(rows.filter(pl.col("ts") <= to_us(of.as_of)).collect())
+    return pl.concat(found)
+
+
+def _positions(found: Reached, segment: str, arms: list[str]) -> set[int]:
+    import polars as pl
+
+    rows = found.rows.filter((pl.col("segment") == segment) & pl.col("arm").is_in(arms))
+    return set(rows["position"].to_list())
+
+
+def _others(of: Trial, found: Reached, quiet: list[str]) -> tuple[Mapping[str, object], ...]:
+    """Segments that reached controls otherwise, with the shares of both sides."""
+    import polars as pl
+
+    from segctl.stats.rates import pooled_z
+    from segctl.stats.special import normal_sf
+    from segctl.stats.values import Counts
+
+    silent = sum(of.analysed[arm] for arm in quiet)
+    sent = sum(of.analysed.values()) - silent
+    rows = []
+    others = found.rows.filter(pl.col("segment") != of.experiment.segment).with_columns(
+        quiet=pl.col("arm").is_in(quiet)
+    )
+    for segment in others["segment"].unique().sort():
+        counts = others.filter(pl.col("segment") == segment)["quiet"]
+        inside = int(counts.sum())
+        z, _, _ = pooled_z(Counts(silent, inside), Counts(sent, len(counts) - inside))
+        p = None if z is None else 2 * normal_sf(abs(z))
+        rows.append({
+            "segment": segment, "controls": inside, "share": inside / silent, "is_own": False,
+            "treated": len(counts) - inside, "treated_share": (len(counts) - inside) / sent if sent else None, "p": p,
+            "is_uneven": p is not None and p < UNEVEN,
+        })  # fmt: skip
+    return tuple(row for row in rows if row["controls"] or row["is_uneven"])
+
+
+def _sharing(of: Trial, quiet: list[str]) -> set[int]:
+    """Positions of controls that share a contact point with a unit that was sent something."""
+    import polars as pl
+
+    from segctl.operations.audience_contacts import Contacts
+
+    declared = of.session.project.contact_points
+    placed = pl.DataFrame({"subject": pl.int_range(len(of.units.unit_of), dtype=pl.Int32, eager=True)})
+    placed = placed.with_columns(position=of.units.unit_of).drop_nulls()
+    people = placed["subject"] if of.owners is None else of.owners.gather(placed["subject"]).unique().sort()
+    if not declared or people.is_empty():
+        return set()
+    contacts = Contacts(of.session, people, of.owners, now=of.as_of)
+    positions = of.units.unit_of.gather(people)
+    is_quiet = of.units.analysed["arm"].gather(positions).is_in(quiet)
+    found: set[int] = set()
+    for kind, names in declared:
+        points = contacts.points(kind, names)
+        known = points.with_columns(position=positions.gather(points["row"]), quiet=is_quiet.gather(points["row"]))
+        both = known.filter(pl.col("quiet").n_unique().over("value") > 1).filter("quiet")
+        found |= set(both["position"].to_list())
+    return found

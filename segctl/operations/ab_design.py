@@ -1,0 +1,142 @@
+"""How a report pays for looking: is the planned end reached, which look is this, how wide are intervals.
+
+A fixed design has one look, at its planned end. A look before it, or a stop that somebody decided after having looked,
+is answered with always valid intervals. Planned looks spend α as they are made (Lan and DeMets): from the first planned
+share on, each look at new data counts.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from math import isinf
+from typing import TYPE_CHECKING
+
+from segctl.model.dataclass import dataclass
+from segctl.operations.ab_parts import Basis
+
+if TYPE_CHECKING:
+    from segctl.operations.ab_trial import Trial
+    from segctl.stats.sequential import Look
+
+FALLBACK_SIZE = 10_000
+"""Size at which always valid intervals are narrowest when neither size nor effect is planned; fixed beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where an experiment stands.
+
+    Attributes:
+        basis: How intervals pay for looking.
+        is_over: The planned end is reached, or it was stopped.
+        is_early: Nothing may be concluded yet: before the end of a fixed design, or before the first planned look.
+        unplanned: Looks on record that the design does not have.
+        planned: Units in all arms together by the plan; None when it is planned by date.
+        looks: Of planned looks: those that count, this one last.
+        stopped_after_look: Stopped before its planned end by somebody who had seen results.
+    """
+
+    basis: Basis
+    is_over: bool
+    is_early: bool
+    unplanned: int
+    planned: int | None
+    looks: tuple[Look, ...] = ()
+    stopped_after_look: bool = False
+
+
+def stage(of: Trial) -> Stage:
+    """Where the experiment stands at its as_of."""
+    experiment = of.experiment
+    ended = _is_reached(of, of.as_of)
+    stopped = of.record.stopped if of.record is not None else None
+    is_stopped = stopped is not None and stopped <= of.as_of
+    before = [look.at for look in of.looks if not _is_reached(of, look.at)]
+    if experiment.looks == "always":
+        return Stage("always", ended or is_stopped, False, 0, experiment.size)
+    if experiment.looks == "planned":
+        return _planned(of, is_over=ended or is_stopped)
+    seen = [at for at in before if stopped is None or at < stopped]
+    after_look = is_stopped and not ended and bool(seen)
+    is_early = not (ended or is_stopped)
+    basis: Basis = "always" if is_early or after_look else "fixed"
+    return Stage(basis, not is_early, is_early, len(before), experiment.size, (), after_look)
+
+
+def _is_reached(of: Trial, at: datetime) -> bool:
+    """The planned end: enough units with complete windows, or the day."""
+    experiment = of.experiment
+    if experiment.size is not None and of.complete_at(at) >= experiment.size:
+        return True
+    return experiment.end is not None and at >= experiment.end
+
+
+def _planned(of: Trial, *, is_over: bool) -> Stage:
+    from segctl.stats.sequential import looks_of
+
+    experiment = of.experiment
+    alpha, first = 1 - float(experiment.confidence), float(experiment.look_shares[0])
+    whole = _whole(of)
+    reached = [of.complete_at(look.at) for look in of.looks] + [sum(of.analysed.values())]
+    counted = [units for units in reached if units >= first * whole]
+    unplanned = sum(units < first * whole for units in reached[:-1])
+    is_early = not is_over and reached[-1] < first * whole
+    if is_early or not counted:
+        return Stage("always", is_over, is_early, unplanned, experiment.size)
+    found = looks_of([float(units) for units in counted], float(whole), alpha=alpha, is_over=is_over)
+    if isinf(found[-1].bound):
+        return Stage("always", is_over, True, unplanned, experiment.size)
+    return Stage("planned", is_over or found[-1].is_last, False, unplanned, experiment.size, found)
+
+
+def _whole(of: Trial) -> int:
+    """Units of the planned whole; by date: those so far, at the pace so far."""
+    experiment = of.experiment
+    now = max(sum(of.analysed.values()), 1)
+    if experiment.size is not None:
+        return experiment.size
+    began = of.edge("assigned")
+    if experiment.end is None or began is None or of.as_of >= experiment.end:
+        return now
+    share = (of.as_of - began) / (experiment.end - began)
+    return max(now, round(of.units.everybody.height / max(share, 0.05)))
+
+
+def widened(of: Trial, at: Stage, n: int, arm: str) -> float:
+    """The confidence that a test of a single look must have so that the design's holds.
+
+    Args:
+        of: The experiment.
+        at: Its stage.
+        n: Units of both arms together.
+        arm: Compared with the control.
+    """
+    confidence = float(of.experiment.confidence)
+    if at.basis == "fixed":
+        return confidence
+    edge = at.looks[-1].bound if at.basis == "planned" else always_edge(of, n, arm, alpha=1 - confidence)
+    return level_of(edge)
+
+
+def level_of(edge: float) -> float:
+    """Confidence of ± `edge` standard errors."""
+    from segctl.stats.special import normal_sf
+
+    return 1 - 2 * normal_sf(edge)
+
+
+def always_edge(of: Trial, n: int, arm: str, *, alpha: float) -> float:
+    """What |z| must reach on any day."""
+    from segctl.stats.always_valid import critical
+
+    return critical(float(n), rho=rho(of, arm), alpha=alpha)
+
+
+def rho(of: Trial, arm: str) -> float:
+    """Where the confidence sequence of an arm and the control is narrowest: at their part of the planned size."""
+    from segctl.stats.always_valid import tuning
+
+    weights = {one.name: float(one.weight) for one in of.experiment.arms}
+    part = (weights[arm] + weights[of.experiment.control]) / sum(weights.values())
+    planned = (of.experiment.size or FALLBACK_SIZE) * part
+    return tuning(max(planned, 2.0), alpha=1 - float(of.experiment.confidence))

@@ -1,0 +1,129 @@
+"""One experiment with all that a report on it reads: declaration, record, looks, units, figures."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from segctl.compile.zones import from_us, to_us
+from segctl.model.dataclass import dataclass
+from segctl.operations.ab_figures import EventSource, figures, kinds_read, stored_events
+from segctl.operations.ab_samples import Key, Sample, samples
+from segctl.operations.ab_units import Units, units
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.model.experiments import Experiment, Metric
+    from segctl.operations.session import Session
+    from segctl.state.experiments import ExperimentRecord, Look
+
+
+@dataclass(frozen=True)
+class Trial:
+    """An experiment as it stands at an instant.
+
+    Attributes:
+        record: None when it was never started.
+        looks: At its results so far, oldest first, up to as_of.
+        owners: Subject → subject of its profile; None when each is its own.
+        snapshot: Which files are seen.
+    """
+
+    session: Session
+    experiment: Experiment
+    record: ExperimentRecord | None
+    looks: tuple[Look, ...]
+    units: Units
+    source: EventSource
+    owners: pl.Series | None
+    as_of: datetime
+    snapshot: int
+
+    @cached_property
+    def frame(self) -> pl.DataFrame:
+        """Figures of the analysed units."""
+        return figures(self.source, self.experiment.metrics, self.units, weekly=self.primary.name)
+
+    @cached_property
+    def samples(self) -> dict[str, dict[Key, Sample]]:
+        """Metric → (arm,) → its figures."""
+        return samples(self.frame, self.experiment.metrics, ["arm"])
+
+    @property
+    def primary(self) -> Metric:
+        """The metric of the headline."""
+        return next(metric for metric in self.experiment.metrics if metric.role == "primary")
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Names, the control first."""
+        return tuple(arm.name for arm in self.experiment.arms)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Arms that are compared with the control."""
+        return tuple(name for name in self.arms if name != self.experiment.control)
+
+    @cached_property
+    def analysed(self) -> dict[str, int]:
+        """Units by arm whose figures count."""
+        found = dict(self.units.analysed.group_by("arm").len().iter_rows())
+        return {arm: int(found.get(arm, 0)) for arm in self.arms}
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """Event kinds that the metrics read."""
+        return kinds_read(self.experiment.metrics, self.source.lowering)
+
+    @cached_property
+    def data_until(self) -> datetime | None:
+        """Newest event of these kinds, up to as_of."""
+        from segctl.engines.exposures import newest_event
+
+        return newest_event(self.source.events, self.kinds, self.as_of)
+
+    def complete_at(self, at: datetime) -> int:
+        """Units whose windows were complete then."""
+        last = self.units.analysed["last"]
+        return int((last <= to_us(at)).sum())
+
+    def edge(self, column: str, *, newest: bool = False) -> datetime | None:
+        """The first or last instant of a column of all units on record."""
+        values = self.units.everybody[column].drop_nulls()
+        found = values.max() if newest else values.min()
+        return from_us(found) if isinstance(found, int) else None
+
+
+def trial(session: Session, experiment: Experiment, *, as_of: datetime) -> Trial:
+    """The experiment as it stands, from the newest snapshot."""
+    from segctl.state.assignments import assignments
+    from segctl.state.experiments import looks, record
+    from segctl.state.identity import canonical
+    from segctl.state.subjects import subject_count
+
+    workspace = session.workspace
+    snapshot = workspace.snapshot()
+    owners = canonical(workspace, snapshot)
+    by_profile = experiment.same is None
+    found = units(
+        assignments(workspace, experiment.key, snapshot),
+        owners,
+        subject_count(workspace, snapshot),
+        window=experiment.window,
+        as_of=as_of,
+        zone=session.project.timezone,
+        by_profile=by_profile,
+    )
+    return Trial(
+        session,
+        experiment,
+        record(workspace, experiment.key),
+        tuple(look for look in looks(workspace, experiment.key) if look.at <= as_of),
+        found,
+        stored_events(session, found.unit_of, as_of=as_of, snapshot=snapshot, by_profile=by_profile),
+        owners,
+        as_of,
+        snapshot,
+    )
