@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 
 from segctl.model.sources import PLAIN_NUMBERS, NumberForm
@@ -156,9 +157,13 @@ def _from_floats(raw: pl.Series, scale: int) -> pl.Series:
     if raw.dtype != pl.Float64:
         # A 32-bit float's shortest form is not the one of its 64-bit copy.
         return pl.Series(raw.name, [None] * len(raw), dtype=pl.Int64)
-    scaled = (floats * float(10**scale)).round()
-    fits = (scaled / float(10**scale) == floats) & (scaled.abs() < 10.0**FLOAT_DIGITS) & floats.is_finite()
-    return scaled.set(~fits.fill_null(value=False), None).cast(pl.Int64, strict=False)
+    # Polars divides by a number by multiplying with its inverse, which misses the nearest float now and then.
+    written, factor = floats.to_numpy(), float(10**scale)
+    with np.errstate(over="ignore"):
+        scaled = np.round(written * factor)
+        fits = (scaled / factor == written) & (np.abs(scaled) < 10.0**FLOAT_DIGITS)
+    numbers = pl.Series(raw.name, np.where(fits, scaled, 0.0).astype(np.int64))
+    return numbers if fits.all() else numbers.set(pl.Series(~fits), None)
 
 
 def to_exact(raw: pl.Series, *, form: NumberForm = PLAIN_NUMBERS) -> Exact:

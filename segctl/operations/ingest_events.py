@@ -44,7 +44,9 @@ class EventCounts:
 class EventSink:
     """Takes typed rows batch by batch; `finish` gives the files of the commit.
 
-    Memory: one buffer of rows, and 16 to 24 bytes a new row for its key.
+    While a batch is compared with what is known, the caller makes the next one, and the file before is written.
+
+    Memory: one buffer of rows, one batch, and 16 to 24 bytes a new row for its key.
     """
 
     def __init__(self, workspace: Workspace, source: Source, resolver: Resolver, afresh: Afresh | None = None) -> None:
@@ -53,7 +55,7 @@ class EventSink:
         self.workspace = workspace
         self.source = source
         self.resolver = resolver
-        self.counts = EventCounts()
+        self._counts = EventCounts()
         self.columns = _columns(source)
         self._afresh = afresh
         stored = [file for file in workspace.files(keys_dataset(source.name)) if file.rows]
@@ -67,13 +69,21 @@ class EventSink:
         self._files: list[NewFile] = []
         self._replaced: set[str] = set()
         self._file_id = 0
-        self._writer = ThreadPoolExecutor(1)
+        self._comparer, self._writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._comparing: Future[None] | None = None
         self._writing: Future[NewFile] | None = None
+
+    @property
+    def counts(self) -> EventCounts:
+        """What became of all rows taken so far."""
+        self._take_compared()
+        return self._counts
 
     def begin_file(self, file_id: int, earlier: pl.Series | None = None) -> None:
         """Occurrences are numbered within a file; `earlier` are the ids of events that came from it before."""
         from segctl.connectors.key_index import Occurrences
 
+        self._take_compared()
         self._file_id = file_id
         self._occurrences.discard()
         self._occurrences = Occurrences(self._key_path)
@@ -86,12 +96,26 @@ class EventSink:
         return self.workspace.new_file(keys_dataset(self.source.name), ".keys")
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Takes the typed rows of one batch."""
+        """Takes the typed rows of one batch; what is wrong with it may be raised by a later call."""
+        self._take_compared()
+        # Subjects are looked up by the caller's thread, which asks for those of links too.
+        if self._buffered >= FILE_ROWS:
+            self._write()
+        self._comparing = self._comparer.submit(self._compare, rows)
+
+    def _take_compared(self) -> None:
+        """Waits for the batch before, so that at most two are in memory."""
+        comparing, self._comparing = self._comparing, None
+        if comparing is not None:
+            comparing.result()
+
+    def _compare(self, rows: pl.DataFrame) -> None:
+        """Puts those rows into the buffer that are new."""
         import polars as pl
 
         claimed = rows["value"].is_not_null()
         if not claimed.all():
-            self.counts.unclaimed += int((~claimed).sum())
+            self._counts.unclaimed += int((~claimed).sum())
             rows = rows.filter(claimed)
         rows = self._identified(rows)
         if rows.is_empty():
@@ -110,8 +134,6 @@ class EventSink:
             )
         )
         self._buffered += rows.height
-        if self._buffered >= FILE_ROWS:
-            self._write()
 
     def _identified(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows that count, each with its event id."""
@@ -159,13 +181,13 @@ class EventSink:
 
         is_conflict = codes == CONFLICT
         conflicts = int(is_conflict.sum())
-        self.counts.duplicates += int((codes == DUPLICATE).sum())
-        self.counts.conflicts += conflicts
+        self._counts.duplicates += int((codes == DUPLICATE).sum())
+        self._counts.conflicts += conflicts
         kept = codes == NEW
         if conflicts and self.source.corrections_replace:
             self._replaced |= set(rows["event_id"].filter(pl.Series(is_conflict)).to_list())
             kept |= is_conflict
-        self.counts.new += int((codes == NEW).sum())
+        self._counts.new += int((codes == NEW).sum())
         return rows if kept.all() else rows.filter(pl.Series(kept))
 
     def _write(self) -> None:
@@ -188,11 +210,12 @@ class EventSink:
         self._writing = None
         self._files.append(file)
         for kind, rows in file.meta["kinds"].items():
-            self.counts.by_kind[kind] = self.counts.by_kind.get(kind, 0) + rows
+            self._counts.by_kind[kind] = self._counts.by_kind.get(kind, 0) + rows
 
     def discard(self) -> None:
         """Deletes what was written, when there will be no commit."""
-        self._writer.shutdown()
+        for working in (self._comparer, self._writer):
+            working.shutdown()
         with suppress(Exception):
             self._take_written()
         spilled = [run.path for run in self._keys.spilled if run.path is not None]
@@ -201,15 +224,17 @@ class EventSink:
 
     def finish(self) -> tuple[list[NewFile], list[int]]:
         """Files to add, and ids of stored files to remove, in one commit."""
+        self._take_compared()
         self._write()
         self._take_written()
-        self._writer.shutdown()
+        for working in (self._comparer, self._writer):
+            working.shutdown()
         if self._replaced:
             self._files = _last_of_this_run(self.workspace, self._replaced, self._files)
         stale = [file.id for file in self._stale_keys]
         replaced = self._replacing()
         self._files += replaced.add
-        self.counts.read_again = 0 if self._afresh is None else replaced.rows
+        self._counts.read_again = 0 if self._afresh is None else replaced.rows
         if replaced.keys:
             self._files += self._kept_keys(replaced.keys)
         keys, merged = self._write_keys()
