@@ -41,6 +41,7 @@ class Audience:
             decided on), ``id:KIND`` String for each kind of identifier, ``field:NAME`` for each field there.
         dropped: The other members: ``subject``, ``profile_id``, ``step``, ``reason``, ``detail`` String.
         waterfall: Steps until ``change``; the engine adds what was accepted.
+        there: What the ledger held when this was decided, as `state.deliveries_told.told`.
     """
 
     segment: str
@@ -51,6 +52,7 @@ class Audience:
     rows: pl.DataFrame
     dropped: pl.DataFrame
     waterfall: tuple[Step, ...]
+    there: pl.DataFrame | None = None
 
 
 def audiences(
@@ -167,4 +169,5 @@ def _audience(rows: Rows) -> Audience:
         rows=rows.frame(),
         dropped=rows.dropped(),
         waterfall=rows.waterfall(),
+        there=rows.there,
     )

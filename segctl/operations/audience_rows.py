@@ -84,7 +84,7 @@ class Rows:
             "profile_id": self._contacts.ids.gather(self.left),
             **{name: self._gated.column(name, self.left) for name in self._gated.columns},
         }
-        return pl.DataFrame([column.alias(name) for name, column in columns.items()]).sort("key")
+        return pl.DataFrame([column.alias(name) for name, column in columns.items()])[_order(columns["key"])]
 
     def dropped(self) -> pl.DataFrame:
         """`Audience.dropped`, in the order of the steps."""
@@ -113,13 +113,7 @@ class Rows:
 
     def _change(self, left: int) -> Step:
         """What is as it should be already has nothing to be told."""
-        import polars as pl
-
-        now = pl.DataFrame(
-            {"key": self._gated.column("key", self.left), "digest": self._gated.column("digest", self.left)}
-        )
-        there = self._told.filter(pl.col("state") == "accepted").select("key", "digest")
-        same = now.join(there, on=["key", "digest"], how="semi").height
+        same = int(self._standing("is_same", self.left).sum())
         new = len(self._new(self.left))
         reasons: list[tuple[str, str | None, int]] = [("unchanged", None, same)]
         if self.target.is_paused:
@@ -130,18 +124,34 @@ class Rows:
 
     def _new(self, rows: pl.Series) -> pl.Series:
         """Those of the rows of whom the destination has not been told."""
-        if self._told.is_empty():
-            return rows
-        return rows.filter(~self._gated.column("key", rows).is_in(self._told["key"].implode()))
+        return rows if self.there.is_empty() else rows.filter(~self._standing("is_there", rows))
 
     @cached_property
-    def _told(self) -> pl.DataFrame:
-        """What the ledger says of the audience: ``key``, ``state``, ``digest``."""
+    def there(self) -> pl.DataFrame:
+        """What the ledger says of the audience, as `state.deliveries_told.told`."""
         from segctl.operations.audience_ledger import ledger_number
-        from segctl.state.deliveries import told
+        from segctl.state.deliveries_told import told
 
         number = ledger_number(self._session, self.target.destination.name, self.target.segment)
-        return told(self._session.workspace, number).select("key", "state", "digest")
+        return told(self._session.workspace, number)
+
+    def _standing(self, name: str, rows: pl.Series) -> pl.Series:
+        """Of some rows that are left: ``is_there``, told of before, and ``is_same``, as it was accepted."""
+        known, frame = self._compared
+        return frame[name] if len(rows) == len(known) else frame[name].gather(known.search_sorted(rows))
+
+    @cached_property
+    def _compared(self) -> tuple[pl.Series, pl.DataFrame]:
+        """Rows that passed the gate, and how they stand at the destination."""
+        import polars as pl
+
+        now = {name: self._gated.column(name, self.left) for name in ("key", "digest")}
+        before = self.there.select("key", "state", pl.col("digest").alias("accepted"))
+        found = pl.DataFrame(now).join(before, on="key", how="left", maintain_order="left")
+        is_same = (pl.col("state") == "accepted") & (pl.col("accepted") == pl.col("digest"))
+        return self.left, found.select(
+            pl.col("state").is_not_null().alias("is_there"), is_same.fill_null(value=False).alias("is_same")
+        )
 
     def _note(self, rows: pl.Series, step: pl.Series, reason: pl.Series, detail: str | None) -> None:
         import polars as pl
@@ -149,6 +159,17 @@ class Rows:
         if len(rows):
             said = pl.lit(detail, dtype=pl.String)
             self._dropped.append(pl.select(row=rows, step=step, reason=reason, detail=said))
+
+
+def _order(keys: pl.Series) -> pl.Series:
+    """Places of keys (hex) in ascending order; by their first half as numbers, which takes a quarter of the time."""
+    import polars as pl
+
+    heads = keys.str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64, strict=False)
+    order = heads.arg_sort()
+    placed = heads.gather(order)
+    is_sure = heads.null_count() == 0 and not (placed == placed.shift(1)).any()
+    return order if is_sure else keys.arg_sort()
 
 
 def made_step(name: StepName, before: int, found: list[tuple[str, str | None, int]]) -> Step:

@@ -50,7 +50,7 @@ def delta(
 
     Args:
         audience: One row per profile with `key` and `digest`, and whatever a row needs to be sent.
-        told: The ledger: `key`, `state`, `digest`, `sent`; one row per key.
+        told: The ledger: `key`, `state`, `digest`, `sent`; one row per key, sorted by key.
         mode: In `update` nobody is put in, so all that is told is an update.
         held: `key` and `digest` of rows that never work as they are; None for none.
         repeats_unknown: Send again what went out with an unknown outcome.
@@ -59,8 +59,8 @@ def delta(
 
     rows = one_per_key(audience)
     joined = rows.select("key", "digest").with_row_index("row").join(
-        told.select("key", "state", pl.col("digest").alias("accepted"), "sent"), on="key", how="left",
-        maintain_order="left",
+        told.select("key", "state", pl.col("digest").alias("accepted"), "sent").with_row_index("place"), on="key",
+        how="left", maintain_order="left",
     )  # fmt: skip
     is_settled = pl.col("state").eq_missing(pl.lit("accepted"))
     is_same = is_settled & pl.col("accepted").eq_missing(pl.col("digest"))
@@ -79,12 +79,19 @@ def delta(
         rows=rows,
         adds=sent.filter(pl.col("word") == "add")["row"],
         updates=sent.filter(pl.col("word") == "update")["row"],
-        gone=told.select("key").join(rows.select("key"), on="key", how="anti")["key"].sort(),
+        gone=told["key"].filter(_unmatched(joined["place"], told.height)),
         unchanged=int((named["word"] == "same").sum()),
         held=int((named["word"] == "held").sum()) + asked.height - sent.height,
         doubled=audience.height - rows.height,
         before=told.height,
     )
+
+
+def _unmatched(places: pl.Series, length: int) -> pl.Series:
+    """Which of so many rows stand at none of the places, Boolean."""
+    import polars as pl
+
+    return pl.repeat(True, length, dtype=pl.Boolean, eager=True).scatter(places.drop_nulls(), False)
 
 
 def one_per_key(audience: pl.DataFrame) -> pl.DataFrame:

@@ -124,7 +124,8 @@ def _empty(
 
 def _orphan(session: Session, name: str, one: Drift) -> Part | None:
     from segctl.operations.push_work import Part
-    from segctl.state.deliveries import ledger_audiences, told
+    from segctl.state.deliveries import ledger_audiences
+    from segctl.state.deliveries_told import told
 
     ledger = next(a for a in ledger_audiences(session.workspace, name) if a.id == one.number)
     keys = told(session.workspace, one.number)["key"].to_list()

@@ -22,9 +22,6 @@ UNKNOWN = "unknown"
 """Nobody knows whether an addition had its effect, and repeating it might have the effect twice."""
 _AT_ONCE = 50_000
 _QUESTION = 500
-_MOST_JOINED = 5_000_000
-_SEPARATOR, _NULL = "\x1e", "\x1d"
-"""Between values, and for one that is missing, in texts that hold a whole column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +136,6 @@ def delivered(workspace: Workspace, destination: str, segment: str) -> pl.DataFr
     return _frame(workspace, wanted, audience_number(workspace, destination, segment))
 
 
-def told(workspace: Workspace, audience: int) -> pl.DataFrame:
-    """What a delta needs of an audience: one row per key, sorted by key; `key`, `state`, `digest`, `sent`."""
-    names = ("key", "state", "digest", "sent")
-    found = _joined(workspace, names, audience)
-    return _frame(workspace, {name: name for name in names}, audience) if found is None else found
-
-
 def told_profiles(workspace: Workspace, audience: int) -> pl.DataFrame:
     """Of whom each row was: one row per key, sorted by key; `key` and `profile` (id, null when unknown)."""
     return _frame(workspace, {"key": "key", "profile": "profile"}, audience)
@@ -215,33 +205,6 @@ def unpacked(value: bytes | None) -> list[bytes | None]:
         found.append(value[place + 1 : end] or None)
         place = end
     return found
-
-
-def _joined(workspace: Workspace, names: Sequence[str], audience: int) -> pl.DataFrame | None:
-    """Columns of text that SQLite lays together, which takes less than half the time of a million tuples.
-
-    None where that cannot be done: for too many rows, and when a text holds one of the separators.
-    """
-    import polars as pl
-
-    count = int(workspace.query("SELECT count(*) FROM delivered WHERE audience = ?", (audience,))[0][0])
-    if not 0 < count <= _MOST_JOINED:
-        return None
-    of_each = ", ".join(
-        f"CASE WHEN count({name}) THEN group_concat(coalesce({name}, '{_NULL}'), '{_SEPARATOR}') END" for name in names
-    )
-    rows = f"SELECT {', '.join(names)} FROM delivered WHERE audience = ? ORDER BY key LIMIT -1"
-    count, *texts = next(workspace.stream(f"SELECT count(*), {of_each} FROM ({rows})", (audience,)))
-    columns = []
-    for name, text in zip(names, texts, strict=True):
-        if text is None:
-            columns.append(pl.repeat(None, count, dtype=pl.String, eager=True).alias(name))
-            continue
-        values = pl.Series(name, [text]).str.split(_SEPARATOR).explode()
-        columns.append(values.set(values == _NULL, None) if _NULL in text else values)
-    if any(len(column) != count for column in columns) or not columns[0].is_sorted():
-        return None
-    return pl.DataFrame(columns)
 
 
 def _frame(
