@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from segctl.operations.ab_trial import Trial
 
-SHARE_WARN, SHARE_FAIL, LEAST = 0.01, 0.10, 10
-"""Shares of controls reached that are warned of (with at least 10 units), and that make the figures unusable."""
 UNEVEN = 0.001
+"""P under which other segments reach the arms unevenly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +84,16 @@ def contamination(of: Trial, found: Reached) -> Check:
         "by_contact_point": len(shared),
     }
     mine = {"segment": of.experiment.segment, "controls": len(own), "share": len(own) / units, "is_own": True}
-    level, reason = _judged(number, share, others)
+    level, reason = _judged(number, units, others)
     return Check("contamination", level, reason, figures, (*([mine] if own else []), *others), decides=level == "fail")
 
 
-def _judged(number: int, share: float, others: tuple[Mapping[str, object], ...]) -> tuple[Level, str | None]:
-    if share > SHARE_FAIL:
-        return "fail", "controls_reached"
-    if share > SHARE_WARN and number >= LEAST:
-        return "warn", "controls_reached"
+def _judged(number: int, units: int, others: tuple[Mapping[str, object], ...]) -> tuple[Level, str | None]:
+    from segctl.stats.contamination import contamination as judged
+
+    level = judged(number, units).level
+    if level in ("fail", "warn"):
+        return level, "controls_reached"
     if any(row["is_uneven"] for row in others):
         return "warn", "others_uneven"
     if number:
