@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from segctl.compile.selection import Selection
     from segctl.model.conditions import SegmentDefinition
     from segctl.model.project import Language
+    from segctl.operations.health_suspicions import Suspicion
     from segctl.operations.pauses import Paused
     from segctl.operations.session import Session
 
@@ -39,12 +41,16 @@ class HealthFinding:
         kind: Machine word, such as ``failed`` or ``never_true``.
         level: ``watch`` or ``act``; ``ok`` where there is nothing.
         reason: In words; likewise what to do.
+        values: Numbers behind it.
+        p: That chance alone shows as much, adjusted for all that was looked into; None where it has no part.
     """
 
     kind: str
     level: Level
     reason: str
     action: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +87,13 @@ class SegmentHealth:
 
 
 def health(
-    session: Session, selection: Selection, *, now: datetime, last: int = RUNS, language: Language = "en"
+    session: Session,
+    selection: Selection,
+    *,
+    now: datetime,
+    last: int = RUNS,
+    language: Language = "en",
+    with_doings: bool = True,
 ) -> tuple[SegmentHealth, ...]:
     """How the selected segments do, those that need action first, then by name; evaluates nothing.
 
@@ -91,20 +103,44 @@ def health(
         now: Wall clock.
         last: Newest runs of each segment that are looked at; size is compared with all.
         language: Of the words.
+        with_doings: Also look at what members did, whom they reach and what segments do to one another.
 
     Raises:
         UsageError: A selection that fits nothing.
     """
     names = chosen(session.definitions, selection)
     record = Record(session, names)
+    doings = _suspicious(session, record, selection, now, last) if with_doings and record.seen else {}
     stopped = paused_now(session.workspace, session.definitions.segments)
     flaps = record.flaps(last)
     segments = session.definitions.segments
     found = [
-        _Judging(session, segments[name], record, stopped, now, last, language).health(flaps.get(name, 0))
+        _Judging(session, segments[name], record, stopped, now, last, language).health(
+            flaps.get(name, 0), doings.get(name, ())
+        )
         for name in names
     ]
     return tuple(sorted(found, key=lambda one: ("act", "watch", "ok").index(one.level)))
+
+
+def _suspicious(
+    session: Session, record: Record, selection: Selection, now: datetime, last: int
+) -> dict[str, list[Suspicion]]:
+    """Segment → what its members' doings, and those of other segments, give away."""
+    from segctl.operations.health_fights import fights
+    from segctl.operations.health_suspicions import found, suspicions
+    from segctl.operations.segment_report import Asked, Making
+
+    segments = session.definitions.segments
+    making = Making(session, tuple(record.seen), record, now, Asked(last), selection)
+    report, smallest = making.report(), making.settings.smallest
+    sent = frozenset(name for name in record.seen if segments[name].send_to and segments[name].status == "active")
+    looked_into = [*suspicions(report, record.seen, sent=sent, smallest=smallest)]
+    looked_into += fights(report, session.definitions, record, last=last, smallest=smallest)
+    by_segment: dict[str, list[Suspicion]] = {}
+    for one in found(looked_into):
+        by_segment.setdefault(one.segment, []).append(one)
+    return by_segment
 
 
 class _Judging:
@@ -128,10 +164,12 @@ class _Judging:
         self.zone = session.project.timezone
         self.today = now.astimezone(ZoneInfo(self.zone)).date()
 
-    def health(self, flapping: int) -> SegmentHealth:
+    def health(self, flapping: int, suspicions: Sequence[Suspicion] = ()) -> SegmentHealth:
         """The measures and what follows from them."""
         size = measure.size_change(self.all)
         found = [*self._state(), *self._size(size), *self._behaviour(flapping)]
+        if not self._is_over:
+            found += [replace(self._finding(one.kind, "watch", one.values), p=one.p) for one in suspicions]
         if not found:
             values = {"size": self.seen[-1].size if self.seen else 0, "runs": len(self.seen)}
             found = [self._finding("well" if size is not None else "few", "ok", values)]
@@ -149,7 +187,8 @@ class _Judging:
         )
 
     def _finding(self, kind: str, level: Level, values: Mapping[str, Any]) -> HealthFinding:
-        return HealthFinding(kind, level, *said(kind, {"segment": self.segment.name, **values}, self.language))
+        reason, action = said(kind, {"segment": self.segment.name, **values}, self.language)
+        return HealthFinding(kind, level, reason, action, values)
 
     def _state(self) -> Iterator[HealthFinding]:
         """What is so whatever the numbers say."""

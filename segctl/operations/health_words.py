@@ -54,6 +54,60 @@ _WORDS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("nobody has come or gone since {day}", "niemand kam oder ging seit {day}"),
         ("is it still needed? segctl show {segment}", "noch gebraucht? segctl show {segment}"),
     ),
+    "not_paying": (
+        ("{people:,} members buy no more than others of the same stage ({figures})",
+         "{people:,} Mitglieder kaufen nicht mehr als andere derselben Phase ({figures})"),
+        ("narrow it, or measure it with a control group", "enger fassen oder mit Kontrollgruppe messen"),
+    ),
+    "like_everybody": (
+        ("{share:.0%} of everybody, and members buy like the others ({figures})",
+         "{share:.0%} aller Personen, und sie kaufen wie die anderen ({figures})"),
+        ("narrow it", "enger fassen"),
+    ),
+    "too_broad": (
+        ("{share:.0%} of everybody are members", "{share:.0%} aller Personen sind Mitglied"),
+        ("narrow it", "enger fassen"),
+    ),
+    "too_small": (
+        ("{size:,} members, fewer than {smallest:,} for {runs} runs",
+         "{size:,} Mitglieder, seit {runs} Läufen weniger als {smallest:,}"),
+        ("widen it, or delete it", "weiter fassen oder löschen"),
+    ),
+    "dying": (
+        ("{before:,} → {after:,} members in {weeks} weeks ({per_week:+.0%} a week)",
+         "{before:,} → {after:,} Mitglieder in {weeks} Wochen ({per_week:+.0%} je Woche)"),
+        ("widen it, or let it end", "weiter fassen oder enden lassen"),
+    ),
+    "no_reaction": (
+        ("{reacted:,} of {people:,} who were told reacted ({rate:.1%}; others {rate_of_others:.1%})",
+         "{reacted:,} von {people:,} Angeschriebenen haben reagiert ({rate:.1%}; andere {rate_of_others:.1%})"),
+        ("leave out who never reacts", "wer nie reagiert, herausnehmen"),
+    ),
+    "displaced": (
+        ("{people:,} of {size:,} members go to `{other}` instead ({share:.0%})",
+         "{people:,} von {size:,} Mitgliedern gehen stattdessen an `{other}` ({share:.0%})"),
+        ("put it before `{other}`, or leave its members out", "vor `{other}` stellen oder dessen Mitglieder ausnehmen"),
+    ),
+    "same_people": (
+        ("tells the same {people:,} people over `{destination}` as `{other}` ({share:.0%} in common)",
+         "erreicht über `{destination}` dieselben {people:,} Personen wie `{other}` ({share:.0%} gemeinsam)"),
+        ("say in a priority list which comes first", "in einer Prioritätsliste sagen, wer zuerst kommt"),
+    ),
+    "opposite": (
+        ("tells {people:,} people over `{destination}` for `{purpose}`, `{other}` the same for `{other_purpose}`",
+         "erreicht {people:,} Personen über `{destination}` für `{purpose}`, `{other}` sie für `{other_purpose}`"),
+        ("say in a priority list which comes first", "in einer Prioritätsliste sagen, wer zuerst kommt"),
+    ),
+    "turns": (
+        ("{people:,} people change to `{other}` and back again and again, both at `{destination}`",
+         "{people:,} Personen wechseln immer wieder zu `{other}` und zurück, beide bei `{destination}`"),
+        ("leave room between the two rules", "zwischen den Regeln Abstand lassen"),
+    ),
+    "lift_negative": (
+        ("`{experiment}` measured {lift:+.0%} ({low:+.0%} to {high:+.0%}) against control",
+         "`{experiment}` hat {lift:+.0%} ({low:+.0%} bis {high:+.0%}) gegenüber der Kontrollgruppe gemessen"),
+        ("segctl report ab {experiment}", "segctl report ab {experiment}"),
+    ),
     "well": (("{size:,} members, {runs} runs", "{size:,} Mitglieder, {runs} Läufe"), ("", "")),
     "few": (
         ("{size:,} members, too few runs to judge", "{size:,} Mitglieder, zu wenige Läufe"),
@@ -68,7 +122,20 @@ def said(kind: str, values: dict[str, Any], language: Language) -> tuple[str, st
     >>> said("empty", {"day": "2026-11-01", "segment": "vip"}, "en")
     ('nobody is in since 2026-11-01', 'segctl size vip')
     """
+    if "rate_of_others" in values and "per_person" in values:
+        values = values | {"figures": _beside(values, language)}
     if "reason" in values:
         values = values | {"reason": reason_words(str(values["reason"]), language)}
     reason, action = (pair[language == "de"].format(**values) for pair in _WORDS[kind])
     return reason, action
+
+
+def _beside(values: dict[str, Any], language: Language) -> str:
+    """Both figures of members and of others, as far as they are declared."""
+    against, each = ("gegen", "je Person") if language == "de" else ("against", "each")
+    parts = []
+    if values["rate"] is not None:
+        parts.append(f"{values['rate']:.1%} {against} {values['rate_of_others']:.1%}")
+    if values["per_person"] is not None:
+        parts.append(f"{values['per_person']:,.2f} {against} {values['per_person_of_others']:,.2f} {each}")
+    return ", ".join(parts)
