@@ -19,20 +19,14 @@ FAR = 60.0
 """ln of a ratio of rates beyond which nothing is looked for: e⁶⁰."""
 
 
-def mee(control: Counts, treatment: Counts, *, confidence: float = 0.95, z: float | None = None) -> Interval:
+def mee(control: Counts, treatment: Counts, *, confidence: float = 0.95) -> Interval:
     """Score interval of the difference of two rates; the default.
-
-    Args:
-        control: Counts of the control.
-        treatment: Counts of the treatment.
-        confidence: Of the interval.
-        z: What the test's z must reach, where looks before the end make it more than the quantile of `confidence`.
 
     Source:
         Mee, Biometrics 40 (1984) 1175; rates under a given difference after Farrington and Manning, Stat Med 9 (1990)
         1447, appendix.
     """
-    return _of_difference(control, treatment, confidence, "mee", 1.0, z)
+    return _of_difference(control, treatment, confidence, "mee", 1.0)
 
 
 def miettinen_nurminen(control: Counts, treatment: Counts, *, confidence: float = 0.95) -> Interval:
@@ -46,13 +40,11 @@ def miettinen_nurminen(control: Counts, treatment: Counts, *, confidence: float 
     return _of_difference(control, treatment, confidence, "miettinen_nurminen", factor)
 
 
-def _of_difference(
-    control: Counts, treatment: Counts, confidence: float, method: str, factor: float, reach: float | None = None
-) -> Interval:
+def _of_difference(control: Counts, treatment: Counts, confidence: float, method: str, factor: float) -> Interval:
     if control.rate is None or treatment.rate is None:
         return undefined(Why.EMPTY_ARM, confidence=confidence, method=method)
     estimate = treatment.rate - control.rate
-    z = normal_quantile(0.5 + confidence / 2) if reach is None else reach
+    z = normal_quantile(0.5 + confidence / 2)
 
     def beyond(difference: float) -> float:
         """How far the difference is rejected; negative inside the interval."""
@@ -104,16 +96,10 @@ def control_rate_at(control: Counts, treatment: Counts, difference: float) -> fl
     return min(max(rate, low), high)
 
 
-def koopman(control: Counts, treatment: Counts, *, confidence: float = 0.95, z: float | None = None) -> Interval:
+def koopman(control: Counts, treatment: Counts, *, confidence: float = 0.95) -> Interval:
     """Score interval of the lift of two rates; the default.
 
     Without conversions in control there is no estimate and no upper limit, but a lower one: so much more at least.
-
-    Args:
-        control: Counts of the control.
-        treatment: Counts of the treatment.
-        confidence: Of the interval.
-        z: See `mee`.
 
     Source:
         Koopman, Biometrics 40 (1984) 513.
@@ -123,10 +109,10 @@ def koopman(control: Counts, treatment: Counts, *, confidence: float = 0.95, z: 
         return undefined(Why.EMPTY_ARM, confidence=confidence, method=method)
     if not control.conversions and not treatment.conversions:
         return undefined(Why.NO_CONVERSIONS, confidence=confidence, method=method)
-    reach = normal_quantile(0.5 + confidence / 2) if z is None else z
+    z = normal_quantile(0.5 + confidence / 2)
 
     def beyond(log_ratio: float) -> float:
-        return _ratio_chi2(control, treatment, exp(log_ratio)) - reach * reach
+        return _ratio_chi2(control, treatment, exp(log_ratio)) - z * z
 
     if not control.conversions:
         low = _log_crossing(beyond, FAR, -1.0)
