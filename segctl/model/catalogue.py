@@ -51,6 +51,7 @@ _PARTS = {
         "segctl.model.catalogue_ads",
         "segctl.model.catalogue_mailing",
         "segctl.model.catalogue_experiments",
+        "segctl.model.catalogue_assignment",
         "segctl.model.catalogue_segment_reports",
     ),
 }

@@ -1,8 +1,8 @@
 """Audiences: of the members in force those who may be told to a destination, and why the others may not.
 
-Members → a valid identifier → consent → not suppressed → under the caps → not held out → won their priority lists →
-new or changed at the destination. Segments are decided in the order of the priority lists, so that who goes to which
-does not depend on what else is pushed.
+Members → a valid identifier → consent → not suppressed → under the caps → not held out (by the universal holdout, by
+segments, by experiments) → won their priority lists → new or changed at the destination. Segments are decided in the
+order of the priority lists, so that who goes to which does not depend on what else is pushed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from segctl.model.audience import Step
 from segctl.model.dataclass import dataclass
 from segctl.operations.audience_caps import Contacted
 from segctl.operations.audience_contacts import Contacts
+from segctl.operations.audience_experiments import Decided, Holding
 from segctl.operations.audience_gate import Asking, Gate, Gated
 from segctl.operations.audience_rows import Rows
-from segctl.operations.audience_targets import Target, Targets, targets
+from segctl.operations.audience_targets import Present, Target, Targets, targets
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +43,8 @@ class Audience:
         dropped: The other members: ``subject``, ``profile_id``, ``step``, ``reason``, ``detail`` String.
         waterfall: Steps until ``change``; the engine adds what was accepted.
         there: What the ledger held when this was decided, as `state.deliveries_told.told`.
+        decided: Assignments to experiments that are to be written before anybody is told.
+        troubled: Why nobody is told: an experiment that cannot go on.
     """
 
     segment: str
@@ -53,6 +56,8 @@ class Audience:
     dropped: pl.DataFrame
     waterfall: tuple[Step, ...]
     there: pl.DataFrame | None = None
+    decided: tuple[Decided, ...] = ()
+    troubled: str | None = None
 
 
 def audiences(
@@ -79,7 +84,8 @@ def audiences(
     """
     found = targets(session, selection, destinations=destinations, now=now, members=members)
     if found.order:
-        yield from map(_audience, _Deciding(session, gate, found, now).decided())
+        there = Present(session, now, found.owners, members)
+        yield from map(_audience, _Deciding(session, gate, found, there).decided())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,8 @@ class Counted:
 def counted(session: Session, gate: Gate, *, selection: Selection = EVERYTHING, now: datetime) -> Iterator[Counted]:
     """What `audiences` would give, as counts; arguments and errors as there."""
     found = targets(session, selection, now=now)
-    for rows in _Deciding(session, gate, found, now).decided() if found.order else ():
+    there = Present(session, now, found.owners, None)
+    for rows in _Deciding(session, gate, found, there).decided() if found.order else ():
         target = rows.target
         yield Counted(target.segment, target.destination.name, target.use.purpose, target.use.channel, rows.waterfall())
 
@@ -104,13 +111,15 @@ def counted(session: Session, gate: Gate, *, selection: Selection = EVERYTHING, 
 class _Deciding:
     """One pass over all segments, with what each leaves to the next."""
 
-    def __init__(self, session: Session, gate: Gate, found: Targets, now: datetime) -> None:
-        self.session, self.gate, self.found = session, gate, found
+    def __init__(self, session: Session, gate: Gate, found: Targets, there: Present) -> None:
+        self.session, self.gate, self.found, now = session, gate, found, there.now
         self.contacts = Contacts(session, found.profiles, found.owners, now=now)
         self.asking = Asking(session, gate, self.contacts)
         self.members = {name: self.contacts.rows_of(subjects) for name, subjects in found.members.items()}
         self.contacted = Contacted(session, self.contacts, now=now)
         self.held_out = {name: self.contacts.rows_of(subjects) for name, subjects in found.holdouts.items()}
+        holding = Holding(session, self.contacts, there)
+        self.holding = holding if holding.is_needed else None
         self.winners: dict[str, pl.Series] = {}
         self._gated: dict[tuple[str, str | None], Gated] = {}
 
@@ -131,11 +140,15 @@ class _Deciding:
         rows.drop_gated()
         for cap in self.found.caps_of(target):
             rows.drop_capped(cap, self.contacted.counts(cap))
+        if self.holding is not None:
+            self.holding.drop_universal(rows)
         for name, held in self.held_out.items():
             rows.drop(held, "holdout", "held_out", name)
-        for winner in self.found.before(target.segment):
-            if winner in self.winners:
-                rows.drop(self.winners[winner], "priority", "displaced", winner)
+        before = [winner for winner in self.found.before(target.segment) if winner in self.winners]
+        if self.holding is not None:
+            self.holding.drop_experiments(rows, [self.winners[winner] for winner in before])
+        for winner in before:
+            rows.drop(self.winners[winner], "priority", "displaced", winner)
         return rows
 
     def _gate(self, target: Target) -> Gated:
@@ -170,4 +183,6 @@ def _audience(rows: Rows) -> Audience:
         dropped=rows.dropped(),
         waterfall=rows.waterfall(),
         there=rows.there,
+        decided=tuple(rows.decided),
+        troubled=rows.troubled,
     )

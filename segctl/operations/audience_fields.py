@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from segctl.compile.lower import lower_trait
 from segctl.compile.plan import Output
+from segctl.model.experiments import ARM
 from segctl.model.types import TEXT, Kind, ValueType
 
 if TYPE_CHECKING:
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
 
 
 def fields_of(session: Session, contacts: Contacts, destination: Destination) -> dict[str, pl.Series]:
-    """Field there → values, one row per profile of `contacts`."""
+    """Field there → values, one row per profile of `contacts`; without the arm, which depends on the segment."""
+    pairs = [(field, name) for field, name in destination.fields if name != ARM]
     traits = {trait.name: trait.type for trait in session.project.traits}
-    computed = sorted({name for _, name in destination.fields if name in session.definitions.computed})
-    contacts.read(name for _, name in destination.fields if name not in computed)
+    computed = sorted({name for _, name in pairs if name in session.definitions.computed})
+    contacts.read(name for _, name in pairs if name not in computed)
     values = _computed(session, contacts, tuple(computed)) if computed else {}
     return {
         field: values[name] if name in values else told_values(contacts.best(name), traits.get(name, TEXT))
-        for field, name in destination.fields
+        for field, name in pairs
     }
 
 

@@ -1,4 +1,4 @@
-"""Where the ledger keeps an audience, also after its segment was renamed, and whom of it the gate denies today."""
+"""Where the ledger keeps an audience, also after its segment was renamed; whom the gate denies, who is held out."""
 
 from __future__ import annotations
 
@@ -25,13 +25,26 @@ def denied_profiles(session: Session, audience: Audience) -> pl.Series:
     """Ids of the profiles that consent or suppression left out, and of all that were merged into them."""
     import polars as pl
 
+    return _profiles(session, audience.dropped.filter(pl.col("step").is_in(["consent", "suppression"])))
+
+
+def held_profiles(session: Session, audience: Audience) -> pl.Series:
+    """Likewise of those who are held out: by the universal holdout, a segment, or an arm that is told nothing."""
+    import polars as pl
+
+    is_held = (pl.col("step") == "holdout") & (pl.col("reason") != "not_enrolled")
+    return _profiles(session, audience.dropped.filter(is_held))
+
+
+def _profiles(session: Session, out: pl.DataFrame) -> pl.Series:
+    import polars as pl
+
     from segctl.state.identity import canonical
     from segctl.state.subjects import Subjects
 
-    denied = audience.dropped.filter(pl.col("step").is_in(["consent", "suppression"]))
     owners = canonical(session.workspace)
-    if owners is None or denied.is_empty():
-        return denied["profile_id"]
+    if owners is None or out.is_empty():
+        return out["profile_id"]
     every = Subjects(session.workspace).table().select("profile_id").collect()["profile_id"]
-    subjects = owners.head(len(every)).is_in(denied["subject"].unique().implode())
-    return pl.concat([denied["profile_id"], every.head(len(subjects)).filter(subjects)]).unique()
+    subjects = owners.head(len(every)).is_in(out["subject"].unique().implode())
+    return pl.concat([out["profile_id"], every.head(len(subjects)).filter(subjects)]).unique()

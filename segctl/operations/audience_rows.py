@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from segctl.model.audience import GATE, Cap, Step, StepName
+from segctl.operations.audience_contacts import row_digests
 
 if TYPE_CHECKING:
     import polars as pl
 
     from segctl.operations.audience_contacts import Contacts
+    from segctl.operations.audience_experiments import Decided
     from segctl.operations.audience_gate import Gated
     from segctl.operations.audience_targets import Target
     from segctl.operations.session import Session
@@ -30,7 +33,10 @@ class Rows:
     def __init__(self, session: Session, contacts: Contacts, gated: Gated, target: Target, members: pl.Series) -> None:
         self._session, self._contacts, self._gated = session, contacts, gated
         self.target, self.members, self.left = target, members, members
+        self.decided: list[Decided] = []
+        self.troubled: str | None = None
         self._dropped: list[pl.DataFrame] = []
+        self._fields: Mapping[str, pl.Series] = {}
 
     def drop_gated(self) -> None:
         """Those whom identifiers or the gate leave out; of several with the same identifiers all but one."""
@@ -63,6 +69,13 @@ class Rows:
             self._note(gone, at, why, detail)
             self.left = self.left.filter(~out)
 
+    def tell(self, fields: Mapping[str, pl.Series]) -> None:
+        """Fields that depend on the segment: name there → values, one row per profile of `Contacts`."""
+        if fields:
+            self._fields = fields
+            # Other fields are other digests.
+            self.__dict__.pop("_compared", None)
+
     def fresh(self) -> pl.Series:
         """Rows that would be told for the first time."""
         if self.target.is_paused or self.target.destination.mode == "update":
@@ -82,7 +95,7 @@ class Rows:
         columns = {
             "subject": self._contacts.profiles.gather(self.left),
             "profile_id": self._contacts.ids.gather(self.left),
-            **{name: self._gated.column(name, self.left) for name in self._gated.columns},
+            **self._columns(),
         }
         return pl.DataFrame([column.alias(name) for name, column in columns.items()])[_order(columns["key"])]
 
@@ -122,6 +135,18 @@ class Rows:
             reasons.append(("not_there", None, new))
         return made_step("change", left, [one for one in reasons if one[2]])
 
+    def _columns(self) -> dict[str, pl.Series]:
+        """All that is known of those who are left, with the fields of the segment at their places."""
+        found = {name: self._gated.column(name, self.left) for name in self._gated.columns}
+        if self._fields:
+            order = [f"field:{name}" for name, _ in self.target.destination.fields]
+            told = {f"field:{name}": values.gather(self.left) for name, values in self._fields.items()}
+            told |= {name: found.pop(name) for name in order if name in found}
+            ids = {name.removeprefix("id:"): column for name, column in found.items() if name.startswith("id:")}
+            found["digest"] = row_digests(ids, {name.removeprefix("field:"): told[name] for name in order})
+            found |= {name: told[name] for name in order}
+        return found
+
     def _new(self, rows: pl.Series) -> pl.Series:
         """Those of the rows of whom the destination has not been told."""
         return rows if self.there.is_empty() else rows.filter(~self._standing("is_there", rows))
@@ -145,7 +170,7 @@ class Rows:
         """Rows that passed the gate, and how they stand at the destination."""
         import polars as pl
 
-        now = {name: self._gated.column(name, self.left) for name in ("key", "digest")}
+        now = {name: column for name, column in self._columns().items() if name in ("key", "digest")}
         before = self.there.select("key", "state", pl.col("digest").alias("accepted"))
         found = pl.DataFrame(now).join(before, on="key", how="left", maintain_order="left")
         is_same = (pl.col("state") == "accepted") & (pl.col("accepted") == pl.col("digest"))

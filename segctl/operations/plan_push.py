@@ -117,9 +117,9 @@ def plan_push(
 
 def part_of(session: Session, gate: Gate, audience: Audience, *, allowed: Allowed = NOTHING_ALLOWED) -> Part:
     """What an audience needs, within guards; the ledger is only read."""
-    from segctl.operations.audience_ledger import ledger_number
+    from segctl.operations.audience_ledger import held_profiles, ledger_number
     from segctl.operations.push_limits import limit
-    from segctl.operations.push_parts import Wanted, part
+    from segctl.operations.push_parts import Wanted, hold_out, part
     from segctl.state.deliveries import LedgerAudience
 
     to = audience.destination
@@ -129,9 +129,10 @@ def part_of(session: Session, gate: Gate, audience: Audience, *, allowed: Allowe
         gate,
         Wanted(
             audience.segment, to, to.mode, audience.purpose, audience.use, audience.rows,
-            LedgerAudience(number, to.name, audience.segment), audience.waterfall,
+            LedgerAudience(number, to.name, audience.segment), audience.waterfall, troubled=audience.troubled,
         ),
     )  # fmt: skip
+    hold_out(session.workspace, found, held_profiles(session, audience))
     limit(session, found, to, allowed)
     return found
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from segctl.compile.selection import Selection
 from segctl.compile.suggest import nearest
 from segctl.model.dataclass import dataclass
-from segctl.model.errors import Refused, UsageError
+from segctl.model.errors import Refused, TemporaryError, UsageError
 from segctl.operations.apply import NOTHING_ALLOWED, Allowed
 from segctl.operations.contacted import record as record_contacts
-from segctl.operations.plan_push import refuse_other_push
+from segctl.operations.experiment_record import write_down
+from segctl.operations.plan_push import part_digest, refuse_other_push
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.push_limits import limit
 from segctl.operations.push_place import refuse_moved
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from segctl.state.deliveries_log import PartStatus
 
 EVERYTHING = Selection()
+_TRIES = 5
+"""So often audiences are made, if others assign people to the same experiments at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +95,8 @@ def push(
         record_contacts(session.workspace)
     work = _Work(session, asked, now, progress or Silent(), dry_run)
     with work.stations() as stations:
-        parts = work.parts(stations)
-        for one in parts:
-            limit(session, one, stations[one.destination].destination, asked.allowed)
-            one.stopped = stations[one.destination].courier.halted
-        if asked.plan is not None:
-            refuse_other_push(asked.plan.push, parts)
-        busy = [one for one in parts if one.additions or one.removals or one.refused or one.stuck]
-        if busy and not dry_run:
-            agree(busy)
-        number, name = work.begin() if busy and not dry_run else (0, None)
+        parts, number, name = work.agreed(stations, agree)
+        busy = _busy(parts)
         for to in stations.values():
             work.send(to, [part for part in busy if part.destination == to.name], number, name or "dry-run")
         if number:
@@ -117,6 +112,11 @@ def push(
             seconds=round(time.perf_counter() - clock, 3),
             notes=(*(note for to in stations.values() for note in to.notes), *work.undeclared()),
         )
+
+
+def _busy(parts: Iterable[Part]) -> list[Part]:
+    """Those with which something is to be done."""
+    return [one for one in parts if one.additions or one.removals or one.refused or one.stuck]
 
 
 @mutable(slots=True)
@@ -170,6 +170,45 @@ class _Work:
     def _destination(self, name: str) -> Destination:
         found = self.session.definitions.destinations[name]
         return found if self.asked.mode is None else replace(found, mode=self.asked.mode)
+
+    def agreed(self, stations: Mapping[str, Station], agree: Agree) -> tuple[list[Part], int, str | None]:
+        """What every audience needs, agreed on and with its assignments on record; number and id of the push.
+
+        Raises:
+            TemporaryError: Others assign people to the same experiments again and again.
+        """
+        from segctl.state.experiments import records
+
+        agreed: list[str] | None = None
+        number, name = 0, None
+        for _ in range(_TRIES):
+            seen = records(self.session.workspace)
+            parts = self._limited(stations)
+            busy = _busy(parts)
+            if self.dry_run:
+                return parts, 0, None
+            if busy and (agreed is None or agreed != [part_digest(part) for part in busy]):
+                agree(busy)
+            if busy and not number:
+                number, name = self.begin()
+            if write_down(self.session.workspace, parts, seen, at=self.now, push=name):
+                return parts, number, name
+            agreed = [part_digest(part) for part in busy]
+            self.progress.note("people were assigned to an experiment by another command meanwhile: decided again")
+        raise TemporaryError(
+            "SEG962", "other commands assign people to the same experiments; nothing was sent",
+            hint="try again when they are done",
+        )  # fmt: skip
+
+    def _limited(self, stations: Mapping[str, Station]) -> list[Part]:
+        """What every audience needs, within guards, and exactly what a saved plan says."""
+        parts = self.parts(stations)
+        for one in parts:
+            limit(self.session, one, stations[one.destination].destination, self.asked.allowed)
+            one.stopped = stations[one.destination].courier.halted
+        if self.asked.plan is not None:
+            refuse_other_push(self.asked.plan.push, parts)
+        return parts
 
     def parts(self, stations: Mapping[str, Station]) -> list[Part]:
         """What every audience needs, and who is to be taken out elsewhere at the destinations."""

@@ -36,7 +36,7 @@ def limit(session: Session, part: Part, destination: Destination, allowed: Allow
     why = [sentence for guards in (shares, destination.guards)
            for sentence in _broken(part, loosened(guards, part.segment, allowed.limits))]  # fmt: skip
     if why:
-        part.refused = "; ".join(dict.fromkeys(why))
+        part.refused = "; ".join(dict.fromkeys([*([part.refused] if part.refused else []), *why]))
         part.leavers = ()
 
 

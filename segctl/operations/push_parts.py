@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from segctl.connectors.destinations.base import Action
     from segctl.model.audience import Step
     from segctl.model.destinations import Destination, Mode
+    from segctl.operations.audience_experiments import Decided
     from segctl.operations.push_watch import Gatekeeper
     from segctl.state.deliveries import LedgerAudience
     from segctl.state.workspace import Workspace
@@ -38,6 +39,8 @@ class Wanted:
         ledger: The audience in the ledger; number 0 when it was never pushed.
         there: What the ledger holds of it, as `state.deliveries_told.told`; None when that was not read yet.
         retries: Send also what never worked as it is and what went out with an unknown outcome, and nothing else.
+        troubled: Why nobody may be told.
+        decided: Assignments to be written before anybody is told.
     """
 
     segment: str
@@ -50,6 +53,8 @@ class Wanted:
     waterfall: tuple[Step, ...] = ()
     retries: bool = False
     there: pl.DataFrame | None = None
+    troubled: str | None = None
+    decided: tuple[Decided, ...] = ()
 
 
 def part(workspace: Workspace, gate: Gatekeeper, wanted: Wanted) -> Part:
@@ -65,7 +70,7 @@ def part(workspace: Workspace, gate: Gatekeeper, wanted: Wanted) -> Part:
         found = _only(found, set(held["key"]))
     repeated = () if wanted.retries else _repeated(workspace, number, found, there)
     denied, staying = denied_of(workspace, gate, number, wanted.use, found.gone.to_list())
-    leaves = wanted.mode == "mirror" and not wanted.retries
+    leaves = wanted.mode == "mirror" and not wanted.retries and wanted.troubled is None
     out = set(denied)
     return Part(
         segment=wanted.segment,
@@ -80,6 +85,8 @@ def part(workspace: Workspace, gate: Gatekeeper, wanted: Wanted) -> Part:
         watched=None if leaves else staying,
         waterfall=wanted.waterfall,
         repeated=repeated,
+        refused=wanted.troubled,
+        decided=wanted.decided,
         tally=Tally(held=found.held),
     )
 
@@ -109,6 +116,26 @@ def take_out(workspace: Workspace, part: Part, profiles: pl.Series) -> None:
     part.leavers = [key for key in part.leavers if key not in fresh]
     if part.watched is not None:
         part.watched = part.watched.filter(~pl.col("key").is_in(sorted(fresh)))
+
+
+def hold_out(workspace: Workspace, part: Part, profiles: pl.Series) -> None:
+    """People who are held out leave where others stay that are no longer in the audience, unless a guard says no.
+
+    Args:
+        workspace: Open.
+        part: In the mode `add`; in a mirror they leave anyway, and an update puts nobody in.
+        profiles: Ids of profiles that are held out today.
+    """
+    import polars as pl
+
+    from segctl.state.deliveries import told_profiles
+
+    if part.mode != "add" or part.watched is None or part.refused is not None or profiles.is_empty():
+        return
+    held = told_profiles(workspace, part.ledger.id).join(profiles.to_frame("profile"), on="profile", how="semi")
+    out = part.watched["key"].filter(part.watched["key"].is_in(held["key"].implode()))
+    part.leavers = sorted({*part.leavers, *out.to_list()})
+    part.watched = part.watched.filter(~pl.col("key").is_in(out.implode()))
 
 
 def forget_settled(workspace: Workspace, part: Part) -> None:

@@ -13,10 +13,10 @@ from segctl.connectors.destinations import abilities, kind
 from segctl.connectors.destinations.base import Around, Recorded
 from segctl.model.consent import Decision
 from segctl.model.errors import SegctlError, UsageError
-from segctl.operations.audience_ledger import denied_profiles
+from segctl.operations.audience_ledger import denied_profiles, held_profiles
 from segctl.operations.push_books import DryBooks, LedgerBooks
 from segctl.operations.push_courier import Courier, Desk, World, world_from
-from segctl.operations.push_parts import Wanted, forget_settled, other_parts, part, take_out
+from segctl.operations.push_parts import Wanted, forget_settled, hold_out, other_parts, part, take_out
 from segctl.operations.push_resolve import resolve
 from segctl.operations.push_result import Recording
 from segctl.operations.push_send import look_again, send
@@ -134,10 +134,14 @@ class Station:
             waterfall=audience.waterfall,
             retries=retries,
             there=audience.there,
+            troubled=audience.troubled,
+            decided=audience.decided,
         )
         made = part(self.session.workspace, gate, wanted)
         if made.delta is not None and not made.delta.gone.is_empty():
             take_out(self.session.workspace, made, denied_profiles(self.session, audience))
+            if not retries:
+                hold_out(self.session.workspace, made, held_profiles(self.session, audience))
         if self.recorder is None and not retries:
             forget_settled(self.session.workspace, made)
         return self._as_it_can(made)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from segctl.connectors.destinations.base import Action, Row
     from segctl.model.audience import Step
     from segctl.model.consent import Use
+    from segctl.operations.audience_experiments import Decided
     from segctl.operations.push_delta import Delta
     from segctl.state.deliveries import LedgerAudience
     from segctl.state.deliveries_batches import NewRow
@@ -95,6 +96,7 @@ class Part:
         remote: Id of the audience there.
         stuck: People who should be taken out, which the destination cannot do.
         reasons: Reason → rows, of those that were not accepted.
+        decided: Assignments to experiments that are to be written before anybody is told.
     """
 
     segment: str
@@ -116,6 +118,7 @@ class Part:
     stuck: int = 0
     tally: Tally = dataclasses.field(default_factory=Tally)
     reasons: dict[str, int] = dataclasses.field(default_factory=dict)
+    decided: Sequence[Decided] = ()
 
     @property
     def tells(self) -> bool:
