@@ -14,13 +14,17 @@ if TYPE_CHECKING:
     from segctl.model.experiments import Metric
 
 
+BELOW_BEFORE = "below_before"
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One metric of some units.
 
     Attributes:
         counts: Of conversions; None for other kinds.
-        moments: ``value``; ``below`` of ratios; ``before`` where there is a covariate.
+        moments: ``value``; ``below`` of ratios; ``before`` where there is a covariate, of ratios its numerator, and
+            `BELOW_BEFORE` its denominator.
         largest: Of one unit; None without units.
         among: Of times: mean of those who had the event; None without any.
         events: Units that converted, had the event or have a value other than 0; None for ratios.
@@ -47,7 +51,6 @@ def samples(frame: pl.DataFrame, metrics: Sequence[Metric], by: Sequence[str]) -
     if frame.is_empty():
         return {metric.name: {} for metric in metrics}
     wanted = {metric.name: _figures_of(metric, frame.columns) for metric in metrics}
-    frame = frame.with_columns(_linearised(frame, metric) for metric in metrics if _has_pair_before(metric, frame))
     pieces = [one for name, figures in wanted.items() for one in _pieces(name, figures)]
     extra = [one for metric in metrics for one in _extra(metric)]
     import polars as pl
@@ -69,9 +72,9 @@ def capped(frame: pl.DataFrame, metric: Metric, percentile: float) -> tuple[pl.D
     import polars as pl
 
     values = frame[metric.name]
-    limit = values.quantile(percentile / 100, interpolation="lower")
+    limit = values.quantile(percentile / 100, interpolation="equiprobable")
     if limit is not None and limit <= 0:
-        limit = values.filter(values > 0).quantile(percentile / 100, interpolation="lower")
+        limit = values.filter(values > 0).quantile(percentile / 100, interpolation="equiprobable")
     if limit is None:
         return frame, None
     return frame.with_columns(pl.col(metric.name).clip(upper_bound=limit)), float(limit)
@@ -84,21 +87,9 @@ def _figures_of(metric: Metric, columns: Iterable[str]) -> dict[str, str]:
         found["below"] = f"{metric.name}/below"
     if f"{metric.name}/before" in columns:
         found["before"] = f"{metric.name}/before"
+    if f"{metric.name}/before/below" in columns:
+        found[BELOW_BEFORE] = f"{metric.name}/before/below"
     return found
-
-
-def _has_pair_before(metric: Metric, frame: pl.DataFrame) -> bool:
-    return f"{metric.name}/before/below" in frame.columns
-
-
-def _linearised(frame: pl.DataFrame, metric: Metric) -> pl.Expr:
-    """A ratio's covariate: numerator minus the ratio of all units together times denominator, all before exposure."""
-    import polars as pl
-
-    above, below = f"{metric.name}/before", f"{metric.name}/before/below"
-    total = float(frame[below].sum())
-    ratio = float(frame[above].sum()) / total if total else 0.0
-    return (pl.col(above) - ratio * pl.col(below)).alias(above)
 
 
 def _pieces(name: str, figures: Mapping[str, str]) -> list[pl.Expr]:

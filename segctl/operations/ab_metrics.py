@@ -1,0 +1,224 @@
+"""Every metric in every arm: figures, the test that counts, other ways beside it, families of p-values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from segctl.model.dataclass import dataclass
+from segctl.operations.ab_compare import always, arm_value, at_level, compared, judged
+from segctl.operations.ab_parts import Effect, Held, MetricReport, Verdict
+from segctl.operations.ab_samples import BELOW_BEFORE, Sample, capped, samples
+from segctl.stats.cuped import cuped, cuped_ratio
+from segctl.stats.moments import nothing
+from segctl.stats.multiplicity import holm
+from segctl.stats.rate_intervals import newcombe
+from segctl.stats.values import Counts, Flag
+
+if TYPE_CHECKING:
+    from segctl.model.experiments import Metric
+    from segctl.operations.ab_design import Stage
+    from segctl.operations.ab_trial import Trial
+    from segctl.stats.values import Comparison, Interval
+
+DEFAULT_CAP = 99.9
+"""Percentile at which values are cut beside, where one unit outweighs an arm and nothing is declared."""
+OF_SUM, OF_VARIANCE = 0.10, 0.50
+"""Shares of an arm's sum and of its variance from which a single unit is an outlier."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two samples behind an effect."""
+
+    control: Sample
+    treatment: Sample
+
+
+def metric_reports(of: Trial, at: Stage) -> tuple[MetricReport, ...]:
+    """All metrics of the experiment, with adjusted p-values."""
+    found = [_report(of, at, metric) for metric in of.experiment.metrics]
+    for role in ("primary", "secondary"):
+        found = _adjusted(of, at, found, role)
+    return tuple(_with_verdicts(of, one) for one in found)
+
+
+def pair(of: Trial, metric: Metric, arm: str, made: Mapping[tuple[str | None, ...], Sample] | None = None) -> Pair:
+    """Samples of the control and an arm; empty ones where nobody is there."""
+    known = of.samples[metric.name] if made is None else made
+    return Pair(_sample(known, metric, of.experiment.control), _sample(known, metric, arm))
+
+
+def _sample(known: Mapping[tuple[str | None, ...], Sample], metric: Metric, arm: str) -> Sample:
+    if (arm,) in known:
+        return known[arm,]
+    names = next((one.moments.names for one in known.values()), ("value",))
+    return Sample(nothing(0, names), Counts(0, 0) if metric.kind == "conversion" else None)
+
+
+def _report(of: Trial, at: Stage, metric: Metric) -> MetricReport:
+    confidence = float(of.experiment.confidence)
+    arms = tuple(arm_value(metric, arm, _sample(of.samples[metric.name], metric, arm), confidence=confidence)
+                 for arm in of.arms)  # fmt: skip
+    limit, cut = _capped(of, metric)
+    effects = tuple(_effect(of, at, metric, arm, cut) for arm in of.others)
+    kinds = of.source.lowering.kinds(metric.selection.events)
+    below = () if metric.below is None else of.source.lowering.kinds(metric.below[0].events)
+    return MetricReport(
+        metric.name, metric.kind, metric.role, metric.better, arms, effects, metric.role,
+        unit=metric.unit, is_money=metric.is_money, margin=None if metric.margin is None else float(metric.margin),
+        capped_at=limit, events=tuple(dict.fromkeys((*kinds, *below))), title=metric.title,
+    )  # fmt: skip
+
+
+def _effect(of: Trial, at: Stage, metric: Metric, arm: str, cut: Mapping[tuple[str | None, ...], Sample]) -> Effect:
+    both = pair(of, metric, arm)
+    main = judged(of, at, metric, arm, both.control, both.treatment)
+    also, reduction = _beside(of, at, metric, arm, both)
+    if cut:
+        short = pair(of, metric, arm, cut)
+        also["capped"] = judged(of, at, metric, arm, short.control, short.treatment).compared
+    return Effect(
+        arm, main.compared, at.basis, p_adjusted=main.compared.p, also=also, variance_reduction=reduction,
+        figures=main.figures,
+    )  # fmt: skip
+
+
+def _beside(of: Trial, at: Stage, metric: Metric, arm: str, both: Pair) -> tuple[dict[str, Comparison], float | None]:
+    """Other ways to compare, and what the covariate took of the variance."""
+    confidence = float(of.experiment.confidence)
+    also: dict[str, Comparison] = {}
+    single = compared(metric, both.control, both.treatment, confidence=confidence)
+    if at.basis != "fixed":
+        also["fixed"] = single
+    if at.basis == "planned":
+        also["always"] = always(of, metric, arm, both.control, both.treatment).compared
+    if both.control.counts is not None and both.treatment.counts is not None:
+        interval = newcombe(both.control.counts, both.treatment.counts, confidence=confidence)
+        also["newcombe"] = replace(single, difference=interval)
+        if Flag.SMALL_COUNTS in single.flags or Flag.ZERO_CONVERSIONS in single.flags:
+            also["exact"] = _exact(single, both.control.counts, both.treatment.counts)
+    reduction = None
+    if metric.before is not None:
+        below = BELOW_BEFORE if BELOW_BEFORE in both.control.moments.names else None
+        adjusted = (
+            cuped_ratio(both.control.moments, both.treatment.moments, confidence=confidence, below_before=below)
+            if metric.kind == "ratio"
+            else cuped(both.control.moments, both.treatment.moments, confidence=confidence)
+        )
+        also["cuped"], reduction = adjusted.adjusted, adjusted.reduction
+    return also, reduction
+
+
+def _exact(single: Comparison, control: Counts, treatment: Counts) -> Comparison:
+    from segctl.stats.exact import boschloo
+
+    found = boschloo(control, treatment)
+    return replace(single, p=found.p, log_p=found.log_p, test=found.test, statistic=None, se=None, why=found.why)
+
+
+# --- Outliers ---------------------------------------------------------------------------------------------
+def outlier_share(sample: Sample) -> tuple[float | None, float | None]:
+    """What part of an arm's sum and of its variance one unit has; None where there is no such sum or variance."""
+    moments, largest = sample.moments, sample.largest
+    if largest is None or not moments.n:
+        return None, None
+    mean = moments.mean() or 0.0
+    total, spread = mean * moments.n, moments.product()
+    of_sum = largest / total if total > 0 else None
+    return of_sum, (largest - mean) ** 2 / spread if spread > 0 else None
+
+
+def has_outlier(sample: Sample) -> bool:
+    """One unit has more than 10 % of the sum or more than half of the variance."""
+    of_sum, of_variance = outlier_share(sample)
+    # With so few units any one of them is much.
+    few = sample.moments.n <= 1 / OF_SUM
+    return not few and ((of_sum or 0.0) > OF_SUM or (of_variance or 0.0) > OF_VARIANCE)
+
+
+def _capped(of: Trial, metric: Metric) -> tuple[float | None, Mapping[tuple[str | None, ...], Sample]]:
+    """The limit and the samples with larger values cut to it, where declared or needed."""
+    if metric.kind not in ("mean", "ratio"):
+        return None, {}
+    needed = any(has_outlier(one) for one in of.samples[metric.name].values())
+    if metric.cap is None and not needed:
+        return None, {}
+    frame, limit = capped(of.frame, metric, float(metric.cap) if metric.cap is not None else DEFAULT_CAP)
+    return limit, samples(frame, [metric], ["arm"])[metric.name] if limit is not None else {}
+
+
+# --- Families ---------------------------------------------------------------------------------------------
+def _adjusted(of: Trial, at: Stage, found: Sequence[MetricReport], role: str) -> list[MetricReport]:
+    """Holm over the arms and metrics of a role; guard-rails warn for themselves."""
+    members = [(one.name, effect.arm, effect.compared.p) for one in found if one.role == role for effect in one.effects]
+    if len(members) < 2:
+        return list(found)
+    adjusted = holm([p for _, _, p in members])
+    steps = _steps([p for _, _, p in members], 1 - float(of.experiment.confidence))
+    known = {(name, arm): (p, step) for (name, arm, _), p, step in zip(members, adjusted, steps, strict=True)}
+    return [
+        one if one.role != role else replace(
+            one, tests=len(members), correction="holm",
+            effects=tuple(_in_family(of, at, one.name, effect, *known[one.name, effect.arm]) for effect in one.effects),
+        )
+        for one in found
+    ]  # fmt: skip
+
+
+def _in_family(of: Trial, at: Stage, name: str, effect: Effect, p: float | None, alpha: float) -> Effect:
+    metric = next(one for one in of.experiment.metrics if one.name == name)
+    both = pair(of, metric, effect.arm)
+    wide: Interval | None = None
+    if effect.compared.p is not None:
+        wide = at_level(of, at, metric, effect.arm, both.control, both.treatment, alpha=alpha)
+    return replace(effect, p_adjusted=p, simultaneous=wide)
+
+
+def _steps(ps: Sequence[float | None], alpha: float) -> list[float]:
+    """The α at which Holm's procedure decides on each p, so that intervals at it agree with the decisions.
+
+    Rejected: that of its own step; otherwise that of the step where the procedure stopped.
+    """
+    order = sorted((p, place) for place, p in enumerate(ps) if p is not None)
+    m, found, stopped = len(order), [alpha / max(len(order), 1)] * len(ps), None
+    for rank, (p, place) in enumerate(order):
+        step = alpha / (m - rank)
+        if stopped is None and p > step:
+            stopped = step
+        found[place] = step if stopped is None else stopped
+    return found
+
+
+# --- Verdicts ---------------------------------------------------------------------------------------------
+def _with_verdicts(of: Trial, one: MetricReport) -> MetricReport:
+    alpha = 1 - float(of.experiment.confidence)
+    effects = [replace(effect, verdict=_verdict(effect, one, alpha)) for effect in one.effects]
+    if one.role == "guardrail":
+        effects = [replace(effect, held=_held(effect, one)) for effect in effects]
+    return replace(one, effects=tuple(effects))
+
+
+def _verdict(effect: Effect, one: MetricReport, alpha: float) -> Verdict:
+    p, estimate = effect.p_adjusted, effect.compared.difference.estimate
+    if p is None or estimate is None:
+        return "undefined"
+    if p > alpha or not estimate:
+        return "none"
+    return "better" if (estimate > 0) == (one.better == "higher") else "worse"
+
+
+def _held(effect: Effect, one: MetricReport) -> Held:
+    """Non-inferiority: the worst that the interval leaves possible is within the margin, a share of the control."""
+    found, control = effect.compared.difference, effect.compared.control
+    if found.low is None or found.high is None or control is None:
+        return "open"
+    toward = 1 if one.better == "higher" else -1
+    worst, best = (found.low, found.high) if toward > 0 else (-found.high, -found.low)
+    allowed = (one.margin or 0.0) * abs(control)
+    if one.margin is not None and worst >= -allowed:
+        return "held"
+    if best < 0:
+        return "failed"
+    return "held" if worst >= 0 else "open"
