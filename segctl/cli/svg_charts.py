@@ -45,6 +45,7 @@ def lines(
     head: str,
     say: Say,
     zero: bool = True,
+    to: str = "…",
 ) -> Drawing:
     """Numbers over time as lines, with intervals as whiskers where they are given.
 
@@ -57,6 +58,7 @@ def lines(
         head: Of the labels in the table.
         say: How numbers are written.
         zero: The axis contains it.
+        to: Between the ends of a range.
     """
     found = [v for one in series for of in (one.values, one.lows, one.highs) for v in of if v is not None]
     scale = Scale.over([*found, 0.0] if zero else found or [0.0])
@@ -64,14 +66,14 @@ def lines(
     bottom = _LINES_HIGH + legend
     levels = {scale.low, scale.high, *([0.0] if scale.low < 0 < scale.high else [])}
     parts = [_level(level, scale, legend, say) for level in sorted(levels)]
-    parts += [_line(one, at, labels, scale, legend, say) for at, one in enumerate(series)]
+    parts += [_line(one, at, labels, scale, legend, say, to) for at, one in enumerate(series)]
     if legend:
         parts += [_legend_line(one.name, at) for at, one in enumerate(series)]
     if labels:
         parts.append(f'<text class="tick" x="0%" y="{bottom + 14}">{text_of(labels[0])}</text>')
         parts.append(f'<text class="tick" x="100%" y="{bottom + 14}" text-anchor="end">{text_of(labels[-1])}</text>')
     return Drawing(
-        title, svg(key, title, description, bottom + 20, parts), _over_time(title, head, labels, series, say)
+        title, svg(key, title, description, bottom + 20, parts), _over_time(title, head, labels, series, say, to)
     )
 
 
@@ -88,7 +90,7 @@ def _level(level: float, scale: Scale, legend: int, say: Say) -> str:
     )
 
 
-def _line(one: Series, at: int, labels: Sequence[str], scale: Scale, legend: int, say: Say) -> str:
+def _line(one: Series, at: int, labels: Sequence[str], scale: Scale, legend: int, say: Say, to: str) -> str:
     spots = [
         None if value is None else (round(6 + 90 * (i / max(1, len(labels) - 1)), 2), _y(value, scale, legend))
         for i, value in enumerate(one.values)
@@ -104,7 +106,7 @@ def _line(one: Series, at: int, labels: Sequence[str], scale: Scale, legend: int
         value, low, high = one.values[i], _of(one.lows, i), _of(one.highs, i)
         told = f"{one.name}, {labels[i]}: {said(value, say)}"
         if low is not None and high is not None:
-            told += f" ({say(low)} … {say(high)})"
+            told += f" ({say(low)} {to} {say(high)})"
             ends = _y(low, scale, legend), _y(high, scale, legend)
             drawn += f'<line class="whisker" x1="{spot[0]}%" x2="{spot[0]}%" y1="{ends[0]}" y2="{ends[1]}"/>'
         if len(present) <= _MARKERS:
@@ -121,14 +123,16 @@ def _legend_line(name: str, at: int) -> str:
     )
 
 
-def _over_time(title: str, head: str, labels: Sequence[str], series: Sequence[Series], say: Say) -> str:
+def _over_time(title: str, head: str, labels: Sequence[str], series: Sequence[Series], say: Say, to: str) -> str:
     rows = []
     for i, label in enumerate(labels):
         cells = []
         for one in series:
             low, high = _of(one.lows, i), _of(one.highs, i)
             told = said(one.values[i], say)
-            cells.append(text(f"{told} ({say(low)} … {say(high)})" if low is not None and high is not None else told))
+            cells.append(
+                text(f"{told} ({say(low)} {to} {say(high)})" if low is not None and high is not None else told)
+            )
         rows.append((text(label), *cells))
     names = [one.name for one in series]
     return table(title, [head, *names], rows, numbers=range(1, len(names) + 1))

@@ -40,6 +40,7 @@ def forest(
     heads: tuple[str, str, str, str],
     say: Say,
     open_end: str = "∞",
+    to: str = "…",
 ) -> Drawing:
     """Intervals on one shared axis with zero marked.
 
@@ -51,6 +52,7 @@ def forest(
         heads: Of the table: what, estimate, low, high.
         say: How numbers are written.
         open_end: Word for an end that is nowhere.
+        to: Between the ends of a range.
     """
     ends = [end for row in rows for end in (row.low, row.estimate, row.high) if end is not None]
     scale = Scale.over([*ends, 0.0])
@@ -60,7 +62,7 @@ def forest(
         f'<line class="axis" x1="{zero}%" x2="{zero}%" y1="4" y2="{height - 20}"/>',
         f'<text class="tick" x="{zero}%" y="{height - 6}" text-anchor="{scale.anchor(0.0)}">{text_of(say(0.0))}</text>',
     ]
-    parts += [_interval(row, at, scale, say, open_end) for at, row in enumerate(rows)]
+    parts += [_interval(row, at, scale, say, (open_end, to)) for at, row in enumerate(rows)]
     cells = [
         (
             text(row.label) + (f' <span class="soft">{text(row.note)}</span>' if row.note else ""),
@@ -72,12 +74,13 @@ def forest(
     return Drawing(title, svg(key, title, description, height, parts), table(title, heads, cells, numbers=(1, 2, 3)))
 
 
-def _interval(row: Interval, at: int, scale: Scale, say: Say, open_end: str) -> str:
+def _interval(row: Interval, at: int, scale: Scale, say: Say, words: tuple[str, str]) -> str:
+    open_end, to = words
     top = at * _ROW + 4
-    words = caption(row.label, top + 14)
+    name = caption(row.label, top + 14)
     if row.estimate is None:
-        return words + caption(row.note or MISSING, top + 32, look="soft")
-    ends = f"{_end(row.low, row, say, open_end)} … {_end(row.high, row, say, open_end)}"
+        return name + caption(row.note or MISSING, top + 32, look="soft")
+    ends = f"{_end(row.low, row, say, open_end)} {to} {_end(row.high, row, say, open_end)}"
     told = f"{say(row.estimate)} ({ends})"
     low = 0.0 if row.low is None else scale.at(row.low)
     high = 100.0 if row.high is None else scale.at(row.high)
@@ -89,7 +92,7 @@ def _interval(row: Interval, at: int, scale: Scale, say: Say, open_end: str) -> 
         if end is not None
     )
     return (
-        f"<g><title>{text_of(f'{row.label}: {told}')}</title>{words}{caption(told, top + 31, look='value')}"
+        f"<g><title>{text_of(f'{row.label}: {told}')}</title>{name}{caption(told, top + 31, look='value')}"
         f'<line class="{row.look} reach" x1="{low}%" x2="{high}%" y1="{y}" y2="{y}"/>{caps}'
         f'<circle class="{row.look}" cx="{scale.at(row.estimate)}%" cy="{y}" r="5"/></g>'
     )

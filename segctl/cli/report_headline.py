@@ -1,0 +1,158 @@
+"""The first sentences of a report on an experiment: what happened, how sure, what it earned, what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.cli.report_document import Lead, Look
+from segctl.cli.report_numbers import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from segctl.cli.report_speech import AbSpeech
+    from segctl.operations.ab_parts import MetricReport
+    from segctl.operations.ab_result import Headline, MoneyReport
+
+_QUIET = ("nothing_yet", "not_usable")
+_TOLD = ("more", "fewer")
+_FURTHER = {"no_difference": "do_cost", "guardrail": "do_guardrail", "not_usable": "do_mend"}
+
+
+def lead(speech: AbSpeech, *, anyway: bool) -> Lead:
+    """The headline and the sentences below it.
+
+    Args:
+        speech: Of the report.
+        anyway: The numbers of an experiment that cannot be used are shown.
+    """
+    head = speech.report.headline
+    if head.state == "nothing_yet":
+        return Lead("none", _nothing(speech), tuple(_steps(speech, head, anyway=anyway)))
+    if head.state == "not_usable":
+        key = "not_usable_anyway" if anyway else "not_usable"
+        return Lead("bad", speech.say(key, why=_broken(speech, head)), tuple(_steps(speech, head, anyway=anyway)))
+    if head.metric is None or head.arm is None or head.value is None or head.control is None:
+        why = speech.why(head.difference.why if head.difference is not None else "missing")
+        text = speech.say("no_value", metric=speech.metric(head.metric), why=why)
+        return Lead("none", text, tuple(_steps(speech, head, anyway=anyway)))
+    metric = speech.report.metric(head.metric)
+    more = [*_certainty(speech, head, metric), *_earned(speech, head), *_steps(speech, head, anyway=anyway)]
+    return Lead(_look(head), _first(speech, head, metric), tuple(more))
+
+
+def _look(head: Headline) -> Look:
+    if head.state == "guardrail":
+        return "bad"
+    if head.state in _TOLD:
+        return "good" if head.is_good else "bad"
+    return "warn" if head.state in ("too_early", "too_small") else "none"
+
+
+def _shape(speech: AbSpeech, metric: MetricReport, *, sign: bool = False) -> Shape:
+    """Counts per so many people for conversions, else the metric's unit."""
+    return Shape(unit="" if metric.kind == "conversion" else speech.unit(metric), sign=sign)
+
+
+def _first(speech: AbSpeech, head: Headline, metric: MetricReport) -> str:
+    key = "less" if head.state == "fewer" and metric.kind != "conversion" else head.state
+    shape = _shape(speech, metric)
+    places = {
+        "metric": speech.metric(head.metric), "arm": speech.arm(head.arm), "control": speech.control,
+        "value": speech.beside(head.value, head.difference, shape),
+        "base": speech.beside(head.control, head.difference, shape), "per": speech.per(head.per),
+    }  # fmt: skip
+    if head.state == "guardrail":
+        places["guardrails"] = _guardrails(speech, head)
+    return speech.say(key, **places)
+
+
+def _nothing(speech: AbSpeech) -> str:
+    if not any(arm.assigned for arm in speech.report.arms):
+        return speech.say("nobody")
+    return speech.say("nothing_yet", window=speech.window(speech.report.window))
+
+
+def _broken(speech: AbSpeech, head: Headline) -> str:
+    told = []
+    for name in head.reasons:
+        key = f"broken.{name}"
+        check = speech.words.get(f"check.{name}", name)
+        told.append(speech.words[key] if key in speech.words else speech.say("broken.other", check=check))
+    return speech.n.listed(told) or speech.say("broken.other", check="?")
+
+
+def _guardrails(speech: AbSpeech, head: Headline) -> str:
+    return speech.n.listed(speech.metric(name) for name in head.reasons)
+
+
+def _certainty(speech: AbSpeech, head: Headline, metric: MetricReport) -> Iterator[str]:
+    n, shape, per = speech.n, _shape(speech, metric, sign=True), speech.per(head.per)
+    confidence = n.share(speech.report.method.confidence, 0)
+    if head.state == "no_difference" and head.ruled_out is not None:
+        most = speech.beside(head.ruled_out, head.difference, _shape(speech, metric))
+        yield speech.say("ruled_out", most=most, per=per, confidence=confidence)
+    if head.difference is not None and head.difference.estimate is not None:
+        places = {"difference": n.interval(head.difference, shape), "per": per, "confidence": confidence}
+        places["p"] = speech.say("p", p=n.p(head.p))
+        if head.lift is not None and head.lift.estimate is not None:
+            yield speech.say("sure_lift", lift=speech.lift(head.lift), control=speech.control, **places)
+        else:
+            yield speech.say("sure", **places)
+            if head.lift is not None and head.lift.why:
+                yield speech.say("no_lift", why=speech.why(head.lift.why))
+    if head.basis != "fixed":
+        yield speech.words[f"wide_{head.basis}"]
+    if head.leaning is not None:
+        yield speech.words[f"leaning_{head.leaning}"]
+    if head.state in (*_TOLD, "guardrail") and head.extra is not None and head.extra.estimate is not None:
+        arm = next((one for one in speech.report.arms if one.name == head.arm), None)
+        yield speech.say(
+            "extra", extra=n.interval(head.extra, shape), metric=speech.metric(head.metric), arm=speech.arm(head.arm),
+            control=speech.control, n=n.count(arm.analysed if arm else None), people=speech.people,
+        )  # fmt: skip
+    if metric.better == "lower":
+        yield speech.say("lower_better", metric=speech.metric(head.metric))
+
+
+def _earned(speech: AbSpeech, head: Headline) -> Iterator[str]:
+    for money in speech.report.money:
+        if money.claim and head.state not in _QUIET and money.profit.estimate is not None:
+            shape = Shape(unit=money.currency or "", sign=True)
+            profit = speech.n.interval(money.profit, shape)
+            yield speech.say(_verdict(money), arm=speech.arm(money.arm), profit=profit)
+
+
+def _verdict(money: MoneyReport) -> str:
+    if money.profit.low is not None and money.profit.low > 0:
+        return "earned"
+    return "lost" if money.profit.high is not None and money.profit.high < 0 else "open"
+
+
+def _steps(speech: AbSpeech, head: Headline, *, anyway: bool) -> Iterator[str]:
+    """What to do, one sentence for each state; the same for good and bad news."""
+    after, day, count = speech.report.next, speech.n.day, speech.n.count
+    if head.state in _TOLD:
+        key = _choice(speech, head) if head.is_good else "do_not"
+    elif head.state == "too_early":
+        key = "do_wait_open" if after.planned_end is None else "do_wait"
+    elif head.state == "too_small":
+        key = "do_more" if after.missing else "do_more_open"
+    elif head.state == "nothing_yet":
+        key = "do_start" if speech.report.began is None else "do_windows"
+    else:
+        key = _FURTHER[head.state]
+    if key == "do_windows" and after.end_of_windows is None:
+        return
+    end = after.planned_end if key == "do_wait" else after.end_of_windows
+    yield speech.say(
+        key, arm=speech.arm(head.arm), people=speech.people, missing=count(after.missing), day=day(end),
+        guardrails=_guardrails(speech, head), name=speech.report.experiment,
+    )  # fmt: skip
+    if key == "do_mend" and not anyway:
+        yield speech.say("do_anyway")
+
+
+def _choice(speech: AbSpeech, head: Headline) -> str:
+    money = next((one for one in speech.report.money if one.arm == head.arm and one.claim), None)
+    return "do_loses" if money is not None and _verdict(money) == "lost" else "do_roll_out"

@@ -1,0 +1,137 @@
+"""What all parts of a report on an experiment need to speak: words, numbers and names in one language."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.cli import report_words_de, report_words_en
+from segctl.cli.report_numbers import LIFT, NUMBER, PERCENT, Numbers, Shape, significant
+
+if TYPE_CHECKING:
+    from segctl.model.project import Language
+    from segctl.operations.ab_parts import MetricReport
+    from segctl.operations.ab_result import AbReport
+    from segctl.stats.values import Interval
+
+_TABLES = {"de": report_words_de, "en": report_words_en}
+
+
+class Speech:
+    """Words and numbers of one language.
+
+    Attributes:
+        least: Counts above 0 and below it are told as small, and nothing that is reckoned from them; 0 tells all.
+    """
+
+    def __init__(self, language: Language, *, least: int = 0) -> None:
+        table = _TABLES[language]
+        self.words: dict[str, str] = table.WORDS
+        self.reasons: dict[str, str] = table.REASONS
+        self.flags: dict[str, str] = table.FLAGS
+        self.checks: dict[str, str] = table.CHECKS
+        self.language: Language = language
+        self.n = Numbers(language)
+        self.least = least
+
+    def say(self, key: str, **values: str) -> str:
+        """The text of a key with its places filled."""
+        text = self.words[key]
+        return text.format(**values) if values else text
+
+    def why(self, code: object) -> str:
+        """Why a number does not exist; a code without words as it is."""
+        return self.reasons.get(str(code), str(code).replace("_", " "))
+
+    def flag(self, code: object) -> str:
+        """What a comparison warns of."""
+        return self.flags.get(str(code), str(code).replace("_", " "))
+
+    def count(self, value: int | None) -> str:
+        """A count of people, small ones as ``<5``."""
+        return self.say("small", k=str(self.least)) if self.is_small(value) else self.n.count(value)
+
+    def is_small(self, *counts: int | None) -> bool:
+        """Whether one of them could tell about somebody."""
+        return any(value is not None and 0 < value < self.least for value in counts)
+
+    def undefined(self, of: Interval | None) -> str:
+        """Why an interval has no estimate, in brackets; nothing when it has."""
+        return f"({self.why(of.why)})" if of is not None and of.estimate is None and of.why else ""
+
+    def window(self, written: str) -> str:
+        """A length such as ``14 days``; German as after `von`."""
+        from typing import get_args
+
+        from segctl.compile.words_times import length_words
+        from segctl.model.times import Duration, Unit
+
+        amount, _, unit = written.partition(" ")
+        named = next((name for name in get_args(Unit) if unit in (name, name[:-1])), None)
+        if not amount.isdigit() or named is None:
+            return written
+        return length_words(Duration(int(amount), named), self.language)
+
+
+class AbSpeech(Speech):
+    """Words of a report on one experiment: its arms, metrics and units have names."""
+
+    def __init__(self, report: AbReport, language: Language, *, least: int = 0) -> None:
+        super().__init__(language, least=least)
+        self.report = report
+        self._arms = {one.name: one.title or one.name for one in report.arms}
+        self._metrics = {one.name: one for one in report.metrics}
+        is_person = report.unit == "profile"
+        self.people = self.words["people"] if is_person else self.say("units", unit=report.unit)
+        self.person = self.words["person"] if is_person else self.say("one_unit", unit=report.unit)
+        self.control = self.arm(report.control)
+
+    def arm(self, name: str | None) -> str:
+        """An arm's title, or its name."""
+        return self._arms.get(name or "", name or "")
+
+    def metric(self, name: str | None) -> str:
+        """A metric's title, or its name."""
+        found = self._metrics.get(name or "")
+        return (found.title if found else None) or name or ""
+
+    def per(self, per: int) -> str:
+        """``per 10,000 people`` or ``per person``."""
+        if per == 1:
+            return self.say("each", person=self.person)
+        return self.say("per", n=self.n.count(per), people=self.people)
+
+    def unit(self, metric: MetricReport) -> str:
+        """What the metric's values are in."""
+        return self.words["days"] if metric.kind == "time" else metric.unit or ""
+
+    def values(self, metric: MetricReport) -> Shape:
+        """How its values are written."""
+        if metric.kind == "conversion":
+            return PERCENT
+        unit = self.unit(metric)
+        return Shape(unit=unit) if unit else NUMBER
+
+    def differences(self, metric: MetricReport) -> Shape:
+        """How its differences are written; those of rates in points, which are no percentages of anything."""
+        if metric.kind == "conversion":
+            return Shape(100.0, self.words["points"], sign=True)
+        return Shape(unit=self.unit(metric), sign=True)
+
+    def in_unit(self, metric: MetricReport) -> str:
+        """Behind a heading: what the differences are in, as `` (points)``."""
+        unit = self.differences(metric).unit
+        return f" ({unit})" if unit else ""
+
+    def beside(self, value: float | None, interval: Interval | None, shape: Shape) -> str:
+        """A value with as many digits as an interval beside it allows."""
+        if value is None:
+            return self.n.count(None)
+        known = interval is not None and (interval.low is not None or interval.high is not None)
+        digits = self.n.digits(interval, shape) if known and interval else significant(value * shape.factor, 3)
+        return self.n.shaped(value, shape, digits)
+
+    def lift(self, of: Interval | None) -> str:
+        """A lift, or why there is none."""
+        if of is not None and of.estimate is None:
+            return self.undefined(of) or self.n.count(None)
+        return self.n.interval(of, LIFT)
