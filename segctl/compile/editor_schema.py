@@ -9,6 +9,7 @@ from typing import Any
 from segctl.compile.bind.operators import fitting
 from segctl.compile.bind.scope import describe_type
 from segctl.compile.editor_names import Names, Typed, properties_of, with_time_parts
+from segctl.model.experiments import ARM
 from segctl.model.types import Kind, ValueType
 
 Schema = dict[str, Any]
@@ -104,10 +105,25 @@ def destination_schema(shipped: Schema, names: Names) -> Schema:
     values = {name: names.described(name, of) for name, of in names.traits.items() if "." not in name}
     values = dict.fromkeys(names.identifiers, "An identifier.") | values
     properties = schema["properties"]
-    for key in ("identify", "fields"):
-        properties[key]["additionalProperties"] = _enum(values)
+    properties["identify"]["additionalProperties"] = _enum(values)
+    properties["fields"]["additionalProperties"] = _enum(values | {ARM: "The arm of an experiment."})
     properties["audiences"]["propertyNames"] = _enum(names.segments)
     properties["purposes"]["items"] = _enum(names.purposes)
+    return schema
+
+
+def experiment_schema(shipped: Schema, names: Names) -> Schema:
+    """Experiment files: segments, stored traits, and events with their properties."""
+    schema, defs = _copy(shipped)
+    _shared_names(defs, names, templates=False)
+    for part in ("metric", "part"):
+        defs[part]["allOf"] = [{"$ref": "#/$defs/byEvent"}]
+    stored = _enum({name: names.described(name, of) for name, of in names.stored.items()})
+    segments, properties = _enum(names.segments), schema["properties"]
+    properties["segment"] |= segments
+    properties["exclude"]["items"] = segments
+    properties["strata"]["items"] = stored
+    properties["unit"]["oneOf"][1]["properties"]["same"] = stored
     return schema
 
 
@@ -117,6 +133,7 @@ SCHEMAS = {
     "test": test_schema,
     "source": source_schema,
     "destination": destination_schema,
+    "experiment": experiment_schema,
 }
 """Schema name → function that puts the names in."""
 

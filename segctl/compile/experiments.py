@@ -49,7 +49,7 @@ def bind_experiments(
             found[bound.name] = bound
     found = dict(sorted(found.items()))
     findings = [*misnamed_files(definitions.project, FOLDER), *scope.diagnostics]
-    findings += [*_overlaps(found), *_same_segment(found), *_destinations(found, definitions)]
+    findings += [*_same_salt(found), *_overlaps(found), *_same_segment(found), *_destinations(found, definitions)]
     return found, findings
 
 
@@ -64,6 +64,18 @@ def _name_of(root: Node) -> tuple[str | None, Location]:
     name = root.get("experiment") if isinstance(root, Mapping) else None
     is_text = isinstance(name, Scalar) and not name.is_null
     return (name.text.strip(), name.location) if is_text and isinstance(name, Scalar) else (None, root.location)
+
+
+def _same_salt(experiments: Lookup[str, Experiment]) -> Iterator[Diagnostic]:
+    """Experiments that would share their arms and their record."""
+    seen: dict[str, str] = {}
+    for one in experiments.values():
+        other = seen.setdefault(one.key, one.name)
+        if other != one.name:
+            message = f"`{one.name}` is hashed by `{one.key}`, as `{other}` is"
+            why = "what is on record of one would be taken for the other's"
+            hint = "`salt` is the name that this experiment had, and nobody else's"
+            yield Diagnostic("SEG940", Severity.ERROR, message, one.location, why=why, hint=hint)
 
 
 def _overlaps(experiments: Lookup[str, Experiment]) -> Iterator[Diagnostic]:

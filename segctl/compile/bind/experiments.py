@@ -217,9 +217,11 @@ def amount_of(node: Node, unit: str | None, scope: Scope, what: str, *, code: st
 def _around(root: Mapping, scope: Scope, names: SegmentNames) -> dict[str, object]:
     """Unit, layer, traffic, exclusions, strata and texts by attribute of `Experiment`; what is wrong is left out."""
     found: dict[str, object] = {}
-    for key in ("title", "hypothesis", "owner", "salt"):
+    for key in ("title", "hypothesis", "owner"):
         if (node := root.get(key)) is not None:
             found[key] = forms.text(node, scope, f"`{key}`")
+    if (node := root.get("salt")) is not None:
+        found["salt"] = forms.name(node, scope, "`salt`, the name an experiment had,")
     if (node := root.get("unit")) is not None:
         found["same"] = _unit(node, scope)
     if (node := root.get("layer")) is not None:
