@@ -16,6 +16,7 @@ from segctl.operations.ab_parts import Basis
 
 if TYPE_CHECKING:
     from segctl.operations.ab_trial import Trial
+    from segctl.stats.early import Rule
     from segctl.stats.sequential import Look
 
 FALLBACK_SIZE = 10_000
@@ -102,41 +103,29 @@ def _whole(of: Trial) -> int:
     return max(now, round(of.units.everybody.height / max(share, 0.05)))
 
 
-def widened(of: Trial, at: Stage, n: int, arm: str) -> float:
-    """The confidence that a test of a single look must have so that the design's holds.
+def rule(of: Trial, at: Stage, n: int, arm: str, *, alpha: float | None = None) -> Rule | None:
+    """What a look at this stage costs; None for the single look of a fixed design.
 
     Args:
         of: The experiment.
         at: Its stage.
         n: Units of both arms together.
         arm: Compared with the control.
+        alpha: Of the comparison; the experiment's when left out.
     """
-    confidence = float(of.experiment.confidence)
-    if at.basis == "fixed":
-        return confidence
-    edge = at.looks[-1].bound if at.basis == "planned" else always_edge(of, n, arm, alpha=1 - confidence)
-    return level_of(edge)
+    from segctl.stats.early import Planned
+
+    level = 1 - float(of.experiment.confidence) if alpha is None else alpha
+    if at.basis == "planned":
+        return Planned(tuple(one.information for one in at.looks), alpha=level, is_over=at.looks[-1].is_last)
+    return None if at.basis == "fixed" else always(of, n, arm, alpha=level)
 
 
-def level_of(edge: float) -> float:
-    """Confidence of ± `edge` standard errors."""
-    from segctl.stats.special import normal_sf
-
-    return 1 - 2 * normal_sf(edge)
-
-
-def always_edge(of: Trial, n: int, arm: str, *, alpha: float) -> float:
-    """What |z| must reach on any day."""
-    from segctl.stats.always_valid import critical
-
-    return critical(float(n), rho=rho(of, arm), alpha=alpha)
-
-
-def rho(of: Trial, arm: str) -> float:
-    """Where the confidence sequence of an arm and the control is narrowest: at their part of the planned size."""
-    from segctl.stats.always_valid import tuning
+def always(of: Trial, n: int, arm: str, *, alpha: float | None = None) -> Rule:
+    """The rule of looks on any day, narrowest at the part of the planned size that the arm and the control have."""
+    from segctl.stats.early import Always
 
     weights = {one.name: float(one.weight) for one in of.experiment.arms}
     part = (weights[arm] + weights[of.experiment.control]) / sum(weights.values())
-    planned = (of.experiment.size or FALLBACK_SIZE) * part
-    return tuning(max(planned, 2.0), alpha=1 - float(of.experiment.confidence))
+    planned = max((of.experiment.size or FALLBACK_SIZE) * part, 2.0)
+    return Always(float(n), planned, 1 - float(of.experiment.confidence) if alpha is None else alpha)

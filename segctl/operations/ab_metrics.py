@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
-from segctl.operations.ab_compare import always, arm_value, at_level, compared, judged
+from segctl.operations.ab_compare import arm_value, at_cost, compared, cost_figures, judged
+from segctl.operations.ab_design import always
 from segctl.operations.ab_parts import Effect, Held, MetricReport, Verdict
 from segctl.operations.ab_samples import BELOW_BEFORE, Sample, capped, samples
 from segctl.stats.cuped import cuped, cuped_ratio
@@ -78,10 +79,11 @@ def _effect(of: Trial, at: Stage, metric: Metric, arm: str, cut: Mapping[tuple[s
     also, reduction = _beside(of, at, metric, arm, both)
     if cut:
         short = pair(of, metric, arm, cut)
-        also["capped"] = judged(of, at, metric, arm, short.control, short.treatment).compared
+        also["capped"] = judged(of, at, metric, arm, short.control, short.treatment)
+    n = both.control.moments.n + both.treatment.moments.n
     return Effect(
-        arm, main.compared, at.basis, p_adjusted=main.compared.p, also=also, variance_reduction=reduction,
-        figures=main.figures,
+        arm, main, at.basis, p_adjusted=main.p, also=also, variance_reduction=reduction,
+        figures=cost_figures(of, at, arm, n),
     )  # fmt: skip
 
 
@@ -93,7 +95,8 @@ def _beside(of: Trial, at: Stage, metric: Metric, arm: str, both: Pair) -> tuple
     if at.basis != "fixed":
         also["fixed"] = single
     if at.basis == "planned":
-        also["always"] = always(of, metric, arm, both.control, both.treatment).compared
+        n = both.control.moments.n + both.treatment.moments.n
+        also["always"] = at_cost(metric, both.control, both.treatment, always(of, n, arm))
     if both.control.counts is not None and both.treatment.counts is not None:
         interval = newcombe(both.control.counts, both.treatment.counts, confidence=confidence)
         also["newcombe"] = replace(single, difference=interval)
@@ -172,7 +175,7 @@ def _in_family(of: Trial, at: Stage, name: str, effect: Effect, p: float | None,
     both = pair(of, metric, effect.arm)
     wide: Interval | None = None
     if effect.compared.p is not None:
-        wide = at_level(of, at, metric, effect.arm, both.control, both.treatment, alpha=alpha)
+        wide = judged(of, at, metric, effect.arm, both.control, both.treatment, alpha=alpha).difference
     return replace(effect, p_adjusted=p, simultaneous=wide)
 
 

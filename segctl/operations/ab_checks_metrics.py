@@ -1,0 +1,115 @@
+"""Checks of the figures: enough of them, like before, one unit that outweighs the rest, effects that wear off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from segctl.operations.ab_metrics import has_outlier, outlier_share, pair
+from segctl.operations.ab_parts import Check, Grouping, Level, MetricReport, Trend
+from segctl.stats.means import compare_means
+from segctl.stats.values import Flag
+
+if TYPE_CHECKING:
+    from segctl.operations.ab_result import Next
+    from segctl.operations.ab_trial import Trial
+
+FEW_IN_ALL, FEW_IN_ARM = 100, 10
+"""Conversions under which no figure is told: in all arms together, and in any."""
+IMBALANCED, WORN_OFF, SPLIT_DIFFERS = 0.001, 0.01, 0.001
+
+
+def power(of: Trial, ahead: Next) -> Check:
+    """Whether there are enough units and conversions to tell anything."""
+    made = of.samples[of.primary.name]
+    events = {arm: sample.events for (arm, *_), sample in made.items() if sample.events is not None}
+    counted = of.primary.kind != "ratio"
+    total, least = sum(events.values()), min((events.get(arm, 0) for arm in of.arms), default=0)
+    smallest = min(of.analysed.values(), default=0)
+    figures: dict[str, object] = {
+        "conversions": total if counted else None, "least": least if counted else None, "units": smallest,
+        "mde": ahead.mde, "mde_points": ahead.mde_points, "planned": ahead.effect,
+    }  # fmt: skip
+    if counted and total < FEW_IN_ALL:
+        return Check("power", "warn", "few_conversions", figures, decides=True)
+    if counted and least < FEW_IN_ARM:
+        return Check("power", "warn", "few_in_arm", figures, decides=True)
+    if smallest < 2:
+        return Check("power", "warn", "few_units", figures, decides=True)
+    if ahead.effect is not None and (ahead.mde is None or ahead.mde > abs(ahead.effect)):
+        return Check("power", "warn", "mde_above_plan", figures, decides=True)
+    return Check("power", "ok", None, figures)
+
+
+def imbalance(of: Trial) -> Check:
+    """Did the arms differ before anybody was exposed; Bonferroni over metrics and arms."""
+    rows = []
+    for metric in of.experiment.metrics:
+        if metric.before is None or metric.kind == "time":
+            continue
+        for arm in of.others:
+            both = pair(of, metric, arm)
+            if "before" not in both.control.moments.names:
+                continue
+            found = compare_means(both.control.moments, both.treatment.moments, name="before")
+            rows.append({"metric": metric.name, "arm": arm, "control": found.control, "value": found.treatment,
+                         "p": found.p})  # fmt: skip
+    tests = len([row for row in rows if row["p"] is not None])
+    bad = [row for row in rows if isinstance(row["p"], float) and row["p"] * tests < IMBALANCED]
+    level: Level = "warn" if bad else "ok"
+    return Check("imbalance", level, "differed_before" if bad else None, {"tests": tests}, tuple(bad or rows))
+
+
+def outliers(of: Trial) -> Check:
+    """Single units that outweigh an arm."""
+    rows = []
+    for metric in of.experiment.metrics:
+        if metric.kind not in ("mean", "ratio"):
+            continue
+        for (arm, *_), sample in of.samples[metric.name].items():
+            if has_outlier(sample):
+                of_sum, of_variance = outlier_share(sample)
+                rows.append({"metric": metric.name, "arm": arm, "largest": sample.largest, "of_sum": of_sum,
+                             "of_variance": of_variance})  # fmt: skip
+    return Check("outliers", "warn" if rows else "ok", "one_unit_outweighs" if rows else None, {}, tuple(rows))
+
+
+def baseline(metrics: Sequence[MetricReport]) -> Check:
+    """Controls whose mean is 0 or below, or cannot be told from 0: no percentages."""
+    rows = [
+        {"metric": one.name, "arm": effect.arm, "control": effect.compared.control, "flag": flag.value}
+        for one in metrics
+        for effect in one.effects
+        for flag in effect.compared.flags
+        if flag in (Flag.BASELINE_NEAR_ZERO, Flag.BASELINE_NOT_POSITIVE)
+    ]
+    return Check("baseline", "note" if rows else "ok", "no_percentages" if rows else None, {}, tuple(rows))
+
+
+def novelty(trend: Trend | None) -> Check:
+    """Whether the effect changes with the weeks since exposure."""
+    known = {arm: p for arm, p in (trend.p if trend is not None else {}).items() if p is not None}
+    least = min(known.values(), default=None)
+    changes = least is not None and least < WORN_OFF
+    figures: dict[str, object] = {
+        "p": least,
+        "weeks": max((one.week for one in trend.points), default=0) if trend else 0,
+    }
+    rows = tuple({"arm": arm, "p": p} for arm, p in known.items())
+    return Check("novelty", "warn" if changes else "ok", "effect_changes" if changes else None, figures, rows)
+
+
+def simpson(of: Trial, strata: Grouping | None, split: Check) -> Check:
+    """Whether arms are split differently in some strata, so that the plain comparison mixes unlike people."""
+    differs = split.figures.get("stratum_differs_p")
+    ramped = of.record is not None and len({tuple(sorted(one.weights.items())) for one in of.record.epochs}) > 1
+    figures: Mapping[str, object] = {"p": differs, "epochs": len(of.record.epochs) if of.record is not None else 0}
+    turned = strata.reversed if strata is not None else ()
+    rows = tuple({"arm": arm} for arm in turned)
+    if turned:
+        return Check("simpson", "warn", "reversed", figures, rows, decides=True)
+    if isinstance(differs, float) and differs < SPLIT_DIFFERS:
+        return Check("simpson", "warn", "split_differs_by_stratum", figures, decides=True)
+    if ramped:
+        return Check("simpson", "warn", "weights_changed", figures, decides=True)
+    return Check("simpson", "ok", None, figures)
