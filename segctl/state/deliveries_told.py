@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from segctl.state.deliveries import ACCEPTED
@@ -12,17 +13,16 @@ if TYPE_CHECKING:
 
     from segctl.state.workspace import Workspace
 
-_AT_ONCE = 500_000
-"""Rows whose text SQLite lays together, which takes a quarter of the time of so many tuples."""
 _WIDTH = 32
 """Hex digits of a key, and of a digest."""
+_PLAIN = f"""(state = '{ACCEPTED}' AND sent IS NULL AND length(CAST(key AS BLOB)) = {_WIDTH}
+    AND length(CAST(digest AS BLOB)) = {_WIDTH}) IS TRUE"""
 _BLOCK = f"""
-    SELECT max(key), group_concat(key || digest, '') FILTER (WHERE is_plain),
-        json_group_array(json_array(key, state, digest, sent)) FILTER (WHERE NOT is_plain)
-    FROM (SELECT key, state, digest, sent,
-            (state = '{ACCEPTED}' AND sent IS NULL AND length(CAST(key AS BLOB)) = {_WIDTH}
-            AND length(CAST(digest AS BLOB)) = {_WIDTH}) IS TRUE AS is_plain
-        FROM delivered WHERE audience = ? AND key > ? ORDER BY key LIMIT {_AT_ONCE})"""
+    SELECT group_concat(key || digest, '') FILTER (WHERE {_PLAIN}),
+        json_group_array(json_array(key, state, digest, sent)) FILTER (WHERE NOT {_PLAIN})
+    FROM delivered WHERE audience = ? AND key >= ? AND key < ?"""
+_BOUNDS = ("", *"123456789abcdef", "\U0010ffff")
+"""Keys are hex, so these part them evenly; blocks keep the text small that SQLite lays together."""
 
 
 def told(workspace: Workspace, audience: int) -> pl.DataFrame:
@@ -30,13 +30,12 @@ def told(workspace: Workspace, audience: int) -> pl.DataFrame:
     import polars as pl
 
     blocks = [pl.DataFrame(schema=dict.fromkeys(("key", "state", "digest", "sent"), pl.String))]
-    last = ""
-    while True:
-        last, plain, others = workspace.query(_BLOCK, (audience, last))[0]
-        if last is None:
-            found = pl.concat(blocks)
-            return found if found["key"].is_sorted() else found.sort("key")
+    for bounds in pairwise(_BOUNDS):
+        # Text takes a quarter of the time that so many tuples take.
+        ((plain, others),) = workspace.query(_BLOCK, (audience, *bounds))
         blocks.append(_block(plain or "", json.loads(others)))
+    found = pl.concat(blocks)
+    return found if found["key"].is_sorted() else found.sort("key")
 
 
 def _block(plain: str, others: list[list[str | None]]) -> pl.DataFrame:

@@ -14,7 +14,6 @@ from segctl.state.deliveries import (
     ledger_audiences,
     packed,
     sizes_delivered,
-    told,
     unpacked,
     watermark,
 )
@@ -31,6 +30,7 @@ from segctl.state.deliveries_batches import (
     settle,
 )
 from segctl.state.deliveries_log import begin_part, begin_push, end_part, last_push, pushes
+from segctl.state.deliveries_told import told
 from segctl.state.workspace import Workspace
 
 AT = datetime(2026, 11, 22, tzinfo=UTC)
