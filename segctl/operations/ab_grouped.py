@@ -1,0 +1,127 @@
+"""The first primary metric in sub-segments and week by week after exposure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from segctl.operations.ab_compare import compared
+from segctl.operations.ab_groups import MOST_GROUPS, STRATA, group_of_units
+from segctl.operations.ab_metrics import sample_of
+from segctl.operations.ab_parts import Group, Grouping, Trend, TrendPoint
+from segctl.operations.ab_samples import Key, Sample, samples
+from segctl.stats.multiplicity import benjamini_hochberg
+from segctl.stats.ratios import linearised
+from segctl.stats.strata import Stratum, over_strata
+from segctl.stats.values import Comparison, Counts, Flag, Moments
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.model.experiments import Metric
+    from segctl.operations.ab_trial import Trial
+    from segctl.stats.trend import Measured
+
+
+# --- Sub-segments -----------------------------------------------------------------------------------------
+def groupings(of: Trial, by: Sequence[str]) -> tuple[Grouping, ...]:
+    """Sub-segments by the experiment's strata, where it has some, and by what is asked for."""
+    wanted = ([STRATA] if of.experiment.strata else []) + [name for name in by if name != STRATA]
+    return tuple(_grouping(of, name, group_of_units(of, name)) for name in dict.fromkeys(wanted))
+
+
+def _grouping(of: Trial, by: str, values: pl.Series) -> Grouping:
+    """Every group, each arm against the control, adjusted over all of them."""
+    import polars as pl
+
+    metric = of.primary
+    frame = of.frame.with_columns(values.alias("group"))
+    sizes = frame.group_by("group").agg(pl.len()).sort("len", "group", descending=[True, False], nulls_last=True)
+    kept = sizes["group"].to_list()[:MOST_GROUPS]
+    made = samples(frame.filter(pl.col("group").is_in(kept, nulls_equal=True)), [metric], ["arm", "group"])[metric.name]
+    confidence = float(of.experiment.confidence)
+    rows = [(arm, group, *_two(of, made, metric, arm, group)) for arm in of.others for group in kept]
+    found = [(arm, group, c, t, compared(metric, c, t, confidence=confidence)) for arm, group, c, t in rows]
+    adjusted = benjamini_hochberg([one.p for *_, one in found])
+    groups = tuple(
+        Group(arm, group, c.moments.n, t.moments.n, one, p, p is not None and p < 1 - confidence)
+        for (arm, group, c, t, one), p in zip(found, adjusted, strict=True)
+    )
+    combined = {arm: over_strata(_strata(metric, rows, arm), confidence=confidence) for arm in of.others}
+    return Grouping(
+        by, metric.name, groups,
+        differs={arm: _differs([one for name, *_, one in found if name == arm]) for arm in of.others},
+        stratified={arm: one.post_stratified for arm, one in combined.items()},
+        reversed=tuple(arm for arm, one in combined.items() if Flag.SIMPSON_REVERSAL in one.flags),
+        more=max(sizes.height - len(kept), 0),
+    )  # fmt: skip
+
+
+def _two(of: Trial, made: Mapping[Key, Sample], metric: Metric, arm: str, group: str | None) -> tuple[Sample, Sample]:
+    inside: dict[Key, Sample] = {(name,): sample for (name, of_group), sample in made.items() if of_group == group}
+    return sample_of(inside, metric, of.experiment.control), sample_of(inside, metric, arm)
+
+
+def _strata(metric: Metric, rows: Sequence[tuple[str, str | None, Sample, Sample]], arm: str) -> list[Stratum]:
+    return [
+        Stratum(group or "", _stratum(metric, control), _stratum(metric, treatment))
+        for name, group, control, treatment in rows
+        if name == arm
+    ]
+
+
+def _stratum(metric: Metric, sample: Sample) -> Counts | Moments:
+    if sample.counts is not None:
+        return sample.counts
+    lined = linearised(sample.moments) if metric.kind == "ratio" else sample.moments
+    return Moments(0, ("value",), (0.0,), ((0.0,),)) if lined is None else lined
+
+
+def _differs(effects: Sequence[Comparison]) -> float | None:
+    """P of one effect in all groups."""
+    from segctl.stats.trend import heterogeneity
+
+    return heterogeneity({str(at): _measured(one) for at, one in enumerate(effects)}).p
+
+
+def _measured(one: Comparison) -> Measured:
+    from segctl.stats.trend import Measured
+
+    return Measured(one.difference.estimate, one.se)
+
+
+# --- Weeks ------------------------------------------------------------------------------------------------
+def trend(of: Trial) -> Trend | None:
+    """The effect within each week after exposure; None for windows below two weeks."""
+    from segctl.stats.trend import trend as tested
+
+    metric, frame = of.primary, of.frame
+    columns = [name for name in frame.columns if name.startswith(f"{metric.name}/week/")]
+    if not columns or frame.is_empty():
+        return None
+    weekly = {name: samples(frame.with_columns(frame[name].alias(metric.name)), [metric], ["arm"])[metric.name]
+              for name in columns}  # fmt: skip
+    points, p = [], {}
+    for arm in of.others:
+        found = []
+        for week, name in enumerate(columns, 1):
+            control, treatment = (sample_of(weekly[name], metric, one) for one in (of.experiment.control, arm))
+            one = compared(metric, control, treatment, confidence=float(of.experiment.confidence))
+            found.append(one)
+            points.append(TrendPoint(arm, week, one.control, one.treatment, one.difference))
+        p[arm] = tested([_measured(one) for one in found], covariance=_covariance(of, columns, arm)).p
+    return Trend(metric.name, tuple(points), p)
+
+
+def _covariance(of: Trial, columns: Sequence[str], arm: str) -> list[list[float]] | None:
+    """Of the differences of all weeks: the same units are seen in each."""
+    import numpy as np
+
+    total = np.zeros((len(columns), len(columns)))
+    for name in (of.experiment.control, arm):
+        rows = of.frame.filter(arm=name).select(columns).to_numpy()
+        if len(rows) < 2:
+            return None
+        total += np.cov(rows, rowvar=False) / len(rows)
+    # Weeks without any difference between units have no place in a regression by precision.
+    return None if np.linalg.matrix_rank(total) < len(columns) else total.tolist()
