@@ -19,14 +19,15 @@ _segctl_verb() {
   test) options='-k --keyword -x --exit-first --coverage --mutate --min-score --generate --watch -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -k --keyword --min-score -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   size) options='--engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   explain) options='--run --until --show-personal --fuzzy --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text' 'text') ;;
-  ls) options='-C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources destinations runs tests') ;;
+  ls) options='-C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources destinations experiments runs tests') ;;
   show) options='--columns --members --run --show-personal --waterfall --to --step --html --force --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run --to --step --html --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
   profile) options='--last --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('text') ;;
   history) options='--last -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   diff) options='--from --to --moves --exit-code --guards --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --to --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
   overlap) options='--now --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
+  experiment) options='--segment --event --window --baseline --sd --effect --power --confidence --arms --split --looks --members --per-day --language -C --project -e --env --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --segment --event --window --baseline --sd --effect --power --confidence --arms --split --looks --members --per-day --language -C --project -e --env --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=plan' 'experiments') ;;
   report) options='--last --explain --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=health') ;;
-  plan) options='--against --moves --all --examples --backtest --from --to --every --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --examples --from --to --every --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
+  plan) options='--against --with --moves --all --examples --backtest --from --to --every --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --with --examples --from --to --every --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
   push) options='--to --all --mode --retry-failed --preview --confirm --same-place --show-personal --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --to --mode --confirm --same-place --allow --reason -C --project -e --env -s --select --exclude --state -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   reconcile) options='--apply --remove-foreign --confirm --allow --reason -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --confirm --allow --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('destinations') ;;
@@ -48,12 +49,14 @@ _segctl_value() {
     | 'validate --color' | 'quarantine --color' | 'dedupe --color' | 'compact --color' \
     | 'lint --color' | 'test --color' | 'size --color' | 'explain --color' \
     | 'ls --color' | 'show --color' | 'profile --color' | 'history --color' \
-    | 'diff --color' | 'overlap --color' | 'report --color' | 'plan --color' \
-    | 'apply --color' | 'push --color' | 'reconcile --color' | 'status --color' \
-    | 'pause --color' | 'resume --color' | 'consent --color' | 'suppress --color') echo '=auto always never' ;;
+    | 'diff --color' | 'overlap --color' | 'experiment --color' | 'report --color' \
+    | 'plan --color' | 'apply --color' | 'push --color' | 'reconcile --color' \
+    | 'status --color' | 'pause --color' | 'resume --color' | 'consent --color' \
+    | 'suppress --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
-    | 'overlap --language' | 'report --language' | 'plan --language' | 'consent --language') echo '=de en' ;;
+    | 'overlap --language' | 'experiment --language' | 'report --language' | 'plan --language' \
+    | 'consent --language') echo '=de en' ;;
   'lint --fail-on') echo '=error warning note' ;;
   'consent --against') echo '=marketing profiling all' ;;
   'show --step') echo '=members identifier consent suppression cap holdout priority change accepted' ;;
@@ -67,10 +70,10 @@ _segctl_value() {
   'plan -f' | 'plan --format') echo '=table json markdown ndjson csv ids parquet' ;;
   'init -f' | 'init --format' | 'doctor -f' | 'doctor --format' \
     | 'compact -f' | 'compact --format' | 'explain -f' | 'explain --format' \
-    | 'profile -f' | 'profile --format' | 'push -f' | 'push --format' \
-    | 'status -f' | 'status --format' | 'pause -f' | 'pause --format' \
-    | 'resume -f' | 'resume --format' | 'consent -f' | 'consent --format' \
-    | 'suppress -f' | 'suppress --format') echo '=table json ndjson csv' ;;
+    | 'profile -f' | 'profile --format' | 'experiment -f' | 'experiment --format' \
+    | 'push -f' | 'push --format' | 'status -f' | 'status --format' \
+    | 'pause -f' | 'pause --format' | 'resume -f' | 'resume --format' \
+    | 'consent -f' | 'consent --format' | 'suppress -f' | 'suppress --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
   'schema -f' | 'schema --format' | 'report -f' | 'report --format' \
@@ -93,12 +96,13 @@ _segctl_value() {
     | 'ls -e' | 'ls --env' | 'show -e' | 'show --env' \
     | 'profile -e' | 'profile --env' | 'history -e' | 'history --env' \
     | 'diff -e' | 'diff --env' | 'overlap -e' | 'overlap --env' \
-    | 'report -e' | 'report --env' | 'plan -e' | 'plan --env' \
-    | 'apply -e' | 'apply --env' | 'push -e' | 'push --env' \
-    | 'reconcile -e' | 'reconcile --env' | 'status -e' | 'status --env' \
-    | 'pause -e' | 'pause --env' | 'resume -e' | 'resume --env' \
-    | 'consent -e' | 'consent --env' | 'suppress -e' | 'suppress --env') echo 'environments' ;;
-  'ingest --as') echo 'events' ;;
+    | 'experiment -e' | 'experiment --env' | 'report -e' | 'report --env' \
+    | 'plan -e' | 'plan --env' | 'apply -e' | 'apply --env' \
+    | 'push -e' | 'push --env' | 'reconcile -e' | 'reconcile --env' \
+    | 'status -e' | 'status --env' | 'pause -e' | 'pause --env' \
+    | 'resume -e' | 'resume --env' | 'consent -e' | 'consent --env' \
+    | 'suppress -e' | 'suppress --env') echo 'environments' ;;
+  'ingest --as' | 'experiment --event') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
     | 'config --output' | 'config --log-file' | 'schema -o' | 'schema --output' \
@@ -116,15 +120,16 @@ _segctl_value() {
     | 'show --output' | 'show --log-file' | 'profile -o' | 'profile --output' \
     | 'profile --log-file' | 'history -o' | 'history --output' | 'history --log-file' \
     | 'diff -o' | 'diff --output' | 'diff --log-file' | 'overlap --html' \
-    | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'report -o' \
-    | 'report --output' | 'report --log-file' | 'plan -o' | 'plan --output' \
-    | 'plan --log-file' | 'apply -o' | 'apply --output' | 'apply --log-file' \
-    | 'push -o' | 'push --output' | 'push --log-file' | 'reconcile -o' \
-    | 'reconcile --output' | 'reconcile --log-file' | 'status -o' | 'status --output' \
-    | 'status --log-file' | 'pause -o' | 'pause --output' | 'pause --log-file' \
-    | 'resume -o' | 'resume --output' | 'resume --log-file' | 'consent --rejected' \
-    | 'consent -o' | 'consent --output' | 'consent --log-file' | 'suppress --rejected' \
-    | 'suppress -o' | 'suppress --output' | 'suppress --log-file') echo 'files' ;;
+    | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'experiment -o' \
+    | 'experiment --output' | 'experiment --log-file' | 'report -o' | 'report --output' \
+    | 'report --log-file' | 'plan -o' | 'plan --output' | 'plan --log-file' \
+    | 'apply -o' | 'apply --output' | 'apply --log-file' | 'push -o' \
+    | 'push --output' | 'push --log-file' | 'reconcile -o' | 'reconcile --output' \
+    | 'reconcile --log-file' | 'status -o' | 'status --output' | 'status --log-file' \
+    | 'pause -o' | 'pause --output' | 'pause --log-file' | 'resume -o' \
+    | 'resume --output' | 'resume --log-file' | 'consent --rejected' | 'consent -o' \
+    | 'consent --output' | 'consent --log-file' | 'suppress --rejected' | 'suppress -o' \
+    | 'suppress --output' | 'suppress --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'schema -C' | 'ingest -C' | 'ingest --project' | 'validate -C' \
     | 'validate --project' | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' \
@@ -134,16 +139,18 @@ _segctl_value() {
     | 'ls --project' | 'show --html' | 'show -C' | 'show --project' \
     | 'profile -C' | 'profile --project' | 'history -C' | 'history --project' \
     | 'diff -C' | 'diff --project' | 'overlap -C' | 'overlap --project' \
-    | 'report -C' | 'report --project' | 'plan -C' | 'plan --project' \
-    | 'apply -C' | 'apply --project' | 'push -C' | 'push --project' \
-    | 'reconcile -C' | 'reconcile --project' | 'status -C' | 'status --project' \
-    | 'pause -C' | 'pause --project' | 'resume -C' | 'resume --project' \
-    | 'consent -C' | 'consent --project' | 'suppress -C' | 'suppress --project') echo 'folders' ;;
+    | 'experiment -C' | 'experiment --project' | 'report -C' | 'report --project' \
+    | 'plan --with' | 'plan -C' | 'plan --project' | 'apply -C' \
+    | 'apply --project' | 'push -C' | 'push --project' | 'reconcile -C' \
+    | 'reconcile --project' | 'status -C' | 'status --project' | 'pause -C' \
+    | 'pause --project' | 'resume -C' | 'resume --project' | 'consent -C' \
+    | 'consent --project' | 'suppress -C' | 'suppress --project') echo 'folders' ;;
   'doctor --online') echo 'reached' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
     | 'ls --state' | 'show --run' | 'show --state' | 'diff --from' \
     | 'diff --to' | 'diff --state' | 'overlap --state' | 'report --state' \
     | 'plan --state' | 'apply --state' | 'push --state') echo 'runs' ;;
+  'experiment --segment') echo 'segments' ;;
   'lint -s' | 'lint --select' | 'lint --exclude' | 'test -s' \
     | 'test --select' | 'test --exclude' | 'size -s' | 'size --select' \
     | 'size --exclude' | 'ls -s' | 'ls --select' | 'ls --exclude' \
@@ -164,9 +171,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push reconcile status pause resume consent suppress" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap experiment report plan apply push reconcile status pause resume consent suppress" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push reconcile status pause resume consent suppress" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap experiment report plan apply push reconcile status pause resume consent suppress" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -183,7 +190,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap report plan apply push reconcile status pause resume consent suppress --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap experiment report plan apply push reconcile status pause resume consent suppress --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

@@ -18,12 +18,13 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'test' = 'Run the tests of segments, or find what they miss'
         'size' = 'Count a definition, saved or not, leaf by leaf'
         'explain' = 'Say why a person is in or out of a segment'
-        'ls' = 'List segments, traits, events, sources, destinations, runs, tests'
-        'show' = 'Show one thing: segment, trait, event, source, destination or run'
+        'ls' = 'List segments, traits, events, sources, destinations, experiments'
+        'show' = 'Show one thing: segment, trait, event, destination, experiment …'
         'profile' = 'Show one person''s timeline'
         'history' = 'Show how a segment''s size moved from run to run'
         'diff' = 'Show who entered and left between two runs'
         'overlap' = 'Compare segments: proved relation, intersections, likeness'
+        'experiment' = 'Plan, start and stop experiments, and assign their arms'
         'report' = 'Report how segments do, and what needs action'
         'plan' = 'Show what apply would do, and why'
         'apply' = 'Evaluate segments and record a run'
@@ -729,6 +730,48 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--help'] = 'flag'
             Write-Output -NoEnumerate $table
         }
+        'experiment' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--segment'] = 'segments'
+            $table['--event'] = 'events'
+            $table['--window'] = 'text'
+            $table['--baseline'] = 'text'
+            $table['--sd'] = 'text'
+            $table['--effect'] = 'text'
+            $table['--power'] = 'text'
+            $table['--confidence'] = 'text'
+            $table['--arms'] = 'text'
+            $table['--split'] = 'text'
+            $table['--looks'] = 'text'
+            $table['--members'] = 'text'
+            $table['--per-day'] = 'text'
+            $table['--language'] = '=de en'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['--as-of'] = 'text'
+            $table['-f'] = '=table json ndjson csv'
+            $table['--format'] = '=table json ndjson csv'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
         'report' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--last'] = 'text'
@@ -766,6 +809,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'plan' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--against'] = 'text'
+            $table['--with'] = 'folders'
             $table['--moves'] = 'flag'
             $table['--all'] = 'flag'
             $table['--examples'] = 'text'
@@ -1127,12 +1171,13 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'test' = @('segments')
         'size' = @('segments')
         'explain' = @('segments', 'text', 'text')
-        'ls' = @('=segments traits events sources destinations runs tests')
+        'ls' = @('=segments traits events sources destinations experiments runs tests')
         'show' = @('things')
         'profile' = @('text')
         'history' = @('segments')
         'diff' = @('segments+')
         'overlap' = @('segments+')
+        'experiment' = @('=plan', 'experiments')
         'report' = @('=health')
         'plan' = @('segments+')
         'apply' = @('files')

@@ -27,4 +27,20 @@ ENTRIES: dict[str, Entry] = {
         "Evaluate the definitions first with `segctl apply`.",
         "segctl report segments",
     ),
+    "SEG979": Entry(
+        "a folder for proposals that holds other files",
+        "`--propose` writes whole files under the names they have in the project; what lies there already might be "
+        "somebody's work.",
+        "Name a folder that is new or empty, outside of the project's own folders.",
+        "segctl report health --propose segments",
+        "segctl report health --propose proposals",
+    ),
+    "SEG980": Entry(
+        "`plan --with` finds no definitions",
+        "`--with DIR` takes files of a folder instead of those of the project under the same names, such as "
+        "`segments/winback.yaml`. The folder does not exist, or has no such files.",
+        "Name the folder that `segctl report health --propose` has written.",
+        "segctl plan --with segments",
+        "segctl plan --with proposals",
+    ),
 }

@@ -95,6 +95,33 @@ def health(
     language: Language = "en",
     with_doings: bool = True,
 ) -> tuple[SegmentHealth, ...]:
+    """`examined`, without what came up on the way."""
+    return examined(session, selection, now=now, last=last, language=language, with_doings=with_doings).segments
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """How segments do.
+
+    Attributes:
+        active_days: Days within which most next purchases come, for proposals; None when nobody knows.
+        looked_into: Suspicions that were tested, whether they turned out or not.
+    """
+
+    segments: tuple[SegmentHealth, ...]
+    active_days: int | None = None
+    looked_into: int = 0
+
+
+def examined(
+    session: Session,
+    selection: Selection,
+    *,
+    now: datetime,
+    last: int = RUNS,
+    language: Language = "en",
+    with_doings: bool = True,
+) -> Examined:
     """How the selected segments do, those that need action first, then by name; evaluates nothing.
 
     Args:
@@ -110,37 +137,47 @@ def health(
     """
     names = chosen(session.definitions, selection)
     record = Record(session, names)
-    doings = _suspicious(session, record, selection, now, last) if with_doings and record.seen else {}
+    doings = _Doings(session, record, selection, now, last) if with_doings and record.seen else None
     stopped = paused_now(session.workspace, session.definitions.segments)
     flaps = record.flaps(last)
     segments = session.definitions.segments
     found = [
         _Judging(session, segments[name], record, stopped, now, last, language).health(
-            flaps.get(name, 0), doings.get(name, ())
+            flaps.get(name, 0), doings.found.get(name, ()) if doings is not None else ()
         )
         for name in names
     ]
-    return tuple(sorted(found, key=lambda one: ("act", "watch", "ok").index(one.level)))
+    ordered = tuple(sorted(found, key=lambda one: ("act", "watch", "ok").index(one.level)))
+    if doings is None:
+        return Examined(ordered)
+    return Examined(ordered, doings.active_days, doings.looked_into)
 
 
-def _suspicious(
-    session: Session, record: Record, selection: Selection, now: datetime, last: int
-) -> dict[str, list[Suspicion]]:
-    """Segment → what its members' doings, and those of other segments, give away."""
-    from segctl.operations.health_fights import fights
-    from segctl.operations.health_suspicions import found, suspicions
-    from segctl.operations.segment_report import Asked, Making
+class _Doings:
+    """What members' doings, and those of other segments, give away.
 
-    segments = session.definitions.segments
-    making = Making(session, tuple(record.seen), record, now, Asked(last), selection)
-    report, smallest = making.report(), making.settings.smallest
-    sent = frozenset(name for name in record.seen if segments[name].send_to and segments[name].status == "active")
-    looked_into = [*suspicions(report, record.seen, sent=sent, smallest=smallest)]
-    looked_into += fights(report, session.definitions, record, last=last, smallest=smallest)
-    by_segment: dict[str, list[Suspicion]] = {}
-    for one in found(looked_into):
-        by_segment.setdefault(one.segment, []).append(one)
-    return by_segment
+    Attributes:
+        found: By segment.
+        looked_into: How many suspicions were tested.
+        active_days: Of the lifecycle; None without purchases.
+    """
+
+    def __init__(self, session: Session, record: Record, selection: Selection, now: datetime, last: int) -> None:
+        from segctl.operations.health_fights import fights
+        from segctl.operations.health_suspicions import found, suspicions
+        from segctl.operations.segment_report import Asked, Making
+
+        segments = session.definitions.segments
+        making = Making(session, tuple(record.seen), record, now, Asked(last), selection)
+        report, smallest = making.report(), making.settings.smallest
+        sent = frozenset(name for name in record.seen if segments[name].send_to and segments[name].status == "active")
+        tested = [*suspicions(report, record.seen, sent=sent, smallest=smallest)]
+        tested += fights(report, session.definitions, record, last=last, smallest=smallest)
+        self.found: dict[str, list[Suspicion]] = {}
+        for one in found(tested):
+            self.found.setdefault(one.segment, []).append(one)
+        self.looked_into = len(tested)
+        self.active_days = None if report.lifecycle is None else report.lifecycle.active_days
 
 
 class _Judging:
@@ -238,7 +275,7 @@ class _Judging:
             return
         words = translated(self.session, self.segment.name, self.language)
         for text, how in measure.dead_leaves(self.seen):
-            yield self._finding(f"{how}_true", "watch", {"text": words.get(text, text)})
+            yield self._finding(f"{how}_true", "watch", {"text": words.get(text, text), "written": text})
         if flapping > _FLAPPING * max(self.seen[-1].size, 1):
             yield self._finding("flapping", "watch", {"people": flapping, "runs": len(self.seen)})
         share = measure.volatility(self.seen)

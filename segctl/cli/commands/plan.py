@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from segctl.cli import messages, output
@@ -25,6 +26,7 @@ EXAMPLES = (
     ("segctl plan", "Changed definitions, who would enter and leave, and why."),
     ("segctl plan -o plan.json && segctl apply plan.json", "Save it, look at it, and do exactly that."),
     ("segctl plan --against main -f markdown", "What a branch changes, for a merge request."),
+    ("segctl plan --with proposals", "What the changed files of a folder would do, before they are taken over."),
     ("segctl plan vip --backtest --from 2026-01-01 --every month", "The rule of today over the past."),
 )
 EXITS = {
@@ -41,6 +43,10 @@ def command(
     segments: Annotated[list[str], Argument("SEGMENT", help="Only these segments.", complete="segments")] = (),  # type: ignore[assignment]  # a list arrives as a tuple
     against: Annotated[
         str | None, Option("--against", metavar="REV", help="Compare with the definitions of a Git revision.")
+    ] = None,
+    with_: Annotated[
+        str | None,
+        Option("--with", metavar="DIR", help="As if the files of DIR stood in the project.", complete="folders"),
     ] = None,
     moves: Annotated[bool, Option("--moves", help="One row per profile that would move, instead of counts.")] = False,
     everything: Annotated[bool, Option("--all", help="Show segments that stay as they are too.")] = False,
@@ -72,8 +78,9 @@ def command(
     """
     selected = replace(ctx, select=(*segments, *ctx.select))
     if backtest:
-        refuse_others({"--against": against, "--moves": moves, "--exit-code": exit_code, "--as-of": ctx.as_of,
-                       "--allow": allow, "--examples": examples, "--all": everything})  # fmt: skip
+        refuse_others({"--against": against, "--with": with_, "--moves": moves, "--exit-code": exit_code,
+                       "--as-of": ctx.as_of, "--allow": allow, "--examples": examples,
+                       "--all": everything})  # fmt: skip
         return over_time(selected, from_, to, every or "week", engine=engine)
     if from_ or to or every:
         raise UsageError("SEG576", "`--from`, `--to` and `--every` belong to `--backtest`", hint="add `--backtest`")
@@ -85,7 +92,9 @@ def command(
         "engine": engine, "examples": asked if examples is None else examples, "with_moves": wants_moves,
         "language": language,
     }  # fmt: skip
-    found = _planned(selected, against, (allow, reason), options)
+    if against is not None and with_ is not None:
+        raise UsageError("SEG104", "`--against` and `--with` exclude one another", hint="compare one after the other")
+    found = _planned(selected, against, with_, (allow, reason), options)
     code = _code(found.plan, exit_code=exit_code)
     if wants_moves:
         _write_moves(ctx, found.plan, code)
@@ -107,9 +116,14 @@ class _Found:
 
 
 def _planned(
-    ctx: Context, against: str | None, allowed: tuple[list[str], str | None], options: dict[str, Any]
+    ctx: Context,
+    against: str | None,
+    with_: str | None,
+    allowed: tuple[list[str], str | None],
+    options: dict[str, Any],
 ) -> _Found:
     from segctl.operations.apply import allowances
+    from segctl.operations.overlay import open_overlaid
     from segctl.operations.plan import plan
     from segctl.operations.plan_against import open_comparison, plan_against
     from segctl.operations.plan_file import saved_form
@@ -117,7 +131,9 @@ def _planned(
 
     with ExitStack() as stack:
         has_data = True
-        if against is None:
+        if with_ is not None:
+            session = stack.enter_context(open_overlaid(ctx.project, Path(with_), env=ctx.env))
+        elif against is None:
             session = stack.enter_context(open_session(ctx.project, env=ctx.env))
         else:
             session, has_data = stack.enter_context(open_comparison(ctx.project, ctx.env))
