@@ -1,8 +1,8 @@
 """The fast path of a TAB press on names: standard library only, no Typer, no YAML, never a loud failure.
 
 Names come from an index in the workspace folder that is rebuilt when a definition file has changed. The rebuild
-reads lines, not YAML: it looks for `segment:`, `source:`, `destination:`, `title:`, `tags:`, `owner:`, `send_to:` and
-the keys of a few blocks.
+reads lines, not YAML: it looks for `segment:`, `source:`, `destination:`, `experiment:`, `title:`, `tags:`, `owner:`,
+`send_to:` and the keys of a few blocks.
 """
 
 import os
@@ -10,8 +10,8 @@ import os
 from segctl.cli import streams
 
 READ_BYTES = 65_536
-INDEX_FORM = 4
-FOLDERS = ("segments", "traits", "sources", "destinations")
+INDEX_FORM = 5
+FOLDERS = ("segments", "traits", "sources", "destinations", "experiments")
 _FIXED = {
     "kind": (
         "all", "any", "none", "not", "trait", "event", "sequence", "segment", "consent", "sample", "near", "list",
@@ -59,7 +59,7 @@ def names(kind: str, folder: str = "") -> list[tuple[str, str]]:
         return _cases(os.path.join(root, "tests"))
     index = _index(root)
     if kind == "things":
-        plurals = ("segments", "traits", "events", "sources", "destinations")
+        plurals = ("segments", "traits", "events", "sources", "destinations", "experiments")
         return [(f"{of[:-1]}:{name}", text) for of in plurals for name, text in index.get(of, [])]
     if kind == "reached":
         return sorted([*index["sources"], *index["destinations"]])
@@ -149,7 +149,8 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, dict[str, str]] = {
         kind: {}
         for kind in (
-            "segments", "traits", "events", "sources", "environments", "tags", "owners", "destinations", "paths",
+            "segments", "traits", "events", "sources", "environments", "tags", "owners", "destinations", "experiments",
+            "paths",
         )
     }  # fmt: skip
     for path in files:
@@ -167,9 +168,9 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
             found["paths"][os.path.relpath(os.path.dirname(path), root).replace(os.sep, "/")] = "path"
         elif folder == "sources":
             found["sources"][_top_values(lines).get("source") or os.path.basename(path)[:-5]] = ""
-        elif folder == "destinations":
+        elif folder in ("destinations", "experiments"):
             top = _top_values(lines)
-            found["destinations"][top.get("destination") or os.path.basename(path)[:-5]] = top.get("title", "")
+            found[folder][top.get(folder[:-1]) or os.path.basename(path)[:-5]] = top.get("title", "")
         elif folder == "traits":
             found["traits"] |= dict.fromkeys(_block_keys(lines, "traits"), "computed")
         else:

@@ -1,4 +1,4 @@
-"""Lists of what a project has: segments, traits, events, sources, destinations, runs, tests. Loads no engine."""
+"""Lists of what a project has: segments, traits, events, sources, destinations, experiments, runs, tests. No engine."""
 
 from __future__ import annotations
 
@@ -221,11 +221,19 @@ def destinations(definitions: Definitions) -> list[Row]:
     return found(definitions)
 
 
+def experiments(definitions: Definitions) -> list[Row]:
+    """One row per experiment, as `experiment_facts.experiments` gives it."""
+    from segctl.operations.experiment_facts import experiments as found
+
+    return found(definitions)
+
+
 LISTS: dict[str, Callable[[Definitions], list[Row]]] = {
     "traits": traits,
     "events": events,
     "sources": sources,
     "destinations": destinations,
+    "experiments": experiments,
     "runs": runs,
     "tests": tests,
 }

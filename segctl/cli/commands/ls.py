@@ -1,4 +1,4 @@
-"""List segments, traits, events, sources, destinations, runs or tests."""
+"""List segments, traits, events, sources, destinations, experiments, runs or tests."""
 
 from __future__ import annotations
 
@@ -66,6 +66,19 @@ COLUMNS: dict[str, tuple[output.Column, ...]] = {
         output.Column("owner", extra=True),
         output.Column("file", extra=True),
     ),
+    "experiments": (
+        output.Column("experiment"),
+        output.Column("title"),
+        output.Column("segment"),
+        output.Column("state"),
+        output.Column("arms", type="list"),
+        output.Column("primary", "decides", type="list"),
+        output.Column("window", extra=True),
+        output.Column("planned", "planned end"),
+        output.Column("started", type="time"),
+        output.Column("owner", extra=True),
+        output.Column("file", extra=True),
+    ),
     "runs": (
         output.Column("run"),
         output.Column("as_of", "as of", type="time"),
@@ -93,11 +106,13 @@ def command(
     kind: Annotated[
         str,
         Argument(
-            "KIND", help="segments, traits, events, sources, destinations, runs or tests.", choices=tuple(COLUMNS)
+            "KIND",
+            help="segments, traits, events, sources, destinations, experiments, runs or tests.",
+            choices=tuple(COLUMNS),
         ),
     ] = "segments",
 ) -> None:
-    """List segments, traits, events, sources, destinations, runs or tests.
+    """List segments, traits, events, sources, destinations, experiments, runs or tests.
 
     Sizes are those of the newest run in force of the environment.
     """

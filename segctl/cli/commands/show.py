@@ -1,7 +1,8 @@
-"""Show one thing: a segment, trait, event, source, destination or run."""
+"""Show one thing: a segment, trait, event, source, destination, experiment or run."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +26,7 @@ EXAMPLES = (
 )
 SEE_ALSO = ("segctl ls --help", "segctl explain --help")
 EXITS = {4: "a column is personal data and --show-personal is not set"}
-KINDS = ("segment", "trait", "event", "source", "destination", "run")
+KINDS = ("segment", "trait", "event", "source", "destination", "experiment", "run")
 _MEMBER_FORMATS = ("ids", "csv", "ndjson", "parquet")
 _FIELDS = (
     output.Column("name"),
@@ -103,8 +104,7 @@ def command(
         elif kind == "trait":
             result = _trait(ctx, session, name, show_personal=show_personal)
         else:
-            others = {"event": _event, "source": _source, "destination": _destination, "run": _run}
-            result = others[kind](session, name)
+            result = _OTHERS[kind](session, name)
     output.write(ctx, result)
     if kind == "segment" and result.schema == "segctl/show-segment/1":
         messages.notice(ctx, f"next: segctl show segment:{name} -f ids, or segctl size {name}")
@@ -308,6 +308,25 @@ def _destination(session: Session, name: str) -> output.Result:
     return output.Result("segctl/show-destination/1", columns, found.audiences, noun="segments", facts=facts)
 
 
+def _experiment(session: Session, name: str) -> output.Result:
+    from segctl.operations.experiment_facts import experiment_facts
+
+    found = experiment_facts(session.definitions, name)
+    facts = {key: session.local(value) if isinstance(value, datetime) else value for key, value in found.facts.items()}
+    columns = (
+        output.Column("metric"),
+        output.Column("role"),
+        output.Column("kind"),
+        output.Column("measured"),
+        output.Column("unit"),
+        output.Column("better"),
+        output.Column("before"),
+        output.Column("cap", type="number"),
+    )
+    known = {key: value for key, value in facts.items() if value not in (None, [])}
+    return output.Result("segctl/show-experiment/1", columns, found.metrics, noun="metrics", facts=known)
+
+
 def _run(session: Session, name: str) -> output.Result:
     from segctl.state.runs import find_run, run_segments
 
@@ -338,6 +357,12 @@ def _run(session: Session, name: str) -> output.Result:
         for s in run_segments(session.workspace, run)
     ]
     return output.Result("segctl/show-run/1", columns, rows, noun="segments", facts=facts)
+
+
+_OTHERS = {
+    "event": _event, "source": _source, "destination": _destination, "experiment": _experiment, "run": _run,
+}  # fmt: skip
+"""Kinds whose things are shown by their name alone."""
 
 
 def _field(facts: FieldFacts) -> tuple[Any, ...]:

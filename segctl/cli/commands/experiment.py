@@ -1,0 +1,72 @@
+"""Experiments: plan them before anybody is assigned."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from segctl.cli.context import Context
+from segctl.cli.options import SELECTION, Argument, Language, Option, verb
+from segctl.model.exits import ExitCode
+
+EXAMPLES = (
+    ("segctl experiment plan winback_mail", "How many people it needs, how long it takes, what it can find."),
+    (
+        "segctl experiment plan --segment winback --event order_completed --effect 20%",
+        "The same for an experiment that nobody has declared yet.",
+    ),
+    ("segctl experiment plan winback_mail --split 5/95 --looks always", "What a smaller control and early looks cost."),
+)
+SEE_ALSO = ("segctl help experiments", "segctl report --help", "segctl ls experiments")
+ACTIONS = ("plan",)
+
+
+@verb(without=(*SELECTION, "yes", "dry_run"), formats=("table", "json", "ndjson", "csv"))
+def command(
+    ctx: Context,
+    action: Annotated[str, Argument("ACTION", help="What to do.", choices=ACTIONS)] = "plan",
+    name: Annotated[
+        str | None, Argument("NAME", help="An experiment; not needed when there is one.", complete="experiments")
+    ] = None,
+    segment: Annotated[
+        str | None, Option("--segment", metavar="NAME", help="With `plan`: without an experiment.", complete="segments")
+    ] = None,
+    event: Annotated[
+        str | None, Option("--event", metavar="NAME", help="With --segment: the event that counts.", complete="events")
+    ] = None,
+    window: Annotated[str | None, Option("--window", metavar="DURATION", help="From exposure; else 14 days.")] = None,
+    baseline: Annotated[
+        str | None,
+        Option("--baseline", metavar="SHARE", help="The rate now, or with --sd the mean, instead of the data."),
+    ] = None,
+    sd: Annotated[str | None, Option("--sd", metavar="N", help="Deviation of the mean between units.")] = None,
+    effect: Annotated[
+        str | None, Option("--effect", metavar="SHARE", help="Smallest change that matters: 20%.")
+    ] = None,
+    power: Annotated[str | None, Option("--power", metavar="SHARE", help="To find it; else 80 %.")] = None,
+    confidence: Annotated[str | None, Option("--confidence", metavar="SHARE", help="Of intervals; else 95 %.")] = None,
+    arms: Annotated[str | None, Option("--arms", metavar="N", help="So many arms of equal weight.")] = None,
+    split: Annotated[
+        str | None, Option("--split", metavar="WEIGHTS", help="Of the arms, the control first: 10/45/45.")
+    ] = None,
+    looks: Annotated[
+        str | None, Option("--looks", metavar="WHEN", help="end, always, or a number of planned looks.")
+    ] = None,
+    members: Annotated[int | None, Option("--members", metavar="N", help="There now, instead of the data.")] = None,
+    per_day: Annotated[
+        float | None, Option("--per-day", metavar="N", help="Who come a day, instead of the data.")
+    ] = None,
+    language: Language = None,
+) -> ExitCode | None:
+    """Plan, start, watch and stop experiments.
+
+    `plan` reckons from the project's own data: what the metrics were in the last window among those who were members
+    at its begin, how many members there are, and how many come. It tells how many are needed for the effect that
+    matters, the smallest effect that can be found, and what other splits would cost. Nothing is recorded.
+    """
+    from segctl.cli.experiment_plan_view import write_plan
+    from segctl.operations.experiment_options import Said
+
+    assert action == "plan"
+    said = Said(name, segment, event, window, baseline, sd, effect, power, confidence, arms, split, looks)
+    write_plan(ctx, said, members=members, per_day=per_day, language=language)
+    return None

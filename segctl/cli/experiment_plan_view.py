@@ -1,0 +1,152 @@
+"""What `segctl experiment plan` writes: sentences, tables and the curve of effects against sizes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.cli.experiment_plan_words import PlanWords
+
+if TYPE_CHECKING:
+    from segctl.model.project import Language
+    from segctl.operations.experiment_options import Said
+    from segctl.operations.experiment_plan import ExperimentPlan
+    from segctl.stats.power import Figure
+
+METRICS = (
+    output.Column("metric"),
+    output.Column("role"),
+    output.Column("baseline", type="number", digits=4),
+    output.Column("sd", type="number", digits=4),
+    output.Column("unit", extra=True),
+    output.Column("measured_on", "measured on", type="integer"),
+    output.Column("needed", type="integer"),
+    output.Column("smallest_now", "smallest now", type="share"),
+    output.Column("covariate_saves", "covariate saves", type="share"),
+    output.Column("formula", extra=True),
+)
+ARMS = (
+    output.Column("arm"),
+    output.Column("sent", type="boolean"),
+    output.Column("share", type="share"),
+    output.Column("units", "units needed", type="integer"),
+    output.Column("units_now", "units now", type="integer"),
+)
+SPLITS = (
+    output.Column("control", type="share"),
+    output.Column("units", "units needed", type="integer"),
+    output.Column("days", type="integer"),
+    output.Column("smallest_now", "smallest now", type="share"),
+    output.Column("declared", "this plan", type="boolean"),
+)
+CURVE = (
+    output.Column("units", type="integer"),
+    output.Column("smallest", "smallest effect", type="share", bar=True),
+    output.Column("absolute", type="number", digits=4, extra=True),
+)
+
+
+def write_plan(ctx: Context, said: Said, *, members: int | None, per_day: float | None, language: str | None) -> None:
+    """Plan an experiment and write the plan."""
+    from segctl.operations.experiment_options import experiment_of, given_effect, given_figure
+    from segctl.operations.experiment_plan import Given, experiment_plan
+    from segctl.operations.session import instant, open_session
+
+    with open_session(ctx.project, env=ctx.env) as session:
+        messages.diagnostics(ctx, session.warnings, root=session.root)
+        as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
+        experiment, is_declared = experiment_of(session.definitions, said)
+        given = Given(given_figure(said, session.project), members, per_day, given_effect(said, session.project))
+        found = experiment_plan(session, experiment, as_of=as_of, given=given, is_declared=is_declared)
+        spoken = session.language(language)
+        local = session.local
+    words = PlanWords(found, spoken, local)
+    output.write(ctx, _result(found, words, spoken))
+
+
+def _result(found: ExperimentPlan, words: PlanWords, language: Language) -> output.Result:
+    sections = (
+        output.Section("arms", words.heading("arms"), ARMS, _arms(found)),
+        output.Section("splits", words.heading("splits"), SPLITS, _splits(found)),
+        output.Section("curve", words.heading("curve"), CURVE, _curve(found)),
+    )
+    return output.Result(
+        "segctl/experiment-plan/1",
+        METRICS,
+        _metrics(found),
+        noun=words.heading("metrics"),
+        text=words.lines(),
+        sections=tuple(section for section in sections if section.rows),
+        notes=words.notes(),
+        document={"language": language, "plan": _document(found)},
+    )
+
+
+def _metrics(found: ExperimentPlan) -> list[tuple[Any, ...]]:
+    return [
+        (
+            one.metric.name, one.metric.role, _baseline(one.figure), _sd(one.figure), one.metric.unit, one.units,
+            None if one.size is None else one.size.total, None if one.at_hand is None else one.at_hand.relative,
+            one.saving if one.is_adjusted else None, None if one.size is None else one.size.formula,
+        )
+        for one in found.metrics
+    ]  # fmt: skip
+
+
+def _arms(found: ExperimentPlan) -> list[tuple[Any, ...]]:
+    weights = [float(arm.weight) for arm in found.experiment.arms]
+    size = found.first.size
+    needed = size.arms if size is not None and size.arms else (None,) * len(weights)
+    return [
+        (arm.name, arm.is_sent, weight / sum(weights), units, int(found.units * weight / sum(weights)))
+        for arm, weight, units in zip(found.experiment.arms, weights, needed, strict=True)
+    ]
+
+
+def _splits(found: ExperimentPlan) -> list[tuple[Any, ...]]:
+    return [(one.control, one.total, one.days, one.at_hand, one.is_declared) for one in found.splits]
+
+
+def _curve(found: ExperimentPlan) -> list[tuple[Any, ...]]:
+    return [(round(one.total), one.relative, one.absolute) for one in found.curve]
+
+
+def _baseline(figure: Figure | None) -> float | None:
+    return None if figure is None else figure.baseline
+
+
+def _sd(figure: Figure | None) -> float | None:
+    return getattr(figure, "sd", None)
+
+
+def _document(found: ExperimentPlan) -> dict[str, Any]:
+    """Everything that a sentence was made of, for JSON."""
+    experiment = found.experiment
+    return {
+        "experiment": experiment.name if found.is_declared else None,
+        "segment": experiment.segment,
+        "unit": experiment.same or "profile",
+        "as_of": found.as_of,
+        "verdict": found.verdict,
+        "metric": found.first.metric.name,
+        "effect": experiment.effect,
+        "confidence": experiment.confidence,
+        "power": experiment.power,
+        "comparisons": found.tests,
+        "looks": experiment.looks,
+        "look_shares": list(experiment.look_shares),
+        "looks_factor": found.inflation,
+        "window": str(experiment.window),
+        "past_window": {"from": found.basis.first, "to": found.basis.last, "units": found.basis.then},
+        "members": found.basis.members,
+        "units": found.basis.units,
+        "taking_part": found.taking_part,
+        "units_taking_part": found.units,
+        "units_per_day": found.per_day,
+        "units_per_day_from": found.basis.arrivals_from,
+        "run": None if found.run is None else asdict(found.run),
+        "at_end": None if found.at_end is None else asdict(found.at_end),
+        "clusters": None if found.clusters is None else asdict(found.clusters),
+    }
