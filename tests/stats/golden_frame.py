@@ -24,9 +24,11 @@ FREQUENTIST = (*RATES, "means", "ratio", "cuped", "multiplicity", "roi", "simpso
 """Kinds whose adapters are in `test_golden.py`."""
 SEQUENTIAL = (
     "srm", "srm_always_valid", "always_valid", "group_sequential", "power_proportions", "power_means",
-    "bayes_binomial", "bayes_normal", "thompson", "assignment",
+    "bayes_binomial", "bayes_normal", "thompson",
 )  # fmt: skip
 """Kinds whose adapters are in `test_golden_sequential.py`."""
+HASHES = ("assignment",)
+"""Kinds whose vectors are read case by case in `test_assignment.py`."""
 EVERYWHERE = {"published.*": "repeats another quantity for a check against a rounded source"}
 
 
