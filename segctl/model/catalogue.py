@@ -52,6 +52,7 @@ _PARTS = {
         "segctl.model.catalogue_mailing",
         "segctl.model.catalogue_experiments",
         "segctl.model.catalogue_assignment",
+        "segctl.model.catalogue_ab",
         "segctl.model.catalogue_segment_reports",
     ),
 }

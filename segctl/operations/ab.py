@@ -1,0 +1,230 @@
+"""`report ab`: one experiment with everything that is known of it, or the list of those that run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from segctl import __version__
+from segctl.model.errors import UsageError
+from segctl.operations import ab_checks, ab_checks_metrics
+from segctl.operations.ab_parts import ArmFacts
+from segctl.operations.ab_result import AbReport, Method, RunningExperiment
+
+if TYPE_CHECKING:
+    from segctl.model.experiments import Experiment
+    from segctl.operations.ab_contacts import Reached
+    from segctl.operations.ab_design import Stage
+    from segctl.operations.ab_parts import Check, Grouping, MetricReport
+    from segctl.operations.ab_trial import Trial
+    from segctl.operations.session import Session
+
+TESTS = {"conversion": "score", "mean": "welch", "ratio": "delta", "time": "welch"}
+
+
+def report_ab(
+    session: Session, name: str, *, now: datetime, by: Sequence[str] = (), command: str = "report ab", look: bool = True
+) -> AbReport:
+    """Report on an experiment as it stands.
+
+    Args:
+        session: Open project and workspace.
+        name: Of the experiment, as declared.
+        now: Events and assignments after it do not count.
+        by: Traits and segments by whose groups the first primary metric is shown as well.
+        command: That is put on record as having shown results.
+        look: Put it on record, when the experiment runs; False where nobody sees the figures.
+
+    Raises:
+        UsageError: No such experiment, or something to group by that does not exist.
+    """
+    from segctl.operations.ab_trial import trial
+    from segctl.state.experiments import add_look
+
+    experiment = declared(session, name)
+    of = trial(session, experiment, as_of=now)
+    found = reported(of, by=by)
+    runs = of.record is not None and of.record.stopped is None
+    if look and runs and found.headline.state != "nothing_yet":
+        add_look(session.workspace, experiment.key, at=now, command=command)
+    return found
+
+
+def declared(session: Session, name: str) -> Experiment:
+    """The experiment of that name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    from segctl.compile.suggest import nearest
+
+    known = session.definitions.experiments
+    if name in known:
+        return known[name]
+    near = nearest(name, known)
+    hint = f"did you mean `{near}`?" if near else "`segctl report ab` lists them"
+    raise UsageError("SEG966", f"there is no experiment `{name}`", hint=hint)
+
+
+def reported(of: Trial, *, by: Sequence[str] = ()) -> AbReport:
+    """The whole report on an experiment that was read."""
+    from segctl.operations.ab_contacts import reached
+    from segctl.operations.ab_design import stage
+    from segctl.operations.ab_grouped import groupings, trend
+    from segctl.operations.ab_headline import headline
+    from segctl.operations.ab_metrics import metric_reports
+    from segctl.operations.ab_money import money_reports, with_compliance
+    from segctl.operations.ab_outlook import allocation, beliefs, outlook
+
+    at, contacts = stage(of), reached(of)
+    metrics = with_compliance(of, metric_reports(of, at), contacts)
+    metrics = tuple(
+        replace(one, beliefs=beliefs(of, metric)) if metric.role == "primary" else one
+        for metric, one in zip(of.experiment.metrics, metrics, strict=True)
+    )
+    groups, weeks, ahead = groupings(of, by), trend(of), outlook(of, at)
+    strata = next((one for one in groups if one.by == "strata"), None)
+    checks = _checks(of, at, contacts, metrics, strata)
+    checks = (*checks, ab_checks_metrics.power(of, ahead), ab_checks_metrics.novelty(weeks))
+    first = headline(of, at, metrics, checks, strata)
+    usable = first.state not in ("not_usable", "nothing_yet")
+    claim = usable and first.state not in ("too_small", "too_early")
+    return _assembled(
+        of, at, checks, metrics, contacts,
+        headline=first, money=money_reports(of, metrics, contacts, claim=claim), groups=groups, trend=weeks,
+        allocation=allocation(of), next=ahead, usable=usable,
+    )  # fmt: skip
+
+
+def _checks(
+    of: Trial, at: Stage, contacts: Reached, metrics: Sequence[MetricReport], strata: Grouping | None
+) -> tuple[Check, ...]:
+    from segctl.operations.ab_contacts import contamination
+
+    split = ab_checks.split(of)
+    return (
+        split,
+        contamination(of, contacts),
+        ab_checks.peeking(of, at),
+        ab_checks.maturity(of),
+        ab_checks.two_arms(of),
+        ab_checks.multiplicity(of),
+        ab_checks_metrics.simpson(of, strata, split),
+        ab_checks_metrics.imbalance(of),
+        ab_checks_metrics.outliers(of),
+        ab_checks_metrics.baseline(metrics),
+        ab_checks.interference(of),
+    )
+
+
+def _assembled(
+    of: Trial,
+    at: Stage,
+    checks: tuple[Check, ...],
+    metrics: tuple[MetricReport, ...],
+    contacts: Reached,
+    **parts: Any,  # noqa: ANN401 - the other attributes of the report by name
+) -> AbReport:
+    experiment, record = of.experiment, of.record
+    return AbReport(
+        experiment=experiment.name,
+        title=experiment.title,
+        hypothesis=experiment.hypothesis,
+        segment=experiment.segment,
+        unit=experiment.same or "profile",
+        arms=_arms(of, contacts),
+        control=experiment.control,
+        window=str(experiment.window),
+        as_of=of.as_of,
+        began=of.edge("assigned"),
+        last_exposed=of.edge("exposed", newest=True),
+        stopped=record.stopped if record is not None else None,
+        stop_reason=record.reason if record is not None else None,
+        winner=record.winner if record is not None else None,
+        data_until=of.data_until,
+        checks=checks,
+        metrics=metrics,
+        method=_method(of, at, metrics),
+        **parts,
+    )
+
+
+def _arms(of: Trial, contacts: Reached) -> tuple[ArmFacts, ...]:
+    from segctl.operations.ab_contacts import messages
+
+    whole = sum(float(arm.weight) for arm in of.experiment.arms)
+    assigned = dict(of.units.everybody.group_by("arm").len().iter_rows())
+    profiles = dict(of.units.analysed.group_by("arm").agg(profiles="profiles").iter_rows())
+    standing = {word: of.units.counts(word) for word in ("young", "two_arms", "unexposed")}
+    return tuple(
+        ArmFacts(
+            arm.name, arm.name == of.experiment.control, arm.is_sent, float(arm.weight) / whole,
+            int(assigned.get(arm.name, 0)), of.analysed[arm.name], standing["young"].get(arm.name, 0),
+            standing["two_arms"].get(arm.name, 0), standing["unexposed"].get(arm.name, 0),
+            int(sum(profiles.get(arm.name, []))), messages(of, contacts, arm.name) if arm.is_sent else None,
+            None if arm.cost is None else float(arm.cost), arm.title,
+        )
+        for arm in of.experiment.arms
+    )  # fmt: skip
+
+
+def _method(of: Trial, at: Stage, metrics: Sequence[MetricReport]) -> Method:
+    from segctl.operations.experiment_frozen import definition_of, frozen_digest
+
+    experiment = of.experiment
+    definition = frozen_digest(definition_of(experiment))
+    corrected = any(one.role == "primary" and one.correction for one in metrics)
+    data = json.dumps([experiment.key, of.snapshot, of.as_of.isoformat(), definition])
+    return Method(
+        float(experiment.confidence), float(experiment.power), {one.name: TESTS[one.kind] for one in metrics},
+        "holm" if corrected else None, experiment.looks, at.basis,
+        tuple(float(share) for share in experiment.look_shares), at.looks[-1].number if at.looks else None,
+        __version__, hashlib.sha256(data.encode()).hexdigest()[:16], definition[:16],
+        of.record.digest[:16] if of.record is not None else None,
+    )  # fmt: skip
+
+
+# --- The list ---------------------------------------------------------------------------------------------
+def running(session: Session, *, now: datetime) -> tuple[RunningExperiment, ...]:
+    """Every experiment that is declared or on record; those that run first, then by name."""
+    from segctl.state.experiments import records
+
+    on_record = records(session.workspace)
+    names = {one.key: one.name for one in session.definitions.experiments.values()}
+    found = [_line(session, one.key, one.name, now) for one in session.definitions.experiments.values()]
+    found += [_line(session, key, key, now) for key in on_record if key not in names]
+    order = {"running": 0, "planned": 1, "stopped": 2}
+    return tuple(sorted(found, key=lambda one: (order[one.state], one.experiment)))
+
+
+def _line(session: Session, key: str, name: str, now: datetime) -> RunningExperiment:
+    from segctl.operations.ab_trial import trial
+    from segctl.state.assignments import assignment_counts
+    from segctl.state.experiments import record
+
+    experiment = session.definitions.experiments.get(name)
+    found = record(session.workspace, key)
+    counts = {arm: number for arm, (number, _) in assignment_counts(session.workspace, key).items()}
+    is_over = found is not None and found.stopped is not None and found.stopped <= now
+    state = "planned" if found is None and not counts else "stopped" if is_over else "running"
+    began = found.started if found is not None else None
+    share = None
+    if experiment is not None and experiment.size is not None and counts:
+        share = min(sum(trial(session, experiment, as_of=now).analysed.values()) / experiment.size, 1.0)
+    elif experiment is not None and experiment.end is not None and began is not None and experiment.end > began:
+        share = min(max((now - began) / (experiment.end - began), 0.0), 1.0)
+    return RunningExperiment(
+        name,
+        experiment.title if experiment is not None else None,
+        experiment.segment if experiment is not None else None,
+        state,  # type: ignore[arg-type]  # one of the three words
+        counts,
+        began,
+        experiment.end if experiment is not None else None,
+        share,
+        experiment is not None,
+    )

@@ -1,0 +1,124 @@
+"""The first sentence in codes and numbers: what happened, how sure, and what stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from segctl.operations.ab_result import Headline, State
+
+if TYPE_CHECKING:
+    from segctl.operations.ab_design import Stage
+    from segctl.operations.ab_parts import Check, Effect, Grouping, MetricReport
+    from segctl.operations.ab_trial import Trial
+    from segctl.stats.values import Comparison, Interval
+
+_PER = (100, 1_000, 10_000, 100_000, 1_000_000)
+_LEAST_SHOWN = 100
+"""Conversions are given per so many units that the rarest arm has this many at least."""
+
+
+def headline(
+    of: Trial, at: Stage, metrics: Sequence[MetricReport], checks: Sequence[Check], strata: Grouping | None
+) -> Headline:
+    """The state, and the numbers of its sentence.
+
+    What decides, in this order: nobody to tell of; a broken split or control; a guard-rail; a look before its time; too
+    few to tell; the first primary metric.
+    """
+    main = next(one for one in metrics if one.role == "primary")
+    failed = [check for check in checks if check.level == "fail" and check.decides]
+    if not sum(of.analysed.values()):
+        return Headline("nothing_yet", main.name, reasons=_names(failed), basis=at.basis)
+    effect = _of_interest(main)
+    found = _numbers(of, at, main, effect, _counted(effect, main, checks, strata))
+    if failed:
+        return replace(found, state="not_usable", reasons=_names(failed))
+    broken = [one.name for one in metrics if any(effect.held == "failed" for effect in one.effects)]
+    if broken:
+        return replace(found, state="guardrail", reasons=tuple(broken))
+    if at.is_early:
+        return replace(found, state="too_early", leaning=_side(found, of), reasons=("peeking",))
+    power = next((check for check in checks if check.name == "power" and check.decides), None)
+    told = found.state in ("more", "fewer")
+    if power is not None and not (told and power.reason == "mde_above_plan"):
+        return replace(found, state="too_small", leaning=_side(found, of), reasons=("power",))
+    return found
+
+
+def _names(checks: Sequence[Check]) -> tuple[str, ...]:
+    return tuple(check.name for check in checks)
+
+
+def _of_interest(main: MetricReport) -> Effect:
+    """The arm that the headline is about: the best of those that are better, else the worst, else the clearest."""
+    toward = 1 if main.better == "higher" else -1
+
+    def size(effect: Effect) -> float:
+        return toward * (effect.compared.difference.estimate or 0.0)
+
+    better = [effect for effect in main.effects if effect.verdict == "better"]
+    worse = [effect for effect in main.effects if effect.verdict == "worse"]
+    if better:
+        return max(better, key=size)
+    if worse:
+        return min(worse, key=size)
+    return min(main.effects, key=lambda effect: 2.0 if effect.p_adjusted is None else effect.p_adjusted)
+
+
+def _counted(
+    effect: Effect, main: MetricReport, checks: Sequence[Check], strata: Grouping | None
+) -> tuple[Comparison, float | None, Interval]:
+    """The comparison that the headline tells, its p, and the interval of the difference that agrees with it."""
+    by_strata = any(check.name == "simpson" and check.decides for check in checks)
+    stratified = strata.stratified.get(effect.arm) if strata is not None and by_strata else None
+    if stratified is not None and effect.basis == "fixed" and main.tests == 1:
+        return stratified, stratified.p, stratified.difference
+    exact = effect.also.get("exact")
+    p = exact.p if exact is not None and main.tests == 1 and effect.basis == "fixed" else effect.p_adjusted
+    return effect.compared, p, effect.simultaneous or effect.compared.difference
+
+
+def _numbers(
+    of: Trial, at: Stage, main: MetricReport, effect: Effect, told: tuple[Comparison, float | None, Interval]
+) -> Headline:
+    compared, p, difference = told
+    per = _per(main) if main.kind == "conversion" else 1
+    alpha = 1 - float(of.experiment.confidence)
+    estimate = difference.estimate
+    state: State = "no_difference"
+    if p is not None and p <= alpha and estimate:
+        state = "more" if estimate > 0 else "fewer"
+    is_good = None if state == "no_difference" else (state == "more") == (main.better == "higher")
+    scaled = difference.scaled(per)
+    return Headline(
+        state, main.name, effect.arm, _times(compared.control, per), _times(compared.treatment, per), per,
+        scaled, compared.lift, None if main.kind in ("ratio", "time") else difference.scaled(of.analysed[effect.arm]),
+        _ruled_out(scaled) if state == "no_difference" else None, at.basis, is_good, p=p,
+    )  # fmt: skip
+
+
+def _per(main: MetricReport) -> int:
+    """So many units that some 100 of the rarest arm convert among them; at most a million."""
+    rates = [one.value.estimate for one in main.arms if one.value.estimate]
+    rarest = min(rates, default=0.01)
+    return next((per for per in _PER if rarest * per >= _LEAST_SHOWN), _PER[-1])
+
+
+def _times(value: float | None, per: int) -> float | None:
+    return None if value is None else value * per
+
+
+def _ruled_out(difference: Interval) -> float | None:
+    """The largest difference that the interval leaves possible."""
+    if difference.low is None or difference.high is None:
+        return None
+    return max(abs(difference.low), abs(difference.high))
+
+
+def _side(found: Headline, of: Trial) -> Literal["more", "fewer"] | None:
+    """What even the interval shown says."""
+    states: Mapping[str, Literal["more", "fewer"]] = {"more": "more", "fewer": "fewer"}
+    alpha = 1 - float(of.experiment.confidence)
+    return states.get(found.state) if found.p is not None and found.p <= alpha else None

@@ -1,0 +1,102 @@
+"""What an arm earned compared with the control, and the effect on those who were messaged when controls were too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from segctl.operations.ab_contacts import messages
+from segctl.operations.ab_result import MoneyReport
+from segctl.stats.compliance import MESSAGED, compliance
+from segctl.stats.money import Cost, cost_per_effect, worth
+from segctl.stats.values import Interval, undefined
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segctl.operations.ab_contacts import Reached
+    from segctl.operations.ab_parts import Effect, MetricReport
+    from segctl.operations.ab_trial import Trial
+    from segctl.stats.values import Comparison
+
+
+def money_reports(
+    of: Trial, metrics: Sequence[MetricReport], found: Reached, *, claim: bool
+) -> tuple[MoneyReport, ...]:
+    """Every arm by the first metric of money; nothing without one."""
+    revenue = next((one for one in metrics if one.is_money), None)
+    if revenue is None:
+        return ()
+    extra = next((one for one in metrics if one.role == "primary" and one.kind == "conversion"), None)
+    return tuple(
+        money_of(of, revenue, effect.compared, cost_of(of, found, [effect.arm]), of.analysed[effect.arm], effect.arm,
+                 extra.effect(effect.arm) if extra is not None else None, claim=claim)
+        for effect in revenue.effects
+    )  # fmt: skip
+
+
+def cost_of(of: Trial, found: Reached, arms: Sequence[str]) -> Cost:
+    """Of the messages of some arms; the fixed cost is shared by all messages of the experiment."""
+    prices = {arm.name: float(arm.cost or 0) for arm in of.experiment.arms}
+    sent = {arm: messages(of, found, arm) for arm in of.arms}
+    mine, all_sent = sum(sent[arm] for arm in arms), sum(sent.values())
+    paid = sum(sent[arm] * prices[arm] for arm in arms)
+    fixed = float(of.experiment.money.fixed) * (mine / all_sent if all_sent else 0.0)
+    return Cost(mine, paid / mine if mine else 0.0, fixed, float(of.experiment.money.margin))
+
+
+def money_of(
+    of: Trial, revenue: MetricReport, compared: Comparison, cost: Cost, units: int, arm: str, extra: Effect | None,
+    *, claim: bool,
+) -> MoneyReport:  # fmt: skip
+    """One comparison of revenue in money."""
+    made = worth(compared, units, cost)
+    confidence = compared.difference.confidence
+    at = made.break_even
+    break_even = (
+        Interval(at, at, at, confidence, "cost")
+        if at is not None
+        else undefined(made.break_even_why, confidence=confidence, method="cost")  # type: ignore[arg-type]  # there is a reason where there is no number
+    )
+    per_extra = None
+    if extra is not None:
+        difference = extra.compared.difference
+        per_extra = cost_per_effect(difference, units, made.cost)
+    return MoneyReport(
+        arm, revenue.name, units, cost.messages, made.per_unit, made.revenue, made.cost, made.profit, made.roi,
+        break_even, made.p_below, made.per_thousand, per_extra, made.attributed,
+        currency=of.experiment.money.currency or revenue.unit, claim=claim,
+    )  # fmt: skip
+
+
+def with_compliance(of: Trial, metrics: tuple[MetricReport, ...], found: Reached) -> tuple[MetricReport, ...]:
+    """The effect of a message beside that of the assignment, where pushes of the experiment reached controls."""
+    quiet = {arm.name for arm in of.experiment.arms if not arm.is_sent}
+    if of.experiment.control not in quiet or not found.own.get(of.experiment.control):
+        return metrics
+    return tuple(_with_compliance(of, one, found) if one.kind in ("conversion", "mean") else one for one in metrics)
+
+
+def _with_compliance(of: Trial, one: MetricReport, found: Reached) -> MetricReport:
+    import polars as pl
+
+    from segctl.stats.moments import of_rows
+
+    own = found.rows.filter(pl.col("segment") == of.experiment.segment)["position"].cast(pl.UInt32)
+    reached = pl.int_range(of.frame.height, dtype=pl.UInt32, eager=True).is_in(own.implode()).cast(pl.Float64)
+    frame = of.frame.select("arm", value=pl.col(one.name), messaged=reached)
+    moments = {}
+    for arm in of.arms:
+        rows = frame.filter(arm=arm)
+        moments[arm] = of_rows({"value": rows["value"].to_numpy(), MESSAGED: rows["messaged"].to_numpy()})
+    confidence = float(of.experiment.confidence)
+    effects = [
+        replace(
+            effect,
+            compliance=compliance(
+                moments[of.experiment.control], moments[effect.arm], confidence=confidence
+            ).cace_by_test,
+        )
+        for effect in one.effects
+    ]
+    return replace(one, effects=tuple(effects))
