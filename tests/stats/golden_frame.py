@@ -1,4 +1,4 @@
-"""How reference values of experiments are read and compared; adapters of each kind stand in `test_golden*.py`.
+"""How reference values of experiments are read and compared; adapters of each kind stand in `test_golden_*.py`.
 
 Every quantity of a case is compared, or named as not offered with a reason: leaving one out cannot hide a gap.
 """
@@ -21,7 +21,7 @@ FOLDER = SHARED / "golden" / "experiments"
 
 RATES = ("proportions", "proportions_table", "multi_arm_proportions")
 FREQUENTIST = (*RATES, "means", "ratio", "cuped", "multiplicity", "roi", "simpson", "noncompliance")
-"""Kinds whose adapters are in `test_golden.py`."""
+"""Kinds whose adapters are in `test_golden_frequentist.py`."""
 SEQUENTIAL = (
     "srm", "srm_always_valid", "always_valid", "group_sequential", "power_proportions", "power_means",
     "bayes_binomial", "bayes_normal", "thompson",
