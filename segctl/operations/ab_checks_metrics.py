@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from segctl.operations.ab_metrics import has_outlier, outlier_share, pair
+from segctl.operations.ab_metrics import dominating, pair
 from segctl.operations.ab_parts import Check, Grouping, Level, MetricReport, Trend
 from segctl.stats.means import compare_means
 from segctl.stats.values import Flag
@@ -67,10 +67,10 @@ def outliers(of: Trial) -> Check:
         if metric.kind not in ("mean", "ratio"):
             continue
         for (arm, *_), sample in of.samples[metric.name].items():
-            if has_outlier(sample):
-                of_sum, of_variance = outlier_share(sample)
-                rows.append({"metric": metric.name, "arm": arm, "largest": sample.largest, "of_sum": of_sum,
-                             "of_variance": of_variance})  # fmt: skip
+            found = dominating(sample)
+            if found is not None:
+                rows.append({"metric": metric.name, "arm": arm, "largest": found.value, "of_sum": found.of_sum,
+                             "of_variance": found.of_variance})  # fmt: skip
     return Check("outliers", "warn" if rows else "ok", "one_unit_outweighs" if rows else None, {}, tuple(rows))
 
 

@@ -14,6 +14,7 @@ from segctl.operations.ab_samples import BELOW_BEFORE, Sample, capped, samples
 from segctl.stats.cuped import cuped, cuped_ratio
 from segctl.stats.moments import nothing
 from segctl.stats.multiplicity import holm
+from segctl.stats.outliers import FEW, Outlier, outlier
 from segctl.stats.rate_intervals import newcombe
 from segctl.stats.values import Counts, Flag
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 DEFAULT_CAP = 99.9
 """Percentile at which values are cut beside, where one unit outweighs an arm and nothing is declared."""
-OF_SUM, OF_VARIANCE = 0.10, 0.50
-"""Shares of an arm's sum and of its variance from which a single unit is an outlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,11 @@ def metric_reports(of: Trial, at: Stage) -> tuple[MetricReport, ...]:
 def pair(of: Trial, metric: Metric, arm: str, made: Mapping[tuple[str | None, ...], Sample] | None = None) -> Pair:
     """Samples of the control and an arm; empty ones where nobody is there."""
     known = of.samples[metric.name] if made is None else made
-    return Pair(_sample(known, metric, of.experiment.control), _sample(known, metric, arm))
+    return Pair(sample_of(known, metric, of.experiment.control), sample_of(known, metric, arm))
 
 
-def _sample(known: Mapping[tuple[str | None, ...], Sample], metric: Metric, arm: str) -> Sample:
+def sample_of(known: Mapping[tuple[str | None, ...], Sample], metric: Metric, arm: str) -> Sample:
+    """The figures of an arm; of nobody where it has no units."""
     if (arm,) in known:
         return known[arm,]
     names = next((one.moments.names for one in known.values()), ("value",))
@@ -60,7 +60,7 @@ def _sample(known: Mapping[tuple[str | None, ...], Sample], metric: Metric, arm:
 
 def _report(of: Trial, at: Stage, metric: Metric) -> MetricReport:
     confidence = float(of.experiment.confidence)
-    arms = tuple(arm_value(metric, arm, _sample(of.samples[metric.name], metric, arm), confidence=confidence)
+    arms = tuple(arm_value(metric, arm, sample_of(of.samples[metric.name], metric, arm), confidence=confidence)
                  for arm in of.arms)  # fmt: skip
     limit, cut = _capped(of, metric)
     effects = tuple(_effect(of, at, metric, arm, cut) for arm in of.others)
@@ -122,30 +122,20 @@ def _exact(single: Comparison, control: Counts, treatment: Counts) -> Comparison
 
 
 # --- Outliers ---------------------------------------------------------------------------------------------
-def outlier_share(sample: Sample) -> tuple[float | None, float | None]:
-    """What part of an arm's sum and of its variance one unit has; None where there is no such sum or variance."""
-    moments, largest = sample.moments, sample.largest
-    if largest is None or not moments.n:
-        return None, None
-    mean = moments.mean() or 0.0
-    total, spread = mean * moments.n, moments.product()
-    of_sum = largest / total if total > 0 else None
-    return of_sum, (largest - mean) ** 2 / spread if spread > 0 else None
-
-
-def has_outlier(sample: Sample) -> bool:
-    """One unit has more than 10 % of the sum or more than half of the variance."""
-    of_sum, of_variance = outlier_share(sample)
-    # With so few units any one of them is much.
-    few = sample.moments.n <= 1 / OF_SUM
-    return not few and ((of_sum or 0.0) > OF_SUM or (of_variance or 0.0) > OF_VARIANCE)
+def dominating(sample: Sample) -> Outlier | None:
+    """The unit that has more than 10 % of an arm's sum or more than half of its variance; None when none does."""
+    few = (sample.moments.n if sample.events is None else sample.events) < FEW
+    if sample.largest is None or few:
+        return None
+    found = outlier(sample.moments, sample.largest)
+    return found if found.dominates else None
 
 
 def _capped(of: Trial, metric: Metric) -> tuple[float | None, Mapping[tuple[str | None, ...], Sample]]:
     """The limit and the samples with larger values cut to it, where declared or needed."""
     if metric.kind not in ("mean", "ratio"):
         return None, {}
-    needed = any(has_outlier(one) for one in of.samples[metric.name].values())
+    needed = any(dominating(one) for one in of.samples[metric.name].values())
     if metric.cap is None and not needed:
         return None, {}
     frame, limit = capped(of.frame, metric, float(metric.cap) if metric.cap is not None else DEFAULT_CAP)
