@@ -92,6 +92,8 @@ def shares(
     """
     if not 0 <= explored <= 1 or not 0 <= floor * len(outcomes) <= 1:
         raise ValueError("explored is 0 to 1, and so are the floors together")
+    if not outcomes:
+        return ()
     seen = [one for one in outcomes if one.n]
     beliefs = [_belief(one, prior) for one in seen]
     turned = [belief.flipped() for belief in beliefs] if lower_is_better else beliefs
