@@ -5,6 +5,19 @@ from __future__ import annotations
 from segctl.model.catalogue import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "SEG955": Entry(
+        "the arms of an experiment do not have the sizes that their weights say",
+        "A sample ratio mismatch: a split like this one comes by chance once in a hundred (warning) or in a thousand "
+        "(error) experiments. Something treats the arms differently before people are counted.",
+        "Look at when and in which stratum it began (`segctl experiment assign NAME --check`); results of the "
+        "experiment cannot be used until that is explained.",
+    ),
+    "SEG956": Entry(
+        "an experiment that cannot start",
+        "It runs already, has ended (its people know their arms, so it never starts twice), its planned end has "
+        "passed, or its segment is not active.",
+        "`segctl experiment status` shows how it stands; copy the file under a new name for another one.",
+    ),
     "SEG957": Entry(
         "an experiment was changed while it runs",
         "When an experiment starts, what it compares is written down: segment, unit, arms, control, window, layer, "
@@ -30,10 +43,36 @@ ENTRIES: dict[str, Entry] = {
         "experiment: winback_mail_2026   # it was winback_mail",
         "experiment: winback_mail_2026\nsalt: winback_mail",
     ),
+    "SEG960": Entry(
+        "an experiment that does not run",
+        "What was asked needs a running experiment, and this one was never started or has been stopped.",
+        "`segctl experiment start NAME` starts one that is declared; `segctl experiment status` shows all.",
+    ),
+    "SEG961": Entry(
+        "the winner is no arm of the experiment",
+        "`--winner` names the arm that everybody gets from now on.",
+        "Use one of the arms that the message lists.",
+        "segctl experiment stop winback_mail --winner cupon",
+        "segctl experiment stop winback_mail --winner coupon",
+    ),
     "SEG962": Entry(
         "other commands assign people to the same experiments",
         "Arms are written down before anybody is told. While this push made its audiences, others wrote down people of "
         "the same experiments in another way, several times in a row; nothing was sent.",
         "Try again when they are done.",
+    ),
+    "SEG963": Entry(
+        "an assignment on record is not what it should be",
+        "Arms are hashes of the project's name, the experiment and the unit, written once. Some on record have another "
+        "arm, two arms, or lie outside the traffic that was in force when they were written.",
+        "Find out who wrote to the workspace, or whether the project was renamed since. Who is on record keeps the "
+        "arm; a report on the experiment should not be trusted.",
+    ),
+    "SEG964": Entry(
+        "people of different arms are one person now",
+        "Profiles that were merged after they were assigned had different arms. The older assignment decides what the "
+        "person is sent; both stay on record, and reports leave the person out of every arm.",
+        "Nothing, while they are few (under 1 %); else assign by what stays the same, such as `unit: {same: "
+        "household_id}`.",
     ),
 }

@@ -100,6 +100,20 @@ class Holding:
         if due.height:
             rows.decided.append(Decided(arms.rules.name, due, epoch))
 
+    def assigned(self, segment: str, rows: pl.Series) -> list[Decided]:
+        """What members decide without a destination: whom no campaign reaches is out, all others get their arms."""
+        decided = []
+        if self._generation is not None:
+            universal = self._universal(self._generation)
+            is_open = universal.of(rows) != HELD_OUT
+            decided.append(Decided(universal.rules.name, universal.due(rows)))
+            rows = rows.filter(is_open)
+        for one in self._experiments.running.get(segment, ()):
+            arms = self._arms_of(one)
+            arms.of(rows)
+            decided.append(Decided(arms.rules.name, arms.due(rows), one.epoch if one.is_new else None))
+        return decided
+
     def _drop_troubled(self, rows: Rows, segment: str) -> None:
         """An audience whose experiment cannot go on is not sent; who was held out is shown as such."""
         troubles = self._experiments.troubles.get(segment, ())
