@@ -44,7 +44,7 @@ def also(speech: AbSpeech) -> tuple[Block, ...]:
 
 
 def _ways(speech: AbSpeech, metric: MetricReport, effect: Effect) -> Iterator[tuple[str, ...]]:
-    small = is_small(speech, metric.arm(effect.arm)) or is_small(speech, metric.arm(speech.report.control))
+    small = is_small(speech, metric.arm(effect.arm)) or is_small(speech, metric.arm(speech.base))
     if small or (not effect.also and effect.compliance is None):
         return
     shape = bare(speech.differences(metric))
@@ -59,7 +59,7 @@ def _ways(speech: AbSpeech, metric: MetricReport, effect: Effect) -> Iterator[tu
 
 
 def _known(speech: AbSpeech, of: Interval, shape: Shape) -> str:
-    return (speech.undefined(of) if of.estimate is None else "") or speech.n.interval(of, shape)
+    return speech.known(of, shape)
 
 
 def groups(speech: AbSpeech, grouping: Grouping) -> tuple[Block, ...]:

@@ -47,7 +47,7 @@ def _numbers(speech: AbSpeech) -> list[Section]:
     dealt = () if report.allocation is None else details.allocation(speech, report.allocation)
     return [
         Section("money", words["money"], tables.money(speech)),
-        Section("metrics", words["metrics"], tables.figures(speech)),
+        Section("metrics", words["metrics"], tables.figures(speech, report.metrics)),
         Section("groups", words["groups"], tuple(by)),
         Section("money-more", words["money_more"], tables.money(speech, more=True), is_detail=True),
         Section("trend", words["trend"], details.trend(speech), is_detail=True),

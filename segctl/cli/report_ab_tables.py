@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from segctl.cli.report_document import Block
-    from segctl.cli.report_speech import AbSpeech, Speech
+    from segctl.cli.report_speech import AbSpeech, NamedSpeech, Speech
     from segctl.operations.ab_parts import ArmValue, Effect, MetricReport
     from segctl.operations.ab_result import MoneyReport
     from segctl.stats.values import Interval
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 _BAR_LOOKS: dict[str, str] = {"better": "good", "worse": "bad"}
 
 
-def figures(speech: AbSpeech) -> tuple[Block, ...]:
+def figures(speech: NamedSpeech, metrics: Sequence[MetricReport], *, key: str = "forest") -> tuple[Block, ...]:
     """One table a metric with its arms, and the intervals of those that decide as bars."""
     found: list[Block] = []
-    for metric in speech.report.metrics:
+    for metric in metrics:
         found.append(_metric(speech, metric))
-        if metric.role == "primary" and (bars := _bars(speech, metric)) is not None:
+        if metric.role == "primary" and (bars := _bars(speech, metric, key)) is not None:
             found.append(bars)
     return tuple(found)
 
 
-def _metric(speech: AbSpeech, metric: MetricReport) -> Grid:
+def _metric(speech: NamedSpeech, metric: MetricReport) -> Grid:
     words = speech.words
     heads = (
         words["arm"], words["units_head"], words["events"], words["value"],
@@ -49,9 +49,9 @@ def _metric(speech: AbSpeech, metric: MetricReport) -> Grid:
     return Grid(f"{speech.metric(metric.name)} ({'; '.join(about)})", heads, rows, (1, 2, 3, 4, 5, 6))
 
 
-def _arm(speech: AbSpeech, metric: MetricReport, one: ArmValue, digits: int) -> tuple[str, ...]:
+def _arm(speech: NamedSpeech, metric: MetricReport, one: ArmValue, digits: int) -> tuple[str, ...]:
     effect = metric.effect(one.arm)
-    control = metric.arm(speech.report.control)
+    control = metric.arm(speech.base)
     hidden = speech.words["hidden"]
     value = hidden if is_small(speech, one) else _value(speech, metric, one, digits)
     told = (speech.arm(one.arm), speech.count(one.n), speech.count(one.events), value)
@@ -60,32 +60,30 @@ def _arm(speech: AbSpeech, metric: MetricReport, one: ArmValue, digits: int) -> 
     if is_small(speech, one) or is_small(speech, control):
         return (*told, hidden, hidden, hidden)
     compared = effect.compared
-    difference = speech.n.interval(compared.difference, bare(speech.differences(metric)))
-    if compared.difference.estimate is None:
-        difference = speech.undefined(compared.difference) or difference
+    difference = speech.known(compared.difference, bare(speech.differences(metric)))
     return (*told, difference, speech.lift(compared.lift), speech.n.p(effect.p_adjusted))
 
 
-def is_small(speech: AbSpeech, one: ArmValue) -> bool:
+def is_small(speech: NamedSpeech, one: ArmValue) -> bool:
     """Whether an arm's figures could tell about somebody."""
     return speech.is_small(one.n, one.events)
 
 
-def _value(speech: AbSpeech, metric: MetricReport, one: ArmValue, digits: int) -> str:
+def _value(speech: NamedSpeech, metric: MetricReport, one: ArmValue, digits: int) -> str:
     if one.value.estimate is None:
         return speech.undefined(one.value) or speech.n.count(None)
     return speech.n.shaped(one.value.estimate, speech.values(metric), digits)
 
 
-def _bars(speech: AbSpeech, metric: MetricReport) -> Forest | None:
-    control = metric.arm(speech.report.control)
+def _bars(speech: NamedSpeech, metric: MetricReport, key: str) -> Forest | None:
+    control = metric.arm(speech.base)
     effects = [e for e in metric.effects if not is_small(speech, metric.arm(e.arm)) and not is_small(speech, control)]
     if not effects:
         return None
     words, shape = speech.words, bare(speech.differences(metric))
     digits = max((speech.n.digits(e.compared.difference, shape) for e in effects), default=2)
     return Forest(
-        key=f"forest-{metric.name}",
+        key=f"{key}-{metric.name}",
         title=speech.say(
             "forest", control=speech.control, unit=speech.in_unit(metric), metric=speech.metric(metric.name)
         ),
@@ -98,7 +96,7 @@ def _bars(speech: AbSpeech, metric: MetricReport) -> Forest | None:
     )
 
 
-def _bar(speech: AbSpeech, effect: Effect) -> Bar:
+def _bar(speech: NamedSpeech, effect: Effect) -> Bar:
     of = effect.compared.difference
     low = of.low if of.unbounded not in ("low", "both") else None
     high = of.high if of.unbounded not in ("high", "both") else None
@@ -172,10 +170,9 @@ def _plain(speech: Speech, one: MoneyReport, value: float | None) -> str:
 
 def amount(speech: Speech, one: MoneyReport, of: Interval | None, *, sign: bool = False) -> str:
     """An amount of money with its range, or why there is none."""
-    if of is None or of.estimate is None:
-        return speech.undefined(of) or speech.n.count(None)
-    told = speech.n.interval(of, Shape(unit=one.currency or "", sign=sign))
-    return f"{told} ({speech.why(of.why)})" if of.why else told
+    if of is None:
+        return speech.n.count(None)
+    return speech.known(of, Shape(unit=one.currency or "", sign=sign))
 
 
 def further(speech: AbSpeech) -> Words:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segctl.cli.report_document import Grid, Look, Mark, Marks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from segctl.cli.report_document import Block
     from segctl.cli.report_speech import Speech
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _LOOKS: dict[str, Look] = {"ok": "good", "note": "none", "warn": "warn", "fail": "bad"}
 _ORDER = ("fail", "warn", "note")
-_SHARES = ("share", "rate", "contaminated")
+_NOT_PEOPLE = frozenset({"arms", "epochs", "experiments", "looks", "primary", "tests", "unplanned", "weeks"})
+_SHARES = ("mde", "planned", "share", "treated_share", "of_sum", "of_variance")
 
 
 def blocks(speech: Speech, checks: Sequence[Check]) -> tuple[Block, ...]:
@@ -30,7 +31,7 @@ def blocks(speech: Speech, checks: Sequence[Check]) -> tuple[Block, ...]:
         marks.append(Mark("good", speech.words["level.ok"], speech.n.listed(fine), ""))
     words = speech.words
     heads = (words["state"], words["check"], words["found"])
-    rows = [_details(speech, one) for one in told if one.rows]
+    rows = [_details(speech, one) for one in told if one.rows and one.level != "note"]
     return (Marks(words["checks"], heads, tuple(marks)), *rows) if marks else ()
 
 
@@ -45,7 +46,7 @@ def found(speech: Speech, check: Check) -> str:
     figures = {key: figure(speech, key, value) for key, value in check.figures.items()}
     if text is not None:
         try:
-            return text.format(**figures)
+            return text.format(people=speech.words["people"], **figures)
         except KeyError:
             pass  # A figure that the sentence needs was not reckoned.
     listed = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in figures.items())
@@ -55,21 +56,27 @@ def found(speech: Speech, check: Check) -> str:
 
 def figure(speech: Speech, key: str, value: object) -> str:
     """A figure of a check in words; its name says what it is."""
+    if isinstance(value, str):
+        return speech.flag(value) if key == "flag" else speech.name(key, value)
     if isinstance(value, float | int) and not isinstance(value, bool):
         if key == "p" or key.startswith("p_") or key.endswith("_p"):
             return speech.n.p(float(value))
-        if key in ("mde", "effect", "margin") or any(word in key for word in _SHARES):
+        if key in _SHARES:
             return speech.n.share(float(value))
+        if key in ("expected", "excess"):
+            return speech.n.count(value)
+        if isinstance(value, int) and key not in _NOT_PEOPLE:
+            return speech.count(value)
     return speech.n.plain(value)
 
 
 def _details(speech: Speech, check: Check) -> Grid:
-    first: Mapping[str, object] = check.rows[0]
-    heads = tuple(speech.words.get(key, key.replace("_", " ")) for key in first)
-    rows = tuple(tuple(figure(speech, key, row.get(key)) for key in first) for row in check.rows)
-    numbers = tuple(
-        at
-        for at, key in enumerate(first)
-        if at and isinstance(first[key], int | float) and not isinstance(first[key], bool)
-    )
+    keys = tuple(dict.fromkeys(key for row in check.rows for key in row))
+    rows = tuple(tuple(figure(speech, key, row.get(key)) for key in keys) for row in check.rows)
+    numbers = tuple(at for at, key in enumerate(keys) if at and any(_is_number(row.get(key)) for row in check.rows))
+    heads = tuple(speech.heads.get(key, key.replace("_", " ")) for key in keys)
     return Grid(name_of(speech, check), heads, rows, numbers)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

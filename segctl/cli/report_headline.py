@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
     from segctl.cli.report_speech import AbSpeech
     from segctl.operations.ab_parts import MetricReport
-    from segctl.operations.ab_result import Headline, MoneyReport
+    from segctl.operations.ab_result import Headline
+    from segctl.stats.values import Interval
 
-_QUIET = ("nothing_yet", "not_usable")
+_WITHOUT_MONEY = ("too_early", "too_small")
 _TOLD = ("more", "fewer")
+_CHOICES = {"earned": "do_roll_out", "lost": "do_loses", "open": "do_unsure"}
 _FURTHER = {"no_difference": "do_cost", "guardrail": "do_guardrail", "not_usable": "do_mend"}
 
 
@@ -117,16 +119,17 @@ def _certainty(speech: AbSpeech, head: Headline, metric: MetricReport) -> Iterat
 
 def _earned(speech: AbSpeech, head: Headline) -> Iterator[str]:
     for money in speech.report.money:
-        if money.claim and head.state not in _QUIET and money.profit.estimate is not None:
+        if money.claim and head.state not in _WITHOUT_MONEY and money.profit.estimate is not None:
             shape = Shape(unit=money.currency or "", sign=True)
             profit = speech.n.interval(money.profit, shape)
-            yield speech.say(_verdict(money), arm=speech.arm(money.arm), profit=profit)
+            yield speech.say(verdict(money.profit), arm=speech.arm(money.arm), profit=profit)
 
 
-def _verdict(money: MoneyReport) -> str:
-    if money.profit.low is not None and money.profit.low > 0:
+def verdict(profit: Interval) -> str:
+    """``earned``, ``lost`` or ``open``, by which side of zero the whole range lies on."""
+    if profit.low is not None and profit.low > 0:
         return "earned"
-    return "lost" if money.profit.high is not None and money.profit.high < 0 else "open"
+    return "lost" if profit.high is not None and profit.high < 0 else "open"
 
 
 def _steps(speech: AbSpeech, head: Headline, *, anyway: bool) -> Iterator[str]:
@@ -155,4 +158,4 @@ def _steps(speech: AbSpeech, head: Headline, *, anyway: bool) -> Iterator[str]:
 
 def _choice(speech: AbSpeech, head: Headline) -> str:
     money = next((one for one in speech.report.money if one.arm == head.arm and one.claim), None)
-    return "do_loses" if money is not None and _verdict(money) == "lost" else "do_roll_out"
+    return _CHOICES[verdict(money.profit)] if money is not None else "do_roll_out"

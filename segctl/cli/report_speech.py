@@ -8,6 +8,8 @@ from segctl.cli import report_words_de, report_words_en
 from segctl.cli.report_numbers import LIFT, NUMBER, PERCENT, Numbers, Shape, significant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from segctl.model.project import Language
     from segctl.operations.ab_parts import MetricReport
     from segctl.operations.ab_result import AbReport
@@ -29,6 +31,7 @@ class Speech:
         self.reasons: dict[str, str] = table.REASONS
         self.flags: dict[str, str] = table.FLAGS
         self.checks: dict[str, str] = table.CHECKS
+        self.heads: dict[str, str] = table.HEADS
         self.language: Language = language
         self.n = Numbers(language)
         self.least = least
@@ -58,6 +61,22 @@ class Speech:
         """Why an interval has no estimate, in brackets; nothing when it has."""
         return f"({self.why(of.why)})" if of is not None and of.estimate is None and of.why else ""
 
+    def known(self, of: Interval, shape: Shape) -> str:
+        """An interval as far as it exists, and why there is no more of it."""
+        told = "" if of.estimate is None else self.n.interval(of, shape)
+        reason = f"({self.why(of.why)})" if of.why is not None and not of.is_bounded else ""
+        return " ".join(part for part in (told, reason) if part) or self.n.count(None)
+
+    def lift(self, of: Interval | None) -> str:
+        """A lift, or why there is none."""
+        if of is not None and of.why is not None and of.unbounded is None and not of.is_bounded:
+            return f"({self.why(of.why)})"
+        return self.n.interval(of, LIFT)
+
+    def name(self, kind: str, name: str) -> str:  # noqa: ARG002 - reports that know more names have their own
+        """What a thing of a kind, such as ``arm``, is called."""
+        return name
+
     def window(self, written: str) -> str:
         """A length such as ``14 days``; German as after `von`."""
         from typing import get_args
@@ -72,18 +91,29 @@ class Speech:
         return length_words(Duration(int(amount), named), self.language)
 
 
-class AbSpeech(Speech):
-    """Words of a report on one experiment: its arms, metrics and units have names."""
+class NamedSpeech(Speech):
+    """Words about arms, metrics and units that have names.
 
-    def __init__(self, report: AbReport, language: Language, *, least: int = 0) -> None:
+    Attributes:
+        base: Name of the control; `control` is what it is called.
+        people: What is compared, in the plural; `person` in the singular.
+    """
+
+    def __init__(
+        self, language: Language, *, least: int, unit: str, arms: Mapping[str, str], base: str,
+        metrics: Iterable[MetricReport],
+    ) -> None:  # fmt: skip
         super().__init__(language, least=least)
-        self.report = report
-        self._arms = {one.name: one.title or one.name for one in report.arms}
-        self._metrics = {one.name: one for one in report.metrics}
-        is_person = report.unit == "profile"
-        self.people = self.words["people"] if is_person else self.say("units", unit=report.unit)
-        self.person = self.words["person"] if is_person else self.say("one_unit", unit=report.unit)
-        self.control = self.arm(report.control)
+        self._arms, self.base = dict(arms), base
+        self._metrics = {one.name: one for one in metrics}
+        is_person = unit == "profile"
+        self.people = self.words["people"] if is_person else self.say("units", unit=unit)
+        self.person = self.words["person"] if is_person else self.say("one_unit", unit=unit)
+        self.control = self.arm(base)
+
+    def name(self, kind: str, name: str) -> str:
+        """Titles of arms and metrics."""
+        return self.arm(name) if kind == "arm" else self.metric(name) if kind == "metric" else name
 
     def arm(self, name: str | None) -> str:
         """An arm's title, or its name."""
@@ -130,8 +160,13 @@ class AbSpeech(Speech):
         digits = self.n.digits(interval, shape) if known and interval else significant(value * shape.factor, 3)
         return self.n.shaped(value, shape, digits)
 
-    def lift(self, of: Interval | None) -> str:
-        """A lift, or why there is none."""
-        if of is not None and of.estimate is None:
-            return self.undefined(of) or self.n.count(None)
-        return self.n.interval(of, LIFT)
+
+class AbSpeech(NamedSpeech):
+    """Words of a report on one experiment."""
+
+    def __init__(self, report: AbReport, language: Language, *, least: int = 0) -> None:
+        arms = {one.name: one.title or one.name for one in report.arms}
+        super().__init__(
+            language, least=least, unit=report.unit, arms=arms, base=report.control, metrics=report.metrics
+        )
+        self.report = report

@@ -23,7 +23,8 @@ WORDS: dict[str, str] = {
     "p": "p {p}",
     "small": "<{k}",
     "hidden": "hidden",
-    "small_why": "“<{k}” and “hidden” stand for counts below {k} and what is reckoned from them, so that nobody can be "
+    "small_why": "“<{k}” and “hidden” stand for counts below {k} and what is reckoned from them, so that nobody can "
+    "be "
     "recognised.",
     "hypothesis": "Hypothesis: {text}",
     "winner": "Chosen at the end: {arm}.",
@@ -34,10 +35,12 @@ WORDS: dict[str, str] = {
     "no_difference": "No clear difference in {metric} between {arm} and {control}: {value} and {base} {per}.",
     "too_early": "Too early to tell about {metric}: so far {value} with {arm} and {base} with {control} {per}.",
     "too_small": "Too small to tell about {metric}: {value} with {arm} and {base} with {control} {per}.",
-    "guardrail": "A guard-rail is broken: {guardrails} got worse. {metric}: {value} with {arm}, {base} with {control} "
+    "guardrail": "A guard-rail is broken: {guardrails} got worse. {metric}: {value} with {arm}, {base} with "
+    "{control} "
     "{per}.",
     "not_usable": "Not usable: {why}. No conclusion can be drawn from these numbers.",
-    "not_usable_anyway": "Not usable: {why}. The numbers below are shown because you asked for them; do not decide by "
+    "not_usable_anyway": "Not usable: {why}. The numbers below are shown because you asked for them; do not decide "
+    "by "
     "them.",
     "broken.split": "the arms are not as large as they were dealt, so people are missing or do not belong",
     "broken.contamination": "the control was messaged",
@@ -63,6 +66,8 @@ WORDS: dict[str, str] = {
     "lost": "Earned: {arm} brought a loss; profit {profit} after cost.",
     "open": "Earned: it is not certain whether {arm} brought a profit or a loss; profit {profit} after cost.",
     "do_roll_out": "What to do: use {arm}, and keep a small control group so that the effect stays visible.",
+    "do_unsure": "What to do: {arm} works, but whether it pays is not certain; use it with a control group and look "
+    "again with more {people}.",
     "do_loses": "What to do: do not use {arm} as it is; the effect does not pay its cost.",
     "do_not": "What to do: do not use {arm}.",
     "do_cost": "What to do: if a difference that small does not matter, choose by cost; otherwise test with more "
@@ -87,17 +92,17 @@ WORDS: dict[str, str] = {
     "level.fail": "broken",
     "all_ok": "In order: {names}.",
     "check.split": "split",
-    "check.contamination": "control left alone",
-    "check.peeking": "looked at as planned",
-    "check.power": "large enough",
-    "check.multiplicity": "several comparisons",
-    "check.simpson": "equal in all strata",
-    "check.imbalance": "alike before",
-    "check.novelty": "steady over time",
-    "check.maturity": "windows complete",
-    "check.outliers": "no single unit decides",
+    "check.contamination": "control untouched",
+    "check.peeking": "looks",
+    "check.power": "size",
+    "check.multiplicity": "number of comparisons",
+    "check.simpson": "strata",
+    "check.imbalance": "time before",
+    "check.novelty": "course over time",
+    "check.maturity": "complete windows",
+    "check.outliers": "outliers",
     "check.interference": "other experiments",
-    "check.baseline": "control above zero",
+    "check.baseline": "level of the control",
     "check.two_arms": "one arm each",
     # --- Money -----------------------------------------------------------------------------------------------
     "money": "Money",
@@ -220,6 +225,53 @@ WORDS: dict[str, str] = {
     "run.running": "running",
     "run.stopped": "stopped",
     "gone": "no longer declared",
+    # --- Control groups
+    "control_title": "Control groups",
+    "control_total_earned": "All campaigns together earned: profit {profit} after cost, against their control groups.",
+    "control_total_lost": "All campaigns together brought a loss: profit {profit} after cost, against their control "
+    "groups.",
+    "control_total_open": "It is not certain whether all campaigns together brought a profit or a loss: profit "
+    "{profit} after cost, against their control groups.",
+    "control_total_none": "No campaign with a control group has money to add up yet.",
+    "control_none": "No campaign has a control group that is told nothing, so nobody knows what would have happened "
+    "without them.",
+    "control_do": "What to do: give campaigns a control group: `segctl help experiments`.",
+    "campaigns": "Campaigns",
+    "campaigns_caption": "Each campaign against its own control group",
+    "campaign": "Campaign",
+    "answer": "Answer",
+    "told": "Messaged",
+    "held": "Held out",
+    "state.more": "more",
+    "state.fewer": "fewer",
+    "state.no_difference": "no clear difference",
+    "state.too_early": "too early",
+    "state.too_small": "too small",
+    "state.guardrail": "guard-rail broken",
+    "state.not_usable": "not usable",
+    "state.nothing_yet": "nothing yet",
+    "control_forest": "Change by campaign (%)",
+    "control_forest_desc": "One row a campaign, all arms together; left of zero is less than its control, right of "
+    "it more.",
+    "programme": "Everything together",
+    "programme_lead": "From {begin} to {until}: {open} people could be told, {held} were held out of everything "
+    "({generation}).",
+    "programme_contacted": "{n} of those held out were told something all the same.",
+    "gap": "Campaigns added up minus everything together: {gap} of revenue, what campaigns took from each other.",
+    "open_arm": "everybody else",
+    "held_arm": "held out",
+    "cumulative": "Added up over time",
+    "cumulative_title": "Profit of all campaigns so far{unit}",
+    "cumulative_desc": "Each campaign is added when its windows were complete; the whiskers are ranges.",
+    "day": "Day",
+    "skipped": "Left out",
+    "skipped_line": "{name}: {why}.",
+    "skip.no_unsent_control": "every arm is sent something",
+    "skip.nothing_yet": "nobody has a complete window",
+    "skip.other_currency": "another currency",
+    "skip.not_usable": "not usable, see its checks",
+    "control_method": "Effects of campaigns are added as if independent of one another; the universal holdout shows "
+    "what remains of the sum.",
     "list_next": "`segctl report ab NAME` reports on one of them.",
 }
 REASONS: dict[str, str] = {
@@ -241,6 +293,14 @@ REASONS: dict[str, str] = {
     "no_effect": "there is no effect in this direction",
     "no_compliance": "the message reached both arms alike",
     "too_few": "there are too few",
+    "nobody": "there is nobody",
+    "one_arm": "there is nothing to compare with",
+    "weight_zero": "somebody is in an arm that nobody should be in",
+    "no_data": "nothing has been seen of an arm yet",
+    "no_new_data": "nothing has come since the last look",
+    "out_of_reach": "no number of people would do",
+    "no_arrivals": "nobody is coming",
+    "contradictory": "the effect changed over time",
     "missing": "a number that goes in is missing",
 }
 """Why a number does not exist."""
@@ -279,5 +339,49 @@ CHECKS: dict[str, str] = {
     "multiplicity.several_tests": "{tests} comparisons decide, so p is corrected",
     "interference.uneven": "members of other experiments are spread unevenly over the arms",
     "interference.shared": "more than a fifth take part in another experiment too",
+    "contamination.controls_reached": "{reached} of {controls} in the control ({share}) got the message all the "
+    "same; "
+    "see what reached them below",
+    "contamination.others_uneven": "other segments' messages reached control and arms unevenly",
+    "contamination.others_reach_all": "other segments' messages reached both sides alike",
+    "power.few_conversions": "only {conversions} in all arms together; a hundred are the least",
+    "power.few_in_arm": "only {least} in an arm; ten are the least",
+    "power.few_units": "an arm has only {units} with a complete window",
+    "power.mde_above_plan": "so many find a change of {mde} at best, planned was {planned}",
+    "imbalance.differed_before": "the arms differed before anybody was messaged; what was before is taken into "
+    "account "
+    "below (CUPED)",
+    "outliers.one_unit_outweighs": "single {people} outweigh an arm; see the result with large values cut",
+    "baseline.no_percentages": "the control cannot be told from zero, so there are no percentages",
+    "novelty.effect_changes": "the effect changes over the weeks (p {p}); see the last week apart",
+    "simpson.reversed": "the whole points the other way than the strata; the result within strata counts",
+    "simpson.split_differs_by_stratum": "the split differs between strata (p {p}); the result within strata counts",
+    "simpson.weights_changed": "the weights were changed on the way ({epochs} versions); the result within each counts",
 }
 """What a check found, by its name and reason; places are its figures."""
+HEADS: dict[str, str] = {
+    "units": "Units",
+    "expected": "Expected",
+    "excess": "Too many",
+    "analysed": "Complete",
+    "share": "Share",
+    "controls": "Controls reached",
+    "treated": "Others reached",
+    "treated_share": "Their share",
+    "is_own": "This campaign",
+    "is_uneven": "Uneven",
+    "young": "Window open",
+    "unexposed": "Not reached",
+    "largest": "Largest",
+    "of_sum": "Of the sum",
+    "of_variance": "Of the variance",
+    "flag": "Why",
+    "control": "Control",
+    "value": "Value",
+    "segment": "Segment",
+    "p": "p",
+    "arm": "Arm",
+    "metric": "Metric",
+    "experiment": "Experiment",
+}
+"""Heads of what a check lists."""
