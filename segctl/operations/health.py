@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from segctl.model.project import Language
     from segctl.operations.health_suspicions import Suspicion
     from segctl.operations.pauses import Paused
+    from segctl.operations.segment_report_values import SegmentsReport
     from segctl.operations.session import Session
 
 Level = Literal["ok", "watch", "act"]
@@ -104,12 +105,12 @@ class Examined:
     """How segments do.
 
     Attributes:
-        active_days: Days within which most next purchases come, for proposals; None when nobody knows.
+        report: Figures that suspicions come from; None when nobody looked at them.
         looked_into: Suspicions that were tested, whether they turned out or not.
     """
 
     segments: tuple[SegmentHealth, ...]
-    active_days: int | None = None
+    report: SegmentsReport | None = None
     looked_into: int = 0
 
 
@@ -150,7 +151,7 @@ def examined(
     ordered = tuple(sorted(found, key=lambda one: ("act", "watch", "ok").index(one.level)))
     if doings is None:
         return Examined(ordered)
-    return Examined(ordered, doings.active_days, doings.looked_into)
+    return Examined(ordered, doings.report, doings.looked_into)
 
 
 class _Doings:
@@ -159,7 +160,7 @@ class _Doings:
     Attributes:
         found: By segment.
         looked_into: How many suspicions were tested.
-        active_days: Of the lifecycle; None without purchases.
+        report: Figures of the segments.
     """
 
     def __init__(self, session: Session, record: Record, selection: Selection, now: datetime, last: int) -> None:
@@ -169,15 +170,14 @@ class _Doings:
 
         segments = session.definitions.segments
         making = Making(session, tuple(record.seen), record, now, Asked(last), selection)
-        report, smallest = making.report(), making.settings.smallest
+        self.report, smallest = making.report(), making.settings.smallest
         sent = frozenset(name for name in record.seen if segments[name].send_to and segments[name].status == "active")
-        tested = [*suspicions(report, record.seen, sent=sent, smallest=smallest)]
-        tested += fights(report, session.definitions, record, last=last, smallest=smallest)
+        tested = [*suspicions(self.report, record.seen, sent=sent, smallest=smallest)]
+        tested += fights(self.report, session.definitions, record, last=last, smallest=smallest)
         self.found: dict[str, list[Suspicion]] = {}
         for one in found(tested):
             self.found.setdefault(one.segment, []).append(one)
         self.looked_into = len(tested)
-        self.active_days = None if report.lifecycle is None else report.lifecycle.active_days
 
 
 class _Judging:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,11 @@ from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import has_errors
 from segctl.model.errors import UsageError
 from segctl.operations.overlay import overlaid
-from segctl.operations.replacing import replace_file
 
 if TYPE_CHECKING:
     from segctl.model.conditions import EventSelection, SegmentDefinition
-    from segctl.operations.health import HealthFinding, SegmentHealth
+    from segctl.operations.health import Examined, HealthFinding
+    from segctl.operations.segment_report_values import SegmentsReport
     from segctl.operations.session import Session
 
 _NARROWING = ("not_paying", "like_everybody", "too_broad", "no_reaction")
@@ -26,6 +26,7 @@ _WIDENING = ("too_small", "dying", "flapping")
 _LISTING = ("same_people", "opposite")
 _REACTING_WINDOWS = 3
 """Windows within which somebody has reacted at least once."""
+_FEW, _NEARLY_ALL = 0.05, 0.95
 _OWN = (*FOLDERS, "lists", "tests")
 
 
@@ -54,16 +55,10 @@ class Proposals:
     contents: Mapping[str, bytes]
 
 
-def proposals(session: Session, found: Iterable[SegmentHealth], *, active_days: int | None) -> Proposals:
-    """A change for each finding that one is known for; only those with which all definitions are still right.
-
-    Args:
-        session: Open project and workspace.
-        found: What health says.
-        active_days: Days within which most next purchases come; None when nobody knows.
-    """
-    making = _Making(session, active_days)
-    for one in found:
+def proposals(session: Session, found: Examined) -> Proposals:
+    """A change for each finding that one is known for; only those with which all definitions are still right."""
+    making = _Making(session, found.report)
+    for one in found.segments:
         for finding in one.findings:
             making.add(one.segment, finding)
     return Proposals(tuple(making.made), making.contents)
@@ -86,7 +81,7 @@ def write(changes: Proposals, into: Path, root: Path) -> tuple[Path, ...]:
     for path, content in sorted(changes.contents.items()):
         file = into / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(file, content)
+        file.write_bytes(content)
         written.append(file)
     return tuple(written)
 
@@ -94,8 +89,8 @@ def write(changes: Proposals, into: Path, root: Path) -> tuple[Path, ...]:
 class _Making:
     """Changes one after another, each on top of those before."""
 
-    def __init__(self, session: Session, active_days: int | None) -> None:
-        self.session, self.active_days = session, active_days
+    def __init__(self, session: Session, report: SegmentsReport | None) -> None:
+        self.session, self.report = session, report
         self.root = Path(session.project.root)
         self.contents: dict[str, bytes] = {}
         self.made: list[Proposal] = []
@@ -128,7 +123,7 @@ class _Making:
     def _changed(self, segment: SegmentDefinition, finding: HealthFinding, text: str) -> tuple[str, str, str] | None:
         """New text, change and what it is."""
         if finding.kind in _NARROWING:
-            condition = self._condition(finding)
+            condition = self._condition(segment.name, finding)
             new = None if condition is None else narrowed(text, condition)
             return None if new is None or condition is None else (new, "narrowed", condition)
         if finding.kind in _WIDENING:
@@ -148,16 +143,21 @@ class _Making:
             return None if new is None else (new, "listed", f"priority: {names}")
         return None
 
-    def _condition(self, finding: HealthFinding) -> str | None:
-        """Who has reacted, or bought, lately."""
+    def _condition(self, name: str, finding: HealthFinding) -> str | None:
+        """Who has reacted, or bought, lately; where that leaves nobody out, or hardly anybody in, none."""
         settings = self.session.project.reports
-        if settings is None:
+        if settings is None or self.report is None:
             return None
         if finding.kind == "no_reaction" and settings.engagement is not None:
             return _within(settings.engagement, max(_REACTING_WINDOWS * settings.window.days, 1))
-        if settings.purchase is not None and self.active_days is not None:
-            return _within(settings.purchase, self.active_days)
-        return None
+        cycle, stages = self.report.lifecycle, self.report.segment(name).stages
+        size = self.report.segment(name).size
+        if settings.purchase is None or cycle is None or not stages or not size:
+            return None
+        active = sum(stages[stage] for stage in ("new", "active", "back")) / size
+        if _FEW <= active <= _NEARLY_ALL:
+            return _within(settings.purchase, cycle.active_days)
+        return None if active < _FEW else _within(settings.purchase, max(cycle.active_days // 2, 1))
 
 
 def _within(selection: EventSelection, days: int) -> str:
