@@ -168,15 +168,6 @@ def later(instants: pl.Series, duration: Duration, zone: str, *, back: bool = Fa
     return found["to"].gather(places).alias(instants.name)
 
 
-def newest_event(events: Sequence[EventPart], kinds: Sequence[str], until: datetime) -> datetime | None:
-    """The instant of the newest event of these kinds up to then; None when there is none."""
-    reader = PolarsReader(EngineInput(pl.DataFrame(), tuple(events)))
-    rows = reader.scan(Scan(tuple(kinds), (), Subjects(-(2**31), 2**31 - 1), None, to_us(until)))
-    newest = polars_of(rows.frame).select(pl.col("ts").max().cast(pl.Datetime("us", "UTC"))).collect(engine="streaming")
-    found: datetime | None = newest.item()
-    return found
-
-
 def _readers(
     figures: Sequence[Figure], phases: Sequence[Phase], unit_of: pl.Series, events: Sequence[EventPart], until: int
 ) -> list[tuple[ExposureReader, list[tuple[str, ir.Metric]]]]:

@@ -69,21 +69,25 @@ def _of_interest(main: MetricReport) -> Effect:
 
 def _counted(
     effect: Effect, main: MetricReport, checks: Sequence[Check], strata: Grouping | None
-) -> tuple[Comparison, float | None, Interval]:
-    """The comparison that the headline tells, its p, and the interval of the difference that agrees with it."""
+) -> tuple[Comparison, float | None]:
+    """The comparison that the headline tells, with intervals that agree with its p, and that p."""
     by_strata = any(check.name == "simpson" and check.decides for check in checks)
     stratified = strata.stratified.get(effect.arm) if strata is not None and by_strata else None
     if stratified is not None and effect.basis == "fixed" and main.tests == 1:
-        return stratified, stratified.p, stratified.difference
+        return stratified, stratified.p
     exact = effect.also.get("exact")
     p = exact.p if exact is not None and main.tests == 1 and effect.basis == "fixed" else effect.p_adjusted
-    return effect.compared, p, effect.simultaneous or effect.compared.difference
+    compared = effect.compared
+    if effect.simultaneous is not None and effect.simultaneous_lift is not None:
+        compared = replace(compared, difference=effect.simultaneous, lift=effect.simultaneous_lift)
+    return compared, p
 
 
 def _numbers(
-    of: Trial, at: Stage, main: MetricReport, effect: Effect, told: tuple[Comparison, float | None, Interval]
+    of: Trial, at: Stage, main: MetricReport, effect: Effect, told: tuple[Comparison, float | None]
 ) -> Headline:
-    compared, p, difference = told
+    compared, p = told
+    difference = compared.difference
     per = _per(main) if main.kind == "conversion" else 1
     alpha = 1 - float(of.experiment.confidence)
     estimate = difference.estimate

@@ -14,7 +14,7 @@ from segctl.operations.ab_samples import BELOW_BEFORE, Sample, capped, samples
 from segctl.stats.cuped import cuped, cuped_ratio
 from segctl.stats.moments import nothing
 from segctl.stats.multiplicity import holm
-from segctl.stats.outliers import FEW, Outlier, outlier
+from segctl.stats.outliers import Outlier, outlier
 from segctl.stats.rate_intervals import newcombe
 from segctl.stats.values import Counts, Flag
 
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
     from segctl.model.experiments import Metric
     from segctl.operations.ab_design import Stage
     from segctl.operations.ab_trial import Trial
-    from segctl.stats.values import Comparison, Interval
+    from segctl.stats.values import Comparison
 
 DEFAULT_CAP = 99.9
 """Percentile at which values are cut beside, where one unit outweighs an arm and nothing is declared."""
+FEW = 30
+"""Units with any value under which each of them is much of the sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +165,10 @@ def _adjusted(of: Trial, at: Stage, found: Sequence[MetricReport], role: str) ->
 def _in_family(of: Trial, at: Stage, name: str, effect: Effect, p: float | None, alpha: float) -> Effect:
     metric = next(one for one in of.experiment.metrics if one.name == name)
     both = pair(of, metric, effect.arm)
-    wide: Interval | None = None
-    if effect.compared.p is not None:
-        wide = judged(of, at, metric, effect.arm, both.control, both.treatment, alpha=alpha).difference
-    return replace(effect, p_adjusted=p, simultaneous=wide)
+    if effect.compared.p is None:
+        return replace(effect, p_adjusted=p)
+    wide = judged(of, at, metric, effect.arm, both.control, both.treatment, alpha=alpha)
+    return replace(effect, p_adjusted=p, simultaneous=wide.difference, simultaneous_lift=wide.lift)
 
 
 def _steps(ps: Sequence[float | None], alpha: float) -> list[float]:

@@ -131,8 +131,9 @@ class Effect:
         compared: The test that counts, and its intervals.
         basis: How these pay for looking.
         p_adjusted: Within the family of the metric; None when p is, equal to p when the family has one member.
-        simultaneous: Interval of the difference that holds for the whole family at once (Bonferroni); None for a
-            family of one.
+        simultaneous: Interval of the difference at the α of its step in Holm's procedure, so that it agrees with
+            `p_adjusted`; None for a family of one.
+        simultaneous_lift: Likewise of the lift.
         verdict: By the adjusted p, or by the interval that `basis` names.
         held: Of guard-rails.
         also: Other ways by name: ``cuped``, ``capped``, ``exact``, ``stratified``, ``always``, ``fixed``, ``newcombe``.
@@ -146,6 +147,7 @@ class Effect:
     basis: Basis = "fixed"
     p_adjusted: float | None = None
     simultaneous: Interval | None = None
+    simultaneous_lift: Interval | None = None
     verdict: Verdict = "undefined"
     held: Held | None = None
     also: Mapping[str, Comparison] = field(default_factory=dict)

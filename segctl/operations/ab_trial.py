@@ -77,12 +77,12 @@ class Trial:
         """Event kinds that the metrics read."""
         return kinds_read(self.experiment.metrics, self.source.lowering)
 
-    @cached_property
+    @property
     def data_until(self) -> datetime | None:
-        """Newest event of these kinds, up to as_of."""
-        from segctl.engines.exposures import newest_event
-
-        return newest_event(self.source.events, self.kinds, self.as_of)
+        """Up to when there are events in the files of these kinds, at most as_of; None without any."""
+        known = [part.max_ts for part in self.source.events if not set(self.kinds).isdisjoint(part.kinds)]
+        newest = max((at for at in known if at is not None), default=None)
+        return None if newest is None else min(newest, self.as_of)
 
     def complete_at(self, at: datetime) -> int:
         """Units whose windows were complete then."""
