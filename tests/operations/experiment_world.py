@@ -81,7 +81,7 @@ class _Connector:
 
     def send(self, batch: Batch) -> Sent:
         if self.around.record is not None:
-            self.around.record(Recorded("POST", "https://service.example", {}, b"", len(batch.rows)))
+            self.around.record(Recorded("POST https://service.example", "", len(batch.rows)))
             return Sent()
         there = self.services.there.setdefault((self.name, batch.audience), {})
         for row in batch.rows:
@@ -159,7 +159,7 @@ def world(
     members: Mapping[str, Iterable[int]] | None = None,
     people: list[dict[str, Any]] | None = None,
     destinations: tuple[Destination, ...] | None = None,
-    segments: Mapping[str, str] | None = None,
+    unsent: Iterable[str] = (),
     project: str = "",
 ) -> World:
     """A shop of people c0, c1 … with the addresses c0@post.example …, all of them members of `winback`."""
@@ -171,7 +171,9 @@ def world(
     given = people or [{"email": f"c{i}@post.example"} for i in range(count)]
     to = destinations or (Destination("mail", KIND, purposes=("service",), fields=(("variant", ARM),)),)
     of = members or {"winback": range(len(given))}
-    lines = {name: f"purpose: service\n{(segments or {}).get(name, '')}" for name in of}
+    lines = dict.fromkeys(of, "purpose: service")
     session = shop(folder, given, of, segments=lines, project=PURPOSES + project, destinations=to)
+    declared = session.definitions.segments
+    declared |= {name: replace(declared[name], send_to=()) for name in unsent}
     session.workspace._db.execute("PRAGMA synchronous = OFF")  # power cuts are not what is tested here
     return World(session, services, len(given))
