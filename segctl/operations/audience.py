@@ -43,6 +43,7 @@ class Audience:
         dropped: The other members: ``subject``, ``profile_id``, ``step``, ``reason``, ``detail`` String.
         waterfall: Steps until ``change``; the engine adds what was accepted.
         there: What the ledger held when this was decided, as `state.deliveries_told.told`.
+        places: Where each of `rows` stands in it, UInt32; null for those who are not there.
         decided: Assignments to experiments that are to be written before anybody is told.
         troubled: Why nobody is told: an experiment that cannot go on.
     """
@@ -56,6 +57,7 @@ class Audience:
     dropped: pl.DataFrame
     waterfall: tuple[Step, ...]
     there: pl.DataFrame | None = None
+    places: pl.Series | None = None
     decided: tuple[Decided, ...] = ()
     troubled: str | None = None
 
@@ -173,16 +175,18 @@ def _union(parts: list[pl.Series]) -> pl.Series:
 
 def _audience(rows: Rows) -> Audience:
     target = rows.target
+    frame, places = rows.frame()
     return Audience(
         segment=target.segment,
         destination=target.destination,
         purpose=target.use.purpose,
         channel=target.use.channel,
         use=target.use,
-        rows=rows.frame(),
+        rows=frame,
         dropped=rows.dropped(),
         waterfall=rows.waterfall(),
         there=rows.there,
+        places=places,
         decided=tuple(rows.decided),
         troubled=rows.troubled,
     )

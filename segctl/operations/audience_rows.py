@@ -73,8 +73,6 @@ class Rows:
         """Fields that depend on the segment: name there → values, one row per profile of `Contacts`."""
         if fields:
             self._fields = fields
-            # Other fields are other digests.
-            self.__dict__.pop("_compared", None)
 
     def fresh(self) -> pl.Series:
         """Rows that would be told for the first time."""
@@ -88,8 +86,8 @@ class Rows:
             return self.left
         return self.left.filter(~self.left.is_in(self._new(self.left).implode()))
 
-    def frame(self) -> pl.DataFrame:
-        """`Audience.rows`."""
+    def frame(self) -> tuple[pl.DataFrame, pl.Series]:
+        """`Audience.rows` and `Audience.places`."""
         import polars as pl
 
         columns = {
@@ -97,7 +95,9 @@ class Rows:
             "profile_id": self._contacts.ids.gather(self.left),
             **self._columns(),
         }
-        return pl.DataFrame([column.alias(name) for name, column in columns.items()])[_order(columns["key"])]
+        order = _order(columns["key"])
+        frame = pl.DataFrame([column.alias(name) for name, column in columns.items()])
+        return frame[order], self._places(self.left).gather(order)
 
     def dropped(self) -> pl.DataFrame:
         """`Audience.dropped`, in the order of the steps."""
@@ -126,7 +126,11 @@ class Rows:
 
     def _change(self, left: int) -> Step:
         """What is as it should be already has nothing to be told."""
-        same = int(self._standing("is_same", self.left).sum())
+        from segctl.state.deliveries import ACCEPTED
+
+        places = self._places(self.left)
+        is_same = self.there["digest"].gather(places) == self._columns()["digest"]
+        same = int((is_same & (self.there["state"].gather(places) == ACCEPTED)).sum())
         new = len(self._new(self.left))
         reasons: list[tuple[str, str | None, int]] = [("unchanged", None, same)]
         if self.target.is_paused:
@@ -149,7 +153,7 @@ class Rows:
 
     def _new(self, rows: pl.Series) -> pl.Series:
         """Those of the rows of whom the destination has not been told."""
-        return rows if self.there.is_empty() else rows.filter(~self._standing("is_there", rows))
+        return rows if self.there.is_empty() else rows.filter(self._places(rows).is_null())
 
     @cached_property
     def there(self) -> pl.DataFrame:
@@ -160,23 +164,19 @@ class Rows:
         number = ledger_number(self._session, self.target.destination.name, self.target.segment)
         return told(self._session.workspace, number)
 
-    def _standing(self, name: str, rows: pl.Series) -> pl.Series:
-        """Of some rows that are left: ``is_there``, told of before, and ``is_same``, as it was accepted."""
-        known, frame = self._compared
-        return frame[name] if len(rows) == len(known) else frame[name].gather(known.search_sorted(rows))
+    def _places(self, rows: pl.Series) -> pl.Series:
+        """Where some rows that are left stand in `there`; null for those whom the destination was not told of."""
+        known, places = self._known
+        return places if len(rows) == len(known) else places.gather(known.search_sorted(rows))
 
     @cached_property
-    def _compared(self) -> tuple[pl.Series, pl.DataFrame]:
-        """Rows that passed the gate, and how they stand at the destination."""
+    def _known(self) -> tuple[pl.Series, pl.Series]:
+        """The rows that were left when this was asked first, and the place of each in `there`."""
         import polars as pl
 
-        now = {name: column for name, column in self._columns().items() if name in ("key", "digest")}
-        before = self.there.select("key", "state", pl.col("digest").alias("accepted"))
-        found = pl.DataFrame(now).join(before, on="key", how="left", maintain_order="left")
-        is_same = (pl.col("state") == "accepted") & (pl.col("accepted") == pl.col("digest"))
-        return self.left, found.select(
-            pl.col("state").is_not_null().alias("is_there"), is_same.fill_null(value=False).alias("is_same")
-        )
+        keys = self._gated.column("key", self.left).alias("key").to_frame()
+        before = self.there.select("key", pl.int_range(pl.len(), dtype=pl.UInt32).alias("place"))
+        return self.left, keys.join(before, on="key", how="left", maintain_order="left")["place"]
 
     def _note(self, rows: pl.Series, step: pl.Series, reason: pl.Series, detail: str | None) -> None:
         import polars as pl

@@ -45,6 +45,7 @@ def delta(
     *,
     held: pl.DataFrame | None = None,
     repeats_unknown: bool = False,
+    places: pl.Series | None = None,
 ) -> Delta:
     """Compares an audience with the ledger.
 
@@ -54,14 +55,16 @@ def delta(
         mode: In `update` nobody is put in, so all that is told is an update.
         held: `key` and `digest` of rows that never work as they are; None for none.
         repeats_unknown: Send again what went out with an unknown outcome.
+        places: Where each row of the audience stands in `told`, null for who does not; found out when not given.
     """
     import polars as pl
 
     rows = one_per_key(audience)
-    joined = rows.select("key", "digest").with_row_index("row").join(
-        told.select("key", "state", pl.col("digest").alias("accepted"), "sent").with_row_index("place"), on="key",
-        how="left", maintain_order="left",
-    )  # fmt: skip
+    if places is None or rows is not audience:
+        before = told.select("key", pl.int_range(pl.len(), dtype=pl.UInt32).alias("place"))
+        places = rows.select("key").join(before, on="key", how="left", maintain_order="left")["place"]
+    accepted = told.select(pl.col("state", "sent").gather(places), pl.col("digest").gather(places).alias("accepted"))
+    joined = rows.select("key", "digest").with_row_index("row").hstack(accepted)
     is_settled = pl.col("state").eq_missing(pl.lit("accepted"))
     is_same = is_settled & pl.col("accepted").eq_missing(pl.col("digest"))
     # Repeating an addition of unknown outcome could have the effect twice; with other fields it is another one.
@@ -79,7 +82,7 @@ def delta(
         rows=rows,
         adds=sent.filter(pl.col("word") == "add")["row"],
         updates=sent.filter(pl.col("word") == "update")["row"],
-        gone=told["key"].filter(_unmatched(joined["place"], told.height)),
+        gone=told["key"].filter(_unmatched(places, told.height)),
         unchanged=int((named["word"] == "same").sum()),
         held=int((named["word"] == "held").sum()) + asked.height - sent.height,
         doubled=audience.height - rows.height,
@@ -91,7 +94,7 @@ def _unmatched(places: pl.Series, length: int) -> pl.Series:
     """Which of so many rows stand at none of the places, Boolean."""
     import polars as pl
 
-    return pl.repeat(True, length, dtype=pl.Boolean, eager=True).scatter(places.drop_nulls(), False)
+    return pl.repeat(True, length, dtype=pl.Boolean, eager=True).scatter(places.drop_nulls(), values=False)
 
 
 def one_per_key(audience: pl.DataFrame) -> pl.DataFrame:

@@ -38,6 +38,7 @@ class Wanted:
         rows: As in `audience.Audience`.
         ledger: The audience in the ledger; number 0 when it was never pushed.
         there: What the ledger holds of it, as `state.deliveries_told.told`; None when that was not read yet.
+        places: Where each of `rows` stands in it, when that is known.
         retries: Send also what never worked as it is and what went out with an unknown outcome, and nothing else.
         troubled: Why nobody may be told.
         decided: Assignments to be written before anybody is told.
@@ -53,6 +54,7 @@ class Wanted:
     waterfall: tuple[Step, ...] = ()
     retries: bool = False
     there: pl.DataFrame | None = None
+    places: pl.Series | None = None
     troubled: str | None = None
     decided: tuple[Decided, ...] = ()
 
@@ -65,7 +67,7 @@ def part(workspace: Workspace, gate: Gatekeeper, wanted: Wanted) -> Part:
     held = _failed(workspace, wanted)
     there = told(workspace, number) if wanted.there is None else wanted.there
     found = delta(wanted.rows, there, wanted.mode, held=None if wanted.retries else held.filter(_is_invalid()),
-                  repeats_unknown=wanted.retries)  # fmt: skip
+                  repeats_unknown=wanted.retries, places=wanted.places)  # fmt: skip
     if wanted.retries:
         found = _only(found, set(held["key"]))
     repeated = () if wanted.retries else _repeated(workspace, number, found, there)

@@ -134,6 +134,7 @@ class Station:
             waterfall=audience.waterfall,
             retries=retries,
             there=audience.there,
+            places=audience.places,
             troubled=audience.troubled,
             decided=audience.decided,
         )

@@ -91,7 +91,17 @@ def main() -> None:
         with step("audience"):
             (found,) = audiences(session, gate, now=NOW)
         ledger = ledger_audience(session.workspace, "mail", "readers")
-        wanted = Wanted("readers", MAIL, "mirror", "newsletter", found.use, found.rows, ledger, there=found.there)
+        wanted = Wanted(
+            "readers",
+            MAIL,
+            "mirror",
+            "newsletter",
+            found.use,
+            found.rows,
+            ledger,
+            there=found.there,
+            places=found.places,
+        )
         with step("delta"):
             made = part(session.workspace, gate, wanted)  # type: ignore[arg-type]  # asks for decisions alone
         for name, seconds in step.spent.items():
