@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 from segctl.model.dataclass import dataclass
-from segctl.stats.score_intervals import koopman, mee
+from segctl.stats.score_intervals import apart, koopman, mee
 from segctl.stats.special import chi2_log_sf, chi2_sf, normal_log_p, normal_sf
 from segctl.stats.values import Comparison, Counts, Flag, Why
 
@@ -62,7 +62,7 @@ def pooled_z(control: Counts, treatment: Counts) -> tuple[float | None, float | 
     if pooled in (0, n):
         return None, None, Why.ALL_CONVERTED if pooled else Why.NO_CONVERSIONS
     se = sqrt((pooled / n) * ((n - pooled) / n) * (1 / control.n + 1 / treatment.n))
-    return (treatment.rate - control.rate) / se, se, None
+    return apart(control, treatment) / se, se, None
 
 
 def unpooled_z(control: Counts, treatment: Counts) -> tuple[float | None, float | None]:

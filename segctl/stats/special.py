@@ -36,8 +36,10 @@ def t_p(t: float, df: float) -> float:
     """Two-sided p of Student's t."""
     from scipy.special import betaincc
 
+    if not isfinite(df):
+        return 2 * normal_sf(abs(t))
     # Of the two forms the one whose argument keeps its digits when df is large.
-    return float(betaincc(0.5, df / 2, t * t / (df + t * t))) if isfinite(df) else 2 * normal_sf(abs(t))
+    return float(betaincc(0.5, df / 2, 1 / (1 + df / (t * t)))) if t else 1.0
 
 
 def t_log_p(t: float, df: float) -> float:
@@ -45,8 +47,11 @@ def t_log_p(t: float, df: float) -> float:
     p = t_p(t, df)
     if p > TINY:
         return log(p)
-    # ln x of x = df / (df + t²), which is 1 in doubles when df is large.
-    return log_beta_tail(df / 2, 0.5, -log1p(t * t / df)) if isfinite(df) else normal_log_p(t)
+    if not isfinite(df):
+        return normal_log_p(t)
+    # Of x = df / (df + t²), which is 1 in doubles when df is large, and 0 when t is.
+    log_x = -log1p(t * t / df) if abs(t) < 1e100 else log(df) - 2 * log(abs(t))
+    return log_beta_tail(df / 2, 0.5, log_x)
 
 
 def t_quantile(p: float, df: float) -> float:
