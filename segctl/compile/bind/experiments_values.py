@@ -46,8 +46,7 @@ def share_range(node: Node, scope: Scope, what: str, *, code: str) -> tuple[Deci
     if not isinstance(node, Scalar) or node.is_null or node.text.count(_TO) != 1:
         forms.wrong_form(node, scope, f"{what} is a range of shares", hint=hint)
         return None
-    first, _, second = node.text.partition(_TO)
-    low, high = (number(replace(node, text=part.strip()), _SHARE, scope) for part in (first, second))
+    low, high = (number(part, _SHARE, scope) for part in _ends(node))
     if low is None or high is None:
         return None
     if 0 <= low < high <= 1:
@@ -55,6 +54,18 @@ def share_range(node: Node, scope: Scope, what: str, *, code: str) -> tuple[Deci
     message = f"{what} goes from a share to a greater one, both within 0 % and 100 %, not {shown(node.text)}"
     scope.error(code, message, node.location, hint=hint)
     return None
+
+
+def _ends(node: Scalar) -> tuple[Scalar, Scalar]:
+    """Both sides of ``to``, each at its place where the text lies in the file as it is."""
+    at = node.text.index(_TO)
+    first, second = node.text[:at].strip(), node.text[at + len(_TO) :].strip()
+    place = node.location
+    if not node.is_plain or place.length != len(node.text):
+        return replace(node, text=first), replace(node, text=second)
+    shifted = place.column + len(node.text) - len(second)
+    behind = replace(place, column=shifted, length=max(1, len(second)))
+    return replace(node, text=first), replace(node, text=second, location=behind)
 
 
 def length_from_exposure(node: Node, scope: Scope, what: str) -> Duration | None:
