@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from segctl.operations.ab_trial import Trial
 
+EVERY = "*"
+"""Segment of what is no campaign but all of them: every push counts as its own."""
 UNEVEN = 0.001
 """P under which other segments reach the arms unevenly."""
 
@@ -46,14 +48,22 @@ def reached(of: Trial) -> Reached:
 
     units = of.units.analysed.select("arm", "exposed", "last").with_row_index("position")
     contacts = _contacts(of)
-    segment = pl.col("segment") == of.experiment.segment
-    is_known = bool(contacts.select(segment.any()).item())
+    segment = is_own(of)
+    is_known = not contacts.filter(segment).is_empty()
     placed = contacts.with_columns(position=of.units.unit_of.gather(contacts["subject"]).cast(pl.UInt32))
     inside = placed.drop_nulls("position").join(units, on="position")
     inside = inside.filter(pl.col("ts").is_between(pl.col("exposed"), pl.col("last")))
     rows = inside.group_by("position", "arm", "segment").agg(pl.len().alias("messages"))
     mine = rows.filter(segment).group_by("arm").agg(pl.len(), pl.col("messages").sum()).rows()
     return Reached(rows, {arm: n for arm, n, _ in mine}, {arm: sent for arm, _, sent in mine}, is_known)
+
+
+def is_own(of: Trial) -> pl.Expr:
+    """Whether a contact is one of the experiment's segment."""
+    import polars as pl
+
+    own = of.experiment.segment
+    return pl.lit(value=True) if own == EVERY else pl.col("segment") == own
 
 
 def messages(of: Trial, found: Reached, arm: str) -> int:
@@ -67,11 +77,14 @@ def messages(of: Trial, found: Reached, arm: str) -> int:
 
 def contamination(of: Trial, found: Reached) -> Check:
     """Controls that the campaign reached, and what else reached the arms unevenly."""
+    import polars as pl
+
     quiet = [arm.name for arm in of.experiment.arms if not arm.is_sent]
     units = sum(of.analysed[arm] for arm in quiet)
     if not quiet or not units:
         return Check("contamination", "ok", None, {"controls": units, "reached": 0, "share": 0.0, "is_sent": not quiet})
-    own = _positions(found, of.experiment.segment, quiet)
+    leaked = found.rows.filter(is_own(of), pl.col("arm").is_in(quiet))
+    own = set(leaked["position"].to_list())
     shared = _sharing(of, quiet) - own
     number = len(own | shared)
     share = number / units
@@ -83,9 +96,12 @@ def contamination(of: Trial, found: Reached) -> Check:
         "by_push": len(own),
         "by_contact_point": len(shared),
     }
-    mine = {"segment": of.experiment.segment, "controls": len(own), "share": len(own) / units, "is_own": True}
+    mine = [
+        {"segment": segment, "controls": reached, "share": reached / units, "is_own": True}
+        for segment, reached in leaked.group_by("segment").agg(pl.len()).sort("segment").iter_rows()
+    ]
     level, reason = _judged(number, units, others)
-    return Check("contamination", level, reason, figures, (*([mine] if own else []), *others), decides=level == "fail")
+    return Check("contamination", level, reason, figures, (*mine, *others), decides=level == "fail")
 
 
 def _judged(number: int, units: int, others: tuple[Mapping[str, object], ...]) -> tuple[Level, str | None]:
@@ -120,13 +136,6 @@ def _contacts(of: Trial) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def _positions(found: Reached, segment: str, arms: list[str]) -> set[int]:
-    import polars as pl
-
-    rows = found.rows.filter((pl.col("segment") == segment) & pl.col("arm").is_in(arms))
-    return set(rows["position"].to_list())
-
-
 def _others(of: Trial, found: Reached, quiet: list[str]) -> tuple[Mapping[str, object], ...]:
     """Segments that reached controls otherwise, with the shares of both sides."""
     import polars as pl
@@ -138,9 +147,7 @@ def _others(of: Trial, found: Reached, quiet: list[str]) -> tuple[Mapping[str, o
     silent = sum(of.analysed[arm] for arm in quiet)
     sent = sum(of.analysed.values()) - silent
     rows = []
-    others = found.rows.filter(pl.col("segment") != of.experiment.segment).with_columns(
-        quiet=pl.col("arm").is_in(quiet)
-    )
+    others = found.rows.filter(~is_own(of)).with_columns(quiet=pl.col("arm").is_in(quiet))
     for segment in others["segment"].unique().sort():
         counts = others.filter(pl.col("segment") == segment)["quiet"]
         inside = int(counts.sum())

@@ -7,6 +7,7 @@ share on, each look at new data counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from math import isinf
 from typing import TYPE_CHECKING
@@ -118,14 +119,14 @@ def rule(of: Trial, at: Stage, n: int, arm: str, *, alpha: float | None = None) 
     level = 1 - float(of.experiment.confidence) if alpha is None else alpha
     if at.basis == "planned":
         return Planned(tuple(one.information for one in at.looks), alpha=level, is_over=at.looks[-1].is_last)
-    return None if at.basis == "fixed" else always(of, n, arm, alpha=level)
+    return None if at.basis == "fixed" else always(of, n, [arm], alpha=level)
 
 
-def always(of: Trial, n: int, arm: str, *, alpha: float | None = None) -> Rule:
-    """The rule of looks on any day, narrowest at the part of the planned size that the arm and the control have."""
+def always(of: Trial, n: int, arms: Sequence[str], *, alpha: float | None = None) -> Rule:
+    """The rule of looks on any day, narrowest at the part of the planned size that the arms and the control have."""
     from segctl.stats.early import Always
 
     weights = {one.name: float(one.weight) for one in of.experiment.arms}
-    part = (weights[arm] + weights[of.experiment.control]) / sum(weights.values())
+    part = sum(weights[arm] for arm in {*arms, of.experiment.control}) / sum(weights.values())
     planned = max((of.experiment.size or FALLBACK_SIZE) * part, 2.0)
     return Always(float(n), planned, 1 - float(of.experiment.confidence) if alpha is None else alpha)

@@ -98,7 +98,7 @@ def _beside(of: Trial, at: Stage, metric: Metric, arm: str, both: Pair) -> tuple
         also["fixed"] = single
     if at.basis == "planned":
         n = both.control.moments.n + both.treatment.moments.n
-        also["always"] = at_cost(metric, both.control, both.treatment, always(of, n, arm))
+        also["always"] = at_cost(metric, both.control, both.treatment, always(of, n, [arm]))
     if both.control.counts is not None and both.treatment.counts is not None:
         interval = newcombe(both.control.counts, both.treatment.counts, confidence=confidence)
         also["newcombe"] = replace(single, difference=interval)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.operations.ab_contacts import messages
+from segctl.operations.ab_contacts import is_own, messages
 from segctl.operations.ab_result import MoneyReport
 from segctl.stats.compliance import MESSAGED, compliance
 from segctl.stats.money import Cost, cost_per_effect, worth
@@ -82,7 +82,7 @@ def _with_compliance(of: Trial, one: MetricReport, found: Reached) -> MetricRepo
 
     from segctl.stats.moments import of_rows
 
-    own = found.rows.filter(pl.col("segment") == of.experiment.segment)["position"].cast(pl.UInt32)
+    own = found.rows.filter(is_own(of))["position"].cast(pl.UInt32)
     reached = pl.int_range(of.frame.height, dtype=pl.UInt32, eager=True).is_in(own.implode()).cast(pl.Float64)
     frame = of.frame.select("arm", value=pl.col(one.name), messaged=reached)
     moments = {}

@@ -96,8 +96,15 @@ class Trial:
         return from_us(found) if isinstance(found, int) else None
 
 
-def trial(session: Session, experiment: Experiment, *, as_of: datetime) -> Trial:
-    """The experiment as it stands, from the newest snapshot."""
+def trial(session: Session, experiment: Experiment, *, as_of: datetime, watched_until: datetime | None = None) -> Trial:
+    """The experiment as it stands, from the newest snapshot.
+
+    Args:
+        session: Open project and workspace.
+        experiment: As declared.
+        as_of: Events and assignments after it have not happened.
+        watched_until: Everybody is watched until then, instead of for the experiment's window.
+    """
     from segctl.state.assignments import assignments
     from segctl.state.experiments import looks, record
     from segctl.state.identity import canonical
@@ -111,7 +118,7 @@ def trial(session: Session, experiment: Experiment, *, as_of: datetime) -> Trial
         assignments(workspace, experiment.key, snapshot),
         owners,
         subject_count(workspace, snapshot),
-        window=experiment.window,
+        window=watched_until or experiment.window,
         as_of=as_of,
         zone=session.project.timezone,
         by_profile=by_profile,

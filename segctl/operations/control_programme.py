@@ -1,0 +1,107 @@
+"""The universal holdout: everybody else against those whom no campaign reached, for all campaigns together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from segctl.model.experiments import Arm, Experiment, Metric, UniversalHoldout
+from segctl.model.times import Duration
+from segctl.operations.control_result import Programme
+from segctl.stats.money import total
+
+if TYPE_CHECKING:
+    from segctl.operations.ab_parts import MetricReport
+    from segctl.operations.ab_trial import Trial
+    from segctl.operations.control import Campaign
+    from segctl.operations.session import Session
+    from segctl.stats.values import Interval
+
+HELD_OUT, OPEN = "held_out", "open"
+
+
+def programmes(session: Session, campaigns: Sequence[Campaign], *, now: datetime) -> tuple[Programme, ...]:
+    """Every generation that anybody was assigned to, oldest first."""
+    metrics = _metrics(session.definitions.experiments.values())
+    if not metrics:
+        return ()
+    found = (_programme(session, one, metrics, campaigns, now) for one in session.project.universal_holdouts)
+    return tuple(one for one in found if one is not None)
+
+
+def _metrics(experiments: Iterable[Experiment]) -> tuple[Metric, ...]:
+    """What decides and what is money in any experiment, each once; the first that decides is the primary one."""
+    chosen: dict[object, Metric] = {}
+    for experiment in experiments:
+        for metric in experiment.metrics:
+            if metric.role == "primary" or metric.is_money:
+                chosen.setdefault((metric.kind, metric.selection, metric.measure, metric.below), metric)
+    named: dict[str, Metric] = {}
+    for metric in chosen.values():
+        if metric.name not in named:
+            named[metric.name] = replace(metric, role="secondary", before=None, cap=None, margin=None)
+    first = next(iter(named), None)
+    return tuple(replace(one, role="primary") if name == first else one for name, one in named.items())
+
+
+def _programme(
+    session: Session,
+    holdout: UniversalHoldout,
+    metrics: tuple[Metric, ...],
+    campaigns: Sequence[Campaign],
+    now: datetime,
+) -> Programme | None:
+    from segctl.operations.ab import reported
+    from segctl.operations.ab_contacts import reached
+    from segctl.operations.ab_money import cost_of, money_of
+
+    until = now if holdout.end is None else min(holdout.end, now)
+    of = _trial(session, holdout, metrics, until)
+    if not of.analysed[HELD_OUT] or not of.analysed[OPEN]:
+        return None
+    report, contacts = reported(of), reached(of)
+    revenue = next((one for one in report.metrics if one.is_money), None)
+    inside = [one for one in campaigns if holdout.begin <= (one.told.report.began or now) < until]
+    money = None
+    if revenue is not None:
+        cost = replace(cost_of(of, contacts, [OPEN]), per_message=0.0, fixed=sum(one.cost for one in inside),
+                       margin=_margin(inside))  # fmt: skip
+        effect = revenue.effects[0].compared
+        money = money_of(of, revenue, effect, cost, of.analysed[OPEN], OPEN, None, claim=report.usable)
+    told = report.check("contamination").figures["by_push"]
+    return Programme(
+        holdout.name, holdout.begin, until, of.analysed[HELD_OUT], of.analysed[OPEN], report.checks, report.metrics,
+        money, int(told) if isinstance(told, int) else 0, _gap(of, report.metrics, inside),
+        tuple(one.told.experiment for one in inside),
+    )  # fmt: skip
+
+
+def _trial(session: Session, holdout: UniversalHoldout, metrics: tuple[Metric, ...], until: datetime) -> Trial:
+    """The generation as an experiment with everybody in it, watched from each person's first push until now."""
+    from segctl.operations.ab_contacts import EVERY
+    from segctl.operations.ab_trial import trial
+    from segctl.state.experiments import UNIVERSAL
+
+    arms = (Arm(HELD_OUT, Decimal(holdout.share), is_sent=False), Arm(OPEN, 1 - Decimal(holdout.share)))
+    made = Experiment(
+        holdout.name, EVERY, arms, HELD_OUT, metrics, Duration(1, "days"), end=until, salt=f"{UNIVERSAL}{holdout.name}"
+    )
+    return trial(session, made, as_of=until, watched_until=until)
+
+
+def _margin(campaigns: Sequence[Campaign]) -> float:
+    """Of the campaigns together; the smallest of several, so that profit is not overstated."""
+    return min((one.margin for one in campaigns), default=1.0)
+
+
+def _gap(of: Trial, metrics: Sequence[MetricReport], campaigns: Sequence[Campaign]) -> Interval | None:
+    """The sum of the campaigns' revenue minus the programme's."""
+    revenue = next((one for one in metrics if one.is_money), None)
+    if revenue is None or not campaigns:
+        return None
+    parts = [(one.revenue, float(one.told.treated)) for one in campaigns if one.revenue is not None]
+    parts.append((revenue.effects[0].compared, -float(of.analysed[OPEN])))
+    return total(parts, confidence=float(of.experiment.confidence))
