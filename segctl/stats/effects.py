@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import exp, inf, log, sqrt
 
 from segctl.model.dataclass import dataclass
-from segctl.stats.special import root_of_quadratic, t_log_p, t_p, t_quantile
+from segctl.stats.special import t_log_p, t_p, t_quantile
 from segctl.stats.values import Comparison, Flag, Interval, Why, undefined
 
 
@@ -146,11 +146,25 @@ def fieller(effect: Effect, *, confidence: float, df: float | None = None) -> In
     if why:
         return undefined(why, confidence=confidence, method="fieller", estimate=_lift(effect, confidence))
     q2 = t_quantile(0.5 + confidence / 2, effect.df if df is None else df) ** 2
-    a = effect.base**2 - q2 * effect.base_variance
-    half_b = effect.difference * effect.base - q2 * effect.covariance
+    low, high = _fieller_limits(effect, q2)
+    at = effect.difference / effect.base
+    return Interval(at, min(low, at), max(high, at), confidence, "fieller")
+
+
+def _fieller_limits(effect: Effect, q2: float) -> tuple[float, float]:
+    """Both solutions of a·r² − 2b·r + c, whose sign tells on which side of 0 they lie, as the test does."""
+    base, moved = effect.base, effect.base + effect.difference
+    a = base * base - q2 * effect.base_variance
+    b = effect.difference * base - q2 * effect.covariance
     c = effect.difference**2 - q2 * effect.variance
-    roots = root_of_quadratic(a, -2 * half_b, c) or (half_b / a, half_b / a)
-    return Interval(effect.difference / effect.base, *roots, confidence, "fieller")
+    # b² − a·c from what treatment and base have for themselves, since their squares would cancel each other.
+    shared = effect.covariance + effect.base_variance
+    own = max(effect.variance + 2 * effect.covariance + effect.base_variance, 0.0)
+    inner = base * base * own - 2 * moved * base * shared + moved * moved * effect.base_variance
+    within = sqrt(max(q2 * (inner - q2 * (own * effect.base_variance - shared * shared)), 0.0))
+    far = b + (within if b >= 0 else -within)
+    one, other = far / a, (c / far if far else 0.0)
+    return min(one, other), max(one, other)
 
 
 def linear_delta(effect: Effect, *, confidence: float) -> Interval:
