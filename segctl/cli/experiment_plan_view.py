@@ -59,7 +59,7 @@ def write_plan(ctx: Context, said: Said, *, members: int | None, per_day: float 
         as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
         experiment, is_declared = experiment_of(session.definitions, said)
         given = Given(given_figure(said, session.project), members, per_day, given_effect(said, session.project))
-        found = experiment_plan(session, experiment, as_of=as_of, given=given, is_declared=is_declared)
+        found = experiment_plan(session, experiment, as_of=as_of, now=ctx.now, given=given, is_declared=is_declared)
         spoken = session.language(language)
         local = session.local
     words = PlanWords(found, spoken, local)
@@ -142,6 +142,7 @@ def _document(found: ExperimentPlan) -> dict[str, Any]:
         "past_window": {"from": found.basis.first, "to": found.basis.last, "units": found.basis.then},
         "members": found.basis.members,
         "units": found.basis.units,
+        "reach": found.basis.reach,
         "taking_part": found.taking_part,
         "units_taking_part": found.units,
         "units_per_day": found.per_day,

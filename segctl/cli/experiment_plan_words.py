@@ -32,7 +32,8 @@ _EN = {
     "size_nothing": "The planned size of {size} {units} finds no effect",
     "measured": "{metric} was {before} among the {then} {units} who were members on {first}, in the {window} after it",
     "given": "{metric} was given as {before}",
-    "taking": "Layer, traffic and universal holdout leave {share} of {all} {units}: {there}",
+    "taking": "Reach, layer, traffic and universal holdout leave {share} of {all} {units}: {there}",
+    "reach": "A push would reach {share} of the members: identifier, consent and suppression keep the others out",
     "arrivals_runs": "About {daily} {units} come a day, by the runs on record",
     "arrivals_window": "About {daily} {units} come a day: so many are members now and were none a window ago",
     "arrivals_given": "About {daily} {units} come a day, as given",
@@ -79,7 +80,10 @@ _DE = {
     "measured": "{metric} lag bei {before} unter den {then} {units_n}, die am {first} Mitglied waren, in den {window} "
     "danach",
     "given": "{metric} ist mit {before} angegeben",
-    "taking": "Ebene, Anteil und allgemeine Kontrollgruppe lassen {share} von {all} {units_n} übrig: {there}",
+    "taking": "Erreichbarkeit, Ebene, Anteil und allgemeine Kontrollgruppe lassen {share} von {all} {units_n} übrig: "
+    "{there}",
+    "reach": "Ein Versand würde {share} der Mitglieder erreichen: Adresse, Einwilligung und Sperren halten die anderen "
+    "heraus",
     "arrivals_runs": "Am Tag kommen etwa {daily} {units}, nach den verzeichneten Läufen",
     "arrivals_window": "Am Tag kommen etwa {daily} {units}: so viele sind jetzt Mitglied und waren es vor einem "
     "Fenster nicht",
@@ -156,7 +160,7 @@ class PlanWords:
         found = [
             self._baseline(), self._taking_part(), self._arrivals(), self._comparisons(), self._looks(),
             *self._covariates(), self._clusters(), self._control(), self._formula(),
-            self._say("eligible") if self.plan.basis.arrivals_from != "given" else "",
+            self._reach(),
         ]  # fmt: skip
         return [line for line in found if line]
 
@@ -213,6 +217,12 @@ class PlanWords:
         if share == 1:
             return ""
         return self._say("taking", share=self._n.share(share), all=self._n.count(self.plan.basis.units))
+
+    def _reach(self) -> str:
+        basis = self.plan.basis
+        if basis.reach is not None:
+            return self._say("reach", share=self._n.share(basis.reach))
+        return self._say("eligible") if basis.arrivals_from != "given" else ""
 
     def _arrivals(self) -> str:
         origin = self.plan.basis.arrivals_from

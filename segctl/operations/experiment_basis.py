@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from segctl.compile.zones import from_us, shifted, to_us
 from segctl.model.dataclass import dataclass
+from segctl.model.errors import UsageError
 from segctl.model.times import Duration
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Basis:
         metrics: In the order of the experiment.
         first: When the past window began; it ended at `last`.
         then: Units that were members at its begin.
+        reach: Share of the members whom a push would reach: those with identifier and consent, not suppressed; None
+            where the segment goes nowhere or no run has evaluated it.
     """
 
     members: int
@@ -88,25 +91,28 @@ class Basis:
     last: datetime
     then: int
     clusters: Clusters | None = None
+    reach: float | None = None
 
 
-def basis(session: Session, experiment: Experiment, *, as_of: datetime) -> Basis:
+def basis(session: Session, experiment: Experiment, *, as_of: datetime, now: datetime) -> Basis:
     """What the workspace knows of an experiment's segment, metrics and units.
 
     Args:
         session: Open project and workspace.
         experiment: As declared, or made of options.
         as_of: Begin of the experiment that is planned, and end of the past window.
+        now: When consent is asked for.
     """
     snapshot = session.workspace.snapshot()
     first = from_us(shifted(to_us(as_of), experiment.window, -1, session.project.timezone))
-    now = _members(session, experiment, as_of, snapshot)
+    today = _members(session, experiment, as_of, snapshot)
     then = _members(session, experiment, first, snapshot)
-    known, origin = _arrivals(session, experiment, now, then, first, as_of)
+    known, origin = _arrivals(session, experiment, today, then, first, as_of)
     metrics = _measured(session, experiment.metrics, then, first, as_of, snapshot, by_profile=experiment.same is None)
     return Basis(
-        now.height, now["unit"].n_unique(), known, origin, metrics, first, as_of, then["unit"].n_unique(),
+        today.height, today["unit"].n_unique(), known, origin, metrics, first, as_of, then["unit"].n_unique(),
         _clusters(session, experiment, then, first, as_of, snapshot) if experiment.same is not None else None,
+        _reach(session, experiment.segment, now),
     )  # fmt: skip
 
 
@@ -129,6 +135,20 @@ def _members(session: Session, experiment: Experiment, as_of: datetime, snapshot
         taking &= ~pl.col(name) if name in frame.columns else pl.lit(value=True)
     named = pl.col("subject" if unit is None else "unit").cast(pl.String).alias("unit")
     return frame.filter(taking).select("subject", named).drop_nulls()
+
+
+def _reach(session: Session, segment: str, now: datetime) -> float | None:
+    from segctl.compile.selection import Selection
+    from segctl.operations.segment_report_reach import reach
+
+    if not session.definitions.segments[segment].send_to:
+        return None
+    try:
+        found = reach(session, Selection((segment,), allow_empty=True), now=now).get(segment, ())
+    except UsageError:
+        # What a push needs is not there yet, such as the members of a holdout.
+        return None
+    return max((one.allowed / one.members for one in found if one.members), default=None)
 
 
 # --- Who comes --------------------------------------------------------------------------------------------

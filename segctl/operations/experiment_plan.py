@@ -96,7 +96,7 @@ class ExperimentPlan:
     Attributes:
         experiment: With what was given instead put in.
         is_declared: It stands in a file; otherwise it was made of options.
-        taking_part: Share of the units that layer, traffic and universal holdout leave.
+        taking_part: Share of the units that layer, traffic and universal holdout leave, of those who can be reached.
         units: That could take part today.
         per_day: New ones a day, before `taking_part`, averaged over what is on record.
         tests: Comparisons between which the error rate is shared.
@@ -136,7 +136,13 @@ class ExperimentPlan:
 
 
 def experiment_plan(
-    session: Session, experiment: Experiment, *, as_of: datetime, given: Given | None = None, is_declared: bool = True
+    session: Session,
+    experiment: Experiment,
+    *,
+    as_of: datetime,
+    now: datetime,
+    given: Given | None = None,
+    is_declared: bool = True,
 ) -> ExperimentPlan:
     """The plan of an experiment, by the data of the workspace and what is given instead.
 
@@ -144,11 +150,12 @@ def experiment_plan(
         session: Open project and workspace.
         experiment: As declared, or made of options.
         as_of: When it would begin.
+        now: When consent is asked for.
         given: What is said instead.
         is_declared: It stands in a file.
     """
     given = given or Given()
-    found = basis(session, experiment, as_of=as_of)
+    found = basis(session, experiment, as_of=as_of, now=now)
     if given.effect is not None:
         experiment = replace(experiment, effect=given.effect)
     found = _with_given(found, given)
@@ -161,7 +168,7 @@ def _with_given(found: Basis, given: Given) -> Basis:
     if given.figure is not None:
         metrics[0] = MetricBasis(metrics[0].metric, given.figure, 0)
     if given.units is not None:
-        found = replace(found, units=given.units, members=given.units)
+        found = replace(found, units=given.units, members=given.units, reach=None)
     if given.per_day is not None:
         found = replace(found, arrivals=(given.per_day,) * 28, arrivals_from="given")
     return replace(found, metrics=tuple(metrics))
@@ -173,7 +180,7 @@ def _planned(
     from segctl.stats.run_time import run_time
 
     design = _design(experiment)
-    share = _taking_part(session, experiment, as_of)
+    share = _taking_part(session, experiment, as_of) * (1.0 if found.reach is None else found.reach)
     days = (found.last - found.first) / _DAY
     units = found.units * share
     metrics = tuple(_metric(one, experiment, design, units) for one in found.metrics)
