@@ -1,0 +1,346 @@
+"""A report on segments in words, for terminal, page and Markdown: sizes, doings, reach, retention, lifecycle, grid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from segctl.cli.charts import spark
+from segctl.cli.report_document import Block, Curve, Document, Grid, Heat, Lead, Section, Words
+from segctl.cli.report_numbers import MISSING, Numbers
+from segctl.cli.segment_rows import Small
+from segctl.cli.segment_words import words
+from segctl.cli.svg_charts import Series
+from segctl.model.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from segctl.model.project import Language
+    from segctl.operations.segment_report_values import (
+        Cohorts,
+        Figures,
+        Lifecycle,
+        RfmCell,
+        SegmentFigures,
+        SegmentsReport,
+        Stage,
+    )
+
+_COHORTS, _LINES, _POINTS = 12, 6, 60
+_STAGES: tuple[Stage, ...] = ("new", "active", "back", "at_risk", "lost")
+
+
+def document(
+    report: SegmentsReport, language: Language, zone: str, *, least: int = 0, with_curves: bool = False
+) -> Document:
+    """The whole report.
+
+    Args:
+        report: What was found.
+        language: Of the words.
+        zone: Of the project, for days.
+        least: Counts of fewer people are not told.
+        with_curves: Draw sizes as small curves inside the table, where it is seen.
+    """
+    told = _Telling(report, language, ZoneInfo(zone), Small(least), with_curves)
+    return Document(
+        title=told.w["title"],
+        language=language,
+        facts=tuple(told.facts()),
+        lead=tuple(told.lead()),
+        sections=tuple(section for section in told.sections() if section.blocks),
+        foot=tuple(told.foot()),
+    )
+
+
+@dataclass(frozen=True)
+class _Telling:
+    report: SegmentsReport
+    language: Language
+    zone: ZoneInfo
+    small: Small
+    with_curves: bool
+
+    @property
+    def w(self) -> dict[str, str]:
+        return words(self.language)
+
+    @property
+    def n(self) -> Numbers:
+        return Numbers(self.language)
+
+    def day(self, at: datetime) -> str:
+        return self.n.day(at.astimezone(self.zone))
+
+    def count(self, people: int | None) -> str:
+        return self.n.count(self.small.count(people)) if not self.small.hides(people) else f"<{self.small.least}"
+
+    def share(self, value: float | None, *counts: int | None) -> str:
+        return self.n.share(self.small.of(value, *counts))
+
+    def money(self, value: float | None, *counts: int | None) -> str:
+        shown = self.small.of(value, *counts)
+        unit = f" {self.report.unit}" if self.report.unit and shown is not None else ""
+        return f"{self.n.decimal(shown, 2)}{unit}"
+
+    def heads(self, *names: str) -> tuple[str, ...]:
+        return tuple(self.w[name] for name in names)
+
+    # --- Above --------------------------------------------------------------------------------------------
+    def facts(self) -> Iterator[str]:
+        yield self.w["as_of"].format(at=self.day(self.report.as_of))
+        yield self.w["people"].format(n=self.count(self.report.profiles))
+        if self.report.declared:
+            since, at = self.day(self.report.since), self.day(self.report.as_of)
+            yield self.w["window"].format(since=since, at=at)
+
+    def lead(self) -> Iterator[Block]:
+        if not self.report.declared:
+            if self.report.proposal is None:
+                yield Lead("warn", self.w["undeclared_bare"])
+                return
+            lines = self.report.proposal.rstrip("\n").split("\n")
+            yield Lead("warn", self.w["undeclared"], tuple(f"`{line}`" for line in lines))
+            return
+        found = [*self._best(), *self._buyers()]
+        if found:
+            yield Lead("none", found[0], tuple(found[1:]))
+
+    def _best(self) -> Iterator[str]:
+        every = self.report.everybody
+        known = [(one, one.window) for one in self.report.segments if one.window is not None and one.basis == "after"]
+        rated = [(one, of) for one, of in known if of.conversion is not None and not self._hides(of)]
+        if rated and every is not None:
+            one, of = max(rated, key=lambda pair: (pair[1].conversion or 0.0, pair[0].segment))
+            yield self.w["best"].format(
+                segment=one.segment, rate=self.n.share(of.conversion), all=self.n.share(every.conversion)
+            )
+        paid = [(one, of) for one, of in known if of.per_person is not None and not self._hides(of)]
+        if paid and every is not None:
+            one, of = max(paid, key=lambda pair: (pair[1].per_person or 0.0, pair[0].segment))
+            yield self.w["most"].format(
+                segment=one.segment, each=self.money(of.per_person), all=self.money(every.per_person)
+            )
+
+    def _hides(self, of: Figures) -> bool:
+        return of.people == 0 or self.small.hides(of.people, of.converted)
+
+    def _buyers(self) -> Iterator[str]:
+        cycle = self.report.lifecycle
+        if cycle is not None:
+            yield self.w["lost"].format(
+                lost=self.count(cycle.now["lost"]), all=self.count(sum(cycle.now.values())),
+                risk=self.count(cycle.now["at_risk"]), back=self.count(cycle.now["back"]),
+            )  # fmt: skip
+
+    # --- Parts --------------------------------------------------------------------------------------------
+    def sections(self) -> Iterator[Section]:
+        every, w = self.report.segments, self.w
+        yield Section("sizes", w["sizes"], (self._sizes(every),))
+        yield Section("doings", w["doings"], tuple(self._doings(every)))
+        yield Section("reach", w["reach"], tuple(self._reach(every)))
+        yield Section("lift", w["lift"], tuple(self._lift(every)))
+        yield Section("lifecycle", w["lifecycle"], tuple(self._lifecycle(self.report.lifecycle)))
+        yield Section("rfm", w["rfm"], tuple(self._rfm(self.report.rfm)))
+        yield Section("cohorts", w["cohorts"], tuple(self._cohorts(self.report.cohorts)))
+        yield Section("time", w["over_time"], tuple(self._over_time(every)), is_detail=True)
+        yield Section("overlap", w["overlap"], tuple(self._overlap(every)), is_detail=True)
+
+    def _sizes(self, every: Sequence[SegmentFigures]) -> Grid:
+        rows = []
+        for one in every:
+            counts = (one.size, one.entered, one.left)
+            members = self.count(one.size)
+            if self.with_curves and len(one.points) > 1 and not self.small.least:
+                members = f"{spark([point.size for point in one.points[-12:]])} {members}"
+            rows.append(
+                (one.segment, members, self.share(one.share, one.size), self.count(one.entered),
+                 self.count(one.left), self.share(one.per_run, *counts))
+            )  # fmt: skip
+        heads = self.heads("segment", "members", "share", "entered", "left", "per_run")
+        return Grid(self.w["sizes_caption"], heads, tuple(rows), (1, 2, 3, 4, 5))
+
+    def _doings(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
+        declared = self.report.declared
+        if not declared:
+            return
+        heads = ["segment", "people_head"]
+        heads += ["conversion"] if "conversion" in declared else []
+        heads += ["each"] if "revenue" in declared else []
+        heads += ["engagement"] if "engagement" in declared else []
+        heads += ["others"] if self._compares else []
+        rows = [self._did(one.segment + ("*" if one.basis == "before" else ""), one.window, one) for one in every
+                if one.window is not None]  # fmt: skip
+        if self.report.everybody is not None:
+            rows.append(self._did(self.w["everybody"], self.report.everybody, None))
+        yield Grid(self.w["doings_caption"], self.heads(*heads), tuple(rows), tuple(range(1, len(heads))))
+        if any(one.basis == "before" and one.window is not None for one in every):
+            yield Words((self.w["looking_back"],), soft=True)
+        if self._compares:
+            yield Words((self.w["alike_note"],), soft=True)
+
+    @property
+    def _compares(self) -> bool:
+        return any(one.alike is not None and one.alike.conversion_of_others is not None for one in self.report.segments)
+
+    def _did(self, name: str, of: Figures, one: SegmentFigures | None) -> tuple[str, ...]:
+        cells = [name, self.count(of.people)]
+        if "conversion" in self.report.declared:
+            cells.append(self.share(of.conversion, of.people, of.converted))
+        if "revenue" in self.report.declared:
+            cells.append(self.money(of.per_person, of.people, of.converted))
+        if "engagement" in self.report.declared:
+            cells.append(self.share(of.engagement, of.people, of.engaged))
+        if self._compares:
+            beside = None if one is None else one.alike
+            others = None if beside is None else beside.conversion_of_others
+            cells.append(
+                MISSING if beside is None or others is None else self.share(others.value, beside.people, beside.others)
+            )
+        return tuple(cells)
+
+    def _reach(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
+        rows = []
+        for one in every:
+            told = one.contacts
+            messages = {} if told is None else dict(told.messages)
+            for place in one.reach:
+                sent = messages.pop(place.destination, None)
+                rows.append(
+                    (one.segment, f"{place.destination} ({place.channel})", self.count(place.members),
+                     self.count(place.allowed), self.count(place.reachable), self.count(sent))
+                )  # fmt: skip
+            rows += [
+                (one.segment, name, MISSING, MISSING, MISSING, self.count(sent)) for name, sent in messages.items()
+            ]
+        if rows:
+            heads = self.heads("segment", "destination", "members", "allowed", "reachable", "told")
+            yield Grid(self.w["reach_caption"], heads, tuple(rows), (2, 3, 4, 5))
+        answered = [
+            (one.segment, self.count(told.people), self.count(told.reacted),
+             self.share(None if told.reacted is None or not told.people else told.reacted / told.people,
+                        told.people, told.reacted),
+             self.money(told.cost, told.people))
+            for one in every if (told := one.contacts) is not None
+        ]  # fmt: skip
+        if answered:
+            heads = self.heads("segment", "told", "reacted", "engagement", "cost")
+            yield Grid(self.w["reach"], heads, tuple(answered), (1, 2, 3, 4))
+
+    def _lift(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
+        rows = []
+        for one in every:
+            for lift in one.lifts:
+                ends = (lift.estimate, lift.low, lift.high)
+                shown = [MISSING if end is None else self.n.decimal(100 * end, 1, sign=True) for end in ends]
+                rows.append((one.segment, lift.experiment, lift.metric, lift.arm,
+                             f"{shown[0]} ({shown[1]} … {shown[2]}) %", self.n.p(lift.p)))  # fmt: skip
+        if rows:
+            heads = self.heads("segment", "experiment", "metric", "arm", "lift_head", "p")
+            yield Grid(self.w["lift_caption"], heads, tuple(rows), (4, 5))
+
+    def _lifecycle(self, cycle: Lifecycle | None) -> Iterator[Block]:
+        if cycle is None:
+            return
+        names = dict(zip(_STAGES, self.heads("new", "active", "back", "at_risk", "stage_lost"), strict=True))
+        total = sum(cycle.now.values())
+        rows = []
+        for stage in _STAGES:
+            came = {old: n for (old, new), n in cycle.moved.items() if new == stage != old}
+            went = {new: n for (old, new), n in cycle.moved.items() if old == stage != new}
+            rows.append(
+                (names[stage], self.count(cycle.now[stage]),
+                 self.share(cycle.now[stage] / total if total else None, cycle.now[stage]),
+                 ", ".join(f"{names[old] if old else self.w['never']} {self.count(n)}" for old, n in came.items()),
+                 ", ".join(f"{names[new]} {self.count(n)}" for new, n in went.items()))
+            )  # fmt: skip
+        rows.append((self.w["never"], self.count(cycle.never), "", "", ""))
+        heads = self.heads("stage", "now", "of_buyers", "came_from", "went_to")
+        yield Grid(self.w["lifecycle_caption"], heads, tuple(rows), (1, 2))
+        limits = self.w[f"lifecycle_{cycle.source}"].format(active=cycle.active_days, lost=cycle.lost_days)
+        yield Words((limits,), soft=True)
+
+    def _rfm(self, cells: tuple[RfmCell, ...] | None) -> Iterator[Block]:
+        if not cells:
+            return
+        known = {(one.recency, one.frequency): one for one in cells}
+        grid = [[known.get((r, f)) for f in range(1, 6)] for r in range(5, 0, -1)]
+        people = tuple(
+            tuple(None if one is None else self.small.of(float(one.people), one.people) for one in row) for row in grid
+        )
+        names, columns = tuple(str(r) for r in range(5, 0, -1)), tuple(str(f) for f in range(1, 6))
+        w = self.w
+        yield Heat("rfm-people", w["rfm_people"], w["rfm_caption"], names, columns, people, w["recency"], self.n.count,
+                   w["frequency"])  # fmt: skip
+        if any(one.revenue is not None for one in cells):
+            revenue = tuple(
+                tuple(None if one is None else self.small.of(one.revenue, one.people) for one in row) for row in grid
+            )
+            unit = f", {self.report.unit}" if self.report.unit else ""
+            yield Heat("rfm-revenue", w["rfm_revenue"] + unit, w["rfm_revenue_text"], names, columns, revenue,
+                       w["recency"], self.n.count, w["frequency"])  # fmt: skip
+
+    def _cohorts(self, found: Cohorts | None) -> Iterator[Block]:
+        if found is None:
+            return
+        shown = found.rows[-_COHORTS:]
+        wide = min(max((len(one.active) for one in shown), default=1), _COHORTS)
+        values = tuple(
+            tuple(
+                self.small.of(one.active[age] / one.people, one.active[age], one.people)
+                if age < len(one.active)
+                else None
+                for age in range(1, wide)
+            )
+            for one in shown
+        )
+        names = tuple(f"{one.month:%Y-%m} ({self.count(one.people)})" for one in shown)
+        w = self.w
+        if wide > 1:
+            yield Heat("retention", w["again"], w["cohorts_caption"], names, tuple(map(str, range(1, wide))), values,
+                       w["month"], lambda value: self.n.decimal(100 * value, 0), w["later"] + ", %")  # fmt: skip
+        if not found.is_complete:
+            yield Words((w["cohorts_open"],), soft=True)
+
+    def _over_time(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
+        drawn = sorted((one for one in every if len(one.points) > 1), key=lambda one: -(one.size or 0))[:_LINES]
+        moments = sorted({point.at for one in drawn for point in one.points})[-_POINTS:]
+        w = self.w
+        if len(moments) > 1:
+            series = []
+            for one in drawn:
+                sizes = {point.at: float(point.size) for point in one.points}
+                series.append(
+                    Series(one.segment, [self.small.of(sizes.get(at), int(sizes.get(at, 0))) for at in moments])
+                )
+            yield Curve("sizes-time", w["size_over_time"], w["size_over_time_text"],
+                        tuple(self.day(at) for at in moments), tuple(series), w["run"], self.n.count)  # fmt: skip
+        rated = [one for one in drawn if one.basis == "after" and one.earlier and one.window is not None]
+        count = max((1 + len(one.earlier) for one in rated), default=0)
+        if count > 1 and "conversion" in self.report.declared:
+            labels = tuple(self.day(self.report.as_of - ago * self.report.window) for ago in range(count - 1, -1, -1))
+            lines = tuple(Series(one.segment, self._rates(one, count)) for one in rated)
+            yield Curve("conversion-time", w["over_time"], w["over_time_text"], labels, lines, w["ago"],
+                        self.n.share)  # fmt: skip
+
+    def _rates(self, one: SegmentFigures, count: int) -> list[float | None]:
+        known = [one.window, *one.earlier]
+        rates = [None if of is None else self.small.of(of.conversion, of.people, of.converted) for of in known]
+        return [*[None] * (count - len(rates)), *reversed(rates)]
+
+    def _overlap(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
+        rows = [
+            (one.segment, near.segment, self.count(near.both), self.share(near.share, near.both, one.size),
+             self.share(near.jaccard, near.both))
+            for one in every for near in one.neighbours
+        ]  # fmt: skip
+        if rows:
+            heads = self.heads("segment", "other", "both", "of_members", "jaccard")
+            yield Grid(self.w["overlap_caption"], heads, tuple(rows), (2, 3, 4))
+
+    def foot(self) -> Iterator[str]:
+        yield self.w["method"]
+        if self.small.least:
+            yield self.w["small"].format(k=self.small.least)
