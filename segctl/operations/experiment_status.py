@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
+from segctl.compile.zones import from_us
 from segctl.model.dataclass import dataclass
 from segctl.operations.experiment_running import today_called, trouble_of
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.model.experiments import Experiment
+    from segctl.model.times import Duration
     from segctl.operations.experiment_running import Trouble
     from segctl.operations.session import Session
     from segctl.state.experiments import ExperimentRecord
@@ -47,7 +49,7 @@ class NextLook:
     """When results may be looked at next.
 
     Attributes:
-        at: For an end by date; None when people decide.
+        at: When the planned day comes, or enough units have complete windows; None while units are missing.
         units: That have to be assigned by then; None when a date decides.
         is_due: It has come.
     """
@@ -66,7 +68,7 @@ class ExperimentStatus:
         split: The split of units against the weights; None before anybody is assigned.
         epochs: Weights that were in force one after the other.
         days_left: Until the planned end, by date or by the pace so far; None when nobody can say.
-        is_full: The planned number of units is assigned; None without one.
+        is_full: The planned number of units is exposed; None without one.
         last_look: When somebody saw results.
         trouble: Why its segment is not sent.
     """
@@ -155,6 +157,8 @@ def _status(
     units, seen = sum(arm.units for arm in arms), looks(session.workspace, record.name)
     size, end = (None, None) if one is None else (one.size, one.end)
     is_running = record.state == "running"
+    ripe = _ripe(frame, one.window, session.project.timezone) if one is not None else frame.clear()["exposed_at"]
+    next_look = _next_look(one, record, ripe, now) if one is not None and is_running else None
     return ExperimentStatus(
         name=record.name if one is None else one.name,
         title=None if one is None else one.title,
@@ -169,11 +173,11 @@ def _status(
         epochs=len(record.epochs),
         size=size,
         end=end,
-        days_left=_days_left(record, units, size, end, now) if is_running else None,
-        is_full=None if size is None else units >= size,
+        days_left=_days_left(record, ripe, size, end, now) if is_running else None,
+        is_full=None if size is None else len(ripe) >= size,
         looks=len(seen),
         last_look=seen[-1].at if seen else None,
-        next_look=_next_look(one, record, units, now) if one is not None and is_running else None,
+        next_look=next_look,
         trouble=trouble_of(session, record, one) if is_running else None,
     )
 
@@ -193,29 +197,47 @@ def _arms(frame: pl.DataFrame | None, told: Mapping[str, bool], weights: Mapping
     )
 
 
+def _ripe(frame: pl.DataFrame, window: Duration, zone: str) -> pl.Series:
+    """When the window of each exposed unit is complete, microseconds, ascending."""
+    import polars as pl
+
+    from segctl.engines.exposures import later
+
+    begins = frame.group_by("unit").agg(pl.col("exposed_at").min())["exposed_at"].drop_nulls()
+    return later(begins.dt.timestamp("us"), window, zone).sort()
+
+
 def _days_left(
-    record: ExperimentRecord, units: int, size: int | None, end: datetime | None, now: datetime
+    record: ExperimentRecord, ripe: pl.Series, size: int | None, end: datetime | None, now: datetime
 ) -> float | None:
-    """Days until the planned end; by the number of units at the pace so far."""
+    """Days until the planned end: a day, or complete windows of enough units, at the pace so far while some miss."""
+    if size is not None and len(ripe) >= size:
+        return max(0.0, (from_us(ripe[size - 1]) - now).total_seconds() / 86_400)
     if end is not None:
         return max(0.0, (end - now).total_seconds() / 86_400)
     days = (now - record.started).total_seconds() / 86_400
-    if size is None or units >= size:
-        return None if size is None else 0.0
-    return (size - units) * days / units if units and days >= 1 else None
+    if size is None or not len(ripe) or days < 1:
+        return None
+    window = (from_us(ripe[-1]) - now).total_seconds() / 86_400
+    return (size - len(ripe)) * days / len(ripe) + max(0.0, window)
 
 
-def _next_look(one: Experiment, record: ExperimentRecord, units: int, now: datetime) -> NextLook | None:
+def _next_look(one: Experiment, record: ExperimentRecord, ripe: pl.Series, now: datetime) -> NextLook | None:
     """The first planned look that has not come yet; the last one when all have."""
     if one.looks == "always":
         return NextLook(now, None, is_due=True)
     shares = [float(share) for share in one.look_shares] if one.looks == "planned" else [1.0]
     if one.size is not None:
-        wanted = [round(share * one.size) for share in shares]
-        due = next((count for count in wanted if units < count), None)
-        return NextLook(None, wanted[-1] if due is None else due, is_due=due is None)
+        for share in shares:
+            units = max(1, round(share * one.size))
+            if len(ripe) < units:
+                return NextLook(None, units, is_due=False)
+            at = from_us(ripe[units - 1])
+            if now < at:
+                return NextLook(at, units, is_due=False)
+        return NextLook(from_us(ripe[one.size - 1]), one.size, is_due=True)
     if one.end is None:
         return None
     times = [record.started + (one.end - record.started) * share for share in shares]
-    at = next((at for at in times if now < at), None)
-    return NextLook(times[-1] if at is None else at, None, is_due=at is None)
+    coming = next((at for at in times if now < at), None)
+    return NextLook(coming or times[-1], None, is_due=coming is None)

@@ -1,11 +1,11 @@
-"""Experiments: plan them before anybody is assigned."""
+"""Experiments: plan, start, watch, stop, and who is in which arm."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from segctl.cli.context import Context
-from segctl.cli.options import SELECTION, Argument, Language, Option, verb
+from segctl.cli.options import FORMATS, SELECTION, Argument, Language, Option, verb
 from segctl.model.exits import ExitCode
 
 EXAMPLES = (
@@ -14,13 +14,15 @@ EXAMPLES = (
         "segctl experiment plan --segment winback --event order_completed --effect 20%",
         "The same for an experiment that nobody has declared yet.",
     ),
-    ("segctl experiment plan winback_mail --split 5/95 --looks always", "What a smaller control and early looks cost."),
+    ("segctl experiment start winback_mail", "From now on pushes of its segment hold its control out."),
+    ("segctl experiment assign winback_mail -f csv -o arms.csv", "Without a push: for those who send by other means."),
+    ('segctl experiment stop winback_mail --winner coupon --reason "+12 %"', "Everybody gets the coupon."),
 )
-SEE_ALSO = ("segctl help experiments", "segctl report --help", "segctl ls experiments")
-ACTIONS = ("plan",)
+SEE_ALSO = ("segctl help experiments", "segctl help assignment", "segctl report --help", "segctl ls experiments")
+ACTIONS = ("plan", "start", "status", "stop", "assign")
 
 
-@verb(without=(*SELECTION, "yes", "dry_run"), formats=("table", "json", "ndjson", "csv"))
+@verb(without=(*SELECTION, "yes"), formats=FORMATS)
 def command(
     ctx: Context,
     action: Annotated[str, Argument("ACTION", help="What to do.", choices=ACTIONS)] = "plan",
@@ -55,6 +57,15 @@ def command(
     per_day: Annotated[
         float | None, Option("--per-day", metavar="N", help="Who come a day, instead of the data.")
     ] = None,
+    winner: Annotated[
+        str | None, Option("--winner", metavar="ARM", help="With `stop`: the arm that everybody gets.")
+    ] = None,
+    reason: Annotated[str | None, Option("--reason", metavar="TEXT", help="With `stop`: why; kept on record.")] = None,
+    arm: Annotated[str | None, Option("--arm", metavar="ARM", help="With `assign`: only its people.")] = None,
+    sent: Annotated[
+        bool, Option("--sent", help="With `assign`: they are told now by other means, so their window begins.")
+    ] = False,
+    check: Annotated[bool, Option("--check", help="With `assign`: look at who is on record; assign nobody.")] = False,
     language: Language = None,
 ) -> ExitCode | None:
     """Plan, start, watch and stop experiments.
@@ -62,11 +73,42 @@ def command(
     `plan` reckons from the project's own data: what the metrics were in the last window among those who were members
     at its begin, how many members there are, and how many come. It tells how many are needed for the effect that
     matters, the smallest effect that can be found, and what other splits would cost. Nothing is recorded.
+
+    `start` writes the definition down; from then on a push of the segment assigns its people before anybody is told,
+    and holds out those whose arm is sent nothing. `status` tells how it goes, `stop` ends it. `assign` assigns without
+    a push and writes who is in which arm; with `--check` it looks whether that is right.
     """
+    if action != "plan":
+        return _run(ctx, action, name, winner, reason, arm, is_sent=sent, is_check=check)
     from segctl.cli.experiment_plan_view import write_plan
     from segctl.operations.experiment_options import Said
 
-    assert action == "plan"
     said = Said(name, segment, event, window, baseline, sd, effect, power, confidence, arms, split, looks)
     write_plan(ctx, said, members=members, per_day=per_day, language=language)
+    return None
+
+
+def _run(
+    ctx: Context,
+    action: str,
+    name: str | None,
+    winner: str | None,
+    reason: str | None,
+    arm: str | None,
+    *,
+    is_sent: bool,
+    is_check: bool,
+) -> ExitCode | None:
+    from segctl.cli import experiment_view as view
+
+    if action == "start":
+        view.write_start(ctx, name)
+    elif action == "status":
+        view.write_status(ctx, name)
+    elif action == "stop":
+        view.write_stop(ctx, name, winner, reason)
+    elif is_check:
+        return view.write_check(ctx, name)
+    else:
+        view.write_assign(ctx, name, arm, is_sent=is_sent)
     return None

@@ -1,0 +1,280 @@
+"""What `segctl experiment start|status|stop|assign` write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.model.diagnostics import Severity
+from segctl.model.errors import UsageError
+from segctl.model.exits import ExitCode
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from segctl.operations.experiment_check import Checked
+    from segctl.operations.experiment_status import ExperimentStatus
+    from segctl.operations.session import Session
+    from segctl.stats.srm import SplitTest
+
+STATUS = (
+    output.Column("experiment"),
+    output.Column("state"),
+    output.Column("segment"),
+    output.Column("units", type="integer"),
+    output.Column("split"),
+    output.Column("days_left", "days left", type="number", digits=0),
+    output.Column("next_look", "next look"),
+    output.Column("last_look", "last look"),
+    output.Column("note"),
+)
+FURTHER = (
+    output.Column("title"),
+    output.Column("started", type="time"),
+    output.Column("stopped", type="time"),
+    output.Column("reason"),
+    output.Column("winner"),
+    output.Column("split_p", type="number"),
+    output.Column("epochs", type="integer"),
+    output.Column("size", type="integer"),
+    output.Column("is_full", type="boolean"),
+    output.Column("end", type="time"),
+    output.Column("looks", type="integer"),
+    output.Column("next_look_at", type="time"),
+    output.Column("next_look_units", type="integer"),
+)
+ARMS = (
+    output.Column("experiment"),
+    output.Column("arm"),
+    output.Column("sent", type="boolean"),
+    output.Column("share", type="share"),
+    output.Column("units", type="integer"),
+    output.Column("people", type="integer"),
+    output.Column("exposed", type="integer"),
+)
+ONE_ARM = (output.Column("arm"), output.Column("sent", type="boolean"), output.Column("people", type="integer"))
+ASSIGNED = (
+    output.Column("profile_id"),
+    output.Column("arm"),
+    output.Column("unit", extra=True),
+    output.Column("stratum", extra=True),
+    output.Column("assigned_at", type="time", extra=True),
+    output.Column("exposed_at", type="time", extra=True),
+    output.Column("epoch", type="integer", extra=True),
+)
+CHECKS = (
+    output.Column("check"),
+    output.Column("result"),
+    output.Column("count", type="integer"),
+    output.Column("p", type="number", digits=4),
+)
+_SHOWN = 20
+
+
+def write_start(ctx: Context, name: str | None) -> None:
+    """Start an experiment, and tell what the next push will do."""
+    from segctl.operations.experiment_run import start
+    from segctl.operations.session import open_session
+
+    with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
+        messages.diagnostics(ctx, session.warnings, root=session.root)
+        done = start(session, _named(session, name), now=ctx.now, dry_run=ctx.dry_run)
+        at = session.local(done.at)
+    rows = [(arm, arm not in done.silent, 0) for arm in done.arms]
+    facts = {
+        "experiment": done.name, "segment": done.segment, "started": at.isoformat(timespec="seconds"),
+        "destinations": ", ".join(done.destinations) or "none", "definition": done.digest[:16],
+    }  # fmt: skip
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/experiment-start/1", ONE_ARM, rows, noun="arms", is_report=True, facts=facts,
+            run={"dry_run": ctx.dry_run},
+        ),
+    )  # fmt: skip
+    if ctx.dry_run:
+        messages.notice(ctx, "dry run: nothing was started")
+        return
+    for to, people in done.there.items():
+        messages.notice(ctx, f"{people:,} people of `{done.segment}` are at `{to}`: who is held out leaves")
+    after = f"segctl push {done.segment} --dry-run" if done.destinations else f"segctl experiment assign {done.name}"
+    messages.notice(ctx, f"nobody is assigned yet: that happens before the first push; next: {after}")
+
+
+def write_stop(ctx: Context, name: str | None, winner: str | None, reason: str | None) -> None:
+    """Stop an experiment, and tell what that means."""
+    from segctl.operations.experiment_run import stop
+    from segctl.operations.session import open_session
+
+    with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
+        messages.diagnostics(ctx, session.warnings, root=session.root)
+        asked = _named(session, name)
+        done = stop(session, asked, winner=winner, reason=reason, now=ctx.now, dry_run=ctx.dry_run)
+        at = session.local(done.at)
+    rows = [(arm, None, people) for arm, people in done.people.items()]
+    facts = {"experiment": done.name, "segment": done.segment, "stopped": at.isoformat(timespec="seconds"),
+             "winner": done.winner, "reason": done.reason}  # fmt: skip
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/experiment-stop/1", (ONE_ARM[0], ONE_ARM[2]), [(row[0], row[2]) for row in rows], noun="arms",
+            is_report=True, facts={key: value for key, value in facts.items() if value}, run={"dry_run": ctx.dry_run},
+        ),
+    )  # fmt: skip
+    if ctx.dry_run:
+        messages.notice(ctx, "dry run: nothing was stopped")
+    elif done.is_silent:
+        messages.warning(
+            ctx, f"`{done.winner}` is sent nothing, but a stopped experiment holds nobody out",
+            hint=f"`segctl pause {done.segment}` keeps the next push from telling everybody",
+        )  # fmt: skip
+    else:
+        messages.notice(ctx, f"nobody is held out for it any more; next: segctl report ab {done.name}")
+
+
+def write_status(ctx: Context, name: str | None) -> None:
+    """How experiments stand."""
+    from segctl.operations.experiment_status import experiment_statuses
+    from segctl.operations.session import open_session
+
+    with open_session(ctx.project, env=ctx.env) as session:
+        messages.diagnostics(ctx, session.warnings, root=session.root)
+        found = experiment_statuses(session, now=ctx.now, name=name)
+        local = session.local
+    is_table = ctx.format == "table"
+    arms = [(one.name, arm.name, arm.is_sent, arm.share, arm.units, arm.people, arm.exposed)
+            for one in found for arm in one.arms]  # fmt: skip
+    troubles = [one.trouble for one in found if one.trouble is not None]
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/experiment-status/1",
+            STATUS if is_table else (*STATUS, *FURTHER),
+            [_row(one, local, is_table=is_table) for one in found],
+            noun="experiments",
+            sections=(output.Section("arms", "arms", ARMS, arms),) if arms else (),
+            notes=() if found else ("segctl help experiments shows how to declare one",),
+        ),
+    )
+    for trouble in troubles:
+        messages.warning(ctx, f"{trouble.why}; `{trouble.segment}` is not sent", hint=trouble.remedy)
+
+
+def write_assign(ctx: Context, name: str | None, arm: str | None, *, is_sent: bool) -> None:
+    """Assign who is not on record yet, and write who is in which arm."""
+    from segctl.operations.experiment_assign import assign
+    from segctl.operations.session import open_session
+
+    with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
+        messages.diagnostics(ctx, session.warnings, root=session.root)
+        asked = _named(session, name)
+        found = assign(session, asked, now=ctx.now, is_sent=is_sent, arm=arm, dry_run=ctx.dry_run)
+    is_cut = ctx.format == "table" and ctx.output is None and found.people.height > _SHOWN
+    people = found.people.head(_SHOWN) if is_cut else found.people
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/experiment-assign/1",
+            ASSIGNED if ctx.format != "ids" else ASSIGNED[:1],
+            people,
+            noun="people",
+            ids_column="profile_id",
+            notes=(f"the first {_SHOWN} of {found.people.height:,}; --format csv writes all",) if is_cut else (),
+            run={"dry_run": ctx.dry_run},
+            document={"experiment": asked, "new": found.new, "exposed": found.exposed, "silent": list(found.silent)},
+        ),
+    )
+    what = "would be assigned" if ctx.dry_run else "assigned"
+    silent = "".join(f"; nothing is sent to `{one}`" for one in found.silent)
+    messages.notice(ctx, f"{found.new:,} people {what}, {found.exposed:,} exposed{silent}")
+
+
+def write_check(ctx: Context, name: str | None) -> ExitCode:
+    """Is what is on record right; 1 when something is not."""
+    from segctl.operations.experiment_check import check
+    from segctl.operations.session import open_session
+
+    with open_session(ctx.project, env=ctx.env) as session:
+        found = check(session, _named(session, name))
+    is_bad = any(one.severity in (Severity.ERROR, Severity.WARNING) for one in found.findings)
+    code = ExitCode.FINDINGS if is_bad else ExitCode.OK
+    facts = {"experiment": found.name, "units": found.units, "people": found.profiles, "exposed": found.exposed}
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/experiment-check/1", CHECKS, _checks(found), noun="checks", facts=facts,
+            diagnostics=found.findings, exit=code,
+        ),
+    )  # fmt: skip
+    messages.diagnostics(ctx, found.findings)
+    return code
+
+
+def _named(session: Session, name: str | None) -> str:
+    """The experiment that is meant; the only one when none is named."""
+    known = session.definitions.experiments
+    if name is not None:
+        return name
+    if len(known) == 1:
+        return next(iter(known))
+    hint = "`segctl ls experiments` lists them" if known else "`segctl help experiments` shows how to declare one"
+    said = f"which of {len(known)} experiments?" if known else "the project declares no experiment"
+    raise UsageError("SEG104", said, hint=hint)
+
+
+def _row(one: ExperimentStatus, local: Callable[[datetime], datetime], *, is_table: bool) -> tuple[Any, ...]:
+    def shown(at: datetime | None) -> object:
+        return None if at is None else local(at).strftime("%Y-%m-%d %H:%M") if is_table else local(at)
+
+    look = one.next_look
+    due: object = None
+    if look is not None:
+        due = "now" if look.is_due else f"at {look.units:,} units" if look.at is None else shown(look.at)
+    left = None if one.days_left is None else round(one.days_left, 1)
+    split = None if one.split is None else one.split.verdict
+    row = (one.name, one.state, one.segment, one.units, split, left, due, shown(one.last_look), _note(one))
+    if is_table:
+        return row
+    times = (None if at is None else local(at) for at in (one.started, one.stopped))
+    return (
+        *row, one.title, *times, one.reason, one.winner, None if one.split is None else one.split.p, one.epochs,
+        one.size, one.is_full, None if one.end is None else local(one.end), one.looks,
+        None if look is None or look.at is None else local(look.at), None if look is None else look.units,
+    )  # fmt: skip
+
+
+def _note(one: ExperimentStatus) -> str | None:
+    """The one thing to know about it."""
+    if one.trouble is not None:
+        return "changed: not sent" if one.trouble.code == "SEG957" else "not sent"
+    if one.winner is not None:
+        return f"winner: {one.winner}"
+    if one.state == "running" and one.is_full:
+        return "planned size reached"
+    return None
+
+
+def _checks(found: Checked) -> list[tuple[Any, ...]]:
+    def counted(words: str, count: int) -> tuple[Any, ...]:
+        return (words, "ok" if not count else "wrong", count, None)
+
+    dealt = ("arms are those of the hashes", "dealt within strata", None, None)
+    rows = [
+        dealt if found.is_dealt else counted("arms are those of the hashes", found.differing),
+        counted("inside traffic and layer", found.outside),
+        counted("one arm for each unit", found.two_arms),
+        ("one arm for each person", "ok" if not found.merged else "merged", found.merged, None),
+        _split("split as declared", found.split),
+    ]
+    for by, group in found.groups.items():
+        p = None if group.worst is None else group.p.get(group.worst)
+        rows.append((f"split by {by}", group.verdict or "too few", len(group.tests), p))
+    return rows
+
+
+def _split(words: str, split: SplitTest | None) -> tuple[Any, ...]:
+    if split is None or split.verdict is None:
+        return (words, "nobody yet", 0, None)
+    return (words, split.verdict, sum(split.counts), split.p)
