@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from segctl.engines.base import EngineInput
 
 _DAY = ir.EventTimePart("date", DATE)
+_LONG_AGO = timedelta(days=36_525)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,8 @@ def _total(figure: Figure, counts: pl.Expr) -> pl.Expr:
 def _scope(data: EngineInput, end: datetime, zone: str) -> Scope:
     instants = [to_us(end)]
     for part in data.events:
-        instants += [to_us(at) for at in (part.min_ts, part.max_ts) if at is not None]
+        known = (part.min_ts, part.max_ts) if part.min_ts is not None else (end - _LONG_AGO, part.max_ts)
+        instants += [to_us(at) for at in known if at is not None]
     return Scope(end, zone, min(instants), max(instants), PolarsDialect())
 
 
