@@ -60,7 +60,9 @@ def experiment(arms: Mapping[str, int], metrics: Sequence[Metric] = (BOUGHT, REV
     return Experiment("mail_test", "winback", made, names[0], tuple(metrics), Duration(14, "days"), **planned)
 
 
-def orders(arms: Mapping[str, int], buyers: Mapping[str, int], cents: Callable[[int], int] = lambda _: 1000) -> list[Event]:
+def orders(
+    arms: Mapping[str, int], buyers: Mapping[str, int], cents: Callable[[int], int] = lambda _: 1000
+) -> list[Event]:
     """The first so many people of each arm order a day after exposure; `cents` by place among the buyers of the arm."""
     found, start = [], 0
     for arm, units in arms.items():

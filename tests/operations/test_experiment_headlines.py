@@ -1,0 +1,240 @@
+"""Each state of the headline, reached by a planted world."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from ab_world import (
+    BASKET,
+    BOUGHT,
+    DAY,
+    EXPOSED,
+    LATER,
+    ORDERED,
+    RETURNED,
+    REVENUE,
+    Event,
+    experiment,
+    orders,
+    reported,
+    world,
+)
+
+from segctl.state.experiments import add_look, end, looks
+
+HALVES = {"control": 600, "mail": 600}
+LIFTED = {"control": 90, "mail": 160}
+SAME = {"control": 120, "mail": 124}
+
+
+def test_more_when_more_bought(tmp_path: Path) -> None:
+    found = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED))).headline
+
+    assert (found.state, found.metric, found.arm, found.is_good) == ("more", "bought", "mail", True)
+    assert (found.control, found.value, found.per) == pytest.approx((150.0, 266.67, 1000), rel=1e-4)
+    assert found.difference is not None
+    assert found.difference.low is not None
+    assert found.difference.low > 0
+    assert found.extra is not None
+    assert found.extra.estimate == pytest.approx(70)
+
+
+def test_fewer_is_said_in_the_same_way(tmp_path: Path) -> None:
+    found = reported(world(tmp_path, HALVES, orders(HALVES, {"control": 160, "mail": 90}))).headline
+
+    assert (found.state, found.is_good) == ("fewer", False)
+
+
+def test_fewer_of_what_should_be_fewer_is_good(tmp_path: Path) -> None:
+    declared = experiment(HALVES, (replace(BOUGHT, better="lower"),))
+
+    found = reported(world(tmp_path, HALVES, orders(HALVES, {"control": 160, "mail": 90}), declared=declared)).headline
+
+    assert (found.state, found.is_good) == ("fewer", True)
+
+
+def test_no_difference_says_what_is_ruled_out(tmp_path: Path) -> None:
+    found = reported(world(tmp_path, HALVES, orders(HALVES, SAME))).headline
+
+    assert found.state == "no_difference"
+    assert found.difference is not None
+    assert found.ruled_out == max(abs(found.difference.low or 0), abs(found.difference.high or 0))
+
+
+def test_a_look_before_the_end_is_too_early_and_wider(tmp_path: Path) -> None:
+    early = experiment(HALVES, size=5000)
+    session = world(tmp_path, HALVES, orders(HALVES, LIFTED), declared=early)
+
+    report = reported(session)
+
+    assert (report.headline.state, report.headline.leaning, report.headline.basis) == ("too_early", "more", "always")
+    main = report.metric("bought").effects[0]
+    assert main.compared.difference.low is not None
+    assert main.also["fixed"].difference.low is not None
+    assert main.compared.difference.low < main.also["fixed"].difference.low
+    assert (report.check("peeking").level, report.check("peeking").reason) == ("warn", "before_end")
+    assert not any(one.claim for one in report.money)
+
+
+def test_each_report_on_a_running_experiment_is_a_look(tmp_path: Path) -> None:
+    session = world(tmp_path, HALVES, orders(HALVES, LIFTED), declared=experiment(HALVES, size=5000))
+
+    reported(session, command="report ab --json")
+    reported(session, look=False)
+
+    assert [look.command for look in looks(session.workspace, "mail_test")] == ["report ab --json"]
+    assert reported(session).check("peeking").figures["unplanned"] == 1
+
+
+def test_a_stop_after_a_look_is_answered_for_any_day(tmp_path: Path) -> None:
+    session = world(tmp_path, HALVES, orders(HALVES, LIFTED), declared=experiment(HALVES, size=5000))
+    add_look(session.workspace, "mail_test", at=EXPOSED + 20 * DAY, command="report ab")
+    end(session.workspace, "mail_test", at=EXPOSED + 21 * DAY)
+
+    report = reported(session)
+
+    assert (report.headline.state, report.headline.basis) == ("more", "always")
+    assert report.check("peeking").reason == "stopped_after_look"
+
+
+def test_a_stop_without_a_look_is_an_end_like_any_other(tmp_path: Path) -> None:
+    session = world(tmp_path, HALVES, orders(HALVES, LIFTED), declared=experiment(HALVES, size=5000))
+    end(session.workspace, "mail_test", at=EXPOSED + 21 * DAY)
+
+    assert reported(session).headline.basis == "fixed"
+
+
+def test_looks_at_any_time_are_no_peeking_when_declared(tmp_path: Path) -> None:
+    declared = experiment(HALVES, size=5000, looks="always")
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED), declared=declared))
+
+    assert (report.headline.state, report.headline.basis, report.check("peeking").level) == ("more", "always", "ok")
+
+
+def test_planned_looks_have_bounds_of_their_own(tmp_path: Path) -> None:
+    declared = experiment(HALVES, size=2400, looks="planned", look_shares=(Decimal("0.5"), Decimal(1)))
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED), declared=declared))
+
+    effect = report.metric("bought").effects[0]
+    assert (report.headline.state, report.headline.basis) == ("more", "planned")
+    # O'Brien-Fleming-like spending at half of the information, two-sided 5 %: 2.963 (rpact 3.3.4).
+    assert effect.figures["edge"] == pytest.approx(2.963, abs=1e-3)
+    assert effect.p_adjusted is not None
+    assert effect.p_adjusted > effect.also["fixed"].p
+
+
+def test_before_the_first_planned_look_it_is_too_early(tmp_path: Path) -> None:
+    declared = experiment(HALVES, size=4800, looks="planned", look_shares=(Decimal("0.5"), Decimal(1)))
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED), declared=declared))
+
+    assert (report.headline.state, report.headline.basis) == ("too_early", "always")
+    assert report.check("peeking").reason == "before_first_look"
+
+
+@pytest.mark.parametrize("buyers", [{"control": 20, "mail": 40}, {"control": 5, "mail": 120}])
+def test_few_conversions_are_too_small_to_tell(tmp_path: Path, buyers: dict[str, int]) -> None:
+    report = reported(world(tmp_path, HALVES, orders(HALVES, buyers)))
+
+    assert report.headline.state == "too_small"
+    assert report.check("power").level == "warn"
+    assert not any(one.claim for one in report.money)
+
+
+def test_an_arm_with_few_has_an_exact_p(tmp_path: Path) -> None:
+    report = reported(world(tmp_path, HALVES, orders(HALVES, {"control": 5, "mail": 120})))
+
+    exact = report.metric("bought").effects[0].also["exact"]
+    assert exact.test == "boschloo"
+    assert report.headline.p == exact.p
+
+
+def test_less_than_the_plan_can_find_is_too_small(tmp_path: Path) -> None:
+    declared = experiment(HALVES, effect=Decimal("0.05"))
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, SAME), declared=declared))
+
+    assert (report.headline.state, report.check("power").reason) == ("too_small", "mde_above_plan")
+    assert report.next.missing is not None
+    assert report.next.missing > 10_000
+
+
+def test_a_guard_rail_that_got_worse_changes_the_headline(tmp_path: Path) -> None:
+    declared = experiment(HALVES, (BOUGHT, RETURNED))
+    back = [
+        Event(one.person, one.at + DAY, one.cents, "order_refunded")
+        for one in orders(HALVES, {"mail": 60, "control": 15})
+    ]
+
+    report = reported(world(tmp_path, HALVES, [*orders(HALVES, LIFTED), *back], declared=declared))
+
+    assert (report.headline.state, report.headline.reasons) == ("guardrail", ("returned",))
+    assert report.metric("returned").effects[0].held == "failed"
+    assert report.metric("bought").effects[0].verdict == "better"
+
+
+def test_a_guard_rail_within_its_margin_holds(tmp_path: Path) -> None:
+    declared = experiment(HALVES, (BOUGHT, replace(RETURNED, margin=Decimal(1))))
+    back = [
+        Event(one.person, one.at + DAY, one.cents, "order_refunded")
+        for one in orders(HALVES, {"mail": 60, "control": 60})
+    ]
+
+    report = reported(world(tmp_path, HALVES, [*orders(HALVES, LIFTED), *back], declared=declared))
+
+    assert (report.headline.state, report.metric("returned").effects[0].held) == ("more", "held")
+
+
+def test_a_broken_split_is_not_usable(tmp_path: Path) -> None:
+    broken = {"control": 500, "mail": 700}
+    declared = experiment(HALVES, size=1200)
+
+    report = reported(world(tmp_path, broken, orders(broken, LIFTED), declared=declared))
+
+    assert (report.headline.state, report.headline.reasons, report.usable) == ("not_usable", ("split",), False)
+    assert report.check("split").figures["excess"] == 100
+
+
+def test_nothing_yet_while_no_window_is_complete(tmp_path: Path) -> None:
+    report = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED)), now=EXPOSED + timedelta(days=3))
+
+    assert report.headline.state == "nothing_yet"
+    assert [arm.young for arm in report.arms] == [600, 600]
+    assert report.next.end_of_windows == EXPOSED + 14 * DAY
+
+
+def test_nobody_assigned_is_nothing_yet(tmp_path: Path) -> None:
+    report = reported(world(tmp_path, HALVES, []), now=EXPOSED - DAY)
+
+    assert (report.headline.state, report.began) == ("nothing_yet", None)
+
+
+def test_of_several_arms_the_best_is_told_at_the_level_of_its_step(tmp_path: Path) -> None:
+    arms = {"control": 600, "mail": 600, "coupon": 600}
+
+    report = reported(world(tmp_path, arms, orders(arms, {"control": 90, "mail": 132, "coupon": 160})))
+
+    first, main = report.headline, report.metric("bought")
+    assert (first.state, first.arm, main.correction, main.tests) == ("more", "coupon", "holm", 2)
+    mail, coupon = main.effects
+    assert coupon.p_adjusted == pytest.approx(2 * (coupon.compared.p or 0))
+    assert mail.p_adjusted == pytest.approx(mail.compared.p)
+    assert first.difference is not None
+    assert first.difference.confidence == pytest.approx(0.975)
+
+
+def test_every_kind_of_metric_has_its_test(tmp_path: Path) -> None:
+    declared = experiment(HALVES, (BOUGHT, REVENUE, ORDERED, BASKET))
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED, lambda at: 500 + 10 * at), declared=declared))
+
+    tests = {one.name: one.effects[0].compared.test for one in report.metrics}
+    assert tests == {"bought": "pooled_z", "revenue": "welch", "orders": "welch", "basket": "delta"}
+    assert report.metric("basket").arm("mail").value.estimate == pytest.approx(5 + 0.1 * 159 / 2)
+    assert report.as_of == LATER
