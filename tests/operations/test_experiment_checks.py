@@ -1,0 +1,359 @@
+"""Each check of a report on an experiment, made to fire and not to fire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from ab_world import (
+    BASKET,
+    BOUGHT,
+    DAY,
+    EXPOSED,
+    LATER,
+    REVENUE,
+    Event,
+    experiment,
+    orders,
+    reported,
+    world,
+    write,
+)
+
+from segctl.model.errors import UsageError
+from segctl.model.times import Duration
+from segctl.model.types import TEXT, stored_column
+from segctl.operations.ab_parts import Check
+from segctl.operations.ingest_events import write_events
+from segctl.operations.session import Session
+from segctl.state.assignments import record_assignments, schema
+from segctl.state.experiments import Epoch, begin
+from segctl.state.identity import write_canonical
+
+HALVES = {"control": 300, "mail": 300}
+LIFTED = {"control": 60, "mail": 100}
+
+
+def plain(folder: Path) -> Session:
+    """A world in which nothing is wrong: orders reach as far as the windows do."""
+    late = [Event(0, LATER - DAY)]
+    return world(folder, HALVES, [*orders(HALVES, LIFTED), *late])
+
+
+def contacted(
+    session: Session, people: Sequence[int], segment: str = "winback", at: datetime = EXPOSED + timedelta(hours=1)
+) -> None:
+    """Pushes of a segment reached these people."""
+    n = len(people)
+    names = ("destination", "segment", "purpose", "channel", "push")
+    frame = pl.DataFrame({
+        "subject": pl.Series(people, dtype=pl.Int32), "ts": pl.Series([at] * n, dtype=pl.Datetime("us", "UTC")),
+        "source": ["push"] * n, "event_id": [f"{segment}{at}{one}" for one in people], "kind": ["contacted"] * n,
+        "file_id": pl.Series([None] * n, dtype=pl.Int32), "line": pl.Series([None] * n, dtype=pl.Int64),
+        **{stored_column(name, TEXT): [segment if name == "segment" else "x"] * n for name in names},
+    })  # fmt: skip
+    session.workspace.commit("contacted", add=[write_events(session.workspace, frame)])
+
+
+def merge(session: Session, pairs: dict[int, int], people: int) -> None:
+    """The first of each pair becomes the same person as the second."""
+    array = pl.Series("canonical", [pairs.get(at, at) for at in range(people)], dtype=pl.Int32)
+    file, old = write_canonical(session.workspace, array)
+    session.workspace.commit("dedupe", add=[file], remove=old)
+
+
+def elsewhere(session: Session, people: Sequence[int], name: str = "other_test") -> None:
+    """Another experiment runs, with these people in it."""
+    epoch = Epoch(1, EXPOSED, {"a": Decimal(1), "b": Decimal(1)})
+    begin(session.workspace, name, definition={}, digest="e", at=EXPOSED, epoch=epoch)
+    rows = [(name, f"p{at}", f"p{at}", at, "a", None, EXPOSED, EXPOSED, 1, None) for at in people]
+    assert record_assignments(session.workspace, {name: pl.DataFrame(rows, schema=schema(), orient="row")})
+
+
+def test_where_nothing_is_wrong_no_check_says_anything(tmp_path: Path) -> None:
+    report = reported(plain(tmp_path))
+
+    assert len(report.checks) == 13
+    assert {check.level for check in report.checks} == {"ok"}
+    assert not any(check.decides for check in report.checks)
+
+
+# --- Split ------------------------------------------------------------------------------------------------
+def split_of(folder: Path, counts: dict[str, int], weights: dict[str, int]) -> Check:
+    declared = replace(experiment(weights), size=sum(counts.values()))
+    return reported(world(folder, counts, orders(counts, LIFTED), declared=declared)).check("split")
+
+
+@pytest.mark.parametrize(
+    ("counts", "level"),
+    [
+        ({"control": 20, "mail": 380}, "ok"),
+        ({"control": 34, "mail": 366}, "warn"),
+        ({"control": 40, "mail": 360}, "fail"),
+    ],
+)
+def test_the_split_is_held_against_declared_weights(tmp_path: Path, counts: dict[str, int], level: str) -> None:
+    # χ² of 34 where 20 are expected among 400 is 10.3 (p 0.0013), of 40 it is 21 (p 4e-6).
+    found = split_of(tmp_path, counts, {"control": 5, "mail": 95})
+
+    assert (found.level, found.decides) == (level, level == "fail")
+
+
+def test_a_split_that_is_broken_in_one_stratum_is_found(tmp_path: Path) -> None:
+    arms = {"control": 400, "mail": 400}
+    places = dict.fromkeys((*range(250), *range(400, 550)), "DE")
+
+    found = reported(world(tmp_path, arms, orders(arms, LIFTED), strata=lambda at: places.get(at, "AT"))).check("split")
+
+    assert (found.level, found.reason) == ("fail", "srm_stratum")
+    assert found.figures["p"] == 1
+
+
+def test_weights_that_changed_are_each_held_against_their_own(tmp_path: Path) -> None:
+    arms = {"control": 300, "mail": 500}
+    first = lambda at: 1 if at < 100 or 300 <= at < 400 else 2  # noqa: E731 - the epoch of a person
+    weights = ({"control": 1, "mail": 1}, {"control": 1, "mail": 2})
+
+    report = reported(world(tmp_path, arms, orders(arms, LIFTED), weights=weights, epoch=first))
+
+    # 100 : 100 by 1 : 1, then 200 : 400 by 1 : 2.
+    assert report.check("split").level == "ok"
+    assert report.check("simpson").reason == "weights_changed"
+
+
+# --- Who is compared --------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("reached", "level"), [(0, "ok"), (5, "note"), (20, "warn"), (31, "fail")])
+def test_controls_that_the_campaign_reached(tmp_path: Path, reached: int, level: str) -> None:
+    session = plain(tmp_path)
+    contacted(session, range(100, 100 + reached))
+
+    report = reported(session)
+
+    found = report.check("contamination")
+    assert (found.level, found.figures["reached"]) == (level, reached)
+    assert [row["segment"] for row in found.rows] == (["winback"] if reached else [])
+    assert (report.headline.state == "not_usable") == (level == "fail")
+
+
+def test_with_controls_reached_the_effect_of_a_message_is_larger_than_that_of_the_assignment(tmp_path: Path) -> None:
+    session = plain(tmp_path)
+    contacted(session, [*range(20), *range(300, 600)])
+
+    effect = reported(session).metric("bought").effects[0]
+
+    # Everybody treated and 20 of 300 controls were told: ITT / (1 − 1/15).
+    assert effect.compliance is not None
+    assert effect.compliance.estimate == pytest.approx((effect.compared.difference.estimate or 0) / (1 - 20 / 300))
+
+
+def test_what_other_segments_send_is_shown_and_warned_of_where_it_is_uneven(tmp_path: Path) -> None:
+    session = plain(tmp_path)
+    contacted(session, range(600), "newsletter")
+    contacted(session, range(250, 300), "reminder", EXPOSED + DAY)
+
+    found = reported(session).check("contamination")
+
+    assert (found.level, found.reason) == ("warn", "others_uneven")
+    assert {row["segment"]: row["is_uneven"] for row in found.rows} == {"newsletter": False, "reminder": True}
+
+
+def test_contacts_outside_the_window_reach_nobody(tmp_path: Path) -> None:
+    session = plain(tmp_path)
+    contacted(session, range(300), at=EXPOSED - DAY)
+    contacted(session, range(300), at=EXPOSED + 15 * DAY)
+
+    assert reported(session).check("contamination").figures["reached"] == 0
+
+
+def test_a_control_at_the_address_of_somebody_treated_is_reached(tmp_path: Path) -> None:
+    mails = lambda at: {"email": f"p{at if at < 300 or at >= 340 else at - 300}@shop.example"}  # noqa: E731 - by person
+    session = world(tmp_path, HALVES, orders(HALVES, LIFTED), traits=mails, points=(("email", ("email",)),))
+
+    found = reported(session).check("contamination")
+
+    assert (found.level, found.figures["by_contact_point"], found.figures["by_push"]) == ("fail", 40, 0)
+
+
+@pytest.mark.parametrize(("torn", "level"), [(0, "ok"), (2, "note"), (7, "warn")])
+def test_units_that_merges_tore_apart_leave_both_arms(tmp_path: Path, torn: int, level: str) -> None:
+    session = plain(tmp_path)
+    if torn:
+        merge(session, {300 + at: at for at in range(torn)}, 600)
+
+    report = reported(session)
+
+    assert report.check("two_arms").level == level
+    assert [arm.analysed for arm in report.arms] == [300 - torn, 300 - torn]
+    assert [arm.excluded for arm in report.arms] == [torn, torn]
+
+
+def test_two_people_of_one_arm_who_are_one_count_once(tmp_path: Path) -> None:
+    session = plain(tmp_path)
+    merge(session, {1: 0}, 600)
+
+    report = reported(session)
+
+    assert [arm.analysed for arm in report.arms] == [299, 300]
+    assert report.metric("bought").arm("control").events == 59
+    assert report.check("two_arms").level == "ok"
+
+
+def test_other_tests_are_named_where_their_people_are_spread_unevenly(tmp_path: Path) -> None:
+    session = plain(tmp_path)
+    elsewhere(session, range(100), "few_test")
+    elsewhere(session, range(0, 600, 2), "even_test")
+    elsewhere(session, range(300), "uneven_test")
+
+    found = reported(session).check("interference")
+
+    assert (found.level, found.reason) == ("warn", "uneven")
+    assert [row["experiment"] for row in found.rows] == ["even_test", "few_test", "uneven_test"]
+
+
+# --- When -------------------------------------------------------------------------------------------------
+def test_units_without_a_complete_window_are_left_out_in_all_arms(tmp_path: Path) -> None:
+    exposures = lambda at: None if at % 100 == 7 else EXPOSED + timedelta(days=at % 20)  # noqa: E731 - by person
+    late = [Event(0, EXPOSED + 20 * DAY)]
+
+    report = reported(world(tmp_path, HALVES, late, exposed=exposures), now=EXPOSED + 20 * DAY)
+
+    assert report.check("maturity").reason == "left_out"
+    # Days 0 to 6 are complete after 14 days: 7 of 20 of each arm.
+    assert [(arm.analysed, arm.unexposed) for arm in report.arms] == [(105, 3), (105, 3)]
+    assert [arm.young for arm in report.arms] == [192, 192]
+
+
+def test_events_that_end_before_the_windows_are_warned_of(tmp_path: Path) -> None:
+    found = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED))).check("maturity")
+
+    assert (found.level, found.reason, found.figures["data_until"]) == ("warn", "data_ends_early", EXPOSED + DAY)
+
+
+def test_an_effect_that_wears_off_is_found(tmp_path: Path) -> None:
+    late = [Event(one.person, one.at + 8 * DAY) for one in orders(HALVES, {"control": 100, "mail": 60})]
+
+    report = reported(world(tmp_path, HALVES, [*orders(HALVES, {"control": 40, "mail": 120}), *late]))
+
+    assert report.check("novelty").reason == "effect_changes"
+    assert report.trend is not None
+    assert [(one.week, one.control, one.value) for one in report.trend.points] == [(1, 40 / 300, 0.4), (2, 1 / 3, 0.2)]
+
+
+# --- Figures ----------------------------------------------------------------------------------------------
+def test_arms_that_differed_before_are_warned_of(tmp_path: Path) -> None:
+    metric = replace(BOUGHT, before=Duration(30, "days"))
+    early = [Event(one.person, EXPOSED - DAY) for one in orders(HALVES, {"control": 30, "mail": 100})]
+    declared = experiment(HALVES, (metric,))
+
+    report = reported(world(tmp_path, HALVES, [*orders(HALVES, LIFTED), *early], declared=declared))
+
+    assert report.check("imbalance").reason == "differed_before"
+    assert "cuped" in report.metric("bought").effects[0].also
+
+
+def test_a_covariate_that_explains_takes_variance_away(tmp_path: Path) -> None:
+    metric = replace(BOUGHT, before=Duration(30, "days"))
+    early = [Event(one.person, EXPOSED - DAY) for one in orders(HALVES, {"control": 60, "mail": 66})]
+    declared = experiment(HALVES, (metric,))
+
+    report = reported(world(tmp_path, HALVES, [*orders(HALVES, LIFTED), *early], declared=declared))
+
+    effect = report.metric("bought").effects[0]
+    assert report.check("imbalance").level == "ok"
+    assert effect.variance_reduction is not None
+    assert effect.variance_reduction > 0.5
+
+
+def test_one_unit_that_outweighs_an_arm_is_capped_beside(tmp_path: Path) -> None:
+    huge = lambda at: 5_000_000 if at == 0 else 1000  # noqa: E731 - cents by place among buyers
+    lots = {"control": 60, "mail": 100}
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, lots, huge)))
+
+    found, effect = report.check("outliers"), report.metric("revenue").effects[0]
+    assert found.level == "warn"
+    assert {row["arm"] for row in found.rows} == {"control", "mail"}
+    assert report.metric("revenue").capped_at == 50_000.0  # 99.9 % of 600 is the largest
+    assert effect.also["capped"].test == "welch"
+
+
+def test_a_declared_cap_cuts_all_arms_at_one_value(tmp_path: Path) -> None:
+    declared = experiment(HALVES, (BOUGHT, replace(REVENUE, cap=Decimal(90))))
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED, lambda at: 1000 + at), declared=declared))
+
+    # 160 of 600 bought, the 540th value is that of the place 70 of the second hundred: 39 above it are cut.
+    values = sorted([0.0] * 440 + [10 + at / 100 for at in (*range(60), *range(100))])
+    metric = report.metric("revenue")
+    assert metric.capped_at == values[539]
+    cut = [min(value, values[539]) for value in (10 + at / 100 for at in range(100))]
+    assert metric.effects[0].also["capped"].treatment == pytest.approx(sum(cut) / 300)
+
+
+def test_a_control_without_sales_has_no_percentages(tmp_path: Path) -> None:
+    declared = experiment(HALVES, (BOUGHT, REVENUE, BASKET))
+    free = [Event(one.person, one.at, 0 if one.person < 300 else 1000) for one in orders(HALVES, LIFTED)]
+
+    report = reported(world(tmp_path, HALVES, free, declared=declared))
+
+    assert report.check("baseline").reason == "no_percentages"
+    lift = report.metric("revenue").effects[0].compared.lift
+    assert (lift.estimate, lift.why) == (None, "control_zero")
+
+
+# --- Sub-segments -----------------------------------------------------------------------------------------
+def test_strata_that_all_point_the_other_way_are_shouted_and_the_stratified_effect_is_told(tmp_path: Path) -> None:
+    # Simpson: in both strata the mail does worse, but it went to those who buy more.
+    arms = {"control": 400, "mail": 400}
+    strata = lambda at: "high" if at < 100 or at >= 500 else "low"  # noqa: E731 - 100 of the controls, 300 of the mailed
+    bought = [*range(60), *range(100, 130), *range(400, 402), *range(500, 650)]
+    events = [Event(at, EXPOSED + DAY) for at in bought]
+    declared = experiment(arms, (BOUGHT,), strata=("country",))
+
+    report = reported(world(tmp_path, arms, events, declared=declared, strata=strata))
+
+    assert report.check("simpson").reason == "reversed"
+    grouping = report.groups[0]
+    assert (grouping.by, grouping.reversed) == ("strata", ("mail",))
+    assert (report.metric("bought").effects[0].compared.difference.estimate or 0) > 0
+    # 30 % … 60 % of the high, 10 % … 2 % of the low: (0.5 − 0.6 + 0.02 − 0.1) / 2.
+    assert grouping.stratified["mail"].difference.estimate == pytest.approx(-0.09)
+
+
+def test_an_effect_in_one_group_alone_is_found_among_groups(tmp_path: Path) -> None:
+    bought = [*range(0, 300, 5), *range(300, 600, 5), *range(301, 600, 4)]
+    events = [Event(at, EXPOSED + DAY) for at in bought]
+
+    session = world(tmp_path, HALVES, events, traits=lambda at: {"points": at % 2})
+    grouping = reported(session, by=["points"]).groups[0]
+
+    assert [(one.group, one.n_control, one.n_arm) for one in grouping.groups] == [("0", 150, 150), ("1", 150, 150)]
+    assert [one.moved for one in grouping.groups] == [False, True]
+    p = grouping.differs["mail"]
+    assert p is not None
+    assert p < 0.01
+
+
+def test_what_to_group_by_must_exist_and_be_nobodys_secret(tmp_path: Path) -> None:
+    session = plain(tmp_path)
+
+    with pytest.raises(UsageError, match="neither a trait nor a segment") as missing:
+        reported(session, by=["pionts"])
+    with pytest.raises(UsageError, match="personal data") as personal:
+        reported(session, by=["email"])
+
+    assert (missing.value.code, personal.value.code) == ("SEG967", "SEG968")
+
+
+def test_groups_are_what_people_were_before_they_were_exposed(tmp_path: Path) -> None:
+    session = plain(tmp_path)
+    write(session, [])
+
+    grouping = reported(session, by=["winback"]).groups[0]
+
+    assert [(one.group, one.n_control, one.n_arm) for one in grouping.groups] == [("in", 300, 300)]
