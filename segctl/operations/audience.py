@@ -39,7 +39,8 @@ class Audience:
         use: What the gate was asked for every row; a batch asks it again.
         rows: Those who may be told, one row per profile, sorted by ``key``: ``subject`` Int32, ``profile_id``,
             ``key`` and ``digest`` String, ``points`` List[Binary] (tokens of the contact points that the gate
-            decided on), ``id:KIND`` String for each kind of identifier, ``field:NAME`` for each field there.
+            decided on), ``id:KIND`` String for each kind of identifier, ``field:NAME`` for each field there; where
+            there are such, ``others`` List[Binary]: tokens of points that must only not be refused.
         dropped: The other members: ``subject``, ``profile_id``, ``step``, ``reason``, ``detail`` String.
         waterfall: Steps until ``change``; the engine adds what was accepted.
         there: What the ledger held when this was decided, as `state.deliveries_told.told`.

@@ -28,7 +28,7 @@ OWN_KIND = {channel: kinds[0] for channel, kinds in KINDS_OF_CHANNEL.items() if 
 """Channel → the kind of contact point that its consent is given for, where there is just one."""
 POINT_OF_IDENTIFIER = {"email": "email", "phone": "phone", "device_id": "device", "push_token": "device"}
 """Kind of identifier at destinations → kind of contact point."""
-_REFUSALS = ("objected_marketing", "objected_profiling", "objected_general", "denied", "withdrawn")
+REFUSALS = ("objected_marketing", "objected_profiling", "objected_general", "denied", "withdrawn")
 """Consent codes that mean that the person said no, not only that nobody has said yes."""
 
 
@@ -52,7 +52,8 @@ class Gated:
         step: At which a profile falls out, one row per profile; null for those who may be told (or nobody asked for).
         reason: Why, likewise.
         rows: Of those who may be told, ascending.
-        columns: One row for each of `rows`: ``key``, ``digest``, ``points``, ``id:KIND`` and ``field:NAME``.
+        columns: One row for each of `rows`: ``key``, ``digest``, ``points``, ``id:KIND``, ``field:NAME``, and
+            ``others`` where contact points count that consent need not be given for.
     """
 
     step: pl.Series
@@ -95,7 +96,7 @@ class Asking:
         return self._placed(steps, reasons, decided.filter(decided["step"].is_null()), told, target)
 
     def _decided(self, rows: pl.Series, use: Use, names: Mapping[str, Sequence[str]]) -> pl.DataFrame:
-        """Columns ``row``, ``step``, ``reason``, ``points`` and ``tell:KIND``: may that identifier be told?"""
+        """Columns ``row``, ``step``, ``reason``, ``points``, ``others`` and ``tell:KIND``: may that one be told?"""
         import polars as pl
 
         own, others = self._kinds(use.channel, names)
@@ -103,7 +104,7 @@ class Asking:
         frame = pl.DataFrame(
             [rows.alias("row"), *(one for kind in kinds for one in self._asked(kind, rows, use, names))]
         )
-        refused = [pl.when(pl.col(f"consent:{kind}").is_in(_REFUSALS)).then(f"consent:{kind}") for kind in kinds]
+        refused = [pl.when(pl.col(f"consent:{kind}").is_in(REFUSALS)).then(f"consent:{kind}") for kind in kinds]
         nobody = pl.all_horizontal(*(pl.col(f"consent:{kind}").is_not_null() for kind in own))
         first = pl.coalesce(*(f"consent:{kind}" for kind in own)) if own else pl.lit("no_point")
         consent = pl.coalesce(*refused, pl.when(nobody).then(first))
@@ -118,6 +119,7 @@ class Asking:
             .when(pl.col("suppressed").is_not_null()).then(pl.lit("suppression")).alias("step"),
             pl.coalesce("consent", "suppressed").alias("reason"),
             _together([pl.when(pl.col(f"consent:{kind}").is_null()).then(f"points:{kind}") for kind in own]),
+            *_only_not_refused(own, others),
             *(tells.get(kind, pl.lit(value=True)).alias(f"tell:{kind}") for kind in names),
         )  # fmt: skip
 
@@ -153,11 +155,11 @@ class Asking:
     def _name_refusals(self, consent: list[str | None], asked: Sequence[Sequence[bytes | None]], use: Use) -> None:
         """Where another kind could speak for the person, a no behind the code of the first point counts as a no."""
         open_rows = [i for i, code in enumerate(consent)
-                     if code is not None and code not in _REFUSALS and len(asked[i]) > 1]  # fmt: skip
+                     if code is not None and code not in REFUSALS and len(asked[i]) > 1]  # fmt: skip
         answers = iter(self.gate.decide([[point] for i in open_rows for point in asked[i]], use) if open_rows else ())
         for i in open_rows:
             codes = [next(answers).consent for _ in asked[i]]
-            consent[i] = next((code for code in codes if code in _REFUSALS), consent[i])
+            consent[i] = next((code for code in codes if code in REFUSALS), consent[i])
 
     def _points(self, kind: str, names: Mapping[str, Sequence[str]]) -> pl.Series:
         """Tokens of all contact points of a kind, List[Binary], one row per profile; null for those without."""
@@ -191,7 +193,7 @@ class Asking:
         columns = {
             "key": keys,
             "digest": row_digests(ids, values) if fields else keys,
-            "points": allowed["points"],
+            **{name: allowed[name] for name in ("points", "others") if name in allowed.columns},
             **{f"id:{kind}": one for kind, one in ids.items()},
             **{f"field:{field}": one for field, one in values.items()},
         }
@@ -234,6 +236,17 @@ def placed(values: pl.Series, rows: pl.Series, length: int) -> pl.Series:
         return values
     at = pl.repeat(None, length, dtype=pl.UInt32, eager=True)
     return values.gather(at.scatter(rows, pl.int_range(len(rows), dtype=pl.UInt32, eager=True)))
+
+
+def _only_not_refused(own: Sequence[str], others: Sequence[str]) -> list[pl.Expr]:
+    """Column ``others``: points without consent of their own, which may only not be refused; none where all need it."""
+    import polars as pl
+
+    if len(own) + len(others) < 2:
+        return []
+    lacking = [pl.when(pl.col(f"consent:{kind}").is_not_null()).then(f"points:{kind}") for kind in own]
+    lists = [pl.col(f"points:{kind}") for kind in others] + (lacking if len(own) > 1 else [])
+    return [_together(lists).alias("others")]
 
 
 def _together(lists: Sequence[pl.Expr]) -> pl.Expr:

@@ -98,9 +98,10 @@ class Watch:
     def _newly_denied(self, part: Part, concerned: Collection[bytes]) -> Iterator[str]:
         denied = self._denied[part.ledger.id]
         for index in self._index(part):
-            keys, points = index.find(concerned)
-            for key, is_allowed in zip(keys, allowed(self.gate, part.use, points), strict=True):
-                if is_allowed:
+            keys, points, others = index.find(concerned)
+            refusals = refused(self.gate, part.use, others)
+            for key, is_allowed, is_refused in zip(keys, allowed(self.gate, part.use, points), refusals, strict=True):
+                if is_allowed and not is_refused:
                     denied.discard(key)
                 elif key not in denied:
                     denied.add(key)
@@ -113,7 +114,9 @@ class Watch:
 
             made = []
             if part.delta is not None and "points" in part.delta.rows.columns:
-                made.append(_Index(part.delta.rows["key"], part.delta.rows["points"]))
+                rows = part.delta.rows
+                others = rows["others"] if "others" in rows.columns else None
+                made.append(_Index(rows["key"], rows["points"], others))
             if part.watched is not None:
                 import polars as pl
 
@@ -130,16 +133,32 @@ def allowed(gate: Gatekeeper, use: Use | None, points: Sequence[Sequence[bytes |
     return [one.consent is None and one.suppression is None for one in gate.decide(points, use)]
 
 
+def refused(gate: Gatekeeper, use: Use | None, others: Sequence[Sequence[bytes | None]]) -> list[bool]:
+    """Rows of which one point stands against the person, though its consent is not needed."""
+    from segctl.operations.audience_gate import REFUSALS
+
+    points = [[point] for row in others for point in row if point is not None]
+    answers = iter(gate.decide(points, use) if use is not None and points else ())
+    found = []
+    for row in others:
+        codes = [next(answers, None) for point in row if point is not None]
+        found.append(any(one is not None and (one.consent in REFUSALS or one.suppression) for one in codes))
+    return found
+
+
 class _Index:
     """Finds people by token without a Python object for each: sorted heads of tokens beside row numbers."""
 
-    def __init__(self, keys: pl.Series, points: pl.Series) -> None:
+    def __init__(self, keys: pl.Series, points: pl.Series, others: pl.Series | None = None) -> None:
         import numpy as np
         import polars as pl
 
-        self._keys, self._points = keys, points
-        rows = pl.int_range(len(points), dtype=pl.UInt32, eager=True).repeat_by(points.list.len().fill_null(0))
-        pairs = pl.DataFrame({"row": rows.explode(), "point": points.explode()}).drop_nulls()
+        self._keys, self._points, self._others = keys, points, others
+        lists = points
+        if others is not None:
+            lists = pl.select(pl.concat_list(points.fill_null([]), others.fill_null([]))).to_series()
+        rows = pl.int_range(len(lists), dtype=pl.UInt32, eager=True).repeat_by(lists.list.len().fill_null(0))
+        pairs = pl.DataFrame({"row": rows.explode(), "point": lists.explode()}).drop_nulls()
         sizes = (pairs["point"].bin.size() // TOKEN).to_numpy().astype(np.int64)
         # Tokens are keyed hashes, so their first eight bytes are as good as a hash of them.
         heads = np.frombuffer(b"".join(pairs["point"]), "<u8")[:: TOKEN // 8]
@@ -147,14 +166,18 @@ class _Index:
         self._heads: NDArray[np.uint64] = heads[order]
         self._rows: NDArray[np.uint32] = np.repeat(pairs["row"].to_numpy(), sizes)[order]
 
-    def find(self, tokens: Collection[bytes]) -> tuple[list[str], list[list[bytes | None]]]:
-        """Keys and points of everybody who may have one of the tokens, in the order of rows."""
+    def find(
+        self, tokens: Collection[bytes]
+    ) -> tuple[list[str], list[list[bytes | None]], list[list[bytes | None]]]:  # fmt: skip
+        """Keys, points and other points of everybody who may have one of the tokens, in the order of rows."""
         import numpy as np
 
         asked = np.frombuffer(b"".join(token[:8] for token in tokens), "<u8")
         first, last = np.searchsorted(self._heads, asked, "left"), np.searchsorted(self._heads, asked, "right")
         spans = [self._rows[a:b] for a, b in zip(first, last, strict=True) if a < b]
         if not spans:
-            return [], []
+            return [], [], []
         rows = np.unique(np.concatenate(spans))
-        return self._keys.gather(rows).to_list(), self._points.gather(rows).to_list()
+        others = [] if self._others is None else self._others.gather(rows).to_list()
+        points = self._points.gather(rows).to_list()
+        return self._keys.gather(rows).to_list(), points, [row or [] for row in others] or [[]] * len(rows)

@@ -104,6 +104,17 @@ def test_who_objects_by_another_contact_point_is_taken_out_in_the_mode_add_too(s
     assert "anna@example.org" not in shop.there("b_files")
 
 
+def test_who_withdraws_by_another_contact_point_while_a_push_runs_is_not_told_by_it(shop: Shop) -> None:
+    for name in ("a_files", "b_files"):
+        shop.destination(name, identify="{email: email, phone: phone}")
+
+    shop.push(withdraws="+491701234561")
+
+    for name in ("a_files", "b_files"):
+        assert "anna@example.org" not in shop.there(name)
+        assert "bert@example.org" in shop.there(name)
+
+
 def test_who_is_known_by_a_second_address_that_denies_is_taken_out_in_the_mode_add_too(shop: Shop) -> None:
     shop.destination("a_files", "mode: add\n")
     shop.push()
