@@ -34,12 +34,15 @@ def normal_log_p(z: float) -> float:
 
 def t_p(t: float, df: float) -> float:
     """Two-sided p of Student's t."""
-    from scipy.special import betaincc
+    from scipy.special import betainc, betaincc
 
+    square = t * t
     if not isfinite(df):
         return 2 * normal_sf(abs(t))
-    # Of the two forms the one whose argument keeps its digits when df is large.
-    return float(betaincc(0.5, df / 2, 1 / (1 + df / (t * t)))) if t else 1.0
+    # Of the two forms the one whose argument is not next to 1, where it would lose its digits.
+    if square > df:
+        return float(betainc(df / 2, 0.5, df / (df + square)))
+    return float(betaincc(0.5, df / 2, square / (df + square)))
 
 
 def t_log_p(t: float, df: float) -> float:
