@@ -15,6 +15,7 @@ from segctl.operations.people import find_person
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.operations.experiment_person import PersonArm
     from segctl.operations.golden import GoldenTrait
     from segctl.operations.session import Session
 
@@ -50,6 +51,7 @@ class Person:
         timeline: Oldest first; what holds from the beginning comes first.
         hidden: Personal traits that were left out.
         traits: What survives of each trait, with the record it comes from; empty when nobody asked as of a time.
+        arms: Of experiments, oldest assignment first.
     """
 
     profile_id: str
@@ -58,6 +60,7 @@ class Person:
     timeline: tuple[TimelineRow, ...]
     hidden: tuple[str, ...]
     traits: tuple[GoldenTrait, ...] = ()
+    arms: tuple[PersonArm, ...] = ()
 
 
 def profile(
@@ -75,6 +78,7 @@ def profile(
     Raises:
         UsageError: Nobody, or more than one person, is known by it.
     """
+    from segctl.operations.experiment_person import arms_of_person
     from segctl.state.memberships import intervals
 
     owner, subjects = find_person(session.workspace, who, rules=session.project.identity)
@@ -109,6 +113,7 @@ def profile(
         timeline=tuple(rows[-limit:] if limit else rows),
         hidden=tuple(hidden),
         traits=traits,
+        arms=arms_of_person(session, subjects, now=now),
     )
 
 

@@ -73,6 +73,7 @@ def command(
         return
     from segctl.cli.people import asked
     from segctl.compile.words_trace import TraceWords
+    from segctl.operations.experiment_person import arms_in_segment
     from segctl.operations.explain import explain
     from segctl.operations.session import instant, open_session
 
@@ -82,6 +83,7 @@ def command(
         messages.diagnostics(ctx, session.warnings, root=session.root)
         as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
         found = explain(session, segment, asked(ctx, who), as_of=as_of, run=run, until=until, language=language)
+        arms = arms_in_segment(session, segment, found.profile_id, now=ctx.now)
     words = TraceWords(session.project.timezone, session.language(language))
     sections: tuple[output.Section, ...] = ()
     if found.trace is not None:
@@ -95,7 +97,8 @@ def command(
             COLUMNS,
             rows,
             noun=None,
-            facts=_facts(session, segment, found, until=until),
+            facts=_facts(session, segment, found, until=until)
+            | ({"experiments": [str(one) for one in arms]} if arms else {}),
             sections=sections,
             notes=_notes(session, found, until=until),
         ),

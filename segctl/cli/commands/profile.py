@@ -52,6 +52,7 @@ def command(
         "profile_id": found.profile_id,
         "identifiers": [f"{id_type}: {value}" for id_type, value in found.identifiers],
         "segments": list(found.segments),
+        **({"experiments": [str(one) for one in found.arms]} if found.arms else {}),
     }
     rows = [
         (session.local(r.at) if r.at else None, r.what, r.name, r.details, r.source, r.place) for r in found.timeline

@@ -324,6 +324,11 @@ def _experiment(session: Session, name: str) -> output.Result:
         output.Column("cap", type="number"),
     )
     known = {key: value for key, value in facts.items() if value not in (None, [])}
+    if "started" in known:
+        from segctl.state.assignments import assignment_counts
+
+        counts = assignment_counts(session.workspace, session.definitions.experiments[name].key)
+        known["assigned"] = [f"{arm} {people:,}, {exposed:,} exposed" for arm, (people, exposed) in counts.items()]
     return output.Result("segctl/show-experiment/1", columns, found.metrics, noun="metrics", facts=known)
 
 
