@@ -25,8 +25,8 @@ _segctl_verb() {
   history) options='--last -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   diff) options='--from --to --moves --exit-code --guards --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --to --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
   overlap) options='--now --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
-  experiment) options='--segment --event --window --baseline --sd --effect --power --confidence --arms --split --looks --members --per-day --language -C --project -e --env --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --segment --event --window --baseline --sd --effect --power --confidence --arms --split --looks --members --per-day --language -C --project -e --env --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=plan' 'experiments') ;;
-  report) options='--last --explain --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=health') ;;
+  experiment) options='--segment --event --window --baseline --sd --effect --power --confidence --arms --split --looks --members --per-day --winner --reason --arm --sent --check --language -C --project -e --env --as-of -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --segment --event --window --baseline --sd --effect --power --confidence --arms --split --looks --members --per-day --winner --reason --arm --language -C --project -e --env --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=plan start status stop assign' 'experiments') ;;
+  report) options='--by --anyway --explain --details --suppress --html --markdown --force --last --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --by --suppress --html --markdown --last --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('=ab control segments health all' 'experiments+') ;;
   plan) options='--against --with --moves --all --examples --backtest --from --to --every --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --with --examples --from --to --every --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
   push) options='--to --all --mode --retry-failed --preview --confirm --same-place --show-personal --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --to --mode --confirm --same-place --allow --reason -C --project -e --env -s --select --exclude --state -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
@@ -70,17 +70,17 @@ _segctl_value() {
   'plan -f' | 'plan --format') echo '=table json markdown ndjson csv ids parquet' ;;
   'init -f' | 'init --format' | 'doctor -f' | 'doctor --format' \
     | 'compact -f' | 'compact --format' | 'explain -f' | 'explain --format' \
-    | 'profile -f' | 'profile --format' | 'experiment -f' | 'experiment --format' \
-    | 'push -f' | 'push --format' | 'status -f' | 'status --format' \
-    | 'pause -f' | 'pause --format' | 'resume -f' | 'resume --format' \
-    | 'consent -f' | 'consent --format' | 'suppress -f' | 'suppress --format') echo '=table json ndjson csv' ;;
+    | 'profile -f' | 'profile --format' | 'push -f' | 'push --format' \
+    | 'status -f' | 'status --format' | 'pause -f' | 'pause --format' \
+    | 'resume -f' | 'resume --format' | 'consent -f' | 'consent --format' \
+    | 'suppress -f' | 'suppress --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
   'schema -f' | 'schema --format' | 'report -f' | 'report --format' \
     | 'reconcile -f' | 'reconcile --format') echo '=table json ndjson csv ids' ;;
   'ls -f' | 'ls --format' | 'show -f' | 'show --format' \
     | 'history -f' | 'history --format' | 'diff -f' | 'diff --format' \
-    | 'overlap -f' | 'overlap --format') echo '=table json ndjson csv ids parquet' ;;
+    | 'overlap -f' | 'overlap --format' | 'experiment -f' | 'experiment --format') echo '=table json ndjson csv ids parquet' ;;
   'ingest -f' | 'ingest --format' | 'quarantine -f' | 'quarantine --format' \
     | 'dedupe -f' | 'dedupe --format' | 'size -f' | 'size --format' \
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
@@ -121,15 +121,15 @@ _segctl_value() {
     | 'profile --log-file' | 'history -o' | 'history --output' | 'history --log-file' \
     | 'diff -o' | 'diff --output' | 'diff --log-file' | 'overlap --html' \
     | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'experiment -o' \
-    | 'experiment --output' | 'experiment --log-file' | 'report -o' | 'report --output' \
-    | 'report --log-file' | 'plan -o' | 'plan --output' | 'plan --log-file' \
-    | 'apply -o' | 'apply --output' | 'apply --log-file' | 'push -o' \
-    | 'push --output' | 'push --log-file' | 'reconcile -o' | 'reconcile --output' \
-    | 'reconcile --log-file' | 'status -o' | 'status --output' | 'status --log-file' \
-    | 'pause -o' | 'pause --output' | 'pause --log-file' | 'resume -o' \
-    | 'resume --output' | 'resume --log-file' | 'consent --rejected' | 'consent -o' \
-    | 'consent --output' | 'consent --log-file' | 'suppress --rejected' | 'suppress -o' \
-    | 'suppress --output' | 'suppress --log-file') echo 'files' ;;
+    | 'experiment --output' | 'experiment --log-file' | 'report --html' | 'report --markdown' \
+    | 'report -o' | 'report --output' | 'report --log-file' | 'plan -o' \
+    | 'plan --output' | 'plan --log-file' | 'apply -o' | 'apply --output' \
+    | 'apply --log-file' | 'push -o' | 'push --output' | 'push --log-file' \
+    | 'reconcile -o' | 'reconcile --output' | 'reconcile --log-file' | 'status -o' \
+    | 'status --output' | 'status --log-file' | 'pause -o' | 'pause --output' \
+    | 'pause --log-file' | 'resume -o' | 'resume --output' | 'resume --log-file' \
+    | 'consent --rejected' | 'consent -o' | 'consent --output' | 'consent --log-file' \
+    | 'suppress --rejected' | 'suppress -o' | 'suppress --output' | 'suppress --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'schema -C' | 'ingest -C' | 'ingest --project' | 'validate -C' \
     | 'validate --project' | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' \

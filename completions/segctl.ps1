@@ -745,17 +745,24 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--looks'] = 'text'
             $table['--members'] = 'text'
             $table['--per-day'] = 'text'
+            $table['--winner'] = 'text'
+            $table['--reason'] = 'text'
+            $table['--arm'] = 'text'
+            $table['--sent'] = 'flag'
+            $table['--check'] = 'flag'
             $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
             $table['--env'] = 'environments'
             $table['--as-of'] = 'text'
-            $table['-f'] = '=table json ndjson csv'
-            $table['--format'] = '=table json ndjson csv'
+            $table['-f'] = '=table json ndjson csv ids parquet'
+            $table['--format'] = '=table json ndjson csv ids parquet'
             $table['--json'] = 'flag'
             $table['-o'] = 'files'
             $table['--output'] = 'files'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
             $table['--lock-wait'] = 'text'
             $table['--timeout'] = 'text'
             $table['-q'] = 'flag'
@@ -774,8 +781,15 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         }
         'report' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
-            $table['--last'] = 'text'
+            $table['--by'] = 'text'
+            $table['--anyway'] = 'flag'
             $table['--explain'] = 'flag'
+            $table['--details'] = 'flag'
+            $table['--suppress'] = 'text'
+            $table['--html'] = 'files'
+            $table['--markdown'] = 'files'
+            $table['--force'] = 'flag'
+            $table['--last'] = 'text'
             $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
@@ -786,6 +800,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--exclude'] = 'selections'
             $table['--state'] = 'runs'
             $table['--allow-empty'] = 'flag'
+            $table['--as-of'] = 'text'
             $table['-f'] = '=table json ndjson csv ids'
             $table['--format'] = '=table json ndjson csv ids'
             $table['--json'] = 'flag'
@@ -1177,8 +1192,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'history' = @('segments')
         'diff' = @('segments+')
         'overlap' = @('segments+')
-        'experiment' = @('=plan', 'experiments')
-        'report' = @('=health')
+        'experiment' = @('=plan start status stop assign', 'experiments')
+        'report' = @('=ab control segments health all', 'experiments+')
         'plan' = @('segments+')
         'apply' = @('files')
         'push' = @('segments+')

@@ -17,28 +17,38 @@ if TYPE_CHECKING:
     from segctl.operations.ab_result import AbReport
 
 
-def document(report: AbReport, language: Language, *, anyway: bool = False, least: int = 0) -> Document:
+def document(
+    report: AbReport, language: Language, *, anyway: bool = False, early: bool = True, least: int = 0
+) -> Document:
     """The whole report.
 
     Args:
         report: What was found.
         language: Of the words.
         anyway: Numbers of an experiment that cannot be used are told too.
+        early: Likewise of one whose planned end is not reached; False where nobody asked for them.
         least: Counts of people below it are told as small, and nothing that is reckoned from them.
     """
     speech = AbSpeech(report, language, least=least)
     sections = [Section("checks", speech.words["checks"], report_checks.blocks(speech, report.checks))]
-    if report.headline.state != "nothing_yet" and (report.usable or anyway):
+    if is_told(report, anyway=anyway, early=early):
         sections += _numbers(speech)
     sections.append(Section("next", speech.words["next"], (tables.further(speech),)))
     return Document(
         title=speech.say("title", name=report.title or report.experiment),
         language=language,
         facts=tuple(_facts(speech)),
-        lead=(lead(speech, anyway=anyway), *_asides(speech)),
+        lead=(lead(speech, anyway=anyway, early=early), *_asides(speech)),
         sections=tuple(one for one in sections if one.blocks),
         foot=tuple(_method(speech)),
     )
+
+
+def is_told(report: AbReport, *, anyway: bool, early: bool) -> bool:
+    """Whether there are figures that may be shown."""
+    if report.headline.state == "too_early":
+        return early
+    return report.headline.state != "nothing_yet" and (report.usable or anyway)
 
 
 def _numbers(speech: AbSpeech) -> list[Section]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from segctl.cli import report_ab_tables as tables
 from segctl.cli import report_checks
+from segctl.cli.report_ab_story import is_told
 from segctl.cli.report_document import Block, Curve, Document, Forest, Grid, Lead, Look, Section, Words
 from segctl.cli.report_headline import verdict
 from segctl.cli.report_numbers import LIFT, NUMBER, Shape
@@ -23,16 +24,17 @@ _BARE_LIFT = Shape(LIFT.factor, "", sign=True)
 _LOOKS: dict[str, Look] = {"earned": "good", "lost": "bad", "open": "none"}
 
 
-def document(report: ControlReport, language: Language, *, least: int = 0) -> Document:
+def document(report: ControlReport, language: Language, *, early: bool = True, least: int = 0) -> Document:
     """The whole report.
 
     Args:
         report: What was found.
         language: Of the words.
+        early: Effects of campaigns whose planned end is not reached are told too.
         least: Counts of people below it are told as small.
     """
     speech = Speech(language, least=least)
-    sections = [Section("campaigns", speech.words["campaigns"], _campaigns(speech, report))]
+    sections = [Section("campaigns", speech.words["campaigns"], _campaigns(speech, report, early=early))]
     sections += [_programme(language, one, report, least, at) for at, one in enumerate(report.programmes)]
     sections.append(Section("cumulative", speech.words["cumulative"], _cumulative(speech, report)))
     sections.append(Section("skipped", speech.words["skipped"], _skipped(speech, report)))
@@ -58,7 +60,7 @@ def _lead(speech: Speech, report: ControlReport) -> Lead:
     return Lead(_LOOKS[key], speech.say(f"control_total_{key}", profit=profit))
 
 
-def _campaigns(speech: Speech, report: ControlReport) -> tuple[Block, ...]:
+def _campaigns(speech: Speech, report: ControlReport, *, early: bool) -> tuple[Block, ...]:
     if not report.campaigns:
         return ()
     words = speech.words
@@ -66,9 +68,9 @@ def _campaigns(speech: Speech, report: ControlReport) -> tuple[Block, ...]:
         words["campaign"], words["answer"], words["told"], words["held"], words["lift"], words["p_head"],
         words["profit"],
     )  # fmt: skip
-    rows = tuple(_campaign(speech, one) for one in report.campaigns)
+    rows = tuple(_campaign(speech, one, early=early) for one in report.campaigns)
     grid = Grid(words["campaigns_caption"], heads, rows, (2, 3, 4, 5, 6))
-    shown = [one for one in report.campaigns if _is_shown(speech, one) and one.effect is not None]
+    shown = [one for one in report.campaigns if _is_shown(speech, one, early=early) and one.effect is not None]
     if not shown:
         return (grid,)
     lifts = [one.effect.lift for one in shown if one.effect is not None]
@@ -83,14 +85,14 @@ def _campaigns(speech: Speech, report: ControlReport) -> tuple[Block, ...]:
     return (grid, bars)
 
 
-def _is_shown(speech: Speech, one: CampaignEffect) -> bool:
-    return one.report.usable and not speech.is_small(one.treated, one.held)
+def _is_shown(speech: Speech, one: CampaignEffect, *, early: bool) -> bool:
+    return is_told(one.report, anyway=False, early=early) and not speech.is_small(one.treated, one.held)
 
 
-def _campaign(speech: Speech, one: CampaignEffect) -> tuple[str, ...]:
+def _campaign(speech: Speech, one: CampaignEffect, *, early: bool) -> tuple[str, ...]:
     state = speech.words[f"state.{one.report.headline.state}"]
     told = (one.report.title or one.experiment, state, speech.count(one.treated), speech.count(one.held))
-    if not _is_shown(speech, one) or one.effect is None:
+    if not _is_shown(speech, one, early=early) or one.effect is None:
         return (*told, "", "", "")
     profit = "" if one.money is None else tables.amount(speech, one.money, one.money.profit, sign=True)
     return (*told, speech.lift(one.effect.lift), speech.n.p(one.effect.p), profit)

@@ -70,6 +70,23 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
+class Links:
+    """A table of pages.
+
+    Attributes:
+        rows: Address, name, and further texts; as many as heads, without the address.
+    """
+
+    caption: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def grid(self) -> Grid:
+        """As a table without links."""
+        return Grid(self.caption, self.heads, tuple(row[1:] for row in self.rows))
+
+
+@dataclass(frozen=True, slots=True)
 class Forest:
     """Intervals on one axis."""
 
@@ -186,7 +203,7 @@ class Heat:
 
 
 Plot = Forest | Curve | Stack | Heat
-Block = Lead | Words | Marks | Grid | Plot
+Block = Lead | Words | Marks | Grid | Links | Plot
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,13 @@ _CHOICES = {"earned": "do_roll_out", "lost": "do_loses", "open": "do_unsure"}
 _FURTHER = {"no_difference": "do_cost", "guardrail": "do_guardrail", "not_usable": "do_mend"}
 
 
-def lead(speech: AbSpeech, *, anyway: bool) -> Lead:
+def lead(speech: AbSpeech, *, anyway: bool, early: bool = True) -> Lead:
     """The headline and the sentences below it.
 
     Args:
         speech: Of the report.
         anyway: The numbers of an experiment that cannot be used are shown.
+        early: Likewise of one whose planned end is not reached.
     """
     head = speech.report.headline
     if head.state == "nothing_yet":
@@ -34,6 +35,10 @@ def lead(speech: AbSpeech, *, anyway: bool) -> Lead:
     if head.state == "not_usable":
         key = "not_usable_anyway" if anyway else "not_usable"
         return Lead("bad", speech.say(key, why=_broken(speech, head)), tuple(_steps(speech, head, anyway=anyway)))
+    if head.state == "too_early" and not early:
+        hint = speech.say("early_hint", name=speech.report.experiment)
+        text = speech.say("too_early_hidden", metric=speech.metric(head.metric))
+        return Lead("warn", text, (*_steps(speech, head, anyway=anyway), hint))
     if head.metric is None or head.arm is None or head.value is None or head.control is None:
         why = speech.why(head.difference.why if head.difference is not None else "missing")
         text = speech.say("no_value", metric=speech.metric(head.metric), why=why)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from segctl.cli.html_page import document as html_document
 from segctl.cli.page_tables import LONGEST, table, text
-from segctl.cli.report_document import Forest, Grid, Lead, Marks, Words
+from segctl.cli.report_document import Forest, Grid, Lead, Links, Marks, Words
 from segctl.cli.report_numbers import Numbers
 from segctl.cli.svg_frame import STYLE as CHARTS
 from segctl.cli.validation_page import plain
@@ -114,6 +114,9 @@ def _block(block: Block, language: Language) -> str:
     if isinstance(block, Grid):
         cells = [tuple(_linked(cell) for cell in row) for row in block.rows]
         return table(block.caption, block.heads, cells, numbers=block.numbers)
+    if isinstance(block, Links):
+        linked = [(_link(to, name), *map(_coded, rest)) for to, name, *rest in block.rows]
+        return table(block.caption, block.heads, linked)
     words = _WORDS[language]
     # The numbers of a forest stand in the table above it too, so that its own is closed at first.
     folded = True if isinstance(block, Forest) else None
@@ -129,6 +132,10 @@ def _labelled(line: str) -> str:
     """What a sentence is about stands out, so that the one that is looked for is found."""
     label, colon, rest = line.partition(": ")
     return f"<strong>{text(label)}:</strong> {_coded(rest)}" if colon and len(label) <= _LABEL else _coded(line)
+
+
+def _link(to: str, name: str) -> str:
+    return f'<a href="{plain(to, LONGEST)}">{text(name)}</a>' if to else text(name)
 
 
 def _linked(cell: str) -> str:

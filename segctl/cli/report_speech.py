@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.cli import report_words_de, report_words_en
+from segctl.cli import report_codes_de, report_codes_en, report_words_de, report_words_en
 from segctl.cli.report_numbers import LIFT, NUMBER, PERCENT, Numbers, Shape, significant
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from segctl.operations.ab_result import AbReport
     from segctl.stats.values import Interval
 
-_TABLES = {"de": report_words_de, "en": report_words_en}
+_TABLES = {"de": (report_words_de, report_codes_de), "en": (report_words_en, report_codes_en)}
 
 
 class Speech:
@@ -26,8 +26,8 @@ class Speech:
     """
 
     def __init__(self, language: Language, *, least: int = 0) -> None:
-        table = _TABLES[language]
-        self.words: dict[str, str] = table.WORDS
+        words, table = _TABLES[language]
+        self.words: dict[str, str] = words.WORDS
         self.reasons: dict[str, str] = table.REASONS
         self.flags: dict[str, str] = table.FLAGS
         self.checks: dict[str, str] = table.CHECKS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from segctl.cli import report_bars, tables
 from segctl.cli.cells import shown, width
 from segctl.cli.report_bars import painted
-from segctl.cli.report_document import Forest, Grid, Heat, Lead, Marks, Words
+from segctl.cli.report_document import Forest, Grid, Heat, Lead, Links, Marks, Words
 from segctl.cli.results import Column
 from segctl.cli.svg_frame import MISSING
 
@@ -86,8 +86,8 @@ class _View:
             return "\n".join(self.wrapped(line, soft=block.soft) for line in block.lines)
         if isinstance(block, Marks):
             return "\n".join(self._mark(one, block) for one in block.rows)
-        if isinstance(block, Grid):
-            return self._grid(block)
+        if isinstance(block, Grid | Links):
+            return self._grid(block if isinstance(block, Grid) else block.grid())
         drawn = report_bars.lines(block, self.room or 80, color=self.color) if self.is_drawn else []
         if isinstance(block, Forest):
             # Its numbers are those of the table above it.

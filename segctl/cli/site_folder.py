@@ -12,15 +12,24 @@ from segctl.model.errors import UsageError
 
 LIST = "segctl-site.json"
 """Names the pages that are ours, so that pages of segments that are gone can go."""
-_OURS = re.compile(r"(segments/[a-z][a-z0-9_]*|index|lineage|traits|sources)\.html")
+
+REPORTS = "segctl-reports.json"
+"""The same for pages of reports."""
+_OURS = {
+    LIST: re.compile(r"(segments/[a-z][a-z0-9_]*|index|lineage|traits|sources)\.html"),
+    REPORTS: re.compile(r"(experiment-[a-z][a-z0-9_]*|index|control|segments|health)\.html"),
+}
 
 
-def write(folder: Path, pages: Iterable[tuple[str, str]], *, force: bool = False) -> tuple[int, int]:
+def write(
+    folder: Path, pages: Iterable[tuple[str, str]], *, force: bool = False, listed: str = LIST
+) -> tuple[int, int]:
     """Write all pages and the list of them, and take away our pages of a former time.
 
     Args:
         folder: Made when it is not there.
         pages: Path within it and text.
+        listed: `LIST` or `REPORTS`: which site it is.
         force: Also into a folder that holds files of others; they stay, but one with a page's name is replaced.
 
     Returns:
@@ -30,31 +39,31 @@ def write(folder: Path, pages: Iterable[tuple[str, str]], *, force: bool = False
         UsageError: The folder holds files and no site of ours.
         OSError: It cannot be written; every page that is there is whole.
     """
-    before, texts = _before(folder, force=force), dict(pages)
+    before, texts = _before(folder, listed, force=force), dict(pages)
     # First, so that a site that was not finished is still known as ours.
-    _list(folder, before | texts.keys())
+    _list(folder, listed, before | texts.keys())
     for name, text in texts.items():
         _replace(folder / name, text)
     gone = [name for name in sorted(before - texts.keys()) if (folder / name).is_file()]
     for name in gone:
         (folder / name).unlink()
-    _list(folder, texts)
+    _list(folder, listed, texts)
     return len(texts), len(gone)
 
 
-def _list(folder: Path, names: Iterable[str]) -> None:
-    _replace(folder / LIST, json.dumps({"schema": "segctl/site/1", "pages": sorted(names)}, indent=1) + "\n")
+def _list(folder: Path, listed: str, names: Iterable[str]) -> None:
+    _replace(folder / listed, json.dumps({"schema": "segctl/site/1", "pages": sorted(names)}, indent=1) + "\n")
 
 
-def _before(folder: Path, *, force: bool) -> set[str]:
+def _before(folder: Path, name: str, *, force: bool) -> set[str]:
     """Pages of the site that stands there."""
     if folder.exists() and not folder.is_dir():
         raise UsageError("SEG135", f"`{folder}` is no folder", hint="name a folder; it is made when it is not there")
-    listed = folder / LIST
+    listed = folder / name
     if listed.is_file():
         try:
             names = json.loads(listed.read_text("utf-8"))["pages"]
-            return {name for name in names if isinstance(name, str) and _OURS.fullmatch(name)}
+            return {name for name in names if isinstance(name, str) and _OURS[listed.name].fullmatch(name)}
         except (ValueError, KeyError, TypeError):
             pass  # Not ours, or broken: nothing is taken away.
     elif folder.is_dir() and any(folder.iterdir()) and not force:

@@ -54,6 +54,7 @@ _PARTS = {
         "segctl.model.catalogue_assignment",
         "segctl.model.catalogue_ab",
         "segctl.model.catalogue_segment_reports",
+        "segctl.model.catalogue_reports",
     ),
 }
 

@@ -1,0 +1,78 @@
+"""`segctl report control`: every campaign against its own control, all together against the universal holdout."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from segctl.cli import output
+from segctl.cli.report_asked import write
+from segctl.model.errors import UsageError
+from segctl.model.exits import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from segctl.cli.context import Context
+    from segctl.cli.report_asked import Asked
+    from segctl.operations.control_result import ControlReport
+    from segctl.operations.session import Session
+
+COLUMNS = (
+    output.Column("campaign"),
+    output.Column("state"),
+    output.Column("treated", type="integer"),
+    output.Column("held", type="integer"),
+    *(
+        output.Column(name, type="number")
+        for name in ("difference", "difference_low", "difference_high", "lift", "lift_low", "lift_high", "p",
+                     "revenue", "revenue_low", "revenue_high", "cost", "profit", "profit_low", "profit_high")
+    ),
+    output.Column("currency"),
+)  # fmt: skip
+
+
+def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
+    """Report on all campaigns with a control group, or on the one that was named."""
+    from segctl.cli.report_control_story import document
+
+    asked.only("names", "details", "least", "html", "markdown")
+    if len(asked.names) > 1:
+        raise UsageError("SEG988", f"`{asked.names[1]}` is one name too many", hint="name one campaign, or none")
+    found = session_report(ctx, session, asked)
+    told = document(found, session.language(asked.language), least=asked.least or 0)
+    write(ctx, session, asked, told, lambda: result(found))
+    return ExitCode.OK
+
+
+def session_report(ctx: Context, session: Session, asked: Asked) -> ControlReport:
+    """The report as of the call's time."""
+    from segctl.operations.control import report_control
+    from segctl.operations.session import instant
+
+    name = asked.names[0] if asked.names else "all"
+    return report_control(session, name, now=instant(ctx.as_of, ctx.now, session.project.timezone))
+
+
+def result(found: ControlReport) -> output.Result:
+    """For machines: a row for each campaign; everything else in the document."""
+    return output.Result(
+        "segctl/report-control/1", COLUMNS, list(_rows(found)), noun="campaigns", ids_column="campaign",
+        document={"report": asdict(found)}, run={"as_of": found.as_of},
+    )  # fmt: skip
+
+
+def _rows(found: ControlReport) -> Iterator[dict[str, Any]]:
+    for one in found.campaigns:
+        row: dict[str, Any] = {
+            "campaign": one.experiment, "state": one.report.headline.state, "treated": one.treated, "held": one.held,
+        }  # fmt: skip
+        if one.report.usable and one.effect is not None:
+            row |= {"p": one.effect.p}
+            intervals = {"difference": one.effect.difference, "lift": one.effect.lift}
+            if one.money is not None:
+                intervals |= {"revenue": one.money.revenue, "profit": one.money.profit}
+                row |= {"cost": one.money.cost, "currency": one.money.currency}
+            for name, of in intervals.items():
+                row |= {name: of.estimate, f"{name}_low": of.low, f"{name}_high": of.high}
+        yield row

@@ -1,0 +1,101 @@
+"""Formulas behind the numbers of reports, with where they were published; signs are those of mathematics."""
+
+from __future__ import annotations
+
+FORMULAS: dict[str, tuple[str, str]] = {
+    "wilson": (
+        "(p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n), p̂ = x/n",
+        "Wilson 1927, JASA 22:209",
+    ),
+    "t": ("m ± t·√(s²/n), t with n − 1 degrees of freedom", "Student 1908, Biometrika 6:1"),
+    "pooled_z": (
+        "z = (p̂t − p̂c) / √(p̄(1−p̄)(1/nt + 1/nc)), p̄ = (xt + xc)/(nt + nc); p = erfc(|z|/√2)",
+        "score test, equal to Pearson's χ² without correction; Fleiss, Levin, Paik 2003, ch. 3",
+    ),
+    "mee": (
+        "all δ with |p̂t − p̂c − δ| ≤ z·√(p̃t(1−p̃t)/nt + p̃c(1−p̃c)/nc), p̃ the most likely rates with p̃t − p̃c = δ",
+        "Mee 1984, Biometrics 40:1175; Farrington, Manning 1990, Stat Med 9:1447",
+    ),
+    "koopman": (
+        "all φ with (xt − nt·p̃t)²/(nt·p̃t(1−p̃t)) + (xc − nc·p̃c)²/(nc·p̃c(1−p̃c)) ≤ z², p̃t = φ·p̃c; lift = φ − 1",
+        "Koopman 1984, Biometrics 40:513",
+    ),
+    "newcombe": (
+        "δ̂ − √((p̂t − lt)² + (uc − p̂c)²) to δ̂ + √((ut − p̂t)² + (p̂c − lc)²), l and u Wilson's limits",
+        "Newcombe 1998, Stat Med 17:873, method 10",
+    ),
+    "welch": (
+        "T = (mt − mc)/√(vt + vc), v = s²/n; df = (vt + vc)²/(vt²/(nt−1) + vc²/(nc−1)); interval ± t·√(vt + vc)",
+        "Welch 1947, Biometrika 34:28; Satterthwaite 1946",
+    ),
+    "fieller": (
+        "roots of (mc² − q²vc)θ² − 2·mt·mc·θ + (mt² − q²vt) = 0, q the quantile of the test; lift = θ − 1",
+        "Fieller 1954, JRSS B 16:175",
+    ),
+    "delta": (
+        "R = Σy/Σx; var(R̂) = sample variance of (y − R·x)/mean(x), over n; then as two means",
+        "Deng, Knoblich, Lu 2018, KDD, section 3",
+    ),
+    "cuped": (
+        "y′ = y − θ(x − x̄), θ = cov(y, x)/var(x), x the same figure before exposure; then as two means",
+        "Deng, Xu, Kohavi, Walker 2013, WSDM, section 3",
+    ),
+    "cuped_within": (
+        "y′ = y − θ(x − x̄), θ from within the arms, x the same figure before exposure; then as two means",
+        "Deng, Xu, Kohavi, Walker 2013, WSDM, section 3; Lin 2013, Ann Appl Stat 7:295",
+    ),
+    "post_stratified": (
+        "δ = Σ Wk·δk, Wk the share of stratum k of all; var = Σ Wk²·var(δk)",
+        "Miratrix, Sekhon, Yu 2013, JRSS B 75:369",
+    ),
+    "mantel_haenszel": (
+        "strata weighted by nt·nc/(nt + nc)",
+        "Greenland, Robins 1985, Biometrics 41:55",
+    ),
+    "boschloo": ("the largest p over the common rate of tables whose Fisher p is as small", "Boschloo 1970"),
+    "fisher": ("sum of hypergeometric probabilities of tables no likelier than the one seen", "Fisher 1935"),
+    "confidence_sequence": (
+        "δ̂ ± se·√N·√(2(Nρ² + 1)/(N²ρ²)·ln(√(Nρ² + 1)/α))",
+        "Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas, arXiv 2103.06476, eq. 9",
+    ),
+    "always": (
+        "the interval whose width holds on any day: z is replaced by √(2(Nρ² + 1)/(Nρ²)·ln(√(Nρ² + 1)/α))",
+        "Waudby-Smith and others, arXiv 2103.06476; Johari and others 2022, Operations Research",
+    ),
+    "planned": (
+        "the interval with the bound of this look instead of z; bounds spend α as 2(1 − Φ(z/√t)) (O'Brien-Fleming)",
+        "Lan, DeMets 1983, Biometrika 70:659; Jennison, Turnbull 2000, ch. 19",
+    ),
+    "holm": ("step down: the largest of (m − i + 1)·p(i) so far, at most 1", "Holm 1979, Scand J Stat 6:65"),
+    "bh": ("step up: the least of m·p(i)/i from above, at most 1", "Benjamini, Hochberg 1995, JRSS B 57:289"),
+    "srm": ("χ² = Σ(seen − expected)²/expected, expected by the weights in force", "Fabijan and others 2019, KDD"),
+    "revenue": ("units of the arm × difference per unit; ends likewise", "arithmetic"),
+    "cost": ("messages × cost of one + the arm's part of the fixed cost", "arithmetic"),
+    "profit": ("margin × incremental revenue − cost; ends likewise", "arithmetic"),
+    "roi": ("profit / cost; ends likewise", "arithmetic"),
+    "break_even": ("cost / (margin × units): the difference per unit that pays the cost", "arithmetic"),
+    "p_above": ("one-sided p of the difference against the break-even", "as the test of the metric"),
+    "per_thousand": ("1,000 × margin × incremental revenue / messages", "arithmetic"),
+    "cost_per_extra": (
+        "cost / (units × difference of the first primary metric); ends where that is above 0",
+        "Fieller 1954",
+    ),
+    "attributed": ("sum of the metric in the arm, with or without the message", "not an effect"),
+    "best": ("P(arm is best) under Beta(1 + x, 1 + n − x), or normal with the standard errors", "Scott 2010"),
+    "better": ("P(arm > control) = ∫ f·F of the two posteriors", "Miller 2015; Stucchio 2015"),
+    "loss": ("expected loss of choosing the arm: ∫ (others' best − arm)⁺", "Stucchio 2015"),
+    "needed": (
+        (
+            "nc = [z·√((1 + 1/κ)·p̄(1−p̄)) + zβ·√(pt(1−pt)/κ + pc(1−pc))]²/(pt − pc)², κ = nt/nc; means: "
+            "(1 + 1/κ)(z + zβ)²σ²/δ²"
+        ),
+        "Fleiss, Levin, Paik 2003, ch. 4",
+    ),
+    "mde": ("the effect for which the formula of the size gives the reached size", "Fleiss, Levin, Paik 2003, ch. 4"),
+    "compliance": ("difference / (share messaged in the arm − share messaged in the control)", "Imbens, Angrist 1994"),
+    "score": (
+        "z = (p̂t − p̂c) / √(p̄(1−p̄)(1/nt + 1/nc)), p̄ = (xt + xc)/(nt + nc); p = erfc(|z|/√2)",
+        "score test; Fleiss, Levin, Paik 2003, ch. 3",
+    ),
+}
+"""By name of a test, an interval or a figure: the formula and its source."""

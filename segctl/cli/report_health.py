@@ -1,0 +1,135 @@
+"""`segctl report health`: how segments do over the runs on record; nothing is evaluated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from segctl.cli import output
+from segctl.cli.report_asked import pages
+from segctl.model.errors import UsageError
+from segctl.model.exits import ExitCode
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from segctl.cli.context import Context
+    from segctl.cli.report_asked import Asked
+    from segctl.cli.report_document import Document, Look
+    from segctl.model.project import Language
+    from segctl.operations.health import SegmentHealth
+    from segctl.operations.session import Session
+
+_RUNS = 30
+_LOOKS: dict[str, Look] = {"ok": "good", "watch": "warn", "act": "bad"}
+COLUMNS = (
+    output.Column("segment"),
+    output.Column("health"),
+    output.Column("reason"),
+    output.Column("action", "what to do"),
+)
+MEASURES = (
+    output.Column("segment"),
+    output.Column("members", type="integer"),
+    output.Column("runs", type="integer"),
+    output.Column("per_run", "moves a run", type="share"),
+    output.Column("per_day", "a day", type="share"),
+    output.Column("flapping", type="integer"),
+    output.Column("size_score", "size score", type="number", digits=1),
+    output.Column("definition_since", "definition since", type="date"),
+    output.Column("last_moved", "last moved", type="date"),
+)
+FINDINGS = (
+    output.Column("segment"),
+    output.Column("finding"),
+    output.Column("level"),
+    output.Column("reason"),
+    output.Column("action", "what to do"),
+)
+
+
+def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
+    """Write one line a segment; with `--explain` also every finding and the measures."""
+    asked.only("explain", "last", "html", "markdown")
+    language = session.language(asked.language)
+    found = session_report(ctx, session, asked)
+    pages(ctx, session, asked, document(found, language, at=session.local(ctx.now)))
+    is_bad = any(one.level == "act" for one in found)
+    code = ExitCode.FINDINGS if is_bad else ExitCode.OK
+    sections = _sections(found) if asked.explain or ctx.format == "json" else ()
+    result = output.Result(
+        "segctl/report-health/1", COLUMNS, [_row(one, ctx) for one in found], noun="segments",
+        facts={"environment": session.project.environment, **_counts(found)}, sections=sections, ids_column="segment",
+        is_report=True, exit=code, reason="action_needed" if is_bad else None,
+    )  # fmt: skip
+    output.write(ctx, result)
+    return code
+
+
+def session_report(ctx: Context, session: Session, asked: Asked) -> tuple[SegmentHealth, ...]:
+    """The health of the selected segments."""
+    from segctl.operations.health import health
+
+    last = _RUNS if asked.last is None else asked.last
+    if last < 2:
+        raise UsageError("SEG103", f"`--last {last}`: a number of 2 or more")
+    return health(session, ctx.selection, now=ctx.now, last=last, language=session.language(asked.language))
+
+
+def document(found: tuple[SegmentHealth, ...], language: Language, *, at: datetime) -> Document:
+    """One line a segment and all findings, in words.
+
+    Args:
+        found: What was found, in the same language.
+        language: Of the words.
+        at: When, in the zone of the project.
+    """
+    from segctl.cli.report_document import Document, Grid, Lead, Mark, Marks, Section
+    from segctl.cli.report_speech import Speech
+
+    speech = Speech(language)
+    words = speech.words
+    counts = {key: speech.n.count(number) for key, number in _counts(found).items()}
+    look: Look = "bad" if any(one.level == "act" for one in found) else "good"
+    marks = tuple(
+        Mark(_LOOKS[one.level], words[f"level.{one.level}"], one.segment, _told(one)) for one in found
+    )  # fmt: skip
+    heads = (words["health"], words["segment_head"], words["reason"])
+    every = tuple((one.segment, f.reason, f.action or "") for one in found for f in one.findings if f.level != "ok")
+    listed = Grid(words["findings"], (words["segment_head"], words["finding"], words["action"]), every)
+    sections = [Section("segments", words["health"], (Marks(words["health_title"], heads, marks),))]
+    sections += [Section("findings", words["findings"], (listed,))] if every else []
+    lead = Lead(look, speech.say("health_counts", **counts))
+    return Document(words["health_title"], language, (speech.n.moment(at),), (lead,), tuple(sections))
+
+
+def _told(one: SegmentHealth) -> str:
+    first = one.findings[0]
+    return f"{first.reason}. {first.action}" if first.action else first.reason
+
+
+def _counts(found: tuple[SegmentHealth, ...]) -> dict[str, int]:
+    return {level: sum(one.level == level for one in found) for level in ("act", "watch", "ok")}
+
+
+def _row(one: SegmentHealth, ctx: Context) -> tuple[Any, ...]:
+    first, more = one.findings[0], len(one.findings) - 1
+    reason = f"{first.reason} (+{more} more)" if more and ctx.format == "table" else first.reason
+    return one.segment, one.level, reason, first.action or None
+
+
+def _sections(found: tuple[SegmentHealth, ...]) -> tuple[output.Section, ...]:
+    findings = [
+        (one.segment, f.kind, f.level, f.reason, f.action or None)
+        for one in found
+        for f in one.findings
+        if f.level != "ok"
+    ]
+    measures = [
+        (one.segment, one.members, one.runs, one.per_run, one.per_day, one.flapping,
+         None if one.size is None else round(one.size.score, 2), one.definition_since, one.last_moved)
+        for one in found
+    ]  # fmt: skip
+    return (
+        output.Section("findings", "findings", FINDINGS, findings),
+        output.Section("measures", "measures", MEASURES, measures),
+    )
