@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
 from segctl.cli.experiment_plan_words import PlanWords
+from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from segctl.model.project import Language
+    from segctl.model.project import Definitions, Language
     from segctl.operations.experiment_options import Said
-    from segctl.operations.experiment_plan import ExperimentPlan
+    from segctl.operations.experiment_plan_result import ExperimentPlan
+    from segctl.operations.session import Session
     from segctl.stats.power import Figure
 
 METRICS = (
@@ -49,21 +53,45 @@ CURVE = (
 
 
 def write_plan(ctx: Context, said: Said, *, members: int | None, per_day: float | None, language: str | None) -> None:
-    """Plan an experiment and write the plan."""
-    from segctl.operations.experiment_options import experiment_of, given_effect, given_figure
-    from segctl.operations.experiment_plan import Given, experiment_plan
-    from segctl.operations.session import instant, open_session
+    """Plan an experiment and write the plan; no data are needed where everything is given."""
+    from segctl.operations.session import bound_definitions, open_session
 
-    with open_session(ctx.project, env=ctx.env) as session:
-        messages.diagnostics(ctx, session.warnings, root=session.root)
-        as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
-        experiment, is_declared = experiment_of(session.definitions, said)
-        given = Given(given_figure(said, session.project), members, per_day, given_effect(said, session.project))
-        found = experiment_plan(session, experiment, as_of=as_of, now=ctx.now, given=given, is_declared=is_declared)
-        spoken = session.language(language)
-        local = session.local
-    words = PlanWords(found, spoken, local)
-    output.write(ctx, _result(found, words, spoken))
+    if said.baseline is not None and members is not None:
+        definitions, warnings = bound_definitions(ctx.project, env=ctx.env)
+        messages.diagnostics(ctx, warnings, root=Path(definitions.project.root))
+        found = _plan(ctx, definitions, None, said, members, per_day)
+    else:
+        with open_session(ctx.project, env=ctx.env) as session:
+            messages.diagnostics(ctx, session.warnings, root=session.root)
+            definitions = session.definitions
+            found = _plan(ctx, definitions, session, said, members, per_day)
+    zone = ZoneInfo(definitions.project.timezone)
+    spoken: Language = "de" if (language or definitions.project.language) == "de" else "en"
+    output.write(ctx, _result(found, PlanWords(found, spoken, lambda at: at.astimezone(zone)), spoken))
+
+
+def _plan(
+    ctx: Context,
+    definitions: Definitions,
+    session: Session | None,
+    said: Said,
+    members: int | None,
+    per_day: float | None,
+) -> ExperimentPlan:
+    from segctl.operations.experiment_options import experiment_of, given_effect, given_figure
+    from segctl.operations.experiment_plan import experiment_plan, plan_without_data
+    from segctl.operations.experiment_plan_result import Given
+    from segctl.operations.session import instant
+
+    project = definitions.project
+    if (members is not None and members < 1) or not 0 <= (per_day or 0.0) < 1e9:
+        raise UsageError("SEG104", "`--members` is at least 1, and `--per-day` 0 or more")
+    as_of = instant(ctx.as_of, ctx.now, project.timezone)
+    experiment, is_declared = experiment_of(definitions, said)
+    given = Given(given_figure(said, project), members, per_day, given_effect(said, project))
+    if session is None:
+        return plan_without_data(project, experiment, as_of=as_of, given=given, is_declared=is_declared)
+    return experiment_plan(session, experiment, as_of=as_of, now=ctx.now, given=given, is_declared=is_declared)
 
 
 def _result(found: ExperimentPlan, words: PlanWords, language: Language) -> output.Result:

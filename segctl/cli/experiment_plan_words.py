@@ -10,7 +10,7 @@ from segctl.cli.report_numbers import LIFT, Numbers, Shape, significant
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
-    from segctl.operations.experiment_plan import ExperimentPlan
+    from segctl.operations.experiment_plan_result import ExperimentPlan
     from segctl.stats.power import Figure
 
 _EN = {

@@ -22,7 +22,8 @@ from segctl.model.experiments import Arm, Experiment, LayerShare, UniversalHoldo
 from segctl.model.times import Duration
 from segctl.operations.experiment_basis import _spread, basis
 from segctl.operations.experiment_options import Said, experiment_of, given_effect, given_figure
-from segctl.operations.experiment_plan import ExperimentPlan, Given, experiment_plan
+from segctl.operations.experiment_plan import experiment_plan, plan_without_data
+from segctl.operations.experiment_plan_result import ExperimentPlan, Given
 from segctl.operations.session import Session
 from segctl.stats.power import Mean, Rate
 
@@ -306,6 +307,17 @@ def test_a_rate_or_a_mean_can_be_given_where_there_are_no_data(session: Session)
     assert found.verdict == "enough_now"
     assert found.first.size is not None
     assert found.first.size.arms[0] == pytest.approx(fleiss(0.03, 0.036, 1), abs=1)
+
+
+def test_where_everything_is_given_no_data_are_asked_for(session: Session) -> None:
+    given = Given(Rate(0.15), units=PEOPLE, effect=Decimal("0.2"))
+
+    found = plan_without_data(session.project, experiment(effect=None), as_of=NOW, given=given)
+
+    with_data = planned(session)
+    assert found.first.size == with_data.first.size
+    assert found.curve == with_data.curve
+    assert [one.figure for one in found.metrics[1:]] == [None] * 4
 
 
 @pytest.mark.parametrize(
