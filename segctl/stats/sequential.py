@@ -16,11 +16,13 @@ from typing import Literal
 from segctl.model.dataclass import dataclass
 from segctl.stats.recursion import Walk, crossings, sides, start
 from segctl.stats.roots import root
-from segctl.stats.special import normal_quantile, normal_sf
+from segctl.stats.special import normal_log_p, normal_quantile, normal_sf
 
 Spending = Literal["obrien_fleming", "pocock", "power"]
 FAR = 8.0
 """Bounds above this are reckoned as if there had been no look before, which is never too small a p."""
+SMALLEST = -690.0
+"""Logarithm of p below which the p of a single look is as good."""
 CLOSE = 1e-4
 """A look with so little more information than the one before is no look of its own."""
 
@@ -181,19 +183,36 @@ def repeated_p(
     Source:
         Jennison, Turnbull, Group Sequential Methods, 2000, chapter 9.
     """
-    if not z:
-        return 1.0, 0.0
+    log_single = normal_log_p(z)
+    if log_single < SMALLEST:
+        return exp(log_single), log_single
+    low, high = _bracket(exp(log_single), information, spending, power, is_over)
 
     def missing(log_alpha: float) -> float:
         edges = bounds(information, alpha=exp(log_alpha), spending=spending, power=power, is_over=is_over)
         return min(edges[-1], 1e3) - abs(z)
 
-    if missing(0.0) >= 0:
-        return 1.0, 0.0
-    if missing(-690.0) <= 0:
-        return 0.0, -690.0
-    log_p = root(missing, -690.0, 0.0, tolerance=1e-9)
+    if missing(high) >= 0:
+        return exp(high), high
+    log_p = low if missing(low) <= 0 else root(missing, low, high, tolerance=1e-9)
     return exp(log_p), log_p
+
+
+def _bracket(
+    single: float, information: tuple[float, ...], spending: Spending, power: float, is_over: bool
+) -> tuple[float, float]:
+    """Logarithms of two α between which p lies: at p, the bound's own p lies between what is spent now and so far."""
+
+    def so_far(log_alpha: float) -> float:
+        alpha = exp(log_alpha)
+        return (alpha if is_over else spent(information[-1], alpha, spending=spending, power=power)) - single
+
+    def now(log_alpha: float) -> float:
+        before = information[-2] if len(information) > 1 else 0.0
+        return so_far(log_alpha) - spent(before, exp(log_alpha), spending=spending, power=power)
+
+    ends = [root(function, SMALLEST, 0.0, tolerance=1e-6) if function(0.0) > 0 else 0.0 for function in (so_far, now)]
+    return max(ends[0] - 1e-4, SMALLEST), min(ends[1] + 1e-4, 0.0)
 
 
 # --- What looks cost --------------------------------------------------------------------------------------
