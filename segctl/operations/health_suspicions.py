@@ -71,6 +71,7 @@ def suspicions(
             continue
         yield from _size(one, runs, smallest)
         yield from _value(one)
+        yield from _measured(one)
         yield from _reaction(one, report)
 
 
@@ -149,13 +150,22 @@ def _value(one: SegmentFigures) -> Iterator[Suspicion]:
     }
     # Both must be ruled out, so the weaker of the two decides; what an experiment has shown counts for more.
     below = max(_p_below(mine, others, 1 + MARGIN) for mine, others in known)
-    if not any(lift.low is not None and lift.low > 0 for lift in one.lifts):
+    if not any(lift.is_won for lift in one.lifts):
         yield Suspicion(one.segment, "not_paying", values, below)
     share = one.share or 0.0
     if _HALF <= share < _MOST_OF_ALL and beside.conversion is not None and beside.conversion_of_others is not None:
         mine, others = beside.conversion, beside.conversion_of_others
         alike = max(_p_below(mine, others, 1 + MARGIN), _p_above(mine, others, 1 - MARGIN))
         yield Suspicion(one.segment, "like_everybody", values | {"share": share}, alike)
+
+
+def _measured(one: SegmentFigures) -> Iterator[Suspicion]:
+    """An experiment has shown that an arm does harm; its own report has corrected for chance."""
+    for lift in one.lifts:
+        if lift.is_lost:
+            values = {"experiment": lift.experiment, "lift": lift.estimate, "low": lift.low, "high": lift.high}
+            if None not in values.values():
+                yield Suspicion(one.segment, "lift_negative", values)
 
 
 def _reaction(one: SegmentFigures, report: SegmentsReport) -> Iterator[Suspicion]:

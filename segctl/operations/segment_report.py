@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from segctl.compile.selection import Selection
     from segctl.operations.health_measures import Seen
-    from segctl.operations.segment_report_values import Contacts, Reach
     from segctl.operations.session import Session
 
 RUNS, NEIGHBOURS = 30, 5
@@ -103,18 +103,27 @@ class Making:
 
     def report(self) -> SegmentsReport:
         """All of it."""
+        from segctl.operations.segment_report_lift import lifts
         from segctl.operations.segment_report_reach import contacts, reach
 
         reached = reach(self.session, self.selection, now=self.now) if self.asked.with_reach else {}
         told = contacts(self.doings, self.settings)
+        measured = lifts(self.session, frozenset(self.names), as_of=self.now)
         members = {name: self._members(name) for name in self.record.seen}
         cohorts, lifecycle, cells, standing = self._buyers(members)
         windows = self._windows(members)
         near = _neighbours(members)
         segments = tuple(
-            self._segment(name, windows.get(name), reached.get(name, ()), told.get(name), near.get(name, ()),
-                          standing.get(name)) for name in self.names
-        )  # fmt: skip
+            replace(
+                self._segment(name, windows.get(name)),
+                reach=reached.get(name, ()),
+                contacts=told.get(name),
+                lifts=measured.get(name, ()),
+                neighbours=near.get(name, ()),
+                stages=standing.get(name),
+            )
+            for name in self.names
+        )
         return SegmentsReport(
             as_of=self.as_of,
             window=self.settings.window,
@@ -130,15 +139,7 @@ class Making:
             proposal=None if self.declared else proposal(self.session.project),
         )
 
-    def _segment(
-        self,
-        name: str,
-        windows: Windows | None,
-        reached: tuple[Reach, ...],
-        told: Contacts | None,
-        near: tuple[Neighbour, ...],
-        standing: Mapping[Stage, int] | None,
-    ) -> SegmentFigures:
+    def _segment(self, name: str, windows: Windows | None) -> SegmentFigures:
         seen = self.record.seen.get(name, [])
         looked = [one for one in seen if self.asked.since is None or one.as_of >= self.asked.since][-self.asked.last :]
         definition = self.session.definitions.segments[name]
@@ -159,10 +160,6 @@ class Making:
             earlier=() if windows is None else windows.earlier,
             is_same_rule=windows is None or windows.is_same_rule,
             alike=None if windows is None else windows.alike,
-            reach=reached,
-            contacts=told,
-            neighbours=near,
-            stages=standing,
         )
 
     def _point(self, one: Seen) -> Point:

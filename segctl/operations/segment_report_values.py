@@ -126,6 +126,7 @@ class Lift:
     Attributes:
         estimate: Relative change of the arm's figure against the control; likewise its limits.
         p: Adjusted; None when undefined.
+        better: Which direction is wanted.
     """
 
     experiment: str
@@ -136,6 +137,19 @@ class Lift:
     high: float | None
     confidence: float
     p: float | None
+    better: Literal["higher", "lower"] = "higher"
+
+    @property
+    def is_won(self) -> bool:
+        """The whole interval lies on the side that is wanted."""
+        end = self.low if self.better == "higher" else self.high
+        return end is not None and (end > 0 if self.better == "higher" else end < 0)
+
+    @property
+    def is_lost(self) -> bool:
+        """The whole interval lies on the other side."""
+        end = self.high if self.better == "higher" else self.low
+        return end is not None and (end < 0 if self.better == "higher" else end > 0)
 
 
 @dataclass(frozen=True, slots=True)
