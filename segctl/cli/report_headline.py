@@ -90,7 +90,7 @@ def _broken(speech: AbSpeech, head: Headline) -> str:
 
 
 def _guardrails(speech: AbSpeech, head: Headline) -> str:
-    return speech.n.listed(speech.metric(name) for name in head.reasons)
+    return speech.n.listed(speech.say("quoted", text=speech.metric(name)) for name in head.reasons)
 
 
 def _certainty(speech: AbSpeech, head: Headline, metric: MetricReport) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _certainty(speech: AbSpeech, head: Headline, metric: MetricReport) -> Iterat
             control=speech.control, n=n.count(arm.analysed if arm else None), people=speech.people,
         )  # fmt: skip
     if metric.better == "lower":
-        yield speech.say("lower_better", metric=speech.metric(head.metric))
+        yield speech.words["lower_better"]
 
 
 def _earned(speech: AbSpeech, head: Headline) -> Iterator[str]:

@@ -117,7 +117,8 @@ class NamedSpeech(Speech):
 
     def arm(self, name: str | None) -> str:
         """An arm's title, or its name."""
-        return self._arms.get(name or "", name or "")
+        known = self._arms.get(name or "", name or "")
+        return self.words["control_arm"] if known == "control" else known
 
     def metric(self, name: str | None) -> str:
         """A metric's title, or its name."""

@@ -18,6 +18,8 @@ WORDS: dict[str, str] = {
     "per": "per {n} {people}",
     "each": "per {person}",
     "between": "to",
+    "control_arm": "control",
+    "quoted": "“{text}”",
     "points": "points",
     "days": "days",
     "p": "p {p}",
@@ -29,16 +31,15 @@ WORDS: dict[str, str] = {
     "hypothesis": "Hypothesis: {text}",
     "winner": "Chosen at the end: {arm}.",
     # --- Headline --------------------------------------------------------------------------------------------
-    "more": "More {metric} with {arm} than with {control}: {value} instead of {base} {per}.",
-    "fewer": "Fewer {metric} with {arm} than with {control}: {value} instead of {base} {per}.",
-    "less": "Less {metric} with {arm} than with {control}: {value} instead of {base} {per}.",
-    "no_difference": "No clear difference in {metric} between {arm} and {control}: {value} and {base} {per}.",
-    "too_early": "Too early to tell about {metric}: so far {value} with {arm} and {base} with {control} {per}.",
-    "too_early_hidden": "Too early to tell about {metric}.",
+    "more": "{metric}: more with {arm} than with {control}, {value} instead of {base} {per}.",
+    "fewer": "{metric}: fewer with {arm} than with {control}, {value} instead of {base} {per}.",
+    "less": "{metric}: less with {arm} than with {control}, {value} instead of {base} {per}.",
+    "no_difference": "{metric}: no clear difference between {arm} and {control}, {value} and {base} {per}.",
+    "too_early": "{metric}: too early to tell; so far {value} with {arm} and {base} with {control} {per}.",
+    "too_early_hidden": "{metric}: too early to tell.",
     "early_hint": "`segctl report ab {name}` shows the figures so far and puts the look on record.",
-    "too_small": "Too small to tell about {metric}: {value} with {arm} and {base} with {control} {per}.",
-    "guardrail": "A guard-rail is broken: {guardrails} got worse. {metric}: {value} with {arm}, {base} with "
-    "{control} "
+    "too_small": "{metric}: too small to tell; {value} with {arm} and {base} with {control} {per}.",
+    "guardrail": "Guard-rail broken: {guardrails} got worse. {metric}: {value} with {arm}, {base} with {control} "
     "{per}.",
     "not_usable": "Not usable: {why}. No conclusion can be drawn from these numbers.",
     "not_usable_anyway": "Not usable: {why}. The numbers below are shown because you asked for them; do not decide "
@@ -51,7 +52,7 @@ WORDS: dict[str, str] = {
     "broken.other": "the check “{check}” is broken",
     "nothing_yet": "Nothing to tell yet: nobody's window of {window} is complete.",
     "nobody": "Nothing to tell yet: nobody is assigned.",
-    "no_value": "Nothing can be said about {metric}: {why}.",
+    "no_value": "{metric}: nothing can be told, {why}.",
     "ruled_out": "What can be ruled out: a difference of more than {most} {per}, up or down, with {confidence} "
     "confidence.",
     "sure": "How sure: the difference is {difference} {per} with {confidence} confidence ({p}).",
@@ -62,8 +63,8 @@ WORDS: dict[str, str] = {
     "wide_planned": "The range pays for the planned looks.",
     "leaning_more": "So far it leans to more: even the wide range does not contain zero.",
     "leaning_fewer": "So far it leans to fewer: even the wide range does not contain zero.",
-    "extra": "In all: {extra} {metric} with {arm} compared with {control}, over {n} {people}.",
-    "lower_better": "For {metric}, lower is better.",
+    "extra": "In all: {extra} with {arm} compared with {control}, over {n} {people} ({metric}).",
+    "lower_better": "Lower is better here.",
     "earned": "Earned: {arm} brought a profit of {profit} after cost.",
     "lost": "Earned: {arm} brought a loss; profit {profit} after cost.",
     "open": "Earned: it is not certain whether {arm} brought a profit or a loss; profit {profit} after cost.",

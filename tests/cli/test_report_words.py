@@ -64,29 +64,29 @@ def test_every_check_and_reason_of_the_operations_has_words() -> None:
 # --- Headlines --------------------------------------------------------------------------------------------
 FIRST = {
     "more": (
-        "More purchases with mail than with control: 280 instead of 230 per 10,000 people.",
-        "Mehr purchases mit mail als mit control: 280 statt 230 je 10.000 Personen.",
+        "purchases: more with mail than with control, 280 instead of 230 per 10,000 people.",
+        "purchases: mit mail mehr als mit Kontrolle, 280 statt 230 je 10.000 Personen.",
     ),
     "fewer": (
-        "Fewer purchases with mail than with control: 180 instead of 230 per 10,000 people.",
-        "Weniger purchases mit mail als mit control: 180 statt 230 je 10.000 Personen.",
+        "purchases: fewer with mail than with control, 180 instead of 230 per 10,000 people.",
+        "purchases: mit mail weniger als mit Kontrolle, 180 statt 230 je 10.000 Personen.",
     ),
     "no_difference": (
-        "No clear difference in purchases between mail and control: 236 and 230 per 10,000 people.",
-        "Kein klarer Unterschied bei purchases zwischen mail und control: 236 und 230 je 10.000 Personen.",
+        "purchases: no clear difference between mail and control, 236 and 230 per 10,000 people.",
+        "purchases: kein klarer Unterschied zwischen mail und Kontrolle, 236 und 230 je 10.000 Personen.",
     ),
     "too_early": (
-        "Too early to tell about purchases: so far 280 with mail and 230 with control per 10,000 people.",
-        "Zu früh für eine Aussage über purchases: bisher 280 mit mail und 230 mit control je 10.000 Personen.",
+        "purchases: too early to tell; so far 280 with mail and 230 with control per 10,000 people.",
+        "purchases: zu früh für eine Aussage; bisher 280 mit mail und 230 mit Kontrolle je 10.000 Personen.",
     ),
     "too_small": (
-        "Too small to tell about purchases: 70 with mail and 30 with control per 10,000 people.",
-        "Zu klein für eine Aussage über purchases: 70 mit mail und 30 mit control je 10.000 Personen.",
+        "purchases: too small to tell; 70 with mail and 30 with control per 10,000 people.",
+        "purchases: zu klein für eine Aussage; 70 mit mail und 30 mit Kontrolle je 10.000 Personen.",
     ),
     "guardrail": (
-        "A guard-rail is broken: returns got worse. purchases: 280 with mail, 230 with control per 10,000 people.",
+        "Guard-rail broken: “returns” got worse. purchases: 280 with mail, 230 with control per 10,000 people.",
         (
-            "Eine Schutzgröße ist verletzt: returns ist schlechter geworden. purchases: 280 mit mail, 230 mit control "
+            "Schutzgröße verletzt: „returns“ ist schlechter geworden. purchases: 280 mit mail, 230 mit Kontrolle "
             "je 10.000 Personen."
         ),
     ),
@@ -113,7 +113,7 @@ STEPS = {
     "people.",
     "too_early": "What to do: wait until 2026-03-30; results that are read earlier are often coincidence.",
     "too_small": "What to do: wait for more people, or plan a larger test with `segctl experiment plan`.",
-    "guardrail": "What to do: do not use mail before it is known why returns got worse.",
+    "guardrail": "What to do: do not use mail before it is known why “returns” got worse.",
     "not_usable": "`--anyway` shows the numbers all the same.",
     "nothing_yet": "What to do: wait; the last window ends 2026-04-02.",
 }
@@ -199,7 +199,7 @@ def test_other_units_and_means_are_named() -> None:
     told = lead(AbSpeech(replace(of, unit="household_id", headline=head), "en"), anyway=False)
 
     assert told.text == (
-        "Less revenue with mail than with control: 1.40 EUR instead of 1.84 EUR per unit (household_id)."
+        "revenue: less with mail than with control, 1.40 EUR instead of 1.84 EUR per unit (household_id)."
     )
 
 
