@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from segctl.cli import report_ab_details as details
@@ -14,6 +14,7 @@ from segctl.cli.report_speech import AbSpeech
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
+    from segctl.operations.ab_parts import Check
     from segctl.operations.ab_result import AbReport
 
 
@@ -30,10 +31,11 @@ def document(
         least: Counts of people below it are told as small, and nothing that is reckoned from them.
     """
     speech = AbSpeech(report, language, least=least)
-    sections = [Section("checks", speech.words["checks"], report_checks.blocks(speech, report.checks))]
+    sections = [Section("checks", speech.words["checks"], report_checks.blocks(speech, _checks(report)))]
     if is_told(report, anyway=anyway, early=early):
         sections += _numbers(speech)
-    sections.append(Section("next", speech.words["next"], (tables.further(speech),)))
+    if report.began is not None:
+        sections.append(Section("next", speech.words["next"], (tables.further(speech),)))
     return Document(
         title=speech.say("title", name=report.title or report.experiment),
         language=language,
@@ -49,6 +51,13 @@ def is_told(report: AbReport, *, anyway: bool, early: bool) -> bool:
     if report.headline.state == "too_early":
         return early
     return report.headline.state != "nothing_yet" and (report.usable or anyway)
+
+
+def _checks(report: AbReport) -> Sequence[Check]:
+    """All; only what is broken while there is nothing to look at."""
+    if report.headline.state != "nothing_yet":
+        return report.checks
+    return [one for one in report.checks if one.level == "fail"]
 
 
 def _numbers(speech: AbSpeech) -> list[Section]:
@@ -94,7 +103,8 @@ def _asides(speech: AbSpeech) -> tuple[Block, ...]:
 
 def _method(speech: AbSpeech) -> Iterator[str]:
     report, method, n = speech.report, speech.report.method, speech.n
-    named = ", ".join(dict.fromkeys(f"{speech.metric(name)} {test}" for name, test in method.tests.items()))
+    tests = {name: speech.words.get(f"test.{test}", test) for name, test in method.tests.items()}
+    named = ", ".join(f"{speech.metric(name)}: {test}" for name, test in tests.items())
     correction = speech.words.get(f"correction.{method.correction or 'none'}", method.correction or "")
     yield speech.say(
         "tests", tests=named or n.count(None), confidence=n.share(method.confidence, 0), correction=correction

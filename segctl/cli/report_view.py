@@ -36,13 +36,16 @@ def text(ctx: Context, document: Document, *, details: bool = False) -> str:
         details: Also the sections that a first look does not need.
     """
     view = _View(ctx, document.language)
+    view.said = {document.title}
     parts = [view.title(document)]
     parts += [view.block(one) for one in document.lead]
     kept = [one for one in document.sections if details or not one.is_detail]
     for section in kept:
+        is_new = section.title not in view.said
+        view.said.add(section.title)
         inner = "\n\n".join(told for one in section.blocks if (told := view.block(one)))
         if inner:
-            parts.append(f"{view.bold(section.title)}\n{inner}")
+            parts.append(f"{view.bold(section.title)}\n{inner}" if is_new else inner)
     left = [one.title for one in document.sections if one not in kept]
     if left:
         parts.append(view.wrapped(_MORE[document.language].format(parts=", ".join(left)), soft=True))
@@ -53,6 +56,7 @@ def text(ctx: Context, document: Document, *, details: bool = False) -> str:
 class _View:
     def __init__(self, ctx: Context, language: Language) -> None:
         self.ctx, self.language = ctx, language
+        self.said: set[str] = set()
         self.room = ctx.terminal.width
         self.color = ctx.terminal.out_color
         self.is_drawn = ctx.terminal.out and ctx.terminal.unicode
@@ -115,7 +119,9 @@ class _View:
         ]
         kept = [at for at in range(len(columns)) if not at or any(row[at] for row in grid.rows)]
         rows = [tuple(row[at] or MISSING for at in kept) for row in grid.rows]
-        return f"{self.wrapped(grid.caption)}\n{tables.table(self.ctx, [columns[at] for at in kept], rows)}"
+        # A caption that stands above already, as a heading, is not said again.
+        caption = "" if grid.caption in self.said else f"{self.wrapped(grid.caption)}\n"
+        return f"{caption}{tables.table(self.ctx, [columns[at] for at in kept], rows)}"
 
     def _records(self, grid: Grid) -> str:
         """Each row as lines of head and value, so that every number is read with its name."""

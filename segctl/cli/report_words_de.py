@@ -205,6 +205,9 @@ WORDS: dict[str, str] = {
     "planned_end": "Geplantes Ende: {day}.",
     # --- Method ----------------------------------------------------------------------------------------------
     "method": "Verfahren",
+    "test.score": "Score-Test",
+    "test.welch": "Welch",
+    "test.delta": "Delta-Methode",
     "tests": "Tests: {tests}; Sicherheit {confidence}; {correction}.",
     "correction.none": "ein einziger Vergleich, nichts zu berichtigen",
     "correction.holm": "p für mehrere Vergleiche berichtigt (Holm)",

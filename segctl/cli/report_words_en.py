@@ -206,6 +206,9 @@ WORDS: dict[str, str] = {
     "planned_end": "Planned end: {day}.",
     # --- Method ----------------------------------------------------------------------------------------------
     "method": "Method",
+    "test.score": "score test",
+    "test.welch": "Welch",
+    "test.delta": "delta method",
     "tests": "Tests: {tests}; confidence {confidence}; {correction}.",
     "correction.none": "a single comparison, nothing to correct",
     "correction.holm": "p corrected for several comparisons (Holm)",
