@@ -749,6 +749,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--reason'] = 'text'
             $table['--arm'] = 'text'
             $table['--sent'] = 'flag'
+            $table['--from'] = 'text'
             $table['--check'] = 'flag'
             $table['--language'] = '=de en'
             $table['-C'] = 'folders'

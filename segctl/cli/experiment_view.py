@@ -80,7 +80,7 @@ def write_start(ctx: Context, name: str | None) -> None:
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
-        done = start(session, _named(session, name), now=ctx.now, dry_run=ctx.dry_run)
+        done = start(session, named(session, name), now=ctx.now, dry_run=ctx.dry_run)
         at = session.local(done.at)
     rows = [(arm, arm not in done.silent, 0) for arm in done.arms]
     facts = {
@@ -110,7 +110,7 @@ def write_stop(ctx: Context, name: str | None, winner: str | None, reason: str |
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
-        asked = _named(session, name)
+        asked = named(session, name)
         done = stop(session, asked, winner=winner, reason=reason, now=ctx.now, dry_run=ctx.dry_run)
         at = session.local(done.at)
     rows = [(arm, None, people) for arm, people in done.people.items()]
@@ -169,7 +169,7 @@ def write_assign(ctx: Context, name: str | None, arm: str | None, *, is_sent: bo
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
-        asked = _named(session, name)
+        asked = named(session, name)
         found = assign(session, asked, now=ctx.now, is_sent=is_sent, arm=arm, dry_run=ctx.dry_run)
     is_cut = ctx.format == "table" and ctx.output is None and found.people.height > _SHOWN
     people = found.people.head(_SHOWN) if is_cut else found.people
@@ -197,7 +197,7 @@ def write_check(ctx: Context, name: str | None) -> ExitCode:
     from segctl.operations.session import open_session
 
     with open_session(ctx.project, env=ctx.env) as session:
-        found = check(session, _named(session, name))
+        found = check(session, named(session, name))
     is_bad = any(one.severity in (Severity.ERROR, Severity.WARNING) for one in found.findings)
     code = ExitCode.FINDINGS if is_bad else ExitCode.OK
     facts = {"experiment": found.name, "units": found.units, "people": found.profiles, "exposed": found.exposed}
@@ -212,7 +212,7 @@ def write_check(ctx: Context, name: str | None) -> ExitCode:
     return code
 
 
-def _named(session: Session, name: str | None) -> str:
+def named(session: Session, name: str | None) -> str:
     """The experiment that is meant; the only one when none is named."""
     known = session.definitions.experiments
     if name is not None:

@@ -40,4 +40,20 @@ ENTRIES: dict[str, Entry] = {
         "segctl report control subject_lines",
         "segctl report ab subject_lines",
     ),
+    "SEG970": Entry(
+        "a file of assignments without a column that is needed",
+        "`experiment assign --from FILE` needs the person (`id`, or the name of a declared identifier) and the `arm`; "
+        "with units of several profiles also the `unit`.",
+        "Name the columns in the first line. `exposed_at`, `assigned_at` and `stratum` are read as well.",
+        "customer;variant\nc-1;mail",
+        "customer_id;arm\nc-1;mail",
+    ),
+    "SEG971": Entry(
+        "rows of assignments that cannot be taken",
+        "Somebody is not known, an arm is not declared, a time cannot be read, or one person has two arms. An "
+        "experiment without some of its people would be another one, so nothing is written.",
+        "Mend the rows that are named; take in people who are not known yet with `segctl ingest`.",
+        "id;arm\nc-1;mial",
+        "id;arm\nc-1;mail",
+    ),
 }

@@ -10,7 +10,7 @@ from segctl.model.dataclass import dataclass
 from segctl.operations.ab_compare import arm_value, at_cost, compared, cost_figures, judged
 from segctl.operations.ab_design import always
 from segctl.operations.ab_parts import Effect, Held, MetricReport, Verdict
-from segctl.operations.ab_samples import BELOW_BEFORE, Sample, capped, samples
+from segctl.operations.ab_samples import BELOW_BEFORE, Sample, capped, names_of, samples
 from segctl.stats.cuped import cuped, cuped_ratio
 from segctl.stats.moments import nothing
 from segctl.stats.multiplicity import holm
@@ -56,8 +56,7 @@ def sample_of(known: Mapping[tuple[str | None, ...], Sample], metric: Metric, ar
     """The figures of an arm; of nobody where it has no units."""
     if (arm,) in known:
         return known[arm,]
-    names = next((one.moments.names for one in known.values()), ("value",))
-    return Sample(nothing(0, names), Counts(0, 0) if metric.kind == "conversion" else None)
+    return Sample(nothing(0, names_of(metric)), Counts(0, 0) if metric.kind == "conversion" else None)
 
 
 def _report(of: Trial, at: Stage, metric: Metric) -> MetricReport:
@@ -105,7 +104,7 @@ def _beside(of: Trial, at: Stage, metric: Metric, arm: str, both: Pair) -> tuple
         if Flag.SMALL_COUNTS in single.flags or Flag.ZERO_CONVERSIONS in single.flags:
             also["exact"] = _exact(single, both.control.counts, both.treatment.counts)
     reduction = None
-    if metric.before is not None:
+    if "before" in names_of(metric):
         below = BELOW_BEFORE if BELOW_BEFORE in both.control.moments.names else None
         adjusted = (
             cuped_ratio(both.control.moments, both.treatment.moments, confidence=confidence, below_before=below)

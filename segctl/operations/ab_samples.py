@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
@@ -50,7 +50,7 @@ def samples(frame: pl.DataFrame, metrics: Sequence[Metric], by: Sequence[str]) -
     """
     if frame.is_empty():
         return {metric.name: {} for metric in metrics}
-    wanted = {metric.name: _figures_of(metric, frame.columns) for metric in metrics}
+    wanted = {metric.name: _figures_of(metric) for metric in metrics}
     pieces = [one for name, figures in wanted.items() for one in _pieces(name, figures)]
     extra = [one for metric in metrics for one in _extra(metric)]
     import polars as pl
@@ -80,15 +80,20 @@ def capped(frame: pl.DataFrame, metric: Metric, percentile: float) -> tuple[pl.D
     return frame.with_columns(pl.col(metric.name).clip(upper_bound=limit)), float(limit)
 
 
-def _figures_of(metric: Metric, columns: Iterable[str]) -> dict[str, str]:
+def names_of(metric: Metric) -> tuple[str, ...]:
+    """Figures of the metric's moments, in their order."""
+    return tuple(_figures_of(metric))
+
+
+def _figures_of(metric: Metric) -> dict[str, str]:
     """Figure of the moments → column."""
     found = {"value": metric.name}
     if metric.kind == "ratio":
         found["below"] = f"{metric.name}/below"
-    if f"{metric.name}/before" in columns:
+    if metric.before is not None and metric.kind != "time":
         found["before"] = f"{metric.name}/before"
-    if f"{metric.name}/before/below" in columns:
-        found[BELOW_BEFORE] = f"{metric.name}/before/below"
+        if metric.kind == "ratio":
+            found[BELOW_BEFORE] = f"{metric.name}/before/below"
     return found
 
 

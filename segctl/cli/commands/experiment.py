@@ -65,6 +65,14 @@ def command(
     sent: Annotated[
         bool, Option("--sent", help="With `assign`: they are told now by other means, so their window begins.")
     ] = False,
+    source: Annotated[
+        str | None,
+        Option(
+            "--from",
+            metavar="FILE",
+            help="With `assign`: an experiment dealt elsewhere; columns id, arm, exposed_at; - reads standard input.",
+        ),
+    ] = None,
     check: Annotated[bool, Option("--check", help="With `assign`: look at who is on record; assign nobody.")] = False,
     language: Language = None,
 ) -> ExitCode | None:
@@ -76,8 +84,14 @@ def command(
 
     `start` writes the definition down; from then on a push of the segment assigns its people before anybody is told,
     and holds out those whose arm is sent nothing. `status` tells how it goes, `stop` ends it. `assign` assigns without
-    a push and writes who is in which arm; with `--check` it looks whether that is right.
+    a push and writes who is in which arm; with `--check` it looks whether that is right, and with `--from` it takes
+    over who was in which arm of an experiment that was dealt elsewhere.
     """
+    if action == "assign" and source is not None:
+        from segctl.cli.experiment_import_view import write_import
+
+        write_import(ctx, name, source, is_sent=sent)
+        return None
     if action != "plan":
         return _run(ctx, action, name, winner, reason, arm, is_sent=sent, is_check=check)
     from segctl.cli.experiment_plan_view import write_plan
