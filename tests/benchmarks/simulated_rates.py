@@ -92,9 +92,11 @@ def span(n: int, rate: float, *, sds: float = 5.5) -> range:
 
 
 def pmf(n: int, rate: float, of: range) -> np.ndarray:
-    from scipy.stats import binom
+    from scipy.special import gammaln
 
-    return binom.pmf(np.arange(of.start, of.stop), n, rate)
+    k = np.arange(of.start, of.stop)
+    ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
+    return np.exp(ways + k * np.log(rate) + (n - k) * np.log1p(-rate))
 
 
 def coverage(shape: Shape, limits: Limits, truth: float) -> float:
