@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     Rows = Sequence[float] | np.ndarray
 
 
+ROUNDING = 1e-13
+"""Of a sum of squares: what a subtraction from it may leave where nothing should be."""
+
+
 def of_rows(columns: Mapping[str, Rows]) -> Moments:
     """Moments of rows, one per unit; two passes over each column.
 
@@ -51,7 +55,8 @@ def of_sums(n: int, sums: Mapping[str, float], products: Mapping[tuple[str, str]
     def centred(one: str, other: str) -> float:
         raw = products[one, other] if (one, other) in products else products[other, one]
         value = raw - sums[one] * (sums[other] / n)
-        return max(value, 0.0) if one == other else value
+        # What is left of equal values is rounding.
+        return 0.0 if one == other and value <= ROUNDING * raw else value
 
     return Moments(n, names, means, tuple(tuple(centred(a, b) for b in names) for a in names))
 
