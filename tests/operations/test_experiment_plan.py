@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,9 @@ import pytest
 from ab_world import BASKET, BOUGHT, ORDERED, PROJECT, RETURNED, REVENUE, Event, write
 from audience_shop import shop
 
-from segctl.cli import experiment_plan_words
+from segctl.cli import experiment_plan_texts
 from segctl.cli.experiment_plan_words import PlanWords
+from segctl.model.conditions.events import EventSelection
 from segctl.model.errors import UsageError
 from segctl.model.experiments import Arm, Experiment, LayerShare, UniversalHoldout
 from segctl.model.times import Duration
@@ -265,9 +267,21 @@ def test_a_hopeless_plan_says_what_could_be_found(session: Session) -> None:
 
 
 def test_both_languages_have_the_same_sentences() -> None:
-    german = {key.removesuffix("_n") for key in experiment_plan_words._DE}
+    german = {key.removesuffix("_n") for key in experiment_plan_texts.DE}
 
-    assert german == set(experiment_plan_words._EN)
+    assert german == set(experiment_plan_texts.EN)
+
+
+def test_of_a_control_of_nothing_an_effect_has_no_percentage(session: Session) -> None:
+    # Nobody logs a refund of the second metric's kind, so the rate is 0: only points can be told.
+    clicked = replace(BOUGHT, selection=EventSelection(("contacted",)))
+    found = planned(session, experiment(metrics=(clicked,), effect=None))
+
+    (line,) = PlanWords(found, "en", lambda at: at).lines()
+
+    assert found.first.figure == Rate(0.0)
+    assert re.search(r"the smallest effect you can find is \+\d+\.\d points", line)
+    assert any("rough" in note for note in PlanWords(found, "en", lambda at: at).notes())
 
 
 def test_the_planned_size_and_end_say_what_they_find(session: Session) -> None:
