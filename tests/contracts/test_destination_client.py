@@ -12,9 +12,9 @@ from destination_suite import World
 from fakes.server import RETRY_AFTER_S, Asked, Fake, Reply, serving
 
 from segctl.connectors.destinations.base import NotNowError, Row, UnknownOutcomeError
-from segctl.connectors.destinations.reasons import without_people, words_of
 from segctl.connectors.http.client import DEFAULT, Client, Service
 from segctl.connectors.http.hosts import is_among, is_private
+from segctl.connectors.http.reasons import without_people, words_of
 from segctl.model.errors import Refused, UsageError
 from segctl.model.fetching_rest import Bearer, ClientCredentials, Limits
 from segctl.model.secrets import Secret, forget

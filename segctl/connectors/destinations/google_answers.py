@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, Row, Sent, Trouble, place
 from segctl.connectors.destinations.jobs import Job
 from segctl.connectors.destinations.mailing import Json, listed, within
-from segctl.connectors.destinations.reasons import cleaner, words_of
 from segctl.connectors.http import outcomes
+from segctl.connectors.http.reasons import cleaner, words_of
 
 if TYPE_CHECKING:
     from segctl.connectors.http.exchange import Answer

@@ -25,8 +25,8 @@ from segctl.connectors.destinations.base import (
     Sent,
 )
 from segctl.connectors.destinations.file_manifest import folder_name, write_file
-from segctl.connectors.destinations.reasons import without_people
 from segctl.connectors.destinations.sql_text import ENTERED, KEY, PUSH, SEGMENT, UPDATED, kind_of
+from segctl.connectors.http.reasons import without_people
 from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Destination, Option
 from segctl.model.errors import SegctlError, UsageError

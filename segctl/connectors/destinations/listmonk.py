@@ -13,8 +13,8 @@ from segctl.connectors.destinations import mailing
 from segctl.connectors.destinations.base import Abilities, Around, Batch, Member, Remote, Row, Sent, Trouble
 from segctl.connectors.destinations.clients import ALLOW_HTTP, CA_BUNDLE, client
 from segctl.connectors.destinations.mailing import Json, folded, listed, within
-from segctl.connectors.destinations.reasons import words_of
 from segctl.connectors.destinations.values import plain, text
+from segctl.connectors.http.reasons import words_of
 from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Destination, Option
 

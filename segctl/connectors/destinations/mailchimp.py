@@ -24,8 +24,8 @@ from segctl.connectors.destinations.base import (
 )
 from segctl.connectors.destinations.clients import client
 from segctl.connectors.destinations.mailing import Json, folded, listed, within
-from segctl.connectors.destinations.reasons import words_of
 from segctl.connectors.destinations.values import plain
+from segctl.connectors.http.reasons import words_of
 from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Destination, Option
 from segctl.model.errors import UsageError

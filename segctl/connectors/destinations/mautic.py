@@ -14,9 +14,9 @@ from segctl.connectors.destinations import mailing
 from segctl.connectors.destinations.base import Abilities, Around, Batch, Member, Remote, Row, Sent, Trouble
 from segctl.connectors.destinations.clients import ALLOW_HTTP, CA_BUNDLE, client
 from segctl.connectors.destinations.mailing import Json, folded, within
-from segctl.connectors.destinations.reasons import words_of
 from segctl.connectors.destinations.values import plain
 from segctl.connectors.destinations.ways_in import way_in
+from segctl.connectors.http.reasons import words_of
 from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Destination, Option
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from segctl.connectors.destinations.base import NotNowError, Row, Trouble, UnknownOutcomeError
 from segctl.connectors.destinations.mailing import Json, within
-from segctl.connectors.destinations.reasons import cleaner, words_of
 from segctl.connectors.destinations.ways_in import closed_audience
 from segctl.connectors.http import outcomes
+from segctl.connectors.http.reasons import cleaner, words_of
 from segctl.model.destinations import Destination
 
 if TYPE_CHECKING:

@@ -33,9 +33,9 @@ from segctl.connectors.destinations.base import (
 from segctl.connectors.destinations.clients import client
 from segctl.connectors.destinations.jobs import Job, left_out
 from segctl.connectors.destinations.mailing import Json, folded, listed, within
-from segctl.connectors.destinations.reasons import words_of
 from segctl.connectors.destinations.values import plain
 from segctl.connectors.destinations.ways_in import in_form, missing_audience
+from segctl.connectors.http.reasons import words_of
 from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Destination, Option
 

@@ -24,9 +24,9 @@ from segctl.connectors.destinations.base import (
     Trouble,
 )
 from segctl.connectors.destinations.clients import CA_BUNDLE
-from segctl.connectors.destinations.reasons import without_people
 from segctl.connectors.destinations.smtp_message import Letter, mail, recipient
 from segctl.connectors.destinations.smtp_server import opened, wrong
+from segctl.connectors.http.reasons import without_people
 from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Destination, Option
 from segctl.model.errors import SegctlError

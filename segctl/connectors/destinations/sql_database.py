@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.connectors.destinations.base import Around, Batch, BatchRefusedError, NotNowError, UnknownOutcomeError
-from segctl.connectors.destinations.reasons import without_people
 from segctl.connectors.destinations.sql_text import KEY, SEGMENT
+from segctl.connectors.http.reasons import without_people
 from segctl.model.destinations import Destination
 from segctl.model.errors import UsageError
 from segctl.model.secrets import masked, remember

@@ -14,12 +14,12 @@ from urllib.parse import urlencode
 import requests
 
 from segctl import __version__
-from segctl.connectors.destinations.base import Around, NotNowError, Recorded, Row, UnknownOutcomeError
-from segctl.connectors.destinations.reasons import cleaner
+from segctl.connectors.calls import Around, NotNowError, Recorded, Row, UnknownOutcomeError
 from segctl.connectors.http import hosts, limits, outcomes, problems
 from segctl.connectors.http.auth import Credentials, Pairs, shown
 from segctl.connectors.http.exchange import Answer, Exchange, failure, open_session
 from segctl.connectors.http.probing import tried
+from segctl.connectors.http.reasons import cleaner
 from segctl.connectors.http.retry import AGAIN, policy
 from segctl.connectors.http.secrets import revealed
 from segctl.connectors.sources.base import Probe

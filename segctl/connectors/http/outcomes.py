@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, UnknownOutcomeError
+from segctl.connectors.calls import BatchRefusedError, NotNowError, UnknownOutcomeError
 from segctl.connectors.http import limits, problems
 from segctl.model.errors import Refused, SegctlError, UsageError
 

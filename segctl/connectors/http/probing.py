@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, UnknownOutcomeError
+from segctl.connectors.calls import BatchRefusedError, NotNowError, UnknownOutcomeError
 from segctl.connectors.http import limits
 from segctl.connectors.http.exchange import Answer
 from segctl.connectors.http.outcomes import in_words

@@ -11,7 +11,7 @@ from segctl.connectors.http import problems
 from segctl.model.secrets import masked
 
 if TYPE_CHECKING:
-    from segctl.connectors.destinations.base import Row
+    from segctl.connectors.calls import Row
 
 HIDDEN = "…"
 _SHORTEST = 3
