@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
@@ -64,6 +65,18 @@ def test_points_are_what_sha256sum_says(salt: str, unit: str, first_64_bits: str
     assert points(salt, [unit]).tolist() == [place]
     assert arm_of(place, THREE) == arm
     assert share(salt, unit) == shares(salt, [unit])[0] == pytest.approx(place / 2**64, abs=1e-15)
+
+
+def test_the_help_topic_shows_the_same_vectors() -> None:
+    topic = (Path(__file__).resolve().parents[2] / "segctl" / "help" / "experiments.md").read_text("utf-8")
+    shown = {tuple(re.split(r" {2,}", line.strip())) for line in topic.splitlines()}
+
+    told = [
+        (salt.replace("\x1f", " "), unit, bits, f"{share(salt, unit):.6f}") for salt, unit, bits, _ in VECTORS if unit
+    ]
+
+    assert len(told) == 6
+    assert set(told) <= shown
 
 
 def test_no_units_have_no_points() -> None:
