@@ -147,18 +147,9 @@ def _belief(speech: AbSpeech, metric: MetricReport, one: Belief) -> tuple[str, .
     loss = Shape(shape.factor, shape.unit)
     digits = 2 if one.loss is None else significant(one.loss * loss.factor)
     return (
-        speech.arm(one.arm), _chance(speech, one.best), _chance(speech, one.better),
+        speech.arm(one.arm), speech.chance(one.best), speech.chance(one.better),
         speech.n.shaped(one.loss, loss, digits), "" if one.lift is None else speech.n.interval(one.lift, LIFT),
     )  # fmt: skip
-
-
-def _chance(speech: AbSpeech, value: float | None) -> str:
-    """A probability that never claims certainty."""
-    if value is None:
-        return ""
-    if value > 0.999:
-        return f">{speech.n.share(0.999)}"
-    return f"<{speech.n.share(0.001)}" if value < 0.001 else speech.n.share(value)
 
 
 def allocation(speech: AbSpeech, found: Allocation) -> tuple[Block, ...]:
@@ -168,7 +159,7 @@ def allocation(speech: AbSpeech, found: Allocation) -> tuple[Block, ...]:
         return (Words((speech.say("allocation_none", why=speech.why(found.why or "missing")),)),)
     heads = (words["arm"], words["weight"], words["best"])
     rows = tuple(
-        (speech.arm(arm), speech.n.share(weight), _chance(speech, found.best.get(arm)))
+        (speech.arm(arm), speech.n.share(weight), speech.chance(found.best.get(arm)))
         for arm, weight in found.weights.items()
     )
     note = speech.say("explore", share=speech.n.share(found.explore, 0))

@@ -119,7 +119,9 @@ def money(speech: AbSpeech, *, more: bool = False) -> tuple[Block, ...]:
     """
     found: list[Block] = []
     for metric in dict.fromkeys(one.metric for one in speech.report.money):
-        reports = [one for one in speech.report.money if one.metric == metric]
+        reports = [one for one in speech.report.money if one.metric == metric and not _hides(speech, one)]
+        if not reports:
+            continue
         caption = speech.say("money_caption", control=speech.control, metric=speech.metric(metric))
         rows = _costs(speech, reports) if more else returns(speech, reports)
         heads = (speech.words["figure"], *(speech.arm(one.arm) for one in reports))
@@ -132,17 +134,21 @@ def money(speech: AbSpeech, *, more: bool = False) -> tuple[Block, ...]:
     return tuple(found)
 
 
+def _hides(speech: AbSpeech, one: MoneyReport) -> bool:
+    metric = speech.report.metric(one.metric)
+    return any(is_small(speech, metric.arm(arm)) for arm in (one.arm, speech.base))
+
+
 def returns(speech: Speech, reports: Sequence[MoneyReport]) -> list[tuple[str, ...]]:
     """More revenue, attributed revenue, cost, profit and return, a column for each report."""
-    words, n = speech.words, speech.n
+    words, nothing = speech.words, speech.n.count(None)
     rows = [(words["revenue"], *(amount(speech, one, one.revenue, sign=True) for one in reports))]
     if any(one.attributed is not None for one in reports):
         rows.append((words["attributed"], *(_plain(speech, one, one.attributed) for one in reports)))
     rows.append((words["cost"], *(_plain(speech, one, one.cost) for one in reports)))
-    rows.append((words["profit"], *(amount(speech, one, one.profit, sign=True) for one in reports)))
-    told = (speech.undefined(one.roi) or (n.interval(one.roi, LIFT) if one.claim else n.count(None)) for one in reports)
-    rows.append((words["roi"], *told))
-    return rows
+    profits = (amount(speech, one, one.profit, sign=True) if one.claim else nothing for one in reports)
+    returned = (speech.known(one.roi, LIFT) if one.claim else nothing for one in reports)
+    return [*rows, (words["profit"], *profits), (words["roi"], *returned)]
 
 
 def _costs(speech: AbSpeech, reports: Sequence[MoneyReport]) -> list[tuple[str, ...]]:

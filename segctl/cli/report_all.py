@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segctl.cli import messages, report_ab, report_health, report_segments
+from segctl.cli import messages, report_ab, report_control, report_health, report_segments
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
@@ -125,7 +125,7 @@ def _control(ctx: Context, session: Session, language: Language, least: int) -> 
     from segctl.operations.control import report_control as made
 
     found = made(session, now=ctx.now, command="report all", look=False)
-    return document(found, language, early=False, least=least)
+    return document(report_control.local(session, found), language, early=False, least=least)
 
 
 def _segments(ctx: Context, session: Session, asked: Asked, language: Language, least: int) -> Document:

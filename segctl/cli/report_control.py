@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import output
@@ -51,7 +51,15 @@ def session_report(ctx: Context, session: Session, asked: Asked) -> ControlRepor
     from segctl.operations.session import instant
 
     name = asked.names[0] if asked.names else "all"
-    return report_control(session, name, now=instant(ctx.as_of, ctx.now, session.project.timezone))
+    return local(session, report_control(session, name, now=instant(ctx.as_of, ctx.now, session.project.timezone)))
+
+
+def local(session: Session, found: ControlReport) -> ControlReport:
+    """With instants in the project's zone, for showing."""
+    programmes = tuple(
+        replace(one, begin=session.local(one.begin), until=session.local(one.until)) for one in found.programmes
+    )
+    return replace(found, as_of=session.local(found.as_of), programmes=programmes)
 
 
 def result(found: ControlReport) -> output.Result:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from segctl.stats.values import Interval
 
 _LABELS = {
-    "en": ("Formula", "What goes in", "Source", "Data"),
-    "de": ("Formel", "Was eingeht", "Quelle", "Daten"),
+    "en": ("Value", "Formula", "What goes in", "Source", "Data"),
+    "de": ("Wert", "Formel", "Was eingeht", "Quelle", "Daten"),
 }
 _TITLES = {"en": "Numbers of {name}", "de": "Zahlen von {name}"}
 _DATA = {
@@ -94,10 +94,10 @@ def _unknown(name: str, names: Sequence[str]) -> UsageError:
 
 def document(report: AbReport, language: Language, numbers: Sequence[Explained]) -> Document:
     """The numbers as a report of their own."""
-    formula, inputs, source, data = _LABELS[language]
+    value, formula, inputs, source, data = _LABELS[language]
     sections = []
     for at, one in enumerate(numbers):
-        lines = [f"= {one.value}", f"{formula}: {one.formula}"]
+        lines = [f"{value}: {one.value}", f"{formula}: {one.formula}"]
         if one.inputs:
             lines.append(f"{inputs}: {', '.join(f'{key} {value}' for key, value in one.inputs.items())}")
         if one.source:
@@ -156,7 +156,8 @@ def _effect(speech: AbSpeech, metric: MetricReport, effect: Effect) -> Iterator[
         yield Explained(f"{name}.p_adjusted", n.p(effect.p_adjusted), metric.correction, family, metric.events)
     for way, other in effect.also.items():
         told = f"{speech.known(other.difference, shape)}, p {n.p(other.p)}"
-        yield Explained(f"{name}.{way}", told, other.test, inputs, metric.events)
+        method = other.difference.method if other.difference.method in FORMULAS else other.test
+        yield Explained(f"{name}.{way}", told, method, inputs, metric.events)
     if effect.compliance is not None:
         told = speech.known(effect.compliance, shape)
         yield Explained(f"{name}.compliance", told, "compliance", inputs, metric.events)
@@ -183,7 +184,7 @@ def _beliefs(speech: AbSpeech, metric: MetricReport) -> Iterator[Explained]:
         for key in ("best", "better"):
             value = getattr(one, key)
             if value is not None:
-                yield Explained(f"{name}.{key}", speech.n.share(value), key, given, metric.events)
+                yield Explained(f"{name}.{key}", speech.chance(value), key, given, metric.events)
         if one.loss is not None:
             told = speech.n.shaped(one.loss, Shape(shape.factor, shape.unit), 4)
             yield Explained(f"{name}.loss", told, "loss", given, metric.events)

@@ -143,7 +143,9 @@ def _linked(cell: str) -> str:
 
 
 def _coded(words: str) -> str:
-    """Backticks as code."""
+    """Backticks as code; nothing stays nothing."""
+    if not words:
+        return ""
     return _CODE.sub(r"<code>\1</code>", text(words))
 
 

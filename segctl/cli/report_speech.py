@@ -57,6 +57,14 @@ class Speech:
         """Whether one of them could tell about somebody."""
         return any(value is not None and 0 < value < self.least for value in counts)
 
+    def chance(self, value: float | None) -> str:
+        """A probability that never claims certainty; nothing when there is none."""
+        if value is None:
+            return ""
+        if value > 0.999:
+            return f">{self.n.share(0.999)}"
+        return f"<{self.n.share(0.001)}" if value < 0.001 else self.n.share(value)
+
     def undefined(self, of: Interval | None) -> str:
         """Why an interval has no estimate, in brackets; nothing when it has."""
         return f"({self.why(of.why)})" if of is not None and of.estimate is None and of.why else ""
