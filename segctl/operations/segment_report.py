@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from segctl.model.dataclass import dataclass
@@ -15,11 +15,10 @@ from segctl.model.reports import ReportSettings
 from segctl.operations import health_measures as measure
 from segctl.operations import segment_report_buyers as buyers
 from segctl.operations.health_record import Record
-from segctl.operations.segment_report_alike import Alike, alike
+from segctl.operations.segment_report_alike import Alike, Crowd
 from segctl.operations.segment_report_proposal import proposal
 from segctl.operations.segment_report_scan import PERIODS, Doings
 from segctl.operations.segment_report_values import (
-    STAGES,
     Basis,
     Cohorts,
     Figures,
@@ -35,7 +34,6 @@ from segctl.operations.selection import chosen
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
     from segctl.compile.selection import Selection
@@ -196,19 +194,20 @@ class Making:
         return Windows("after", found[0], tuple(found[1:]), is_same_rule, beside)
 
     def _alike(self, there: NDArray[np.bool_]) -> Alike | None:
-        newest = self.doings.newest
-        return alike(there, self.doings.then, self._stages_then, converted=newest.converted, revenue=newest.revenue)
+        return self._crowd.beside(there)
 
     @cached_property
-    def _stages_then(self) -> NDArray[np.int8]:
-        """By subject: 0 for those who had not bought when the window began, else the place of the stage."""
+    def _crowd(self) -> Crowd:
+        newest = self.doings.newest
+        return Crowd(self.doings.then, self._by_subject("then"), newest.converted, newest.revenue)
+
+    def _by_subject(self, when: Literal["now", "then"]) -> NDArray[np.int8]:
+        """Stages by subject; 0 for those who have not bought."""
         import numpy as np
 
         found = np.zeros(self.doings.length, dtype=np.int8)
         if self._standing is not None:
-            codes = {stage: place for place, stage in enumerate(STAGES, 1)}
-            for stage, subjects in self._standing.then.group_by("stage"):
-                found[subjects["subject"].to_numpy()] = codes[str(stage[0])]  # type: ignore[index]  # one of the stages
+            found[self._standing.bought.subjects] = getattr(self._standing, when)
         return found
 
     # --- Buyers -------------------------------------------------------------------------------------------
@@ -216,18 +215,18 @@ class Making:
         self, members: Mapping[str, NDArray[np.bool_]]
     ) -> tuple[Cohorts | None, Lifecycle | None, tuple[RfmCell, ...] | None, dict[str, Mapping[Stage, int]]]:
         import numpy as np
-        import polars as pl
 
         known = self._standing
         if known is None:
             return None, None, None, {}
-        bought, has_revenue = self.doings.purchases, self.settings.revenue is not None
-        made = buyers.cohorts(bought, self.doings.revenues, self._local(self.as_of).date(), has_revenue=has_revenue)
+        has_revenue, today = self.settings.revenue is not None, self._local(self.as_of).date()
+        made = buyers.cohorts(known.bought, self.doings.revenues, today, has_revenue=has_revenue)
         cycle = buyers.lifecycle(known.now, known.then, known.limits, profiles=len(self.doings.profiles))
-        cells = buyers.rfm_grid(self._scores(bought), has_revenue=has_revenue)
+        cells = buyers.rfm_grid(self._scores(known.bought), has_revenue=has_revenue)
+        codes, size = self._by_subject("now"), len(buyers.CODES) + 1
+        counts = {name: np.bincount(codes[flags], minlength=size) for name, flags in members.items()}
         standing: dict[str, Mapping[Stage, int]] = {
-            name: buyers.stage_counts(known.now, pl.Series(np.flatnonzero(flags), dtype=pl.Int32))
-            for name, flags in members.items()
+            name: {stage: int(of[code]) for stage, code in buyers.CODES.items()} for name, of in counts.items()
         }
         return made, cycle, cells, standing
 
@@ -235,12 +234,12 @@ class Making:
     def _standing(self) -> Standing | None:
         if self.settings.purchase is None or self.doings.purchases.is_empty():
             return None
-        bought = self.doings.purchases
+        bought = buyers.history(self.doings.purchases)
         today, then = (buyers.day_number(self._local(at)) for at in (self.as_of, self.doings.since))
         limits = buyers.limits_of(bought, (self.settings.active_days, self.settings.lost_days))
-        return Standing(limits, buyers.stages(bought, limits, today), buyers.stages(bought, limits, then))
+        return Standing(bought, limits, buyers.stages(bought, limits, today), buyers.stages(bought, limits, then))
 
-    def _scores(self, bought: pl.DataFrame) -> pl.DataFrame:
+    def _scores(self, bought: buyers.History) -> buyers.Scores:
         from segctl.operations.segment_report_rfm import trait_scores
 
         declared = trait_scores(self.session, as_of=self.as_of, snapshot=self.doings.snapshot)
@@ -252,11 +251,12 @@ class Making:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Stages of buyers now, and when the window began: ``subject``, ``stage``."""
+    """Stages of buyers now, and when the window began, as `buyers.stages` gives them."""
 
+    bought: buyers.History
     limits: buyers.Limits
-    now: pl.DataFrame
-    then: pl.DataFrame
+    now: NDArray[np.int8]
+    then: NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,72 +52,98 @@ class Alike:
     per_person_of_others: Estimate | None
 
 
-def alike(
-    members: NDArray[np.bool_],
-    everybody: NDArray[np.bool_],
-    stages: NDArray[np.int8],
-    *,
-    converted: NDArray[np.bool_] | None,
-    revenue: NDArray[np.float64] | None,
-) -> Alike | None:
-    """Members beside others; None when fewer than half of them have others beside them.
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Of some people by stage: how many, and what a figure of theirs and its square add up to."""
+
+    people: NDArray[np.float64]
+    total: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+    def without(self, part: Sums) -> Sums:
+        """Those who are not in a part."""
+        return Sums(self.people - part.people, self.total - part.total, self.squares - part.squares)
+
+
+class Crowd:
+    """Everybody by stage when the window began, with what they did in it.
 
     Args:
-        members: By subject.
-        everybody: Likewise; who is no member is another.
-        stages: By subject, 0 and above, when the window began.
-        converted: By subject, in the window.
+        there: By subject: belongs to everybody.
+        stages: By subject, 0 and above.
+        converted: By subject; None where it is not declared, as with the next.
         revenue: Likewise.
     """
-    import numpy as np
 
-    inside, outside = np.flatnonzero(members & everybody), np.flatnonzero(everybody & ~members)
-    size = int(stages.max(initial=0)) + 1
-    mine = np.bincount(stages[inside], minlength=size).astype(float)
-    others = np.bincount(stages[outside], minlength=size).astype(float)
-    covered = (others >= FEWEST) & (mine > 0)
-    people = mine[covered].sum()
-    if not people or people < mine.sum() / 2:
-        return None
-    weight = np.where(covered, mine, 0.0) / people
-    groups = _Groups(stages, inside, outside, covered, weight)
-    rates = groups.estimates(None if converted is None else converted.astype(float), is_rate=True)
-    means = groups.estimates(revenue, is_rate=False)
-    return Alike(int(people), int(others[covered].sum()), *rates, *means)
+    def __init__(
+        self,
+        there: NDArray[np.bool_],
+        stages: NDArray[np.int8],
+        converted: NDArray[np.bool_] | None,
+        revenue: NDArray[np.float64] | None,
+    ) -> None:
+        self._there, self._stages, self._size = there, stages, int(stages.max(initial=0)) + 1
+        self._converted = None if converted is None else _Nonzero.of(converted.astype(float))
+        self._revenue = None if revenue is None else _Nonzero.of(revenue)
+        self._whole = tuple(self._sums(there, figure) for figure in (self._converted, self._revenue))
+
+    def _sums(self, members: NDArray[np.bool_], figure: _Nonzero | None) -> Sums:
+        import numpy as np
+
+        people = np.bincount(self._stages[members], minlength=self._size).astype(float)
+        if figure is None:
+            return Sums(people, np.zeros(self._size), np.zeros(self._size))
+        inside = members[figure.at]
+        stages, values = self._stages[figure.at[inside]], figure.values[inside]
+        total = np.bincount(stages, weights=values, minlength=self._size).astype(float)
+        squares = np.bincount(stages, weights=np.square(values), minlength=self._size).astype(float)
+        return Sums(people, total, squares)
+
+    def beside(self, members: NDArray[np.bool_]) -> Alike | None:
+        """Members beside others; None when fewer than half of them have others beside them."""
+        import numpy as np
+
+        inside = members & self._there
+        mine = [self._sums(inside, figure) for figure in (self._converted, self._revenue)]
+        others = [whole.without(part) for whole, part in zip(self._whole, mine, strict=True)]
+        covered = (others[0].people >= FEWEST) & (mine[0].people > 0)
+        people = float(mine[0].people[covered].sum())
+        if not people or people < mine[0].people.sum() / 2:
+            return None
+        weight = np.where(covered, mine[0].people, 0.0) / people
+        rates: tuple[Estimate | None, ...] = (None, None)
+        means: tuple[Estimate | None, ...] = (None, None)
+        if self._converted is not None:
+            rates = tuple(_estimate(of, weight, is_rate=True) for of in (mine[0], others[0]))
+        if self._revenue is not None:
+            means = tuple(_estimate(of, weight, is_rate=False) for of in (mine[1], others[1]))
+        return Alike(int(people), int(others[0].people[covered].sum()), *rates, *means)
 
 
 @dataclass(frozen=True, slots=True)
-class _Groups:
-    stages: NDArray[np.int8]
-    inside: NDArray[np.intp]
-    outside: NDArray[np.intp]
-    covered: NDArray[np.bool_]
-    weight: NDArray[np.float64]
+class _Nonzero:
+    """Where a figure is not 0, which is of few people, and what it is there."""
 
-    def estimates(
-        self, values: NDArray[np.float64] | None, *, is_rate: bool
-    ) -> tuple[Estimate | None, Estimate | None]:
-        """Of the members, and of the others as if they were spread over the stages like the members."""
-        if values is None:
-            return None, None
-        return self._estimate(self.inside, values, is_rate=is_rate), self._estimate(
-            self.outside, values, is_rate=is_rate
-        )
+    at: NDArray[np.intp]
+    values: NDArray[np.float64]
 
-    def _estimate(self, at: NDArray[np.intp], values: NDArray[np.float64], *, is_rate: bool) -> Estimate:
+    @classmethod
+    def of(cls, values: NDArray[np.float64]) -> _Nonzero:
         import numpy as np
 
-        size = len(self.weight)
-        n = np.bincount(self.stages[at], minlength=size).astype(float)
-        total = np.bincount(self.stages[at], weights=values[at], minlength=size)
-        squares = np.bincount(self.stages[at], weights=np.square(values[at]), minlength=size)
-        there = np.maximum(n, 1.0)
-        mean = total / there
-        if is_rate:
-            # A stage without any conversion is not known to have none for ever.
-            shrunk = (total + 1) / (there + 2)
-            variance = shrunk * (1 - shrunk)
-        else:
-            variance = np.maximum(squares - there * np.square(mean), 0.0) / np.maximum(there - 1, 1.0)
-        weight = np.where(self.covered, self.weight, 0.0)
-        return Estimate(float((weight * mean).sum()), sqrt(float((np.square(weight) * variance / there).sum())))
+        at = np.flatnonzero(values)
+        return cls(at, values[at])
+
+
+def _estimate(of: Sums, weight: NDArray[np.float64], *, is_rate: bool) -> Estimate:
+    import numpy as np
+
+    there = np.maximum(of.people, 1.0)
+    mean = of.total / there
+    if is_rate:
+        # A stage without any conversion is not known to have none for ever.
+        shrunk = (of.total + 1) / (there + 2)
+        variance = shrunk * (1 - shrunk)
+    else:
+        variance = np.maximum(of.squares - there * np.square(mean), 0.0) / np.maximum(there - 1, 1.0)
+    return Estimate(float((weight * mean).sum()), sqrt(float((np.square(weight) * variance / there).sum())))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Literal
@@ -10,54 +11,115 @@ from segctl.model.dataclass import dataclass
 from segctl.operations.segment_report_values import GROUPS, STAGES, Cohort, Cohorts, Lifecycle, RfmCell, Stage
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
 FEWEST_GAPS = 100
 _DEFAULT = (90, 365)
 _EPOCH = date(1970, 1, 1)
+_NEVER = -(2**31)
+NOT_YET, CODES = 0, {stage: place for place, stage in enumerate(STAGES, 1)}
+"""Stages as numbers by profile; 0 has not bought yet."""
 
 
-def cohorts(purchases: pl.DataFrame, revenues: pl.DataFrame, today: date, *, has_revenue: bool) -> Cohorts | None:
-    """Retention by month of the first purchase; None when nobody has bought.
+@dataclass(frozen=True, slots=True)
+class History:
+    """Days with a purchase, by profile and day; whoever has one has at least a row.
+
+    Attributes:
+        subjects: One per buyer, ascending.
+        starts: Where each buyer's rows begin.
+        subject: One per row, as all that follow; ascending.
+        day: Days since 1970, local; ascending within a buyer.
+        last: Microseconds of the latest purchase of the day.
+        bought: Purchases of the day.
+    """
+
+    subjects: NDArray[np.int32]
+    starts: NDArray[np.intp]
+    subject: NDArray[np.int32]
+    day: NDArray[np.int32]
+    last: NDArray[np.int64]
+    bought: NDArray[np.int64]
+
+    @property
+    def is_same(self) -> NDArray[np.bool_]:
+        """For each row but the first: it is of the same buyer as the one before."""
+        same: NDArray[np.bool_] = self.subject[1:] == self.subject[:-1]
+        return same
+
+
+def history(purchases: pl.DataFrame) -> History:
+    """The history of ``subject``, ``day``, ``last``, ``bought``, in any order."""
+    import numpy as np
+
+    rows = purchases.select("subject", "day", "last", "bought").sort("subject", "day")
+    subject = rows["subject"].to_numpy()
+    begins = np.ones(len(subject), dtype=bool)
+    begins[1:] = subject[1:] != subject[:-1]
+    starts = np.flatnonzero(begins)
+    return History(
+        subject[starts], starts, subject, rows["day"].to_numpy(), rows["last"].to_numpy(), rows["bought"].to_numpy()
+    )
+
+
+# --- Cohorts ----------------------------------------------------------------------------------------------
+def cohorts(bought: History, revenues: pl.DataFrame, today: date, *, has_revenue: bool) -> Cohorts:
+    """Retention by month of the first purchase.
 
     Args:
-        purchases: ``subject``, ``day`` of each purchase (days since 1970, local), each day once or more.
+        bought: Somebody has.
         revenues: ``subject``, ``day``, ``revenue``.
         today: Local day of the report's end.
         has_revenue: Whether revenue is declared.
     """
-    import polars as pl
+    import numpy as np
 
-    if purchases.is_empty():
-        return None
-    month = pl.col("day").cast(pl.Date).dt.year().cast(pl.Int32) * 12 + pl.col("day").cast(pl.Date).dt.month() - 1
-    months = purchases.select("subject", month.alias("month")).unique()
-    first = months.group_by("subject").agg(pl.col("month").min().alias("first"))
-    last = today.year * 12 + today.month - 1
-    active = _triangle(months.join(first, on="subject"), pl.len())
-    spent = None
+    month = _months(bought.day)
+    first = np.full(int(bought.subjects[-1]) + 1, _NEVER, dtype=np.int64)
+    first[bought.subjects] = month[bought.starts]
+    is_new = np.ones(len(month), dtype=bool)
+    is_new[1:] = ~(bought.is_same & (month[1:] == month[:-1]))
+    active = _triangle(first[bought.subject[is_new]], month[is_new], None)
+    spent: Mapping[int, Mapping[int, float]] = {}
     if has_revenue:
-        of_months = revenues.select("subject", month.alias("month"), "revenue").join(first, on="subject")
+        who = revenues["subject"].to_numpy()
+        known = who < len(first)
+        known[known] &= first[who[known]] != _NEVER
+        begun = first[who[known]]
         # What somebody paid before the first purchase, such as a deposit, belongs to its month.
-        of_months = of_months.with_columns(pl.max_horizontal("month", "first").alias("month"))
-        spent = _triangle(of_months, pl.col("revenue").sum())
+        paid = np.maximum(_months(revenues["day"].to_numpy()[known]), begun)
+        spent = _triangle(begun, paid, revenues["revenue"].to_numpy()[known])
+    last = today.year * 12 + today.month - 1 - 1970 * 12
     rows = []
     for begin in sorted(active):
         ages = range(last - begin + 1)
         counts = tuple(int(active[begin].get(age, 0)) for age in ages)
-        revenue = () if spent is None else tuple(float(spent.get(begin, {}).get(age, 0.0)) for age in ages)
-        rows.append(Cohort(date(begin // 12, begin % 12 + 1, 1), counts[0], counts, revenue))
+        revenue = tuple(spent.get(begin, {}).get(age, 0.0) for age in ages) if has_revenue else ()
+        rows.append(Cohort(date(1970 + begin // 12, begin % 12 + 1, 1), counts[0], counts, revenue))
     return Cohorts(tuple(rows), is_complete=(today + timedelta(days=1)).month != today.month)
 
 
-def _triangle(frame: pl.DataFrame, value: pl.Expr) -> dict[int, dict[int, float]]:
-    """First month → months later → value."""
-    import polars as pl
+def _months(day: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Months since January 1970 of days since 1970."""
+    found: NDArray[np.int64] = day.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
+    return found
 
+
+def _triangle(
+    first: NDArray[np.int64], month: NDArray[np.int64], value: NDArray[np.float64] | None
+) -> dict[int, dict[int, float]]:
+    """First month → months later → number of rows, or sum of their values."""
+    import numpy as np
+
+    if not len(first):
+        return {}
+    low, wide = int(first.min()), int((month - first).max()) + 1
+    sums = np.bincount((first - low) * wide + (month - first), weights=value)
     found: dict[int, dict[int, float]] = {}
-    grouped = frame.group_by("first", (pl.col("month") - pl.col("first")).alias("age")).agg(value.alias("value"))
-    for first, age, of in grouped.iter_rows():
-        found.setdefault(first, {})[age] = of
+    for place in np.flatnonzero(sums).tolist():
+        found.setdefault(low + place // wide, {})[place % wide] = float(sums[place])
     return found
 
 
@@ -71,72 +133,74 @@ class Limits:
     source: Literal["declared", "gaps", "default"]
 
 
-def limits_of(purchases: pl.DataFrame, declared: tuple[int | None, int | None]) -> Limits:
+def limits_of(bought: History, declared: tuple[int | None, int | None]) -> Limits:
     """The declared limits, or those of the project's own gaps: 80 % and 95 % of all next purchases come sooner."""
-    import polars as pl
+    import numpy as np
 
     if declared[0] is not None and declared[1] is not None:
         return Limits(declared[0], declared[1], "declared")
-    days = purchases.select("subject", "day").unique().sort("subject", "day")
-    gap = (pl.col("day") - pl.col("day").shift(1)).filter(pl.col("subject") == pl.col("subject").shift(1))
-    gaps = days.select(gap.alias("gap"))["gap"]
+    gaps = np.diff(bought.day)[bought.is_same]
+    gaps = gaps[gaps > 0]
     if len(gaps) < FEWEST_GAPS:
         return Limits(*_DEFAULT, "default")
-    active, lost = (ceil(float(gaps.quantile(q, "linear") or 1)) for q in (0.8, 0.95))
+    active, lost = (ceil(float(of)) for of in np.quantile(gaps, (0.8, 0.95)))
     return Limits(max(active, 1), max(lost, active + 1), "gaps")
 
 
-def stages(purchases: pl.DataFrame, limits: Limits, until: int) -> pl.DataFrame:
-    """Each buyer's stage at the end of a local day.
+def stages(bought: History, limits: Limits, until: int) -> NDArray[np.int8]:
+    """The stage of each of `History.subjects` at the end of a local day, as `CODES`.
 
     Args:
-        purchases: ``subject``, ``day``.
+        bought: Of everybody.
         limits: Days.
         until: Days since 1970; later purchases are not known yet.
-
-    Returns:
-        One row per profile that had bought by then: ``subject``, ``stage`` String.
     """
-    import polars as pl
+    import numpy as np
 
-    day, recent = pl.col("day"), pl.col("day") > until - limits.active
-    known = purchases.filter(day <= until).group_by("subject").agg(
-        day.min().alias("first"),
-        day.max().alias("last"),
-        day.filter(recent).min().alias("again"),
-        day.filter(~recent).max().alias("before"),
-    )  # fmt: skip
-    is_recent = pl.col("last") > until - limits.active
-    stage = (
-        pl.when(is_recent & (pl.col("first") > until - limits.active)).then(pl.lit("new"))
-        .when(is_recent & (pl.col("again") - pl.col("before") > limits.lost)).then(pl.lit("back"))
-        .when(is_recent).then(pl.lit("active"))
-        .when(pl.col("last") > until - limits.lost).then(pl.lit("at_risk"))
-        .otherwise(pl.lit("lost"))
-    )  # fmt: skip
-    return known.select("subject", stage.alias("stage"))
+    begin, far = until - limits.active, np.int32(2**31 - 1)
+    is_known = bought.day <= until
+    is_old = bought.day <= begin
+    first = np.minimum.reduceat(bought.day, bought.starts)
+    last = np.maximum.reduceat(np.where(is_known, bought.day, -far), bought.starts)
+    before = np.maximum.reduceat(np.where(is_old, bought.day, -far), bought.starts).astype(np.int64)
+    again = np.minimum.reduceat(np.where(is_known & ~is_old, bought.day, far), bought.starts).astype(np.int64)
+    is_recent = last > begin
+    conditions = [
+        first > until,
+        is_recent & (first > begin),
+        is_recent & (again - before > limits.lost),
+        is_recent,
+        last > until - limits.lost,
+    ]
+    codes = [NOT_YET, CODES["new"], CODES["back"], CODES["active"], CODES["at_risk"]]
+    return np.select(conditions, codes, CODES["lost"]).astype(np.int8)
 
 
-def lifecycle(now: pl.DataFrame, then: pl.DataFrame, limits: Limits, *, profiles: int) -> Lifecycle:
+def lifecycle(now: NDArray[np.int8], then: NDArray[np.int8], limits: Limits, *, profiles: int) -> Lifecycle:
     """Who stands where, and who moved.
 
     Args:
         now: `stages` at the end of the report.
-        then: `stages` when the window began.
+        then: `stages` of the same buyers when the window began.
         limits: Days.
         profiles: Everybody.
     """
-    counts = dict(now.group_by("stage").len().iter_rows())
-    both = now.join(then, on="subject", how="left", suffix="_then")
-    moved = {(old, new): count for old, new, count in both.group_by("stage_then", "stage").len().iter_rows()}
+    import numpy as np
+
+    size = len(CODES) + 1
+    counts = np.bincount(then.astype(np.int64) * size + now, minlength=size * size).reshape(size, size)
+    known: tuple[Stage | None, ...] = (None, *STAGES)
     return Lifecycle(
         active_days=limits.active,
         lost_days=limits.lost,
         source=limits.source,
-        now={stage: counts.get(stage, 0) for stage in STAGES},
-        never=max(profiles - now.height, 0),
-        moved={(old, new): moved[old, new] for old in (None, *STAGES) for new in STAGES if (old, new) in moved},
-    )
+        now={stage: int(counts[:, CODES[stage]].sum()) for stage in STAGES},
+        never=max(profiles - int(counts[:, 1:].sum()), 0),
+        moved={
+            (old, new): int(counts[at, CODES[new]])
+            for at, old in enumerate(known) for new in STAGES if counts[at, CODES[new]]
+        },
+    )  # fmt: skip
 
 
 def day_number(at: datetime) -> int:
@@ -144,41 +208,47 @@ def day_number(at: datetime) -> int:
     return (at.date() - _EPOCH).days
 
 
-def stage_counts(now: pl.DataFrame, members: pl.Series) -> dict[Stage, int]:
-    """How many of some people stand where."""
-    import polars as pl
-
-    found = dict(now.filter(pl.col("subject").is_in(members.implode())).group_by("stage").len().iter_rows())
-    return {stage: found.get(stage, 0) for stage in STAGES}
-
-
 # --- Recency, frequency -----------------------------------------------------------------------------------
-def rfm_grid(scores: pl.DataFrame, *, has_revenue: bool) -> tuple[RfmCell, ...] | None:
-    """People and revenue by score, from ``recency``, ``frequency`` and ``revenue`` of each buyer; None without any."""
-    import polars as pl
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Of each buyer: recency and frequency 1 to 5, and revenue of all time."""
 
-    cells = (
-        scores.group_by("recency", "frequency")
-        .agg(pl.len().alias("people"), pl.col("revenue").sum())
-        .sort("recency", "frequency", descending=[True, False])
+    recency: NDArray[np.int64]
+    frequency: NDArray[np.int64]
+    revenue: NDArray[np.float64]
+
+
+def rfm_scores(bought: History, revenues: pl.DataFrame) -> Scores:
+    """Scores of `History.subjects`, ranked as trait scores are."""
+    import numpy as np
+
+    last = np.maximum.reduceat(bought.last, bought.starts)
+    count = np.add.reduceat(bought.bought, bought.starts)
+    who = revenues["subject"].to_numpy()
+    size = int(max(bought.subjects[-1], who.max(initial=0))) + 1
+    spent = np.bincount(who, weights=revenues["revenue"].to_numpy(), minlength=size).astype(float)
+    return Scores(_score(last), _score(count), spent[bought.subjects])
+
+
+def _score(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """1 + the whole part of groups × worse ones / all."""
+    import numpy as np
+
+    worse = np.searchsorted(np.sort(values), values, side="left")
+    found: NDArray[np.int64] = 1 + worse * GROUPS // len(values)
+    return found
+
+
+def rfm_grid(scores: Scores, *, has_revenue: bool) -> tuple[RfmCell, ...]:
+    """People and revenue by score, the newest first."""
+    import numpy as np
+
+    cell = (scores.recency - 1) * GROUPS + scores.frequency - 1
+    people = np.bincount(cell, minlength=GROUPS * GROUPS)
+    revenue = np.bincount(cell, weights=scores.revenue, minlength=GROUPS * GROUPS)
+    return tuple(
+        RfmCell(at // GROUPS + 1, at % GROUPS + 1, int(people[at]), float(revenue[at]) if has_revenue else None)
+        for recency in range(GROUPS - 1, -1, -1)
+        for at in range(recency * GROUPS, (recency + 1) * GROUPS)
+        if people[at]
     )
-    found = tuple(
-        RfmCell(recency, frequency, people, float(revenue) if has_revenue else None)
-        for recency, frequency, people, revenue in cells.select("recency", "frequency", "people", "revenue").iter_rows()
-    )
-    return found or None
-
-
-def rfm_scores(purchases: pl.DataFrame, revenues: pl.DataFrame) -> pl.DataFrame:
-    """One row per buyer: ``recency``, ``frequency`` (1 to 5, ranked as trait scores are), ``revenue``."""
-    import polars as pl
-
-    people = purchases.group_by("subject").agg(pl.col("last").max(), pl.col("bought").sum())
-    spent = revenues.group_by("subject").agg(pl.col("revenue").sum())
-    people = people.join(spent, on="subject", how="left").with_columns(pl.col("revenue").fill_null(0.0))
-
-    def score(name: str) -> pl.Expr:
-        worse = pl.col(name).rank("min").cast(pl.Int64) - 1
-        return 1 + worse * GROUPS // pl.len()
-
-    return people.select("subject", score("last").alias("recency"), score("bought").alias("frequency"), "revenue")

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 from segctl.compile.lower import lower_trait
 from segctl.compile.plan import Output
 from segctl.model.conditions import ComputedTrait, Score
+from segctl.operations.segment_report_buyers import Scores
 from segctl.operations.segment_report_values import GROUPS
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from segctl.operations.session import Session
 
 _PARTS = ("last_at", "count", "value", "recency", "frequency", "monetary")
 
 
-def trait_scores(session: Session, *, as_of: datetime, snapshot: int) -> pl.DataFrame | None:
-    """``subject``, ``recency``, ``frequency``, ``revenue`` by the first `rfm` with five groups; None without one."""
+def trait_scores(session: Session, *, as_of: datetime, snapshot: int) -> Scores | None:
+    """Scores by the first `rfm` with five groups, of all who have some; None without one."""
     import polars as pl
 
     from segctl.operations.evaluation import evaluate
@@ -35,7 +34,8 @@ def trait_scores(session: Session, *, as_of: datetime, snapshot: int) -> pl.Data
     found = evaluate(session, (), as_of=as_of, snapshot=snapshot, outputs=outputs)
     scale = session.definitions.computed[names["revenue"]].type.scale
     value = pl.col("revenue").cast(pl.Float64) / 10**scale
-    return found.frame.filter(pl.col("recency").is_not_null()).select("subject", "recency", "frequency", value)
+    rows = found.frame.filter(pl.col("recency").is_not_null()).select("recency", "frequency", value.fill_null(0.0))
+    return Scores(rows["recency"].to_numpy(), rows["frequency"].to_numpy(), rows["revenue"].to_numpy())
 
 
 def rfm_trait(computed: Mapping[str, ComputedTrait]) -> str | None:

@@ -160,7 +160,8 @@ class Doings:
         if "revenue" in rows.columns:
             revenue = np.zeros(self.length)
             revenue[rows["subject"].to_numpy()] = rows["revenue"].cast(pl.Float64).to_numpy()
-        return Period(flags("bought"), revenue, flags("engaged"))
+        paid_at = None if revenue is None else np.flatnonzero(revenue)
+        return Period(flags("bought"), revenue, flags("engaged"), paid_at)
 
     @property
     def newest(self) -> Period:
@@ -174,11 +175,16 @@ class Doings:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One window by subject; None for what nobody declared."""
+    """One window by subject; None for what nobody declared.
+
+    Attributes:
+        paid_at: Subjects with revenue, which are few.
+    """
 
     converted: NDArray[np.bool_] | None
     revenue: NDArray[np.float64] | None
     engaged: NDArray[np.bool_] | None
+    paid_at: NDArray[np.intp] | None = None
 
     def of(self, members: NDArray[np.bool_]) -> Figures:
         """Counts and sums of some people."""
@@ -187,7 +193,9 @@ class Period:
         def number(flags: NDArray[np.bool_] | None) -> int | None:
             return None if flags is None else int(np.count_nonzero(flags & members))
 
-        revenue = None if self.revenue is None else self.revenue[members]
+        revenue = None
+        if self.revenue is not None and self.paid_at is not None:
+            revenue = self.revenue[self.paid_at[members[self.paid_at]]]
         return Figures(
             people=int(np.count_nonzero(members)),
             converted=number(self.converted),

@@ -13,8 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segctl.operations.segment_report_buyers import (
+    CODES,
+    History,
     Limits,
     cohorts,
+    history,
     lifecycle,
     limits_of,
     rfm_grid,
@@ -26,7 +29,7 @@ Purchase = tuple[int, date, float]
 EPOCH = date(1970, 1, 1)
 
 
-def frames(purchases: Sequence[Purchase]) -> tuple[pl.DataFrame, pl.DataFrame]:
+def frames(purchases: Sequence[Purchase]) -> tuple[History, pl.DataFrame]:
     """Purchases as the pass over events gives them: a row per person and day."""
     days: dict[tuple[int, date], list[float]] = defaultdict(list)
     for who, day, value in purchases:
@@ -35,7 +38,7 @@ def frames(purchases: Sequence[Purchase]) -> tuple[pl.DataFrame, pl.DataFrame]:
     frame = pl.DataFrame(
         rows, schema={"subject": pl.Int32, "day": pl.Int32, "bought": pl.Int64, "revenue": pl.Float64}, orient="row"
     )
-    return frame.with_columns(last=pl.col("day").cast(pl.Int64)), frame.select("subject", "day", "revenue")
+    return history(frame.with_columns(last=pl.col("day").cast(pl.Int64))), frame.select("subject", "day", "revenue")
 
 
 # --- The obvious way --------------------------------------------------------------------------------------
@@ -101,7 +104,6 @@ def test_cohorts_are_those_of_obvious_python(purchases: list[Purchase]) -> None:
 
     found = cohorts(bought, revenues, TODAY, has_revenue=True)
 
-    assert found is not None
     told = {(row.month, age): (n, row.revenue[age]) for row in found.rows for age, n in enumerate(row.active) if n}
     expected = obvious_cohorts(purchases)
     assert {key: n for key, (n, _) in told.items()} == {key: n for key, (n, _) in expected.items()}
@@ -114,7 +116,10 @@ def test_stages_are_those_of_obvious_python(purchases: list[Purchase], active: i
     today = TODAY - timedelta(days=ago)
     limits = Limits(active, active + more, "declared")
 
-    found = dict(stages(frames(purchases)[0], limits, (today - EPOCH).days).iter_rows())
+    bought, _ = frames(purchases)
+    codes = stages(bought, limits, (today - EPOCH).days)
+    names = {code: stage for stage, code in CODES.items()}
+    found = {who: names[code] for who, code in zip(bought.subjects.tolist(), codes.tolist(), strict=True) if code}
 
     days: dict[int, list[date]] = defaultdict(list)
     for who, day, _ in purchases:
@@ -126,10 +131,12 @@ def test_stages_are_those_of_obvious_python(purchases: list[Purchase], active: i
 @given(SHOP)
 @settings(max_examples=40)
 def test_scores_are_those_of_obvious_python(purchases: list[Purchase]) -> None:
-    found = rfm_scores(*frames(purchases))
+    bought, revenues = frames(purchases)
 
-    told = {who: (recency, frequency) for who, recency, frequency, _ in found.iter_rows()}
-    assert told == obvious_scores(purchases)
+    found = rfm_scores(bought, revenues)
+
+    pairs = zip(found.recency.tolist(), found.frequency.tolist(), strict=True)
+    assert dict(zip(bought.subjects.tolist(), pairs, strict=True)) == obvious_scores(purchases)
 
 
 @given(SHOP)
@@ -137,7 +144,6 @@ def test_scores_are_those_of_obvious_python(purchases: list[Purchase]) -> None:
 def test_nobody_and_no_money_is_lost_between_the_cells_of_the_grid(purchases: list[Purchase]) -> None:
     cells = rfm_grid(rfm_scores(*frames(purchases)), has_revenue=True)
 
-    assert cells is not None
     assert sum(cell.people for cell in cells) == len({who for who, _, _ in purchases})
     assert sum(cell.revenue or 0 for cell in cells) == pytest.approx(sum(value for _, _, value in purchases))
 
