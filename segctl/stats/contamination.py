@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from segctl.model.dataclass import dataclass
+from segctl.stats.compliance import LEAKED, LEAKED_AT_LEAST
 from segctl.stats.values import Flag
 
-WARN, FAIL = 0.01, 0.1
-LEAST = 10
-"""So many at least before a share above 1 % is a warning."""
+FAIL = 0.1
+"""Share of controls above which the control is none any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +43,5 @@ def contamination(messaged: int, controls: int) -> Contamination:
         return Contamination(messaged, controls, share, "ok")
     if share > FAIL:
         return Contamination(messaged, controls, share, "fail")
-    return Contamination(messaged, controls, share, "warn" if share > WARN and messaged >= LEAST else "note")
+    is_leaky = share > LEAKED and messaged >= LEAKED_AT_LEAST
+    return Contamination(messaged, controls, share, "warn" if is_leaky else "note")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from segctl.model.dataclass import dataclass
 from segctl.stats.multinomial import exact_p
 from segctl.stats.special import chi2_log_sf, chi2_sf
+from segctl.stats.strata import arm_by_stratum
 from segctl.stats.values import Flag, Why
 
 if TYPE_CHECKING:
@@ -197,17 +198,7 @@ def split_by_group(groups: Mapping[str, Sequence[Epoch]]) -> GroupedSplit:
 
 def homogeneity_p(table: Iterable[Sequence[int]]) -> float | None:
     """The p of equal shares in all rows (Pearson's χ²); None with fewer than two rows or columns in use."""
-    import numpy as np
-
-    counts = np.array(list(table), dtype=float)
-    if counts.ndim < 2:
-        return None
-    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
-    rows, columns = counts.shape
-    if rows < 2 or columns < 2:
-        return None
-    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
-    return chi2_sf(float(np.sum((counts - expected) ** 2 / expected)), (rows - 1) * (columns - 1))
+    return arm_by_stratum(list(table)).p
 
 
 # --- Looked at every day ----------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ def arm_by_stratum(units: Sequence[Sequence[int]]) -> ArmByStratum:
     """χ² of a table with a row per stratum and a column per arm; empty rows and columns do not count."""
     rows = [row for row in units if sum(row)]
     columns = [sum(column) for column in zip(*rows, strict=True)] if rows else []
-    df = (len(rows) - 1) * (sum(1 for total in columns if total) - 1)
+    df = (max(len(rows), 1) - 1) * (sum(1 for total in columns if total) - 1)
     if df < 1:
         return ArmByStratum(None, None, None, None, Why.ONE_ARM)
     n = sum(columns)
