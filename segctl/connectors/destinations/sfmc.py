@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from segctl.connectors.destinations import mailing
 from segctl.connectors.destinations.base import (
@@ -30,17 +30,14 @@ from segctl.connectors.destinations.base import (
     UnknownOutcomeError,
     place,
 )
-from segctl.connectors.destinations.clients import client
 from segctl.connectors.destinations.jobs import Job, left_out
 from segctl.connectors.destinations.mailing import Json, folded, listed, within
-from segctl.connectors.destinations.values import plain
-from segctl.connectors.destinations.ways_in import in_form, missing_audience
+from segctl.connectors.destinations.sfmc_account import columns_of, item, open_client
+from segctl.connectors.destinations.sfmc_journey import Journey
+from segctl.connectors.destinations.ways_in import missing_audience
 from segctl.connectors.http.reasons import words_of
 from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Destination, Option
-
-if TYPE_CHECKING:
-    from segctl.connectors.http.client import Client
 
 MOST_BYTES, MOST_ROWS, MOST_MEMBERS = 5_000_000, 28_000, 100
 PAGE = 500
@@ -66,11 +63,9 @@ OPTIONS = (
     Option("base_url", "url", "another address of the service"),
     Option("auth_url", "url", "another address of its token service"),
 )  # fmt: skip
-COLUMNS = {"external_id": "SubscriberKey", "email": "EmailAddress", "phone": "MobileNumber"}
 GOES_ON = frozenset({None, "", "Pending", "Executing", "Queued"})
 NOT_FOUND_YET = "AsyncRequestStatusNotFound"
 DEADLOCK = "Rerun the transaction."
-_SUBDOMAIN = re.compile(r"[A-Za-z0-9-]+")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _NOBODY = "there is no value for the data extension's key"
 _OF = "|"
@@ -91,41 +86,8 @@ def abilities(destination: Destination) -> Abilities:
 def connect(destination: Destination, around: Around) -> Connector:
     """Its connector."""
     if destination.options.get("entry") == "journey":
-        from segctl.connectors.destinations.sfmc_journey import Journey
-
         return Journey(destination, around)
     return DataExtension(destination, around)
-
-
-def open_client(destination: Destination, around: Around) -> Client:
-    """A client of the account."""
-    from segctl.model.fetching_rest import ClientCredentials
-
-    options = destination.options
-    subdomain = in_form(destination, "subdomain", _SUBDOMAIN, "letters, digits and dashes")
-    hosts = (f"{subdomain}.rest.marketingcloudapis.com", f"{subdomain}.auth.marketingcloudapis.com")
-    auth_url = str(options.get("auth_url") or f"https://{hosts[1]}").rstrip("/")
-    account = options.get("account_id")
-    auth = ClientCredentials(
-        f"{auth_url}/v2/token",
-        options["client_id"],
-        options["client_secret"],
-        params=(("account_id", str(account)),) if account else (),
-    )
-    is_own = not options.get("base_url") and not options.get("auth_url")
-    base_url = options.get("base_url") or f"https://{hosts[0]}"
-    return client(destination, around, base_url, auth=auth, own=hosts if is_own else ())
-
-
-def columns_of(destination: Destination) -> dict[str, str]:
-    """Identifier → column."""
-    return {str(kind): str(name) for kind, name in (destination.options.get("columns") or COLUMNS).items()}
-
-
-def item(row: Row, columns: Mapping[str, str], **more: Json) -> dict[str, Json]:
-    """A row as its columns: flat, keys and values together."""
-    found = {name: row.identifiers[kind] for kind, name in columns.items() if row.identifiers.get(kind)}
-    return {**{name: plain(value) for name, value in row.fields.items()}, **found, **more}
 
 
 def outcome(word: Json, items: list[Json], job: Job) -> dict[str, Trouble]:

@@ -21,7 +21,7 @@ from segctl.connectors.destinations.base import (
 )
 from segctl.connectors.destinations.jobs import left_out
 from segctl.connectors.destinations.mailing import Json, listed, within
-from segctl.connectors.destinations.sfmc import columns_of, item, open_client
+from segctl.connectors.destinations.sfmc_account import columns_of, item, open_client
 from segctl.connectors.http.reasons import words_of
 from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Destination
