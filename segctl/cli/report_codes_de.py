@@ -80,6 +80,8 @@ CHECKS: dict[str, str] = {
     "berücksichtigt (CUPED)",
     "outliers.one_unit_outweighs": "einzelne {people} überwiegen einen Arm; unten steht das Ergebnis mit gekappten "
     "Werten",
+    "outliers.rests_on_few": "ein Mittelwert ruht auf wenigen, wie auf {units} gleichen Werten; sein Intervall ist zu "
+    "eng: große Werte kappen (`cap`) oder Konversionen ansehen",
     "baseline.no_percentages": "die Kontrolle ist von null nicht zu unterscheiden, darum keine Prozente",
     "novelty.effect_changes": "die Wirkung ändert sich über die Wochen (p {p}); die letzte Woche gesondert ansehen",
     "simpson.reversed": "das Ganze zeigt in die andere Richtung als die Schichten; es zählt das Ergebnis in diesen",
@@ -103,6 +105,7 @@ HEADS: dict[str, str] = {
     "largest": "Größter Wert",
     "of_sum": "Der Summe",
     "of_variance": "Der Streuung",
+    "rests_on": "Ruht auf",
     "flag": "Grund",
     "control": "Kontrolle",
     "value": "Wert",

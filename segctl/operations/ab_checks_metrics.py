@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from segctl.operations.ab_metrics import dominating, pair
 from segctl.operations.ab_parts import Check, Grouping, Level, MetricReport, Trend
+from segctl.stats.effective import LEAST, UNRELIABLE, effective_units
 from segctl.stats.means import compare_means
 from segctl.stats.values import Flag
 
@@ -61,7 +62,7 @@ def imbalance(of: Trial) -> Check:
 
 
 def outliers(of: Trial) -> Check:
-    """Single units that outweigh an arm."""
+    """Single units that outweigh an arm; else means that rest on few units, whose intervals are too narrow."""
     rows = []
     for metric in of.experiment.metrics:
         if metric.kind not in ("mean", "ratio"):
@@ -71,7 +72,25 @@ def outliers(of: Trial) -> Check:
             if found is not None:
                 rows.append({"metric": metric.name, "arm": arm, "largest": found.value, "of_sum": found.of_sum,
                              "of_variance": found.of_variance})  # fmt: skip
-    return Check("outliers", "warn" if rows else "ok", "one_unit_outweighs" if rows else None, {}, tuple(rows))
+    if rows:
+        return Check("outliers", "warn", "one_unit_outweighs", {}, tuple(rows))
+    return _resting(of)
+
+
+def _resting(of: Trial) -> Check:
+    rows, found = [], []
+    for metric in of.experiment.metrics:
+        if metric.kind not in ("mean", "ratio"):
+            continue
+        for (arm, *_), sample in of.samples[metric.name].items():
+            units = effective_units(sample.moments)
+            if units is not None and units < LEAST:
+                found.append(units)
+                rows.append({"metric": metric.name, "arm": arm, "rests_on": units})
+    least = min(found, default=None)
+    level: Level = "ok" if least is None else "note" if least >= UNRELIABLE else "warn"
+    figures = {} if least is None else {"units": round(least)}
+    return Check("outliers", level, "rests_on_few" if rows else None, figures, tuple(rows))
 
 
 def baseline(metrics: Sequence[MetricReport]) -> Check:

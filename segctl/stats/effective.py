@@ -13,6 +13,9 @@ from segctl.stats.values import Moments
 LEAST = 50
 """Effective units in every arm under which intervals of means are too narrow; capped values have more of them."""
 
+UNRELIABLE = 20
+"""Under this, one in twelve intervals of 95 % misses the truth, or more."""
+
 
 def effective_units(arm: Moments, name: str = "value") -> float | None:
     """How many units with equal values, all others 0, would give a sum as uncertain: (Σy)² / Σy².

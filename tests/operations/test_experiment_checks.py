@@ -282,6 +282,18 @@ def test_one_unit_that_outweighs_an_arm_is_capped_beside(tmp_path: Path) -> None
     assert effect.also["capped"].test == "welch"
 
 
+def test_a_mean_that_rests_on_few_units_is_noted(tmp_path: Path) -> None:
+    """60 buyers; each spends the fifth more than the one before, so that their sum is worth far fewer."""
+    found = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED, lambda at: round(100 * 1.05**at)))).check(
+        "outliers"
+    )
+
+    values = [1.05**at for at in range(60)]
+    assert (found.level, found.reason) == ("note", "rests_on_few")
+    worth = {row["arm"]: row["rests_on"] for row in found.rows}
+    assert worth["control"] == pytest.approx(sum(values) ** 2 / sum(value**2 for value in values), rel=1e-2)
+
+
 def test_a_declared_cap_cuts_all_arms_at_one_value(tmp_path: Path) -> None:
     declared = experiment(HALVES, (BOUGHT, replace(REVENUE, cap=Decimal(90))))
 
