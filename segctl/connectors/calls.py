@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from segctl.connectors.sources.base import nothing_heard
+from segctl.model.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,10 @@ class NotNowError(Exception):
     def __init__(self, reason: str, *, wait_s: float | None = None, is_daily: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.wait_s, self.is_daily = reason, wait_s, is_daily
+
+
+class GoneError(UsageError):
+    """The service says that it wants nothing more, ever: nothing is sent there until somebody has looked."""
 
 
 @dataclass(frozen=True, slots=True)

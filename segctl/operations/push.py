@@ -20,7 +20,7 @@ from segctl.operations.experiment_record import write_down
 from segctl.operations.plan_push import part_digest, refuse_other_push
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.push_limits import limit
-from segctl.operations.push_place import refuse_moved
+from segctl.operations.push_place import refuse_gone, refuse_moved
 from segctl.operations.push_result import Pushed, outcome, recorded_counts, status
 from segctl.operations.push_stations import Station, station
 from segctl.operations.push_work import Part
@@ -146,7 +146,8 @@ class _Work:
                 try:
                     refuse_moved(self.session, one.destination, is_same=name in self.asked.same_place,
                                  dry_run=self.dry_run)  # fmt: skip
-                except Refused as error:
+                    refuse_gone(self.session, one.destination, tries_again=self.asked.retries, dry_run=self.dry_run)
+                except (Refused, UsageError) as error:
                     one.courier.halt(error.message, error)
                 else:
                     one.settle_open()

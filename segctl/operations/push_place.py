@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from segctl.model.errors import Refused
+from segctl.model.errors import Refused, UsageError
 
 if TYPE_CHECKING:
     from segctl.model.destinations import Destination
@@ -53,6 +53,36 @@ def refuse_moved(session: Session, destination: Destination, *, is_same: bool, d
         why="its ledger holds for the old place: people there could not be taken out any more",
         hint="give the new place a name of its own and let the old name empty the old one; if only the spelling "
         f"changed: `segctl push --same-place {destination.name}`",
+        location=destination.location,
+    )  # fmt: skip
+
+
+def refuse_gone(session: Session, destination: Destination, *, tries_again: bool, dry_run: bool) -> None:
+    """Do nothing, unless the place said in an earlier push that it wants nothing more.
+
+    Args:
+        session: Open project and workspace.
+        destination: As declared today.
+        tries_again: Somebody wants to know whether that still holds.
+        dry_run: Keep nothing.
+
+    Raises:
+        UsageError: It is gone.
+    """
+    from segctl.state.deliveries_places import gone_since, keep_gone
+
+    since = gone_since(session.workspace, destination.name)
+    if since is None:
+        return
+    if tries_again:
+        if not dry_run:
+            keep_gone(session.workspace, destination.name, None)
+        return
+    raise UsageError(
+        "SEG903", f"`{destination.name}` said on {since[:10]} that it is gone for good; nothing was sent there",
+        why="who answers so wants nothing more, and asking again is a nuisance",
+        hint=f"correct its address, or take `{destination.name}` out of `send_to` and delete its declaration; "
+        f"if it is back: `segctl push --to {destination.name} --retry-failed`",
         location=destination.location,
     )  # fmt: skip
 

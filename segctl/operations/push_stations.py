@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from segctl.connectors.destinations import abilities, kind
-from segctl.connectors.destinations.base import Around, Recorded
+from segctl.connectors.destinations.base import Around, GoneError, Recorded
 from segctl.model.consent import Decision
 from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.audience_ledger import denied_profiles, held_profiles
@@ -162,6 +162,8 @@ class Station:
 
     def send(self, parts: Sequence[Part], push: int, name: str) -> None:
         """Tells the destination all that its audiences need."""
+        from segctl.state.deliveries_places import keep_gone
+
         desk = self.courier.desk
         self.books.push = push
         desk.context = {"push": name}
@@ -176,6 +178,8 @@ class Station:
             self.is_done = True
         finally:
             self._count(parts, time.perf_counter() - clock)
+            if isinstance(self.error, GoneError) and self.recorder is None:
+                keep_gone(self.session.workspace, self.name, self.world.now())
             if total:
                 self.progress.finish()
 

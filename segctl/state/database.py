@@ -168,6 +168,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             id INTEGER PRIMARY KEY, experiment TEXT NOT NULL, at TEXT NOT NULL, command TEXT NOT NULL)""",
         "CREATE INDEX experiment_looks_by_name ON experiment_looks (experiment, at)",
     ),
+    ("ALTER TABLE destination_places ADD COLUMN gone TEXT",),
 )
 
 

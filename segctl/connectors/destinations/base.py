@@ -11,13 +11,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
-from segctl.connectors.calls import Around, BatchRefusedError, NotNowError, Recorded, Row, UnknownOutcomeError
+from segctl.connectors.calls import (
+    Around,
+    BatchRefusedError,
+    GoneError,
+    NotNowError,
+    Recorded,
+    Row,
+    UnknownOutcomeError,
+)
 from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Mode
 
 __all__ = [
-    "Abilities", "Action", "Around", "Batch", "BatchRefusedError", "Connector", "Member", "NotNowError", "Recorded",
-    "Remote", "Removal", "Row", "RowState", "Sent", "Trouble", "UnknownOutcomeError", "by_key", "place",
+    "Abilities", "Action", "Around", "Batch", "BatchRefusedError", "Connector", "GoneError", "Member", "NotNowError",
+    "Recorded", "Remote", "Removal", "Row", "RowState", "Sent", "Trouble", "UnknownOutcomeError", "by_key", "place",
 ]  # fmt: skip
 
 Action = Literal["add", "update", "remove"]

@@ -15,7 +15,17 @@ from dataclasses import replace
 from json import JSONEncoder
 from typing import TYPE_CHECKING, Any
 
-from segctl.connectors.destinations.base import Abilities, Around, Batch, BatchRefusedError, Member, Remote, Row, Sent
+from segctl.connectors.destinations.base import (
+    Abilities,
+    Around,
+    Batch,
+    BatchRefusedError,
+    GoneError,
+    Member,
+    Remote,
+    Row,
+    Sent,
+)
 from segctl.connectors.destinations.clients import ALLOW_HTTP, CA_BUNDLE, client
 from segctl.connectors.destinations.values import plain
 from segctl.connectors.sources.base import Probe
@@ -227,11 +237,12 @@ def signed(key: bytes, message_id: str, at: int, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def gone(destination: str) -> UsageError:
+def gone(destination: str) -> GoneError:
     """410: the receiver wants nothing more, ever."""
-    return UsageError(
+    return GoneError(
         "SEG903",
         f"`{destination}`: the receiver says that the address is gone for good (410)",
         why="nothing more is sent there",
-        hint=f"correct `url`, or take `{destination}` out of `send_to` and delete its declaration",
+        hint=f"correct `url`, or take `{destination}` out of `send_to` and delete its declaration; "
+        f"if it was a mistake of the receiver: `segctl push --to {destination} --retry-failed`",
     )
