@@ -150,19 +150,20 @@ def _groups(session: Session, record: ExperimentRecord, units: pl.DataFrame) -> 
 
 def _findings(found: Checked) -> Iterator[Diagnostic]:
     wrong = (
-        (found.two_arms, f"{found.two_arms:,} units of `{found.name}` are on record with two arms"),
-        (found.differing, f"{found.differing:,} units of `{found.name}` are in another arm than their hash says"),
-        (found.outside, f"{found.outside:,} units of `{found.name}` lie outside the traffic or layer of their time"),
+        (found.two_arms, "on record with two arms"),
+        (found.differing, "in another arm than the hash says"),
+        (found.outside, "on record outside the traffic or layer of its time"),
     )
     hint = "nobody may write to the workspace but segctl; a changed `name` of the project changes every hash"
-    for count, message in wrong:
+    for count, what in wrong:
         if count:
-            yield Diagnostic("SEG963", Severity.ERROR, message, hint=hint)
+            units = "1 unit of `{}` is" if count == 1 else f"{count:,} units of `{{}}` are"
+            yield Diagnostic("SEG963", Severity.ERROR, f"{units.format(found.name)} {what}", hint=hint)
     if found.merged:
         share = found.merged / max(1, found.profiles)
         yield Diagnostic(
             "SEG964", Severity.WARNING if share > 0.01 else Severity.NOTE,
-            f"{found.merged:,} profiles of `{found.name}` were merged of people in different arms",
+            f"{found.merged:,} of the people of `{found.name}` were in different arms before they were merged",
             why="the older assignment counts for what they are sent; reports leave them out",
         )  # fmt: skip
     if found.split is not None and found.split.verdict in ("fail", "warn"):

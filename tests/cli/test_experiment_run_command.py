@@ -1,0 +1,119 @@
+"""`experiment start|status|stop|assign` as people call them, and what other pages say of a person's arm."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segctl.cli.main import main
+
+FILES = {
+    "segctl.yaml": "segctl: 1\nname: shop\nidentifiers: {customer_id: {class: known}}\n"
+    "traits: {country: text, email: {type: text, personal: true}}\nevents: {bought: {}}\n"
+    "purposes: {service: {title: Service, basis: contract, channels: [email]}}\ncontact_points: {email: email}\n",
+    "sources/crm.yaml": "source: crm\npath: crm.csv\nkey: {customer_id: nr}\nprofiles: {country: land, email: mail}\n",
+    "crm.csv": "\n".join(["nr,land,mail", *(f"{i},DE,c{i}@post.example" for i in range(30)), ""]),
+    "segments/winback.yaml": "segment: winback\npurpose: service\nsend_to: [export]\n"
+    "where: {trait: email, exists: true}\n",
+    "destinations/export.yaml": "destination: export\nkind: file\npurposes: [service]\nchannel: email\n"
+    "identify: {email: email}\nfields: {variant: experiment_arm}\n",
+    "experiments/mail_test.yaml": "experiment: mail_test\nsegment: winback\nwindow: 14 days\n"
+    "arms: {control: {weight: 1, send: nothing}, mail: {weight: 2}}\n"
+    "metrics: {bought: {event: bought, role: primary}}\nsize: 20\n",
+}
+Said = tuple[int, str, str]
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """One call of the program in this process; code, stdout and stderr."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def made(*arguments: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["segctl", *arguments])
+        capfd.readouterr()
+        code = main()
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    for verb in ("ingest", "apply"):
+        assert made(verb)[0] == 0
+    return made
+
+
+def document(said: Said) -> Any:
+    assert said[0] == 0, said[2]
+    return json.loads(said[1])
+
+
+def test_an_experiment_from_start_to_stop(call: Callable[..., Said], tmp_path: Path) -> None:
+    planned = document(call("experiment", "status", "--json"))
+    assert [row["state"] for row in planned["data"]] == ["planned"]
+    assert call("experiment", "stop")[0] == 4
+
+    code, out, err = call("experiment", "start", "--dry-run")
+    assert (code, "dry run: nothing was started" in err) == (0, True)
+    code, out, err = call("experiment", "start")
+    assert (code, "next: segctl push winback --dry-run" in err) == (0, True)
+    assert "control  false" in out
+    assert "SEG956" in call("experiment", "start")[2]
+
+    code, out, err = call("push", "winback")
+    assert code == 0
+    assert "in an arm that is sent nothing (mail_test)" in out
+    running = document(call("experiment", "status", "mail_test", "--json"))
+    row = running["data"][0]
+    assert (row["state"], row["units"], row["split"], row["is_full"]) == ("running", 30, "pass", True)
+    arms = {one["arm"]: one for one in running["sections"]["arms"]}
+    assert sum(arm["exposed"] for arm in arms.values()) == 30
+
+    ids = call("experiment", "assign", "-f", "ids", "--arm", "control")[1].split()
+    told = (next((tmp_path / "out/export/winback").glob("*.csv"))).read_text("utf-8")
+    assert len(ids) == arms["control"]["people"]
+    assert not any(f"c{person}@" in told for person in ids)
+    assert "mail_test: control (nothing sent)" in call("profile", ids[0])[1]
+    assert "mail_test: control (nothing sent)" in call("explain", "winback", ids[0])[1]
+    assert f"control {len(ids)}, {len(ids)} exposed" in call("show", "experiment:mail_test")[1]
+    assert document(call("experiment", "assign", "--check", "--json"))["exit"]["code"] == 0
+
+    code, out, err = call("experiment", "stop", "mail_test", "--winner", "control", "--reason", "no effect")
+    assert (code, "`segctl pause winback`" in err) == (0, True)
+    stopped = document(call("experiment", "status", "--json"))["data"][0]
+    assert (stopped["state"], stopped["winner"], stopped["reason"]) == ("stopped", "control", "no effect")
+
+
+def test_what_is_wrong_with_an_experiment_is_told(call: Callable[..., Said], tmp_path: Path) -> None:
+    import polars as pl
+
+    from segctl.state.assignments import DATASET
+    from segctl.state.workspace import Workspace
+
+    call("experiment", "start")
+    call("push", "winback")
+    with Workspace.open(tmp_path / ".segctl/dev") as workspace:
+        rows = pl.read_parquet(workspace.files(f"{DATASET}mail_test")[0].path)
+        other = rows.head(1).with_columns(
+            arm=pl.when(pl.col("arm") == "mail").then(pl.lit("control")).otherwise(pl.lit("mail"))
+        )
+        workspace.commit("broken", add=[workspace.write(f"{DATASET}mail_test", other)])
+    path = tmp_path / "experiments/mail_test.yaml"
+    path.write_text(FILES["experiments/mail_test.yaml"].replace("14 days", "7 days"), "utf-8")
+
+    code, _, err = call("experiment", "assign", "--check")
+    assert code == 1
+    assert "1 unit of `mail_test` is on record with two arms" in err
+    err = call("experiment", "status")[2]
+    assert "was changed while it runs: window; `winback` is not sent" in err
+    assert call("push", "winback")[0] == 4
+    assert "SEG957" in call("experiment", "assign")[2]
+    assert "SEG510" in call("experiment", "start", "mail_tset")[2]
+    assert "SEG961" in call("experiment", "stop", "mail_test", "--winner", "post")[2]
