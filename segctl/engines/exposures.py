@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import narwhals.stable.v2 as nw
@@ -36,6 +37,7 @@ from segctl.model.dataclass import dataclass
 if TYPE_CHECKING:
     from segctl.model.times import Duration
 
+_SINCE = "since:exposure"
 _SLACK = 40 * 86_400_000_000
 """Beyond the instants of the data, so that months counted from them know their clock changes."""
 
@@ -46,13 +48,14 @@ class Phase:
 
     Attributes:
         name: Of the phase.
-        first: Instant of each unit in microseconds, Int64, in the order of the units.
-        last: Likewise.
+        first: Begin in microseconds from the unit's exposure, below 0 before it: one number for all units, or one for
+            each in their order.
+        last: End, likewise.
     """
 
     name: str
-    first: pl.Series
-    last: pl.Series
+    first: int | pl.Series
+    last: int | pl.Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,37 +86,42 @@ class ExposureReader(PolarsReader):
     Args:
         events: All parts of the snapshot.
         unit_of: Subject → unit, Int32, position = subject; null for subjects of no unit.
+        exposed: Exposure of each unit in microseconds.
         phases: Only rows in at least one of them are read.
         until: Nothing after this instant is, in microseconds.
     """
 
-    def __init__(self, events: Sequence[EventPart], unit_of: pl.Series, phases: Sequence[Phase], until: int) -> None:
+    def __init__(
+        self, events: Sequence[EventPart], unit_of: pl.Series, exposed: pl.Series, phases: Sequence[Phase], until: int
+    ) -> None:
         super().__init__(EngineInput(pl.DataFrame(), tuple(events), canonical=unit_of))
-        self._phases = phases
-        self._first = min((_least(phase.first) for phase in phases), default=until + 1)
-        self._last = min(until, max((_greatest(phase.last) for phase in phases), default=until))
+        self._exposed, self._phases = exposed, phases
+        self._reach = min(_least(phase.first) for phase in phases), max(_greatest(phase.last) for phase in phases)
+        self._first = _least(exposed) + self._reach[0]
+        self._last = min(until, _greatest(exposed) + self._reach[1])
 
     def scan(self, wish: Scan) -> Rows:
         """Event rows within the phases; only columns and rows that are asked for are read."""
         lo = self._first if wish.lo is None else max(wish.lo, self._first)
         bounded = replace(wish, lo=lo, hi=min(wish.hi, self._last))
         frame = polars_of(super().scan(bounded).frame)
+        since = pl.col("ts") - _gathered(self._exposed)
+        frame = frame.with_columns(since.alias(_SINCE)).filter(pl.col(_SINCE).is_between(*self._reach))
         inside = {phase.name: _inside(phase) for phase in self._phases}
         if len(inside) == 1:
             return Rows(nw.from_native(frame.filter(*inside.values())))
-        frame = frame.with_columns(**inside).filter(pl.any_horizontal(*inside))
-        return Rows(nw.from_native(frame))
+        return Rows(nw.from_native(frame.with_columns(**inside).filter(pl.any_horizontal(*inside))))
 
 
 def unit_figures(
     figures: Sequence[Figure],
     phases: Sequence[Phase],
     unit_of: pl.Series,
+    exposed: pl.Series,
     events: Sequence[EventPart],
     *,
     as_of: datetime,
     zone: str,
-    units: int,
     profile_values: Callable[[dict[Node, str]], pl.DataFrame] | None = None,
 ) -> pl.DataFrame:
     """One row per unit in their order, a column per figure in working form; nothing after as_of counts.
@@ -124,21 +132,22 @@ def unit_figures(
         figures: What is asked.
         phases: The spans that figures name.
         unit_of: Subject → unit, Int32, position = subject; null for subjects of no unit.
+        exposed: Exposure of each unit in microseconds.
         events: All parts of the snapshot.
         as_of: Events after it do not count.
         zone: The project's.
-        units: Their number.
         profile_values: Values of nodes that ask of the profile, by ``subject``, which is the unit; None when no figure
             has any.
     """
+    units = len(exposed)
     if not units or not figures:
         return pl.DataFrame({figure.name: [] for figure in figures})
     frame = pl.DataFrame({"subject": pl.int_range(units, dtype=pl.Int32, eager=True)})
-    for reader, of_reader in _readers(figures, phases, unit_of, events, to_us(as_of)):
-        scope = _scope(phases, events, as_of, zone)
+    scope = _scope(exposed, events, as_of, zone)
+    for reader, of_reader in _readers(figures, phases, partial(ExposureReader, events, unit_of, exposed), to_us(as_of)):
         metrics = _unfolded(of_reader, reader, scope)
-        scope = scope.knowing({cast("Node", _In(phase.name)): phase.name for phase in phases})
-        reading = Reading(reader, Subjects(0, units - 1), scope, profile_values or _no_values, _sum_is_safe(events))
+        known = scope.knowing({cast("Node", _In(phase.name)): phase.name for phase in phases})
+        reading = Reading(reader, Subjects(0, units - 1), known, profile_values or _no_values, _sum_is_safe(events))
         for found, named in _frames(reading, metrics):
             columns = narrowed(reader.collect(found))
             zeros = {name for name, metric in named if metric.measure.function in ZERO_OF_NONE}
@@ -169,7 +178,10 @@ def later(instants: pl.Series, duration: Duration, zone: str, *, back: bool = Fa
 
 
 def _readers(
-    figures: Sequence[Figure], phases: Sequence[Phase], unit_of: pl.Series, events: Sequence[EventPart], until: int
+    figures: Sequence[Figure],
+    phases: Sequence[Phase],
+    reader: Callable[[Sequence[Phase], int], ExposureReader],
+    until: int,
 ) -> list[tuple[ExposureReader, list[tuple[str, ir.Metric]]]]:
     """Readers and what each is asked: plain figures of all phases together, ordered ones phase by phase."""
     plain = [figure for figure in figures if is_plain(figure.metric)]
@@ -177,11 +189,11 @@ def _readers(
     found = []
     if plain:
         marked = [(f.name, _marked(f) if len(used) > 1 else f.metric) for f in plain]
-        found.append((ExposureReader(events, unit_of, used, until), marked))
+        found.append((reader(used, until), marked))
     for phase in phases:
         ordered = [(f.name, f.metric) for f in figures if f.phase == phase.name and not is_plain(f.metric)]
         if ordered:
-            found.append((ExposureReader(events, unit_of, [phase], until), ordered))
+            found.append((reader([phase], until), ordered))
     return found
 
 
@@ -192,18 +204,17 @@ def _marked(figure: Figure) -> ir.Metric:
 
 
 def _inside(phase: Phase) -> pl.Expr:
-    unit, ts = pl.col("subject"), pl.col("ts")
-    return (ts >= _gathered(unit, phase.first)) & (ts <= _gathered(unit, phase.last))
+    first, last = (pl.lit(end) if isinstance(end, int) else _gathered(end) for end in (phase.first, phase.last))
+    return pl.col(_SINCE).is_between(first, last)
 
 
-def _gathered(unit: pl.Expr, values: pl.Series) -> pl.Expr:
-    if values.n_unique() == 1:
-        return pl.lit(values[0])
+def _gathered(values: pl.Series) -> pl.Expr:
+    """The value of the row's unit."""
 
     def gathered(units: pl.Series) -> pl.Series:
         return values.gather(units)
 
-    return unit.map_batches(gathered, return_dtype=pl.Int64, is_elementwise=True)
+    return pl.col("subject").map_batches(gathered, return_dtype=pl.Int64, is_elementwise=True)
 
 
 def _frames(
@@ -230,18 +241,18 @@ def _unfolded(
     return [(output.name, cast("ir.MetricValue", output.ask).metric) for output in found]
 
 
-def _scope(phases: Sequence[Phase], events: Sequence[EventPart], as_of: datetime, zone: str) -> Scope:
-    known = [to_us(as_of), *(_least(phase.first) for phase in phases), *(_greatest(phase.last) for phase in phases)]
+def _scope(exposed: pl.Series, events: Sequence[EventPart], as_of: datetime, zone: str) -> Scope:
+    known = [to_us(as_of), _least(exposed), _greatest(exposed)]
     known += [to_us(at) for part in events for at in (part.min_ts, part.max_ts) if at is not None]
     return Scope(as_of, zone, min(known) - _SLACK, max(known) + _SLACK, PolarsDialect())
 
 
-def _least(instants: pl.Series) -> int:
-    return cast("int", instants.min())
+def _least(values: int | pl.Series) -> int:
+    return values if isinstance(values, int) else cast("int", values.min())
 
 
-def _greatest(instants: pl.Series) -> int:
-    return cast("int", instants.max())
+def _greatest(values: int | pl.Series) -> int:
+    return values if isinstance(values, int) else cast("int", values.max())
 
 
 def _sum_is_safe(events: Sequence[EventPart]) -> Callable[[tuple[str, ...], str], bool]:

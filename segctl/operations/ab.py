@@ -158,14 +158,13 @@ def _arms(of: Trial, contacts: Reached) -> tuple[ArmFacts, ...]:
 
     whole = sum(float(arm.weight) for arm in of.experiment.arms)
     assigned = dict(of.units.everybody.group_by("arm").len().iter_rows())
-    profiles = dict(of.units.analysed.group_by("arm").agg(profiles="profiles").iter_rows())
     standing = {word: of.units.counts(word) for word in ("young", "two_arms", "unexposed")}
     return tuple(
         ArmFacts(
             arm.name, arm.name == of.experiment.control, arm.is_sent, float(arm.weight) / whole,
             int(assigned.get(arm.name, 0)), of.analysed[arm.name], standing["young"].get(arm.name, 0),
             standing["two_arms"].get(arm.name, 0), standing["unexposed"].get(arm.name, 0),
-            int(sum(profiles.get(arm.name, []))), messages(of, contacts, arm.name) if arm.is_sent else None,
+            of.profiles[arm.name], messages(of, contacts, arm.name) if arm.is_sent else None,
             None if arm.cost is None else float(arm.cost), arm.title,
         )
         for arm in of.experiment.arms

@@ -120,10 +120,14 @@ def interference(of: Trial) -> Check:
 
 # --- Counting ---------------------------------------------------------------------------------------------
 def _assigned(of: Trial) -> pl.DataFrame:
-    """Units as assigned; those that merges tore apart are nobody's."""
+    """Units as assigned, counted: ``assigned``, ``epoch``, ``stratum``, ``arm``, ``standing``, ``units``.
+
+    Those that merges tore apart are nobody's.
+    """
     import polars as pl
 
-    return of.units.everybody.filter(pl.col("standing") != "two_arms")
+    columns = ["assigned", "epoch", "stratum", "arm", "standing"]
+    return of.units.everybody.filter(pl.col("standing") != "two_arms").group_by(columns).agg(pl.len().alias("units"))
 
 
 def _has_strata(everybody: pl.DataFrame) -> bool:
@@ -139,8 +143,10 @@ def _local_day(of: Trial, everybody: pl.DataFrame) -> pl.Series:
 
 def _epochs(of: Trial, rows: pl.DataFrame) -> list[Epoch]:
     """Units by arm and the weights that were in force for them."""
-    found = rows.group_by("epoch", "arm").len()
-    counts = {(epoch, arm): units for epoch, arm, units in found.iter_rows()}
+    import polars as pl
+
+    found = rows.group_by("epoch", "arm").agg(pl.col("units").sum())
+    counts = {(epoch, arm): int(units) for epoch, arm, units in found.iter_rows()}
     arms = _all_arms(of, rows)
     epochs: list[Epoch] = []
     for number in sorted({epoch for epoch, _ in counts}, key=lambda one: one or 0) or [1]:

@@ -108,10 +108,10 @@ def figures(source: EventSource, metrics: Sequence[Metric], units: Units, *, wee
         wanted,
         [phase for phase in phases if any(figure.phase == phase.name for figure in wanted)],
         units.unit_of,
+        units.analysed["exposed"],
         source.events,
         as_of=source.as_of,
         zone=source.zone,
-        units=units.analysed.height,
         profile_values=source.values,
     )
     asked = {figure.name: figure.metric for figure in wanted}
@@ -131,17 +131,24 @@ def kinds_read(metrics: Sequence[Metric], lowering: Lowering) -> tuple[str, ...]
 def _phases(metrics: Sequence[Metric], analysed: pl.DataFrame, zone: str, *, is_weekly: bool) -> list[Phase]:
     from segctl.engines.exposures import Phase, later
 
-    exposed, last = analysed["exposed"], analysed["last"]
-    found = [Phase(AFTER, exposed, last)]
-    lengths = dict.fromkeys(metric.before for metric in metrics if metric.before is not None)
-    found += [Phase(_before(length), later(exposed, length, zone, back=True), exposed - 1) for length in lengths]
-    shortest = (last - exposed).min()
+    exposed, length = analysed["exposed"], analysed["last"] - analysed["exposed"]
+    found = [Phase(AFTER, 0, _even(length))]
+    for before in dict.fromkeys(metric.before for metric in metrics if metric.before is not None):
+        back = later(exposed, before, zone, back=True) - exposed
+        found.append(Phase(_before(before), _even(back), -1))
+    shortest = length.min()
     number = min(MOST_WEEKS, shortest // _WEEK) if is_weekly and isinstance(shortest, int) else 0
-    for week in range(number if number > 1 else 0):
+    for week in range(1, number + 1 if number > 1 else 1):
         # The instant between two weeks belongs to the later one, the window's last instant to the last week.
-        begin, end = exposed + week * _WEEK, exposed + (week + 1) * _WEEK
-        found.append(Phase(f"week {week + 1}", begin, end - (end < last).cast(int)))
+        end = week * _WEEK
+        found.append(Phase(f"week {week}", end - _WEEK, _even(end - (end < length).cast(int))))
     return found
+
+
+def _even(lengths: pl.Series) -> int | pl.Series:
+    """One number where all units have the same."""
+    first = lengths.first()
+    return first if isinstance(first, int) and lengths.min() == lengths.max() else lengths
 
 
 def _before(length: Duration) -> str:

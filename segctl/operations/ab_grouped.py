@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from segctl.operations.ab_compare import compared
@@ -16,11 +17,15 @@ from segctl.stats.strata import Stratum, over_strata
 from segctl.stats.values import Comparison, Counts, Flag, Moments
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
     from segctl.model.experiments import Metric
     from segctl.operations.ab_trial import Trial
     from segctl.stats.trend import Measured
+
+    Array = NDArray[np.float64]
 
 
 # --- Sub-segments -----------------------------------------------------------------------------------------
@@ -99,9 +104,9 @@ def trend(of: Trial) -> Trend | None:
     columns = [name for name in frame.columns if name.startswith(f"{metric.name}/week/")]
     if not columns or frame.is_empty():
         return None
-    weekly = {name: samples(frame.with_columns(frame[name].alias(metric.name)), [metric], ["arm"])[metric.name]
-              for name in columns}  # fmt: skip
+    weekly = samples(frame, [replace(metric, name=name, before=None) for name in columns], ["arm"])
     points, p = [], {}
+    spread = {arm: _covariance(of, columns, arm) for arm in of.arms}
     for arm in of.others:
         found = []
         for week, name in enumerate(columns, 1):
@@ -109,19 +114,26 @@ def trend(of: Trial) -> Trend | None:
             one = compared(metric, control, treatment, confidence=float(of.experiment.confidence))
             found.append(one)
             points.append(TrendPoint(arm, week, one.control, one.treatment, one.difference))
-        p[arm] = tested([_measured(one) for one in found], covariance=_covariance(of, columns, arm)).p
+        p[arm] = tested(
+            [_measured(one) for one in found], covariance=_of_differences(spread, of.experiment.control, arm)
+        ).p
     return Trend(metric.name, tuple(points), p)
 
 
-def _covariance(of: Trial, columns: Sequence[str], arm: str) -> list[list[float]] | None:
-    """Of the differences of all weeks: the same units are seen in each."""
+def _covariance(of: Trial, columns: Sequence[str], arm: str) -> Array | None:
+    """Of the weekly means of an arm: the same units are seen in each."""
     import numpy as np
 
-    total = np.zeros((len(columns), len(columns)))
-    for name in (of.experiment.control, arm):
-        rows = of.frame.filter(arm=name).select(columns).to_numpy()
-        if len(rows) < 2:
-            return None
-        total += np.cov(rows, rowvar=False) / len(rows)
-    # Weeks without any difference between units have no place in a regression by precision.
-    return None if np.linalg.matrix_rank(total) < len(columns) else total.tolist()
+    rows = of.frame.filter(arm=arm).select(columns).to_numpy()
+    return np.cov(rows, rowvar=False) / len(rows) if len(rows) > 1 else None
+
+
+def _of_differences(spread: Mapping[str, Array | None], control: str, arm: str) -> list[list[float]] | None:
+    import numpy as np
+
+    one, other = spread[control], spread[arm]
+    if one is None or other is None:
+        return None
+    total = one + other
+    # Weeks in which no unit differs from another have no place in a regression by precision.
+    return None if np.linalg.matrix_rank(total) < len(total) else total.tolist()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
+from segctl.stats.moments import of_spread
 from segctl.stats.values import Counts, Moments
 
 if TYPE_CHECKING:
@@ -48,20 +49,28 @@ def samples(frame: pl.DataFrame, metrics: Sequence[Metric], by: Sequence[str]) -
         metrics: Whose figures stand in it.
         by: Columns that group, the arm among them.
     """
-    if frame.is_empty():
-        return {metric.name: {} for metric in metrics}
     wanted = {metric.name: _figures_of(metric) for metric in metrics}
-    pieces = [one for name, figures in wanted.items() for one in _pieces(name, figures)]
-    extra = [one for metric in metrics for one in _extra(metric)]
-    import polars as pl
-
-    found = frame.group_by(*by).agg(pl.len().alias("n"), *pieces, *extra).sort(*by)
+    asked = [piece for metric in metrics for piece in (*_pieces(metric.name, wanted[metric.name]), *_extra(metric))]
     made: dict[str, dict[Key, Sample]] = {metric.name: {} for metric in metrics}
-    for row in found.iter_rows(named=True):
-        key = tuple(row[name] for name in by)
+    for key, part in _parts(frame, by):
+        row = part.select(asked).row(0, named=True)
         for metric in metrics:
-            made[metric.name][key] = _sample(metric, wanted[metric.name], row)
+            made[metric.name][key] = _sample(metric, wanted[metric.name], part.height, row)
     return made
+
+
+def _parts(frame: pl.DataFrame, by: Sequence[str]) -> list[tuple[Key, pl.DataFrame]]:
+    """The rows by the columns, in order of their values; units stand by arm already, so arms are slices."""
+    if frame.is_empty():
+        return []
+    if list(by) != ["arm"]:
+        parts = frame.partition_by(by, as_dict=True).items()
+        return sorted(parts, key=lambda part: [(value is not None, value) for value in part[0]])
+    arms = frame["arm"].rle().struct.unnest()
+    ends = arms["len"].cum_sum()
+    return [
+        ((arm,), frame.slice(end - size, size)) for size, arm, end in zip(arms["len"], arms["value"], ends, strict=True)
+    ]
 
 
 def capped(frame: pl.DataFrame, metric: Metric, percentile: float) -> tuple[pl.DataFrame, float | None]:
@@ -98,15 +107,14 @@ def _figures_of(metric: Metric) -> dict[str, str]:
 
 
 def _pieces(name: str, figures: Mapping[str, str]) -> list[pl.Expr]:
-    """Means and centred products of the figures of a metric."""
+    """Means and covariances of the figures of a metric."""
     import polars as pl
 
     columns = list(figures.items())
     found = [pl.col(column).mean().alias(f"{name}:{figure}") for figure, column in columns]
     for at, (one, first) in enumerate(columns):
-        for other, second in columns[at:]:
-            centred = (pl.col(first) - pl.col(first).mean()) * (pl.col(second) - pl.col(second).mean())
-            found.append(centred.sum().alias(f"{name}:{one}:{other}"))
+        found.append(pl.col(first).var().alias(f"{name}:{one}:{one}"))
+        found += [pl.cov(first, second).alias(f"{name}:{one}:{other}") for other, second in columns[at + 1 :]]
     return found
 
 
@@ -121,19 +129,13 @@ def _extra(metric: Metric) -> list[pl.Expr]:
     return [*found, (value != 0).sum().alias(f"{name}:events")] if metric.kind != "ratio" else found
 
 
-def _sample(metric: Metric, figures: Mapping[str, str], row: Mapping[str, float]) -> Sample:
+def _sample(metric: Metric, figures: Mapping[str, str], n: int, row: Mapping[str, float | None]) -> Sample:
     names, name = tuple(figures), metric.name
-    order = {figure: at for at, figure in enumerate(names)}
-
-    def product(one: str, other: str) -> float:
-        first, second = sorted((one, other), key=order.__getitem__)
-        return float(row[f"{name}:{first}:{second}"])
-
-    n = int(row["n"])
-    means = tuple(float(row[f"{name}:{figure}"]) for figure in names)
-    moments = Moments(n, names, means, tuple(tuple(product(a, b) for b in names) for a in names))
+    means = {figure: row[f"{name}:{figure}"] or 0.0 for figure in names}
+    covariances = {(one, other): row[f"{name}:{one}:{other}"] or 0.0
+                   for at, one in enumerate(names) for other in names[at:]}  # fmt: skip
     events = row.get(f"{name}:events")
-    counts = Counts(n, int(events or 0)) if metric.kind == "conversion" else None
-    return Sample(
-        moments, counts, row.get(f"{name}:largest"), row.get(f"{name}:among"), None if events is None else int(events)
-    )
+    known = None if events is None else int(events)
+    counts = Counts(n, known or 0) if metric.kind == "conversion" else None
+    moments = of_spread(n, means, covariances)
+    return Sample(moments, counts, row.get(f"{name}:largest"), row.get(f"{name}:among"), known)

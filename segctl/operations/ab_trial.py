@@ -73,6 +73,14 @@ class Trial:
         return {arm: int(found.get(arm, 0)) for arm in self.arms}
 
     @cached_property
+    def profiles(self) -> dict[str, int]:
+        """Profiles by arm that belong to the analysed units."""
+        import polars as pl
+
+        counts = dict(self.units.analysed.group_by("arm").agg(pl.col("profiles").sum()).iter_rows())
+        return {arm: int(counts.get(arm, 0)) for arm in self.arms}
+
+    @cached_property
     def kinds(self) -> tuple[str, ...]:
         """Event kinds that the metrics read."""
         return kinds_read(self.experiment.metrics, self.source.lowering)

@@ -66,21 +66,37 @@ def units(
     import polars as pl
 
     rows = _rows(assigned, owners, as_of, by_profile=by_profile)
-    everybody = rows.group_by("key", "arm", maintain_order=True).agg(
-        pl.col("unit", "stratum", "epoch", "assigned").first(),
-        pl.col("exposed").min(),
-        pl.col("person").n_unique().cast(pl.Int64).alias("profiles"),
-        pl.col("person").first(),
-    )
+    everybody = _together(rows)
     everybody = everybody.with_columns(last=_ends(everybody["exposed"], window, zone))
     everybody = everybody.with_columns(standing=_standing(rows, to_us(as_of)))
-    analysed = everybody.filter(standing="analysed").with_row_index("position")
-    places = rows.join(analysed.select("key", "arm", pl.col("position").cast(pl.Int32)), on=["key", "arm"])
-    # A person of two units of one arm belongs to that of the older assignment, which stands first.
-    places = places.unique("person", keep="first", maintain_order=True)
-    of_person = pl.repeat(None, subjects, dtype=pl.Int32, eager=True).scatter(places["person"], places["position"])
+    # By arm, so that an arm is a slice.
+    analysed = everybody.filter(standing="analysed").sort("arm", maintain_order=True).with_row_index("position")
+    placed = analysed.select("person", "position") if len(everybody) == len(rows) else _placed(rows, analysed)
+    of_person = pl.repeat(None, subjects, dtype=pl.Int32, eager=True)
+    of_person = of_person.scatter(placed["person"], placed["position"].cast(pl.Int32))
     unit_of = of_person if owners is None else of_person.gather(owners)
     return Units(everybody.drop("key"), analysed.drop("key", "position", "standing"), unit_of.alias("unit"))
+
+
+def _together(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per unit and arm."""
+    import polars as pl
+
+    if rows["key"].n_unique() == len(rows):
+        return rows.with_columns(profiles=pl.lit(1, pl.Int64))
+    return rows.group_by("key", "arm", maintain_order=True).agg(
+        pl.col("unit", "stratum", "epoch", "assigned").first(),
+        pl.col("exposed").min(),
+        pl.col("person").first(),
+        pl.col("person").n_unique().cast(pl.Int64).alias("profiles"),
+    )
+
+
+def _placed(rows: pl.DataFrame, analysed: pl.DataFrame) -> pl.DataFrame:
+    """Every person of an analysed unit, and its position."""
+    places = rows.join(analysed.select("key", "arm", "position"), on=["key", "arm"], maintain_order="left")
+    # A person of two units of one arm belongs to that of the older assignment, which stands first.
+    return places.unique("person", keep="first", maintain_order=True)
 
 
 def _rows(assigned: pl.DataFrame, owners: pl.Series | None, as_of: datetime, *, by_profile: bool) -> pl.DataFrame:
@@ -90,11 +106,15 @@ def _rows(assigned: pl.DataFrame, owners: pl.Series | None, as_of: datetime, *, 
     person = assigned["subject"] if owners is None else owners.gather(assigned["subject"])
     known = assigned.with_columns(person=person).filter(pl.col("assigned_at") <= as_of)
     exposed = pl.when(pl.col("exposed_at") <= as_of).then(pl.col("exposed_at"))
-    key = pl.col("person").cast(pl.String) if by_profile else pl.col("unit")
+    key = pl.col("person") if by_profile else pl.col("unit")
     return known.select(
         key.alias("key"), "unit", "arm", "stratum", "epoch", "person",
         assigned=pl.col("assigned_at").cast(pl.Int64), exposed=exposed.cast(pl.Int64),
-    ).sort("assigned", maintain_order=True)  # fmt: skip
+    ).pipe(_oldest_first)  # fmt: skip
+
+
+def _oldest_first(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows if rows["assigned"].is_sorted() else rows.sort("assigned", maintain_order=True)
 
 
 def _ends(exposed: pl.Series, window: Duration | datetime, zone: str) -> pl.Series:
@@ -112,9 +132,10 @@ def _ends(exposed: pl.Series, window: Duration | datetime, zone: str) -> pl.Seri
 def _standing(rows: pl.DataFrame, as_of: int) -> pl.Expr:
     import polars as pl
 
-    arms = rows.select("person", "key", "arm").unique()
-    torn = arms.group_by("person").agg(pl.col("arm").n_unique().alias("arms")).filter(pl.col("arms") > 1)
-    keys = arms.join(torn, on="person", how="semi")["key"].unique()
+    keys = rows["key"].clear()
+    if rows["person"].n_unique() < len(rows):
+        torn = rows.group_by("person").agg(pl.col("arm").n_unique().alias("arms")).filter(pl.col("arms") > 1)
+        keys = rows.join(torn, on="person", how="semi")["key"].unique()
     return (
         pl.when(pl.col("key").is_in(keys.implode()))
         .then(pl.lit("two_arms"))
