@@ -35,6 +35,9 @@ class Asked:
         force: Also into a folder with files of others.
         last: Newest runs looked at.
         language: That was asked for.
+        since: Time from which runs are looked at.
+        quick: Health by the runs on record alone.
+        propose: Folder for changed files.
     """
 
     about: str
@@ -49,6 +52,9 @@ class Asked:
     force: bool = False
     last: int | None = None
     language: str | None = None
+    since: str | None = None
+    quick: bool = False
+    propose: str | None = None
 
     def only(self, *allowed: str) -> None:
         """Refuse options that this report does not know.
@@ -71,6 +77,7 @@ class Asked:
 _FLAGS = {
     "by": "--by", "anyway": "--anyway", "explain": "--explain", "details": "--details", "least": "--suppress",
     "html": "--html", "markdown": "--markdown", "force": "--force", "last": "--last",
+    "since": "--since", "quick": "--quick", "propose": "--propose",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import output
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
     from segctl.cli.report_asked import Asked
     from segctl.cli.report_document import Document, Look
     from segctl.model.project import Language
-    from segctl.operations.health import SegmentHealth
+    from segctl.operations.health import Examined, SegmentHealth
     from segctl.operations.session import Session
 
 _RUNS = 30
+_NOTHING = ("no change is known for these findings; nothing was written",
+            "für diese Befunde ist keine Änderung bekannt; nichts wurde geschrieben")  # fmt: skip
+_NEXT = (
+    ("look: segctl plan --with {folder}", "take over: cp -R {folder}/. ."),
+    ("ansehen: segctl plan --with {folder}", "übernehmen: cp -R {folder}/. ."),
+)
 _LOOKS: dict[str, Look] = {"ok": "good", "watch": "warn", "act": "bad"}
 COLUMNS = (
     output.Column("segment"),
@@ -44,22 +51,37 @@ FINDINGS = (
     output.Column("level"),
     output.Column("reason"),
     output.Column("action", "what to do"),
+    output.Column("p", type="number"),
+    output.Column("values", type="object"),
+)
+PROPOSALS = (
+    output.Column("segment"),
+    output.Column("finding"),
+    output.Column("change"),
+    output.Column("what"),
+    output.Column("file"),
 )
 
 
 def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
     """Write one line a segment; with `--explain` also every finding and the measures."""
-    asked.only("explain", "last", "html", "markdown")
+    asked.only("explain", "last", "html", "markdown", "quick", "propose")
     language = session.language(asked.language)
-    found = session_report(ctx, session, asked)
+    whole = examined(ctx, session, asked)
+    found = whole.segments
     pages(ctx, session, asked, document(found, language, at=session.local(ctx.now)))
     is_bad = any(one.level == "act" for one in found)
     code = ExitCode.FINDINGS if is_bad else ExitCode.OK
     sections = _sections(found) if asked.explain or ctx.format == "json" else ()
+    notes: tuple[str, ...] = ()
+    if asked.propose is not None:
+        proposed, notes = _proposed(session, whole, Path(asked.propose), language)
+        sections = (*sections, *proposed)
     result = output.Result(
         "segctl/report-health/1", COLUMNS, [_row(one, ctx) for one in found], noun="segments",
-        facts={"environment": session.project.environment, **_counts(found)}, sections=sections, ids_column="segment",
-        is_report=True, exit=code, reason="action_needed" if is_bad else None,
+        facts={"environment": session.project.environment, **_counts(found)}, sections=sections,
+        ids_column="segment", notes=notes, is_report=asked.propose is None, exit=code,
+        reason="action_needed" if is_bad else None,
     )  # fmt: skip
     output.write(ctx, result)
     return code
@@ -67,12 +89,37 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
 
 def session_report(ctx: Context, session: Session, asked: Asked) -> tuple[SegmentHealth, ...]:
     """The health of the selected segments."""
-    from segctl.operations.health import health
+    return examined(ctx, session, asked).segments
+
+
+def examined(ctx: Context, session: Session, asked: Asked) -> Examined:
+    """The same with the figures behind it."""
+    from segctl.operations import health
 
     last = _RUNS if asked.last is None else asked.last
     if last < 2:
         raise UsageError("SEG103", f"`--last {last}`: a number of 2 or more")
-    return health(session, ctx.selection, now=ctx.now, last=last, language=session.language(asked.language))
+    language = session.language(asked.language)
+    return health.examined(
+        session, ctx.selection, now=ctx.now, last=last, language=language, with_doings=not asked.quick
+    )
+
+
+def _proposed(
+    session: Session, found: Examined, folder: Path, language: Language
+) -> tuple[tuple[output.Section, ...], tuple[str, ...]]:
+    """Write the changed files; what was changed, and what to do next."""
+    from segctl.operations.health_proposals import proposals, write
+
+    made = proposals(session, found)
+    rows = [(one.segment, one.finding, one.change, one.what, one.path) for one in made.made]
+    title = "Vorschläge" if language == "de" else "proposals"
+    if not rows:
+        return (), (_NOTHING[language == "de"],)
+    write(made, folder, session.root)
+    return (output.Section("proposals", title, PROPOSALS, rows),), tuple(
+        line.format(folder=folder) for line in _NEXT[language == "de"]
+    )
 
 
 def document(found: tuple[SegmentHealth, ...], language: Language, *, at: datetime) -> Document:
@@ -119,7 +166,7 @@ def _row(one: SegmentHealth, ctx: Context) -> tuple[Any, ...]:
 
 def _sections(found: tuple[SegmentHealth, ...]) -> tuple[output.Section, ...]:
     findings = [
-        (one.segment, f.kind, f.level, f.reason, f.action or None)
+        (one.segment, f.kind, f.level, f.reason, f.action or None, f.p, dict(f.values) or None)
         for one in found
         for f in one.findings
         if f.level != "ok"

@@ -87,19 +87,6 @@ class SegmentHealth:
         return self.findings[0].level
 
 
-def health(
-    session: Session,
-    selection: Selection,
-    *,
-    now: datetime,
-    last: int = RUNS,
-    language: Language = "en",
-    with_doings: bool = True,
-) -> tuple[SegmentHealth, ...]:
-    """`examined`, without what came up on the way."""
-    return examined(session, selection, now=now, last=last, language=language, with_doings=with_doings).segments
-
-
 @dataclass(frozen=True, slots=True)
 class Examined:
     """How segments do.

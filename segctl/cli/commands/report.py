@@ -16,11 +16,11 @@ EXAMPLES = (
     ("segctl report ab spring_mail", "Did it work: answer, checks, money, figures, what is missing."),
     ("segctl report ab spring_mail --explain bought.mail.lift", "Formula, inputs and source of a number."),
     ("segctl report control", "What each campaign, and all together, earned against control groups."),
-    ('segctl report health -s "tag:daily" -q', "For cron: silent and 0 when nothing needs action, else 1."),
+    ("segctl report health --propose proposals", "Changed rules; `segctl plan --with proposals` shows the effect."),
     ("segctl report all --html reports", "All reports as pages that belong together."),
 )
 EXITS = {1: "health: a segment needs action; ab: the experiment cannot be used"}
-SEE_ALSO = ("segctl help reports", "segctl help health", "segctl experiment --help", "segctl history --help")
+SEE_ALSO = ("segctl help reports", "segctl help report-segments", "segctl help health", "segctl experiment --help")
 REPORTS = {
     "ab": "segctl.cli.report_ab",
     "control": "segctl.cli.report_control",
@@ -72,20 +72,31 @@ def command(
     last: Annotated[
         int | None, Option("--last", metavar="N", help="Newest runs that are looked at; otherwise 30.")
     ] = None,
+    since: Annotated[
+        str | None, Option("--since", metavar="TIME", help="Of segments: only runs from then on are shown.")
+    ] = None,
+    quick: Annotated[
+        bool, Option("--quick", help="Of health: the runs on record alone, not what members did.")
+    ] = False,
+    propose: Annotated[
+        str | None,
+        Option("--propose", metavar="DIR", help="Of health: write changed files, for `segctl plan --with DIR`."),
+    ] = None,
     language: Language = None,
 ) -> ExitCode:
     """Report whether experiments worked, what campaigns earned, and how segments do.
 
     Each report begins with the answer in words, then says whether it can be trusted, and only then shows figures.
-    Health looks at the runs on record and evaluates nothing.
+    Segments and health look at the runs on record and at what members did since; they evaluate nothing.
     """
     from segctl.operations.session import open_session
 
     if suppress is not None and suppress < 0:
         raise UsageError("SEG103", f"`--suppress {suppress}`: a number of 0 or more")
     asked = Asked(
-        about, tuple(names), tuple(by), anyway, explain, details, suppress, html, markdown, force, last, language
-    )
+        about, tuple(names), tuple(by), anyway, explain, details, suppress, html, markdown, force, last, language,
+        since, quick, propose,
+    )  # fmt: skip
     report = import_module(REPORTS[about])
     with open_session(ctx.project, env=ctx.env) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
