@@ -100,7 +100,7 @@ def command(
         _write_moves(ctx, found.plan, code)
     else:
         _write(ctx, found, code, everything=everything)
-    _tell(ctx, found.plan)
+    _tell(ctx, found.plan, with_)
     return code
 
 
@@ -220,7 +220,7 @@ def _is_saved(ctx: Context) -> bool:
     return ctx.output is not None and ctx.output.suffix == ".json" and ctx.format == "table"
 
 
-def _tell(ctx: Context, found: Plan) -> None:
+def _tell(ctx: Context, found: Plan, with_: str | None) -> None:
     from segctl.cli.commands.apply import tell_paused
 
     for warning in found.warnings:
@@ -243,4 +243,5 @@ def _tell(ctx: Context, found: Plan) -> None:
     if ctx.output is not None and ctx.output.suffix == ".json" and found.against is None:
         messages.notice(ctx, f"nothing was changed; next: segctl apply {ctx.output}")
     elif found.against is None:
-        messages.notice(ctx, "nothing was changed; next: segctl plan -o plan.json, or segctl apply")
+        following = "segctl plan -o plan.json, or segctl apply" if with_ is None else f"cp -R {with_}/. ."
+        messages.notice(ctx, f"nothing was changed; next: {following}")
