@@ -44,7 +44,9 @@ def split(of: Trial) -> Check:
     reasons += [(f"srm_{name}", one.verdict) for name, one in groups.items() if one is not None]
     reason = next((name for name, verdict in reasons if verdict == level), None) if level != "ok" else None
     figures = _split_figures(whole, kept, groups)
-    return Check("split", level, reason, figures, _split_rows(of, whole, kept), decides=level == "fail")
+    return Check(
+        "split", level, reason, figures, _split_rows(_all_arms(of, everybody), whole, kept), decides=level == "fail"
+    )
 
 
 def two_arms(of: Trial) -> Check:
@@ -184,8 +186,7 @@ def _split_figures(whole: SplitTest, kept: SplitTest, groups: dict[str, GroupedS
     return found
 
 
-def _split_rows(of: Trial, whole: SplitTest, kept: SplitTest) -> tuple[dict[str, object], ...]:
-    arms = _all_arms(of, _assigned(of))
+def _split_rows(arms: Sequence[str], whole: SplitTest, kept: SplitTest) -> tuple[dict[str, object], ...]:
     columns = zip(arms, whole.counts, whole.expected, whole.excess, kept.counts, strict=False)
     return tuple(
         {"arm": arm, "units": units, "expected": expected, "excess": excess, "analysed": analysed}

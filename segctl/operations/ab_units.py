@@ -66,12 +66,14 @@ def units(
     import polars as pl
 
     rows = _rows(assigned, owners, as_of, by_profile=by_profile)
-    everybody = _together(rows)
+    is_single = rows["person"].n_unique() == len(rows) and (by_profile or rows["key"].n_unique() == len(rows))
+    rows = rows if is_single else rows.sort("assigned", maintain_order=True)
+    everybody = rows.with_columns(profiles=pl.lit(1, pl.Int64)) if is_single else _together(rows)
     everybody = everybody.with_columns(last=_ends(everybody["exposed"], window, zone))
-    everybody = everybody.with_columns(standing=_standing(rows, to_us(as_of)))
+    everybody = everybody.with_columns(standing=_standing(None if is_single else rows, to_us(as_of)))
     # By arm, so that an arm is a slice.
     analysed = everybody.filter(standing="analysed").sort("arm", maintain_order=True).with_row_index("position")
-    placed = analysed.select("person", "position") if len(everybody) == len(rows) else _placed(rows, analysed)
+    placed = analysed.select("person", "position") if is_single else _placed(rows, analysed)
     of_person = pl.repeat(None, subjects, dtype=pl.Int32, eager=True)
     of_person = of_person.scatter(placed["person"], placed["position"].cast(pl.Int32))
     unit_of = of_person if owners is None else of_person.gather(owners)
@@ -82,8 +84,6 @@ def _together(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per unit and arm."""
     import polars as pl
 
-    if rows["key"].n_unique() == len(rows):
-        return rows.with_columns(profiles=pl.lit(1, pl.Int64))
     return rows.group_by("key", "arm", maintain_order=True).agg(
         pl.col("unit", "stratum", "epoch", "assigned").first(),
         pl.col("exposed").min(),
@@ -110,11 +110,7 @@ def _rows(assigned: pl.DataFrame, owners: pl.Series | None, as_of: datetime, *, 
     return known.select(
         key.alias("key"), "unit", "arm", "stratum", "epoch", "person",
         assigned=pl.col("assigned_at").cast(pl.Int64), exposed=exposed.cast(pl.Int64),
-    ).pipe(_oldest_first)  # fmt: skip
-
-
-def _oldest_first(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows if rows["assigned"].is_sorted() else rows.sort("assigned", maintain_order=True)
+    )  # fmt: skip
 
 
 def _ends(exposed: pl.Series, window: Duration | datetime, zone: str) -> pl.Series:
@@ -129,15 +125,16 @@ def _ends(exposed: pl.Series, window: Duration | datetime, zone: str) -> pl.Seri
     return later(exposed, window, zone)
 
 
-def _standing(rows: pl.DataFrame, as_of: int) -> pl.Expr:
+def _standing(rows: pl.DataFrame | None, as_of: int) -> pl.Expr:
+    """The word for each unit; `rows` where a person may be in several."""
     import polars as pl
 
-    keys = rows["key"].clear()
-    if rows["person"].n_unique() < len(rows):
+    is_torn = pl.lit(value=False)
+    if rows is not None:
         torn = rows.group_by("person").agg(pl.col("arm").n_unique().alias("arms")).filter(pl.col("arms") > 1)
-        keys = rows.join(torn, on="person", how="semi")["key"].unique()
+        is_torn = pl.col("key").is_in(rows.join(torn, on="person", how="semi")["key"].unique().implode())
     return (
-        pl.when(pl.col("key").is_in(keys.implode()))
+        pl.when(is_torn)
         .then(pl.lit("two_arms"))
         .when(pl.col("exposed").is_null())
         .then(pl.lit("unexposed"))

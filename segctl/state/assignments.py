@@ -53,7 +53,8 @@ def assignments(workspace: Workspace, experiment: str, snapshot: int | None = No
     if not files:
         return pl.DataFrame(schema=schema())
     rows = pl.concat([pl.read_parquet(file.path, glob=False, hive_partitioning=False) for file in files])
-    return _once(rows)
+    # A single file has one row per profile and one arm per unit; looking whether it has costs more than reading it.
+    return rows if len(files) == 1 else _once(rows)
 
 
 def assigned_names(workspace: Workspace) -> list[str]:
