@@ -202,7 +202,7 @@ def test_days_are_counted_from_what_comes_on_each() -> None:
     found = run_time(30, [10, 0, 5, 5, 20], window=7)
 
     assert (found.enrol, found.total, found.reached) == (5, 12, 40)
-    assert run_time(30, [10, 0, 5, 5, 20], window=6.5, stock=10).enrol == 4
+    assert run_time(30, [10, 0, 5, 5, 20], window=6.5, stock=10).total == 4 + 7
     assert run_time(30, [10, 0, 5, 5, 20], window=7, traffic=0.5).enrol == 9
 
 

@@ -137,6 +137,9 @@ def test_p_is_below_alpha_exactly_when_z_is_beyond_the_bound(z: float, looks: in
     edge = bounds(information, alpha=alpha, spending=spending)[-1]
 
     p, _ = repeated_p(z, information, spending=spending)
+    just_within, just_beyond = (repeated_p(edge * off, information, spending=spending)[0] for off in (0.9999, 1.0001))
+
+    assert just_beyond < alpha < just_within
 
     if abs(abs(z) - edge) > 1e-6:
         assert (p < alpha) == (abs(z) > edge)
@@ -162,7 +165,7 @@ def test_looks_cost_a_little_and_save_more() -> None:
     )
 
     assert 1 < careful.inflation < 1.05 < even.inflation < 1.25
-    assert careful.expected < 0.9
+    assert careful.expected < 0.9 < careful.expected_null < careful.inflation
     assert careful.stop[-1] == pytest.approx(0.8, abs=1e-3)
     assert cost_of_looks((1.0,), alpha=0.05, beta=0.2).inflation == pytest.approx(1, abs=1e-6)
 

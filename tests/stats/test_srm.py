@@ -103,12 +103,22 @@ def test_exact_p_is_that_of_all_outcomes_no_more_likely(counts: list[int], data:
     assert p == pytest.approx(sum(value for value in every if value <= seen * (1 + 1e-7)), abs=1e-9)
 
 
+def test_an_outcome_that_is_just_more_likely_does_not_count() -> None:
+    # Of 28 at a tenth, 4 are 0.3 % likelier than 1.
+    n, shares, k = 28, [0.1, 0.9], 1
+    tail = sum(chance((at, n - at), shares) for at in range(n + 1) if at <= k or at > 4)
+
+    assert 1 < chance((4, 24), shares) / chance((k, n - k), shares) < 1.004
+    assert binomial_p(k, n, 0.1) == pytest.approx(tail, rel=1e-9)
+
+
 def test_many_arms_with_few_expected_have_a_p_without_going_through_everything() -> None:
     counts, shares = [0, 9, 4_000, 5_000], [0.0004, 0.0002, 0.4444, 0.555]
 
     p = exact_p(counts, shares)
 
-    assert 0 < binomial_p(9, 9_009, 0.0002) <= p <= 3 * binomial_p(9, 9_009, 0.0002)
+    # Two small arms and the two large ones among themselves: three tests.
+    assert p == pytest.approx(3 * binomial_p(9, 9_009, 0.0002))
 
 
 # --- Several epochs ---------------------------------------------------------------------------------------
@@ -150,7 +160,7 @@ def test_an_arm_before_it_had_weight_is_an_error() -> None:
 # --- Groups -----------------------------------------------------------------------------------------------
 def test_a_group_pays_for_being_one_of_many() -> None:
     groups = {str(day): [([500, 500], [1, 1])] for day in range(20)}
-    groups["bad"] = [([555, 445], [1, 1])]
+    groups |= {"bad": [([555, 445], [1, 1])], "empty": [([0, 0], [1, 1])]}
 
     found = split_by_group(groups)
 
