@@ -28,7 +28,8 @@ def blocks(speech: Speech, checks: Sequence[Check]) -> tuple[Block, ...]:
     ]
     fine = [name_of(speech, one) for one in checks if one.level == "ok"]
     if fine:
-        marks.append(Mark("good", speech.words["level.ok"], speech.n.listed(fine), ""))
+        name = speech.words["check_rest" if told else "check_all"]
+        marks.append(Mark("good", speech.words["level.ok"], name, speech.n.listed(fine)))
     words = speech.words
     heads = (words["state"], words["check"], words["found"])
     rows = [_details(speech, one) for one in told if one.rows and one.level != "note"]

@@ -50,7 +50,8 @@ def document(report: ControlReport, language: Language, *, early: bool = True, l
 
 
 def _lead(speech: Speech, report: ControlReport) -> Lead:
-    if not report.campaigns and not report.programmes:
+    waits = any(reason != "no_unsent_control" for reason in report.skipped.values())
+    if not report.campaigns and not report.programmes and not waits:
         return Lead("warn", speech.words["control_none"], (speech.words["control_do"],))
     total = report.cumulative[-1].profit if report.cumulative else None
     if total is None or total.estimate is None:

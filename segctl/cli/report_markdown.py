@@ -19,16 +19,16 @@ _CODE = re.compile(r"(`[^`]*`)")
 def markdown(told: Document) -> str:
     """The whole report as one text."""
     blocks = [f"# {_text(told.title)}", " · ".join(_text(fact) for fact in told.facts)]
-    blocks += [_block(one) for one in told.lead]
+    blocks += [_block(one, told.title) for one in told.lead]
     for section in told.sections:
-        inner = [_block(one) for one in section.blocks]
+        inner = [_block(one, section.title) for one in section.blocks]
         if any(inner):
             blocks += [f"## {_text(section.title)}", *inner]
     blocks.append("\n".join(f"<sub>{_text(line)}</sub>  " for line in told.foot).rstrip())
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, heading: str) -> str:
     if isinstance(block, Lead):
         return "\n".join(
             [f"**{_text(block.text)}**", *([""] if block.more else []), *(f"- {_text(m)}" for m in block.more)]
@@ -37,19 +37,22 @@ def _block(block: Block) -> str:
         return "\n\n".join(f"_{_text(line)}_" if block.soft else _text(line) for line in block.lines)
     if isinstance(block, Marks):
         rows = [(one.word, one.name, one.text) for one in block.rows]
-        return _table(block.caption, block.heads, rows)
+        return _table(block.caption, block.heads, rows, heading=heading)
     # The numbers of a forest stand in the table above it.
     if isinstance(block, Forest):
         return ""
     grid = block if isinstance(block, Grid) else block.grid()
-    return _table(grid.caption, grid.heads, grid.rows, grid.numbers)
+    return _table(grid.caption, grid.heads, grid.rows, grid.numbers, heading=heading)
 
 
-def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = ()) -> str:
+def _table(
+    caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int] = (), *, heading: str
+) -> str:
     signs = ["---:" if at in numbers else "---" for at in range(len(heads))]
     told = [[_text(cell) or MISSING for cell in line] for line in (heads, *rows)]
     lines = [told[0], signs, *told[1:]]
-    return f"{_text(caption)}:\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    named = "" if caption == heading else f"{_text(caption)}:\n\n"
+    return named + "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _text(words: str) -> str:

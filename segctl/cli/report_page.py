@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _MARKS: dict[Look, str] = {"good": "✓", "warn": "!", "bad": "✗", "none": "–"}
 _LABEL = 14
+_RANGE = re.compile(r"(\([^()<>]{1,32}\)(?: %)?)")
 _CODE = re.compile(r"`([^`]*)`")
 _WORDS = {
     "en": {
@@ -39,15 +40,19 @@ nav { border-bottom:1px solid var(--line); padding-bottom:.6rem; margin-bottom:1
 .lead.warn { color:var(--warn); background:var(--warnbg); } .lead.none { color:var(--fg); background:var(--card); }
 .lead .sign { font-weight:700; }
 ul.said { list-style:none; padding:0 0 0 1.4rem; margin:.75rem 0 0; }
+ul.said + p.soft { margin-top:.9rem; }
 ul.said li { margin:.35rem 0; max-width:46rem; }
 main > section > h2 { margin-bottom:.6rem; }
 caption { padding:.2rem 0 .4rem; }
 table.data { margin:0 0 1.25rem; }
+table.data th[scope=row], .checks td { min-width:7em; }
+.whole { display:inline-block; }
 table.data .range { white-space:normal; overflow-wrap:normal; }
-.checks caption { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); padding:0; }
+.quiet caption { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); padding:0; }
 footer { max-width:62rem; margin:2rem auto; padding:0 1.25rem; }
 footer p { max-width:46rem; font-size:.9rem; }
-@media (max-width:40rem) { table.checks td::before { content:none; } footer { padding:0 .9rem; } }
+@media (max-width:40rem) { .whole { display:inline; } table.checks td::before { content:none; }
+  footer { padding:0 .9rem; } }
 @media print { nav, .skip { display:none; } a { color:inherit; } section { margin:1rem 0; }
   .lead { border:1px solid; } h2, caption { break-after:avoid; } table.data tr { break-inside:avoid; } }
 """
@@ -74,7 +79,7 @@ def page(told: Document, *, name: str, at: datetime, links: Sequence[tuple[str, 
         "<header>", _navigation(links, here, words["nav"]), "</header>",
         f'<main id="content"><h1>{text(told.title)}</h1>',
         f'<p class="soft">{facts}</p>' if facts else "",
-        *(_block(one, language) for one in told.lead),
+        *(_block(one, language, told.title) for one in told.lead),
         *(_section(one, language) for one in told.sections),
         _foot(told.foot, words["method"]),
         f'</main><footer><p class="soft">{plain(made, LONGEST)}</p></footer>',
@@ -93,13 +98,13 @@ def _navigation(links: Sequence[tuple[str, str]], here: str, label: str) -> str:
 
 
 def _section(section: Section, language: Language) -> str:
-    inner = "\n".join(_block(one, language) for one in section.blocks)
+    inner = "\n".join(_block(one, language, section.title) for one in section.blocks)
     return (
         f'<section aria-labelledby="{section.key}"><h2 id="{section.key}">{text(section.title)}</h2>\n{inner}</section>'
     )
 
 
-def _block(block: Block, language: Language) -> str:
+def _block(block: Block, language: Language, heading: str) -> str:
     if isinstance(block, Lead):
         sign = f'<span class="sign" aria-hidden="true">{_MARKS[block.look]}</span>'
         more = "".join(f"<li>{_labelled(line)}</li>" for line in block.more)
@@ -110,17 +115,22 @@ def _block(block: Block, language: Language) -> str:
         return "".join(f"<p{look}>{_coded(line)}</p>" for line in block.lines)
     if isinstance(block, Marks):
         rows = [(_badge(one), text(one.name), _coded(one.text)) for one in block.rows]
-        return table(block.caption, block.heads, rows, look="data checks")
+        return table(block.caption, block.heads, rows, look=f"{_look(block.caption, heading)} checks")
     if isinstance(block, Grid):
-        cells = [tuple(_linked(cell) for cell in row) for row in block.rows]
-        return table(block.caption, block.heads, cells, numbers=block.numbers)
+        cells = [tuple(_told(cell) for cell in row) for row in block.rows]
+        return table(block.caption, block.heads, cells, numbers=block.numbers, look=_look(block.caption, heading))
     if isinstance(block, Links):
         linked = [(_link(to, name), *map(_coded, rest)) for to, name, *rest in block.rows]
-        return table(block.caption, block.heads, linked)
+        return table(block.caption, block.heads, linked, look=_look(block.caption, heading))
     words = _WORDS[language]
     # The numbers of a forest stand in the table above it too, so that its own is closed at first.
     folded = True if isinstance(block, Forest) else None
     return block.drawing().figure((words["table"], words["scroll"]), folded=folded)
+
+
+def _look(caption: str, heading: str) -> str:
+    """A caption that says what the heading says already is for those who jump from table to table."""
+    return "data quiet" if caption == heading else "data"
 
 
 def _badge(one: Mark) -> str:
@@ -138,8 +148,9 @@ def _link(to: str, name: str) -> str:
     return f'<a href="{plain(to, LONGEST)}">{text(name)}</a>' if to else text(name)
 
 
-def _linked(cell: str) -> str:
-    return text(cell) if cell else ""
+def _told(cell: str) -> str:
+    """A text of a cell; a range in brackets stays on one line."""
+    return _RANGE.sub(r'<span class="whole">\1</span>', text(cell)) if cell else ""
 
 
 def _coded(words: str) -> str:

@@ -93,6 +93,8 @@ WORDS: dict[str, str] = {
     "level.warn": "ansehen",
     "level.fail": "verletzt",
     "all_ok": "In Ordnung: {names}.",
+    "check_rest": "die übrigen",
+    "check_all": "alle",
     "check.split": "Aufteilung",
     "check.contamination": "unberührte Kontrolle",
     "check.peeking": "Blicke",

@@ -94,6 +94,8 @@ WORDS: dict[str, str] = {
     "level.warn": "look",
     "level.fail": "broken",
     "all_ok": "In order: {names}.",
+    "check_rest": "the others",
+    "check_all": "all",
     "check.split": "split",
     "check.contamination": "control untouched",
     "check.peeking": "looks",

@@ -25,17 +25,18 @@ async function look(browser, file, way) {
   page.on("request", (one) => requests.push(one.url()));
   await page.setBypassCSP(true);
   await page.setViewport({ width: way.width, height: 900 });
-  await page.emulateMediaType(way.media || "screen");
-  const features = [{ name: "prefers-color-scheme", value: way.scheme }];
-  if (way.forced) {
-    const session = await page.createCDPSession();
-    await session.send("Emulation.setEmulatedMedia", {
-      features: [...features, { name: "forced-colors", value: "active" }],
-    });
-  } else await page.emulateMediaFeatures(features);
+  // In one call: the second of two would take back what the first one set.
+  const session = await page.createCDPSession();
+  const features = [
+    { name: "prefers-color-scheme", value: way.scheme },
+    { name: "forced-colors", value: way.forced ? "active" : "none" },
+  ];
+  await session.send("Emulation.setEmulatedMedia", { media: way.media || "screen", features });
   await page.goto("file://" + file);
   if (way.css) await page.addStyleTag({ content: way.css });
   await page.evaluate(axe);
+  const isPaper = await page.evaluate(() => matchMedia("print").matches);
+  const isForced = await page.evaluate(() => matchMedia("(forced-colors: active)").matches);
   const found = await page.evaluate((tags) => axe.run({ runOnly: tags }), TAGS);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   const stops = [];
@@ -54,7 +55,7 @@ async function look(browser, file, way) {
   await page.close();
   const told = (list) => list.map((one) => [one.id, one.nodes.length, one.nodes[0].html.slice(0, 160)]);
   return {
-    file, way: way.name, room: way.width, wide, requests, stops,
+    file, isPaper, isForced, way: way.name, room: way.width, wide, requests, stops,
     violations: told(found.violations), incomplete: told(found.incomplete),
   };
 }

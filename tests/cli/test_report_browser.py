@@ -63,6 +63,11 @@ def test_axe_finds_nothing(seen: list[dict[str, Any]]) -> None:
     assert {(one["file"], one["way"]): one["violations"] for one in seen if one["violations"]} == {}
 
 
+def test_the_circumstances_are_those_that_were_asked_for(seen: list[dict[str, Any]]) -> None:
+    assert all(one["isPaper"] == (one["way"] == "paper") for one in seen)
+    assert all(one["isForced"] == (one["way"] == "forced colours") for one in seen)
+
+
 def test_what_axe_cannot_decide_is_known(seen: list[dict[str, Any]]) -> None:
     assert {found[0] for one in seen for found in one["incomplete"]} <= TRIAGED
 
