@@ -54,6 +54,7 @@ def _table(frame: Frame, one: SegmentPage, sources: Iterable[str]) -> str:
         ("segments", [frame.segment(name) for name in one.refers.segments]),
         ("used_by", [frame.segment(name) for name in one.used_by]),
         ("destinations", [text(name) for name in one.definition.send_to]),
+        ("experiments", [text(f"{name}: {title}" if title else name) for name, title in one.experiments]),
     ]
     told = [(frame.words[key], frame.several(links, 200)) for key, links in rows if links]
     return frame.table(("what", "names"), told)

@@ -52,6 +52,7 @@ class SegmentPage:
         tests: Cases that speak of it: file and name.
         paused: When it was paused, and why; None when it is not.
         stale: What the newest run says of inputs that are too old, in the site's language.
+        experiments: Declared on it, with their titles.
     """
 
     definition: SegmentDefinition
@@ -66,6 +67,7 @@ class SegmentPage:
     tests: tuple[tuple[str, str], ...]
     paused: tuple[datetime, str] | None = None
     stale: tuple[str, ...] = ()
+    experiments: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ def _segments(definitions: Definitions, language: Language) -> list[SegmentPage]
                 tuple(tests.get(name, ())),
                 paused.get(name),
                 tuple(reason_words(sentence, language) for sentence in stale.get(name, ())),
+                tuple((on.name, on.title) for on in definitions.experiments.values() if on.segment == name),
             )
         )
     return pages

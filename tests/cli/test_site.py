@@ -153,6 +153,11 @@ def test_a_page_tells_words_tests_users_and_definition(written: dict[str, str]) 
     assert {f"../{name}" for name in users} <= set(staff.links)
 
 
+def test_a_page_names_the_experiments_on_its_segment(written: dict[str, str]) -> None:
+    assert "newsletter_form: Kurzer oder langer Newsletter" in written["segments/newsletter_readers.html"]
+    assert "newsletter_form" not in written["segments/winback.html"]
+
+
 def test_the_language_can_be_chosen(shop: Path) -> None:
     html = dict(pages(site(shop, language="en"), AT))["segments/vip.html"]
 
