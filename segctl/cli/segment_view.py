@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         Stage,
     )
 
-_COHORTS, _LINES, _POINTS = 12, 6, 60
+_COHORTS, _LINES, _POINTS, _FEWEST = 12, 6, 60, 30
 _STAGES: tuple[Stage, ...] = ("new", "active", "back", "at_risk", "lost")
 
 
@@ -125,7 +125,8 @@ class _Telling:
             )
 
     def _hides(self, of: Figures) -> bool:
-        return of.people == 0 or self.small.hides(of.people, of.converted)
+        # The highest of many small rates is chance.
+        return of.people < _FEWEST or self.small.hides(of.people, of.converted)
 
     def _buyers(self) -> Iterator[str]:
         cycle = self.report.lifecycle

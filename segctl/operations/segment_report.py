@@ -34,6 +34,7 @@ from segctl.operations.selection import chosen
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
     from numpy.typing import NDArray
 
     from segctl.compile.selection import Selection
@@ -93,6 +94,7 @@ class Making:
         self.settings = session.project.reports or ReportSettings()
         self.as_of = max(seen[-1].as_of for seen in record.seen.values())
         self.doings = Doings(session, self.settings, self.as_of)
+        self._states: dict[int | None, pl.DataFrame] = {}
 
     @property
     def declared(self) -> tuple[str, ...]:
@@ -166,10 +168,17 @@ class Making:
     # --- Members ------------------------------------------------------------------------------------------
     def _members(self, name: str, run: int | None = None) -> NDArray[np.bool_]:
         """By subject: members in force after a run, or now."""
-        from segctl.state.memberships import members
+        if run not in self._states:
+            self._states[run] = self._state(run)
+        return self.doings.owned(self._states[run][name])
 
-        found = members(self.session.workspace, name, None if run is None else self.record.runs[run])
-        return self.doings.owned(found)
+    def _state(self, run: int | None) -> pl.DataFrame:
+        """A Boolean column for each segment that had been evaluated by then; row number = subject."""
+        from segctl.state.memberships import memberships
+
+        number = max(self.record.runs) if run is None else run
+        names = [name for name, seen in self.record.seen.items() if seen[0].run <= number]
+        return memberships(self.session.workspace, None if run is None else self.record.runs[run], names)
 
     def _windows(self, members: Mapping[str, NDArray[np.bool_]]) -> dict[str, Windows]:
         """Segment → what its members did in each window."""

@@ -83,6 +83,7 @@ class Crowd:
         revenue: NDArray[np.float64] | None,
     ) -> None:
         self._there, self._stages, self._size = there, stages, int(stages.max(initial=0)) + 1
+        self._in_stage = [stages == stage for stage in range(self._size)]
         self._converted = None if converted is None else _Nonzero.of(converted.astype(float))
         self._revenue = None if revenue is None else _Nonzero.of(revenue)
         self._whole = tuple(self._sums(there, figure) for figure in (self._converted, self._revenue))
@@ -90,7 +91,7 @@ class Crowd:
     def _sums(self, members: NDArray[np.bool_], figure: _Nonzero | None) -> Sums:
         import numpy as np
 
-        people = np.bincount(self._stages[members], minlength=self._size).astype(float)
+        people = np.array([np.count_nonzero(there & members) for there in self._in_stage], dtype=float)
         if figure is None:
             return Sums(people, np.zeros(self._size), np.zeros(self._size))
         inside = members[figure.at]

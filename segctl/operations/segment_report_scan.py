@@ -84,8 +84,18 @@ class Doings:
         return found
 
     def owned(self, members: pl.Series) -> NDArray[np.bool_]:
-        """By subject: is the profile of one of the members that a run has found."""
-        return self.flags(members if self.owners is None else self.owners.gather(members))
+        """By subject: is the profile of one of the members that a run has found, by subject."""
+        import numpy as np
+        import polars as pl
+
+        flags = members.fill_null(value=False)
+        if self.owners is not None:
+            subjects = flags.arg_true()
+            return self.flags(self.owners.gather(subjects))
+        found = np.zeros(self.length, dtype=bool)
+        there = flags.cast(pl.Boolean).to_numpy()
+        found[: len(there)] = there
+        return found
 
     @cached_property
     def rows(self) -> pl.DataFrame:
