@@ -38,7 +38,7 @@ def _forest(plot: Forest, room: int, *, color: bool) -> list[str]:
     if not rows or room < _NARROWEST:
         return []
     ends = [end for row in rows for end in (row.low, row.estimate, row.high) if end is not None]
-    scale = Scale.over([*ends, 0.0])
+    scale = _wider(Scale.over([*ends, 0.0]), rows)
     label = max(width(row.label) for row in rows)
     # Long names, and names on narrow terminals, get a line of their own.
     is_beside = label <= _LABEL and room - label - 2 >= 2 * _NARROWEST
@@ -49,6 +49,13 @@ def _forest(plot: Forest, room: int, *, color: bool) -> list[str]:
         bar = painted(_bar(row, scale, wide), _COLORS.get(row.look, ""), on=color)
         found += [f"{row.label}{' ' * (margin - width(row.label))}{bar}"] if is_beside else [row.label, bar]
     return [*found, " " * margin + _axis(plot, scale, wide)]
+
+
+def _wider(scale: Scale, rows: Sequence[Interval]) -> Scale:
+    """Room for the arrows of ends that are nowhere, beyond all that is somewhere."""
+    room = (scale.high - scale.low) / 10
+    low = scale.low - room if any(row.low is None for row in rows) else scale.low
+    return Scale(low, scale.high + room if any(row.high is None for row in rows) else scale.high)
 
 
 def _at(value: float, scale: Scale, wide: int) -> int:

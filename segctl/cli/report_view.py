@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _COLORS = {"good": "1;32", "bad": "1;31", "warn": "1;33", "none": "1"}
 _SHORT = 12
 """Numbers up to this length stand at the right edge; longer ones, such as ranges, may be folded."""
+_NARROW = 60
+"""Columns under which tables become records."""
 _ENTRY = {"en": "Entry {n} of {all}", "de": "Eintrag {n} von {all}"}
 _MORE = {
     "en": "More with `--details`: {parts}; with `--html FILE` everything as a page.",
@@ -111,7 +113,7 @@ class _View:
         return lines.replace(one.word, painted(one.word, _COLORS[one.look], on=self.color), 1)
 
     def _grid(self, grid: Grid) -> str:
-        if self.is_aloud:
+        if self.is_aloud or (self.room is not None and self.room < _NARROW):
             return self._records(grid)
         columns = [
             Column(f"c{at}", title=head, type="number" if at in grid.numbers and _is_short(grid, at) else "text")
