@@ -25,8 +25,6 @@ _segctl_verb() {
   history) options='--last -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   diff) options='--from --to --moves --exit-code --guards --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --to --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
   overlap) options='--now --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
-  experiment) options='--segment --event --window --baseline --sd --effect --power --confidence --arms --split --looks --members --per-day --winner --reason --arm --sent --from --check --language -C --project -e --env --as-of -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --segment --event --window --baseline --sd --effect --power --confidence --arms --split --looks --members --per-day --winner --reason --arm --from --language -C --project -e --env --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=plan start status stop assign' 'experiments') ;;
-  report) options='--by --anyway --explain --details --suppress --html --markdown --force --last --since --quick --propose --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --by --suppress --html --markdown --last --since --propose --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('=ab control segments health all' 'experiments+') ;;
   plan) options='--against --with --moves --all --examples --backtest --from --to --every --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --with --examples --from --to --every --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
   push) options='--to --all --mode --retry-failed --preview --confirm --same-place --show-personal --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --to --mode --confirm --same-place --allow --reason -C --project -e --env -s --select --exclude --state -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
@@ -34,6 +32,8 @@ _segctl_verb() {
   status) options='--prometheus -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --prometheus -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=() ;;
   pause) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   resume) options='--all --reason -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
+  experiment) options='--segment --event --window --baseline --sd --effect --power --confidence --arms --split --looks --members --per-day --winner --reason --arm --sent --from --check --language -C --project -e --env --as-of -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --segment --event --window --baseline --sd --effect --power --confidence --arms --split --looks --members --per-day --winner --reason --arm --from --language -C --project -e --env --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=plan start status stop assign' 'experiments') ;;
+  report) options='--by --anyway --explain --details --suppress --html --markdown --force --last --since --quick --propose --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --by --suppress --html --markdown --last --since --propose --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('=ab control segments health all' 'experiments+') ;;
   consent) options='--purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --confirmed --not-own --reason --source --map --set --rejected --matrix --show-personal --language -C --project -e --env -s --select --exclude -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --reason --source --map --set --rejected --language -C --project -e --env -s --select --exclude -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=coverage import show check proof grant request confirm deny withdraw object restrict unrestrict lift rotate-key' 'files') ;;
   suppress) options='--channel --reason --proof --confirmed --at --as --source --rejected -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --channel --reason --proof --at --as --source --rejected -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=ls add rm import' 'files') ;;
   *) return 1 ;;
@@ -49,13 +49,13 @@ _segctl_value() {
     | 'validate --color' | 'quarantine --color' | 'dedupe --color' | 'compact --color' \
     | 'lint --color' | 'test --color' | 'size --color' | 'explain --color' \
     | 'ls --color' | 'show --color' | 'profile --color' | 'history --color' \
-    | 'diff --color' | 'overlap --color' | 'experiment --color' | 'report --color' \
-    | 'plan --color' | 'apply --color' | 'push --color' | 'reconcile --color' \
-    | 'status --color' | 'pause --color' | 'resume --color' | 'consent --color' \
+    | 'diff --color' | 'overlap --color' | 'plan --color' | 'apply --color' \
+    | 'push --color' | 'reconcile --color' | 'status --color' | 'pause --color' \
+    | 'resume --color' | 'experiment --color' | 'report --color' | 'consent --color' \
     | 'suppress --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
-    | 'overlap --language' | 'experiment --language' | 'report --language' | 'plan --language' \
+    | 'overlap --language' | 'plan --language' | 'experiment --language' | 'report --language' \
     | 'consent --language') echo '=de en' ;;
   'lint --fail-on') echo '=error warning note' ;;
   'consent --against') echo '=marketing profiling all' ;;
@@ -76,8 +76,8 @@ _segctl_value() {
     | 'suppress -f' | 'suppress --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
-  'schema -f' | 'schema --format' | 'report -f' | 'report --format' \
-    | 'reconcile -f' | 'reconcile --format') echo '=table json ndjson csv ids' ;;
+  'schema -f' | 'schema --format' | 'reconcile -f' | 'reconcile --format' \
+    | 'report -f' | 'report --format') echo '=table json ndjson csv ids' ;;
   'ls -f' | 'ls --format' | 'show -f' | 'show --format' \
     | 'history -f' | 'history --format' | 'diff -f' | 'diff --format' \
     | 'overlap -f' | 'overlap --format' | 'experiment -f' | 'experiment --format') echo '=table json ndjson csv ids parquet' ;;
@@ -96,11 +96,11 @@ _segctl_value() {
     | 'ls -e' | 'ls --env' | 'show -e' | 'show --env' \
     | 'profile -e' | 'profile --env' | 'history -e' | 'history --env' \
     | 'diff -e' | 'diff --env' | 'overlap -e' | 'overlap --env' \
-    | 'experiment -e' | 'experiment --env' | 'report -e' | 'report --env' \
     | 'plan -e' | 'plan --env' | 'apply -e' | 'apply --env' \
     | 'push -e' | 'push --env' | 'reconcile -e' | 'reconcile --env' \
     | 'status -e' | 'status --env' | 'pause -e' | 'pause --env' \
-    | 'resume -e' | 'resume --env' | 'consent -e' | 'consent --env' \
+    | 'resume -e' | 'resume --env' | 'experiment -e' | 'experiment --env' \
+    | 'report -e' | 'report --env' | 'consent -e' | 'consent --env' \
     | 'suppress -e' | 'suppress --env') echo 'environments' ;;
   'ingest --as' | 'experiment --event') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
@@ -120,14 +120,14 @@ _segctl_value() {
     | 'show --output' | 'show --log-file' | 'profile -o' | 'profile --output' \
     | 'profile --log-file' | 'history -o' | 'history --output' | 'history --log-file' \
     | 'diff -o' | 'diff --output' | 'diff --log-file' | 'overlap --html' \
-    | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'experiment -o' \
-    | 'experiment --output' | 'experiment --log-file' | 'report --html' | 'report --markdown' \
-    | 'report -o' | 'report --output' | 'report --log-file' | 'plan -o' \
+    | 'overlap -o' | 'overlap --output' | 'overlap --log-file' | 'plan -o' \
     | 'plan --output' | 'plan --log-file' | 'apply -o' | 'apply --output' \
     | 'apply --log-file' | 'push -o' | 'push --output' | 'push --log-file' \
     | 'reconcile -o' | 'reconcile --output' | 'reconcile --log-file' | 'status -o' \
     | 'status --output' | 'status --log-file' | 'pause -o' | 'pause --output' \
     | 'pause --log-file' | 'resume -o' | 'resume --output' | 'resume --log-file' \
+    | 'experiment -o' | 'experiment --output' | 'experiment --log-file' | 'report --html' \
+    | 'report --markdown' | 'report -o' | 'report --output' | 'report --log-file' \
     | 'consent --rejected' | 'consent -o' | 'consent --output' | 'consent --log-file' \
     | 'suppress --rejected' | 'suppress -o' | 'suppress --output' | 'suppress --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
@@ -139,27 +139,27 @@ _segctl_value() {
     | 'ls --project' | 'show --html' | 'show -C' | 'show --project' \
     | 'profile -C' | 'profile --project' | 'history -C' | 'history --project' \
     | 'diff -C' | 'diff --project' | 'overlap -C' | 'overlap --project' \
-    | 'experiment -C' | 'experiment --project' | 'report -C' | 'report --project' \
     | 'plan --with' | 'plan -C' | 'plan --project' | 'apply -C' \
     | 'apply --project' | 'push -C' | 'push --project' | 'reconcile -C' \
     | 'reconcile --project' | 'status -C' | 'status --project' | 'pause -C' \
-    | 'pause --project' | 'resume -C' | 'resume --project' | 'consent -C' \
+    | 'pause --project' | 'resume -C' | 'resume --project' | 'experiment -C' \
+    | 'experiment --project' | 'report -C' | 'report --project' | 'consent -C' \
     | 'consent --project' | 'suppress -C' | 'suppress --project') echo 'folders' ;;
   'doctor --online') echo 'reached' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
     | 'ls --state' | 'show --run' | 'show --state' | 'diff --from' \
-    | 'diff --to' | 'diff --state' | 'overlap --state' | 'report --state' \
-    | 'plan --state' | 'apply --state' | 'push --state') echo 'runs' ;;
+    | 'diff --to' | 'diff --state' | 'overlap --state' | 'plan --state' \
+    | 'apply --state' | 'push --state' | 'report --state') echo 'runs' ;;
   'experiment --segment') echo 'segments' ;;
   'lint -s' | 'lint --select' | 'lint --exclude' | 'test -s' \
     | 'test --select' | 'test --exclude' | 'size -s' | 'size --select' \
     | 'size --exclude' | 'ls -s' | 'ls --select' | 'ls --exclude' \
     | 'show -s' | 'show --select' | 'show --exclude' | 'diff -s' \
     | 'diff --select' | 'diff --exclude' | 'overlap -s' | 'overlap --select' \
-    | 'overlap --exclude' | 'report -s' | 'report --select' | 'report --exclude' \
-    | 'plan -s' | 'plan --select' | 'plan --exclude' | 'apply -s' \
-    | 'apply --select' | 'apply --exclude' | 'push -s' | 'push --select' \
-    | 'push --exclude' | 'consent -s' | 'consent --select' | 'consent --exclude') echo 'selections' ;;
+    | 'overlap --exclude' | 'plan -s' | 'plan --select' | 'plan --exclude' \
+    | 'apply -s' | 'apply --select' | 'apply --exclude' | 'push -s' \
+    | 'push --select' | 'push --exclude' | 'report -s' | 'report --select' \
+    | 'report --exclude' | 'consent -s' | 'consent --select' | 'consent --exclude') echo 'selections' ;;
   'validate --save') echo 'sources' ;;
   *) echo text ;;
   esac
@@ -171,9 +171,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap experiment report plan apply push reconcile status pause resume consent suppress" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap experiment report plan apply push reconcile status pause resume consent suppress" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -190,7 +190,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap experiment report plan apply push reconcile status pause resume consent suppress --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

@@ -13,6 +13,7 @@ GROUPS: dict[str, str] = {
     "define": "Define",
     "look": "Look",
     "send": "Send",
+    "measure": "Measure",
     "consent": "Consent",
 }
 
@@ -68,8 +69,6 @@ COMMANDS: dict[str, Command] = {
     "history": _at("history", "look", "Show how a segment's size moved from run to run"),
     "diff": _at("diff", "look", "Show who entered and left between two runs"),
     "overlap": _at("overlap", "look", "Compare segments: proved relation, intersections, likeness"),
-    "experiment": _at("experiment", "send", "Plan, start and stop experiments, and assign their arms"),
-    "report": _at("report", "look", "Report how segments do, and what needs action"),
     "plan": _at("plan", "send", "Show what apply would do, and why"),
     "apply": _at("apply", "send", "Evaluate segments and record a run"),
     "push": _at("push", "send", "Send audiences to destinations"),
@@ -77,6 +76,8 @@ COMMANDS: dict[str, Command] = {
     "status": _at("status", "send", "Show how things stand, on one screen"),
     "pause": _at("pause", "send", "Stop segments or destinations until they are resumed"),
     "resume": _at("resume", "send", "Let paused segments or destinations run again"),
+    "experiment": _at("experiment", "measure", "Plan, start and stop experiments, and assign their arms"),
+    "report": _at("report", "measure", "Report what experiments earned, and how segments do"),
     "consent": _at("consent", "consent", "Record, import and check who may be contacted"),
     "suppress": _at("suppress", "consent", "Keep contact points from getting anything"),
 }
