@@ -97,9 +97,9 @@ class _View:
         drawn = report_bars.lines(block, self.room or 80, color=self.color) if self.is_drawn else []
         if isinstance(block, Forest):
             # Its numbers are those of the table above it.
-            return "\n".join([shown(block.title), *drawn]) if drawn else ""
+            return "\n".join([self.wrapped(block.title), *drawn]) if drawn else ""
         if isinstance(block, Heat) and drawn:
-            return "\n".join([shown(block.title), *drawn])
+            return "\n".join([self.wrapped(block.title), *drawn])
         numbers = self._grid(block.grid())
         return "\n".join([*drawn, numbers])
 
