@@ -109,6 +109,8 @@ def _effect(metric: MetricReport, effect: Effect, inputs: Inputs) -> Iterator[Ex
         yield _made(f"{path}.p_adjusted", effect.p_adjusted, metric.correction, own, effect.compared.why)
     if effect.simultaneous is not None:
         yield _of(f"{path}.simultaneous", effect.simultaneous, effect.simultaneous.method, inputs)
+    if effect.simultaneous_lift is not None:
+        yield _of(f"{path}.simultaneous_lift", effect.simultaneous_lift, effect.simultaneous_lift.method, inputs)
     if effect.compliance is not None:
         yield _of(f"{path}.compliance", effect.compliance, effect.compliance.method, inputs)
     if effect.variance_reduction is not None:

@@ -1,0 +1,160 @@
+"""Campaigns against their controls, their sum over time, and everybody else against the universal holdout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from ab_world import BOUGHT, DAY, EXPOSED, LATER, REVENUE, Event, experiment, orders, world, write
+
+from segctl.model.errors import UsageError
+from segctl.model.experiments import Experiment, Money, UniversalHoldout
+from segctl.operations.ab import running
+from segctl.operations.control import report_control
+from segctl.operations.session import Session
+from segctl.state.assignments import record_assignments, schema
+from segctl.state.experiments import end, looks
+
+ARMS = {"control": 300, "mail": 500, "coupon": 400}
+BOUGHT_BY = {"control": 60, "mail": 140, "coupon": 130}
+
+
+def declared(session: Session, *more: Experiment) -> Session:
+    known = {**session.definitions.experiments, **{one.name: one for one in more}}
+    return replace(session, definitions=replace(session.definitions, experiments=known))
+
+
+def holdout(session: Session, people: Sequence[int], held: Sequence[int]) -> Session:
+    """A generation of the universal holdout that began a day before."""
+    project = replace(
+        session.project, universal_holdouts=(UniversalHoldout("2026-h2", Decimal("0.25"), EXPOSED - DAY),)
+    )
+    put(session, "universal:2026-h2", {"held_out": held, "open": [at for at in people if at not in set(held)]})
+    return replace(session, definitions=replace(session.definitions, project=project))
+
+
+def put(session: Session, name: str, arms: Mapping[str, Sequence[int]], days: int = 0) -> None:
+    at = EXPOSED + timedelta(days=days)
+    rows = [
+        (name, f"p{one}", f"p{one}", one, arm, None, at, at, 1, None) for arm, people in arms.items() for one in people
+    ]
+    frame = pl.DataFrame(rows, schema=schema(), orient="row")
+    assert record_assignments(session.workspace, {name: frame})
+
+
+def test_all_arms_that_are_sent_something_are_one_campaign(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY))
+
+    (found,) = report_control(session, now=LATER).campaigns
+
+    assert (found.treated, found.held) == (900, 300)
+    assert found.effect is not None
+    assert (found.effect.control, found.effect.treatment) == (0.2, 0.3)
+    assert found.money is not None
+    # 10 € an order: 900 × (0.3 − 0.2) × 10 € of revenue; 900 messages at 0.05 €.
+    assert (found.money.revenue.estimate, found.money.cost) == (pytest.approx(900), pytest.approx(45))
+    assert found.money.profit.estimate == pytest.approx(855)
+
+
+def test_campaigns_add_up_over_time(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY))
+    second = replace(
+        experiment({"control": 300, "mail": 300}),
+        name="second_test",
+        money=Money(Decimal("0.5"), Decimal(10), "EUR"),
+        size=600,
+    )
+    put(session, "second_test", {"control": range(300), "mail": range(300, 600)}, days=10)
+    write(session, [Event(at, EXPOSED + 12 * DAY) for at in (*range(30), *range(300, 345))])
+
+    found = report_control(declared(session, second), now=LATER)
+
+    assert [one.experiment for one in found.campaigns] == ["mail_test", "second_test"]
+    assert [str(one.day) for one in found.cumulative] == ["2026-10-15", "2026-10-25"]
+    first, last = found.cumulative
+    # The second: 300 × (45 − 30)/300 × 10 € = 150 € of revenue; half of it, less 10 € and 300 messages at 0.05 €.
+    assert last.revenue.estimate == pytest.approx((first.revenue.estimate or 0) + 150)
+    assert last.profit.estimate == pytest.approx((first.profit.estimate or 0) + 75 - 10 - 15)
+    assert (last.revenue.high or 0) - (last.revenue.low or 0) > (first.revenue.high or 0) - (first.revenue.low or 0)
+
+
+def test_what_has_no_silent_arm_or_no_money_is_named(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY), declared=experiment(ARMS, (BOUGHT,)))
+    loud = replace(session.definitions.experiments["mail_test"], name="loud_test")
+    loud = replace(loud, arms=tuple(replace(arm, is_sent=True) for arm in loud.arms))
+    idle = replace(experiment(ARMS), name="idle_test")
+
+    found = report_control(declared(session, loud, idle), now=LATER)
+
+    assert found.skipped == {"loud_test": "no_unsent_control", "idle_test": "nothing_yet", "mail_test": "no_money"}
+    with pytest.raises(UsageError) as refused:
+        report_control(declared(session, loud), "loud_test", now=LATER)
+    assert refused.value.code == "SEG969"
+
+
+def test_a_broken_campaign_is_shown_but_not_summed(tmp_path: Path) -> None:
+    broken = {"control": 200, "mail": 700, "coupon": 300}
+    session = world(tmp_path, broken, orders(broken, BOUGHT_BY), declared=experiment(ARMS))
+
+    found = report_control(session, now=LATER)
+
+    assert found.campaigns[0].report.headline.state == "not_usable"
+    assert (found.cumulative, found.skipped) == ((), {"mail_test": "not_usable"})
+
+
+def test_the_programme_is_everybody_else_against_those_held_out(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY), people=1600)
+    write(session, [Event(at, EXPOSED + 20 * DAY) for at in range(1200, 1260)])
+
+    report = report_control(holdout(session, range(1600), range(1200, 1600)), now=LATER)
+
+    (found,) = report.programmes
+    assert (found.held, found.open, found.campaigns) == (400, 1200, ("mail_test",))
+    bought = found.metrics[0].effects[0].compared
+    assert (bought.control, bought.treatment) == (pytest.approx(60 / 400), pytest.approx(330 / 1200))
+    assert found.money is not None
+    assert found.money.revenue.estimate == pytest.approx(1200 * (330 / 1200 - 60 / 400) * 10)
+    # The campaign alone says 900 €; the programme 1,500 €.
+    assert found.gap is not None
+    assert found.gap.estimate == pytest.approx(900 - 1500)
+
+
+def test_a_generation_ends_with_its_time(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY))
+    session = holdout(session, range(1200), range(300))
+    ended = replace(session.project.universal_holdouts[0], end=EXPOSED + 10 * DAY)
+    project = replace(session.project, universal_holdouts=(ended,))
+    session = replace(session, definitions=replace(session.definitions, project=project))
+    write(session, [Event(at, EXPOSED + 11 * DAY) for at in range(60, 300)])
+
+    (found,) = report_control(session, now=LATER).programmes
+
+    assert found.until == EXPOSED + 10 * DAY
+    assert found.metrics[0].arm("held_out").events == 60
+
+
+def test_reading_the_report_is_a_look_at_what_runs(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY))
+
+    report_control(session, "mail_test", now=LATER)
+    end(session.workspace, "mail_test", at=LATER)
+    report_control(session, "mail_test", now=LATER)
+
+    assert [one.command for one in looks(session.workspace, "mail_test")] == ["report control"]
+
+
+def test_the_list_tells_what_runs_and_how_far_it_is(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, [], declared=experiment(ARMS, (BOUGHT, REVENUE), size=2400))
+    later = replace(experiment(ARMS), name="later_test")
+
+    found = running(declared(session, later), now=LATER)
+
+    assert [(one.experiment, one.state, one.share) for one in found] == [
+        ("mail_test", "running", 0.5), ("later_test", "planned", None)
+    ]  # fmt: skip
+    assert found[0].arms == {"control": 300, "mail": 500, "coupon": 400}
