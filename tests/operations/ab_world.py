@@ -21,7 +21,8 @@ from segctl.operations.experiment_frozen import definition_of
 from segctl.operations.ingest_events import write_events
 from segctl.operations.session import Session
 from segctl.state.assignments import record_assignments, schema
-from segctl.state.experiments import Epoch, begin
+from segctl.state.experiments import Epoch, add_epochs, begin
+from segctl.state.subjects import Subjects
 
 EXPOSED = datetime(2026, 10, 1, 8, tzinfo=UTC)
 LATER = EXPOSED + timedelta(days=40)
@@ -143,13 +144,12 @@ def _record(
     ]
     begin(session.workspace, made.key, definition=definition_of(made), digest="d" * 64, at=EXPOSED, epoch=epochs[0])
     places = [arm for arm, units in arms.items() for _ in range(units)]
+    ids = Subjects(session.workspace).table().sort("subject").select("profile_id").collect()["profile_id"].to_list()
     rows = [
-        (made.key, f"p{at}", f"p{at}", at, arm, strata(at), EXPOSED, exposed(at), epoch(at), None)
+        (made.key, ids[at], ids[at], at, arm, strata(at), EXPOSED, exposed(at), epoch(at), None)
         for at, arm in enumerate(places)
     ]
     frame = pl.DataFrame(rows, schema=schema(), orient="row")
-    from segctl.state.experiments import add_epochs
-
     for one in epochs[1:]:
         record_assignments(session.workspace, {}, within=add_epochs({made.key: one}))
     assert record_assignments(session.workspace, {made.key: frame})
