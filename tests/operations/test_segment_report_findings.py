@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
 import pytest
 from audience_shop import FakeGate
+from end_to_end.program import document, run
 from report_world import NOW, SENT, Planted, World
 
 from segctl.compile.selection import Selection
@@ -16,8 +20,11 @@ from segctl.model.errors import UsageError
 from segctl.operations.evaluation import evaluate
 from segctl.operations.gate import Gate
 from segctl.operations.health import Examined, examined
+from segctl.operations.health_measures import Seen
 from segctl.operations.health_proposals import Proposals, proposals, write
+from segctl.operations.health_suspicions import _dying, _p_below
 from segctl.operations.overlay import open_overlaid
+from segctl.operations.segment_report_alike import Estimate
 from segctl.operations.session import Session
 
 EVERYTHING = Selection()
@@ -201,3 +208,55 @@ def test_a_folder_without_definitions_proposes_nothing(broken: Session, tmp_path
         pass
 
     assert refused.value.code == "SEG980"
+
+
+def test_the_way_from_a_finding_to_its_effect_through_the_program(broken: Session, tmp_path: Path) -> None:
+    proposed = run("report", "health", "--propose", str(tmp_path / "p"), "-f", "json", cwd=broken.root)
+    found = json.loads(proposed.stdout)
+    idle = next(row for row in found["sections"]["findings"] if row["finding"] == "not_paying")
+    planned = document("plan", "idle", "--with", str(tmp_path / "p"), cwd=broken.root)
+
+    assert proposed.returncode == found["exit"]["code"]
+    assert idle["segment"] == "idle"
+    assert idle["p"] < 0.05
+    assert idle["values"]["rate"] < idle["values"]["rate_of_others"]
+    assert found["notes"][0] == f"look: segctl plan --with {tmp_path / 'p'}"
+    (change,) = planned["data"]
+    assert (change["segment"], change["definition"]) == ("idle", "changed")
+    assert change["left"] > 0
+
+
+def test_the_runs_alone_say_nothing_of_what_members_did(broken: Session) -> None:
+    found = examined(broken, EVERYTHING, now=NOW, with_doings=False)
+
+    assert kinds(found) == {}
+    assert found.report is None
+
+
+def test_a_test_that_nothing_passes_by_chance_alone_keeps_its_level() -> None:
+    """Members that pay exactly 10 % more are the border: at most one in twenty is said not to pay."""
+    rng = np.random.default_rng(11)
+    rates = rng.binomial(3000, 0.22, 4000) / 3000, rng.binomial(5000, 0.2, 4000) / 5000
+    p = [
+        _p_below(
+            Estimate(mine, sqrt(mine * (1 - mine) / 3000)), Estimate(others, sqrt(others * (1 - others) / 5000)), 1.1
+        )
+        for mine, others in zip(*rates, strict=True)
+    ]
+
+    share = float(np.mean(np.array(p) < 0.05))
+    assert 0.05 - 3 * sqrt(0.05 * 0.95 / 4000) < share < 0.05 + 3 * sqrt(0.05 * 0.95 / 4000)
+
+
+def test_sizes_that_walk_at_random_are_seldom_called_dying() -> None:
+    rng = np.random.default_rng(12)
+    walks = 2000 * np.exp(np.cumsum(rng.normal(0, 0.12, (1500, 12)), axis=1))
+    falsely = 0
+    for sizes in walks:
+        runs = [
+            Seen(week, NOW, NOW.date() + timedelta(weeks=week), int(size), 0, 0, "same", None, ())
+            for week, size in enumerate(sizes)
+        ]
+        falsely += any(one.p is not None and one.p < 0.05 and one.matters for one in _dying("walk", runs))
+
+    assert falsely / len(walks) < 0.05 + 3 * sqrt(0.05 * 0.95 / len(walks))
