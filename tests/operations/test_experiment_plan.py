@@ -18,6 +18,7 @@ from audience_shop import shop
 
 from segctl.cli import experiment_plan_texts
 from segctl.cli.experiment_plan_words import PlanWords
+from segctl.compile.definitions import bind_segment_text
 from segctl.model.conditions.events import EventSelection
 from segctl.model.errors import UsageError
 from segctl.model.experiments import Arm, Experiment, LayerShare, UniversalHoldout
@@ -103,6 +104,21 @@ def test_who_could_take_part_is_counted(session: Session) -> None:
     assert (found.members, found.units, found.then) == (PEOPLE, PEOPLE, PEOPLE)
     assert (found.arrivals, found.arrivals_from) == ((), "nothing")
     assert (found.last - found.first, found.reach, found.clusters) == (14 * DAY, None, None)
+
+
+def test_members_are_those_of_the_begin_of_the_window(session: Session) -> None:
+    """Who is quiet now has bought nothing lately; who was quiet two weeks ago may have bought since."""
+    text = "segment: quiet\nwhere: {none: [{event: order_completed, within_last: 14 days}]}"
+    quiet, problems = bind_segment_text(text, "segments/quiet.yaml", session.definitions)
+    assert quiet is not None, problems
+    known = replace(session.definitions, segments={**session.definitions.segments, "quiet": quiet})
+
+    found = planned(replace(session, definitions=known), experiment(segment="quiet"))
+
+    assert found.basis.members == PEOPLE - BUYERS
+    # Person 1 bought at that very instant.
+    assert found.basis.then == PEOPLE - 1
+    assert found.first.figure == Rate((BUYERS - 1) / (PEOPLE - 1))
 
 
 def test_excluded_segments_and_values_that_are_missing_take_no_part(session: Session) -> None:
