@@ -117,7 +117,9 @@ def plan_push(
 
 def part_of(session: Session, gate: Gate, audience: Audience, *, allowed: Allowed = NOTHING_ALLOWED) -> Part:
     """What an audience needs, within guards; the ledger is only read."""
+    from segctl.connectors.destinations import abilities
     from segctl.operations.audience_ledger import held_profiles, ledger_number
+    from segctl.operations.push_again import tell_again
     from segctl.operations.push_limits import limit
     from segctl.operations.push_parts import Wanted, hold_out, part
     from segctl.state.deliveries import LedgerAudience
@@ -129,22 +131,25 @@ def part_of(session: Session, gate: Gate, audience: Audience, *, allowed: Allowe
         gate,
         Wanted(
             audience.segment, to, to.mode, audience.purpose, audience.use, audience.rows,
-            LedgerAudience(number, to.name, audience.segment), audience.waterfall, troubled=audience.troubled,
+            LedgerAudience(number, to.name, audience.segment), audience.waterfall, there=audience.there,
+            places=audience.places, troubled=audience.troubled,
         ),
     )  # fmt: skip
     hold_out(session.workspace, found, held_profiles(session, audience))
+    tell_again(session.workspace, found, abilities(to))
     limit(session, found, to, allowed)
     return found
 
 
 def _planned(audience: Audience, part: Part, speed: Mapping[str, float], language: Language) -> AudiencePlan:
     from segctl.connectors.destinations import abilities
+    from segctl.operations.push_parts import without_removals
 
     can, delta, told = abilities(audience.destination), part.delta, part.tells
     added = len(delta.adds) if delta is not None and told else 0
     updated = len(delta.updates) if delta is not None and told else 0
     if can.removal == "none":
-        part = replace_removals(part)
+        part = without_removals(part)
     calls = sum(ceil(rows / can.batch_rows) for rows in (added, updated, part.removals))
     seconds = speed.get(audience.destination.name)
     return AudiencePlan(
@@ -165,12 +170,6 @@ def _planned(audience: Audience, part: Part, speed: Mapping[str, float], languag
         paused=part.paused,
         digest=part_digest(part),
     )
-
-
-def replace_removals(part: Part) -> Part:
-    """A part whose destination can take nobody out."""
-    part.stuck, part.leavers, part.withdrawals = len(part.withdrawals), (), ()
-    return part
 
 
 def irreversible(to: str, can: Abilities, added: int, stuck: int, language: Language) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ class Delta:
         updates: Likewise of those it knows with other fields, and in the mode `update` of all that are sent.
         gone: Keys (String, ascending) that it may hold and that are not in the audience. What becomes of them is
             for the mode and the gate to say.
-        unchanged: Rows that it accepted as they are.
+        same: Likewise of those that it accepted as they are.
         held: Rows that are not sent: found invalid as they are, or sent with an unknown outcome.
         doubled: Rows left out because another profile has the same identifiers.
         before: People that it may hold.
@@ -32,10 +32,15 @@ class Delta:
     adds: pl.Series
     updates: pl.Series
     gone: pl.Series
-    unchanged: int
+    same: pl.Series
     held: int
     doubled: int
     before: int
+
+    @property
+    def unchanged(self) -> int:
+        """Rows that it accepted as they are."""
+        return len(self.same)
 
 
 def delta(
@@ -83,7 +88,7 @@ def delta(
         adds=sent.filter(pl.col("word") == "add")["row"],
         updates=sent.filter(pl.col("word") == "update")["row"],
         gone=told["key"].filter(_unmatched(places, told.height)),
-        unchanged=int((named["word"] == "same").sum()),
+        same=named.filter(pl.col("word") == "same")["row"],
         held=int((named["word"] == "held").sum()) + asked.height - sent.height,
         doubled=audience.height - rows.height,
         before=told.height,

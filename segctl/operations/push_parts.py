@@ -288,6 +288,12 @@ def _only(found: Delta, keys: Collection[str]) -> Delta:
                    updates=found.updates.filter(is_wanted.gather(found.updates)), gone=found.gone.clear())  # fmt: skip
 
 
+def without_removals(part: Part) -> Part:
+    """A part whose destination can take nobody out."""
+    part.stuck, part.leavers, part.withdrawals = len(part.withdrawals), (), ()
+    return part
+
+
 def _repeated(
     workspace: Workspace, audience: int, found: Delta, there: pl.DataFrame
 ) -> tuple[tuple[str, Action, pl.Series], ...]:

@@ -14,9 +14,10 @@ from segctl.connectors.destinations.base import Around, GoneError, Recorded
 from segctl.model.consent import Decision
 from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.audience_ledger import denied_profiles, held_profiles
+from segctl.operations.push_again import tell_again
 from segctl.operations.push_books import DryBooks, LedgerBooks
 from segctl.operations.push_courier import Courier, Desk, World, world_from
-from segctl.operations.push_parts import Wanted, forget_settled, hold_out, other_parts, part, take_out
+from segctl.operations.push_parts import Wanted, forget_settled, hold_out, other_parts, part, take_out, without_removals
 from segctl.operations.push_resolve import resolve
 from segctl.operations.push_result import Recording
 from segctl.operations.push_send import look_again, send
@@ -143,6 +144,7 @@ class Station:
             take_out(self.session.workspace, made, denied_profiles(self.session, audience))
             if not retries:
                 hold_out(self.session.workspace, made, held_profiles(self.session, audience))
+        tell_again(self.session.workspace, made, self.can)
         if self.recorder is None and not retries:
             forget_settled(self.session.workspace, made)
         return self._as_it_can(made)
@@ -162,11 +164,15 @@ class Station:
 
     def send(self, parts: Sequence[Part], push: int, name: str) -> None:
         """Tells the destination all that its audiences need."""
+        from segctl.state.deliveries_batches import keep_in_doubt
         from segctl.state.deliveries_places import keep_gone
 
         desk = self.courier.desk
         self.books.push = push
         desk.context = {"push": name}
+        if self.recorder is None:
+            for one in parts:
+                keep_in_doubt(self.session.workspace, one.ledger.id, one.again)
         total = sum(one.additions + one.removals for one in parts)
         if total:
             self.progress.start(f"push to {self.name}", total=total, unit="people")
@@ -222,7 +228,7 @@ class Station:
             earlier.tally.held = made.tally.held
             made.tally, made.reasons = earlier.tally, earlier.reasons
         if self.can.removal == "none":
-            made.stuck, made.leavers, made.withdrawals = len(made.withdrawals), (), ()
+            return without_removals(made)
         return made
 
     def _keep_remote(self, one: Part) -> None:

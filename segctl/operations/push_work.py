@@ -97,6 +97,7 @@ class Part:
         stuck: People who should be taken out, which the destination cannot do.
         reasons: Reason → rows, of those that were not accepted.
         decided: Assignments to experiments that are to be written before anybody is told.
+        again: Keys of people who are told again, since a removal of somebody else may take them out.
     """
 
     segment: str
@@ -119,6 +120,7 @@ class Part:
     tally: Tally = dataclasses.field(default_factory=Tally)
     reasons: dict[str, int] = dataclasses.field(default_factory=dict)
     decided: Sequence[Decided] = ()
+    again: Sequence[str] = ()
 
     @property
     def tells(self) -> bool:

@@ -155,6 +155,16 @@ def told_rows(workspace: Workspace, audience: int, keys: Sequence[str]) -> Itera
         yield from (dict(row) for row in workspace.query(sql, (audience, *block)))
 
 
+def told_identifiers(workspace: Workspace, audience: int, keys: Sequence[str]) -> Iterator[str]:
+    """What the destination was told people by (JSON objects), of some keys in any order."""
+    if len(keys) > _AT_ONCE:
+        wanted = set(keys)
+        rows = workspace.stream("SELECT key, identifiers FROM delivered WHERE audience = ?", (audience,))
+        yield from (text for key, text in rows if key in wanted)
+    else:
+        yield from (row["identifiers"] for row in told_rows(workspace, audience, keys))
+
+
 def sizes_delivered(workspace: Workspace) -> dict[tuple[str, str], int]:
     """(destination, segment) → people that may be there."""
     rows = workspace.query(

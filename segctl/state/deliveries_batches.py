@@ -181,6 +181,17 @@ def intend(
     return number
 
 
+def keep_in_doubt(workspace: Workspace, audience: int, keys: Sequence[str]) -> None:
+    """Remember that people may be taken out with somebody else: whatever comes between, they are put in again."""
+    if keys:
+        with workspace.transaction() as db:
+            db.executemany(
+                "UPDATE delivered SET state = 'unsure', is_unsure = 1 WHERE audience = ? AND key = ?"
+                " AND state = 'accepted'",
+                [(audience, key) for key in keys],
+            )
+
+
 def keep_job(workspace: Workspace, number: int, job: str) -> None:
     """Remember the id of the job that a call began, so that it can be followed after a crash."""
     with workspace.transaction() as db:
