@@ -146,22 +146,30 @@ def fieller(effect: Effect, *, confidence: float, df: float | None = None) -> In
     if why:
         return undefined(why, confidence=confidence, method="fieller", estimate=_lift(effect, confidence))
     q2 = t_quantile(0.5 + confidence / 2, effect.df if df is None else df) ** 2
-    low, high = _fieller_limits(effect, q2)
+    limits = _fieller_limits(effect, q2)
+    if limits is None:
+        return undefined(Why.CONTROL_NEAR_ZERO, confidence=confidence, method="fieller")
     at = effect.difference / effect.base
-    return Interval(at, min(low, at), max(high, at), confidence, "fieller")
+    return Interval(at, min(limits[0], at), max(limits[1], at), confidence, "fieller")
 
 
-def _fieller_limits(effect: Effect, q2: float) -> tuple[float, float]:
+def _fieller_limits(effect: Effect, q2: float) -> tuple[float, float] | None:
     """Both solutions of a·r² − 2b·r + c, whose sign tells on which side of 0 they lie, as the test does."""
-    base, moved = effect.base, effect.base + effect.difference
-    a = base * base - q2 * effect.base_variance
-    b = effect.difference * base - q2 * effect.covariance
-    c = effect.difference**2 - q2 * effect.variance
+    scale = max(abs(effect.difference), effect.base)
+    base, difference = effect.base / scale, effect.difference / scale
+    variance, base_variance, covariance = (
+        part / scale / scale for part in (effect.variance, effect.base_variance, effect.covariance)
+    )
+    a = base * base - q2 * base_variance
+    b = difference * base - q2 * covariance
+    c = difference**2 - q2 * variance
+    if a <= 0:
+        return None
     # b² − a·c from what treatment and base have for themselves, since their squares would cancel each other.
-    shared = effect.covariance + effect.base_variance
-    own = max(effect.variance + 2 * effect.covariance + effect.base_variance, 0.0)
-    inner = base * base * own - 2 * moved * base * shared + moved * moved * effect.base_variance
-    within = sqrt(max(q2 * (inner - q2 * (own * effect.base_variance - shared * shared)), 0.0))
+    moved, shared = base + difference, covariance + base_variance
+    own = max(variance + 2 * covariance + base_variance, 0.0)
+    inner = base * base * own - 2 * moved * base * shared + moved * moved * base_variance
+    within = sqrt(max(q2 * (inner - q2 * (own * base_variance - shared * shared)), 0.0))
     far = b + (within if b >= 0 else -within)
     one, other = far / a, (c / far if far else 0.0)
     return min(one, other), max(one, other)

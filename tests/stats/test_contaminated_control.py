@@ -24,7 +24,7 @@ def two_stages(value: np.ndarray, messaged: np.ndarray, assigned: np.ndarray) ->
     return found[1], float(np.sqrt((bread @ meat @ bread.T)[1, 1]))
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6))
 def test_the_effect_per_person_reached_is_two_stage_least_squares(seed: int) -> None:
     rng = np.random.default_rng(seed)

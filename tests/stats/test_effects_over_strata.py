@@ -21,7 +21,7 @@ def strata(pairs: list[tuple[Counts, Counts]]) -> list[Stratum]:
     return [Stratum(str(place), c, t) for place, (c, t) in enumerate(pairs)]
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(PAIRS)
 def test_the_post_stratified_effect_is_the_weighted_sum(pairs: list[tuple[Counts, Counts]]) -> None:
     found = over_strata(strata(pairs)).post_stratified
@@ -38,7 +38,7 @@ def test_the_post_stratified_effect_is_the_weighted_sum(pairs: list[tuple[Counts
         assert not found.lift.is_bounded or found.lift.excludes(0) is (found.p < 0.05)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(ARM, ARM)
 def test_one_stratum_is_the_plain_comparison(c: Counts, t: Counts) -> None:
     found = mantel_haenszel([(c, t)])
@@ -53,7 +53,7 @@ def test_one_stratum_is_the_plain_comparison(c: Counts, t: Counts) -> None:
 
 
 @given(PAIRS)
-@settings(max_examples=50)
+@settings(max_examples=30)
 def test_the_order_of_strata_does_not_matter(pairs: list[tuple[Counts, Counts]]) -> None:
     there, back = mantel_haenszel(pairs), mantel_haenszel(pairs[::-1])
 

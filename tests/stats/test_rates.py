@@ -29,7 +29,7 @@ def arms(draw: st.DrawFn) -> Counts:
 CONFIDENCE = st.sampled_from([0.8, 0.9, 0.95, 0.99, 0.999])
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(arms(), arms(), CONFIDENCE)
 @example(Counts(1000, 0), Counts(1000, 20), 0.95)
 @example(Counts(1000, 8), Counts(9000, 131), 0.95)
@@ -42,7 +42,7 @@ def test_p_and_both_intervals_never_contradict(control: Counts, treatment: Count
     assert found.lift.excludes(0) is (significant and found.lift.why != Why.NO_CONVERSIONS)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(arms(), arms(), CONFIDENCE)
 def test_swapping_the_arms_mirrors_everything(one: Counts, other: Counts, confidence: float) -> None:
     there, back = compare_rates(one, other, confidence=confidence), compare_rates(other, one, confidence=confidence)
@@ -56,7 +56,7 @@ def test_swapping_the_arms_mirrors_everything(one: Counts, other: Counts, confid
         assert (1 + there.lift.low) * (1 + back.lift.high) == pytest.approx(1, rel=1e-8)
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(arms(), arms(), CONFIDENCE)
 def test_limits_stand_around_the_estimate_and_inside_what_is_possible(c: Counts, t: Counts, confidence: float) -> None:
     difference, lift = mee(c, t, confidence=confidence), koopman(c, t, confidence=confidence)
@@ -86,7 +86,7 @@ def best(value: Callable[[float], float], low: float, high: float) -> float:
 SMALL = st.integers(1, 60).flatmap(lambda n: st.builds(Counts, st.just(n), st.integers(0, n)))
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(SMALL, SMALL, st.floats(-0.95, 0.95))
 def test_the_variance_under_a_difference_is_that_of_the_most_likely_rates(c: Counts, t: Counts, gap: float) -> None:
     rate = best(lambda p: likelihood(c, t, (p, p + gap)), max(0.0, -gap), min(1.0, 1 - gap))
@@ -95,7 +95,7 @@ def test_the_variance_under_a_difference_is_that_of_the_most_likely_rates(c: Cou
     assert variance_under(c, t, gap) == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(SMALL, SMALL, st.floats(-3, 3))
 def test_koopmans_chi_squared_is_that_of_the_most_likely_rates(c: Counts, t: Counts, log_ratio: float) -> None:
     assume(c.conversions + t.conversions > 0)
@@ -109,7 +109,7 @@ def test_koopmans_chi_squared_is_that_of_the_most_likely_rates(c: Counts, t: Cou
     assert ratio_chi2(c, t, log_ratio) == pytest.approx(expected, rel=1e-5, abs=1e-7)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(SMALL, SMALL)
 def test_the_limits_are_where_the_score_test_begins_to_reject(c: Counts, t: Counts) -> None:
     z = normal_quantile(0.975)

@@ -38,7 +38,7 @@ def test_money_by_hand() -> None:
     assert found.attributed == pytest.approx(25_200)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(REVENUE, REVENUE, st.floats(0.01, 1), st.floats(0.001, 5))
 def test_roi_is_above_zero_for_sure_exactly_when_the_effect_is_above_break_even(
     c: list[float], t: list[float], margin: float, price: float
