@@ -83,3 +83,24 @@ def test_members_are_those_of_the_query_beside(shop: RealProject, segment: str) 
 
 def test_duckdb_counts_the_same(shop: RealProject) -> None:
     assert shop.sizes_by("duckdb", AS_OF) == shop.sizes
+
+
+def test_the_report_retells_retention_revenue_and_the_stages_of_everybody(shop: RealProject) -> None:
+    report = document("report", "segments", cwd=shop.folder)
+    cohorts = {
+        (row["month"], row["months_later"]): (row["people"], round(row["revenue"], 2))
+        for row in report["sections"]["cohorts"] if row["people"]
+    }  # fmt: skip
+
+    rows = shop.query(
+        "WITH f AS (SELECT customer_id, min(date) AS first FROM t GROUP BY 1)"
+        " SELECT strftime(date_trunc('month', first), '%Y-%m-%d'), datediff('month', first, date),"
+        " count(DISTINCT customer_id), round(sum(value_usd), 2) FROM t JOIN f USING (customer_id) GROUP BY 1, 2"
+    )
+    assert cohorts == {(month, age): (people, float(revenue)) for month, age, people, revenue in rows}
+    cells = report["sections"]["rfm"]
+    assert sum(row["people"] for row in cells) == shop.fact("customers")
+    assert round(sum(row["revenue"] for row in cells), 2) == shop.fact("revenue")
+    assert sum(row["people"] for row in report["sections"]["stages"] if row["segment"] is None) == shop.fact(
+        "customers"
+    )

@@ -85,3 +85,21 @@ def test_members_are_those_of_the_query_beside(market: RealProject, segment: str
 
 def test_duckdb_counts_the_same(market: RealProject) -> None:
     assert market.sizes_by("duckdb", AS_OF) == market.sizes
+
+
+def test_the_report_retells_what_households_of_a_campaign_spent_and_redeemed(market: RealProject) -> None:
+    report = document("report", "segments", "-s", "campaign_18_reach", cwd=market.folder)
+    (row,) = report["data"]
+
+    ids = ", ".join(f"'{one[0]}'" for one in market.query("SELECT household_id FROM cp WHERE campaign_id = 18"))
+    since = f"TIMESTAMP '{report['facts']['since'].removesuffix('+00:00')}'"
+    ((spenders, spent),) = market.query(
+        f"SELECT count(DISTINCT id), sum(value) FROM items WHERE id IN ({ids}) AND ts > {since}"
+    )
+    ((redeemers,),) = market.query(
+        f"SELECT count(DISTINCT household_id) FROM r"
+        f" WHERE household_id::VARCHAR IN ({ids}) AND redemption_date > {since}"
+    )
+    assert (row["people"], row["basis"]) == (market.size("campaign_18_reach"), "before")
+    assert (row["converted"], round(row["revenue"], 2)) == (spenders, float(spent))
+    assert row["engaged"] == redeemers

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from end_to_end.program import document
 from end_to_end.real_project import RealProject, sql_answers, total
 
 SUMMER, AS_OF = "2011-07-15", "2011-12-10"
@@ -87,3 +89,39 @@ def test_members_as_of_a_past_summer_are_those_of_the_query_beside(shop: RealPro
 
 def test_duckdb_counts_the_same(shop: RealProject) -> None:
     assert shop.sizes_by("duckdb", AS_OF) == shop.sizes
+
+
+@pytest.fixture(scope="module")
+def report(shop: RealProject) -> Any:
+    return document("report", "segments", cwd=shop.folder)
+
+
+def test_the_grid_holds_the_published_base_of_recency_frequency_and_revenue(shop: RealProject, report: Any) -> None:
+    ((_, customers, _, revenue),) = shop.fact("clean rows (CustomerID, no C, Quantity>0, UnitPrice>0)")
+    cells = {(row["recency"], row["frequency"]): row for row in report["sections"]["rfm"]}
+
+    assert sum(row["people"] for row in cells.values()) == customers
+    assert round(sum(row["revenue"] for row in cells.values()), 2) == revenue
+    rows = shop.query(
+        "WITH people AS (SELECT id, max(ts) AS newest, count(*) AS n FROM orders GROUP BY id),"
+        " scored AS (SELECT id, 1 + (rank() OVER (ORDER BY newest) - 1) * 5 // count(*) OVER () AS r,"
+        " 1 + (rank() OVER (ORDER BY n) - 1) * 5 // count(*) OVER () AS f FROM people)"
+        " SELECT r, f, count(DISTINCT s.id), round(sum(i.quantity * p.price), 2) FROM scored s"
+        " JOIN items i USING (id) JOIN (SELECT file_row_number AS line, UnitPrice::DECIMAL(18, 3) AS price FROM"
+        " read_parquet('online_retail.parquet', file_row_number = true)) p USING (line) WHERE i.is_clean GROUP BY 1, 2"
+    )
+    assert {key: (row["people"], round(row["revenue"], 2)) for key, row in cells.items()} == {
+        (r, f): (people, float(value)) for r, f, people, value in rows
+    }
+
+
+def test_retention_is_that_of_the_orders_by_local_month(shop: RealProject, report: Any) -> None:
+    cohorts = {(row["month"], row["months_later"]): row["people"] for row in report["sections"]["cohorts"]}
+
+    rows = shop.query(
+        "WITH o AS (SELECT id, date_trunc('month', timezone('Europe/London', ts)) AS month FROM orders),"
+        " f AS (SELECT id, min(month) AS first FROM o GROUP BY id)"
+        " SELECT strftime(first, '%Y-%m-%d'), datediff('month', first, month), count(DISTINCT id)"
+        " FROM o JOIN f USING (id) GROUP BY 1, 2"
+    )
+    assert {key: n for key, n in cohorts.items() if n} == {(month, age): n for month, age, n in rows}
