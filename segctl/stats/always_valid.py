@@ -9,7 +9,7 @@ fixed before the first look: the planned one. There it is 1.55 times as wide as 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import exp, inf, log, log1p, sqrt
+from math import inf, log, log1p, sqrt
 
 from segctl.stats.values import Interval, Side, Why, undefined
 
@@ -107,11 +107,6 @@ def running_p(log_ps: Iterable[float | None]) -> tuple[float | None, ...]:
             smallest = log_p if smallest is None else min(smallest, log_p)
         found.append(smallest)
     return tuple(found)
-
-
-def p_from(log_p: float | None) -> float | None:
-    """P from its logarithm."""
-    return None if log_p is None else exp(log_p)
 
 
 def _common(now: Interval, low: float, high: float) -> Interval:

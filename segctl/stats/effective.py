@@ -31,8 +31,3 @@ def effective_units(arm: Moments, name: str = "value") -> float | None:
         return None
     squares = arm.product(name) + arm.n * mean * mean
     return (arm.n * mean) ** 2 / squares if squares else None
-
-
-def rests_on_few(*arms: Moments, name: str = "value") -> bool:
-    """Whether an interval of means of these arms is too narrow because one of them rests on few units."""
-    return any((effective_units(arm, name) or 0.0) < LEAST for arm in arms)

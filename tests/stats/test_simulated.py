@@ -92,14 +92,14 @@ def test_revenue_holds_its_level_where_it_rests_on_enough_units(simulated: Modul
 def test_revenue_that_rests_on_few_units_is_known_to_miss_and_better_when_capped(simulated: ModuleType) -> None:
     from simulated_means import Spending, arm
 
-    from segctl.stats.effective import rests_on_few
+    from segctl.stats.effective import UNRELIABLE, effective_units
 
     few = Spending(1_000, 9_000, 0.02, 1.6)
     rows = {row.figure: row.value for row in simulated.means((few,), rounds=1_000)}
     controls = arm(np.random.default_rng(1), few.control, few, 0.0, 200)
 
     assert rows["mean: difference"] < 0.9 < rows["mean, capped at 99.5 %: difference"]
-    assert all(rests_on_few(one) for one in controls)
+    assert all(effective_units(one) < UNRELIABLE for one in controls)
 
 
 @pytest.mark.slow
