@@ -23,12 +23,12 @@ METRICS = (
     output.Column("metric"),
     output.Column("role"),
     output.Column("baseline", type="number", digits=4),
-    output.Column("sd", type="number", digits=4),
+    output.Column("sd", type="number", digits=4, extra=True),
     output.Column("unit", extra=True),
-    output.Column("measured_on", "measured on", type="integer"),
+    output.Column("measured_on", "measured on", type="integer", extra=True),
     output.Column("needed", type="integer"),
     output.Column("smallest_now", "smallest now", type="share"),
-    output.Column("covariate_saves", "covariate saves", type="share"),
+    output.Column("covariate_saves", "covariate saves", type="share", extra=True),
     output.Column("formula", extra=True),
 )
 ARMS = (
@@ -104,7 +104,6 @@ def _result(found: ExperimentPlan, words: PlanWords, language: Language) -> outp
         "segctl/experiment-plan/1",
         METRICS,
         _metrics(found),
-        noun=words.heading("metrics"),
         text=words.lines(),
         sections=tuple(section for section in sections if section.rows),
         notes=words.notes(),
