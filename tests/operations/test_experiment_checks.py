@@ -307,6 +307,15 @@ def test_a_declared_cap_cuts_all_arms_at_one_value(tmp_path: Path) -> None:
     assert metric.effects[0].also["capped"].treatment == pytest.approx(sum(cut) / 300)
 
 
+def test_where_most_have_nothing_the_cap_is_that_of_those_who_have_something(tmp_path: Path) -> None:
+    declared = experiment(HALVES, (BOUGHT, replace(REVENUE, cap=Decimal(60))))
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED, lambda at: 1000 + at), declared=declared))
+
+    # The 360th of 600 values is 0; of the 160 who bought it is the 96th.
+    assert report.metric("revenue").capped_at == sorted(10 + at / 100 for at in (*range(60), *range(100)))[95]
+
+
 def test_a_control_without_sales_has_no_percentages(tmp_path: Path) -> None:
     declared = experiment(HALVES, (BOUGHT, REVENUE, BASKET))
     free = [Event(one.person, one.at, 0 if one.person < 300 else 1000) for one in orders(HALVES, LIFTED)]

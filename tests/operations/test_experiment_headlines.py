@@ -24,6 +24,7 @@ from ab_world import (
     world,
 )
 
+from segctl.model.experiments import Money
 from segctl.state.experiments import add_look, end, looks
 
 HALVES = {"control": 600, "mail": 600}
@@ -225,8 +226,10 @@ def test_of_several_arms_the_best_is_told_at_the_level_of_its_step(tmp_path: Pat
     mail, coupon = main.effects
     assert coupon.p_adjusted == pytest.approx(2 * (coupon.compared.p or 0))
     assert mail.p_adjusted == pytest.approx(mail.compared.p)
-    assert first.difference is not None
-    assert first.difference.confidence == pytest.approx(0.975)
+    # Holm asks the smaller p at 2.5 %, then the other at 5 %.
+    assert [one.simultaneous.confidence for one in main.effects if one.simultaneous] == pytest.approx([0.95, 0.975])
+    assert coupon.simultaneous is not None
+    assert first.difference == coupon.simultaneous.scaled(1000)
 
 
 def test_every_kind_of_metric_has_its_test(tmp_path: Path) -> None:
@@ -238,3 +241,21 @@ def test_every_kind_of_metric_has_its_test(tmp_path: Path) -> None:
     assert tests == {"bought": "pooled_z", "revenue": "welch", "orders": "welch", "basket": "delta"}
     assert report.metric("basket").arm("mail").value.estimate == pytest.approx(5 + 0.1 * 159 / 2)
     assert report.as_of == LATER
+
+
+def test_the_fixed_cost_is_shared_by_all_messages(tmp_path: Path) -> None:
+    arms = {"control": 300, "mail": 500, "coupon": 400}
+    declared = experiment(arms, money=Money(Decimal("0.4"), Decimal(90), "EUR"))
+
+    report = reported(
+        world(tmp_path, arms, orders(arms, {"control": 60, "mail": 150, "coupon": 120}), declared=declared)
+    )
+
+    mail, coupon = report.money
+    assert (mail.cost, coupon.cost) == (pytest.approx(500 * 0.05 + 50), pytest.approx(400 * 0.05 + 40))
+    # 500 × (0.3 − 0.2) × 10 € of revenue, 40 % of it is margin.
+    assert mail.profit.estimate == pytest.approx(0.4 * 500 - 75)
+    assert (mail.roi.estimate, mail.break_even.estimate) == (pytest.approx(125 / 75), pytest.approx(75 / 200))
+    assert (mail.attributed, mail.per_thousand.estimate) == (pytest.approx(1500), pytest.approx(400))
+    assert mail.cost_per_extra is not None
+    assert mail.cost_per_extra.estimate == pytest.approx(75 / 50)
