@@ -77,50 +77,60 @@ def period_rows(data: EngineInput, figures: Sequence[Figure], periods: Periods, 
         ``period`` Int32, ``last`` Int64 (microseconds of the latest event of the first figure; null without one), and
         each figure by name: Int64 counts, Float64 sums in the property's own unit.
     """
-    scope = _scope(data, periods.end, zone)
+    groups = [[one for one in figures if one.in_days is in_days] for in_days in (True, False)]
+    parts = [_part(data, group, periods, zone) for group in groups if group]
+    found = pl.concat(parts, how="diagonal")
+    last = pl.col("last") if figures[0].in_days else pl.lit(None, pl.Int64).alias("last")
+    return found.select("subject", "day", "period", last, *(pl.col(one.name).fill_null(0) for one in figures))
+
+
+def _part(data: EngineInput, figures: Sequence[Figure], periods: Periods, zone: str) -> pl.DataFrame:
+    """The rows of figures that are all by day, or all within the periods."""
+    scope, in_days = _scope(data, periods.end, zone), figures[0].in_days
     last = len(data.canonical) - 1 if data.canonical is not None else 2**31 - 1
     reading = Reading(PolarsReader(data), Subjects(0, last), scope, _no_profile_values, lambda *_: False)
     kinds = tuple(sorted({kind for one in figures for kind in one.kinds}))
     nodes: list[Node] = [node for one in figures for node in (one.where, one.of) if node is not None]
-    if any(one.in_days for one in figures):
-        nodes.append(_DAY)
     begin = to_us(periods.end - periods.count * periods.length) + 1
-    lo = None if any(one.in_days for one in figures) else begin
-    rows = prepare(reading, kinds, nodes, [Span(lo, scope.now)], kind=True)
-    frame = polars_of(rows.frame.select("subject", "ts", *_columns(rows, figures)))
-    return _condensed(frame, figures, periods, begin).collect(engine="streaming")
+    # The column of kinds is long to read, and of files with a single kind nothing else.
+    is_mixed = any(set(one.kinds) != set(kinds) for one in figures)
+    span = Span(None if in_days else begin, scope.now)
+    rows = prepare(reading, kinds, [*nodes, _DAY] if in_days else nodes, [span], kind=is_mixed)
+    frame = polars_of(rows.frame.select("subject", "ts", *_columns(rows, figures, is_mixed=is_mixed)))
+    return _condensed(frame, figures, periods).collect(engine="streaming")
 
 
-def _columns(rows: Prepared, figures: Sequence[Figure]) -> list[nw.Expr]:
+def _columns(rows: Prepared, figures: Sequence[Figure], *, is_mixed: bool) -> list[nw.Expr]:
     """For each figure whether a row counts, and its value; the local day where one asks for it."""
     found: list[nw.Expr] = []
     for one in figures:
-        is_kind = nw.col("kind").is_in(list(one.kinds))
-        fits = is_kind if one.where is None else is_kind & to_predicate(one.where, rows.scope).fill_null(value=False)
+        fits = nw.col("kind").is_in(list(one.kinds)) if is_mixed else ~nw.col("subject").is_null()
+        if one.where is not None:
+            fits = fits & to_predicate(one.where, rows.scope).fill_null(value=False)
         found.append(fits.alias(f"is:{one.name}"))
         if one.of is not None:
             found.append(to_expr(one.of, rows.scope).alias(f"of:{one.name}"))
-    if any(one.in_days for one in figures):
+    if figures[0].in_days:
         found.append(day_column(rows).alias("day"))
     return found
 
 
-def _condensed(frame: pl.LazyFrame, figures: Sequence[Figure], periods: Periods, begin: int) -> pl.LazyFrame:
-    inside = pl.col("ts") >= begin
-    counts = {one.name: pl.col(f"is:{one.name}") & (pl.lit(value=True) if one.in_days else inside) for one in figures}
-    by_day = [counts[one.name] for one in figures if one.in_days]
-    day = pl.when(reduce(or_, by_day)).then(pl.col("day")) if by_day else pl.lit(None)
+def _condensed(frame: pl.LazyFrame, figures: Sequence[Figure], periods: Periods) -> pl.LazyFrame:
+    counts = {one.name: pl.col(f"is:{one.name}") for one in figures}
+    keys = ["subject", "day", "period"] if figures[0].in_days else ["subject", "period"]
     length = int(periods.length / timedelta(microseconds=1))
     period = ((pl.lit(to_us(periods.end)) - pl.col("ts")) // length).clip(0, periods.count)
-    return (
+    days = [pl.col("day").cast(pl.Int32)] if figures[0].in_days else []
+    grouped = (
         frame.filter(reduce(or_, counts.values()))
-        .with_columns(day.cast(pl.Int32).alias("day"), period.cast(pl.Int32).alias("period"))
-        .group_by("subject", "day", "period")
+        .with_columns(*days, period.cast(pl.Int32).alias("period"))
+        .group_by(keys)
         .agg(
             pl.col("ts").filter(counts[figures[0].name]).max().alias("last"),
             *(_total(one, counts[one.name]).alias(one.name) for one in figures),
         )
     )
+    return grouped if figures[0].in_days else grouped.with_columns(pl.lit(None, pl.Int32).alias("day"))
 
 
 def _total(figure: Figure, counts: pl.Expr) -> pl.Expr:

@@ -153,24 +153,20 @@ class Doings:
 
     @cached_property
     def _periods(self) -> list[Period]:
-        import polars as pl
-
-        names = [one.name for one in self._figures]
-        total = self.rows.filter(pl.col("period") < PERIODS).group_by("period", "subject").agg(pl.col(names).sum())
-        return [self._period(total.filter(pl.col("period") == period)) for period in range(PERIODS)]
+        rows = self.rows
+        return [self._period(rows.filter(rows["period"] == period)) for period in range(PERIODS)]
 
     def _period(self, rows: pl.DataFrame) -> Period:
         import numpy as np
-        import polars as pl
 
         def flags(name: str) -> NDArray[np.bool_] | None:
             return self.flags(rows["subject"].filter(rows[name] > 0)) if name in rows.columns else None
 
-        revenue = None
+        revenue = paid_at = None
         if "revenue" in rows.columns:
-            revenue = np.zeros(self.length)
-            revenue[rows["subject"].to_numpy()] = rows["revenue"].cast(pl.Float64).to_numpy()
-        paid_at = None if revenue is None else np.flatnonzero(revenue)
+            subjects, values = rows["subject"].to_numpy(), rows["revenue"].to_numpy()
+            revenue = np.bincount(subjects, weights=values, minlength=self.length).astype(float)
+            paid_at = np.flatnonzero(revenue)
         return Period(flags("bought"), revenue, flags("engaged"), paid_at)
 
     @property
