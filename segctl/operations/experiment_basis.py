@@ -94,6 +94,16 @@ class Basis:
     reach: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """Where and when figures are measured; everybody is exposed at `first` and watched until `last`."""
+
+    session: Session
+    first: datetime
+    last: datetime
+    snapshot: int
+
+
 def basis(session: Session, experiment: Experiment, *, as_of: datetime, now: datetime) -> Basis:
     """What the workspace knows of an experiment's segment, metrics and units.
 
@@ -105,15 +115,22 @@ def basis(session: Session, experiment: Experiment, *, as_of: datetime, now: dat
     """
     snapshot = session.workspace.snapshot()
     first = from_us(shifted(to_us(as_of), experiment.window, -1, session.project.timezone))
+    past = _Past(session, first, as_of, snapshot)
     today = _members(session, experiment, as_of, snapshot)
     then = _members(session, experiment, first, snapshot)
-    known, origin = _arrivals(session, experiment, today, then, first, as_of)
-    metrics = _measured(session, experiment.metrics, then, first, as_of, snapshot, by_profile=experiment.same is None)
+    known, origin = _arrivals(past, experiment, today, then)
     return Basis(
-        today.height, today["unit"].n_unique(), known, origin, metrics, first, as_of, then["unit"].n_unique(),
-        _clusters(session, experiment, then, first, as_of, snapshot) if experiment.same is not None else None,
-        _reach(session, experiment.segment, now),
-    )  # fmt: skip
+        members=today.height,
+        units=today["unit"].n_unique(),
+        arrivals=known,
+        arrivals_from=origin,
+        metrics=_measured(past, experiment.metrics, then, by_profile=experiment.same is None),
+        first=first,
+        last=as_of,
+        then=then["unit"].n_unique(),
+        clusters=None if experiment.same is None else _clusters(past, experiment, then),
+        reach=_reach(session, experiment.segment, now),
+    )
 
 
 def _members(session: Session, experiment: Experiment, as_of: datetime, snapshot: int) -> pl.DataFrame:
@@ -153,10 +170,11 @@ def _reach(session: Session, segment: str, now: datetime) -> float | None:
 
 # --- Who comes --------------------------------------------------------------------------------------------
 def _arrivals(
-    session: Session, experiment: Experiment, now: pl.DataFrame, then: pl.DataFrame, first: datetime, as_of: datetime
+    past: _Past, experiment: Experiment, now: pl.DataFrame, then: pl.DataFrame
 ) -> tuple[tuple[float, ...], str]:
     from segctl.state.memberships import history, in_force
 
+    session, as_of = past.session, past.last
     known = in_force(session.workspace, experiment.segment) is not None
     runs = history(session.workspace, experiment.segment) if known else []
     entered = [(run.as_of, run.entered) for run in runs if run.state == "in_force" and run.as_of <= as_of]
@@ -165,7 +183,7 @@ def _arrivals(
     per_profile = now["unit"].n_unique() / now.height if now.height else 1.0
     if daily:
         return tuple(number * per_profile for number in daily), "runs"
-    days = max(1, round((as_of - first) / _DAY))
+    days = max(1, round((as_of - past.first) / _DAY))
     newcomers = now.join(then, on="unit", how="anti")["unit"].n_unique() if then.height else 0
     return ((newcomers / days,) * days, "window") if newcomers else ((), "nothing")
 
@@ -188,34 +206,18 @@ def _spread(entered: Sequence[tuple[datetime, int]], as_of: datetime) -> tuple[f
 
 # --- What metrics look like -------------------------------------------------------------------------------
 def _measured(
-    session: Session,
-    metrics: Sequence[Metric],
-    members: pl.DataFrame,
-    first: datetime,
-    last: datetime,
-    snapshot: int,
-    *,
-    by_profile: bool,
+    past: _Past, metrics: Sequence[Metric], members: pl.DataFrame, *, by_profile: bool
 ) -> tuple[MetricBasis, ...]:
     # A plan made of options may say what nothing in the data measures.
     if not members.height or not all(metric.selection.events for metric in metrics):
         return tuple(MetricBasis(metric, None, 0) for metric in metrics)
     tried = [m if m.before or m.kind in _NO_COVARIATE else replace(m, before=TRIED) for m in metrics]
-    rows = _figures(session, tried, members, first, last, snapshot, by_profile=by_profile)
+    rows = _figures(past, tried, members, by_profile=by_profile)
     return tuple(_metric_basis(metric, rows) for metric in metrics)
 
 
-def _figures(
-    session: Session,
-    metrics: Sequence[Metric],
-    members: pl.DataFrame,
-    first: datetime,
-    last: datetime,
-    snapshot: int,
-    *,
-    by_profile: bool,
-) -> pl.DataFrame:
-    """Figures as the report has them, of units that are all exposed at `first` and watched until `last`."""
+def _figures(past: _Past, metrics: Sequence[Metric], members: pl.DataFrame, *, by_profile: bool) -> pl.DataFrame:
+    """Figures as the report has them."""
     import polars as pl
 
     from segctl.operations.ab_figures import figures, stored_events
@@ -223,10 +225,11 @@ def _figures(
     from segctl.state.identity import canonical
     from segctl.state.subjects import subject_count
 
-    at = pl.lit(first).cast(pl.Datetime("us", "UTC"))
+    at = pl.lit(past.first).cast(pl.Datetime("us", "UTC"))
     assigned = members.with_columns(
         arm=pl.lit("all"), stratum=pl.lit(None, pl.String), epoch=pl.lit(1, pl.Int32), assigned_at=at, exposed_at=at
     )
+    session, snapshot, last = past.session, past.snapshot, past.last
     workspace, zone = session.workspace, session.project.timezone
     found = units(
         assigned, canonical(workspace, snapshot), subject_count(workspace, snapshot), window=last, as_of=last,
@@ -277,9 +280,7 @@ def _correlation(value: Column, before: Column | None) -> float | None:
 
 
 # --- Units of several profiles ----------------------------------------------------------------------------
-def _clusters(
-    session: Session, experiment: Experiment, members: pl.DataFrame, first: datetime, last: datetime, snapshot: int
-) -> Clusters:
+def _clusters(past: _Past, experiment: Experiment, members: pl.DataFrame) -> Clusters:
     """How alike the profiles of a unit are in the first metric that is no ratio."""
     import polars as pl
 
@@ -290,7 +291,7 @@ def _clusters(
     if metric is None or not members.height:
         return Clusters(size, None, None)
     single = members.with_columns(unit=pl.col("subject").cast(pl.String))
-    rows = _figures(session, [replace(metric, before=None)], single, first, last, snapshot, by_profile=True)
+    rows = _figures(past, [replace(metric, before=None)], single, by_profile=True)
     value = pl.col(metric.name)
     grouped = (
         rows.join(members.rename({"subject": "person", "unit": "cluster"}), on="person", how="inner")
