@@ -37,6 +37,7 @@ class Rows:
         self.troubled: str | None = None
         self._dropped: list[pl.DataFrame] = []
         self._fields: Mapping[str, pl.Series] = {}
+        self._shown: tuple[pl.Series, dict[str, pl.Series]] | None = None
 
     def drop_gated(self) -> None:
         """Those whom identifiers or the gate leave out; of several with the same identifiers all but one."""
@@ -129,7 +130,8 @@ class Rows:
         from segctl.state.deliveries import ACCEPTED
 
         places = self._places(self.left)
-        is_same = self.there["digest"].gather(places) == self._columns()["digest"]
+        digests = self._columns()["digest"] if self._fields else self._gated.column("digest", self.left)
+        is_same = self.there["digest"].gather(places) == digests
         same = int((is_same & (self.there["state"].gather(places) == ACCEPTED)).sum())
         new = len(self._new(self.left))
         reasons: list[tuple[str, str | None, int]] = [("unchanged", None, same)]
@@ -141,6 +143,8 @@ class Rows:
 
     def _columns(self) -> dict[str, pl.Series]:
         """All that is known of those who are left, with the fields of the segment at their places."""
+        if self._shown is not None and self._shown[0] is self.left:
+            return self._shown[1]
         found = {name: self._gated.column(name, self.left) for name in self._gated.columns}
         if self._fields:
             order = [f"field:{name}" for name, _ in self.target.destination.fields]
@@ -149,6 +153,7 @@ class Rows:
             ids = {name.removeprefix("id:"): column for name, column in found.items() if name.startswith("id:")}
             found["digest"] = row_digests(ids, {name.removeprefix("field:"): told[name] for name in order})
             found |= {name: told[name] for name in order}
+            self._shown = (self.left, found)
         return found
 
     def _new(self, rows: pl.Series) -> pl.Series:

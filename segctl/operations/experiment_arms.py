@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
@@ -113,11 +114,13 @@ class Arms:
         length = len(contacts.profiles)
         self._arms, self._why = (pl.repeat(None, length, dtype=pl.String, eager=True) for _ in range(2))
         stored = stored.with_columns(contacts.places_of(stored["subject"]).alias("row"))
-        self._units = stored.unique("unit", keep="first").select("unit", "arm", "stratum", "epoch")
+        self._all = stored
         here = stored.filter(pl.col("row") >= 0)
-        if rules.wins is not None:
-            here = here.sort(pl.col("arm") != rules.wins, maintain_order=True)
-        self._stored = here.unique("row", keep="first", maintain_order=True)
+        if here["row"].n_unique() < here.height:
+            if rules.wins is not None:
+                here = here.sort(pl.col("arm") != rules.wins, maintain_order=True)
+            here = here.unique("row", keep="first", maintain_order=True)
+        self._stored = here
         self._arms = self._arms.scatter(self._stored["row"], self._stored["arm"])
         self._new = stored.clear()
 
@@ -127,6 +130,11 @@ class Arms:
         if len(new):
             self._assign(new)
         return self._arms.gather(rows)
+
+    @cached_property
+    def _units(self) -> pl.DataFrame:
+        """What is on record of each unit: ``unit``, ``arm``, ``stratum``, ``epoch``."""
+        return self._all.select("unit", "arm", "stratum", "epoch").unique("unit", keep="first", maintain_order=True)
 
     @property
     def every(self) -> pl.Series:

@@ -131,6 +131,8 @@ def _once(rows: pl.DataFrame) -> pl.DataFrame:
         # What a push says comes with the exposure that it was.
         exposed = [pl.col(name).filter(pl.col("exposed_at").is_not_null()).first() for name in ("exposed_at", "push")]
         rows = rows.group_by("profile_id", maintain_order=True).agg(*first, *exposed).select(rows.columns)
+    if (rows["unit"] == rows["profile_id"]).all():
+        return rows
     if rows.select(pl.struct("unit", "arm").n_unique()).item() > rows["unit"].n_unique():
         rows = rows.with_columns(pl.col("arm").first().over("unit"))
     return rows
