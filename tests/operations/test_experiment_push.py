@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -298,6 +299,38 @@ def test_a_renamed_experiment_keeps_its_arms_by_its_salt(tmp_path: Path) -> None
     assert {person: arm for person, arm in shop.arms().items() if person in before} == before
     assert len(shop.arms()) == 40
     assert shop.audiences()["winback", "mail"].waterfall[5].details.keys() == {("control", "post_test")}
+
+
+def test_a_renamed_segment_keeps_its_experiment(tmp_path: Path) -> None:
+    shop = world(tmp_path)
+    shop.declare(experiment())
+    shop.start()
+    shop.push()
+    before, requests = shop.arms(), len(shop.services.requests)
+    segments = shop.session.definitions.segments
+    segments["comeback"] = replace(segments.pop("winback"), name="comeback", formerly=("winback",))
+    shop.declare(experiment(segment="comeback"))
+
+    pushed = shop.push()
+
+    assert [(one.segment, one.status) for one in pushed.outcomes] == [("comeback", "ok")]
+    assert len(shop.services.requests) == requests
+    assert shop.arms() == before
+
+
+def test_a_control_is_exposed_also_where_nobody_is_sent_anything(tmp_path: Path) -> None:
+    shop = world(tmp_path)
+    shop.declare(experiment())
+    shop.start()
+    planned = assign(shop.session, "mail_test", now=shop.now, dry_run=True).people
+    control = [int(person[1:]) for person, arm in planned.select("profile_id", "arm").iter_rows() if arm == "control"]
+    shop.members(winback=control)
+    began = shop.now
+
+    pushed = shop.push()
+
+    assert (pushed.id, shop.services.requests) == (None, [])
+    assert set(shop.record().select("arm", "exposed_at", "push").rows()) == {("control", began, None)}
 
 
 def test_other_weights_move_nobody_and_hold_for_who_comes_later(tmp_path: Path) -> None:
