@@ -152,10 +152,11 @@ def _effect(metric: MetricReport, one: ArmValue) -> dict[str, Any]:
 
 def _explain(ctx: Context, session: Session, asked: Asked, found: AbReport, language: Language) -> ExitCode:
     from segctl.cli.report_explain import document, explained
+    from segctl.cli.report_formulas import formula
 
     numbers = explained(withheld(found, anyway=asked.anyway), language, asked.names[1:])
     told = document(found, language, numbers)
-    rows = [(one.name, one.value, one.formula, dict(one.inputs), one.source) for one in numbers]
+    rows = [(one.name, one.value, formula(one.method, language), dict(one.inputs), one.source) for one in numbers]
     write(
         ctx, session, asked, told,
         lambda: output.Result("segctl/report-ab-numbers/1", EXPLAINED, rows, noun="numbers", ids_column="number"),

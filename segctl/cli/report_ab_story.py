@@ -34,7 +34,7 @@ def document(
     sections = [Section("checks", speech.words["checks"], report_checks.blocks(speech, _checks(report)))]
     if is_told(report, anyway=anyway, early=early):
         sections += _numbers(speech)
-    if report.began is not None:
+    if report.began is not None and report.headline.state != "not_usable":
         sections.append(Section("next", speech.words["next"], (tables.further(speech),)))
     return Document(
         title=speech.say("title", name=report.title or report.experiment),

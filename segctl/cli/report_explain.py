@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from segctl.cli import report_checks
 from segctl.cli.report_document import Document, Section, Words
-from segctl.cli.report_formulas import FORMULAS
+from segctl.cli.report_formulas import FORMULAS, formula
 from segctl.cli.report_numbers import LIFT, Shape
 from segctl.cli.report_speech import AbSpeech
 from segctl.model.dataclass import dataclass
@@ -50,11 +50,6 @@ class Explained:
     events: tuple[str, ...] = ()
 
     @property
-    def formula(self) -> str:
-        """The formula, or the name of the method."""
-        return FORMULAS.get(self.method, (self.method.replace("_", " "), ""))[0]
-
-    @property
     def source(self) -> str:
         """Where the formula was published."""
         return FORMULAS.get(self.method, ("", ""))[1]
@@ -94,10 +89,10 @@ def _unknown(name: str, names: Sequence[str]) -> UsageError:
 
 def document(report: AbReport, language: Language, numbers: Sequence[Explained]) -> Document:
     """The numbers as a report of their own."""
-    value, formula, inputs, source, data = _LABELS[language]
+    value, label, inputs, source, data = _LABELS[language]
     sections = []
     for at, one in enumerate(numbers):
-        lines = [f"{value}: {one.value}", f"{formula}: {one.formula}"]
+        lines = [f"{value}: {one.value}", f"{label}: {formula(one.method, language)}"]
         if one.inputs:
             lines.append(f"{inputs}: {', '.join(f'{key} {value}' for key, value in one.inputs.items())}")
         if one.source:

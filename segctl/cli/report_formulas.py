@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segctl.model.project import Language
+
 FORMULAS: dict[str, tuple[str, str]] = {
     "wilson": (
         "(p̂ + z²/2n ± z·√(p̂(1−p̂)/n + z²/4n²)) / (1 + z²/n), p̂ = x/n",
@@ -99,3 +104,48 @@ FORMULAS: dict[str, tuple[str, str]] = {
     ),
 }
 """By name of a test, an interval or a figure: the formula and its source."""
+_GERMAN: dict[str, str] = {
+    "t": "m ± t·√(s²/n), t mit n − 1 Freiheitsgraden",
+    "mee": "alle δ mit |p̂t − p̂c − δ| ≤ z·√(p̃t(1−p̃t)/nt + p̃c(1−p̃c)/nc), p̃ die wahrscheinlichsten Raten mit p̃t − p̃c = δ",
+    "koopman": "alle φ mit (xt − nt·p̃t)²/(nt·p̃t(1−p̃t)) + (xc − nc·p̃c)²/(nc·p̃c(1−p̃c)) ≤ z², p̃t = φ·p̃c; Änderung = φ − 1",
+    "newcombe": "δ̂ − √((p̂t − lt)² + (uc − p̂c)²) bis δ̂ + √((ut − p̂t)² + (p̂c − lc)²), l und u die Grenzen nach Wilson",
+    "welch": "T = (mt − mc)/√(vt + vc), v = s²/n; df = (vt + vc)²/(vt²/(nt−1) + vc²/(nc−1)); Bereich ± t·√(vt + vc)",
+    "fieller": "Lösungen von (mc² − q²vc)θ² − 2·mt·mc·θ + (mt² − q²vt) = 0, q das Quantil des Tests; Änderung = θ − 1",
+    "delta": "R = Σy/Σx; var(R̂) = Stichprobenvarianz von (y − R·x)/Mittel(x), durch n; danach wie zwei Mittelwerte",
+    "cuped": "y′ = y − θ(x − x̄), θ = cov(y, x)/var(x), x dieselbe Größe vor der Nachricht; danach wie zwei Mittelwerte",
+    "cuped_within": "y′ = y − θ(x − x̄), θ innerhalb der Arme, x dieselbe Größe vor der Nachricht; danach wie zwei "
+    "Mittelwerte",
+    "post_stratified": "δ = Σ Wk·δk, Wk der Anteil der Schicht k an allen; var = Σ Wk²·var(δk)",
+    "mantel_haenszel": "Schichten gewichtet mit nt·nc/(nt + nc)",
+    "boschloo": "das größte p über die gemeinsame Rate aller Tafeln, deren p nach Fisher so klein ist",
+    "fisher": "Summe der hypergeometrischen Wahrscheinlichkeiten aller Tafeln, die nicht wahrscheinlicher sind",
+    "always": "der Bereich, der an jedem Tag gilt: statt z steht √(2(Nρ² + 1)/(Nρ²)·ln(√(Nρ² + 1)/α))",
+    "planned": "der Bereich mit der Schranke dieses Blicks statt z; α wird verteilt wie 2(1 − Φ(z/√t)) "
+    "(O'Brien-Fleming)",
+    "holm": "abwärts: das größte (m − i + 1)·p(i) bisher, höchstens 1",
+    "bh": "aufwärts: das kleinste m·p(i)/i von oben, höchstens 1",
+    "srm": "χ² = Σ(gesehen − erwartet)²/erwartet, erwartet nach den geltenden Gewichten",
+    "revenue": "Einheiten des Arms × Unterschied je Einheit; die Enden ebenso",
+    "cost": "Nachrichten × Kosten einer + der Anteil des Arms an den festen Kosten",
+    "profit": "Marge × zusätzlicher Umsatz − Kosten; die Enden ebenso",
+    "roi": "Gewinn / Kosten; die Enden ebenso",
+    "break_even": "Kosten / (Marge × Einheiten): der Unterschied je Einheit, der die Kosten deckt",
+    "p_above": "einseitiges p des Unterschieds gegen den, der die Kosten deckt",
+    "per_thousand": "1.000 × Marge × zusätzlicher Umsatz / Nachrichten",
+    "cost_per_extra": "Kosten / (Einheiten × Unterschied der ersten Hauptgröße); Enden, wo dieser über 0 liegt",
+    "attributed": "Summe der Messgröße im Arm, mit oder ohne Nachricht",
+    "best": "P(Arm ist am besten) nach Beta(1 + x, 1 + n − x), oder normal mit den Standardfehlern",
+    "better": "P(Arm > Kontrolle) = ∫ f·F der beiden Verteilungen",
+    "loss": "erwarteter Verlust, wenn der Arm gewählt wird: ∫ (das Beste der anderen − Arm)⁺",
+    "needed": "nc = [z·√((1 + 1/κ)·p̄(1−p̄)) + zβ·√(pt(1−pt)/κ + pc(1−pc))]²/(pt − pc)², κ = nt/nc; Mittelwerte: "
+    "(1 + 1/κ)(z + zβ)²σ²/δ²",
+    "mde": "die Wirkung, für die die Formel der Größe die erreichte Größe gibt",
+    "compliance": "Unterschied / (Anteil mit Nachricht im Arm − Anteil mit Nachricht in der Kontrolle)",
+}
+
+
+def formula(method: str, language: Language) -> str:
+    """The formula in a language; signs alone are the same in both, and an unknown method is its own name."""
+    if language == "de" and method in _GERMAN:
+        return _GERMAN[method]
+    return FORMULAS[method][0] if method in FORMULAS else method.replace("_", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -12,7 +13,7 @@ from report_samples import AT, BOUGHT, CHECKS, interval, money, rates, report
 from segctl.cli.report_control_story import document as control_document
 from segctl.cli.report_document import Grid
 from segctl.cli.report_explain import document, explained
-from segctl.cli.report_formulas import FORMULAS
+from segctl.cli.report_formulas import FORMULAS, formula
 from segctl.cli.report_page import page
 from segctl.model.errors import UsageError
 from segctl.operations.control_result import CampaignEffect, ControlReport, Cumulative, Programme
@@ -54,7 +55,15 @@ def test_numbers_are_explained_on_pages_too() -> None:
 
     assert problems(page(told, name="shop", at=AT)) == []
     assert "Formel" in page(told, name="shop", at=AT)
-    assert all(len(formula) > 5 and source for formula, source in FORMULAS.values())
+    assert all(len(text) > 5 and source for text, source in FORMULAS.values())
+
+
+def test_formulas_with_words_in_them_are_german_too() -> None:
+    words = re.compile(r"\b(with|and|the|of|by|as|units|arm|over|interval)\b")
+
+    assert [method for method in FORMULAS if words.search(formula(method, "de"))] == []
+    assert formula("koopman", "en") != formula("koopman", "de")
+    assert formula("unknown_way", "de") == "unknown way"
 
 
 # --- Control groups ---------------------------------------------------------------------------------------
