@@ -13,6 +13,9 @@ import test_schemas
 from builders import definitions
 from hypothesis import HealthCheck, given, settings
 
+from segctl.compile.bind.experiments import EXPERIMENT_KEYS, MONEY_KEYS
+from segctl.compile.bind.experiments_arms import ARM_KEYS
+from segctl.compile.bind.experiments_metrics import METRIC_KEYS, OF_UNITS, SELECTING
 from segctl.compile.definition_files import DefinitionFile
 from segctl.compile.definitions import scope_of
 from segctl.compile.experiments import bind_experiments
@@ -152,6 +155,18 @@ def test_little_is_enough() -> None:
 @pytest.mark.parametrize("text", [WHOLE, SHORT])
 def test_the_shipped_schema_accepts_what_binds(text: str) -> None:
     assert test_schemas.problems("experiment", text) == []
+
+
+def test_the_shipped_schema_knows_the_same_keys() -> None:
+    schema = test_schemas.validator("experiment").schema
+    assert isinstance(schema, dict)
+    parts = {name: set(of.get("properties", ())) for name, of in schema["$defs"].items()}
+
+    assert set(schema["properties"]) == set(EXPERIMENT_KEYS)
+    assert set(schema["properties"]["money"]["properties"]) == set(MONEY_KEYS)
+    assert parts["arm"] == set(ARM_KEYS)
+    assert parts["metric"] == set(METRIC_KEYS)
+    assert parts["part"] == {*SELECTING, *OF_UNITS}
 
 
 @pytest.mark.parametrize(
@@ -294,6 +309,11 @@ def test_what_is_wrong_is_told_with_its_place_and_a_remedy(
     line = text.split("\n")[where.line - 1]
     assert line[where.column - 1 :].startswith(place)
     assert word in f"{errors[0].message} {errors[0].hint} {errors[0].why}"
+
+
+@pytest.mark.parametrize(("was", "now"), [row[:2] for row in WRONG if row[2] in ("SEG210", "SEG211")])
+def test_the_shipped_schema_refuses_wrong_keys_too(was: str, now: str) -> None:
+    assert test_schemas.problems("experiment", SHORT.replace(was, now)) != []
 
 
 def test_everything_wrong_is_told_at_once() -> None:

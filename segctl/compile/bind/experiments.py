@@ -8,21 +8,20 @@ from pathlib import Path
 from typing import cast
 
 from segctl.compile.bind import forms
+from segctl.compile.bind.experiments_arms import ARMS_HINT, bind_arms, control_of
 from segctl.compile.bind.experiments_metrics import bind_metrics
-from segctl.compile.bind.experiments_values import length_from_exposure, moment, share, share_range
-from segctl.compile.bind.literals import number
+from segctl.compile.bind.experiments_values import amount_of, length_from_exposure, moment, share, share_range
 from segctl.compile.bind.scope import Scope, describe_type, shown
 from segctl.compile.source import ListNode, Mapping, Node, Scalar
 from segctl.compile.suggest import one_of
 from segctl.model.dataclass import dataclass
-from segctl.model.experiments import Arm, Experiment, LayerShare, Looks, Money
-from segctl.model.types import REAL, Kind, ValueType
+from segctl.model.experiments import Experiment, LayerShare, Looks, Money
+from segctl.model.types import Kind
 
 EXPERIMENT_KEYS = (
     "experiment", "title", "hypothesis", "owner", "segment", "unit", "arms", "control", "window", "layer", "traffic",
     "exclude", "strata", "metrics", "looks", "confidence", "power", "effect", "size", "end", "money", "salt",
 )  # fmt: skip
-ARM_KEYS = ("weight", "send", "cost", "title")
 MONEY_KEYS = ("margin", "fixed", "currency")
 LAYER_KEYS = ("name", "range")
 _SYNONYMS = {
@@ -31,7 +30,6 @@ _SYNONYMS = {
     "ends": "end", "metric": "metrics", "goals": "metrics", "stratify": "strata", "alpha": "confidence",
     "excludes": "exclude", "label": "title", "titel": "title", "seed": "salt", "unit_of_randomisation": "unit",
 }  # fmt: skip
-_ARMS = "write `{control: {weight: 10 %, send: nothing}, mail: {weight: 90 %}}`"
 _GROUPING = (Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN)
 _UNITS = (Kind.TEXT, Kind.INTEGER)
 
@@ -58,13 +56,13 @@ def bind_experiment(node: Node, scope: Scope, names: SegmentNames) -> Experiment
     forms.check_keys(root, EXPERIMENT_KEYS, scope, "an experiment", synonyms=_SYNONYMS)
     name = _name(root, scope)
     segment = _segment(forms.required(root, "segment", scope, "the experiment", example="segment: NAME"), scope, names)
-    arms_node = forms.required(root, "arms", scope, "the experiment", example=_ARMS.removeprefix("write `")[:-1])
-    arms = _arms(arms_node, _currency(root), scope) if arms_node is not None else None
+    arms_node = forms.required(root, "arms", scope, "the experiment", example=ARMS_HINT.removeprefix("write `")[:-1])
+    arms = bind_arms(arms_node, _currency(root), scope) if arms_node is not None else None
     metrics_node = forms.required(root, "metrics", scope, "the experiment", example="metrics: {…}")
     metrics = bind_metrics(metrics_node, scope) if metrics_node is not None else None
     window_node = forms.required(root, "window", scope, "the experiment", example="window: 14 days")
     window = length_from_exposure(window_node, scope, "`window`") if window_node is not None else None
-    control = _control(root, arms, scope) if arms is not None else None
+    control = control_of(root, arms, scope) if arms is not None else None
     planned = _planned(root, scope)
     around = _around(root, scope, names)
     failed = any(one.severity == "error" for one in scope.diagnostics[before:])
@@ -102,115 +100,11 @@ def _segment(node: Node | None, scope: Scope, names: SegmentNames) -> str | None
     return None
 
 
-# --- Arms -------------------------------------------------------------------------------------------------
-def _arms(node: Node, currency: str | None, scope: Scope) -> tuple[Arm, ...] | None:
-    found = forms.mapping(node, scope, "`arms`", hint=_ARMS)
-    if found is None:
-        return None
-    if len(found.entries) < 2:
-        message = "an experiment compares two arms at least"
-        scope.error("SEG942", message, node.location, hint=_ARMS)
-        return None
-    bound = [_arm(key, value, currency, scope) for key, value in found.entries]
-    arms = tuple(arm for arm in bound if arm is not None)
-    if len(arms) < len(bound):
-        return None
-    if not any(arm.is_sent for arm in arms):
-        scope.error("SEG942", "no arm is sent anything", node.location, hint="delete `send: nothing` from one of them")
-        return None
-    weights = [(value.get("weight") if isinstance(value, Mapping) else None) for _, value in found.entries]
-    return arms if _weights_agree([one for one in weights if one is not None], arms, node, scope) else None
-
-
 def _currency(root: Mapping) -> str | None:
     """What `money` says, as text; whether that is right is looked at there."""
     money = root.get("money")
     node = money.get("currency") if isinstance(money, Mapping) else None
     return node.text.strip() if isinstance(node, Scalar) and not node.is_null else None
-
-
-def _arm(key: Scalar, node: Node, currency: str | None, scope: Scope) -> Arm | None:
-    name = forms.name(key, scope, "an arm's name")
-    what = f"the arm `{key.text[:60]}`"
-    if isinstance(node, Scalar) and node.is_null and node.comment is None:
-        return None if name is None else Arm(name, Decimal(1))
-    found = forms.mapping(node, scope, what, hint="write `{weight: 50 %}`")
-    if found is None or not forms.check_keys(found, ARM_KEYS, scope, what, synonyms={"share": "weight"}):
-        return None
-    before = len(scope.diagnostics)
-    weight, send, cost, title = (found.get(key) for key in ARM_KEYS)
-    amount = Decimal(1) if weight is None else _weight(weight, what, scope)
-    nothing = None if send is None else forms.choice(send, ("nothing",), scope, "value of `send`")
-    price = None if cost is None else amount_of(cost, currency, scope, "`cost`", code="SEG942")
-    words = None if title is None else forms.text(title, scope, "`title`")
-    failed = any(one.severity == "error" for one in scope.diagnostics[before:])
-    if name is None or amount is None or failed:
-        return None
-    return Arm(name, amount, is_sent=nothing is None, cost=price, title=words)
-
-
-def _weight(node: Node, what: str, scope: Scope) -> Decimal | None:
-    if not isinstance(node, Scalar) or node.is_null:
-        forms.wrong_form(node, scope, "a weight is `10 %` or a number")
-        return None
-    bare = node.text.strip().removesuffix("%").strip()
-    found = number(Scalar(bare, node.is_plain, node.location), REAL, scope)
-    if found is None or found > 0:
-        return None if found is None else Decimal(found)
-    message = f"the weight of {what} is above 0, not {shown(node.text)}"
-    scope.error("SEG942", message, node.location, hint="an arm that nobody is to be in is left out")
-    return None
-
-
-def _weights_agree(nodes: list[Node], arms: tuple[Arm, ...], place: Node, scope: Scope) -> bool:
-    """Weights are relative, but percent and numbers side by side, or some without, could be read in two ways."""
-    if not nodes:
-        return True
-    percent = [isinstance(node, Scalar) and node.text.strip().endswith("%") for node in nodes]
-    if len(nodes) < len(arms):
-        message, hint = "some arms have a weight and others do not", "give all of them one, or none"
-        scope.error("SEG942", message, place.location, hint=hint)
-        return False
-    if any(percent) and not all(percent):
-        hint = "write all of them as percent, or all as numbers"
-        scope.error("SEG942", "some weights are percent and others are numbers", place.location, hint=hint)
-        return False
-    total = sum((arm.weight for arm in arms), Decimal(0))
-    if all(percent) and total != 100:
-        message = f"the weights add up to {total.normalize():f} %; what counts is how they stand to each other"
-        hint = "let them add up to 100 %; `traffic` says how many take part"
-        scope.warn("SEG942", message, place.location, hint=hint)
-    return True
-
-
-def _control(root: Mapping, arms: tuple[Arm, ...], scope: Scope) -> str | None:
-    names = tuple(arm.name for arm in arms)
-    node = root.get("control")
-    if node is not None:
-        written = forms.text(node, scope, "`control`")
-        if written is None or written in names:
-            return written
-        scope.error("SEG943", f"{shown(written)} is not an arm", node.location, hint=scope.meant(written, names))
-        return None
-    unsent = [arm.name for arm in arms if not arm.is_sent]
-    if "control" in names or len(unsent) == 1:
-        return "control" if "control" in names else unsent[0]
-    message = "nothing says which arm the others are compared with"
-    place = root.get("arms") or root
-    scope.error("SEG943", message, place.location, hint=f"write `control: {names[0]}`, or the name of another arm")
-    return None
-
-
-def amount_of(node: Node, unit: str | None, scope: Scope, what: str, *, code: str) -> Decimal | None:
-    """An amount of money of 0 or more, with its currency or without."""
-    if not isinstance(node, Scalar) or node.is_null:
-        forms.wrong_form(node, scope, f"{what} is an amount such as `0.02`")
-        return None
-    found = number(node, ValueType(Kind.REAL, unit=unit), scope)
-    if found is None or found >= 0:
-        return None if found is None else Decimal(found)
-    scope.error(code, f"{what} is 0 or more, not {shown(node.text)}", node.location)
-    return None
 
 
 # --- Who takes part ---------------------------------------------------------------------------------------

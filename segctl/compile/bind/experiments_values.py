@@ -98,3 +98,15 @@ def moment(node: Node, scope: Scope, what: str, *, day: Literal["start", "end"])
     hint = "write a day such as `2026-12-31`"
     scope.error("SEG232", f"{shown(written)} is another day every day; {what} is fixed", node.location, hint=hint)
     return None
+
+
+def amount_of(node: Node, unit: str | None, scope: Scope, what: str, *, code: str) -> Decimal | None:
+    """An amount of money of 0 or more, with its currency or without."""
+    if not isinstance(node, Scalar) or node.is_null:
+        forms.wrong_form(node, scope, f"{what} is an amount such as `0.02`")
+        return None
+    found = number(node, ValueType(Kind.REAL, unit=unit), scope)
+    if found is None or found >= 0:
+        return None if found is None else Decimal(found)
+    scope.error(code, f"{what} is 0 or more, not {shown(node.text)}", node.location)
+    return None
