@@ -86,7 +86,7 @@ _segctl_value() {
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
   'test -f' | 'test --format') echo '=table json ndjson junit github concise csv' ;;
   'test -k' | 'test --keyword') echo 'cases' ;;
-  'show --to' | 'push --to' | 'push --same-place') echo 'destinations' ;;
+  'show --to' | 'push --to' | 'push --same-place' | 'consent --to') echo 'destinations' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
     | 'schema -e' | 'schema --env' | 'ingest -e' | 'ingest --env' \
     | 'validate -e' | 'validate --env' | 'quarantine -e' | 'quarantine --env' \
@@ -145,6 +145,7 @@ _segctl_value() {
     | 'pause --project' | 'resume -C' | 'resume --project' | 'experiment -C' \
     | 'experiment --project' | 'report -C' | 'report --project' | 'consent -C' \
     | 'consent --project' | 'suppress -C' | 'suppress --project') echo 'folders' ;;
+  'consent --purpose') echo 'purposes' ;;
   'doctor --online') echo 'reached' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
     | 'ls --state' | 'show --run' | 'show --state' | 'diff --from' \

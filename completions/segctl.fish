@@ -795,9 +795,9 @@ complete -c segctl -n '__fish_seen_subcommand_from report' -l no-input -d 'Never
 complete -c segctl -n '__fish_seen_subcommand_from report' -s h -l help -d 'Help on this verb'
 complete -c segctl -n '__segctl_at consent 0 "--purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --reason --source --map --set --rejected --language -C --project -e --env -s --select --exclude -f --format -o --output --lock-wait --timeout --log-file --color"' -a 'coverage import show check proof grant request confirm deny withdraw object restrict unrestrict lift rotate-key'
 complete -c segctl -n '__segctl_at consent 1 "--purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --reason --source --map --set --rejected --language -C --project -e --env -s --select --exclude -f --format -o --output --lock-wait --timeout --log-file --color"' -F
-complete -c segctl -n '__fish_seen_subcommand_from consent' -l purpose -x -d 'A declared purpose'
+complete -c segctl -n '__fish_seen_subcommand_from consent' -l purpose -x -a '(__segctl_names purposes)' -d 'A declared purpose'
 complete -c segctl -n '__fish_seen_subcommand_from consent' -l channel -x -d 'A channel, such as email, sms or ads'
-complete -c segctl -n '__fish_seen_subcommand_from consent' -l to -x -d 'With `check`: as this destination would use it'
+complete -c segctl -n '__fish_seen_subcommand_from consent' -l to -x -a '(__segctl_names destinations)' -d 'With `check`: as this destination would use it'
 complete -c segctl -n '__fish_seen_subcommand_from consent' -l against -x -a 'marketing profiling all' -d 'With `object` and `lift`: what is objected to'
 complete -c segctl -n '__fish_seen_subcommand_from consent' -l at -x -d 'When it was said'
 complete -c segctl -n '__fish_seen_subcommand_from consent' -l expires -x -d 'With `grant`: until when'

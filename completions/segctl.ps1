@@ -1085,9 +1085,9 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         }
         'consent' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
-            $table['--purpose'] = 'text'
+            $table['--purpose'] = 'purposes'
             $table['--channel'] = 'text'
-            $table['--to'] = 'text'
+            $table['--to'] = 'destinations'
             $table['--against'] = '=marketing profiling all'
             $table['--at'] = 'text'
             $table['--expires'] = 'text'

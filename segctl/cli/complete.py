@@ -10,7 +10,7 @@ import os
 from segctl.cli import streams
 
 READ_BYTES = 65_536
-INDEX_FORM = 5
+INDEX_FORM = 6
 FOLDERS = ("segments", "traits", "sources", "destinations", "experiments")
 _FIXED = {
     "kind": (
@@ -150,7 +150,7 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
         kind: {}
         for kind in (
             "segments", "traits", "events", "sources", "environments", "tags", "owners", "destinations", "experiments",
-            "paths",
+            "paths", "purposes",
         )
     }  # fmt: skip
     for path in files:
@@ -174,7 +174,7 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
         elif folder == "traits":
             found["traits"] |= dict.fromkeys(_block_keys(lines, "traits"), "computed")
         else:
-            for block in ("traits", "events", "environments"):
+            for block in ("traits", "events", "environments", "purposes"):
                 found[block] |= dict.fromkeys(_block_keys(lines, block), "")
     return {kind: sorted(of.items()) for kind, of in found.items()}
 

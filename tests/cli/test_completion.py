@@ -44,6 +44,13 @@ def test_names_come_from_the_files_of_the_project(
     assert [tuple(name) for name in complete.names(kind, str(small_project))] == expected
 
 
+def test_purposes_are_completed(small_project: Path) -> None:
+    with (small_project / "segctl.yaml").open("a", encoding="utf-8") as file:
+        file.write("purposes:\n  newsletter: {title: News, basis: consent, channels: [email]}\n  service:\n")
+
+    assert complete.names("purposes", str(small_project)) == [("newsletter", ""), ("service", "")]
+
+
 def test_cases_are_completed_as_words_that_choose_them(small_project: Path) -> None:
     (small_project / "tests/eu").mkdir(parents=True)
     cases = ["the last of 2 orders", 'Müller\'s "big" (day); $x', "plain"]
