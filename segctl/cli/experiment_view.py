@@ -98,6 +98,10 @@ def write_start(ctx: Context, name: str | None) -> None:
         messages.notice(ctx, "dry run: nothing was started")
         return
     for to, people in done.there.items():
+        if to in done.staying:
+            hint = "take them out by hand, or start when the audience there is empty"
+            messages.warning(ctx, f"`{to}` can take nobody out: who is held out stays there", hint=hint)
+            continue
         messages.notice(ctx, f"{people:,} people of `{done.segment}` are at `{to}`: who is held out leaves")
     after = f"segctl push {done.segment} --dry-run" if done.destinations else f"segctl experiment assign {done.name}"
     messages.notice(ctx, f"nobody is assigned yet: that happens before the first push; next: {after}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from segctl.compile.selection import Selection
@@ -30,7 +31,7 @@ class Assigned:
         name: On record.
         silent: Arms that are sent nothing.
         people: One row per profile: ``profile_id``, ``arm``, ``unit``, ``stratum``, ``assigned_at``, ``exposed_at``,
-            ``epoch``; sorted by profile id.
+            ``epoch``; sorted by profile id. Units and strata that are values of a personal trait are left out.
         new: Profiles that were not on record before.
         exposed: Profiles whose exposure is on record since.
     """
@@ -129,6 +130,9 @@ def _assigned(
         after = pl.concat([before, *new]).unique("profile_id", keep="first", maintain_order=True)
     exposed = [frame["exposed_at"].count() for frame in (before, after)]
     columns = ("profile_id", "arm", "unit", "stratum", "assigned_at", "exposed_at", "epoch")
+    made_of = {"unit": [record.definition.get("same")], "stratum": record.definition.get("strata", [])}
+    hidden = [name for name, traits in made_of.items() if is_personal(session, traits)]
+    after = after.with_columns(pl.lit(None, pl.String).alias(name) for name in hidden)
     people = after.filter(pl.col("arm") == arm) if arm is not None else after
     return Assigned(
         name=record.name,
@@ -137,6 +141,12 @@ def _assigned(
         new=after.height - before.height,
         exposed=exposed[1] - exposed[0],
     )
+
+
+def is_personal(session: Session, traits: Iterable[str | None]) -> bool:
+    """True if one of these stored traits is personal, so that its values stand in no list and no message."""
+    private = {trait.name for trait in session.project.traits if trait.is_private}
+    return not private.isdisjoint(traits)
 
 
 def _not_running(record: ExperimentRecord, name: str, troubles: list[str]) -> Refused:

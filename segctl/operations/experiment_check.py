@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Severity
+from segctl.operations.experiment_assign import is_personal
 from segctl.operations.experiment_run import recorded_experiment
 from segctl.operations.experiment_status import counted_epochs
 
@@ -145,7 +146,11 @@ def _groups(session: Session, record: ExperimentRecord, units: pl.DataFrame) -> 
         named = units.with_columns(key.alias("group")).filter(pl.col("group").is_not_null())
         parts = named.partition_by("group", as_dict=True, maintain_order=True)
         if len(parts) > 1:
-            yield name, split_by_group({str(group): counted_epochs(part, record) for (group,), part in parts.items()})
+            is_named = name != "stratum" or not is_personal(session, record.definition.get("strata", ()))
+            yield name, split_by_group({
+                str(group) if is_named else f"#{number}": counted_epochs(part, record)
+                for number, ((group,), part) in enumerate(parts.items(), start=1)
+            })  # fmt: skip
 
 
 def _findings(found: Checked) -> Iterator[Diagnostic]:

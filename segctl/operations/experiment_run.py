@@ -29,6 +29,7 @@ class Started:
         destinations: Of its segment: the next push there assigns people.
         silent: Arms that are sent nothing.
         there: Destination → people that are there of the segment; who is not sent any more leaves.
+        staying: Of these destinations the ones that can take nobody out.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Started:
     silent: tuple[str, ...]
     destinations: tuple[str, ...]
     there: dict[str, int]
+    staying: tuple[str, ...]
     digest: str
 
 
@@ -70,6 +72,7 @@ def start(session: Session, name: str, *, now: datetime, dry_run: bool = False) 
         Refused: It has begun, has ended, or its planned end has passed.
         TemporaryError: A push to one of its destinations is under way.
     """
+    from segctl.connectors.destinations import abilities
     from segctl.state.deliveries import sizes_delivered
     from segctl.state.experiments import begin
 
@@ -87,6 +90,7 @@ def start(session: Session, name: str, *, now: datetime, dry_run: bool = False) 
         ):
             raise _begun(one.name)
     sizes = sizes_delivered(session.workspace)
+    there = {to: sizes[to, one.segment] for to in destinations if sizes.get((to, one.segment))}
     return Started(
         name=one.name,
         segment=one.segment,
@@ -94,7 +98,8 @@ def start(session: Session, name: str, *, now: datetime, dry_run: bool = False) 
         arms=tuple(arm.name for arm in one.arms),
         silent=tuple(arm.name for arm in one.arms if not arm.is_sent),
         destinations=destinations,
-        there={to: sizes[to, one.segment] for to in destinations if sizes.get((to, one.segment))},
+        there=there,
+        staying=tuple(to for to in there if abilities(session.definitions.destinations[to]).removal == "none"),
         digest=digest,
     )
 

@@ -390,6 +390,19 @@ def test_everybody_of_a_household_gets_its_arm(tmp_path: Path) -> None:
     assert {arms[f"c{i}"] for i in range(30, 40)} == {"control", "mail"}
 
 
+def test_units_and_strata_that_are_personal_stand_in_no_list(tmp_path: Path) -> None:
+    people = [{"email": f"c{i}@post.example", "first_name": "Anna" if i % 2 else "Bert"} for i in range(40)]
+    shop = world(tmp_path, people=people)
+    shop.declare(experiment(strata=("first_name",)))
+    shop.start()
+
+    found = assign(shop.session, "mail_test", now=shop.now)
+    groups = check(shop.session, "mail_test").groups["stratum"]
+
+    assert found.people["stratum"].null_count() == 40
+    assert set(groups.tests) == {"#1", "#2"}
+
+
 def test_strata_are_dealt_evenly_within_each_push(tmp_path: Path) -> None:
     people = [{"email": f"c{i}@post.example", "first_name": "abc"[i % 3] if i % 4 else None} for i in range(40)]
     shop = world(tmp_path, people=people)
