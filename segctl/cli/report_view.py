@@ -81,8 +81,9 @@ class _View:
             return painted(text, code, on=self.color)
         indent = " " * min(hang, self.room // 2)
         # Long words stay whole: a terminal breaks them without losing a letter, and they can be copied.
-        lines = wrap(text, max(self.room, 8), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-        return "\n".join(painted(line, code, on=self.color) for line in lines)
+        kept = text.replace(" %", "\u00a0%")
+        lines = wrap(kept, max(self.room, 8), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+        return "\n".join(painted(line.replace("\u00a0%", " %"), code, on=self.color) for line in lines)
 
     def block(self, block: Block) -> str:
         """One block as text, without the last line end."""

@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 from report_samples import AT, report
+from test_report_explain import control
 from test_svg_charts import DRAWINGS
 from test_svg_charts import page as charts
 
 from segctl.cli.report_ab_story import document
+from segctl.cli.report_control_story import document as control_document
 from segctl.cli.report_page import page
 from segctl.operations.ab_result import State
 
@@ -48,6 +50,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         told = document(report(state), "de" if language == "de" else "en", anyway=True, least=5)
         text = page(told, name="shop", at=AT, links=links, here="more.html")
         (folder / f"{state}.html").write_text(text, "utf-8")
+    (folder / "control.html").write_text(page(control_document(control(), "de"), name="shop", at=AT), "utf-8")
     (folder / "charts.html").write_text(charts(*DRAWINGS.values()), "utf-8")
     files = [str(path) for path in sorted(folder.glob("*.html"))]
     script = Path(__file__).with_name("axe_pages.js")
@@ -59,7 +62,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def test_axe_finds_nothing(seen: list[dict[str, Any]]) -> None:
-    assert len(seen) == 4 * 8
+    assert len(seen) == 5 * 8
     assert {(one["file"], one["way"]): one["violations"] for one in seen if one["violations"]} == {}
 
 

@@ -116,6 +116,13 @@ def test_a_heading_that_the_title_says_already_is_not_said_again() -> None:
     assert found.splitlines().count("T") == 1
 
 
+def test_a_number_and_its_percent_stay_together() -> None:
+    lead = Lead("none", "with 95 % of it")
+    found = drawn("pipe", 10, Document("T", "en", (), (lead,), ()))
+
+    assert found.splitlines()[2:4] == ["with 95 %", "of it"]
+
+
 # --- Bars -------------------------------------------------------------------------------------------------
 def forest(*rows: Interval) -> Forest:
     return Forest("k", "t", "d", rows, ("a", "b", "c", "d"), lambda value: f"{value:+.0f}")
