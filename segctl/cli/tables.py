@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
 from segctl.cli import charts
@@ -12,6 +13,8 @@ from segctl.cli.formats import values
 from segctl.model.dataclass import dataclass
 
 if TYPE_CHECKING:
+    from textwrap import TextWrapper
+
     from segctl.cli.context import Context
     from segctl.cli.results import Column, Result
 
@@ -133,11 +136,25 @@ def _lines(row: Sequence[str], laid: _Layout) -> list[str]:
 def _wrapped(cell: str, room: int) -> list[str]:
     if width(cell) <= room:
         return [cell]
-    from textwrap import wrap
-
     # What hangs below its parent in a tree stays there on every line.
     margin = len(cell) - len(cell.lstrip())
-    return wrap(cell, room, subsequent_indent=" " * min(margin, room // 2))
+    return _folding()(room, subsequent_indent=" " * min(margin, room // 2)).wrap(cell)
+
+
+@cache
+def _folding() -> type[TextWrapper]:
+    """Folds names that are longer than a line at their joints, `winback_mit_` and `gutschein`, not in a word."""
+    import re
+    from textwrap import TextWrapper
+
+    joint = re.compile(r"(?<=[^\W_][_/.:@=+|])(?=\w)")
+
+    class Folding(TextWrapper):
+        def _split(self, text: str) -> list[str]:
+            words = super()._split(text)
+            return [part for word in words for part in (joint.split(word) if len(word) > self.width else [word])]
+
+    return Folding
 
 
 def _as_records(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> str:

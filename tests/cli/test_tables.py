@@ -109,6 +109,15 @@ def test_extra_columns_go_first_when_room_is_short_and_are_named() -> None:
 
 
 @pytest.mark.parametrize("is_drawn", [False, True])
+def test_long_names_are_folded_at_their_joints(is_drawn: bool) -> None:
+    columns = (Column("segment"), Column("title"))
+    text = tables.table(at(34, out=is_drawn), columns, [("winback_with_voucher_2026", "write/a/long/path.csv")])
+
+    words = text.split()[4:]
+    assert words == ["winback_with_", "write/a/long/", "voucher_2026", "path.csv"]
+
+
+@pytest.mark.parametrize("is_drawn", [False, True])
 def test_long_texts_are_folded_word_by_word_before_records_are_preferred(is_drawn: bool) -> None:
     columns = (Column("segment"), Column("title"))
     text = tables.table(at(40, out=is_drawn), columns, [("vip", "The best five per cent of every country")])
