@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from segctl.cli import report_checks
+from segctl.cli import report_checks, report_explain_groups
 from segctl.cli.report_document import Document, Section, Words
 from segctl.cli.report_formulas import FORMULAS, formula
 from segctl.cli.report_numbers import LIFT, Shape
@@ -125,6 +125,7 @@ def _numbers(speech: AbSpeech) -> Iterator[Explained]:
         method = "srm" if check.name == "split" else report_checks.name_of(speech, check)
         yield Explained(f"check.{check.name}", f"{word}: {told}" if told else word, method, figures)
     yield from _next(speech)
+    yield from (Explained(*one) for one in report_explain_groups.numbers(speech))
 
 
 def _value(speech: AbSpeech, metric: MetricReport, one: ArmValue) -> Explained:

@@ -102,6 +102,16 @@ FORMULAS: dict[str, tuple[str, str]] = {
         "z = (p̂t − p̂c) / √(p̄(1−p̄)(1/nt + 1/nc)), p̄ = (xt + xc)/(nt + nc); p = erfc(|z|/√2)",
         "score test; Fleiss, Levin, Paik 2003, ch. 3",
     ),
+    "cochran_q": (
+        "Q = Σ w(δ − δ̄)² over groups, w = 1/se², δ̄ their mean by w; p of χ²",
+        "Cochran 1954, Biometrics 10:101",
+    ),
+    "trend": (
+        "slope of δ over the weeks, weighted by the inverse of their covariance; p of slope/se",
+        "generalised least squares; Higgins, Thompson 2004, Stat Med 23:1663",
+    ),
+    "thompson": ("e/K + (1 − e)·P(arm is the best), K arms, e dealt evenly", "Thompson 1933, Biometrika 25:285"),
+    "extra": ("nt·δ; the ends likewise", "arithmetic"),
 }
 """By name of a test, an interval or a figure: the formula and its source."""
 _GERMAN: dict[str, str] = {
@@ -141,6 +151,10 @@ _GERMAN: dict[str, str] = {
     "(1 + 1/κ)(z + zβ)²σ²/δ²",
     "mde": "die Wirkung, für die die Formel der Größe die erreichte Größe gibt",
     "compliance": "Unterschied / (Anteil mit Nachricht im Arm − Anteil mit Nachricht in der Kontrolle)",
+    "cochran_q": "Q = Σ w(δ − δ̄)² über die Gruppen, w = 1/se², δ̄ ihr Mittel nach w; p von χ²",
+    "trend": "Steigung von δ über die Wochen, gewichtet mit dem Kehrwert ihrer Kovarianz; p von Steigung/se",
+    "thompson": "e/K + (1 − e)·P(Arm ist am besten), K Arme, e gleichmäßig verteilt",
+    "extra": "nt·δ; die Enden ebenso",
 }
 
 
