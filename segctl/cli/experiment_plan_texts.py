@@ -20,6 +20,7 @@ EN = {
     "size": "The planned size of {size} {units} finds {found} at best",
     "size_nothing": "The planned size of {size} {units} finds no effect",
     "measured": "{metric} was {before} among the {then} {units} who were members on {first}, in the {window} after it",
+    "behind": "The newest event is of {last}, so the past window ends there",
     "rough": "{metric} was measured on few {units}, so that these numbers are rough",
     "given": "{metric} was given as {before}",
     "taking": "Reach, layer, traffic and universal holdout leave {share} of {all} {units}: {there}",
@@ -69,6 +70,7 @@ DE = {
     "size_nothing": "Die geplante Größe von {size} {units_n} findet keinen Effekt",
     "measured": "{metric} lag bei {before} unter den {then} {units_n}, die am {first} Mitglied waren, in den {window} "
     "danach",
+    "behind": "Das neueste Ereignis ist vom {last}, dort endet daher das vergangene Fenster",
     "rough": "{metric} ist an wenigen {units_n} gemessen, die Zahlen sind daher grob",
     "given": "{metric} ist mit {before} angegeben",
     "taking": "Erreichbarkeit, Ebene, Anteil und allgemeine Kontrollgruppe lassen {share} von {all} {units_n} übrig: "

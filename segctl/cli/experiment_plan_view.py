@@ -167,6 +167,7 @@ def _document(found: ExperimentPlan) -> dict[str, Any]:
         "looks_factor": found.inflation,
         "window": str(experiment.window),
         "past_window": {"from": found.basis.first, "to": found.basis.last, "units": found.basis.then},
+        "data_end_early": found.basis.is_behind,
         "members": found.basis.members,
         "units": found.basis.units,
         "reach": found.basis.reach,

@@ -43,6 +43,7 @@ class PlanWords:
             "power": self._n.share(float(plan.experiment.power), 0),
             "alpha": self._n.share(float(1 - plan.experiment.confidence)),
             "first": self._n.day(local(plan.basis.first)),
+            "last": self._n.day(local(plan.basis.last)),
             "segment": plan.experiment.segment,
         }
 
@@ -58,10 +59,19 @@ class PlanWords:
     def notes(self) -> list[str]:
         """Where the numbers come from."""
         found = [
-            self._baseline(), self._rough(), self._taking_part(), self._arrivals(), self._comparisons(), self._looks(),
-            *self._covariates(), self._clusters(), self._control(), self._formula(),
+            self._baseline(),
+            self._say("behind") if self.plan.basis.is_behind else "",
+            self._rough(),
+            self._taking_part(),
+            self._arrivals(),
+            self._comparisons(),
+            self._looks(),
+            *self._covariates(),
+            self._clusters(),
+            self._control(),
+            self._formula(),
             self._reach(),
-        ]  # fmt: skip
+        ]
         return [line for line in found if line]
 
     # --- What matters -------------------------------------------------------------------------------------

@@ -77,6 +77,7 @@ class Basis:
         arrivals_from: ``runs`` on record, ``window``: who is a member now and was none a window ago, or ``nothing``.
         metrics: In the order of the experiment.
         first: When the past window began; it ended at `last`.
+        is_behind: The data end before the begin of the experiment, and the past window with them.
         then: Units that were members at its begin.
         reach: Share of the members whom a push would reach: those with identifier and consent, not suppressed; None
             where the segment goes nowhere or no run has evaluated it.
@@ -92,6 +93,7 @@ class Basis:
     then: int
     clusters: Clusters | None = None
     reach: float | None = None
+    is_behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,12 @@ def basis(session: Session, experiment: Experiment, *, as_of: datetime, now: dat
         now: When consent is asked for.
     """
     snapshot = session.workspace.snapshot()
-    first = from_us(shifted(to_us(as_of), experiment.window, -1, session.project.timezone))
-    past = _Past(session, first, as_of, snapshot)
+    last = _data_end(session, as_of, snapshot)
+    first = from_us(shifted(to_us(last), experiment.window, -1, session.project.timezone))
+    past = _Past(session, first, last, snapshot)
     today = _members(session, experiment, as_of, snapshot)
     then = _members(session, experiment, first, snapshot)
-    known, origin = _arrivals(past, experiment, today, then)
+    known, origin = _arrivals(past, experiment, today, then, as_of)
     return Basis(
         members=today.height,
         units=today["unit"].n_unique(),
@@ -126,11 +129,23 @@ def basis(session: Session, experiment: Experiment, *, as_of: datetime, now: dat
         arrivals_from=origin,
         metrics=_measured(past, experiment.metrics, then, by_profile=experiment.same is None),
         first=first,
-        last=as_of,
+        last=last,
+        is_behind=last < as_of,
         then=then["unit"].n_unique(),
         clusters=None if experiment.same is None else _clusters(past, experiment, then),
         reach=_reach(session, experiment.segment, now),
     )
+
+
+def _data_end(session: Session, as_of: datetime, snapshot: int) -> datetime:
+    """The newest event, where that is more than a day ago: nobody did anything in days that nobody has delivered."""
+    from segctl.model.contacted import CONTACTED
+    from segctl.operations.evaluation import event_part
+
+    parts = [event_part(file) for file in session.workspace.files("events", snapshot)]
+    ends = [part.max_ts for part in parts if part.max_ts is not None and set(part.kinds) - {CONTACTED}]
+    newest = min(max(ends, default=as_of), as_of)
+    return newest if as_of - newest > _DAY else as_of
 
 
 def _members(session: Session, experiment: Experiment, as_of: datetime, snapshot: int) -> pl.DataFrame:
@@ -170,11 +185,11 @@ def _reach(session: Session, segment: str, now: datetime) -> float | None:
 
 # --- Who comes --------------------------------------------------------------------------------------------
 def _arrivals(
-    past: _Past, experiment: Experiment, now: pl.DataFrame, then: pl.DataFrame
+    past: _Past, experiment: Experiment, now: pl.DataFrame, then: pl.DataFrame, as_of: datetime
 ) -> tuple[tuple[float, ...], str]:
     from segctl.state.memberships import history, in_force
 
-    session, as_of = past.session, past.last
+    session = past.session
     known = in_force(session.workspace, experiment.segment) is not None
     runs = history(session.workspace, experiment.segment) if known else []
     entered = [(run.as_of, run.entered) for run in runs if run.state == "in_force" and run.as_of <= as_of]

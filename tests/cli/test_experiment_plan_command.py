@@ -60,9 +60,9 @@ def test_a_plan_of_the_data_is_written_as_text_and_as_json(run: Run, ingested: P
 
     assert text.code == 0, text.err
     assert text.err.count("SEG953") == 1
-    # Fourteen times 24 hours before the end of the day, with the clock change of 25 October between.
-    assert "`bought` was 0 % among the 2 profiles who were members on 2026-10-19" in text.out
-    assert "die am 19.10.2026 Mitglied waren" in german
+    # The newest order is of 26 October, and two weeks before it the window began.
+    assert "`bought` was 0 % among the 2 profiles who were members on 2026-10-12" in text.out
+    assert "die am 12.10.2026 Mitglied waren" in german
     assert document["schema"] == "segctl/experiment-plan/1"
     assert document["plan"]["experiment"] == "buyers_mail"
     assert document["plan"]["past_window"]["units"] == document["plan"]["members"] > 0

@@ -106,6 +106,18 @@ def test_who_could_take_part_is_counted(session: Session) -> None:
     assert (found.last - found.first, found.reach, found.clusters) == (14 * DAY, None, None)
 
 
+def test_days_that_nobody_delivered_are_no_days_without_orders(session: Session) -> None:
+    later = NOW + 30 * DAY
+
+    found = experiment_plan(session, experiment(), as_of=later, now=later)
+
+    # The newest of the events is the order an hour after.
+    assert (found.basis.is_behind, found.basis.last) == (True, NOW + timedelta(hours=1))
+    assert found.first.figure == Rate(BUYERS / PEOPLE)
+    assert any("2026-11-22" in note for note in PlanWords(found, "en", lambda at: at).notes())
+    assert not planned(session).basis.is_behind
+
+
 def test_members_are_those_of_the_begin_of_the_window(session: Session) -> None:
     """Who is quiet now has bought nothing lately; who was quiet two weeks ago may have bought since."""
     text = "segment: quiet\nwhere: {none: [{event: order_completed, within_last: 14 days}]}"
