@@ -128,6 +128,27 @@ def test_stages_are_those_of_obvious_python(purchases: list[Purchase], active: i
     assert found == {who: stage for who, stage in expected.items() if stage is not None}
 
 
+@pytest.mark.parametrize(
+    ("ago", "stage"),
+    [
+        pytest.param([29], "new", id="the last day that counts as active"),
+        pytest.param([30], "at_risk", id="a day longer"),
+        pytest.param([59], "at_risk", id="the last day before lost"),
+        pytest.param([60], "lost", id="a day longer still"),
+        pytest.param([70, 10], "active", id="again after exactly as long"),
+        pytest.param([71, 10], "back", id="again after a day longer"),
+        pytest.param([200, 100, 40, 10], "active", id="came back long ago"),
+        pytest.param([100, 29, 5], "back", id="came back with the first of two"),
+    ],
+)
+def test_stages_change_on_the_day_that_the_limits_say(ago: list[int], stage: str) -> None:
+    bought, _ = frames([(1, TODAY - timedelta(days=days), 1.0) for days in ago])
+
+    (code,) = stages(bought, Limits(30, 60, "declared"), (TODAY - EPOCH).days)
+
+    assert {code: name for name, code in CODES.items()}[code] == stage
+
+
 @given(SHOP)
 @settings(max_examples=40)
 def test_scores_are_those_of_obvious_python(purchases: list[Purchase]) -> None:
