@@ -10,6 +10,7 @@ from segctl.cli.validation_page import plain
 _TAGS = re.compile("<[^>]*>")
 _SHORT = 14
 """Numbers up to this length stay on one line; ranges may take two."""
+_WORD = 18
 LONGEST = 2_000
 """Letters of a text in a cell; nobody's name or reason is longer."""
 
@@ -37,13 +38,13 @@ def table(
         look: Further classes.
     """
     lines = [tuple(row) for row in rows]
-    looks = [_look(at, lines) if at in numbers else "" for at in range(len(heads))]
+    looks = [_look(head, [row[at] for row in lines], is_number=at in numbers) for at, head in enumerate(heads)]
     labels = [plain(head, LONGEST) for head in heads]
     head = "".join(
         f'<th scope="col" role="columnheader"{of}>{label}</th>' for label, of in zip(labels, looks, strict=True)
     )
     body = "".join(
-        f'<tr role="row"><th scope="row" role="rowheader">{row[0]}</th>'
+        f'<tr role="row"><th scope="row" role="rowheader"{looks[0]}>{row[0]}</th>'
         + "".join(
             f'<td role="cell"{of} data-label="{label}">{cell or "–"}</td>'
             for cell, label, of in zip(row[1:], labels[1:], looks[1:], strict=True)
@@ -57,6 +58,11 @@ def table(
     )
 
 
-def _look(at: int, rows: Sequence[Sequence[str]]) -> str:
-    longest = max((len(_TAGS.sub("", row[at])) for row in rows), default=0)
-    return ' class="n"' if longest <= _SHORT else ' class="n range"'
+def _look(head: str, cells: Sequence[str], *, is_number: bool) -> str:
+    """Classes of a column, from its longest text and word."""
+    texts = [head, *(_TAGS.sub("", cell) for cell in cells)]
+    looks = ["n" if max(map(len, texts)) <= _SHORT else "n range"] if is_number else []
+    # Words that fit are not broken; a name without an end may be.
+    if all(len(word) <= _WORD for written in texts for word in written.split()):
+        looks.append("w")
+    return f' class="{" ".join(looks)}"' if looks else ""

@@ -267,7 +267,7 @@ WORDS: dict[str, str] = {
     "campaign": "Campaign",
     "answer": "Answer",
     "told": "Messaged",
-    "held": "Held out",
+    "held": "Control",
     "state.more": "more",
     "state.fewer": "fewer",
     "state.no_difference": "no clear difference",

@@ -43,9 +43,10 @@ class Drawing:
         is_long = self.table.count("<tr") > _OPEN_ROWS if folded is None else folded
         drawn = self._scroll(self.svg, area) if self.least > _NARROWEST else self.svg
         table = self._scroll(self.table, f"{area}, {numbers}") if self.grid else self.table
+        state = "" if is_long else " open"
         return (
-            f'<figure class="chart">{drawn}<details{"" if is_long else " open"}><summary>{plain(numbers)}</summary>'
-            f"{table}</details></figure>"
+            f'<figure class="chart"><figcaption>{plain(self.title, 500)}</figcaption>{drawn}'
+            f"<details{state}><summary>{plain(numbers)}</summary>{table}</details></figure>"
         )
 
     def _scroll(self, inner: str, area: str) -> str:
@@ -141,6 +142,7 @@ STYLE = """
   --s3:CanvasText; --s4:CanvasText; --s5:CanvasText; --h0:Canvas; --h1:Canvas; --h2:Canvas; --h3:Canvas; --h4:Canvas;
   --ink:CanvasText; --ink2:CanvasText; } }
 figure.chart { margin:1rem 0; }
+figure.chart figcaption { font-weight:600; margin-bottom:.5rem; }
 figure.chart details { margin:.5rem 0 0; }
 summary { cursor:pointer; font-weight:600; padding:.3rem 0; min-height:24px; }
 summary:focus-visible, .scroll:focus-visible { outline:3px solid var(--link); outline-offset:2px; }
