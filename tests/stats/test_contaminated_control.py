@@ -93,3 +93,10 @@ def test_an_empty_arm_and_arms_without_variance_have_a_reason() -> None:
     assert compliance(nothing(0, NAMES), some).why == Why.EMPTY_ARM
     assert compliance(of_conversions(5, 0, 0, 0), of_conversions(5, 0, 5, 0)).why == Why.ZERO_VARIANCE
     assert compliance(of_conversions(5, 0, 0, 0), of_conversions(5, 0, 5, 0)).cace.estimate == 0.0
+
+
+def test_limits_of_the_effect_per_person_are_its_errors() -> None:
+    found = compliance(of_conversions(100, 20, 5, 1), of_conversions(900, 260, 800, 240), confidence=0.9)
+
+    assert found.cace.high - found.cace.estimate == pytest.approx(1.6448536 * found.se, rel=1e-6)
+    assert found.cace.estimate - found.cace.low == pytest.approx(1.6448536 * found.se, rel=1e-6)

@@ -117,6 +117,8 @@ def test_hc2_errors_are_those_of_the_regression_written_out(seed: int) -> None:
         assert found.difference.estimate == pytest.approx(fitted[1], rel=1e-6)
         assert found.se == pytest.approx(errors[1], rel=1e-6)
         assert found.difference.excludes(0) is (found.p < 0.05)
+        assert found.df == len(centred) - design.shape[1]
+        assert found.p == pytest.approx(2 * stats.t.sf(abs(fitted[1] / errors[1]), found.df), rel=1e-6)
 
 
 def test_a_slope_for_each_arm_from_moments_is_lins_estimate() -> None:
@@ -241,3 +243,13 @@ def test_a_million_units_take_a_fraction_of_a_second() -> None:
     lin(*columns)
 
     assert time.process_time() - begin < 3
+
+
+def test_regressions_need_two_units_per_coefficient_of_an_arm_and_some_that_differ() -> None:
+    two, three = np.array([1.0, 2.0]), np.array([1.0, 2.0, 4.0])
+
+    assert ancova(two, two[::-1], two, two).why is None
+    assert lin(two, two, three, three).why == Why.TOO_FEW
+    flat = np.ones(5)
+    assert (ancova(flat, flat, flat + 1, flat).why, lin(flat, flat, flat + 1, flat).why) == (Why.ZERO_VARIANCE,) * 2
+    assert lin(flat, flat, flat + 1, flat).difference.estimate == 1.0

@@ -141,3 +141,23 @@ def test_strata_that_separate_completely_have_a_test_and_no_limits() -> None:
     assert (found.difference.estimate, found.difference.low, found.difference.why) == (1.0, None, Why.ZERO_VARIANCE)
     assert found.odds_ratio is None
     assert found.p < 0.01
+
+
+def test_limits_of_the_common_difference_are_its_errors() -> None:
+    pairs = [(Counts(120, 30), Counts(80, 26)), (Counts(40, 4), Counts(300, 45))]
+
+    found = mantel_haenszel(pairs, confidence=0.9)
+
+    # Greenland and Robins' variance written out for each stratum.
+    above, weights = 0.0, 0.0
+    for c, t in pairs:
+        n = c.n + t.n
+        above += (t.conversions * (t.n - t.conversions) * c.n**3 + c.conversions * (c.n - c.conversions) * t.n**3) / (
+            t.n * c.n * n * n
+        )
+        weights += t.n * c.n / n
+    assert found.se == pytest.approx(above**0.5 / weights)
+    z = stats.norm.ppf(0.95)
+    assert (found.difference.low, found.difference.high) == pytest.approx(
+        (found.difference.estimate - z * found.se, found.difference.estimate + z * found.se)
+    )

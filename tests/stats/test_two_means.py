@@ -230,3 +230,10 @@ def test_a_ratio_without_denominators_has_a_reason() -> None:
     assert compare_ratios(some, nothing(0, ("value", "below"))).why == Why.EMPTY_ARM
     assert compare_ratios(some, of_rows({"value": [3.0], "below": [1]})).why == Why.ONE_UNIT
     assert compare_ratios(none, some).treatment == pytest.approx(11 / 3)
+
+
+@pytest.mark.parametrize(("n", "flagged"), [(29, True), (30, False)])
+def test_a_sample_is_small_under_thirty_units(n: int, flagged: bool) -> None:
+    found = compare_means(moments([1.0, 2.0] * 20), moments([float(i) for i in range(n)]))
+
+    assert (Flag.SMALL_SAMPLE in found.flags) is flagged

@@ -81,6 +81,10 @@ def test_what_cannot_be_divided_has_a_reason(units: int, cost: Cost, figure: str
     assert (found.estimate, found.why) == (None, why)
 
 
+def test_a_cost_of_cents_has_a_roi() -> None:
+    assert worth(compared(HELD_OUT, MESSAGED), 1, Cost(1, 0.5)).roi.estimate == pytest.approx(15.2 / 0.5)
+
+
 def test_without_margin_there_is_no_break_even() -> None:
     found = worth(compared(HELD_OUT, MESSAGED), 10, Cost(10, 1, margin=0.0))
 
