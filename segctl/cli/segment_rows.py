@@ -91,6 +91,7 @@ def result(report: SegmentsReport, *, least: int = 0) -> Result:
             "source": report.lifecycle.source, "never": small.count(report.lifecycle.never),
         },
         "suppressed_below": least or None,
+        "unreached": report.unreached,
     }  # fmt: skip
     return Result(
         SCHEMA,

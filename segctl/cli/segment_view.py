@@ -203,6 +203,8 @@ class _Telling:
         return tuple(cells)
 
     def _reach(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
+        if self.report.unreached is not None:
+            yield Words((self.w["unreached"].format(why=self.report.unreached),))
         rows = []
         for one in every:
             told = one.contacts

@@ -65,6 +65,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "size_over_time": ("Members over time", "Mitglieder im Verlauf"),
     "size_over_time_text": ("Members after each run on record.", "Mitglieder nach jedem Lauf im Protokoll."),
     "reach": ("Whom they reach", "Wen sie erreichen"),
+    "unreached": ("Nobody can say whom they reach: {why}.", "Niemand kann sagen, wen sie erreichen: {why}."),
     "reach_caption": (
         "Members who may be told at each destination today, and what pushes told in the window",
         "Mitglieder, die je Ziel heute angesprochen werden dürfen, und was im Fenster gesendet wurde",

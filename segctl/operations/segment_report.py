@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from zoneinfo import ZoneInfo
 
 from segctl.model.dataclass import dataclass
-from segctl.model.errors import UsageError
+from segctl.model.errors import IntegrityError, UsageError
 from segctl.model.reports import ReportSettings
 from segctl.operations import health_measures as measure
 from segctl.operations import segment_report_buyers as buyers
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from segctl.compile.selection import Selection
     from segctl.operations.health_measures import Seen
+    from segctl.operations.segment_report_values import Reach
     from segctl.operations.session import Session
 
 RUNS, NEIGHBOURS = 30, 5
@@ -104,9 +105,9 @@ class Making:
     def report(self) -> SegmentsReport:
         """All of it."""
         from segctl.operations.segment_report_lift import lifts
-        from segctl.operations.segment_report_reach import contacts, reach
+        from segctl.operations.segment_report_reach import contacts
 
-        reached = reach(self.session, self.selection, now=self.now) if self.asked.with_reach else {}
+        reached, unreached = self._reach()
         told = contacts(self.doings, self.settings)
         measured = lifts(self.session, frozenset(self.names), as_of=self.now)
         members = {name: self._members(name) for name in self.record.seen}
@@ -137,7 +138,19 @@ class Making:
             lifecycle=lifecycle,
             rfm=cells,
             proposal=None if self.declared else proposal(self.session.project),
+            unreached=unreached,
         )
+
+    def _reach(self) -> tuple[dict[str, tuple[Reach, ...]], str | None]:
+        """Whom segments reach, or why nobody can say so, which keeps nothing else from being told."""
+        from segctl.operations.segment_report_reach import reach
+
+        if not self.asked.with_reach:
+            return {}, None
+        try:
+            return reach(self.session, self.selection, now=self.now), None
+        except (UsageError, IntegrityError) as error:
+            return {}, error.message
 
     def _segment(self, name: str, windows: Windows | None) -> SegmentFigures:
         seen = self.record.seen.get(name, [])

@@ -280,6 +280,7 @@ class SegmentsReport:
         profiles: Everybody now.
         everybody: What everybody who was there at the window's begin did in it; None where nothing is declared.
         proposal: Lines for segctl.yaml, where nothing is declared.
+        unreached: Why nobody can say whom segments reach; None when it is told.
     """
 
     as_of: datetime
@@ -294,6 +295,7 @@ class SegmentsReport:
     lifecycle: Lifecycle | None
     rfm: tuple[RfmCell, ...] | None
     proposal: str | None = None
+    unreached: str | None = None
 
     def segment(self, name: str) -> SegmentFigures:
         """The figures of a segment of the report."""

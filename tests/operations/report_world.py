@@ -72,6 +72,7 @@ class World:
         buys: By person and day before NOW (0 is the newest): whether the person orders.
         opens: By person: whether the person reacts in the newest window.
         told: Segment → persons who were told in the newest window.
+        never: Segments that no run has evaluated.
     """
 
     people: int = 3000
@@ -82,6 +83,7 @@ class World:
     opens: Members | None = None
     told: dict[str, Members] = field(default_factory=dict)
     weeks: int = 12
+    never: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.rng = np.random.default_rng(self.seed)
@@ -116,7 +118,8 @@ class World:
 
     def _run(self, workspace: Workspace, week: int, digests: Mapping[str, str]) -> None:
         at = NOW - timedelta(weeks=week)
-        columns = {name: pl.Series(of.members(week), dtype=pl.Boolean) for name, of in self.segments.items()}
+        evaluated = {name: of for name, of in self.segments.items() if name not in self.never}
+        columns = {name: pl.Series(of.members(week), dtype=pl.Boolean) for name, of in evaluated.items()}
         answers = pl.DataFrame({"subject": pl.Series(range(self.people), dtype=pl.Int32), **columns})
         run = NewRun(at, workspace.snapshot(), at, at, "0", definitions=digests, note={"profiles": self.people})
         record_run(workspace, run, answers)

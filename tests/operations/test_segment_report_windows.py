@@ -112,6 +112,20 @@ def test_reach_is_what_an_audience_leaves(world: World, report: SegmentsReport) 
     assert place.members == place.reachable == report.segment("moving").size
 
 
+def test_a_holdout_that_nobody_knows_keeps_no_other_figure_from_being_told(tmp_path: Path) -> None:
+    made = World(people=200, weeks=2, project=f"{REPORTS}holdout: [kept_out]\n", never=("kept_out",))
+    there = made.some(0.5)
+    made.segments = {"now": Planted(lambda _: there), "kept_out": Planted(lambda _: there, "")}
+    session = made.session(tmp_path)
+
+    found = segment_report(session, Selection(("now",)), now=NOW)
+
+    assert found.segment("now").size == there.sum()
+    assert found.segment("now").reach == ()
+    assert found.unreached is not None
+    assert "kept_out" in found.unreached
+
+
 def test_nothing_is_told_before_the_first_run(tmp_path: Path) -> None:
     bare = World(people=20, weeks=0)
     session = bare.session(tmp_path)
