@@ -79,7 +79,7 @@ def _same_salt(experiments: Lookup[str, Experiment]) -> Iterator[Diagnostic]:
 
 
 def _overlaps(experiments: Lookup[str, Experiment]) -> Iterator[Diagnostic]:
-    """Experiments of one layer whose ranges have units in common."""
+    """Experiments of one layer whose ranges have units in common; which of them run, only the workspace knows."""
     for one, other in combinations(experiments.values(), 2):
         if one.layer is None or other.layer is None or one.layer.layer != other.layer.layer:
             continue
@@ -87,9 +87,9 @@ def _overlaps(experiments: Lookup[str, Experiment]) -> Iterator[Diagnostic]:
         if low < high:
             shared = f"{(low * 100).normalize():f} % to {(high * 100).normalize():f} %"
             message = f"`{one.name}` and `{other.name}` both have {shared} of the layer `{one.layer.layer}`"
-            why = "experiments of one layer have no unit in common; that is what a layer is for"
-            hint = "set their `range` apart, or give one of them another layer"
-            yield Diagnostic("SEG947", Severity.ERROR, message, other.location, why=why, hint=hint)
+            why = "experiments of one layer have no unit in common, so only one of them can run"
+            hint = "set their `range` apart, or stop one before the other starts"
+            yield Diagnostic("SEG947", Severity.WARNING, message, other.location, why=why, hint=hint)
 
 
 def _same_segment(experiments: Lookup[str, Experiment]) -> Iterator[Diagnostic]:
@@ -102,7 +102,7 @@ def _same_segment(experiments: Lookup[str, Experiment]) -> Iterator[Diagnostic]:
             others = [other.name for other in several[:at] if _may_meet(one, other)]
             if others:
                 message = f"`{one.name}` is on the segment `{segment}` like {one_of(others)}, and no layer parts them"
-                hint = "give them one `layer` with ranges apart, unless a member may be in both"
+                hint = "give them one `layer` with ranges apart, unless a member may be in both or one is over"
                 yield Diagnostic("SEG948", Severity.WARNING, message, one.location, hint=hint)
 
 

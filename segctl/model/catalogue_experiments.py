@@ -65,9 +65,9 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG947": Entry(
         "experiments of one layer that share units",
-        "Experiments of one layer never have a unit in common; their ranges must not overlap. A layer without `range` "
-        "is taken whole.",
-        "Set the ranges apart, or give one of the experiments another layer.",
+        "Experiments of one layer never have a unit in common; their ranges must not overlap while they run. A layer "
+        "without `range` is taken whole. One that is over may stay in the project, and another take its range.",
+        "Set the ranges apart, give one of the experiments another layer, or stop one before the other starts.",
         "layer: {name: mailings, range: 40 % to 100 %}",
         "layer: {name: mailings, range: 50 % to 100 %}",
     ),
@@ -75,7 +75,7 @@ ENTRIES: dict[str, Entry] = {
         "experiments on one segment that nothing keeps apart",
         "Members may be in both at once. The arms are still dealt independently, but what one experiment does can "
         "change what the other finds.",
-        "Give both one `layer` with ranges apart. If meeting is meant, nothing is wrong.",
+        "Give both one `layer` with ranges apart. If meeting is meant, or one of them is over, nothing is wrong.",
         "segment: winback",
         "segment: winback\nlayer: {name: mailings, range: 50 % to 100 %}",
     ),

@@ -205,11 +205,30 @@ def _refuse_start(session: Session, one: Experiment, now: datetime) -> None:
             "SEG956", f"the planned end of `{one.name}` has passed, so it cannot start",
             why=f"`end` is {session.local(one.end).date()}", hint="set another `end`, or plan by `size`",
         )  # fmt: skip
+    _refuse_shared_layer(session, one)
     if session.definitions.segments[one.segment].status != "active":
         raise Refused(
             "SEG956", f"the segment `{one.segment}` of `{one.name}` is not active, so nobody would take part",
             hint="set its `status` to `active` first",
         )  # fmt: skip
+
+
+def _refuse_shared_layer(session: Session, one: Experiment) -> None:
+    """Raises `Refused` where a running experiment has some of the same range of the same layer."""
+    from segctl.state.experiments import records
+
+    names = {other.key: other.name for other in session.definitions.experiments.values()}
+    for key, known in records(session.workspace).items():
+        last = known.epochs[-1]
+        if one.layer is None or known.stopped is not None or last.layer != one.layer.layer:
+            continue
+        if max(last.low, one.layer.low) < min(last.high, one.layer.high):
+            other = names.get(key, key)
+            raise Refused(
+                "SEG947", f"`{one.name}` and `{other}`, which runs, share a range of the layer `{last.layer}`",
+                why="experiments of one layer have no unit in common",
+                hint=f"set its `range` apart, or `segctl experiment stop {other}` first",
+            )  # fmt: skip
 
 
 def _begun(name: str, before: ExperimentRecord | None = None) -> Refused:
