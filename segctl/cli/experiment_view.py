@@ -27,7 +27,7 @@ STATUS = (
     output.Column("split"),
     output.Column("days_left", "days left", type="number", digits=0),
     output.Column("next_look", "next look"),
-    output.Column("last_look", "last look"),
+    output.Column("last_look", "last look", extra=True),
     output.Column("note"),
 )
 FURTHER = (
