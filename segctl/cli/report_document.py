@@ -136,7 +136,7 @@ class Curve:
 
     def drawing(self) -> Drawing:
         """As SVG."""
-        from segctl.cli.svg_charts import lines
+        from segctl.cli.svg_lines import lines
 
         return lines(
             self.key, self.title, self.description, self.labels, self.series,

@@ -46,7 +46,8 @@ main > section > h2 { margin-bottom:.6rem; }
 caption { padding:.2rem 0 .4rem; }
 table.data { margin:0 0 1.25rem; }
 table.data .w { overflow-wrap:break-word; } table.data th.n { white-space:normal; }
-@media (max-width:60rem) { .data th, .data td { padding-right:.45rem; } }
+@media (max-width:60rem) { .data th, .data td { padding-right:.45rem; }
+  .data th:last-child, .data td:last-child { padding-right:0; } }
 .whole { display:inline-block; }
 table.data .range { white-space:normal; overflow-wrap:normal; }
 .quiet caption { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); padding:0; }

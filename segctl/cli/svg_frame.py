@@ -143,6 +143,7 @@ STYLE = """
   --ink:CanvasText; --ink2:CanvasText; } }
 figure.chart { margin:1rem 0; }
 figure.chart figcaption { font-weight:600; margin-bottom:.5rem; }
+figure.chart caption { position:absolute; width:1px; height:1px; overflow:hidden; clip-path:inset(50%); padding:0; }
 figure.chart details { margin:.5rem 0 0; }
 summary { cursor:pointer; font-weight:600; padding:.3rem 0; min-height:24px; }
 summary:focus-visible, .scroll:focus-visible { outline:3px solid var(--link); outline-offset:2px; }
@@ -158,11 +159,10 @@ svg.plot { display:block; overflow:visible; }
 .plot .even { stroke:var(--soft); stroke-width:2.5; } .plot .good { stroke:var(--good); stroke-width:2.5; }
 .plot .bad { stroke:var(--bad); stroke-width:2.5; } .plot .reach { stroke-width:4; }
 .plot circle.even { fill:var(--soft); } .plot circle.good { fill:var(--good); } .plot circle.bad { fill:var(--bad); }
-.plot .whisker { stroke:var(--soft); stroke-width:1.5; }
 .plot line.s0 { stroke:var(--s0); } .plot line.s1 { stroke:var(--s1); stroke-dasharray:8 4; }
 .plot line.s2 { stroke:var(--s2); stroke-dasharray:2 4; } .plot line.s3 { stroke:var(--s3); stroke-dasharray:12 4 2 4; }
 .plot line.s4 { stroke:var(--s4); stroke-dasharray:5 2; } .plot line.s5 { stroke:var(--s5); stroke-dasharray:1 3; }
-.plot line[class^=s] { stroke-width:2.5; }
+.plot line[class^=s] { stroke-width:2.5; } .plot line.whisker { stroke-width:1.5; stroke-dasharray:none; }
 .plot circle.s0, .base.p0 { fill:var(--s0); } .plot circle.s1, .base.p1 { fill:var(--s1); }
 .plot circle.s2, .base.p2 { fill:var(--s2); } .plot circle.s3, .base.p3 { fill:var(--s3); }
 .plot circle.s4, .base.p4 { fill:var(--s4); } .plot circle.s5, .base.p5 { fill:var(--s5); }

@@ -8,9 +8,10 @@ import pytest
 from html_reading import Tree, problems
 
 from segctl.cli.html_page import document
-from segctl.cli.svg_charts import Series, heat, lines, stacked
+from segctl.cli.svg_charts import Series, heat, stacked
 from segctl.cli.svg_forest import Interval, forest
 from segctl.cli.svg_frame import STYLE, Drawing, Scale
+from segctl.cli.svg_lines import lines
 
 WORDS = ("The numbers as a table", "scrolls sideways")
 
@@ -114,6 +115,14 @@ def test_gaps_of_a_line_are_not_bridged() -> None:
     mail = [one for one in root.all("line") if one.attributes["class"] == "s1" and "%" in one.attributes["x1"]]
 
     assert len(mail) == 1
+
+
+def test_whiskers_of_one_label_stand_beside_each_other() -> None:
+    both = [Series("a", [1.0], [0.0], [2.0]), Series("b", [1.5], [0.5], [2.5])]
+    root = Tree(lines("l", "t", "d", ["w"], both, head="week", say=say).svg).root
+    places = [one.attributes["x1"] for one in root.all("line") if "whisker" in one.attributes["class"]]
+
+    assert len(set(places)) == 2
 
 
 def test_deeper_cells_hold_more() -> None:
