@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -54,6 +55,14 @@ class Record:
                     Seen(run.number, at, at.astimezone(zone).date(), row["size"], row["entered"], row["left_"],
                          run.definitions.get(name), run.note.get("profiles"), leaves)
                 )  # fmt: skip
+
+    @property
+    def newest_in_force(self) -> datetime:
+        """as_of of the newest run of any segment, so that reports on different segments speak of the same time."""
+        from segctl.state.runs import RunStatus
+
+        in_force = (RunStatus.OK, RunStatus.PARTIAL)
+        return max(run.as_of for run in self.runs.values() if run.status in in_force)
 
     def flaps(self, last: int) -> dict[str, int]:
         """Segment → profiles that entered and left three times or more in its newest runs."""

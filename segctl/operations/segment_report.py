@@ -93,7 +93,7 @@ class Making:
         self.session, self.names, self.record = session, names, record
         self.now, self.asked, self.selection = now, asked, selection
         self.settings = session.project.reports or ReportSettings()
-        self.as_of = max(seen[-1].as_of for seen in record.seen.values())
+        self.as_of = record.newest_in_force
         self.doings = Doings(session, self.settings, self.as_of)
         self._states: dict[int | None, pl.DataFrame] = {}
 

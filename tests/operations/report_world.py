@@ -55,10 +55,12 @@ class Planted:
 
     Attributes:
         members: Weeks before the newest run → by person.
+        until: No run has evaluated it later than so many weeks ago.
         head: Further lines of its file.
     """
 
     members: Callable[[int], Members]
+    until: int = 0
     head: str = SENT
     rule: str = RULE
 
@@ -98,7 +100,7 @@ class World:
     def steady(self, members: Members, *, sent: bool = True, head: str | None = None) -> Planted:
         """A segment that hardly moves: a few come and go each week."""
         moves = {week: self.rng.random(self.people) < 0.01 for week in range(self.weeks)}
-        return Planted(lambda week: members ^ moves[week], head if head is not None else SENT if sent else "")
+        return Planted(lambda week: members ^ moves[week], head=head if head is not None else SENT if sent else "")
 
     def session(self, folder: Path) -> Session:
         """Everything written and recorded; the workspace is open until its process ends."""
@@ -118,7 +120,9 @@ class World:
 
     def _run(self, workspace: Workspace, week: int, digests: Mapping[str, str]) -> None:
         at = NOW - timedelta(weeks=week)
-        evaluated = {name: of for name, of in self.segments.items() if name not in self.never}
+        evaluated = {
+            name: of for name, of in self.segments.items() if name not in self.never and week >= of.until
+        }  # fmt: skip
         columns = {name: pl.Series(of.members(week), dtype=pl.Boolean) for name, of in evaluated.items()}
         answers = pl.DataFrame({"subject": pl.Series(range(self.people), dtype=pl.Int32), **columns})
         run = NewRun(at, workspace.snapshot(), at, at, "0", definitions=digests, note={"profiles": self.people})

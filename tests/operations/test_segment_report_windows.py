@@ -31,6 +31,7 @@ def world() -> World:
     turns = {week: made.some(0.2) for week in range(made.weeks)}
     made.segments = {
         "moving": Planted(lambda week: ever ^ turns[week]),
+        "kept": Planted(lambda week: ever ^ turns[week], until=3),
         "young": Planted(lambda week: ever if week < 3 else np.zeros(made.people, dtype=bool)),
     }
     made.opens = made.some(0.4)
@@ -44,6 +45,7 @@ def report(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         patched.setattr(Gate, "open", lambda *_, **__: FakeGate())
         session = world.session(tmp_path_factory.mktemp("windows"))
         yield segment_report(session, Selection(), now=NOW, asked=Asked(last=4))
+        assert segment_report(session, Selection(("kept",)), now=NOW).as_of == NOW
 
 
 def bought(world: World, period: int) -> np.ndarray:
@@ -87,6 +89,17 @@ def test_members_of_nobody_at_the_begin_are_an_empty_group_not_those_of_today(
     assert young.size == world.segments["young"].members(0).sum()
 
 
+def test_a_segment_that_no_newer_run_touched_is_told_of_the_same_time_as_the_others(
+    world: World, report: SegmentsReport
+) -> None:
+    kept = report.segment("kept")
+
+    assert report.as_of == NOW
+    assert kept.points[-1].at == NOW - timedelta(weeks=3)
+    assert kept.window is not None
+    assert kept.window.converted == (bought(world, 0) & world.segments["kept"].members(BASE)).sum()
+
+
 def test_only_the_runs_asked_for_are_shown(world: World, report: SegmentsReport) -> None:
     one = report.segment("moving")
     moved = [world.segments["moving"].members(week) for week in (3, 2, 1, 0)]
@@ -115,7 +128,7 @@ def test_reach_is_what_an_audience_leaves(world: World, report: SegmentsReport) 
 def test_a_holdout_that_nobody_knows_keeps_no_other_figure_from_being_told(tmp_path: Path) -> None:
     made = World(people=200, weeks=2, project=f"{REPORTS}holdout: [kept_out]\n", never=("kept_out",))
     there = made.some(0.5)
-    made.segments = {"now": Planted(lambda _: there), "kept_out": Planted(lambda _: there, "")}
+    made.segments = {"now": Planted(lambda _: there), "kept_out": Planted(lambda _: there, head="")}
     session = made.session(tmp_path)
 
     found = segment_report(session, Selection(("now",)), now=NOW)
