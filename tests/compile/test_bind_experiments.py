@@ -388,7 +388,7 @@ def test_a_file_of_another_name_is_pointed_out() -> None:
 
 # --- Whatever stands in a file ----------------------------------------------------------------------------
 @given(text=test_bind_fuzz.mutated([WHOLE, SHORT]))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_broken_files_give_findings_and_never_a_traceback(text: str) -> None:
     known = definitions({"winback": "where: {trait: country, equals: DE}"})
     root, found = compose(text, "experiments/mail.yaml")
