@@ -50,7 +50,7 @@ def part(events: list[tuple[Any, ...]]) -> EventPart:
 
 
 @given(st.lists(EVENT, min_size=1, max_size=25), st.booleans())
-@settings(max_examples=80)
+@settings(max_examples=50)
 def test_rows_are_those_of_obvious_python(events: list[tuple[Any, ...]], is_merged: bool) -> None:
     owners = OWNERS if is_merged else None
     figures = [

@@ -98,7 +98,7 @@ SHOP = st.lists(
 
 
 @given(SHOP)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_cohorts_are_those_of_obvious_python(purchases: list[Purchase]) -> None:
     bought, revenues = frames(purchases)
 
@@ -111,7 +111,7 @@ def test_cohorts_are_those_of_obvious_python(purchases: list[Purchase]) -> None:
 
 
 @given(SHOP, st.integers(1, 90), st.integers(1, 200), st.integers(0, 400))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_stages_are_those_of_obvious_python(purchases: list[Purchase], active: int, more: int, ago: int) -> None:
     today = TODAY - timedelta(days=ago)
     limits = Limits(active, active + more, "declared")

@@ -73,7 +73,7 @@ def walking(world: World) -> Planted:
     return Planted(lambda week: order < sizes[world.weeks - 1 - week], head="")
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
 def test_where_nothing_is_wrong_nothing_is_found(seed: int, tmp_path: Path) -> None:
     found = examined(well(seed).session(tmp_path), EVERYTHING, now=NOW)
 
