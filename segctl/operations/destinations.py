@@ -58,9 +58,9 @@ def abilities_of(destination: Destination) -> Abilities:
 
 def connector_of(destination: Destination, around: Around) -> Connector:
     """The connector of a destination; nothing is read or asked before it is used."""
-    from segctl.connectors.destinations import kind
+    from segctl.connectors.destinations import connected
 
-    return kind(destination.kind).connect(destination, around)
+    return connected(destination, around)
 
 
 def recipient_of(destination: Destination) -> dict[str, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from segctl.connectors.destinations import abilities, kind
+from segctl.connectors.destinations import abilities, connected
 from segctl.connectors.destinations.base import Around, GoneError, Recorded
 from segctl.model.consent import Decision
 from segctl.model.errors import SegctlError, UsageError
@@ -276,7 +276,7 @@ def station(
     """
     recorder, notes = Recorder() if dry_run else None, list[str]()
     try:
-        can, connect = abilities(destination), kind(destination.kind).connect
+        can = abilities(destination)
     except LookupError as error:
         raise UsageError(
             "SEG880", f"`{destination.name}` is of the kind `{destination.kind}`, which is not installed",
@@ -289,7 +289,7 @@ def station(
         can = replace(can, parallel=1)
     books = (DryBooks if dry_run else LedgerBooks)(session.workspace, 0, world.now)
     signals = {purpose.name: purpose.signals for purpose in session.project.purposes}
-    desk = Desk(connect(destination, around), can, books, Watch(_NobodyAsked(), ()), now, world,
+    desk = Desk(connected(destination, around), can, books, Watch(_NobodyAsked(), ()), now, world,
                 told=progress.advance, signals=signals)  # fmt: skip
     return Station(session, destination, can, Courier(desk), books, now, progress, notes, recorder)
 

@@ -116,7 +116,7 @@ def readable(session: Session, name: str, now: datetime) -> Iterator[Connector]:
         UsageError: No such destination, or one that cannot be read.
         TemporaryError: It does not answer now.
     """
-    from segctl.connectors.destinations import kind
+    from segctl.connectors.destinations import connected
     from segctl.connectors.destinations.base import Around, BatchRefusedError, NotNowError, UnknownOutcomeError
 
     destination, can = known_destination(session, name)
@@ -125,7 +125,7 @@ def readable(session: Session, name: str, now: datetime) -> Iterator[Connector]:
             "SEG855", f"`{name}` cannot be read: its kind `{destination.kind}` does not tell who is there",
             hint="look there by hand; the ledger shows what it accepted: `segctl status`",
         )  # fmt: skip
-    connector = kind(destination.kind).connect(destination, Around(name, session.root, now))
+    connector = connected(destination, Around(name, session.root, now))
     try:
         yield connector
     except (NotNowError, UnknownOutcomeError, BatchRefusedError) as error:

@@ -72,6 +72,17 @@ def kind(name: str) -> Kind:
     raise LookupError(name)
 
 
+def connected(destination: Destination, around: Around) -> Connector:
+    """The connector of a destination, guarded against answers of any shape; nothing is read or asked before it is used.
+
+    Raises:
+        LookupError: Nobody has registered its kind.
+    """
+    from segctl.connectors.destinations.guarded import Guarded
+
+    return Guarded(kind(destination.kind).connect(destination, around))
+
+
 def abilities(destination: Destination) -> Abilities:
     """What a destination can do: its kind's `ABILITIES`, or what the kind's own `abilities(destination)` makes of them.
 

@@ -115,7 +115,7 @@ class ActiveCampaign:
             raise mailing.not_made(self.name, name, "tag")
         body = {"tag": {"tag": name, "tagType": "contact", "description": ""}}
         made = self.client.request("POST", "/tags", json=body, stand_in={"tag": {"id": f"<{name}>"}})
-        number = str(made.value["tag"]["id"])
+        number = mailing.id_within(made.value, "tag", "id")
         self._tags[number] = name
         return number
 
@@ -187,7 +187,7 @@ class ActiveCampaign:
         answer = self.client.request("POST", "/contact/sync", json=body, rows=(row,), accept=(422,), stand_in=stand_in)
         if answer.status == 422:
             return Trouble("invalid", words_of(answer.value, (row,)), _code(answer.value))
-        number = str(answer.value["contact"]["id"])
+        number = mailing.id_within(answer.value, "contact", "id")
         if audience is not None:
             body = {"contactTag": {"contact": number, "tag": audience}}
             self.client.request("POST", "/contactTags", json=body, rows=(row,))

@@ -153,7 +153,7 @@ class Brevo:
             raise mailing.not_made(self.name, name, "list")
         body = {"name": name, "folderId": self.options.get("folder") or self._folder(name)}
         made = self.client.request("POST", LISTS, json=body, stand_in={"id": f"<{name}>"})
-        return str(made.value["id"])
+        return mailing.id_within(made.value, "id")
 
     def send(self, batch: Batch) -> Sent:
         """An import of many, or calls for few, that create and add; or calls that only touch contacts who are there."""

@@ -190,7 +190,8 @@ class GoogleAds:
             },
             stand_in={"id": f"<{name}>"},
         )
-        return str(within(made, "id") or str(within(made, "name") or "").rpartition("/")[2])
+        number = within(made, "id") or str(within(made, "name") or "").rpartition("/")[2]
+        return mailing.id_within({"id": number}, "id")
 
     def send(self, batch: Batch) -> Sent:
         """One ingestion or removal, whose state is asked later."""

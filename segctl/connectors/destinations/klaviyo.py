@@ -151,7 +151,7 @@ class Klaviyo:
             raise mailing.not_made(self.name, name, "list")
         body = {"data": {"type": "list", "attributes": {"name": name}}}
         made = self.client.request("POST", "/api/lists", json=body, stand_in={"data": {"id": f"<{name}>"}})
-        return str(made.value["data"]["id"])
+        return mailing.id_within(made.value, "data", "id")
 
     def send(self, batch: Batch) -> Sent:
         """A job that imports, or the relationship's DELETE."""

@@ -104,7 +104,7 @@ class Listmonk:
             "description": f"segctl: {segment}",
         }
         made = self.client.request("POST", "/lists", json=body, stand_in={"data": {"id": 0}})
-        return str(within(made.value, "data", "id"))
+        return mailing.id_within(made.value, "data", "id")
 
     def send(self, batch: Batch) -> Sent:
         """Looks up who is there, makes and changes who is told of, then puts all on the list or takes them off."""
@@ -204,7 +204,7 @@ class Listmonk:
             return (
                 Trouble("rejected", "the address is taken, and nobody has it", "409") if found is None else found["id"]
             )
-        return int(within(answer.value, "data", "id"))
+        return int(mailing.id_within(answer.value, "data", "id"))
 
     def _changed(self, row: Row, found: Json, audience: str) -> int | Trouble:
         """Id of a subscriber who is there, with name and attributes as told, or why they stay out."""

@@ -133,7 +133,7 @@ class Mailchimp:
             raise mailing.not_made(self.name, name, "static segment")
         body = {"name": name, "static_segment": []}
         made = self._ask("POST", f"{self.list}/segments", json=body, stand_in={"id": f"<{name}>"})
-        return str(made.value["id"])
+        return mailing.id_within(made.value, "id")
 
     def send(self, batch: Batch) -> Sent:
         """Fields and new people first, then the segment; a removal is the segment alone."""

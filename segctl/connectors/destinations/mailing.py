@@ -34,6 +34,18 @@ def size(value: Json) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
+def id_within(value: Json, *path: str) -> str:
+    """The id at a path in an answer.
+
+    Raises:
+        UnknownOutcomeError: There is none, so nobody knows what was made.
+    """
+    found = within(value, *path)
+    if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
+        raise UnknownOutcomeError("the answer names no id of what was made")
+    return str(found)
+
+
 def within_bytes(body: Json, most: int) -> None:
     """Refuses a body that is larger than a service takes, so that its halves are tried.
 

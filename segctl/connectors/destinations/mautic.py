@@ -132,7 +132,7 @@ class Mautic:
             raise mailing.not_made(self.destination.name, name, "segment")
         body = {"name": name, "isPublished": True, "description": f"segctl: {segment}"}
         answer = self.client.request("POST", "/segments/new", json=body, stand_in={"list": {"id": 0}})
-        return str(within(answer.value, "list", "id"))
+        return mailing.id_within(answer.value, "list", "id")
 
     def send(self, batch: Batch) -> Sent:
         """Makes and changes contacts, then puts them into the segment; or takes them out, one call each."""

@@ -148,7 +148,7 @@ class Meta:
             "description": f"segctl: {segment}",
         }
         made = self._call("POST", f"/{self.account}/customaudiences", body, (), stand_in={"id": f"<{name}>"})
-        return str(within(made, "id"))
+        return mailing.id_within(made, "id")
 
     def send(self, batch: Batch) -> Sent:
         """One call that adds or deletes; what Meta could not read is among the counts."""

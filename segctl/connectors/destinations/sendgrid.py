@@ -132,7 +132,7 @@ class SendGrid:
             raise mailing.unfit(self.destination.name, name, "a list's name has at most 100 signs", "shorten it")
         body, stand_in = {"name": name}, {"id": f"<{name}>"}
         answer = self.client.request("POST", "/v3/marketing/lists", json=body, stand_in=stand_in)
-        return str(within(answer.value, "id"))
+        return mailing.id_within(answer.value, "id")
 
     def send(self, batch: Batch) -> Sent:
         """An import, or removals by id."""
