@@ -157,6 +157,7 @@ WORDS: dict[str, str] = {
     "also.cuped": "mit dem Vorher (CUPED)",
     "also.capped": "große Werte gekappt",
     "also.exact": "exakt",
+    "also.pooled": "Schichten zusammengeworfen",
     "also.stratified": "innerhalb der Schichten",
     "also.always": "jederzeit angesehen",
     "also.fixed": "ein Blick am Ende",

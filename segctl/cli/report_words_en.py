@@ -158,6 +158,7 @@ WORDS: dict[str, str] = {
     "also.cuped": "with what was before (CUPED)",
     "also.capped": "large values cut",
     "also.exact": "exact",
+    "also.pooled": "strata thrown together",
     "also.stratified": "within strata",
     "also.always": "looked at at any time",
     "also.fixed": "one look at the end",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from segctl.model.experiments import Experiment
     from segctl.operations.ab_contacts import Reached
     from segctl.operations.ab_design import Stage
-    from segctl.operations.ab_parts import Check, Grouping, MetricReport
+    from segctl.operations.ab_parts import Check, MetricReport
     from segctl.operations.ab_trial import Trial
     from segctl.operations.session import Session
 
@@ -87,10 +87,9 @@ def reported(of: Trial, *, by: Sequence[str] = ()) -> AbReport:
         for metric, one in zip(of.experiment.metrics, metrics, strict=True)
     )
     groups, weeks, ahead = groupings(of, by), trend(of), outlook(of, at)
-    strata = next((one for one in groups if one.by == "strata"), None)
-    checks = _checks(of, at, contacts, metrics, strata)
+    checks = _checks(of, at, contacts, metrics)
     checks = (*checks, ab_checks_metrics.power(of, ahead), ab_checks_metrics.novelty(weeks))
-    first = headline(of, at, metrics, checks, strata)
+    first = headline(of, at, metrics, checks)
     usable = first.state not in ("not_usable", "nothing_yet")
     claim = usable and first.state not in ("too_small", "too_early")
     return _assembled(
@@ -100,20 +99,17 @@ def reported(of: Trial, *, by: Sequence[str] = ()) -> AbReport:
     )  # fmt: skip
 
 
-def _checks(
-    of: Trial, at: Stage, contacts: Reached, metrics: Sequence[MetricReport], strata: Grouping | None
-) -> tuple[Check, ...]:
+def _checks(of: Trial, at: Stage, contacts: Reached, metrics: Sequence[MetricReport]) -> tuple[Check, ...]:
     from segctl.operations.ab_contacts import contamination
 
-    split = ab_checks.split(of)
     return (
-        split,
+        ab_checks.split(of),
         contamination(of, contacts),
         ab_checks.peeking(of, at),
         ab_checks.maturity(of),
         ab_checks.two_arms(of),
         ab_checks.multiplicity(of),
-        ab_checks_metrics.simpson(of, strata, split),
+        ab_checks_metrics.simpson(of),
         ab_checks_metrics.imbalance(of),
         ab_checks_metrics.outliers(of),
         ab_checks_metrics.baseline(metrics),

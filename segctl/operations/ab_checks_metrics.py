@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from segctl.operations.ab_metrics import dominating, pair
-from segctl.operations.ab_parts import Check, Grouping, Level, MetricReport, Trend
+from segctl.operations.ab_parts import Check, Level, MetricReport, Trend
 from segctl.stats.effective import LEAST, UNRELIABLE, effective_units
 from segctl.stats.means import compare_means
 from segctl.stats.values import Flag
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FEW_IN_ALL, FEW_IN_ARM = 100, 10
 """Conversions under which no figure is told: in all arms together, and in any."""
-IMBALANCED, WORN_OFF, SPLIT_DIFFERS = 0.001, 0.01, 0.001
+IMBALANCED, WORN_OFF = 0.001, 0.01
 
 
 def power(of: Trial, ahead: Next) -> Check:
@@ -118,17 +118,15 @@ def novelty(trend: Trend | None) -> Check:
     return Check("novelty", "warn" if changes else "ok", "effect_changes" if changes else None, figures, rows)
 
 
-def simpson(of: Trial, strata: Grouping | None, split: Check) -> Check:
+def simpson(of: Trial) -> Check:
     """Whether arms are split differently in some strata, so that the plain comparison mixes unlike people."""
-    differs = split.figures.get("stratum_differs_p")
-    ramped = of.record is not None and len({tuple(sorted(one.weights.items())) for one in of.record.epochs}) > 1
-    figures: Mapping[str, object] = {"p": differs, "epochs": len(of.record.epochs) if of.record is not None else 0}
-    turned = strata.reversed if strata is not None else ()
-    rows = tuple({"arm": arm} for arm in turned)
-    if turned:
-        return Check("simpson", "warn", "reversed", figures, rows, decides=True)
-    if isinstance(differs, float) and differs < SPLIT_DIFFERS:
-        return Check("simpson", "warn", "split_differs_by_stratum", figures, decides=True)
-    if ramped:
-        return Check("simpson", "warn", "weights_changed", figures, decides=True)
-    return Check("simpson", "ok", None, figures)
+    found = of.strata
+    figures: Mapping[str, object] = {
+        "p": found.differs_p if found is not None else None,
+        "epochs": len(of.record.epochs) if of.record is not None else 0,
+    }
+    if found is None or not found.decides:
+        return Check("simpson", "ok", None, figures)
+    rows = tuple({"arm": arm} for arm in found.reversed)
+    reason = "reversed" if rows else "weights_changed" if found.is_ramped else "split_differs_by_stratum"
+    return Check("simpson", "warn", reason, figures, rows, decides=True)

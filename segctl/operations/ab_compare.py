@@ -9,22 +9,28 @@ from segctl.operations.ab_design import rule
 from segctl.operations.ab_parts import ArmValue
 from segctl.stats.early import early
 from segctl.stats.means import compare_means, mean_interval
+from segctl.stats.moments import nothing
 from segctl.stats.rate_intervals import wilson
 from segctl.stats.rates import compare_rates
 from segctl.stats.ratios import compare_ratios, linearised
+from segctl.stats.strata import Stratum, over_strata
 from segctl.stats.values import Why, undefined
 
 if TYPE_CHECKING:
     from segctl.model.experiments import Metric
     from segctl.operations.ab_design import Stage
-    from segctl.operations.ab_samples import Sample
+    from segctl.operations.ab_samples import Pair, Sample
     from segctl.operations.ab_trial import Trial
     from segctl.stats.early import Rule
-    from segctl.stats.values import Comparison
+    from segctl.stats.values import Comparison, Counts, Moments
 
 
-def compared(metric: Metric, control: Sample, treatment: Sample, *, confidence: float) -> Comparison:
-    """The test of the metric's kind with a single look."""
+def compared(metric: Metric, both: Pair, *, confidence: float) -> Comparison:
+    """The test of the metric's kind with a single look; over strata where the sides have them."""
+    if both.strata:
+        strata = [Stratum(name, part_of(metric, one), part_of(metric, other)) for name, one, other in both.strata]
+        return over_strata(strata, confidence=confidence).post_stratified
+    control, treatment = both.control, both.treatment
     if control.counts is not None and treatment.counts is not None:
         return compare_rates(control.counts, treatment.counts, confidence=confidence)
     if metric.kind == "ratio":
@@ -32,9 +38,15 @@ def compared(metric: Metric, control: Sample, treatment: Sample, *, confidence: 
     return compare_means(control.moments, treatment.moments, confidence=confidence)
 
 
-def judged(
-    of: Trial, at: Stage, metric: Metric, arm: str, control: Sample, treatment: Sample, *, alpha: float | None = None
-) -> Comparison:
+def part_of(metric: Metric, sample: Sample) -> Counts | Moments:
+    """One side of a stratum."""
+    if sample.counts is not None:
+        return sample.counts
+    lined = linearised(sample.moments) if metric.kind == "ratio" else sample.moments
+    return nothing(0) if lined is None else lined
+
+
+def judged(of: Trial, at: Stage, metric: Metric, arm: str, both: Pair, *, alpha: float | None = None) -> Comparison:
     """The comparison at the stage of the experiment: one test for p and both intervals, whatever looks it pays for.
 
     Args:
@@ -42,23 +54,19 @@ def judged(
         at: Its stage.
         metric: What is compared.
         arm: With the control.
-        control: Its figures.
-        treatment: The arm's figures.
+        both: Figures of the control and the arm.
         alpha: Smaller than the experiment's, such as that of a step of Holm's procedure.
     """
-    n = control.moments.n + treatment.moments.n
-    cost = rule(of, at, n, arm, alpha=alpha)
-    level = float(of.experiment.confidence) if alpha is None else 1 - alpha
+    cost = rule(of, at, both.n, arm, alpha=alpha)
     if cost is None:
-        return compared(metric, control, treatment, confidence=level)
-    return at_cost(metric, control, treatment, cost)
+        level = float(of.experiment.confidence) if alpha is None else 1 - alpha
+        return compared(metric, both, confidence=level)
+    return at_cost(metric, both, cost)
 
 
-def at_cost(metric: Metric, control: Sample, treatment: Sample, cost: Rule) -> Comparison:
+def at_cost(metric: Metric, both: Pair, cost: Rule) -> Comparison:
     """The comparison at a look before the end."""
-    events = (control.events, treatment.events)
-    known = None if None in events else float(sum(one or 0 for one in events))
-    return early(lambda level: compared(metric, control, treatment, confidence=level), cost, conversions=known)
+    return early(lambda level: compared(metric, both, confidence=level), cost, conversions=both.events)
 
 
 def cost_figures(of: Trial, at: Stage, arm: str, n: int) -> dict[str, float]:

@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.operations.ab_compare import compared
+from segctl.operations.ab_compare import compared, part_of
 from segctl.operations.ab_groups import MOST_GROUPS, STRATA, group_of_units
-from segctl.operations.ab_metrics import sample_of
 from segctl.operations.ab_parts import Group, Grouping, Trend, TrendPoint
-from segctl.operations.ab_samples import Key, Sample, samples
+from segctl.operations.ab_samples import Key, Pair, Sample, sample_of, samples
 from segctl.stats.multiplicity import benjamini_hochberg
-from segctl.stats.ratios import linearised
 from segctl.stats.strata import Stratum, over_strata
-from segctl.stats.values import Comparison, Counts, Flag, Moments
+from segctl.stats.values import Comparison, Flag
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,7 +44,7 @@ def _grouping(of: Trial, by: str, values: pl.Series) -> Grouping:
     made = samples(frame.filter(pl.col("group").is_in(kept, nulls_equal=True)), [metric], ["arm", "group"])[metric.name]
     confidence = float(of.experiment.confidence)
     rows = [(arm, group, *_two(of, made, metric, arm, group)) for arm in of.others for group in kept]
-    found = [(arm, group, c, t, compared(metric, c, t, confidence=confidence)) for arm, group, c, t in rows]
+    found = [(arm, group, c, t, compared(metric, Pair(c, t), confidence=confidence)) for arm, group, c, t in rows]
     adjusted = benjamini_hochberg([one.p for *_, one in found])
     groups = tuple(
         Group(arm, group, c.moments.n, t.moments.n, one, p, p is not None and p < 1 - confidence)
@@ -69,17 +67,10 @@ def _two(of: Trial, made: Mapping[Key, Sample], metric: Metric, arm: str, group:
 
 def _strata(metric: Metric, rows: Sequence[tuple[str, str | None, Sample, Sample]], arm: str) -> list[Stratum]:
     return [
-        Stratum(group or "", _stratum(metric, control), _stratum(metric, treatment))
+        Stratum(group or "", part_of(metric, control), part_of(metric, treatment))
         for name, group, control, treatment in rows
         if name == arm
     ]
-
-
-def _stratum(metric: Metric, sample: Sample) -> Counts | Moments:
-    if sample.counts is not None:
-        return sample.counts
-    lined = linearised(sample.moments) if metric.kind == "ratio" else sample.moments
-    return Moments(0, ("value",), (0.0,), ((0.0,),)) if lined is None else lined
 
 
 def _differs(effects: Sequence[Comparison]) -> float | None:
@@ -111,7 +102,7 @@ def trend(of: Trial) -> Trend | None:
         found = []
         for week, name in enumerate(columns, 1):
             control, treatment = (sample_of(weekly[name], metric, one) for one in (of.experiment.control, arm))
-            one = compared(metric, control, treatment, confidence=float(of.experiment.confidence))
+            one = compared(metric, Pair(control, treatment), confidence=float(of.experiment.confidence))
             found.append(one)
             points.append(TrendPoint(arm, week, one.control, one.treatment, one.difference))
         p[arm] = tested(

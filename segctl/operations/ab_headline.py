@@ -10,7 +10,7 @@ from segctl.operations.ab_result import Headline, State
 
 if TYPE_CHECKING:
     from segctl.operations.ab_design import Stage
-    from segctl.operations.ab_parts import Check, Effect, Grouping, MetricReport
+    from segctl.operations.ab_parts import Check, Effect, MetricReport
     from segctl.operations.ab_trial import Trial
     from segctl.stats.values import Comparison, Interval
 
@@ -19,9 +19,7 @@ _LEAST_SHOWN = 100
 """Conversions are given per so many units that the rarest arm has this many at least."""
 
 
-def headline(
-    of: Trial, at: Stage, metrics: Sequence[MetricReport], checks: Sequence[Check], strata: Grouping | None
-) -> Headline:
+def headline(of: Trial, at: Stage, metrics: Sequence[MetricReport], checks: Sequence[Check]) -> Headline:
     """The state, and the numbers of its sentence.
 
     What decides, in this order: nobody to tell of; a broken split or control; a guard-rail; a look before its time; too
@@ -32,7 +30,7 @@ def headline(
     if not sum(of.analysed.values()):
         return Headline("nothing_yet", main.name, reasons=_names(failed), basis=at.basis)
     effect = _of_interest(main)
-    found = _numbers(of, at, main, effect, _counted(effect, main, checks, strata))
+    found = _numbers(of, at, main, effect, _counted(effect, main))
     if failed:
         return replace(found, state="not_usable", reasons=_names(failed))
     broken = [one.name for one in metrics if any(effect.held == "failed" for effect in one.effects)]
@@ -67,14 +65,8 @@ def _of_interest(main: MetricReport) -> Effect:
     return min(main.effects, key=lambda effect: 2.0 if effect.p_adjusted is None else effect.p_adjusted)
 
 
-def _counted(
-    effect: Effect, main: MetricReport, checks: Sequence[Check], strata: Grouping | None
-) -> tuple[Comparison, float | None]:
+def _counted(effect: Effect, main: MetricReport) -> tuple[Comparison, float | None]:
     """The comparison that the headline tells, with intervals that agree with its p, and that p."""
-    by_strata = any(check.name == "simpson" and check.decides for check in checks)
-    stratified = strata.stratified.get(effect.arm) if strata is not None and by_strata else None
-    if stratified is not None and effect.basis == "fixed" and main.tests == 1:
-        return stratified, stratified.p
     exact = effect.also.get("exact")
     p = exact.p if exact is not None and main.tests == 1 and effect.basis == "fixed" else effect.p_adjusted
     compared = effect.compared

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segctl.model.dataclass import dataclass
 from segctl.operations.ab_compare import arm_value, at_cost, compared, cost_figures, judged
 from segctl.operations.ab_design import always
 from segctl.operations.ab_parts import Effect, Held, MetricReport, Verdict
-from segctl.operations.ab_samples import BELOW_BEFORE, Sample, capped, names_of, samples
+from segctl.operations.ab_samples import BELOW_BEFORE, Key, Pair, Sample, capped, names_of, sample_of, samples
+from segctl.operations.ab_strata import sides
 from segctl.stats.cuped import cuped, cuped_ratio
-from segctl.stats.moments import nothing
 from segctl.stats.multiplicity import holm
 from segctl.stats.outliers import Outlier, outlier
 from segctl.stats.rate_intervals import newcombe
@@ -30,14 +29,6 @@ FEW = 30
 """Units with any value under which each of them is much of the sum."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The two samples behind an effect."""
-
-    control: Sample
-    treatment: Sample
-
-
 def metric_reports(of: Trial, at: Stage) -> tuple[MetricReport, ...]:
     """All metrics of the experiment, with adjusted p-values."""
     found = [_report(of, at, metric) for metric in of.experiment.metrics]
@@ -46,17 +37,20 @@ def metric_reports(of: Trial, at: Stage) -> tuple[MetricReport, ...]:
     return tuple(_with_verdicts(of, one) for one in found)
 
 
-def pair(of: Trial, metric: Metric, arm: str, made: Mapping[tuple[str | None, ...], Sample] | None = None) -> Pair:
-    """Samples of the control and an arm; empty ones where nobody is there."""
+def pair(of: Trial, metric: Metric, arm: str, made: Mapping[Key, Sample] | None = None) -> Pair:
+    """Figures of the control and an arm, over strata where the plain comparison would mix unlike people.
+
+    Args:
+        of: The experiment.
+        metric: What is compared.
+        arm: With the control.
+        made: Other figures than the experiment's, which are compared as they are.
+    """
     known = of.samples[metric.name] if made is None else made
-    return Pair(sample_of(known, metric, of.experiment.control), sample_of(known, metric, arm))
-
-
-def sample_of(known: Mapping[tuple[str | None, ...], Sample], metric: Metric, arm: str) -> Sample:
-    """The figures of an arm; of nobody where it has no units."""
-    if (arm,) in known:
-        return known[arm,]
-    return Sample(nothing(0, names_of(metric)), Counts(0, 0) if metric.kind == "conversion" else None)
+    control, treatment = (sample_of(known, metric, one) for one in (of.experiment.control, arm))
+    if made is not None or of.strata is None or not of.strata.decides:
+        return Pair(control, treatment)
+    return Pair(control, treatment, sides(of.strata.samples[metric.name], metric, of.experiment.control, arm))
 
 
 def _report(of: Trial, at: Stage, metric: Metric) -> MetricReport:
@@ -74,17 +68,15 @@ def _report(of: Trial, at: Stage, metric: Metric) -> MetricReport:
     )  # fmt: skip
 
 
-def _effect(of: Trial, at: Stage, metric: Metric, arm: str, cut: Mapping[tuple[str | None, ...], Sample]) -> Effect:
+def _effect(of: Trial, at: Stage, metric: Metric, arm: str, cut: Mapping[Key, Sample]) -> Effect:
     both = pair(of, metric, arm)
-    main = judged(of, at, metric, arm, both.control, both.treatment)
+    main = judged(of, at, metric, arm, both)
     also, reduction = _beside(of, at, metric, arm, both)
     if cut:
-        short = pair(of, metric, arm, cut)
-        also["capped"] = judged(of, at, metric, arm, short.control, short.treatment)
-    n = both.control.moments.n + both.treatment.moments.n
+        also["capped"] = judged(of, at, metric, arm, pair(of, metric, arm, cut))
     return Effect(
         arm, main, at.basis, p_adjusted=main.p, also=also, variance_reduction=reduction,
-        figures=cost_figures(of, at, arm, n),
+        figures=cost_figures(of, at, arm, both.n),
     )  # fmt: skip
 
 
@@ -92,12 +84,13 @@ def _beside(of: Trial, at: Stage, metric: Metric, arm: str, both: Pair) -> tuple
     """Other ways to compare, and what the covariate took of the variance."""
     confidence = float(of.experiment.confidence)
     also: dict[str, Comparison] = {}
-    single = compared(metric, both.control, both.treatment, confidence=confidence)
     if at.basis != "fixed":
-        also["fixed"] = single
+        also["fixed"] = compared(metric, both, confidence=confidence)
     if at.basis == "planned":
-        n = both.control.moments.n + both.treatment.moments.n
-        also["always"] = at_cost(metric, both.control, both.treatment, always(of, n, [arm]))
+        also["always"] = at_cost(metric, both, always(of, both.n, [arm]))
+    single = compared(metric, Pair(both.control, both.treatment), confidence=confidence)
+    if both.strata:
+        also["pooled"] = single
     if both.control.counts is not None and both.treatment.counts is not None:
         interval = newcombe(both.control.counts, both.treatment.counts, confidence=confidence)
         also["newcombe"] = replace(single, difference=interval)
@@ -132,7 +125,7 @@ def dominating(sample: Sample) -> Outlier | None:
     return found if found.dominates else None
 
 
-def _capped(of: Trial, metric: Metric) -> tuple[float | None, Mapping[tuple[str | None, ...], Sample]]:
+def _capped(of: Trial, metric: Metric) -> tuple[float | None, Mapping[Key, Sample]]:
     """The limit and the samples with larger values cut to it, where declared or needed."""
     if metric.kind not in ("mean", "ratio"):
         return None, {}
@@ -166,7 +159,7 @@ def _in_family(of: Trial, at: Stage, name: str, effect: Effect, p: float | None,
     both = pair(of, metric, effect.arm)
     if effect.compared.p is None:
         return replace(effect, p_adjusted=p)
-    wide = judged(of, at, metric, effect.arm, both.control, both.treatment, alpha=alpha)
+    wide = judged(of, at, metric, effect.arm, both, alpha=alpha)
     return replace(effect, p_adjusted=p, simultaneous=wide.difference, simultaneous_lift=wide.lift)
 
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from segctl.compile.zones import DAY, to_us
-from segctl.operations.ab_metrics import sample_of
 from segctl.operations.ab_parts import Belief
 from segctl.operations.ab_result import Allocation, Next
+from segctl.operations.ab_samples import sample_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

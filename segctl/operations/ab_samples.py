@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
-from segctl.stats.moments import of_spread
+from segctl.stats.moments import nothing, of_spread
 from segctl.stats.values import Counts, Moments
 
 if TYPE_CHECKING:
@@ -41,6 +41,31 @@ class Sample:
 Key = tuple[str | None, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two sides of a comparison.
+
+    Attributes:
+        strata: The same sides stratum by stratum, where only units of one stratum may be compared.
+    """
+
+    control: Sample
+    treatment: Sample
+    strata: tuple[tuple[str, Sample, Sample], ...] = ()
+
+    @property
+    def n(self) -> int:
+        """Units of both sides."""
+        return self.control.moments.n + self.treatment.moments.n
+
+    @property
+    def events(self) -> float | None:
+        """Units of both that did anything; None where nobody counts them."""
+        if self.control.events is None or self.treatment.events is None:
+            return None
+        return float(self.control.events + self.treatment.events)
+
+
 def samples(frame: pl.DataFrame, metrics: Sequence[Metric], by: Sequence[str]) -> dict[str, dict[Key, Sample]]:
     """Metric → values of the columns `by` → its figures; one pass for all metrics.
 
@@ -71,6 +96,13 @@ def _parts(frame: pl.DataFrame, by: Sequence[str]) -> list[tuple[Key, pl.DataFra
     return [
         ((arm,), frame.slice(end - size, size)) for size, arm, end in zip(arms["len"], arms["value"], ends, strict=True)
     ]
+
+
+def sample_of(known: Mapping[Key, Sample], metric: Metric, arm: str) -> Sample:
+    """The figures of an arm; of nobody where it has no units."""
+    if (arm,) in known:
+        return known[arm,]
+    return Sample(nothing(0, names_of(metric)), Counts(0, 0) if metric.kind == "conversion" else None)
 
 
 def capped(frame: pl.DataFrame, metric: Metric, percentile: float) -> tuple[pl.DataFrame, float | None]:

@@ -10,6 +10,7 @@ from segctl.compile.zones import from_us, to_us
 from segctl.model.dataclass import dataclass
 from segctl.operations.ab_figures import EventSource, figures, kinds_read, stored_events
 from segctl.operations.ab_samples import Key, Sample, samples
+from segctl.operations.ab_strata import Stratification, stratification
 from segctl.operations.ab_units import Units, units
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Trial:
     def samples(self) -> dict[str, dict[Key, Sample]]:
         """Metric → (arm,) → its figures."""
         return samples(self.frame, self.experiment.metrics, ["arm"])
+
+    @cached_property
+    def strata(self) -> Stratification | None:
+        """How the arms lie in the strata; None with one stratum alone."""
+        return stratification(self)
 
     @property
     def primary(self) -> Metric:

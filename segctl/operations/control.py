@@ -134,17 +134,17 @@ def _together(of: Trial, metric: Metric, arms: Sequence[str]) -> Comparison:
     """All arms that are sent something as one, against the control."""
     from segctl.operations.ab_compare import at_cost, compared
     from segctl.operations.ab_design import always, rule, stage
-    from segctl.operations.ab_metrics import sample_of
+    from segctl.operations.ab_samples import Pair, sample_of
 
     made = of.samples[metric.name]
     control = sample_of(made, metric, of.experiment.control)
     treatment = merged([sample_of(made, metric, arm) for arm in arms])
     at = stage(of)
+    both = Pair(control, treatment)
     if at.basis == "fixed":
-        return compared(metric, control, treatment, confidence=float(of.experiment.confidence))
-    n = control.moments.n + treatment.moments.n
-    cost = rule(of, at, n, arms[0]) if at.basis == "planned" else None
-    return at_cost(metric, control, treatment, cost or always(of, n, arms))
+        return compared(metric, both, confidence=float(of.experiment.confidence))
+    cost = rule(of, at, both.n, arms[0]) if at.basis == "planned" else None
+    return at_cost(metric, both, cost or always(of, both.n, arms))
 
 
 def merged(parts: Sequence[Sample]) -> Sample:

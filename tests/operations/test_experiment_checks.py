@@ -124,6 +124,11 @@ def test_weights_that_changed_are_each_held_against_their_own(tmp_path: Path) ->
     # 100 : 100 by 1 : 1, then 200 : 400 by 1 : 2.
     assert report.check("split").level == "ok"
     assert report.check("simpson").reason == "weights_changed"
+    # 60 of 100 against 100 of 100, then nobody: a quarter of all times 0.4. Thrown together the rates are equal.
+    effect = report.metric("bought").effects[0]
+    assert effect.compared.difference.estimate == pytest.approx(0.1)
+    assert effect.also["pooled"].difference.estimate == pytest.approx(0)
+    assert report.headline.state == "more"
 
 
 # --- Who is compared --------------------------------------------------------------------------------------
@@ -341,7 +346,9 @@ def test_strata_that_all_point_the_other_way_are_shouted_and_the_stratified_effe
     assert report.check("simpson").reason == "reversed"
     grouping = report.groups[0]
     assert (grouping.by, grouping.reversed) == ("strata", ("mail",))
-    assert (report.metric("bought").effects[0].compared.difference.estimate or 0) > 0
+    effect = report.metric("bought").effects[0]
+    assert effect.also["pooled"].difference.estimate == pytest.approx((152 - 90) / 400)
+    assert (effect.compared.test, effect.compared.difference.estimate) == ("post_stratified", pytest.approx(-0.09))
     # 30 % … 60 % of the high, 10 % … 2 % of the low: (0.5 − 0.6 + 0.02 − 0.1) / 2.
     assert grouping.stratified["mail"].difference.estimate == pytest.approx(-0.09)
 
