@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -300,9 +300,3 @@ class SegmentsReport:
     def segment(self, name: str) -> SegmentFigures:
         """The figures of a segment of the report."""
         return next(one for one in self.segments if one.segment == name)
-
-
-def cells_in_order(cells: Sequence[RfmCell]) -> list[list[RfmCell | None]]:
-    """Rows by recency from 5 down, columns by frequency from 1 up; None where nobody is."""
-    known = {(one.recency, one.frequency): one for one in cells}
-    return [[known.get((r, f)) for f in range(1, GROUPS + 1)] for r in range(GROUPS, 0, -1)]

@@ -9,6 +9,7 @@ from math import sqrt
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from audience_shop import FakeGate
 from report_world import NOW, REPORTS, Planted, World
@@ -18,6 +19,7 @@ from segctl.model.errors import UsageError
 from segctl.operations.gate import Gate
 from segctl.operations.segment_report import Asked, segment_report
 from segctl.operations.segment_report_alike import Crowd
+from segctl.operations.segment_report_scan import Doings
 from segctl.operations.segment_report_values import Figures, SegmentsReport
 
 BASE = 5
@@ -190,3 +192,19 @@ def test_members_without_others_in_their_stage_are_compared_with_nobody() -> Non
     members = np.arange(140) < 40
 
     assert Crowd(np.ones(140, dtype=bool), stages, members, None).beside(members) is None
+
+
+def test_somebody_merged_since_is_a_member_as_who_they_are_now() -> None:
+    doings = object.__new__(Doings)
+    doings.owners, doings.length = pl.Series([0, 0, 2, 2], dtype=pl.Int32), 4
+
+    found = doings.owned(pl.Series([False, True, None, True]))
+
+    assert found.tolist() == [True, False, True, False]
+
+
+def test_without_merges_who_came_later_is_no_member() -> None:
+    doings = object.__new__(Doings)
+    doings.owners, doings.length = None, 4
+
+    assert doings.owned(pl.Series([False, True])).tolist() == [False, True, False, False]
