@@ -64,6 +64,7 @@ EXPLAINED = (
 def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
     """Report on the experiment that was named, or list all."""
     asked.only("names", "by", "anyway", "explain", "details", "least", "html", "markdown")
+    asked.only_text(ctx)
     language = session.language(asked.language)
     if not asked.names:
         return _list(ctx, session, asked, language)

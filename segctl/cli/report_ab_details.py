@@ -104,6 +104,8 @@ def trend(speech: AbSpeech) -> tuple[Block, ...]:
     if found is None or not found.points:
         return ()
     metric = speech.report.metric(found.metric)
+    if any(is_small(speech, one) for one in metric.arms):
+        return ()
     shape = bare(speech.differences(metric))
     weeks = sorted({point.week for point in found.points})
     series = []

@@ -47,7 +47,6 @@ FLAGS: dict[str, str] = {
     "srm_fail": "die Aufteilung ist verletzt",
     "srm_warn": "die Aufteilung ist zweifelhaft",
     "all_converted": "alle in einem Arm",
-    "needs_exact": "zu wenige für die Näherung: das exakte p ansehen",
 }
 CHECKS: dict[str, str] = {
     "split.nobody": "niemand ist zugeteilt",

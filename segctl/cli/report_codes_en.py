@@ -48,7 +48,6 @@ FLAGS: dict[str, str] = {
     "srm_fail": "the split is broken",
     "srm_warn": "the split is doubtful",
     "all_converted": "everybody in an arm",
-    "needs_exact": "too few for the approximation: look at the exact p",
 }
 """What a comparison warns of."""
 CHECKS: dict[str, str] = {

@@ -37,6 +37,7 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
     from segctl.cli.report_control_story import document
 
     asked.only("names", "details", "least", "html", "markdown")
+    asked.only_text(ctx)
     if len(asked.names) > 1:
         raise UsageError("SEG988", f"`{asked.names[1]}` is one name too many", hint="name one campaign, or none")
     found = session_report(ctx, session, asked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segctl.cli.report_ab_tables import is_small
 from segctl.cli.report_document import Lead, Look
 from segctl.cli.report_numbers import Shape
 
@@ -44,6 +45,8 @@ def lead(speech: AbSpeech, *, anyway: bool, early: bool = True) -> Lead:
         text = speech.say("no_value", metric=speech.metric(head.metric), why=why)
         return Lead("none", text, tuple(_steps(speech, head, anyway=anyway)))
     metric = speech.report.metric(head.metric)
+    if any(is_small(speech, metric.arm(name)) for name in (head.arm, speech.base)):
+        return Lead("warn", speech.say("small_hidden", metric=speech.metric(head.metric)))
     more = [*_certainty(speech, head, metric), *_earned(speech, head), *_steps(speech, head, anyway=anyway)]
     return Lead(_look(head), _first(speech, head, metric), tuple(more))
 

@@ -25,6 +25,7 @@ WORDS: dict[str, str] = {
     "p": "p {p}",
     "small": "<{k}",
     "hidden": "verdeckt",
+    "small_hidden": "{metric}: zu wenige Personen, um gezeigt zu werden.",
     "small_why": "„<{k}“ und „verdeckt“ stehen für Anzahlen unter {k} und was daraus berechnet ist, damit niemand "
     "erkennbar wird.",
     "hypothesis": "Vermutung: {text}",

@@ -25,6 +25,7 @@ WORDS: dict[str, str] = {
     "p": "p {p}",
     "small": "<{k}",
     "hidden": "hidden",
+    "small_hidden": "{metric}: too few people to be shown.",
     "small_why": "“<{k}” and “hidden” stand for counts below {k} and what is reckoned from them, so that nobody can "
     "be "
     "recognised.",

@@ -280,4 +280,6 @@ def test_small_counts_of_arms_hide_their_rates() -> None:
         ("900", "2.25 %", "hidden", "hidden", "hidden"),
     ]
     assert not any(getattr(block, "key", "") == "forest-bought" for block in section.blocks)
+    assert told.lead[0].text == "purchases: too few people to be shown."
+    assert {"trend", "belief"} & {section.key for section in told.sections} == set()
     assert any("“<5”" in line for line in told.foot)

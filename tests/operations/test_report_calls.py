@@ -136,6 +136,15 @@ def test_what_makes_no_sense_is_refused(module: Any, asked: Asked, code: str, ef
     assert refused.value.code == code
 
 
+def test_small_counts_are_not_hidden_halfway(effect: Session) -> None:
+    for module in (report_ab, report_control):
+        with pytest.raises(UsageError) as refused:
+            module.run(Context("report", LATER, format="json"), effect, Asked("ab", ("mail_test",), least=5))
+        assert refused.value.code == "SEG985"
+    with pytest.raises(UsageError, match="--explain"):
+        report_ab.run(Context("report", LATER), effect, Asked("ab", ("mail_test",), least=5, explain=True))
+
+
 def test_control_groups_add_up(call: Call, effect: Session) -> None:
     _, text = call(effect, "control", module=report_control)
     _, data = call(effect, "control", "mail_test", module=report_control, format="json")
