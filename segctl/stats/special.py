@@ -87,30 +87,11 @@ def chi2_quantile(p: float, df: float) -> float:
     return 2 * float(gammaincinv(df / 2, p))
 
 
-def f_sf(x: float, df_above: float, df_below: float) -> float:
-    """P(X > x) of the F distribution."""
-    from scipy.special import betainc
-
-    return float(betainc(df_below / 2, df_above / 2, df_below / (df_below + df_above * x))) if x > 0 else 1.0
-
-
-def beta_cdf(x: float, a: float, b: float) -> float:
-    """P(X ≤ x) of Beta(a, b)."""
-    from scipy.special import betainc
-
-    return float(betainc(a, b, min(max(x, 0.0), 1.0)))
-
-
 def beta_quantile(p: float, a: float, b: float) -> float:
     """The x with P(X ≤ x) = p of Beta(a, b)."""
     from scipy.special import betaincinv
 
     return float(betaincinv(a, b, p))
-
-
-def log_choose(n: int, k: int) -> float:
-    """Logarithm of the number of ways to choose k of n."""
-    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
 
 
 def log_beta_tail(a: float, b: float, log_x: float) -> float:

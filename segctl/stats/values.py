@@ -16,7 +16,7 @@ Side = Literal["low", "high", "both"]
 
 
 class Flag(StrEnum):
-    """Warnings about a comparison; the first ten are the words of the reference values."""
+    """Warnings about a comparison; up to `SRM_WARN` in the words of the reference values."""
 
     SMALL_COUNTS = "small_counts"
     """An arm with fewer than 10 conversions or fewer than 10 without."""
@@ -38,8 +38,6 @@ class Flag(StrEnum):
     SRM_FAIL = "srm_fail"
     SRM_WARN = "srm_warn"
     ALL_CONVERTED = "all_converted"
-    NEEDS_EXACT = "needs_exact"
-    """Too few conversions for the approximation: look at the exact p."""
 
 
 class Why(StrEnum):
