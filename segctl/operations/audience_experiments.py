@@ -125,11 +125,13 @@ class Holding:
             rows.drop(rows.left.filter(arms.known(rows.left).is_in(silent)), "holdout", "control", trouble.name)
 
     def _drop_outsiders(self, rows: Rows, asked: pl.Series, found: list[tuple[Running, Arms]]) -> None:
-        """Who takes part in none of the experiments, by the reason of the first."""
-        left = asked.filter(asked.is_in(rows.left.implode()))
-        for _, arms in found:
-            left = left.filter(arms.known(left).is_null())
+        """Who takes part in no experiment gets what the first one's control gets, and falls out if that is nothing."""
         one, arms = found[0]
+        if one.experiment.arms[0].is_sent:
+            return
+        left = asked.filter(asked.is_in(rows.left.implode()))
+        for _, others in found:
+            left = left.filter(others.known(left).is_null())
         why = arms.why(left)
         for reason in why.unique(maintain_order=True).drop_nulls().sort().to_list():
             detail = f"{one.experiment.name}: {reason}"

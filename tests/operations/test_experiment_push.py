@@ -236,6 +236,21 @@ def test_traffic_only_lets_people_in_as_it_grows(tmp_path: Path) -> None:
     assert step.details["not_enrolled", "mail_test: traffic"] == 80 - len(second)
 
 
+def test_who_takes_no_part_gets_what_a_control_that_is_told_gets(tmp_path: Path) -> None:
+    shop = world(tmp_path)
+    forms = (Arm("long", Decimal(1)), Arm("short", Decimal(1)))
+    shop.declare(experiment(arms=forms, control="long", traffic=Decimal("0.5")))
+    shop.start()
+
+    shop.push()
+
+    arms = shop.arms()
+    variants = {one.email.partition("@")[0]: one.fields.get("variant") for one in shop.services.requests}
+    assert 5 < len(arms) < 35
+    assert variants.keys() == {f"c{i}" for i in range(40)}
+    assert variants == {person: arms.get(person) for person in variants}
+
+
 def test_less_traffic_keeps_the_segment_from_being_sent(tmp_path: Path) -> None:
     shop = world(tmp_path)
     shop.declare(experiment(traffic=Decimal("0.8")))
