@@ -53,12 +53,22 @@ def _lead(speech: Speech, report: ControlReport) -> Lead:
     waits = any(reason != "no_unsent_control" for reason in report.skipped.values())
     if not report.campaigns and not report.programmes and not waits:
         return Lead("warn", speech.words["control_none"], (speech.words["control_do"],))
+    more = tuple(_together(speech, report))
     total = report.cumulative[-1].profit if report.cumulative else None
     if total is None or total.estimate is None:
-        return Lead("none", speech.words["control_total_none"])
+        return Lead("none", speech.words["control_total_none"], more)
     key = verdict(total)
     profit = speech.n.interval(total, Shape(unit=report.currency or "", sign=True))
-    return Lead(_LOOKS[key], speech.say(f"control_total_{key}", profit=profit))
+    return Lead(_LOOKS[key], speech.say(f"control_total_{key}", profit=profit), more)
+
+
+def _together(speech: Speech, report: ControlReport) -> Iterator[str]:
+    """What everything together earned, by each generation of the universal holdout."""
+    for one in report.programmes:
+        if one.money is not None and one.money.claim and one.money.profit.estimate is not None:
+            profit = speech.n.interval(one.money.profit, Shape(unit=one.money.currency or "", sign=True))
+            key = f"programme_{verdict(one.money.profit)}"
+            yield speech.say(key, generation=one.generation, profit=profit)
 
 
 def _campaigns(speech: Speech, report: ControlReport, *, early: bool) -> tuple[Block, ...]:

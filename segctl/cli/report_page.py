@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from segctl.model.project import Language
 
 _MARKS: dict[Look, str] = {"good": "✓", "warn": "!", "bad": "✗", "none": "–"}
-_LABEL = 14
+_LABEL = 20
 _RANGE = re.compile(r"(\([^()<>]{1,32}\)(?: %)?)")
 _CODE = re.compile(r"`([^`]*)`")
 _WORDS = {

@@ -285,6 +285,13 @@ WORDS: dict[str, str] = {
     "programme_lead": "Vom {begin} bis {until}: {open} Personen durften angesprochen werden, {held} blieben von "
     "allem ausgenommen ({generation}).",
     "programme_contacted": "{n} der Ausgenommenen wurden doch angesprochen.",
+    "programme_earned": "Alles zusammen: gegenüber der allgemeinen Kontrollgruppe {generation} brachte es einen "
+    "Gewinn von {profit}.",
+    "programme_lost": "Alles zusammen: gegenüber der allgemeinen Kontrollgruppe {generation} brachte es einen "
+    "Verlust; Gewinn {profit}.",
+    "programme_open": "Alles zusammen: ob es gegenüber der allgemeinen Kontrollgruppe {generation} Gewinn oder "
+    "Verlust brachte, ist nicht sicher; Gewinn {profit}.",
+    "skip.no_money": "keine Messgröße für Geld",
     "gap": "Kampagnen zusammengezählt minus alles zusammen: {gap} Umsatz, den Kampagnen einander genommen haben.",
     "open_arm": "alle anderen",
     "held_arm": "ausgenommen",

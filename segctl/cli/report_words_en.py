@@ -285,6 +285,13 @@ WORDS: dict[str, str] = {
     "programme_lead": "From {begin} to {until}: {open} people could be told, {held} were held out of everything "
     "({generation}).",
     "programme_contacted": "{n} of those held out were told something all the same.",
+    "programme_earned": "Everything together: against the universal holdout {generation} it earned a profit of "
+    "{profit}.",
+    "programme_lost": "Everything together: against the universal holdout {generation} it brought a loss; profit "
+    "{profit}.",
+    "programme_open": "Everything together: against the universal holdout {generation} it is not certain whether it "
+    "brought a profit or a loss; profit {profit}.",
+    "skip.no_money": "no metric of money",
     "gap": "Campaigns added up minus everything together: {gap} of revenue, what campaigns took from each other.",
     "open_arm": "everybody else",
     "held_arm": "held out",

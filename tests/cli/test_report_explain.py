@@ -106,6 +106,17 @@ def test_the_first_sentence_says_what_all_campaigns_earned(
     assert lead.text.startswith(expected)
 
 
+def test_what_everything_together_earned_stands_in_the_lead() -> None:
+    (lead,) = control_document(control(), "en").lead
+
+    assert lead.more == (
+        (
+            "Everything together: against the universal holdout 2026-h1 it is not certain whether it brought a profit or a "
+            "loss; profit +10,000 (−6,000 to +26,000) EUR."
+        ),
+    )
+
+
 def test_without_control_groups_it_says_how_to_get_one() -> None:
     (lead,) = control_document(ControlReport(AT, (), (), (), {"form": "no_unsent_control"}), "en").lead
 
