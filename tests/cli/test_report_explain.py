@@ -109,11 +109,10 @@ def test_the_first_sentence_says_what_all_campaigns_earned(
 def test_what_everything_together_earned_stands_in_the_lead() -> None:
     (lead,) = control_document(control(), "en").lead
 
-    assert lead.more == (
-        (
-            "Everything together: against the universal holdout 2026-h1 it is not certain whether it brought a profit or a "
-            "loss; profit +10,000 (−6,000 to +26,000) EUR."
-        ),
+    (said,) = lead.more
+    assert said == (
+        "Everything together: against the universal holdout 2026-h1 it is not certain whether it brought a profit or "
+        "a loss; profit +10,000 (−6,000 to +26,000) EUR."
     )
 
 
