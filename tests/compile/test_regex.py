@@ -73,9 +73,9 @@ def test_random_portable_patterns_agree_on_all_engines(pattern: str, ignore_case
 
     assert matches_polars(portable) == expected, portable
     assert matches_duckdb(portable) == expected, portable
-    assert check_pattern(portable, ignore_case=ignore_case) == portable or matches_python(
-        str(check_pattern(portable, ignore_case=ignore_case))
-    ) == expected  # fmt: skip
+    again = check_pattern(portable, ignore_case=ignore_case)
+    # Written out a pattern may be longer than one may be written.
+    assert isinstance(again, Problem) or again == portable or matches_python(again) == expected
 
 
 @pytest.mark.parametrize(
