@@ -18,7 +18,7 @@ import polars as pl
 from segctl.compile import ir
 from segctl.compile.plan import Node, Output, walk
 from segctl.compile.plan import plan as planned
-from segctl.compile.zones import to_us
+from segctl.compile.zones import DAY, SECOND, to_us
 from segctl.engines.aggregates import ZERO_OF_NONE, is_plain
 from segctl.engines.alignment import aligned, narrowed
 from segctl.engines.base import EngineInput, EventPart
@@ -33,12 +33,13 @@ from segctl.engines.reading import Rows, Scan, Subjects
 from segctl.engines.rows import Reading
 from segctl.engines.scope import Scope
 from segctl.model.dataclass import dataclass
+from segctl.model.times import EXACT_SECONDS
 
 if TYPE_CHECKING:
     from segctl.model.times import Duration
 
 _SINCE = "since:exposure"
-_SLACK = 40 * 86_400_000_000
+_SLACK = 40 * DAY
 """Beyond the instants of the data, so that months counted from them know their clock changes."""
 
 
@@ -164,11 +165,14 @@ def later(instants: pl.Series, duration: Duration, zone: str, *, back: bool = Fa
         zone: Whose clock.
         back: Into the past.
     """
+    if duration.unit in EXACT_SECONDS:
+        length = duration.amount * EXACT_SECONDS[duration.unit] * SECOND
+        return instants - length if back else instants + length
     distinct = instants.drop_nulls().unique().sort()
     if distinct.is_empty():
         return instants
     moved = replace(duration, amount=-duration.amount) if back else duration
-    reach = duration.amount * 366 * 86_400_000_000 if duration.unit in ("months", "years") else 0
+    reach = duration.amount * 366 * DAY
     lo, hi = int(distinct[0]) - reach - _SLACK, int(distinct[-1]) + reach + _SLACK
     scope = Scope(datetime.fromisoformat("1970-01-01T00:00:00+00:00"), zone, lo, hi, PolarsDialect())
     frame: Frame = nw.from_native(distinct.to_frame("at").lazy())
