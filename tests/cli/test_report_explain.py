@@ -42,6 +42,11 @@ def test_the_beginning_of_a_name_means_all_below_it() -> None:
     assert all(name.startswith("bought.mail.") for name in names[:-1])
 
 
+def test_half_a_word_is_no_beginning_of_a_name() -> None:
+    with pytest.raises(UsageError):
+        explained(report(), "en", ["boug"])
+
+
 def test_a_number_that_is_not_there_has_a_near_name() -> None:
     with pytest.raises(UsageError) as refused:
         explained(report(), "en", ["bought.mail.lfit"])

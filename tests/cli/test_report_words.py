@@ -283,3 +283,8 @@ def test_small_counts_of_arms_hide_their_rates() -> None:
     assert told.lead[0].text == "purchases: too few people to be shown."
     assert {"trend", "belief"} & {section.key for section in told.sections} == set()
     assert any("“<5”" in line for line in told.foot)
+
+
+@pytest.mark.parametrize(("value", "told"), [(0, "0"), (1, "<5"), (4, "<5"), (5, "5"), (None, "–")])
+def test_the_bound_itself_and_nobody_are_told(value: int | None, told: str) -> None:
+    assert Speech("en", least=5).count(value) == told
