@@ -213,7 +213,7 @@ def units_of(of: Trial) -> Units:
     )
 
 
-@pytest.mark.parametrize("seed", range(45))
+@pytest.mark.parametrize("seed", range(36))
 def test_figures_of_units_are_those_of_a_slow_evaluator(seed: int, tmp_path: Path) -> None:
     of = trial(seed)
     parts = tuple(event_parts(of.world, tmp_path, Random(seed)))
@@ -230,16 +230,16 @@ def test_figures_of_units_are_those_of_a_slow_evaluator(seed: int, tmp_path: Pat
         assert set(figures_of) == set(frame.columns) - set(found.analysed.columns)
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])
-@pytest.mark.parametrize("back", [False, True])
-def test_instants_move_as_windows_of_the_language_do(zone: str, back: bool) -> None:
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Australia/Lord_Howe"])
+def test_instants_move_as_windows_of_the_language_do(zone: str) -> None:
     random = Random(zone)
     change = 1_774_746_000_000_000  # 29 March 2026, 1:00 UTC
-    near = [
-        change + random.randrange(-100, 100) * 1_800_000_000 - random.choice((0, 28, 31, 365)) * DAY for _ in range(60)
+    instants = [
+        change + random.randrange(-100, 100) * 1_800_000_000 + days * DAY for days in (-365, -31, -28, 0, 28, 31, 365)
     ]
-    instants = [*near, *(random.randrange(1_577_836_800_000_000, 1_798_761_600_000_000) for _ in range(40))]
 
-    for length in (*LENGTHS, Duration(13, "months"), Duration(1, "years"), Duration(90, "days")):
-        moved = later(pl.Series([*instants, None], dtype=pl.Int64), length, zone, back=back)
-        assert moved.to_list() == [*(zones.shifted(at, length, -1 if back else 1, zone) for at in instants), None]
+    for length in (Duration(1, "months"), Duration(1, "years"), Duration(36, "hours")):
+        for back in (False, True):
+            moved = later(pl.Series([*instants, None], dtype=pl.Int64), length, zone, back=back)
+            wanted = [zones.shifted(at, length, -1 if back else 1, zone) for at in instants]
+            assert moved.to_list() == [*wanted, None]
