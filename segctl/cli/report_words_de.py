@@ -159,7 +159,6 @@ WORDS: dict[str, str] = {
     "also.capped": "große Werte gekappt",
     "also.exact": "exakt",
     "also.pooled": "Schichten zusammengeworfen",
-    "also.stratified": "innerhalb der Schichten",
     "also.always": "jederzeit angesehen",
     "also.fixed": "ein Blick am Ende",
     "also.newcombe": "Newcombe",

@@ -160,7 +160,6 @@ WORDS: dict[str, str] = {
     "also.capped": "large values cut",
     "also.exact": "exact",
     "also.pooled": "strata thrown together",
-    "also.stratified": "within strata",
     "also.always": "looked at at any time",
     "also.fixed": "one look at the end",
     "also.newcombe": "Newcombe",

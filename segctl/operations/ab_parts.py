@@ -128,7 +128,7 @@ class Effect:
     """One arm against the control in one metric.
 
     Attributes:
-        compared: The test that counts, and its intervals.
+        compared: The test that counts, and its intervals; over strata where the split differs between them.
         basis: How these pay for looking.
         p_adjusted: Within the family of the metric; None when p is, equal to p when the family has one member.
         simultaneous: Interval of the difference at the α of its step in Holm's procedure, so that it agrees with
@@ -136,7 +136,8 @@ class Effect:
         simultaneous_lift: Likewise of the lift.
         verdict: By the adjusted p, or by the interval that `basis` names.
         held: Of guard-rails.
-        also: Other ways by name: ``cuped``, ``capped``, ``exact``, ``stratified``, ``always``, ``fixed``, ``newcombe``.
+        also: Other ways by name: ``cuped``, ``capped``, ``exact``, ``pooled`` (where strata decide), ``always``,
+            ``fixed``, ``newcombe``.
         variance_reduction: Share by which the covariate lowers the variance; None without one.
         compliance: Effect on those who were messaged (CACE), when controls were messaged.
         figures: Further numbers, such as bounds of planned looks.
