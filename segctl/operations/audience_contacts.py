@@ -254,6 +254,9 @@ def row_digests(told: Mapping[str, pl.Series], fields: Mapping[str, pl.Series]) 
 def _texts(columns: Mapping[str, pl.Series]) -> pl.Series:
     import polars as pl
 
+    if not columns:
+        # A destination that can be told no identifier is told of nobody.
+        return pl.Series("text", [], dtype=pl.String)
     frame = pl.DataFrame([values.alias(name) for name, values in columns.items()])
     parts = []
     for name in sorted(columns):
