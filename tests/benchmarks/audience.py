@@ -121,12 +121,17 @@ def yardstick() -> None:
     print(f"{'yardstick':26} {time.process_time() - start:6.2f} s CPU")  # noqa: T201 - the report
 
 
+def declared(folder: Path, to: Destination = MAIL) -> Session:
+    """A project with one segment and one destination."""
+    session = shop(folder, [{"email": "x@post.example"}], {"readers": []}, destinations=[to])
+    project = replace(session.project, purposes=(Purpose("newsletter", channels=("email",)),))
+    return Session(replace(session.definitions, project=project), session.workspace, session.lists)
+
+
 def filled(folder: Path, people: int) -> Session:
     """A workspace with records, consents and members of one segment."""
-    session = shop(folder, [{"email": "x@post.example"}], {"readers": []}, destinations=[MAIL])
-    project = replace(session.project, purposes=(Purpose("newsletter", channels=("email",)),))
-    session = Session(replace(session.definitions, project=project), session.workspace, session.lists)
-    workspace, numbers = session.workspace, pl.Series("n", range(people))
+    session = declared(folder)
+    project, workspace, numbers = session.project, session.workspace, pl.Series("n", range(people))
     ids = numbers.cast(pl.String)
     resolver = Subjects(workspace, project.identifiers)
     resolver.resolve(pl.Series(["customer_id"] * people), ids)

@@ -1,15 +1,17 @@
 """Speed and memory of pushes: the delta of a million people, and delivery to an HTTP server that answers at once.
 
-    python tests/benchmarks/push.py [--people 1000000] [--deliver 200000]
+    python tests/benchmarks/push.py [--people 1000000] [--deliver 200000] [--whole 0]
 
 The delta is planned against a ledger in which 1 % of the people are missing, 1 % have other fields and 1 % too many are
 there. Delivery speaks HTTP over loopback to a process of its own, a thousand people a call, four calls at a time.
+`--whole` is `segctl push` itself: gate, audience, delta, webhooks, ledger and events of contact, of so many people.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from pathlib import Path
 import polars as pl
 import requests
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "operations"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "push"))
 
 from fake_service import ABILITIES, Connector, Gate, Service
@@ -31,11 +34,13 @@ from push_worker import audience
 from segctl.connectors.destinations.base import Batch, Sent
 from segctl.model.consent import Use
 from segctl.model.destinations import Destination
+from segctl.operations.push import Asked, push
 from segctl.operations.push_books import LedgerBooks
 from segctl.operations.push_courier import Courier, Desk, world_from
 from segctl.operations.push_parts import Wanted, part
 from segctl.operations.push_send import send
 from segctl.operations.push_watch import Watch
+from segctl.operations.session import Session
 from segctl.state.deliveries import ledger_audience
 from segctl.state.deliveries_log import begin_push
 from segctl.state.workspace import Workspace
@@ -138,6 +143,32 @@ def deliver_benchmark(folder: Path, people: int, url: str) -> Mapping[str, objec
             "people_per_s": round(rows.height / seconds), "peak_mb": peak_mb()}  # fmt: skip
 
 
+def prepare(folder: str, people: int) -> None:
+    """People with consent, in a process of its own: its memory is not the push's."""
+    from audience import filled
+
+    filled(Path(folder), people).workspace.close()
+
+
+def whole_benchmark(folder: Path, people: int, url: str) -> Mapping[str, object]:
+    from audience import declared
+    from audience_shop import NOW
+
+    child = multiprocessing.get_context("spawn").Process(target=prepare, args=(str(folder / "whole"), people))
+    child.start()
+    child.join()
+    options = {"url": url, "allow_private": True}
+    to = Destination("mail", "webhook", options=options, purposes=("newsletter",), identify=(("email", "email"),),
+                     fields=(("first_name", "first_name"),))  # fmt: skip
+    session = declared(folder / "declared", to)
+    with Workspace.open(folder / "whole/.segctl/dev") as workspace:
+        clock, cpu = time.perf_counter(), time.process_time()
+        done = push(Session(session.definitions, workspace, session.lists), Asked(), now=NOW)
+        spent = {"s": round(time.perf_counter() - clock, 1), "cpu_s": round(time.process_time() - cpu, 1)}
+    assert done.outcomes[0].counts["added"] == people, done
+    return {"people": people, **spent, "people_per_s": round(people / spent["s"]), "peak_mb": peak_mb()}
+
+
 @contextmanager
 def served() -> Iterator[str]:
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
@@ -152,8 +183,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--deliver", type=int, default=200_000)
+    parser.add_argument("--whole", type=int, default=0)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        if asked.whole:
+            with served() as url:
+                print("whole", json.dumps(whole_benchmark(Path(folder), asked.whole, url)))  # noqa: T201 - a report
         if asked.deliver:
             with served() as url:
                 print("deliver", json.dumps(deliver_benchmark(Path(folder), asked.deliver, url)))  # noqa: T201 - a report
