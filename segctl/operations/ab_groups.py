@@ -67,6 +67,8 @@ def _values(of: Trial, by: str, *, is_segment: bool) -> pl.Series:
 
     units = of.units.analysed.select("person", "exposed").with_row_index("position")
     instants = units["exposed"].unique().sort()
+    if units.is_empty():
+        return pl.Series("value", [], dtype=pl.Boolean if is_segment else pl.Int64)
     if len(instants) > _MOST_INSTANTS:
         instants = instants.head(1)
         units = units.with_columns(exposed=pl.lit(instants[0]))

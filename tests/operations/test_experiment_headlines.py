@@ -203,7 +203,9 @@ def test_a_broken_split_is_not_usable(tmp_path: Path) -> None:
 
 
 def test_nothing_yet_while_no_window_is_complete(tmp_path: Path) -> None:
-    report = reported(world(tmp_path, HALVES, orders(HALVES, LIFTED)), now=EXPOSED + timedelta(days=3))
+    session = world(tmp_path, HALVES, orders(HALVES, LIFTED))
+
+    report = reported(session, now=EXPOSED + timedelta(days=3), by=["points", "winback"])
 
     assert report.headline.state == "nothing_yet"
     assert [arm.young for arm in report.arms] == [600, 600]
