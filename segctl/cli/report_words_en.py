@@ -125,7 +125,7 @@ WORDS: dict[str, str] = {
     "cost_per_extra": "cost of one more: {metric}",
     "attributed": "attributed revenue",
     "attributed_note": "Attributed revenue counts everything after the message, also what would have come without it.",
-    "no_claim": "No return is claimed, since the result is too small or not usable.",
+    "no_claim": "No return is claimed, since the result is too small, rests on too few, or is not usable.",
     # --- Figures ---------------------------------------------------------------------------------------------
     "metrics": "Figures",
     "metric": "Metric",

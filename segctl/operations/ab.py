@@ -14,6 +14,7 @@ from segctl.model.errors import UsageError
 from segctl.operations import ab_checks, ab_checks_metrics
 from segctl.operations.ab_parts import ArmFacts
 from segctl.operations.ab_result import AbReport, Method, RunningExperiment
+from segctl.stats.effective import UNRELIABLE
 
 if TYPE_CHECKING:
     from segctl.model.experiments import Experiment
@@ -91,12 +92,19 @@ def reported(of: Trial, *, by: Sequence[str] = ()) -> AbReport:
     checks = (*checks, ab_checks_metrics.power(of, ahead), ab_checks_metrics.novelty(weeks))
     first = headline(of, at, metrics, checks)
     usable = first.state not in ("not_usable", "nothing_yet")
-    claim = usable and first.state not in ("too_small", "too_early")
+    claim = usable and first.state not in ("too_small", "too_early") and not _money_rests_on_few(of)
     return _assembled(
         of, at, checks, metrics, contacts,
         headline=first, money=money_reports(of, metrics, contacts, claim=claim), groups=groups, trend=weeks,
         allocation=allocation(of), next=ahead, usable=usable,
     )  # fmt: skip
+
+
+def _money_rests_on_few(of: Trial) -> bool:
+    """The interval of revenue is too narrow to promise a profit by."""
+    revenue = next((one for one in of.experiment.metrics if one.is_money), None)
+    worth = None if revenue is None else ab_checks_metrics.rests_on(of, revenue)
+    return worth is not None and worth < UNRELIABLE
 
 
 def _checks(of: Trial, at: Stage, contacts: Reached, metrics: Sequence[MetricReport]) -> tuple[Check, ...]:

@@ -12,6 +12,7 @@ from segctl.stats.means import compare_means
 from segctl.stats.values import Flag
 
 if TYPE_CHECKING:
+    from segctl.model.experiments import Metric
     from segctl.operations.ab_result import Next
     from segctl.operations.ab_trial import Trial
 
@@ -37,9 +38,20 @@ def power(of: Trial, ahead: Next) -> Check:
         return Check("power", "warn", "few_in_arm", figures, decides=True)
     if smallest < 2:
         return Check("power", "warn", "few_units", figures, decides=True)
+    worth = rests_on(of, of.primary)
+    if worth is not None and worth < UNRELIABLE:
+        return Check("power", "warn", "rests_on_few", {**figures, "rests_on": round(worth)}, decides=True)
     if ahead.effect is not None and (ahead.mde is None or ahead.mde > abs(ahead.effect)):
         return Check("power", "warn", "mde_above_plan", figures, decides=True)
     return Check("power", "ok", None, figures)
+
+
+def rests_on(of: Trial, metric: Metric) -> float | None:
+    """How many equal values the least of a mean's arms is worth; None for other kinds, and where all values are 0."""
+    if metric.kind not in ("mean", "ratio"):
+        return None
+    found = (effective_units(sample.moments) for sample in of.samples[metric.name].values())
+    return min((units for units in found if units is not None), default=None)
 
 
 def imbalance(of: Trial) -> Check:

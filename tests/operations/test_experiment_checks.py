@@ -299,6 +299,18 @@ def test_a_mean_that_rests_on_few_units_is_noted(tmp_path: Path) -> None:
     assert worth["control"] == pytest.approx(sum(values) ** 2 / sum(value**2 for value in values), rel=1e-2)
 
 
+def test_revenue_that_rests_on_a_handful_is_no_answer_and_promises_no_profit(tmp_path: Path) -> None:
+    """Each spends half as much again as the one before, so that the sum is worth five equal ones."""
+    few = orders(HALVES, LIFTED, lambda at: round(1.5 ** (at % 30)))
+    beside = reported(world(tmp_path / "beside", HALVES, few))
+    main = experiment(HALVES, (replace(REVENUE, role="primary"),))
+    decides = reported(world(tmp_path / "decides", HALVES, few, declared=main))
+
+    assert beside.headline.state == "more"
+    assert not any(one.claim for one in beside.money)
+    assert (decides.headline.state, decides.check("power").reason) == ("too_small", "rests_on_few")
+
+
 def test_a_declared_cap_cuts_all_arms_at_one_value(tmp_path: Path) -> None:
     declared = experiment(HALVES, (BOUGHT, replace(REVENUE, cap=Decimal(90))))
 
