@@ -124,7 +124,7 @@ WORDS: dict[str, str] = {
     "cost_per_extra": "Kosten für eines mehr: {metric}",
     "attributed": "zugerechneter Umsatz",
     "attributed_note": "Zugerechneter Umsatz zählt alles nach der Nachricht, auch was ohne sie gekommen wäre.",
-    "no_claim": "Ein Ertrag wird nicht behauptet, denn das Ergebnis ist zu klein, ruht auf zu wenigen oder ist nicht verwendbar.",
+    "no_claim": "Kein Ertrag behauptet: das Ergebnis ist zu klein, ruht auf zu wenigen oder ist nicht verwendbar.",
     # --- Figures ---------------------------------------------------------------------------------------------
     "metrics": "Zahlen",
     "metric": "Messgröße",
