@@ -23,6 +23,7 @@ COLUMNS = (
     Column("per_day", type="share"), Column("basis"), Column("same_rule", type="boolean"), *_FIGURES,
     Column("conversion_of_others", type="share"), Column("per_person_of_others", type="number"),
     Column("told", type="integer"), Column("reacted", type="integer"), Column("cost", type="number"),
+    Column("heard", type="integer"), Column("reaction", type="share"),
 )  # fmt: skip
 SEGMENT = Column("segment")
 SECTIONS: dict[str, tuple[Column, ...]] = {
@@ -146,6 +147,8 @@ def _segment(one: SegmentFigures, small: Small) -> tuple[Any, ...]:
         None if told is None else small.count(told.people),
         None if told is None else small.of(told.reacted, told.people, told.reacted),
         None if told is None else small.of(told.cost, told.people),
+        None if told is None else small.count(told.heard),
+        None if told is None else small.of(told.reaction, told.heard, told.reacted),
     )  # fmt: skip
 
 

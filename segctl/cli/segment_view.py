@@ -223,14 +223,15 @@ class _Telling:
             yield Grid(self.w["reach_caption"], heads, tuple(rows), (2, 3, 4, 5))
         answered = [
             (one.segment, self.count(told.people), self.count(told.reacted),
-             self.share(None if told.reacted is None or not told.people else told.reacted / told.people,
-                        told.people, told.reacted),
+             self.share(told.reaction, told.heard, told.reacted),
              self.money(told.cost, told.people))
             for one in every if (told := one.contacts) is not None
         ]  # fmt: skip
         if answered:
-            heads = self.heads("segment", "told", "reacted", "engagement", "cost")
-            yield Grid(self.w["reach"], heads, tuple(answered), (1, 2, 3, 4))
+            heads = self.heads("segment", "people_head", "reacted", "reaction", "cost")
+            yield Grid(self.w["told_caption"], heads, tuple(answered), (1, 2, 3, 4))
+        if any(one.contacts is not None and one.contacts.heard < one.contacts.people for one in every):
+            yield Words((self.w["unheard"],), soft=True)
 
     def _lift(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
         rows = []

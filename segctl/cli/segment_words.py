@@ -67,8 +67,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "reach": ("Whom they reach", "Wen sie erreichen"),
     "unreached": ("Nobody can say whom they reach: {why}.", "Niemand kann sagen, wen sie erreichen: {why}."),
     "reach_caption": (
-        "Members who may be told at each destination today, and what pushes told in the window",
-        "Mitglieder, die je Ziel heute angesprochen werden dürfen, und was im Fenster gesendet wurde",
+        "Members who may be told at each destination today, and messages sent since the window began",
+        "Mitglieder, die je Ziel heute angesprochen werden dürfen, und Nachrichten seit Beginn des Fensters",
     ),
     "lift": ("Lift where measured", "Gemessene Wirkung"),
     "lift_caption": ("From finished experiments, against their control", "Aus beendeten Experimenten, gegen Kontrolle"),
@@ -148,6 +148,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     "reachable": ("reachable", "erreichbar"),
     "told": ("told", "gesendet"),
     "reacted": ("reacted", "reagierten"),
+    "reaction": ("share", "Anteil"),
+    "told_caption": (
+        "People who were told since the window began, and who reacted after it",
+        "Wem seit Beginn des Fensters gesendet wurde und wer danach reagierte",
+    ),
+    "unheard": (
+        "Whom something was sent to after the newest event on record is not in the share: reactions are not in yet.",
+        "Wem nach dem neuesten Ereignis gesendet wurde, fehlt im Anteil: Reaktionen liegen noch nicht vor.",
+    ),
     "cost": ("cost", "Kosten"),
     "other": ("other", "anderes"),
     "both": ("in both", "in beiden"),

@@ -74,14 +74,13 @@ def period_rows(data: EngineInput, figures: Sequence[Figure], periods: Periods, 
 
     Returns:
         ``subject`` Int32 (of the profile), ``day`` Int32 (days since 1970; null where no figure asks for days),
-        ``period`` Int32, ``last`` Int64 (microseconds of the latest event of the first figure; null without one), and
-        each figure by name: Int64 counts, Float64 sums in the property's own unit.
+        ``period`` Int32, ``last`` Int64 (microseconds of the latest event of the first figure that asks for days, in
+        rows without a day of the first that asks for none; null without one), and each figure by name: Int64 counts, Float64 sums in the property's own unit.
     """
     groups = [[one for one in figures if one.in_days is in_days] for in_days in (True, False)]
     parts = [_part(data, group, periods, zone) for group in groups if group]
     found = pl.concat(parts, how="diagonal")
-    last = pl.col("last") if figures[0].in_days else pl.lit(None, pl.Int64).alias("last")
-    return found.select("subject", "day", "period", last, *(pl.col(one.name).fill_null(0) for one in figures))
+    return found.select("subject", "day", "period", "last", *(pl.col(one.name).fill_null(0) for one in figures))
 
 
 def _part(data: EngineInput, figures: Sequence[Figure], periods: Periods, zone: str) -> pl.DataFrame:

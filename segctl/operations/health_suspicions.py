@@ -172,16 +172,16 @@ def _reaction(one: SegmentFigures, report: SegmentsReport) -> Iterator[Suspicion
     from segctl.operations.segment_report_alike import Estimate
 
     told = one.contacts
-    if told is None or told.reacted is None or told.people < FEWEST_PEOPLE:
+    if told is None or told.reacted is None or told.heard < FEWEST_PEOPLE:
         return
     others = [s.contacts for s in report.segments if s.contacts is not None and s.segment != one.segment]
-    people = sum(other.people for other in others)
+    people = sum(other.heard for other in others)
     reacted = sum(other.reacted or 0 for other in others)
-    if people < FEWEST_PEOPLE or reacted / people * told.people < FEWEST_EVENTS:
+    if people < FEWEST_PEOPLE or reacted / people * told.heard < FEWEST_EVENTS:
         return
-    mine = Estimate(told.reacted / told.people, _rate_se(told.reacted, told.people))
+    mine = Estimate(told.reacted / told.heard, _rate_se(told.reacted, told.heard))
     beside = Estimate(reacted / people, _rate_se(reacted, people))
-    values = {"people": told.people, "reacted": told.reacted, "rate": mine.value, "rate_of_others": beside.value}
+    values = {"people": told.heard, "reacted": told.reacted, "rate": mine.value, "rate_of_others": beside.value}
     yield Suspicion(one.segment, "no_reaction", values, _p_below(mine, beside, REACTION))
 
 

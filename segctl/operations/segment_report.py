@@ -108,7 +108,7 @@ class Making:
         from segctl.operations.segment_report_reach import contacts
 
         reached, unreached = self._reach()
-        told = contacts(self.doings, self.settings)
+        told = contacts(self.doings, self.settings, now=max(self.now, self.as_of))
         measured = lifts(self.session, frozenset(self.names), as_of=self.now)
         members = {name: self._members(name) for name in self.record.seen}
         cohorts, lifecycle, cells, standing = self._buyers(members)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.compile.selection import Selection
+    from segctl.engines.base import EventPart
     from segctl.model.audience import Step
     from segctl.model.reports import ReportSettings
     from segctl.operations.segment_report_scan import Doings
@@ -61,21 +62,24 @@ def _reasons(step: Step) -> dict[tuple[str, str, str | None], int]:
     return found | {(step.name, reason, None): n for reason, n in step.reasons.items() if reason not in told}
 
 
-def contacts(doings: Doings, settings: ReportSettings) -> dict[str, Contacts]:
-    """Segment → whom pushes told in the window; segments that told nobody are left out.
+def contacts(doings: Doings, settings: ReportSettings, *, now: datetime) -> dict[str, Contacts]:
+    """Segment → whom pushes told since the window began; segments that told nobody are left out.
 
-    A reaction is an event of engagement after the first contact through any segment in the window.
+    A reaction is an event of engagement after the first contact through the segment. Messages go out after the newest
+    run, so both are counted up to now.
     """
     import polars as pl
 
-    rows = contact_rows(doings)
+    rows = contact_rows(doings, until=now)
     if rows.is_empty():
         return {}
-    people = rows.select("segment", "subject").unique()
+    people = rows.group_by("segment", "subject").agg(pl.col("ts").min())
     counts = dict(people.group_by("segment").len().iter_rows())
+    newest = max((part.max_ts for part in doings.event_parts if _is_heard(part) and part.max_ts), default=doings.since)
+    heard = dict(people.filter(pl.col("ts") < newest).group_by("segment").len().iter_rows())
     engaged: Mapping[str, int] | None = None
     if settings.engagement is not None:
-        reacted = people.filter(pl.Series(doings.engaged[people["subject"].to_numpy()]))
+        reacted = people.join(doings.engaged_last(now), on="subject").filter(pl.col("last") > pl.col("ts"))
         engaged = dict(reacted.group_by("segment").len().iter_rows())
     told: dict[str, dict[str, int]] = {}
     for segment, destination, count in rows.group_by("segment", "destination").len().sort("destination").iter_rows():
@@ -85,15 +89,21 @@ def contacts(doings: Doings, settings: ReportSettings) -> dict[str, Contacts]:
         name: Contacts(
             messages=told[name],
             people=counts[name],
-            reacted=None if engaged is None else engaged.get(name, 0),
+            reacted=None if engaged is None or not heard.get(name) else engaged.get(name, 0),
             cost=_cost(told[name], {key: float(value) for key, value in costs.items()}),
+            heard=heard.get(name, 0),
         )
         for name in sorted(told)
     }
 
 
-def contact_rows(doings: Doings) -> pl.DataFrame:
-    """Contacts of the newest window: ``subject`` of the profile, ``ts``, ``segment``, ``destination``, ``channel``."""
+def _is_heard(part: EventPart) -> bool:
+    """Holds events that somebody else has told us of."""
+    return any(kind != CONTACTED for kind in part.kinds)
+
+
+def contact_rows(doings: Doings, *, until: datetime) -> pl.DataFrame:
+    """Contacts since the newest window's begin: ``subject`` of the profile, ``ts``, ``segment``, ``destination``, ``channel``."""
     import polars as pl
 
     from segctl.model.types import TEXT, stored_column
@@ -106,7 +116,7 @@ def contact_rows(doings: Doings) -> pl.DataFrame:
             continue
         frame = pl.scan_parquet(part.path, glob=False, hive_partitioning=False)
         frame = frame.filter(pl.col("kind") == CONTACTED) if "kind" in part.columns else frame
-        within = (pl.col("ts") > doings.since) & (pl.col("ts") <= doings.as_of)
+        within = (pl.col("ts") > doings.since) & (pl.col("ts") <= until)
         parts.append(
             frame.filter(within)
             .select("subject", "ts", *(pl.col(stored).alias(name) for name, stored in names.items()))

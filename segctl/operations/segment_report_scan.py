@@ -129,12 +129,16 @@ class Doings:
         """Files of events."""
         return self._data.events
 
-    @cached_property
-    def engaged(self) -> NDArray[np.bool_]:
-        """By subject: reacted in the newest window."""
-        found = self.newest.engaged
-        assert found is not None, "engagement is not declared"
-        return found
+    def engaged_last(self, until: datetime) -> pl.DataFrame:
+        """Who reacted between the newest window's begin and an instant: ``subject``, ``last`` (UTC), unique."""
+        import polars as pl
+
+        from segctl.engines.period_rows import Periods, period_rows
+
+        figures = [one for one in self._figures if one.name == "engaged"]
+        periods = Periods(until, until - self.since, 1)
+        rows = period_rows(self._data, figures, periods, zone=self.session.project.timezone)
+        return rows.group_by("subject").agg(pl.col("last").max().cast(pl.Datetime("us", "UTC")))
 
     @cached_property
     def purchases(self) -> pl.DataFrame:

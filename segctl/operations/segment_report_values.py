@@ -104,19 +104,27 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """Whom pushes told in the window, for a segment.
+    """Whom pushes told since the window began, up to the moment of the report, for a segment.
 
     Attributes:
         messages: By destination, as accepted.
         people: Different ones.
-        reacted: Of them, those with an event of engagement after it; None where nobody said what that is.
+        reacted: Of them, those with an event of engagement after it; None where nobody said what that is, and where
+            no event on record is newer than the messages.
         cost: None where no destination has a declared cost.
+        heard: Of the people, those told before the newest event on record, whose reaction would be known.
     """
 
     messages: Mapping[str, int]
     people: int
     reacted: int | None
     cost: float | None
+    heard: int
+
+    @property
+    def reaction(self) -> float | None:
+        """Share of those whose reaction would be known that reacted."""
+        return None if self.reacted is None or not self.heard else self.reacted / self.heard
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def report(**changes: Any) -> SegmentsReport:
         Figures(1100, 275, 5500.5, 90_000.0, 330), (Figures(1000, 200, 4000.0, 60_000.0, 250),), True,
         Alike(1100, 2900, rate, Estimate(0.111, 0.01), rate, rate),
         (Reach("mail", "email", 1200, 900, 850, {("consent", "no_consent", None): 300}),),
-        Contacts({"mail": 700}, 690, 3, 13.8), (Lift("coupon", "bought", "mail", 0.2, 0.05, 0.4, 0.95, 0.01),),
+        Contacts({"mail": 700}, 690, 3, 13.8, 650), (Lift("coupon", "bought", "mail", 0.2, 0.05, 0.4, 0.95, 0.01),),
         (Neighbour("empty", 4, 0.0033, 0.003),),
         {"new": 10, "active": 400, "back": 90, "at_risk": 300, "lost": 400},
     )  # fmt: skip

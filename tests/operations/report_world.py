@@ -74,6 +74,7 @@ class World:
         buys: By person and day before NOW (0 is the newest): whether the person orders.
         opens: By person: whether the person reacts in the newest window.
         told: Segment → persons who were told in the newest window.
+        told_ago: How long before NOW they were told.
         never: Segments that no run has evaluated.
     """
 
@@ -84,6 +85,7 @@ class World:
     segments: dict[str, Planted] = field(default_factory=dict)
     opens: Members | None = None
     told: dict[str, Members] = field(default_factory=dict)
+    told_ago: timedelta = timedelta(days=6, hours=5)
     weeks: int = 12
     never: tuple[str, ...] = ()
 
@@ -150,7 +152,7 @@ class World:
         parts = []
         for name, told in self.told.items():
             persons = np.flatnonzero(told)
-            frame = _events("contacted", persons, NOW - timedelta(hours=5), np.full(len(persons), 6))
+            frame = _events("contacted", persons, NOW - self.told_ago, np.zeros(len(persons), dtype=np.int64))
             texts = {"destination": "mail", "segment": name, "purpose": "newsletter", "channel": "email", "push": "p1"}
             parts.append(
                 frame.with_columns(pl.lit(text).alias(stored_column(key, TEXT)) for key, text in texts.items())

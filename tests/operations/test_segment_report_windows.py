@@ -120,6 +120,29 @@ def test_messages_reactions_and_cost_are_those_of_the_window(world: World, repor
     assert told.reacted == (world.told["moving"] & world.opens).sum()
 
 
+@pytest.mark.parametrize(
+    ("ago", "reacted", "heard"),
+    [
+        pytest.param(timedelta(days=3), 200, 200, id="before the reaction"),
+        pytest.param(timedelta(days=1), 0, 200, id="after it"),
+        pytest.param(timedelta(hours=-1), None, 0, id="after the newest event and run"),
+    ],
+)
+def test_only_a_reaction_after_the_message_is_one(
+    ago: timedelta, reacted: int | None, heard: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Gate, "open", lambda *_, **__: FakeGate())
+    everybody = np.ones(200, dtype=bool)
+    made = World(people=200, days=40, weeks=2, opens=everybody, told={"moving": everybody}, told_ago=ago)
+    made.segments = {"moving": Planted(lambda _: everybody)}
+
+    told = segment_report(made.session(tmp_path), Selection(), now=NOW + timedelta(hours=2)).segment("moving").contacts
+
+    assert told is not None
+    assert (told.messages, told.people) == ({"mail": 200}, 200)
+    assert (told.reacted, told.heard) == (reacted, heard)
+
+
 def test_reach_is_what_an_audience_leaves(world: World, report: SegmentsReport) -> None:
     (place,) = report.segment("moving").reach
 
