@@ -75,7 +75,8 @@ def period_rows(data: EngineInput, figures: Sequence[Figure], periods: Periods, 
     Returns:
         ``subject`` Int32 (of the profile), ``day`` Int32 (days since 1970; null where no figure asks for days),
         ``period`` Int32, ``last`` Int64 (microseconds of the latest event of the first figure that asks for days, in
-        rows without a day of the first that asks for none; null without one), and each figure by name: Int64 counts, Float64 sums in the property's own unit.
+        rows without a day of the first that asks for none; null without one), and each figure by name: Int64 counts,
+        Float64 sums in the property's own unit.
     """
     groups = [[one for one in figures if one.in_days is in_days] for in_days in (True, False)]
     parts = [_part(data, group, periods, zone) for group in groups if group]
