@@ -54,6 +54,7 @@ class Rules:
         ranges: Reason, salt, low and high of each range that a unit has to lie in, in the order in which they decide.
         strata: Traits within whose values units are dealt.
         wins: Of two arms of one person this one counts; None for the older assignment.
+        silent: Arms that are sent nothing; of two assignments of one moment such a one counts.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Rules:
     ranges: tuple[tuple[str, str, Decimal, Decimal], ...] = ()
     strata: tuple[str, ...] = ()
     wins: str | None = None
+    silent: tuple[str, ...] = ()
 
 
 def rules_of(running: Running, project: str) -> Rules:
@@ -83,6 +85,7 @@ def rules_of(running: Running, project: str) -> Rules:
         same=one.same,
         ranges=tuple(ranges),
         strata=one.strata,
+        silent=tuple(arm.name for arm in one.arms if not arm.is_sent),
     )
 
 
@@ -119,6 +122,8 @@ class Arms:
         if here["row"].n_unique() < here.height:
             if rules.wins is not None:
                 here = here.sort(pl.col("arm") != rules.wins, maintain_order=True)
+            elif rules.silent:
+                here = here.sort("assigned_at", ~pl.col("arm").is_in(rules.silent), maintain_order=True)
             here = here.unique("row", keep="first", maintain_order=True)
         self._stored = here
         self._arms = self._arms.scatter(self._stored["row"], self._stored["arm"])

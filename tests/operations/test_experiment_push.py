@@ -369,19 +369,20 @@ def test_other_weights_move_nobody_and_hold_for_who_comes_later(tmp_path: Path) 
 
 
 def test_whoever_is_merged_follows_the_older_assignment(tmp_path: Path) -> None:
-    shop = world(tmp_path)
+    shop = world(tmp_path, members={"winback": range(20)})
     shop.declare(experiment())
     shop.start()
     shop.push()
+    mail = next(int(person[1:]) for person, arm in shop.arms().items() if arm == "mail")
+    shop.members(winback=range(40))
+    shop.push()
     arms = shop.arms()
-    control, mail = (next(int(p[1:]) for p, arm in arms.items() if arm == wanted) for wanted in ("control", "mail"))
-    rows = shop.record().with_row_index().filter(pl.col("subject").is_in([control, mail]))
-    older = rows["arm"][0]
+    control = next(int(person[1:]) for person, arm in arms.items() if arm == "control" and int(person[1:]) >= 20)
     shop.merge((control, mail))
 
     shop.push()
 
-    assert len({f"c{control}", f"c{mail}"} & shop.services.people()) == (older == "mail")
+    assert len({f"c{control}", f"c{mail}"} & shop.services.people()) == 1
     assert shop.arms() == arms
     assert check(shop.session, "mail_test").merged == 1
 
@@ -597,6 +598,22 @@ def test_the_next_generation_holds_others_and_lets_the_first_go(tmp_path: Path) 
     assert shop.services.people() == {f"c{i}" for i in range(60)} - second
     assert first - second
     assert second - first
+
+
+def test_of_merged_people_of_one_push_the_arm_that_is_told_nothing_counts(tmp_path: Path) -> None:
+    shop = world(tmp_path)
+    shop.declare(experiment())
+    shop.start()
+    shop.push()
+    controls = [int(person[1:]) for person, arm in shop.arms().items() if arm == "control"]
+    told = [int(person[1:]) for person, arm in shop.arms().items() if arm == "mail"]
+    pairs = list(zip(controls[:3], told[:3], strict=True)) + list(zip(told[3:6], controls[3:6], strict=True))
+    shop.merge(*pairs)
+
+    shop.push()
+
+    both = {f"c{one}" for pair in pairs for one in pair}
+    assert not shop.services.people() & both
 
 
 def test_of_merged_people_one_in_the_universal_holdout_is_enough(tmp_path: Path) -> None:
