@@ -80,7 +80,8 @@ def _rows(found: ControlReport) -> Iterator[dict[str, Any]]:
             row |= {"p": one.effect.p}
             intervals = {"difference": one.effect.difference, "lift": one.effect.lift}
             if one.money is not None:
-                intervals |= {"revenue": one.money.revenue, "profit": one.money.profit}
+                intervals |= {"revenue": one.money.revenue}
+                intervals |= {"profit": one.money.profit} if one.money.claim else {}
                 row |= {"cost": one.money.cost, "currency": one.money.currency}
             for name, of in intervals.items():
                 row |= {name: of.estimate, f"{name}_low": of.low, f"{name}_high": of.high}

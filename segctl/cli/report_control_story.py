@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -53,13 +54,21 @@ def _lead(speech: Speech, report: ControlReport) -> Lead:
     waits = any(reason != "no_unsent_control" for reason in report.skipped.values())
     if not report.campaigns and not report.programmes and not waits:
         return Lead("warn", speech.words["control_none"], (speech.words["control_do"],))
-    more = tuple(_together(speech, report))
+    more = (*_left_out(speech, report), *_together(speech, report))
     total = report.cumulative[-1].profit if report.cumulative else None
     if total is None or total.estimate is None:
         return Lead("none", speech.words["control_total_none"], more)
     key = verdict(total)
     profit = speech.n.interval(total, Shape(unit=report.currency or "", sign=True))
     return Lead(_LOOKS[key], speech.say(f"control_total_{key}", profit=profit), more)
+
+
+def _left_out(speech: Speech, report: ControlReport) -> Iterator[str]:
+    """How many campaigns the sum does not hold, and why."""
+    reasons = Counter(reason for reason in report.skipped.values() if reason != "no_unsent_control")
+    if reasons:
+        why = ", ".join(f"{number} {_reason(speech, reason)}" for reason, number in reasons.items())
+        yield speech.say("control_left_out", n=speech.n.count(reasons.total()), why=why)
 
 
 def _together(speech: Speech, report: ControlReport) -> Iterator[str]:
@@ -105,7 +114,9 @@ def _campaign(speech: Speech, one: CampaignEffect, *, early: bool) -> tuple[str,
     told = (one.report.title or one.experiment, state, speech.count(one.treated), speech.count(one.held))
     if not _is_shown(speech, one, early=early) or one.effect is None:
         return (*told, "", "", "")
-    profit = "" if one.money is None else tables.amount(speech, one.money, one.money.profit, sign=True)
+    profit = "" if one.money is None else speech.n.count(None)
+    if one.money is not None and one.money.claim:
+        profit = tables.amount(speech, one.money, one.money.profit, sign=True)
     return (*told, speech.lift(one.effect.lift), speech.n.p(one.effect.p), profit)
 
 
@@ -139,6 +150,8 @@ def _programme(language: Language, one: Programme, report: ControlReport, least:
         caption = speech.say("money_caption", control=speech.control, metric=speech.metric(one.money.metric))
         heads = (speech.words["figure"], speech.words["open_arm"])
         blocks.append(Grid(caption, heads, tuple(tables.returns(speech, [one.money])), (1,)))
+        if not one.money.claim:
+            blocks.append(Words((speech.words["no_claim"],), soft=True))
     return Section(f"programme-{at}", f"{speech.words['programme']}: {one.generation}", tuple(blocks))
 
 
@@ -167,5 +180,8 @@ def _skipped(speech: Speech, report: ControlReport) -> tuple[Block, ...]:
 
 def _why(speech: Speech, report: ControlReport) -> Iterator[str]:
     for name, reason in report.skipped.items():
-        why = speech.words.get(f"skip.{reason}") or speech.why(reason)
-        yield speech.say("skipped_line", name=name, why=why)
+        yield speech.say("skipped_line", name=name, why=_reason(speech, reason))
+
+
+def _reason(speech: Speech, reason: str) -> str:
+    return speech.words.get(f"skip.{reason}") or speech.words.get(f"state.{reason}") or speech.why(reason)

@@ -99,6 +99,7 @@ WORDS: dict[str, str] = {
     "check.split": "Aufteilung",
     "check.contamination": "unberührte Kontrolle",
     "check.peeking": "Blicke",
+    "check.plan_kept": "Plan eingehalten",
     "check.power": "Größe",
     "check.multiplicity": "Zahl der Vergleiche",
     "check.simpson": "Schichten",
@@ -260,6 +261,7 @@ WORDS: dict[str, str] = {
     "control_total_open": "Ob alle Kampagnen zusammen Gewinn oder Verlust brachten, ist nicht sicher: Gewinn "
     "{profit} nach Kosten, gegenüber ihren Kontrollgruppen.",
     "control_total_none": "Noch keine Kampagne mit Kontrollgruppe hat Geld, das sich zusammenzählen lässt.",
+    "control_left_out": "Nicht in dieser Summe: {n} der Kampagnen mit Kontrollgruppe ({why}).",
     "control_none": "Keine Kampagne hat eine Kontrollgruppe, der nichts gesagt wird; niemand weiß also, was ohne sie "
     "geschehen wäre.",
     "control_do": "Was tun: Kampagnen eine Kontrollgruppe geben: `segctl help experiments`.",
@@ -302,6 +304,7 @@ WORDS: dict[str, str] = {
     "skipped_line": "{name}: {why}.",
     "skip.no_unsent_control": "jedem Arm wird etwas gesendet",
     "skip.nothing_yet": "niemand hat einen vollständigen Zeitraum",
+    "skip.too_few": "beruht auf zu wenigen",
     "skip.other_currency": "eine andere Währung",
     "skip.not_usable": "nicht verwendbar, siehe Prüfungen",
     "control_method": "Wirkungen von Kampagnen werden zusammengezählt, als wären sie voneinander unabhängig; die "

@@ -100,6 +100,7 @@ WORDS: dict[str, str] = {
     "check.split": "split",
     "check.contamination": "control untouched",
     "check.peeking": "looks",
+    "check.plan_kept": "plan kept",
     "check.power": "size",
     "check.multiplicity": "number of comparisons",
     "check.simpson": "strata",
@@ -260,6 +261,7 @@ WORDS: dict[str, str] = {
     "control_total_open": "It is not certain whether all campaigns together brought a profit or a loss: profit "
     "{profit} after cost, against their control groups.",
     "control_total_none": "No campaign with a control group has money to add up yet.",
+    "control_left_out": "Not in this sum: {n} of the campaigns with a control group ({why}).",
     "control_none": "No campaign has a control group that is told nothing, so nobody knows what would have happened "
     "without them.",
     "control_do": "What to do: give campaigns a control group: `segctl help experiments`.",
@@ -302,6 +304,7 @@ WORDS: dict[str, str] = {
     "skipped_line": "{name}: {why}.",
     "skip.no_unsent_control": "every arm is sent something",
     "skip.nothing_yet": "nobody has a complete window",
+    "skip.too_few": "rests on too few",
     "skip.other_currency": "another currency",
     "skip.not_usable": "not usable, see its checks",
     "control_method": "Effects of campaigns are added as if independent of one another; the universal holdout shows "

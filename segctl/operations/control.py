@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from math import inf
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,12 @@ from segctl.model.errors import UsageError
 from segctl.operations.ab import declared, reported
 from segctl.operations.control_result import CampaignEffect, ControlReport, Cumulative
 from segctl.stats.money import total
+from segctl.stats.special import t_quantile
 from segctl.stats.values import Why, undefined
 
 if TYPE_CHECKING:
     from segctl.model.experiments import Experiment, Metric
+    from segctl.operations.ab_result import AbReport
     from segctl.operations.ab_samples import Sample
     from segctl.operations.ab_trial import Trial
     from segctl.operations.session import Session
@@ -39,6 +42,7 @@ class Campaign:
         currency: Of that.
         margin: Share of revenue that is profit.
         cost: Of all its messages.
+        held_back: Why no return is claimed of it, so that it enters no sum: a state of the headline or ``too_few``.
     """
 
     told: CampaignEffect
@@ -47,6 +51,7 @@ class Campaign:
     currency: str | None
     margin: float
     cost: float
+    held_back: str | None = None
 
 
 def report_control(
@@ -89,7 +94,7 @@ def report_control(
         as_of=now,
         campaigns=tuple(one.told for one in found),
         cumulative=cumulative(session, summed),
-        programmes=programmes(session, summed, now=now) if campaign == ALL else (),
+        programmes=programmes(session, found, summed, now=now) if campaign == ALL else (),
         skipped=skipped,
         currency=currency,
     )
@@ -121,13 +126,22 @@ def _campaign(session: Session, experiment: Experiment, now: datetime) -> Campai
     compared = None if revenue is None else _together(of, revenue, sent)
     if revenue is not None and compared is not None:
         units = sum(of.analysed[arm] for arm in sent)
-        claim = all(one.claim for one in report.money)
-        money = money_of(of, report.metric(revenue.name), compared, cost, units, "", None, claim=claim)
+        money = money_of(
+            of, report.metric(revenue.name), compared, cost, units, "", None, claim=held_back(report) is None
+        )
     told = CampaignEffect(
         experiment.name, report, sum(of.analysed[arm] for arm in sent), of.analysed[experiment.control],
         _together(of, of.primary, sent), money,
     )  # fmt: skip
-    return Campaign(told, of, compared, None if money is None else money.currency, cost.margin, cost.total)
+    currency = experiment.money.currency if money is None else money.currency
+    return Campaign(told, of, compared, currency, cost.margin, cost.total, held_back(report))
+
+
+def held_back(report: AbReport) -> str | None:
+    """Why a report claims no return; None when it does."""
+    if report.headline.state in ("too_early", "too_small", "not_usable", "nothing_yet"):
+        return report.headline.state
+    return None if all(one.claim for one in report.money) else "too_few"
 
 
 def _together(of: Trial, metric: Metric, arms: Sequence[str]) -> Comparison:
@@ -168,13 +182,14 @@ def _summed(found: Sequence[Campaign], skipped: dict[str, str]) -> tuple[list[Ca
     for one in found:
         if one.revenue is None:
             skipped[one.told.experiment] = "no_money"
-        elif one.told.report.headline.state == "not_usable":
-            skipped[one.told.experiment] = "not_usable"
+        elif one.held_back is not None:
+            skipped[one.told.experiment] = one.held_back
         else:
             kept.append(one)
     currency = next((one.currency for one in kept if one.currency is not None), None)
     same = [one for one in kept if one.currency in (None, currency)]
-    skipped |= {one.told.experiment: "other_currency" for one in kept if one not in same}
+    names = {one.told.experiment for one in same}
+    skipped |= {one.told.experiment: "other_currency" for one in kept if one.told.experiment not in names}
     return same, currency
 
 
@@ -193,9 +208,21 @@ def cumulative(session: Session, found: Sequence[Campaign]) -> tuple[Cumulative,
     return tuple(points)
 
 
+def as_told(compared: Comparison) -> Comparison:
+    """With the standard error that its interval has, so that a sum is as wide as what its parts say.
+
+    An interval that pays for looking is wider than its standard error tells.
+    """
+    difference = compared.difference
+    if difference.low is None or difference.high is None:
+        return replace(compared, se=None, why=difference.why or compared.why)
+    wide = t_quantile(0.5 + difference.confidence / 2, inf if compared.df is None else compared.df)
+    return replace(compared, se=(difference.high - difference.low) / 2 / wide)
+
+
 def _point(so_far: Sequence[Campaign], day: date) -> Cumulative:
     confidence = float(so_far[0].trial.experiment.confidence)
-    parts = [(one.revenue, one.told.treated, one.margin) for one in so_far if one.revenue is not None]
+    parts = [(as_told(one.revenue), one.told.treated, one.margin) for one in so_far if one.revenue is not None]
     revenue = total([(compared, float(units)) for compared, units, _ in parts], confidence=confidence)
     gross = total([(compared, units * margin) for compared, units, margin in parts], confidence=confidence)
     cost = sum(one.cost for one in so_far)

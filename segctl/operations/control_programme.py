@@ -23,12 +23,21 @@ if TYPE_CHECKING:
 HELD_OUT, OPEN = "held_out", "open"
 
 
-def programmes(session: Session, campaigns: Sequence[Campaign], *, now: datetime) -> tuple[Programme, ...]:
-    """Every generation that anybody was assigned to, oldest first."""
+def programmes(
+    session: Session, campaigns: Sequence[Campaign], summed: Sequence[Campaign], *, now: datetime
+) -> tuple[Programme, ...]:
+    """Every generation that anybody was assigned to, oldest first.
+
+    Args:
+        session: Open project and workspace.
+        campaigns: All with figures: what they cost, the programme cost.
+        summed: Of these the ones whose money is added up.
+        now: Events and assignments after it do not count.
+    """
     metrics = _metrics(session.definitions.experiments.values())
     if not metrics:
         return ()
-    found = (_programme(session, one, metrics, campaigns, now) for one in session.project.universal_holdouts)
+    found = (_programme(session, one, metrics, campaigns, summed, now) for one in session.project.universal_holdouts)
     return tuple(one for one in found if one is not None)
 
 
@@ -52,11 +61,13 @@ def _programme(
     holdout: UniversalHoldout,
     metrics: tuple[Metric, ...],
     campaigns: Sequence[Campaign],
+    summed: Sequence[Campaign],
     now: datetime,
 ) -> Programme | None:
     from segctl.operations.ab import reported
     from segctl.operations.ab_contacts import reached
     from segctl.operations.ab_money import cost_of, money_of
+    from segctl.operations.control import held_back
 
     until = now if holdout.end is None else min(holdout.end, now)
     of = _trial(session, holdout, metrics, until)
@@ -67,14 +78,16 @@ def _programme(
     inside = [one for one in campaigns if holdout.begin <= (one.told.report.began or now) < until]
     money = None
     if revenue is not None:
-        cost = replace(cost_of(of, contacts, [OPEN]), per_message=0.0, fixed=sum(one.cost for one in inside),
+        cost = replace(cost_of(of, contacts, [OPEN]), per_message=0.0, fixed=sum(_costs(inside, revenue.unit)),
                        margin=_margin(inside))  # fmt: skip
         effect = revenue.effects[0].compared
-        money = money_of(of, revenue, effect, cost, of.analysed[OPEN], OPEN, None, claim=report.usable)
+        money = money_of(of, revenue, effect, cost, of.analysed[OPEN], OPEN, None, claim=held_back(report) is None)
+    # Who is held out takes part in nothing, so that other experiments are never spread evenly here.
+    checks = tuple(check for check in report.checks if check.name != "interference")
     told = report.check("contamination").figures["by_push"]
     return Programme(
-        holdout.name, holdout.begin, until, of.analysed[HELD_OUT], of.analysed[OPEN], report.checks, report.metrics,
-        money, int(told) if isinstance(told, int) else 0, _gap(of, report.metrics, inside),
+        holdout.name, holdout.begin, until, of.analysed[HELD_OUT], of.analysed[OPEN], checks, report.metrics,
+        money, int(told) if isinstance(told, int) else 0, _gap(of, report.metrics, inside, summed),
         tuple(one.told.experiment for one in inside),
     )  # fmt: skip
 
@@ -97,11 +110,24 @@ def _margin(campaigns: Sequence[Campaign]) -> float:
     return min((one.margin for one in campaigns), default=1.0)
 
 
-def _gap(of: Trial, metrics: Sequence[MetricReport], campaigns: Sequence[Campaign]) -> Interval | None:
-    """The sum of the campaigns' revenue minus the programme's."""
+def _costs(campaigns: Sequence[Campaign], currency: str | None) -> list[float]:
+    """Of those in the currency, all when none is said."""
+    return [one.cost for one in campaigns if currency is None or one.currency in (None, currency)]
+
+
+def _gap(
+    of: Trial, metrics: Sequence[MetricReport], campaigns: Sequence[Campaign], summed: Sequence[Campaign]
+) -> Interval | None:
+    """The sum of the campaigns' revenue minus the programme's; None for one alone, which takes from no other.
+
+    Nor is there one while the revenue of some campaign is not known: the rest would pass for the whole.
+    """
+    from segctl.operations.control import as_told
+
     revenue = next((one for one in metrics if one.is_money), None)
-    if revenue is None or not campaigns:
+    known = {one.told.experiment for one in summed}
+    if revenue is None or len(campaigns) < 2 or not known.issuperset(one.told.experiment for one in campaigns):
         return None
-    parts = [(one.revenue, float(one.told.treated)) for one in campaigns if one.revenue is not None]
+    parts = [(as_told(one.revenue), float(one.told.treated)) for one in campaigns if one.revenue is not None]
     parts.append((revenue.effects[0].compared, -float(of.analysed[OPEN])))
     return total(parts, confidence=float(of.experiment.confidence))

@@ -12,6 +12,9 @@ import polars as pl
 import pytest
 from ab_world import BOUGHT, DAY, EXPOSED, LATER, REVENUE, Event, experiment, orders, world, write
 
+from segctl.cli.report_control import result
+from segctl.cli.report_control_story import document
+from segctl.cli.report_document import Lead
 from segctl.model.errors import UsageError
 from segctl.model.experiments import Experiment, Money, UniversalHoldout
 from segctl.operations.ab import running
@@ -70,16 +73,16 @@ def test_campaigns_add_up_over_time(tmp_path: Path) -> None:
         size=600,
     )
     put(session, "second_test", {"control": range(300), "mail": range(300, 600)}, days=10)
-    write(session, [Event(at, EXPOSED + 12 * DAY) for at in (*range(30), *range(300, 345))])
+    write(session, [Event(at, EXPOSED + 12 * DAY) for at in (*range(60), *range(300, 390))])
 
     found = report_control(declared(session, second), now=LATER)
 
     assert [one.experiment for one in found.campaigns] == ["mail_test", "second_test"]
     assert [str(one.day) for one in found.cumulative] == ["2026-10-15", "2026-10-25"]
     first, last = found.cumulative
-    # The second: 300 × (45 − 30)/300 × 10 € = 150 € of revenue; half of it, less 10 € and 300 messages at 0.05 €.
-    assert last.revenue.estimate == pytest.approx((first.revenue.estimate or 0) + 150)
-    assert last.profit.estimate == pytest.approx((first.profit.estimate or 0) + 75 - 10 - 15)
+    # The second: 300 × (90 − 60)/300 × 10 € = 300 € of revenue; half of it, less 10 € and 300 messages at 0.05 €.
+    assert last.revenue.estimate == pytest.approx((first.revenue.estimate or 0) + 300)
+    assert last.profit.estimate == pytest.approx((first.profit.estimate or 0) + 150 - 10 - 15)
     assert (last.revenue.high or 0) - (last.revenue.low or 0) > (first.revenue.high or 0) - (first.revenue.low or 0)
 
 
@@ -119,9 +122,67 @@ def test_the_programme_is_everybody_else_against_those_held_out(tmp_path: Path) 
     assert (bought.control, bought.treatment) == (pytest.approx(60 / 400), pytest.approx(330 / 1200))
     assert found.money is not None
     assert found.money.revenue.estimate == pytest.approx(1200 * (330 / 1200 - 60 / 400) * 10)
-    # The campaign alone says 900 €; the programme 1,500 €.
+    assert found.money.claim
+    assert "interference" not in {check.name for check in found.checks}
+    assert found.gap is None, "one campaign takes from no other"
+
+
+def test_campaigns_together_less_the_programme_is_what_they_took_from_each_other(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY), people=1600)
+    second = replace(experiment({"control": 300, "mail": 300}), name="second_test")
+    put(session, "second_test", {"control": range(300), "mail": range(300, 600)})
+    write(session, [Event(at, EXPOSED + 20 * DAY) for at in range(1200, 1260)])
+
+    report = report_control(holdout(declared(session, second), range(1600), range(1200, 1600)), now=LATER)
+
+    (found,) = report.programmes
+    # The campaigns say 900 € and 300 × (140 − 60)/300 × 10 €; the programme 1,500 €.
     assert found.gap is not None
-    assert found.gap.estimate == pytest.approx(900 - 1500)
+    assert found.gap.estimate == pytest.approx(900 + 800 - 1500)
+
+
+def test_a_holdout_with_too_few_buyers_claims_no_profit(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY), people=1600)
+
+    (found,) = report_control(holdout(session, range(1600), range(1200, 1600)), now=LATER).programmes
+
+    assert found.money is not None
+    assert not found.money.claim
+
+
+@pytest.mark.parametrize(
+    ("changes", "buyers", "why"),
+    [
+        ({"size": 9000}, BOUGHT_BY, "too_early"),
+        ({}, {"control": 0, "mail": 30, "coupon": 20}, "too_small"),
+    ],
+)
+def test_what_has_no_answer_yet_earns_nothing(
+    tmp_path: Path, changes: dict[str, int], buyers: dict[str, int], why: str
+) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, buyers), declared=experiment(ARMS, **changes))
+
+    found = report_control(session, now=LATER)
+    told = document(found, "en")
+
+    assert (found.cumulative, found.skipped) == ((), {"mail_test": why})
+    assert found.campaigns[0].money is not None
+    assert not found.campaigns[0].money.claim
+    (row,) = result(found).rows
+    assert "profit" not in row
+    (lead,) = told.lead
+    assert isinstance(lead, Lead)
+    assert f"1 of the campaigns with a control group (1 {why.replace('_', ' ')})" in str(lead)
+    assert "EUR" not in str(lead)
+
+
+def test_one_campaign_has_one_range(tmp_path: Path) -> None:
+    declared = experiment(ARMS, looks="always", size=1200)
+    found = report_control(world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY), declared=declared), now=LATER)
+
+    assert found.campaigns[0].money is not None
+    alone, together = found.campaigns[0].money.profit, found.cumulative[-1].profit
+    assert (together.low, together.high) == (pytest.approx(alone.low), pytest.approx(alone.high))
 
 
 def test_a_generation_ends_with_its_time(tmp_path: Path) -> None:
