@@ -267,6 +267,7 @@ def _checks(found: Checked) -> list[tuple[Any, ...]]:
     dealt = ("arms are those of the hashes", "dealt within strata", None, None)
     rows = [
         dealt if found.is_dealt else counted("arms are those of the hashes", found.differing),
+        *([("dealt elsewhere", "not hashed", found.imported, None)] if found.imported else []),
         counted("inside traffic and layer", found.outside),
         counted("one arm for each unit", found.two_arms),
         ("one arm for each person", "ok" if not found.merged else "merged", found.merged, None),

@@ -27,6 +27,7 @@ class Checked:
     """What was found about the assignments of one experiment; counts are units unless they say profiles.
 
     Attributes:
+        imported: Dealt elsewhere, so that neither arms nor shares are held against the hashes.
         differing: Whose stored arm is not what the hash says (never counted where arms are dealt within strata).
         outside: Who lie outside the traffic or the range of the layer that was in force.
         two_arms: With rows of two arms on record.
@@ -41,6 +42,7 @@ class Checked:
     profiles: int
     exposed: int
     is_dealt: bool
+    imported: int
     differing: int
     outside: int
     two_arms: int
@@ -59,7 +61,7 @@ def check(session: Session, name: str) -> Checked:
     """
     import polars as pl
 
-    from segctl.state.assignments import DATASET, assignments
+    from segctl.state.assignments import DATASET, assignments, imported_units
     from segctl.stats.srm import split_test_of_epochs
 
     record = recorded_experiment(session, name)
@@ -68,14 +70,16 @@ def check(session: Session, name: str) -> Checked:
            for one in session.workspace.files(f"{DATASET}{record.name}")]  # fmt: skip
     arms = pl.concat(raw).unique() if raw else frame.select("unit", "arm")
     units = frame.unique("unit", keep="first", maintain_order=True)
+    hashed = units.filter(~pl.col("unit").is_in(imported_units(session.workspace, record.name).implode()))
     found = Checked(
         name=name,
         units=units.height,
         profiles=frame.height,
         exposed=frame["exposed_at"].count(),
         is_dealt=bool(record.definition.get("strata")),
-        differing=_differing(session, record, units),
-        outside=_outside(session, record, units),
+        imported=units.height - hashed.height,
+        differing=_differing(session, record, hashed),
+        outside=_outside(session, record, hashed),
         two_arms=arms.height - arms["unit"].n_unique(),
         merged=_merged(session, frame),
         split=split_test_of_epochs(counted_epochs(frame, record)) if units.height else None,

@@ -96,7 +96,7 @@ def import_assignments(
     is_new = False
     if not dry_run:
         is_new = _begun(session, experiment, rows, now)
-        if not record_assignments(session.workspace, {experiment.key: frame}):
+        if not record_assignments(session.workspace, {experiment.key: frame}, is_imported=True):
             raise Refused(
                 "SEG971", f"somebody in the file is on record in another arm of `{name}`; nothing was written",
                 hint=f"`segctl experiment assign {name} --dry-run -f csv` shows who is in which arm",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
+    from segctl.state.files import StoredFile
     from segctl.state.workspace import Workspace
 
 DATASET = "assignments/"
@@ -21,6 +22,8 @@ COMMIT = "assignments"
 _LOCK = "assignments"
 _MOST_FILES = 16
 """So many files of an experiment are written together into one."""
+_IMPORTED = "imported"
+"""Meta of a file whose rows were dealt elsewhere, so that no hash knows their arms."""
 
 
 def schema() -> dict[str, pl.DataType | type[pl.DataType]]:
@@ -57,6 +60,15 @@ def assignments(workspace: Workspace, experiment: str, snapshot: int | None = No
     return rows if len(files) == 1 else _once(rows)
 
 
+def imported_units(workspace: Workspace, experiment: str) -> pl.Series:
+    """Units whose arm was taken over from elsewhere, perhaps more than once; `experiment` is the name on record."""
+    import polars as pl
+
+    paths = [file.path for file in workspace.files(f"{DATASET}{experiment}") if _is_imported(file)]
+    parts = [pl.read_parquet(path, columns=["unit"], glob=False, hive_partitioning=False)["unit"] for path in paths]
+    return pl.concat(parts) if parts else pl.Series("unit", [], dtype=pl.String)
+
+
 def assigned_names(workspace: Workspace) -> list[str]:
     """Names on record of the experiments that anybody was assigned to."""
     return [name.removeprefix(DATASET) for name in workspace.datasets(DATASET)]
@@ -77,6 +89,7 @@ def record_assignments(
     *,
     within: Callable[[sqlite3.Connection], None] | None = None,
     is_still_so: Callable[[], bool] = lambda: True,
+    is_imported: bool = False,
 ) -> bool:
     """Write assignments down, of several experiments in one commit.
 
@@ -87,6 +100,7 @@ def record_assignments(
         rows: Name on record → rows as of `assignments`, one a profile.
         within: Further statements of the commit, such as those of new epochs.
         is_still_so: Asked once nobody else can write: is what the rows were made from still true?
+        is_imported: They were dealt elsewhere.
 
     Returns:
         False when it is not, or somebody else has given one of these units another arm meanwhile: nothing was written.
@@ -102,24 +116,34 @@ def record_assignments(
             fresh[name] = _fresh(stored, new)
         fresh = {name: new for name, new in fresh.items() if new.height}
         if fresh or within is not None:
-            _write(workspace, fresh, within)
+            _write(workspace, fresh, within, is_imported=is_imported)
     return True
 
 
 def _write(
-    workspace: Workspace, fresh: Mapping[str, pl.DataFrame], within: Callable[[sqlite3.Connection], None] | None
+    workspace: Workspace,
+    fresh: Mapping[str, pl.DataFrame],
+    within: Callable[[sqlite3.Connection], None] | None,
+    *,
+    is_imported: bool,
 ) -> None:
     import polars as pl
 
     add, remove = [], []
     for name, new in fresh.items():
         dataset, written = f"{DATASET}{name}", new.select(schema().keys())
-        files = workspace.files(dataset)
+        # What was dealt elsewhere stays in files of its own.
+        files = [file for file in workspace.files(dataset) if _is_imported(file) == is_imported]
         if len(files) >= _MOST_FILES:
-            written = _once(pl.concat([assignments(workspace, name), written]))
+            stored = [pl.read_parquet(file.path, glob=False, hive_partitioning=False) for file in files]
+            written = _once(pl.concat([*stored, written]))
             remove += [file.id for file in files]
-        add.append(workspace.write(dataset, written))
+        add.append(workspace.write(dataset, written, {_IMPORTED: True} if is_imported else None))
     workspace.commit(COMMIT, add=add, remove=remove, within=within)
+
+
+def _is_imported(file: StoredFile) -> bool:
+    return bool(file.meta.get(_IMPORTED))
 
 
 def _once(rows: pl.DataFrame) -> pl.DataFrame:

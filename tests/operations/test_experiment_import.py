@@ -6,13 +6,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 from ab_world import BOUGHT, LATER, REVENUE, experiment, world
 
 from segctl.model.errors import DataError, Refused
+from segctl.operations.experiment_check import check
 from segctl.operations.experiment_import import Taken, import_assignments
 from segctl.operations.session import Session
-from segctl.state.assignments import assignments
+from segctl.state.assignments import DATASET, assignments, imported_units, record_assignments
 from segctl.state.experiments import record
 
 ARMS = {"control": 2, "mail": 2}
@@ -104,6 +106,39 @@ def test_who_is_on_record_keeps_the_arm(session: Session) -> None:
 
     assert refused.value.code == "SEG971"
     assert assignments(session.workspace, "mail_test").filter(subject=0)["arm"].to_list() == ["control"]
+
+
+def test_rows_dealt_elsewhere_are_not_held_against_the_hash(session: Session) -> None:
+    # In one arm each, whatever the hashes say: not both files can agree with them.
+    for at, arm in enumerate(("control", "mail", "control", "mail", "control", "mail")):
+        take(session, f"id,arm\nc{at},{arm}\n")
+    files = session.workspace.files(f"{DATASET}old_test")
+
+    found = check(session, "old_test")
+
+    assert len(files) == 6
+    assert (found.imported, found.differing, found.outside, found.findings) == (6, 0, 0, ())
+    # Of those that are not marked the arms are looked at as ever.
+    rows = assignments(session.workspace, "old_test").with_columns(unit="x" + pl.col("unit"), profile_id=pl.lit("x"))
+    flipped = pl.concat([rows.with_columns(unit=f"{at}" + pl.col("unit"), arm=pl.lit("mail"),
+                                           profile_id=f"{at}" + pl.col("unit")) for at in range(5)])  # fmt: skip
+    assert record_assignments(session.workspace, {"old_test": flipped})
+    again = check(session, "old_test")
+    assert again.imported == 6
+    assert 0 < again.differing < 30
+
+
+def test_many_files_from_elsewhere_become_one_and_stay_marked(session: Session) -> None:
+    for at in range(18):
+        rows = assignments(session.workspace, "mail_test").head(1)
+        made = rows.with_columns(unit=pl.lit(f"u{at}"), profile_id=pl.lit(f"u{at}"), experiment=pl.lit("old_test"))
+        assert record_assignments(session.workspace, {"old_test": made}, is_imported=at != 3)
+
+    assert len(session.workspace.files(f"{DATASET}old_test")) == 2
+    assert imported_units(session.workspace, "old_test").sort().to_list() == sorted(
+        f"u{at}" for at in range(18) if at != 3
+    )
+    assert assignments(session.workspace, "old_test").height == 18
 
 
 def test_a_dry_run_looks_at_everything_and_writes_nothing(session: Session) -> None:
