@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from segctl.operations.session import Session
 
 _RUNS = 30
+_MORE = {"en": "more", "de": "weitere"}
 _NOTHING = ("no change is known for these findings; nothing was written",
             "für diese Befunde ist keine Änderung bekannt; nichts wurde geschrieben")  # fmt: skip
 _NEXT = (
@@ -78,7 +79,7 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
         proposed, notes = _proposed(session, whole, Path(asked.propose), language)
         sections = (*sections, *proposed)
     result = output.Result(
-        "segctl/report-health/1", COLUMNS, [_row(one, ctx) for one in found], noun="segments",
+        "segctl/report-health/1", COLUMNS, [_row(one, ctx, language) for one in found], noun="segments",
         facts={"environment": session.project.environment, **_counts(found)}, sections=sections,
         ids_column="segment", notes=notes, is_report=asked.propose is None, exit=code,
         reason="action_needed" if is_bad else None,
@@ -158,9 +159,9 @@ def _counts(found: tuple[SegmentHealth, ...]) -> dict[str, int]:
     return {level: sum(one.level == level for one in found) for level in ("act", "watch", "ok")}
 
 
-def _row(one: SegmentHealth, ctx: Context) -> tuple[Any, ...]:
+def _row(one: SegmentHealth, ctx: Context, language: Language) -> tuple[Any, ...]:
     first, more = one.findings[0], len(one.findings) - 1
-    reason = f"{first.reason} (+{more} more)" if more and ctx.format == "table" else first.reason
+    reason = f"{first.reason} (+{more} {_MORE[language]})" if more and ctx.format == "table" else first.reason
     return one.segment, one.level, reason, first.action or None
 
 

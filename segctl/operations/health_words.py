@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from segctl.operations.reason_words import reason_words
@@ -43,7 +46,7 @@ _WORDS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
     ),
     "flapping": (
         ("{people:,} came and went 3 times or more in {runs} runs",
-         "{people:,} kamen und gingen 3-mal oder öfter in {runs} Läufen"),
+         "{people:,} Personen kamen und gingen 3-mal oder öfter in {runs} Läufen"),
         ("widen the window, or add a second bound", "Fenster oder Schwelle weiter fassen"),
     ),
     "volatile": (
@@ -116,6 +119,35 @@ _WORDS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
 }  # fmt: skip
 
 
+_ONE = tuple(
+    (re.compile(rf"(?<![\d.,−+])1 {several}\b"), f"1 {one}")
+    for several, one in (
+        ("members", "member"), ("Mitglieder", "Mitglied"), ("runs", "run"), ("Läufen?", "Lauf"), ("Läufe", "Lauf"),
+        ("days", "day"), ("Tagen", "Tag"), ("weeks", "week"), ("Wochen", "Woche"), ("people change", "person changes"),
+        ("people", "person"), ("Personen wechseln", "Person wechselt"),
+        ("Personen kamen und gingen", "Person kam und ging"), ("Personen", "Person"),
+    )
+)  # fmt: skip
+"""One of them is no plural."""
+
+
+class _Spoken(Formatter):
+    """Numbers and days as a language writes them."""
+
+    def __init__(self, language: Language) -> None:
+        self.is_german = language == "de"
+
+    def format_field(self, value: Any, format_spec: str) -> str:  # noqa: ANN401 - whatever a finding has
+        """A value in words."""
+        if isinstance(value, date):
+            return value.strftime("%d.%m.%Y" if self.is_german else "%Y-%m-%d")
+        text = format(value, format_spec)
+        if isinstance(value, str) or not format_spec:
+            return text
+        text = text.replace("-", "−").replace("%", " %")
+        return text.translate(str.maketrans(",.", ".,")) if self.is_german else text
+
+
 def said(kind: str, values: dict[str, Any], language: Language) -> tuple[str, str]:
     """Reason and remedy of a finding.
 
@@ -126,16 +158,22 @@ def said(kind: str, values: dict[str, Any], language: Language) -> tuple[str, st
         values = values | {"figures": _beside(values, language)}
     if "reason" in values:
         values = values | {"reason": reason_words(str(values["reason"]), language)}
-    reason, action = (pair[language == "de"].format(**values) for pair in _WORDS[kind])
+    spoken = _Spoken(language)
+    reason, action = (spoken.vformat(pair[language == "de"], (), values) for pair in _WORDS[kind])
+    for several, one in _ONE:
+        reason = several.sub(one, reason)
     return reason, action
 
 
 def _beside(values: dict[str, Any], language: Language) -> str:
     """Both figures of members and of others, as far as they are declared."""
     against, each = ("gegen", "je Person") if language == "de" else ("against", "each")
+    spoken = _Spoken(language).format
     parts = []
     if values["rate"] is not None:
-        parts.append(f"{values['rate']:.1%} {against} {values['rate_of_others']:.1%}")
+        parts.append(spoken("{:.1%} {} {:.1%}", values["rate"], against, values["rate_of_others"]))
     if values["per_person"] is not None:
-        parts.append(f"{values['per_person']:,.2f} {against} {values['per_person_of_others']:,.2f} {each}")
+        parts.append(
+            spoken("{:,.2f} {} {:,.2f} {}", values["per_person"], against, values["per_person_of_others"], each)
+        )
     return ", ".join(parts)

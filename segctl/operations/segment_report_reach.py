@@ -103,7 +103,7 @@ def _is_heard(part: EventPart) -> bool:
 
 
 def contact_rows(doings: Doings, *, until: datetime) -> pl.DataFrame:
-    """Contacts since the window began: ``subject`` of the profile, ``ts``, ``segment``, ``destination``, ``channel``."""
+    """Contacts since the window began: ``subject`` of the person, ``ts``, ``segment``, ``destination``, ``channel``."""
     import polars as pl
 
     from segctl.model.types import TEXT, stored_column

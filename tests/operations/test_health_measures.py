@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -17,6 +17,7 @@ from segctl.operations.health_measures import (
     volatility,
     volatility_per_day,
 )
+from segctl.operations.health_words import said
 
 MONDAY = datetime(2026, 9, 7, 6, tzinfo=UTC)
 LEAVES = ({"text": "a", "true": 0, "unknown": 0}, {"text": "b", "true": 10, "unknown": 0})
@@ -115,3 +116,41 @@ def test_when_things_last_changed() -> None:
     assert empty_since(seen([0, 1])) is None
     assert last_moved(runs) == runs[1].day
     assert definition_since(runs) == runs[1].day
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "english", "german"),
+    [
+        ("well", {"size": 1010, "runs": 12}, "1,010 members, 12 runs", "1.010 Mitglieder, 12 Läufe"),
+        ("well", {"size": 1, "runs": 21}, "1 member, 21 runs", "1 Mitglied, 21 Läufe"),
+        (
+            "volatile",
+            {"share": 1.75},
+            "175 % of the members change with a run",
+            "175 % der Mitglieder wechseln je Lauf",
+        ),
+        (
+            "size",
+            {"change": -0.25, "before": 4000, "after": 3000, "usual": 0.0},
+            "size −25 % (4,000 → 3,000), usually +0 %",
+            "Größe −25 % (4.000 → 3.000), sonst +0 %",
+        ),
+        (
+            "flapping",
+            {"people": 1, "runs": 30},
+            "1 came and went 3 times or more in 30 runs",
+            "1 Person kam und ging 3-mal oder öfter in 30 Läufen",
+        ),
+        (
+            "expiring",
+            {"day": date(2026, 12, 1), "days": 1},
+            "expires on 2026-12-01, in 1 day",
+            "läuft am 01.12.2026 ab, in 1 Tag",
+        ),
+    ],
+)
+def test_findings_are_said_as_each_language_writes_numbers(
+    kind: str, values: dict[str, object], english: str, german: str
+) -> None:
+    assert said(kind, values | {"segment": "vip"}, "en")[0] == english
+    assert said(kind, values | {"segment": "vip"}, "de")[0] == german
