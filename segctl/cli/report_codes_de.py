@@ -63,6 +63,7 @@ CHECKS: dict[str, str] = {
     "peeking.before_end": "vor dem geplanten Ende angesehen; Blicke bisher: {looks}",
     "peeking.before_first_look": "vor dem ersten geplanten Blick angesehen; Blicke bisher: {looks}",
     "peeking.looked_before": "{unplanned} mal früher als geplant angesehen, was nun nichts mehr ändert",
+    "plan_kept.changed_since": "seit dem Start geändert: {changes}; hier gilt, was damals festgelegt war",
     "multiplicity.several_tests": "{tests} Vergleiche entscheiden, darum ist p berichtigt",
     "interference.uneven": "wer auch an anderen Experimenten teilnimmt, ist ungleich auf die Arme verteilt",
     "interference.shared": "mehr als ein Fünftel nimmt auch an einem anderen Experiment teil",

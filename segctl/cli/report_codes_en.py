@@ -63,6 +63,7 @@ CHECKS: dict[str, str] = {
     "peeking.before_end": "looked at before the planned end; looks on record: {looks}",
     "peeking.before_first_look": "looked at before the first planned look; looks on record: {looks}",
     "peeking.looked_before": "looked at {unplanned} times before it was planned, which no longer changes anything",
+    "plan_kept.changed_since": "changed since the start: {changes}; this report goes by what was written down then",
     "multiplicity.several_tests": "{tests} comparisons decide, so p is corrected",
     "interference.uneven": "members of other experiments are spread unevenly over the arms",
     "interference.shared": "more than a fifth take part in another experiment too",

@@ -13,6 +13,7 @@ from segctl import __version__
 from segctl.model.errors import UsageError
 from segctl.operations import ab_checks, ab_checks_metrics
 from segctl.operations.ab_parts import ArmFacts
+from segctl.operations.ab_promised import plan_kept
 from segctl.operations.ab_result import AbReport, Method, RunningExperiment
 from segctl.stats.effective import UNRELIABLE
 
@@ -50,7 +51,7 @@ def report_ab(
     of = trial(session, experiment, as_of=now)
     found = reported(of, by=by)
     runs = of.record is not None and of.record.stopped is None
-    if look and runs and found.headline.state != "nothing_yet":
+    if look and runs and any(arm.analysed for arm in found.arms):
         add_look(session.workspace, experiment.key, at=now, command=command)
     return found
 
@@ -114,6 +115,7 @@ def _checks(of: Trial, at: Stage, contacts: Reached, metrics: Sequence[MetricRep
         ab_checks.split(of),
         contamination(of, contacts),
         ab_checks.peeking(of, at),
+        plan_kept(of.changes),
         ab_checks.maturity(of),
         ab_checks.two_arms(of),
         ab_checks.multiplicity(of),
@@ -179,7 +181,7 @@ def _method(of: Trial, at: Stage, metrics: Sequence[MetricReport]) -> Method:
     from segctl.operations.experiment_frozen import definition_of, frozen_digest
 
     experiment = of.experiment
-    definition = frozen_digest(definition_of(experiment))
+    definition = frozen_digest(definition_of(of.declared or experiment))
     corrected = any(one.role == "primary" and one.correction for one in metrics)
     data = json.dumps([experiment.key, of.snapshot, of.as_of.isoformat(), definition])
     return Method(

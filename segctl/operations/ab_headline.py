@@ -22,13 +22,14 @@ _LEAST_SHOWN = 100
 def headline(of: Trial, at: Stage, metrics: Sequence[MetricReport], checks: Sequence[Check]) -> Headline:
     """The state, and the numbers of its sentence.
 
-    What decides, in this order: nobody to tell of; a broken split or control; a guard-rail; a look before its time; too
+    What decides, in this order: a broken split or control; nobody to tell of; a guard-rail; a look before its time; too
     few to tell; the first primary metric.
     """
     main = next(one for one in metrics if one.role == "primary")
     failed = [check for check in checks if check.level == "fail" and check.decides]
     if not sum(of.analysed.values()):
-        return Headline("nothing_yet", main.name, reasons=_names(failed), basis=at.basis)
+        state: State = "not_usable" if failed else "nothing_yet"
+        return Headline(state, main.name, reasons=_names(failed), basis=at.basis)
     effect = _of_interest(main)
     found = _numbers(of, at, main, effect, _counted(effect, main))
     if failed:

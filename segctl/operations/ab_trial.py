@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from segctl.compile.zones import from_us, to_us
 from segctl.model.dataclass import dataclass
 from segctl.operations.ab_figures import EventSource, figures, kinds_read, stored_events
+from segctl.operations.ab_promised import Change, as_started
 from segctl.operations.ab_samples import Key, Sample, samples
 from segctl.operations.ab_strata import Stratification, stratification
 from segctl.operations.ab_units import Units, units
@@ -26,10 +27,13 @@ class Trial:
     """An experiment as it stands at an instant.
 
     Attributes:
+        experiment: With size, end, effect, looks, confidence and power as they were at its start.
         record: None when it was never started.
         looks: At its results so far, oldest first, up to as_of.
         owners: Subject → subject of its profile; None when each is its own.
         snapshot: Which files are seen.
+        declared: As its file says today; None for as `experiment`.
+        changes: What of `experiment` the file says otherwise today.
     """
 
     session: Session
@@ -41,6 +45,8 @@ class Trial:
     owners: pl.Series | None
     as_of: datetime
     snapshot: int
+    declared: Experiment | None = None
+    changes: tuple[Change, ...] = ()
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -128,6 +134,8 @@ def trial(session: Session, experiment: Experiment, *, as_of: datetime, watched_
     snapshot = workspace.snapshot()
     owners = canonical(workspace, snapshot)
     by_profile = experiment.same is None
+    on_record = record(workspace, experiment.key)
+    promised, changes = as_started(experiment, on_record)
     found = units(
         assignments(workspace, experiment.key, snapshot),
         owners,
@@ -139,12 +147,14 @@ def trial(session: Session, experiment: Experiment, *, as_of: datetime, watched_
     )
     return Trial(
         session,
-        experiment,
-        record(workspace, experiment.key),
+        promised,
+        on_record,
         tuple(look for look in looks(workspace, experiment.key) if look.at <= as_of),
         found,
         stored_events(session, found.unit_of, as_of=as_of, snapshot=snapshot, by_profile=by_profile),
         owners,
         as_of,
         snapshot,
+        experiment,
+        changes,
     )

@@ -78,7 +78,7 @@ def elsewhere(session: Session, people: Sequence[int], name: str = "other_test")
 def test_where_nothing_is_wrong_no_check_says_anything(tmp_path: Path) -> None:
     report = reported(plain(tmp_path))
 
-    assert len(report.checks) == 13
+    assert len(report.checks) == 14
     assert {check.level for check in report.checks} == {"ok"}
     assert not any(check.decides for check in report.checks)
 

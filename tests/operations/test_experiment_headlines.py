@@ -24,6 +24,9 @@ from ab_world import (
     world,
 )
 
+from segctl.cli.context import Context
+from segctl.cli.report_ab_story import document
+from segctl.cli.report_view import text
 from segctl.model.experiments import Money
 from segctl.state.experiments import add_look, end, looks
 
@@ -107,6 +110,22 @@ def test_a_stop_without_a_look_is_an_end_like_any_other(tmp_path: Path) -> None:
     end(session.workspace, "mail_test", at=EXPOSED + 21 * DAY)
 
     assert reported(session).headline.basis == "fixed"
+
+
+def test_goalposts_that_move_after_the_start_move_nothing(tmp_path: Path) -> None:
+    session = world(tmp_path, HALVES, orders(HALVES, LIFTED), declared=experiment(HALVES, size=5000))
+    add_look(session.workspace, "mail_test", at=EXPOSED + 20 * DAY, command="report ab")
+    moved = experiment(HALVES, size=1000, looks="always", confidence=Decimal("0.8"), effect=Decimal("0.5"))
+    session = replace(session, definitions=replace(session.definitions, experiments={"mail_test": moved}))
+
+    report = reported(session)
+
+    assert (report.headline.state, report.next.planned, report.next.effect) == ("too_early", 5000, None)
+    assert (report.method.looks, report.method.confidence) == ("end", 0.95)
+    assert report.check("peeking").figures["unplanned"] == 1
+    assert report.check("plan_kept").figures["changes"] == (
+        "size 5000 → 1000, effect – → 0.5, looks end → always, confidence 0.95 → 0.8"
+    )
 
 
 def test_looks_at_any_time_are_no_peeking_when_declared(tmp_path: Path) -> None:
@@ -210,6 +229,17 @@ def test_nothing_yet_while_no_window_is_complete(tmp_path: Path) -> None:
     assert report.headline.state == "nothing_yet"
     assert [arm.young for arm in report.arms] == [600, 600]
     assert report.next.end_of_windows == EXPOSED + 14 * DAY
+
+
+def test_a_broken_split_is_told_before_any_window_ends(tmp_path: Path) -> None:
+    broken = {"control": 500, "mail": 700}
+    session = world(tmp_path, broken, orders(broken, LIFTED), declared=experiment(HALVES, size=1200))
+
+    report = reported(session, now=EXPOSED + DAY)
+
+    assert (report.headline.state, report.headline.reasons, report.usable) == ("not_usable", ("split",), False)
+    assert not looks(session.workspace, "mail_test")
+    assert "Not usable" in text(Context("segctl report", now=LATER), document(report, "en", anyway=True))
 
 
 def test_nobody_assigned_is_nothing_yet(tmp_path: Path) -> None:
