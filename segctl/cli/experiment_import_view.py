@@ -16,6 +16,7 @@ COLUMNS = (output.Column("arm"), output.Column("people", type="integer"))
 
 def write_import(ctx: Context, name: str | None, source: str, *, is_sent: bool) -> None:
     """Take the assignments of a file over, and say how many are in each arm."""
+    from segctl.operations.experiment_check import split_finding
     from segctl.operations.experiment_import import import_assignments
     from segctl.operations.session import open_session
 
@@ -24,12 +25,18 @@ def write_import(ctx: Context, name: str | None, source: str, *, is_sent: bool) 
         messages.diagnostics(ctx, session.warnings, root=session.root)
         asked = named(session, name)
         found = import_assignments(session, asked, path, data, now=ctx.now, is_sent=is_sent, dry_run=ctx.dry_run)
+    split = found.split
+    verdict = None if split is None else split.verdict
+    findings = []
+    if split is not None and verdict in ("fail", "warn"):
+        findings = [split_finding(asked, split.p, is_failed=verdict == "fail")]
+    messages.diagnostics(ctx, findings)
     output.write(
         ctx,
         output.Result(
             "segctl/experiment-import/1", COLUMNS, list(found.people.items()), noun="arms",
-            facts={"experiment": asked, "rows": found.rows, "new": found.new},
-            run={"dry_run": ctx.dry_run},
+            facts={"experiment": asked, "rows": found.rows, "new": found.new} | ({"split": verdict} if verdict else {}),
+            run={"dry_run": ctx.dry_run}, diagnostics=findings,
         ),
     )  # fmt: skip
     what = "would be assigned" if ctx.dry_run else "assigned"

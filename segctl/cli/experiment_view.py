@@ -37,6 +37,7 @@ FURTHER = (
     output.Column("reason"),
     output.Column("winner"),
     output.Column("split_p", type="number"),
+    output.Column("split_p_daily", type="number"),
     output.Column("epochs", type="integer"),
     output.Column("size", type="integer"),
     output.Column("is_full", type="boolean"),
@@ -138,8 +139,9 @@ def write_stop(ctx: Context, name: str | None, winner: str | None, reason: str |
         messages.notice(ctx, f"nobody is held out for it any more; next: segctl report ab {done.name}")
 
 
-def write_status(ctx: Context, name: str | None) -> None:
-    """How experiments stand."""
+def write_status(ctx: Context, name: str | None) -> ExitCode:
+    """How experiments stand; 1 when the split of one that runs is broken."""
+    from segctl.operations.experiment_check import split_finding
     from segctl.operations.experiment_status import experiment_statuses
     from segctl.operations.session import open_session
 
@@ -151,6 +153,13 @@ def write_status(ctx: Context, name: str | None) -> None:
     arms = [(one.name, arm.name, arm.is_sent, arm.share, arm.units, arm.people, arm.exposed)
             for one in found for arm in one.arms]  # fmt: skip
     troubles = [one.trouble for one in found if one.trouble is not None]
+    broken = [
+        split_finding(one.name, _split_p(one), is_failed=True)
+        for one in found if one.state == "running" and one.verdict == "fail"
+    ]  # fmt: skip
+    code = ExitCode.FINDINGS if broken else ExitCode.OK
+    # No other figure counts then, so it comes before them.
+    messages.diagnostics(ctx, broken)
     output.write(
         ctx,
         output.Result(
@@ -160,10 +169,13 @@ def write_status(ctx: Context, name: str | None) -> None:
             noun="experiments",
             sections=(output.Section("arms", "arms", ARMS, arms),) if arms else (),
             notes=() if found else ("segctl help experiments shows how to declare one",),
+            diagnostics=broken,
+            exit=code,
         ),
     )
     for trouble in troubles:
         messages.warning(ctx, f"{trouble.why}; `{trouble.segment}` is not sent", hint=trouble.remedy)
+    return code
 
 
 def write_assign(ctx: Context, name: str | None, arm: str | None, *, is_sent: bool) -> None:
@@ -237,13 +249,13 @@ def _row(one: ExperimentStatus, local: Callable[[datetime], datetime], *, is_tab
     if look is not None:
         due = "now" if look.is_due else f"at {look.units:,} units" if look.at is None else shown(look.at)
     left = None if one.days_left is None else round(one.days_left, 1)
-    split = None if one.split is None else one.split.verdict
-    row = (one.name, one.state, one.segment, one.units, split, left, due, shown(one.last_look), _note(one))
+    row = (one.name, one.state, one.segment, one.units, one.verdict, left, due, shown(one.last_look), _note(one))
     if is_table:
         return row
     times = (None if at is None else local(at) for at in (one.started, one.stopped))
     return (
-        *row, one.title, *times, one.reason, one.winner, None if one.split is None else one.split.p, one.epochs,
+        *row, one.title, *times, one.reason, one.winner, None if one.split is None else one.split.p,
+        None if one.watched is None else one.watched.p, one.epochs,
         one.size, one.is_full, None if one.end is None else local(one.end), one.looks,
         None if look is None or look.at is None else local(look.at), None if look is None else look.units,
     )  # fmt: skip
@@ -251,6 +263,8 @@ def _row(one: ExperimentStatus, local: Callable[[datetime], datetime], *, is_tab
 
 def _note(one: ExperimentStatus) -> str | None:
     """The one thing to know about it."""
+    if one.state == "running" and one.verdict == "fail":
+        return "split is broken"
     if one.trouble is not None:
         return "changed: not sent" if one.trouble.code == "SEG957" else "not sent"
     if one.winner is not None:
@@ -258,6 +272,13 @@ def _note(one: ExperimentStatus) -> str | None:
     if one.state == "running" and one.is_full:
         return "planned size reached"
     return None
+
+
+def _split_p(one: ExperimentStatus) -> float | None:
+    """The p that its verdict rests on."""
+    if one.split is None or one.watched is None:
+        return None if one.split is None else one.split.p
+    return one.watched.p
 
 
 def _checks(found: Checked) -> list[tuple[Any, ...]]:

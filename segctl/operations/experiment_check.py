@@ -82,7 +82,7 @@ def check(session: Session, name: str) -> Checked:
         outside=_outside(session, record, hashed),
         two_arms=arms.height - arms["unit"].n_unique(),
         merged=_merged(session, frame),
-        split=split_test_of_epochs(counted_epochs(frame, record)) if units.height else None,
+        split=split_test_of_epochs(counted_epochs(frame, record.epochs)) if units.height else None,
         groups=dict(_groups(session, record, units)),
         findings=(),
     )
@@ -152,7 +152,7 @@ def _groups(session: Session, record: ExperimentRecord, units: pl.DataFrame) -> 
         if len(parts) > 1:
             is_named = name != "stratum" or not is_personal(session, record.definition.get("strata", ()))
             yield name, split_by_group({
-                str(group) if is_named else f"#{number}": counted_epochs(part, record)
+                str(group) if is_named else f"#{number}": counted_epochs(part, record.epochs)
                 for number, ((group,), part) in enumerate(parts.items(), start=1)
             })  # fmt: skip
 
@@ -184,10 +184,22 @@ def _findings(found: Checked) -> Iterator[Diagnostic]:
 
 
 def _mismatch(found: Checked, where: str, is_failed: bool, p: float | None) -> Diagnostic:
+    return split_finding(found.name, p, is_failed=is_failed, where=f" {where}")
+
+
+def split_finding(name: str, p: float | None, *, is_failed: bool, where: str = "") -> Diagnostic:
+    """That a split is not as declared, for messages.
+
+    Args:
+        name: Of the experiment.
+        p: Of the split, None when an arm of weight 0 has units.
+        is_failed: An error rather than a warning.
+        where: Which part of it, with a blank before.
+    """
     said = "" if p is None else f" (p {p:.2g})"
     return Diagnostic(
         "SEG955", Severity.ERROR if is_failed else Severity.WARNING,
-        f"the split of `{found.name}` {where} is not what its weights say{said}",
+        f"the split of `{name}`{where} is not what its weights say{said}",
         why="units were lost or added in some arms, so no figure of the experiment can be trusted",
         hint="look for what treats the arms differently before they are counted",
     )  # fmt: skip

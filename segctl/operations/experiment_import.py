@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from segctl.model.experiments import Experiment
     from segctl.operations.session import Session
+    from segctl.stats.srm import SplitTest
 
 _PERSON = ("id", "profile_id")
 _COLUMNS = ("arm", "exposed_at", "assigned_at", "unit", "stratum")
@@ -37,6 +38,7 @@ class Taken:
         people: Arm → profiles in the file.
         new: Profiles that were not on record.
         is_new: The experiment was not on record before.
+        split: Of all on record with those of the file, against the weights; None of an empty file.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Taken:
     people: Mapping[str, int]
     new: int
     is_new: bool
+    split: SplitTest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ def import_assignments(
         DataError: A column is missing, or rows cannot be taken; nothing was written.
         Refused: Somebody is on record with another arm.
     """
+    import polars as pl
+
     from segctl.state.assignments import assignments, record_assignments
 
     experiment = declared_experiment(session, name)
@@ -104,7 +109,21 @@ def import_assignments(
     people = dict(frame.group_by("arm").len().sort("arm").iter_rows())
     known = set(before["profile_id"].to_list())
     new = sum(one not in known for one in frame["profile_id"].to_list())
-    return Taken(experiment.key, len(rows), people, new, is_new)
+    split = _split(session, experiment, pl.concat([before, frame]), now)
+    return Taken(experiment.key, len(rows), people, new, is_new, split)
+
+
+def _split(session: Session, experiment: Experiment, rows: pl.DataFrame, now: datetime) -> SplitTest | None:
+    from segctl.operations.experiment_running import next_epoch
+    from segctl.operations.experiment_status import counted_epochs
+    from segctl.state.experiments import record
+    from segctl.stats.srm import split_test_of_epochs
+
+    if rows.is_empty():
+        return None
+    known = record(session.workspace, experiment.key)
+    epochs = known.epochs if known is not None else (next_epoch(experiment, None, now),)
+    return split_test_of_epochs(counted_epochs(rows, epochs))
 
 
 def _begun(session: Session, experiment: Experiment, rows: Sequence[_Row], now: datetime) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from segctl.compile.zones import from_us
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from segctl.model.times import Duration
     from segctl.operations.experiment_running import Trouble
     from segctl.operations.session import Session
-    from segctl.state.experiments import ExperimentRecord
+    from segctl.state.experiments import Epoch, ExperimentRecord
     from segctl.stats.srm import Epoch as Counted
-    from segctl.stats.srm import SplitTest
+    from segctl.stats.srm import SplitLook, SplitTest, Verdict
 
 State = Literal["planned", "running", "stopped"]
 
@@ -66,6 +66,7 @@ class ExperimentStatus:
     Attributes:
         name: As declared; of one whose file is gone as on record.
         split: The split of units against the weights; None before anybody is assigned.
+        watched: The same as it may be looked at every day; None for one that does not run, or was dealt in one day.
         epochs: Weights that were in force one after the other.
         days_left: Until the planned end, by date or by the pace so far; None when nobody can say.
         is_full: The planned number of units is exposed; None without one.
@@ -92,6 +93,17 @@ class ExperimentStatus:
     last_look: datetime | None
     next_look: NextLook | None
     trouble: Trouble | None
+    watched: SplitLook | None = None
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Of the split; where it is watched day after day, χ² alone warns but does not fail it."""
+        if self.split is None or self.watched is None or self.split.verdict is None:
+            return None if self.split is None else self.split.verdict
+        if self.watched.verdict == "fail":
+            return "fail"
+        is_doubtful = self.split.verdict == "fail" or self.watched.verdict == "warn"
+        return "warn" if is_doubtful else "pass"
 
     @property
     def units(self) -> int:
@@ -122,19 +134,40 @@ def experiment_statuses(session: Session, *, now: datetime, name: str | None = N
     return tuple(sorted(made, key=lambda one: (order.index(one.state), one.name)))
 
 
-def counted_epochs(frame: pl.DataFrame, record: ExperimentRecord) -> list[Counted]:
+def counted_epochs(frame: pl.DataFrame, epochs: Sequence[Epoch]) -> list[Counted]:
     """Units per arm with the weights that were in force for them, epoch by epoch, as `stats.srm` wants them."""
     import polars as pl
 
     units = frame.unique("unit", keep="first", maintain_order=True)
     counts = units.group_by("epoch", "arm").len()
     found: list[Counted] = []
-    for epoch in record.epochs:
+    for epoch in epochs:
         mine = dict(counts.filter(pl.col("epoch") == epoch.number).select("arm", "len").iter_rows())
         # An arm that nobody knows the weight of is one of weight 0.
-        arms = [*record.epochs[0].weights]
+        arms = [*epochs[0].weights]
         found.append(([mine.get(arm, 0) for arm in arms], [float(epoch.weights.get(arm, 0)) for arm in arms]))
     return found
+
+
+def watched_split(frame: pl.DataFrame, epochs: Sequence[Epoch], split: SplitTest, zone: str) -> SplitLook | None:
+    """The split as of the last of the daily looks that the days of assignment allow; None with one day only.
+
+    Args:
+        frame: Assignments, at least one.
+        epochs: Of the experiment.
+        split: Of all of them; nothing is watched where somebody is in an arm of weight 0.
+        zone: Of days.
+    """
+    import polars as pl
+
+    from segctl.stats.srm import split_looks
+
+    days = frame.select(pl.col("assigned_at").dt.convert_time_zone(zone).dt.date()).to_series()
+    several = days.unique().sort().to_list()
+    if len(several) < 2 or split.why is not None:
+        return None
+    units = frame.with_columns(days.alias("day")).unique("unit", keep="first", maintain_order=True)
+    return split_looks([counted_epochs(units.filter(pl.col("day") <= day), epochs) for day in several])[-1]
 
 
 def _status(
@@ -157,6 +190,10 @@ def _status(
     units, seen = sum(arm.units for arm in arms), looks(session.workspace, record.name)
     size, end = (None, None) if one is None else (one.size, one.end)
     is_running = record.state == "running"
+    split = split_test_of_epochs(counted_epochs(frame, record.epochs)) if units else None
+    watched = None
+    if split is not None and is_running:
+        watched = watched_split(frame, record.epochs, split, session.project.timezone)
     ripe = _ripe(frame, one.window, session.project.timezone) if one is not None else frame.clear()["exposed_at"]
     next_look = _next_look(one, record, ripe, now) if one is not None and is_running else None
     return ExperimentStatus(
@@ -169,7 +206,7 @@ def _status(
         reason=record.reason,
         winner=record.winner,
         arms=arms,
-        split=split_test_of_epochs(counted_epochs(frame, record)) if units else None,
+        split=split,
         epochs=len(record.epochs),
         size=size,
         end=end,
@@ -179,6 +216,7 @@ def _status(
         last_look=seen[-1].at if seen else None,
         next_look=next_look,
         trouble=trouble_of(session, record, one) if is_running else None,
+        watched=watched,
     )
 
 

@@ -91,6 +91,26 @@ def test_an_experiment_from_start_to_stop(call: Callable[..., Said], tmp_path: P
     assert (stopped["state"], stopped["winner"], stopped["reason"]) == ("stopped", "control", "no effect")
 
 
+def test_a_broken_split_is_said_first(call: Callable[..., Said], tmp_path: Path) -> None:
+    rows = [f"{at},{'mail' if at < 2 else 'control'}" for at in range(30)]
+    (tmp_path / "arms.csv").write_text("\n".join(["id,arm", *rows, ""]), "utf-8")
+
+    code, out, err = call("experiment", "assign", "--from", "arms.csv")
+    assert code == 0
+    assert err.startswith("error[SEG955]: the split of `mail_test` is not what its weights say (p ")
+
+    code, out, err = call("experiment", "status")
+    assert code == 1
+    assert "error[SEG955]" in err
+    assert "split is broken" in out
+    status = json.loads(call("experiment", "status", "--json")[1])
+    assert (status["exit"]["code"], status["diagnostics"][0]["code"]) == (1, "SEG955")
+    assert status["data"][0]["split"] == "fail"
+    checked = call("experiment", "assign", "--check")
+    assert "is not what its weights say" in checked[2]
+    assert "hash says" not in checked[2]
+
+
 def test_what_is_wrong_with_an_experiment_is_told(call: Callable[..., Said], tmp_path: Path) -> None:
     import polars as pl
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -11,8 +12,10 @@ import pytest
 from ab_world import BOUGHT, LATER, REVENUE, experiment, world
 
 from segctl.model.errors import DataError, Refused
+from segctl.model.experiments import Arm
 from segctl.operations.experiment_check import check
 from segctl.operations.experiment_import import Taken, import_assignments
+from segctl.operations.experiment_status import experiment_statuses
 from segctl.operations.session import Session
 from segctl.state.assignments import DATASET, assignments, imported_units, record_assignments
 from segctl.state.experiments import record
@@ -126,6 +129,43 @@ def test_rows_dealt_elsewhere_are_not_held_against_the_hash(session: Session) ->
     again = check(session, "old_test")
     assert again.imported == 6
     assert 0 < again.differing < 30
+
+
+@pytest.mark.parametrize(("arms", "verdict"), [("cccccc", "fail"), ("ccmmcm", "pass")])
+def test_a_split_that_is_not_as_declared_is_told(session: Session, arms: str, verdict: str) -> None:
+    named = {"c": "control", "m": "mail"}
+    text = "id,arm\n" + "".join(f"c{at},{named[arm]}\n" for at, arm in enumerate(arms))
+    # Nine of ten belong into `mail`.
+    weights = (Arm("control", Decimal(1), is_sent=False), Arm("mail", Decimal(9 if verdict == "fail" else 1)))
+    declared = replace(session.definitions.experiments["old_test"], arms=weights)
+    session = replace(session, definitions=replace(session.definitions, experiments={"old_test": declared}))
+
+    dry, found = (take(session, text, dry_run=is_dry).split for is_dry in (True, False))
+
+    assert found is not None
+    assert found == dry
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(("more", "split", "verdict"), [(0, "pass", "pass"), (2, "fail", "warn"), (6, "fail", "fail")])
+def test_a_split_that_is_watched_daily_is_not_failed_by_chance(
+    session: Session, more: int, split: str, verdict: str
+) -> None:
+    started = assignments(session.workspace, "mail_test").head(1)
+    for day in range(0, 30, 10):
+        rows = pl.concat([started] * 400).with_row_index("at").with_columns(
+            unit=pl.format("d{}-{}", pl.lit(day), "at"), profile_id=pl.format("d{}-{}", pl.lit(day), "at"),
+            arm=pl.when(pl.col("at") < 200 + 10 * more).then(pl.lit("control")).otherwise(pl.lit("mail")),
+            assigned_at=pl.col("assigned_at") + pl.duration(days=day + pl.col("at") % 10), epoch=pl.lit(1, pl.Int32),
+        )  # fmt: skip
+        assert record_assignments(session.workspace, {"mail_test": rows.drop("at")})
+
+    found = experiment_statuses(session, now=LATER, name="mail_test")[0]
+
+    assert found.split is not None
+    assert (found.split.verdict, found.verdict) == (split, verdict)
+    alone = replace(found, watched=None)
+    assert alone.verdict == split
 
 
 def test_many_files_from_elsewhere_become_one_and_stay_marked(session: Session) -> None:

@@ -118,7 +118,7 @@ def _run(
     if action == "start":
         view.write_start(ctx, name)
     elif action == "status":
-        view.write_status(ctx, name)
+        return view.write_status(ctx, name)
     elif action == "stop":
         view.write_stop(ctx, name, winner, reason)
     elif is_check:
