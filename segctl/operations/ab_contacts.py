@@ -33,13 +33,15 @@ class Reached:
         rows: One per unit and segment: ``position``, ``arm``, ``segment``, ``messages``.
         own: Units by arm that a push of the experiment's segment reached.
         messages: Contacts by arm, by pushes of the experiment's segment.
-        is_known: Some push of the segment is on record; otherwise messages were sent by somebody else.
+        told: Profiles by arm that these pushes reached.
+        refused: Profiles by arm that no push reached and whose rows a destination did not accept.
     """
 
     rows: pl.DataFrame
     own: Mapping[str, int]
     messages: Mapping[str, int]
-    is_known: bool
+    told: Mapping[str, int]
+    refused: Mapping[str, int]
 
 
 def reached(of: Trial) -> Reached:
@@ -49,13 +51,41 @@ def reached(of: Trial) -> Reached:
     units = of.units.analysed.select("arm", "exposed", "last").with_row_index("position")
     contacts = _contacts(of)
     segment = is_own(of)
-    is_known = not contacts.filter(segment).is_empty()
     placed = contacts.with_columns(position=of.units.unit_of.gather(contacts["subject"]).cast(pl.UInt32))
     inside = placed.drop_nulls("position").join(units, on="position")
     inside = inside.filter(pl.col("ts").is_between(pl.col("exposed"), pl.col("last")))
     rows = inside.group_by("position", "arm", "segment").agg(pl.len().alias("messages"))
     mine = rows.filter(segment).group_by("arm").agg(pl.len(), pl.col("messages").sum()).rows()
-    return Reached(rows, {arm: n for arm, n, _ in mine}, {arm: sent for arm, _, sent in mine}, is_known)
+    told = inside.filter(segment).select("arm", person=_person(of, inside.filter(segment)["subject"])).unique()
+    return Reached(
+        rows, {arm: n for arm, n, _ in mine}, {arm: sent for arm, _, sent in mine},
+        dict(told.group_by("arm").len().iter_rows()), _refused(of, told["person"]),
+    )  # fmt: skip
+
+
+def _person(of: Trial, subjects: pl.Series) -> pl.Series:
+    return subjects if of.owners is None else of.owners.gather(subjects)
+
+
+def _refused(of: Trial, told: pl.Series) -> dict[str, int]:
+    """Profiles by arm whose rows a destination did not accept, without those that were told all the same."""
+    import polars as pl
+
+    from segctl.state.deliveries import failures
+    from segctl.state.subjects import Subjects
+
+    if of.experiment.segment == EVERY:
+        return {}
+    workspace = of.session.workspace
+    ids = [one.profile for one in failures(workspace, segment=of.experiment.segment)
+           if one.profile is not None and one.action != "remove" and one.state in ("invalid", "rejected")]  # fmt: skip
+    if not ids:
+        return {}
+    known = Subjects(workspace).table().filter(pl.col("profile_id").is_in(ids)).select("subject").collect()
+    people = _person(of, known["subject"]).unique()
+    positions = of.units.unit_of.gather(people.filter(~people.is_in(told.implode()))).drop_nulls()
+    arms = of.units.analysed["arm"].gather(positions)
+    return dict(arms.to_frame().group_by("arm").len().iter_rows())
 
 
 def is_own(of: Trial) -> pl.Expr:
@@ -67,11 +97,16 @@ def is_own(of: Trial) -> pl.Expr:
 
 
 def messages(of: Trial, found: Reached, arm: str) -> int:
-    """Messages of an arm: those on record; without any, one for each analysed profile of an arm that is sent some."""
-    if found.is_known:
-        return int(found.messages.get(arm, 0))
+    """Messages of an arm: those on record, and one for each exposed profile of a sent arm that has none there.
+
+    Whoever is at the destination already, or is told by other means, is messaged without a contact on record; only
+    whose row was not accepted is known not to be.
+    """
+    on_record = int(found.messages.get(arm, 0))
     is_sent = next(one.is_sent for one in of.experiment.arms if one.name == arm)
-    return of.profiles[arm] if is_sent else 0
+    if not is_sent or of.experiment.segment == EVERY:
+        return on_record
+    return on_record + max(of.profiles[arm] - found.told.get(arm, 0) - found.refused.get(arm, 0), 0)
 
 
 def contamination(of: Trial, found: Reached) -> Check:

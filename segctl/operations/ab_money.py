@@ -36,12 +36,13 @@ def money_reports(
 
 
 def cost_of(of: Trial, found: Reached, arms: Sequence[str]) -> Cost:
-    """Of the messages of some arms; the fixed cost is shared by all messages of the experiment."""
+    """Of the messages of some arms; the fixed cost is shared by all messages, by arms where there are none."""
     prices = {arm.name: float(arm.cost or 0) for arm in of.experiment.arms}
     sent = {arm: messages(of, found, arm) for arm in of.arms}
-    mine, all_sent = sum(sent[arm] for arm in arms), sum(sent.values())
+    mine, all_sent = sum(sent[arm] for arm in arms), sum(sent[one.name] for one in of.experiment.arms if one.is_sent)
     paid = sum(sent[arm] * prices[arm] for arm in arms)
-    fixed = float(of.experiment.money.fixed) * (mine / all_sent if all_sent else 0.0)
+    share = mine / all_sent if all_sent else len(arms) / max(sum(one.is_sent for one in of.experiment.arms), 1)
+    fixed = float(of.experiment.money.fixed) * share
     return Cost(mine, paid / mine if mine else 0.0, fixed, float(of.experiment.money.margin))
 
 

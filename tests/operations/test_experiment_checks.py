@@ -26,14 +26,18 @@ from ab_world import (
 )
 
 from segctl.model.errors import UsageError
+from segctl.model.experiments import Money
 from segctl.model.times import Duration
 from segctl.model.types import TEXT, stored_column
 from segctl.operations.ab_parts import Check
 from segctl.operations.ingest_events import write_events
 from segctl.operations.session import Session
+from segctl.state import deliveries
 from segctl.state.assignments import record_assignments, schema
+from segctl.state.deliveries import Failure
 from segctl.state.experiments import Epoch, begin
 from segctl.state.identity import write_canonical
+from segctl.state.subjects import Subjects
 
 HALVES = {"control": 300, "mail": 300}
 LIFTED = {"control": 60, "mail": 100}
@@ -129,6 +133,46 @@ def test_weights_that_changed_are_each_held_against_their_own(tmp_path: Path) ->
     assert effect.compared.difference.estimate == pytest.approx(0.1)
     assert effect.also["pooled"].difference.estimate == pytest.approx(0)
     assert report.headline.state == "more"
+
+
+# --- What it cost ---------------------------------------------------------------------------------------
+def test_who_was_there_already_was_messaged_and_the_fixed_cost_stays(tmp_path: Path) -> None:
+    declared = experiment(HALVES, money=Money(Decimal("0.4"), Decimal(50), "EUR"))
+    session = world(tmp_path, HALVES, orders(HALVES, LIFTED), declared=declared)
+    contacted(session, [300, 301], at=EXPOSED + timedelta(hours=1))
+    contacted(session, [300], at=EXPOSED + DAY)
+
+    report = reported(session)
+
+    # One profile was told twice, 299 others once each, most of them without a contact on record.
+    assert report.money[0].messages == 301
+    assert report.money[0].cost == pytest.approx(301 * 0.05 + 50)
+
+
+def test_whose_row_was_not_accepted_was_not_messaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = experiment(HALVES, money=Money(Decimal("0.4"), Decimal(50), "EUR"))
+    session = world(tmp_path, HALVES, orders(HALVES, LIFTED), declared=declared)
+    contacted(session, [300])
+    known = Subjects(session.workspace).table().sort("subject").collect()["profile_id"]
+
+    def failed(*_: object, **__: object) -> list[Failure]:
+        return [
+            Failure("mail", "winback", "k", known[at], action, state, None, "bounced", None, "", "", 1)
+            for at, action, state in [
+                (300, "add", "invalid"), (301, "add", "invalid"), (302, "add", "rejected"), (303, "add", "unknown"),
+                (304, "remove", "invalid"), (5, "add", "invalid"),
+            ]
+        ]  # fmt: skip
+
+    monkeypatch.setattr(deliveries, "failures", failed)
+    assert reported(session).money[0].messages == 298
+
+    monkeypatch.setattr(
+        deliveries, "failures",
+        lambda *_, **__: [replace(failed()[0], profile=one) for one in known[300:600]],
+    )  # fmt: skip
+    (money,) = reported(session).money
+    assert (money.messages, money.cost) == (1, pytest.approx(50.05))
 
 
 # --- Who is compared --------------------------------------------------------------------------------------
