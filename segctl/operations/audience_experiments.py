@@ -7,6 +7,7 @@ is displaced by another segment would not be told in any arm, and is not assigne
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
@@ -56,15 +57,24 @@ class Holding:
         self._session, self._contacts, self._there, self._now = session, contacts, there, there.now
         self._experiments = experiments_now(session, now=there.now)
         self._generation = generation_of(session.project.universal_holdouts, there.now)
+        self._lost = _undeclared(session)
         self._arms: dict[str, Arms] = {}
 
     @property
     def is_needed(self) -> bool:
         """Anything runs at all."""
-        return self._generation is not None or not self._experiments.is_empty
+        return self._generation is not None or bool(self._lost) or not self._experiments.is_empty
 
     def drop_universal(self, rows: Rows) -> None:
-        """Whom no campaign reaches falls out."""
+        """Whom no campaign reaches falls out, also where the declaration of their generation is gone."""
+        for name in self._lost:
+            held = self._made(_lost_rules(name)).known(rows.left) == HELD_OUT
+            rows.drop(rows.left.filter(held.fill_null(value=False)), "holdout", "universal_holdout", name)
+        if self._lost:
+            rows.troubled = (
+                f"{', '.join(f'`{name}`' for name in self._lost)} of `universal_holdout` is on record and not declared "
+                "any more; bring it back, with `to:` when it is over"
+            )
         if self._generation is None:
             return
         asked, arms = rows.left, self._universal(self._generation)
@@ -117,7 +127,7 @@ class Holding:
     def _drop_troubled(self, rows: Rows, segment: str) -> None:
         """An audience whose experiment cannot go on is not sent; who was held out is shown as such."""
         troubles = self._experiments.troubles.get(segment, ())
-        rows.troubled = "; ".join(map(str, troubles)) or None
+        rows.troubled = "; ".join((*([rows.troubled] if rows.troubled else []), *map(str, troubles))) or None
         for trouble in troubles:
             record = self._experiments.records[trouble.name]
             silent = [arm["name"] for arm in record.definition["arms"] if not arm.get("is_sent", True)]
@@ -177,6 +187,24 @@ class Holding:
 def generation_of(holdouts: Collection[UniversalHoldout], now: datetime) -> UniversalHoldout | None:
     """The generation of the universal holdout that holds at an instant."""
     return next((one for one in holdouts if one.begin <= now and (one.end is None or now < one.end)), None)
+
+
+def _undeclared(session: Session) -> tuple[str, ...]:
+    """Generations of the universal holdout that people are on record for and that the project does not know."""
+    from segctl.state.assignments import assigned_names
+    from segctl.state.experiments import UNIVERSAL
+
+    known = {one.name for one in session.project.universal_holdouts}
+    found = (name.removeprefix(UNIVERSAL) for name in assigned_names(session.workspace) if name.startswith(UNIVERSAL))
+    return tuple(name for name in found if name not in known)
+
+
+def _lost_rules(name: str) -> Rules:
+    """Enough to know who is held out by a generation whose declaration is gone."""
+    from segctl.state.experiments import UNIVERSAL
+
+    weights = {HELD_OUT: Decimal(1)}
+    return Rules(f"{UNIVERSAL}{name}", "", allocation(weights), weights, wins=HELD_OUT)
 
 
 def _rules_on_record(record: ExperimentRecord) -> Rules:

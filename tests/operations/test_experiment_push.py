@@ -600,6 +600,24 @@ def test_the_next_generation_holds_others_and_lets_the_first_go(tmp_path: Path) 
     assert second - first
 
 
+def test_a_generation_that_is_renamed_holds_its_people_and_nobody_new_is_told(tmp_path: Path) -> None:
+    shop = world(tmp_path)
+    shop.universal(UniversalHoldout("g2", Decimal("0.3"), NOW - timedelta(days=9)))
+    shop.push()
+    held = {person for person, arm in shop.arms("universal:g2").items() if arm == "held_out"}
+    shop.universal(UniversalHoldout("g3", Decimal("0.3"), NOW - timedelta(days=9)))
+
+    found = shop.audiences()["winback", "mail"]
+    shop.push()
+
+    assert held
+    assert shop.record("universal:g3").is_empty()
+    assert not shop.services.people() & held
+    assert found.troubled is not None
+    assert "`g2` of `universal_holdout`" in found.troubled
+    assert found.waterfall[5].details["universal_holdout", "g2"] == len(held)
+
+
 def test_of_merged_people_of_one_push_the_arm_that_is_told_nothing_counts(tmp_path: Path) -> None:
     shop = world(tmp_path)
     shop.declare(experiment())
