@@ -149,12 +149,13 @@ def _data_end(session: Session, as_of: datetime, snapshot: int) -> datetime:
 
 
 def _members(session: Session, experiment: Experiment, as_of: datetime, snapshot: int) -> pl.DataFrame:
-    """One row per profile that could take part then: ``subject``, ``unit``; those without a unit cannot."""
+    """One row per profile that could take part then: ``subject``, ``unit``; who has no value of it is one alone."""
     import polars as pl
 
     from segctl.compile.lower import lower_trait
     from segctl.compile.plan import Output
     from segctl.operations.evaluation import evaluate
+    from segctl.operations.experiment_arms import ALONE
 
     asked = [experiment.segment, *experiment.exclude]
     unit = experiment.same
@@ -165,8 +166,9 @@ def _members(session: Session, experiment: Experiment, as_of: datetime, snapshot
     taking = pl.col(experiment.segment)
     for name in experiment.exclude:
         taking &= ~pl.col(name) if name in frame.columns else pl.lit(value=True)
-    named = pl.col("subject" if unit is None else "unit").cast(pl.String).alias("unit")
-    return frame.filter(taking).select("subject", named).drop_nulls()
+    alone = pl.col("subject").cast(pl.String)
+    named = alone if unit is None else pl.col("unit").cast(pl.String).fill_null(ALONE + alone)
+    return frame.filter(taking).select("subject", named.alias("unit")).drop_nulls()
 
 
 def _reach(session: Session, segment: str, now: datetime) -> float | None:

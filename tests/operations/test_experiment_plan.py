@@ -133,9 +133,16 @@ def test_members_are_those_of_the_begin_of_the_window(session: Session) -> None:
     assert found.first.figure == Rate((BUYERS - 1) / (PEOPLE - 1))
 
 
-def test_excluded_segments_and_values_that_are_missing_take_no_part(session: Session) -> None:
+def test_who_is_in_an_excluded_segment_takes_no_part(session: Session) -> None:
     assert planned(session, experiment(exclude=("winback",))).basis.members == 0
-    assert planned(session, experiment(same="phone")).basis.units == 0
+
+
+def test_who_has_no_value_of_the_unit_is_one_alone(session: Session) -> None:
+    found = planned(session, experiment(same="phone"))
+
+    assert (found.basis.units, found.basis.then) == (PEOPLE, PEOPLE)
+    assert found.clusters is not None
+    assert found.clusters.mean_size == 1
 
 
 def test_households_are_units_and_tell_what_they_cost(session: Session) -> None:
