@@ -130,11 +130,6 @@ def write_stop(ctx: Context, name: str | None, winner: str | None, reason: str |
     )  # fmt: skip
     if ctx.dry_run:
         messages.notice(ctx, "dry run: nothing was stopped")
-    elif done.is_silent:
-        messages.warning(
-            ctx, f"`{done.winner}` is sent nothing, but a stopped experiment holds nobody out",
-            hint=f"`segctl pause {done.segment}` keeps the next push from telling everybody",
-        )  # fmt: skip
     else:
         messages.notice(ctx, f"nobody is held out for it any more; next: segctl report ab {done.name}")
 

@@ -49,9 +49,11 @@ ENTRIES: dict[str, Entry] = {
         "`segctl experiment start NAME` starts one that is declared; `segctl experiment status` shows all.",
     ),
     "SEG961": Entry(
-        "the winner is no arm of the experiment",
-        "`--winner` names the arm that everybody gets from now on.",
-        "Use one of the arms that the message lists.",
+        "the winner is no arm of the experiment that is sent something",
+        "`--winner` names the arm that everybody gets from now on. A stopped experiment holds nobody out, so an arm "
+        "that is sent nothing cannot be what everybody gets.",
+        "Use one of the arms that the message lists. If nothing is to be sent any more, stop without a winner and "
+        "pause the segment.",
         "segctl experiment stop winback_mail --winner cupon",
         "segctl experiment stop winback_mail --winner coupon",
     ),

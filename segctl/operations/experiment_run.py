@@ -49,7 +49,6 @@ class Stopped:
 
     Attributes:
         winner: The arm that everybody gets, if somebody said so.
-        is_silent: The winner is sent nothing, so the segment should not be sent any more.
         people: Arm → profiles assigned.
     """
 
@@ -57,7 +56,6 @@ class Stopped:
     segment: str
     at: datetime
     winner: str | None
-    is_silent: bool
     reason: str | None
     people: dict[str, int]
 
@@ -116,17 +114,16 @@ def stop(
     """Write down that an experiment ends: nobody is held out for it any more.
 
     Raises:
-        UsageError: No such experiment or arm.
+        UsageError: No such experiment or arm, or one that is sent nothing.
         Refused: It does not run.
     """
     from segctl.state.experiments import assignment_counts, end
 
     record = recorded_experiment(session, name)
+    segment = today_called(session.definitions.segments, str(record.definition["segment"]))
     arms = {arm["name"]: arm.get("is_sent", True) for arm in record.definition["arms"]}
-    if winner is not None and winner not in arms:
-        raise UsageError(
-            "SEG961", f"`{winner}` is no arm of `{name}`", hint=f"its arms are {', '.join(f'`{arm}`' for arm in arms)}"
-        )
+    if winner is not None:
+        _refuse_winner(name, segment, arms, winner)
     said = (reason or "").strip() or None
     is_new = record.stopped is None and (
         dry_run or end(session.workspace, record.name, at=now, reason=said, winner=winner)
@@ -139,13 +136,25 @@ def stop(
     counts = assignment_counts(session.workspace, record.name)
     return Stopped(
         name=name,
-        segment=today_called(session.definitions.segments, str(record.definition["segment"])),
+        segment=segment,
         at=now,
         winner=winner,
-        is_silent=winner is not None and not arms[winner],
         reason=said,
         people={arm: counts.get(arm, (0, 0))[0] for arm in arms},
     )
+
+
+def _refuse_winner(name: str, segment: str, arms: dict[str, bool], winner: str) -> None:
+    """Raises `UsageError` for what everybody cannot get."""
+    if winner not in arms:
+        known = ", ".join(f"`{arm}`" for arm in arms)
+        raise UsageError("SEG961", f"`{winner}` is no arm of `{name}`", hint=f"its arms are {known}")
+    if not arms[winner]:
+        raise UsageError(
+            "SEG961", f"`{winner}` is sent nothing, so it cannot be what everybody of `{segment}` gets",
+            why="a stopped experiment holds nobody out: the next push would tell them all",
+            hint=f"`segctl pause {segment}`, then stop without `--winner`",
+        )  # fmt: skip
 
 
 def declared_experiment(session: Session, name: str) -> Experiment:

@@ -86,9 +86,11 @@ def test_an_experiment_from_start_to_stop(call: Callable[..., Said], tmp_path: P
     assert document(call("experiment", "assign", "--check", "--json"))["exit"]["code"] == 0
 
     code, out, err = call("experiment", "stop", "mail_test", "--winner", "control", "--reason", "no effect")
-    assert (code, "`segctl pause winback`" in err) == (0, True)
+    assert (code, "SEG961" in err, "`segctl pause winback`" in err) == (2, True, True)
+    assert document(call("experiment", "status", "--json"))["data"][0]["state"] == "running"
+    assert call("experiment", "stop", "mail_test", "--winner", "mail", "--reason", "more")[0] == 0
     stopped = document(call("experiment", "status", "--json"))["data"][0]
-    assert (stopped["state"], stopped["winner"], stopped["reason"]) == ("stopped", "control", "no effect")
+    assert (stopped["state"], stopped["winner"], stopped["reason"]) == ("stopped", "mail", "more")
 
 
 def test_a_broken_split_is_said_first(call: Callable[..., Said], tmp_path: Path) -> None:

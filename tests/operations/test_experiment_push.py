@@ -472,7 +472,7 @@ def test_after_the_stop_nobody_is_held_out_and_everybody_gets_the_winner(tmp_pat
     stopped = stop(shop.session, "mail_test", winner="coupon", reason="clear", now=shop.now)
     shop.push()
 
-    assert not stopped.is_silent
+    assert stopped.winner == "coupon"
     assert len(shop.services.people()) == 40
     assert {fields["variant"] for fields in shop.services.there["mail", "winback"].values()} == {"coupon"}
     with pytest.raises(Refused, match="was stopped"):
