@@ -27,14 +27,15 @@ ENTRIES: dict[str, Entry] = {
         "count against each other and need not add up to anything; percent that do not add up to 100 are pointed out, "
         "since `traffic` is what says how many take part.",
         "Give every arm a weight, all in percent or all as numbers, or none for equal parts.",
-        "arms: {control: {weight: 10 %}, mail: {weight: 90}}",
-        "arms: {control: {weight: 10 %}, mail: {weight: 90 %}}",
+        "arms: {control: {weight: 10 %, send: nothing}, mail: {weight: 90}}",
+        "arms: {control: {weight: 10 %, send: nothing}, mail: {weight: 90 %}}",
     ),
     "SEG943": Entry(
         "no control to compare with",
         "Every arm is compared with the control. It is the arm `control`, otherwise the only one with `send: nothing`; "
-        "where both fail, `control` has to name it.",
-        "Write `control: ARM`, with an arm that `arms` has.",
+        "where both fail, `control` has to name it. An arm `control` that is sent something holds nobody out, which is "
+        "pointed out unless `control` names it.",
+        "Write `control: ARM`, with an arm that `arms` has; add `send: nothing` to a control that is held out.",
         "arms: {short: {weight: 50 %}, long: {weight: 50 %}}",
         "arms: {short: {weight: 50 %}, long: {weight: 50 %}}\ncontrol: short",
     ),

@@ -237,7 +237,8 @@ def _read(text: str, option: str, project: Project, binder: Callable[[Scalar, Sc
 
     scope = Scope(project)
     found = binder(Scalar(text.strip(), is_plain=True, location=Location(f"--{option}")), scope)
-    if found is None:
+    # What a file is warned of, such as `20` for 20 %, nobody would see here.
+    if found is None or scope.diagnostics:
         raise _unreadable(option, text, (one.message for one in scope.diagnostics), scope)
     return found
 

@@ -194,7 +194,7 @@ def test_ways_to_say_it(was: str, now: str, attribute: str, value: object) -> No
 @pytest.mark.parametrize(
     ("arms", "control", "weights"),
     [
-        ("{a: {weight: 1}, control: {weight: 3}}", "control", [3, 1]),
+        ("{a: {weight: 1}, control: {weight: 3, send: nothing}}", "control", [3, 1]),
         ("{a: {weight: 1}, b: {weight: 3, send: nothing}}", "b", [3, 1]),
         ("{a: , b: {send: nothing}}", "b", [1, 1]),
         ("{a: {weight: 12.5 %}, b: {weight: 87.5 %, send: nothing}}", "b", [Decimal("87.5"), Decimal("12.5")]),
@@ -216,6 +216,25 @@ def test_percent_that_do_not_add_up_are_pointed_out_and_relative() -> None:
     assert [(one.code, one.severity) for one in problems] == [("SEG942", Severity.WARNING)]
     assert "95 %" in problems[0].message
     assert [arm.weight for arm in found["mail"].arms] == [10, 85]
+
+
+def test_a_control_that_is_sent_like_the_others_is_pointed_out() -> None:
+    text = SHORT.replace(", send: nothing", "")
+
+    found, problems = bound(text)
+
+    assert [(one.code, one.severity) for one in problems] == [("SEG943", Severity.WARNING)]
+    assert "add `send: nothing`" in (problems[0].hint or "")
+    assert found["mail"].arms[0].is_sent
+    # Whoever says so means it.
+    assert bound(text.replace("window:", "control: control\nwindow:"))[1] == []
+
+
+@pytest.mark.parametrize(("written", "hint"), [("20", "write `20 %`"), ("120 %", None), ("120", None), ("0", None)])
+def test_a_share_that_cannot_be_is_no_advice(written: str, hint: str | None) -> None:
+    _, problems = bound(f"{SHORT}traffic: {written}\n")
+
+    assert [one.hint for one in problems if one.code == "SEG946"] == [hint]
 
 
 METRIC = "{event: order_completed, role: primary}"

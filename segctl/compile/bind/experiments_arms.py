@@ -107,6 +107,10 @@ def control_of(root: Mapping, arms: tuple[Arm, ...], scope: Scope) -> str | None
         scope.error("SEG943", f"{shown(written)} is not an arm", node.location, hint=scope.meant(written, names))
         return None
     unsent = [arm.name for arm in arms if not arm.is_sent]
+    if "control" in names and not unsent:
+        message = "the arm `control` is sent something like the others, so nobody is held out"
+        hint = "add `send: nothing` to it, or `control: control` below the arms if it is to be sent something"
+        scope.warn("SEG943", message, (root.get("arms") or root).location, hint=hint)
     if "control" in names or len(unsent) == 1:
         return "control" if "control" in names else unsent[0]
     message = "nothing says which arm the others are compared with"

@@ -36,7 +36,8 @@ def share(node: Node, scope: Scope, what: str, *, code: str, low: int = 0, high:
         return value
     most = f" and at most {high * 100} %" if high is not None else ""
     message = f"{what} is above {low * 100} %{most}, not {shown(node.text)}"
-    scope.error(code, message, node.location, hint=None if value <= low else f"write `{bare.rstrip(' %')} %`")
+    meant = high is not None and low < value / 100 <= high and "%" not in bare
+    scope.error(code, message, node.location, hint=f"write `{bare} %`" if meant else None)
     return None
 
 
