@@ -144,7 +144,7 @@ def _effect(metric: MetricReport, one: ArmValue) -> dict[str, Any]:
         return {"why": one.value.why}
     of = effect.compared
     found: dict[str, Any] = {"p": of.p, "p_adjusted": effect.p_adjusted, "log_p": of.log_p, "se": of.se, "df": of.df}
-    for name, interval in (("difference", of.difference), ("lift", of.lift)):
+    for name, interval in (("difference", effect.told), ("lift", effect.told_lift)):
         found |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
     why = of.why or of.difference.why or of.lift.why
     found |= {"test": of.test, "basis": effect.basis, "verdict": effect.verdict, "held": effect.held}

@@ -35,6 +35,8 @@ def also(speech: AbSpeech) -> tuple[Block, ...]:
             )
             caption = speech.say("also_caption", metric=speech.metric(metric.name))
             found.append(Grid(caption, heads, tuple(rows), (2, 3, 4)))
+            if metric.correction:
+                found.append(Words((speech.words["also_note"],), soft=True))
         lowered = [e.variance_reduction for e in metric.effects if e.variance_reduction is not None]
         if lowered:
             share = speech.n.share(max(lowered))
@@ -48,7 +50,10 @@ def _ways(speech: AbSpeech, metric: MetricReport, effect: Effect) -> Iterator[tu
     if small or (not effect.also and effect.compliance is None):
         return
     shape = bare(speech.differences(metric))
-    ways: dict[str, Comparison] = {"main": effect.compared, **effect.also}
+    if metric.correction:
+        difference, p = _known(speech, effect.told, shape), speech.n.p(effect.p_adjusted)
+        yield speech.arm(effect.arm), speech.words["also.main"], difference, speech.lift(effect.told_lift), p
+    ways: dict[str, Comparison] = {"single" if metric.correction else "main": effect.compared, **effect.also}
     for name, compared in ways.items():
         way = speech.words.get(f"also.{name}", name.replace("_", " "))
         difference = _known(speech, compared.difference, shape)

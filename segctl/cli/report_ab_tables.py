@@ -59,9 +59,8 @@ def _arm(speech: NamedSpeech, metric: MetricReport, one: ArmValue, digits: int) 
         return (*told, "", "", "")
     if is_small(speech, one) or is_small(speech, control):
         return (*told, hidden, hidden, hidden)
-    compared = effect.compared
-    difference = speech.known(compared.difference, bare(speech.differences(metric)))
-    return (*told, difference, speech.lift(compared.lift), speech.n.p(effect.p_adjusted))
+    difference = speech.known(effect.told, bare(speech.differences(metric)))
+    return (*told, difference, speech.lift(effect.told_lift), speech.n.p(effect.p_adjusted))
 
 
 def is_small(speech: NamedSpeech, one: ArmValue) -> bool:
@@ -81,7 +80,7 @@ def _bars(speech: NamedSpeech, metric: MetricReport, key: str) -> Forest | None:
     if not effects:
         return None
     words, shape = speech.words, bare(speech.differences(metric))
-    digits = max((speech.n.digits(e.compared.difference, shape) for e in effects), default=2)
+    digits = max((speech.n.digits(e.told, shape) for e in effects), default=2)
     return Forest(
         key=f"{key}-{metric.name}",
         title=speech.say(
@@ -97,7 +96,7 @@ def _bars(speech: NamedSpeech, metric: MetricReport, key: str) -> Forest | None:
 
 
 def _bar(speech: NamedSpeech, effect: Effect) -> Bar:
-    of = effect.compared.difference
+    of = effect.told
     low = of.low if of.unbounded not in ("low", "both") else None
     high = of.high if of.unbounded not in ("high", "both") else None
     if of.estimate is None or (low is None and high is None and of.unbounded is None):

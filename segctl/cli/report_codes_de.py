@@ -21,6 +21,7 @@ REASONS: dict[str, str] = {
     "no_effect": "in dieser Richtung gibt es keine Wirkung",
     "no_compliance": "die Nachricht erreichte beide Arme gleich",
     "too_few": "es sind zu wenige",
+    "windows_open": "noch ist niemandes Zeitraum vollständig",
     "nobody": "es gibt niemanden",
     "one_arm": "es gibt nichts zum Vergleichen",
     "weight_zero": "jemand ist in einem Arm, in dem niemand sein sollte",

@@ -21,6 +21,7 @@ REASONS: dict[str, str] = {
     "no_effect": "there is no effect in this direction",
     "no_compliance": "the message reached both arms alike",
     "too_few": "there are too few",
+    "windows_open": "nobody's window is complete",
     "nobody": "there is nobody",
     "one_arm": "there is nothing to compare with",
     "weight_zero": "somebody is in an arm that nobody should be in",

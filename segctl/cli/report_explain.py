@@ -141,9 +141,9 @@ def _effect(speech: AbSpeech, metric: MetricReport, effect: Effect) -> Iterator[
     name, shape = f"{metric.name}.{effect.arm}", speech.differences(metric)
     inputs = _sides(speech, metric, effect) | {key: n.plain(value) for key, value in effect.figures.items()}
     basis = effect.basis if effect.basis != "fixed" else None
-    difference = speech.known(compared.difference, shape)
+    difference = speech.known(effect.told, shape)
     yield Explained(f"{name}.difference", difference, basis or compared.difference.method, inputs, metric.events)
-    yield Explained(f"{name}.lift", speech.lift(compared.lift), basis or compared.lift.method, inputs, metric.events)
+    yield Explained(f"{name}.lift", speech.lift(effect.told_lift), basis or compared.lift.method, inputs, metric.events)
     tested = {key: n.plain(value) for key, value in (("statistic", compared.statistic), ("df", compared.df),
                                                      ("log p", compared.log_p)) if value is not None}  # fmt: skip
     yield Explained(f"{name}.p", n.p(compared.p), compared.test, inputs | tested, metric.events)
@@ -168,7 +168,7 @@ def _sides(speech: AbSpeech, metric: MetricReport, effect: Effect) -> dict[str, 
         found |= {f"{key}{sign}": speech.n.plain(value) for key, value in given.items() if value is not None}
     if effect.compared.se is not None:
         found["se"] = speech.n.plain(effect.compared.se)
-    found["1 − α"] = speech.n.share(effect.compared.difference.confidence, 0)
+    found["1 − α"] = speech.n.share(effect.told.confidence, 0 if effect.simultaneous is None else 1)
     return found
 
 

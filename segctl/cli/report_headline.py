@@ -103,9 +103,13 @@ def _certainty(speech: AbSpeech, head: Headline, metric: MetricReport) -> Iterat
         most = speech.beside(head.ruled_out, head.difference, _shape(speech, metric))
         yield speech.say("ruled_out", most=most, per=per, confidence=confidence)
     if head.difference is not None and head.difference.estimate is not None:
+        if not _has_ends(head.difference):
+            estimate = speech.beside(head.difference.estimate, None, shape)
+            yield speech.say("no_range", difference=estimate, per=per, why=speech.why(head.difference.why or "too_few"))
+            return
         places = {"difference": n.interval(head.difference, shape), "per": per, "confidence": confidence}
         places["p"] = speech.say("p", p=n.p(head.p))
-        if head.lift is not None and head.lift.estimate is not None:
+        if head.lift is not None and head.lift.estimate is not None and _has_ends(head.lift):
             yield speech.say("sure_lift", lift=speech.lift(head.lift), control=speech.control, **places)
         else:
             yield speech.say("sure", **places)
@@ -123,6 +127,10 @@ def _certainty(speech: AbSpeech, head: Headline, metric: MetricReport) -> Iterat
         )  # fmt: skip
     if metric.better == "lower":
         yield speech.words["lower_better"]
+
+
+def _has_ends(of: Interval) -> bool:
+    return of.is_bounded or of.unbounded is not None
 
 
 def _earned(speech: AbSpeech, head: Headline) -> Iterator[str]:

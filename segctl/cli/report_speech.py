@@ -166,7 +166,13 @@ class NamedSpeech(Speech):
         if value is None:
             return self.n.count(None)
         known = interval is not None and (interval.low is not None or interval.high is not None)
-        digits = self.n.digits(interval, shape) if known and interval else significant(value * shape.factor, 3)
+        digits = (
+            self.n.digits(interval, shape)
+            if known and interval
+            else significant(value * shape.factor, 3)
+            if value
+            else 0
+        )
         return self.n.shaped(value, shape, digits)
 
 

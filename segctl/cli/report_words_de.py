@@ -57,6 +57,8 @@ WORDS: dict[str, str] = {
     "sure": "Wie sicher: der Unterschied ist {difference} {per} mit {confidence} Sicherheit ({p}).",
     "sure_lift": "Wie sicher: der Unterschied ist {difference} {per} mit {confidence} Sicherheit ({p}); das sind "
     "{lift} gegenüber {control}.",
+    "no_range": "Wie sicher: das lässt sich nicht sagen; der Unterschied ist bisher {difference} {per}, ein Bereich "
+    "dazu lässt sich nicht nennen, denn {why}.",
     "no_lift": "Ohne Prozentangabe, denn {why}.",
     "wide_always": "Der Bereich ist weit, weil jederzeit hineingesehen werden darf.",
     "wide_planned": "Der Bereich berücksichtigt die geplanten Zwischenblicke.",
@@ -154,8 +156,11 @@ WORDS: dict[str, str] = {
     # --- Details ---------------------------------------------------------------------------------------------
     "also": "Anders gerechnet",
     "also_caption": "{metric}: dieselbe Frage auf anderen Wegen",
+    "also_note": "Mehrere Vergleiche entscheiden: nur „wie oben“ ist dafür berichtigt, jeder andere Weg steht für "
+    "sich.",
     "way": "Weg",
     "also.main": "wie oben",
+    "also.single": "für sich, nicht berichtigt",
     "also.cuped": "mit dem Vorher (CUPED)",
     "also.capped": "große Werte gekappt",
     "also.exact": "exakt",
@@ -214,7 +219,8 @@ WORDS: dict[str, str] = {
     "test.delta": "Delta-Methode",
     "tests": "Tests: {tests}; Sicherheit {confidence}; {correction}.",
     "correction.none": "ein einziger Vergleich, nichts zu berichtigen",
-    "correction.holm": "p für mehrere Vergleiche berichtigt (Holm)",
+    "correction.holm": "p für mehrere Vergleiche berichtigt (Holm) und ihre Bereiche so weit, wie es das "
+    "berichtigte p verlangt, so dass die Sicherheit für alle zusammen gilt",
     "correction.bh": "p für mehrere Vergleiche berichtigt (Benjamini-Hochberg)",
     "looks.end": "Ein Blick am Ende.",
     "looks.planned": "Blick {look} von {looks}, geplant bei {shares}.",

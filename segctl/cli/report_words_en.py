@@ -59,6 +59,8 @@ WORDS: dict[str, str] = {
     "sure": "How sure: the difference is {difference} {per} with {confidence} confidence ({p}).",
     "sure_lift": "How sure: the difference is {difference} {per} with {confidence} confidence ({p}); that is {lift} "
     "compared with {control}.",
+    "no_range": "How sure: nobody can say; the difference is {difference} {per} so far, and no range can be told, "
+    "because {why}.",
     "no_lift": "No percentage is told, because {why}.",
     "wide_always": "The range is wide because results may be looked at at any time.",
     "wide_planned": "The range pays for the planned looks.",
@@ -155,8 +157,10 @@ WORDS: dict[str, str] = {
     # --- Details ---------------------------------------------------------------------------------------------
     "also": "Reckoned otherwise",
     "also_caption": "{metric}: the same question by other ways",
+    "also_note": "Several comparisons decide: only “as above” is corrected for them; every other way stands alone.",
     "way": "Way",
     "also.main": "as above",
+    "also.single": "alone, not corrected",
     "also.cuped": "with what was before (CUPED)",
     "also.capped": "large values cut",
     "also.exact": "exact",
@@ -215,7 +219,8 @@ WORDS: dict[str, str] = {
     "test.delta": "delta method",
     "tests": "Tests: {tests}; confidence {confidence}; {correction}.",
     "correction.none": "a single comparison, nothing to correct",
-    "correction.holm": "p corrected for several comparisons (Holm)",
+    "correction.holm": "p corrected for several comparisons (Holm), and their ranges as wide as the corrected p "
+    "asks for, so that the confidence is that of all together",
     "correction.bh": "p corrected for several comparisons (Benjamini-Hochberg)",
     "looks.end": "One look at the end.",
     "looks.planned": "Look {look} of {looks}, planned at {shares}.",

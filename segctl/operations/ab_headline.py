@@ -70,10 +70,7 @@ def _counted(effect: Effect, main: MetricReport) -> tuple[Comparison, float | No
     """The comparison that the headline tells, with intervals that agree with its p, and that p."""
     exact = effect.also.get("exact")
     p = exact.p if exact is not None and main.tests == 1 and effect.basis == "fixed" else effect.p_adjusted
-    compared = effect.compared
-    if effect.simultaneous is not None and effect.simultaneous_lift is not None:
-        compared = replace(compared, difference=effect.simultaneous, lift=effect.simultaneous_lift)
-    return compared, p
+    return replace(effect.compared, difference=effect.told, lift=effect.told_lift), p
 
 
 def _numbers(

@@ -35,9 +35,11 @@ def outlook(of: Trial, at: Stage) -> Next:
         at.is_over, reached, at.planned, of.experiment.end, effect=effect, per_day=_per_day(of),
         end_of_windows=of.edge("last", newest=True),
     )  # fmt: skip
+    if not reached:
+        return replace(found, why="windows_open" if of.units.everybody.height else "nobody")
     figure, why = _figure(of)
     if figure is None or min(of.analysed.values()) == 0:
-        return replace(found, why=why or "empty_arm")
+        return replace(found, why="empty_arm" if min(of.analysed.values()) == 0 else why)
     down = effect < 0 if effect is not None else of.primary.better == "lower"
     smallest = findable(figure, _design(of, at), float(reached), down=down)
     size = None if effect is None else needed(figure, _planned_design(of, at), relative=effect).total

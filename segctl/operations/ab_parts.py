@@ -156,6 +156,16 @@ class Effect:
     compliance: Interval | None = None
     figures: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def told(self) -> Interval:
+        """The interval of the difference that agrees with the adjusted p; every view shows this one."""
+        return self.simultaneous or self.compared.difference
+
+    @property
+    def told_lift(self) -> Interval:
+        """Likewise of the lift."""
+        return self.simultaneous_lift or self.compared.lift
+
 
 @dataclass(frozen=True, slots=True)
 class MetricReport:

@@ -12,10 +12,14 @@ import pytest
 from report_samples import AT, STATES, interval, money, report
 
 from segctl.cli import report_codes_de, report_codes_en, report_words_de, report_words_en
+from segctl.cli.context import Context
+from segctl.cli.report_ab import result
 from segctl.cli.report_ab_story import document
 from segctl.cli.report_headline import lead
 from segctl.cli.report_numbers import LIFT, NUMBER, Numbers, Shape
 from segctl.cli.report_speech import AbSpeech, Speech
+from segctl.cli.report_view import text
+from segctl.model.exits import ExitCode
 from segctl.operations.ab_result import State
 from segctl.stats.values import Flag, Interval, Why
 
@@ -201,6 +205,35 @@ def test_other_units_and_means_are_named() -> None:
     assert told.text == (
         "revenue: less with mail than with control, 1.40 EUR instead of 1.84 EUR per unit (household_id)."
     )
+
+
+def test_sentence_tables_and_rows_show_one_interval() -> None:
+    found = report()
+    main = found.metrics[0]
+    wide = replace(main.effects[0], simultaneous=interval(0.005, 0.0009, 0.0089),
+                   simultaneous_lift=interval(0.217, 0.03, 0.43))  # fmt: skip
+    found = replace(found, metrics=(replace(main, effects=(wide, main.effects[1])), *found.metrics[1:]))
+
+    told = text(Context("report", AT), document(found, "en"), details=True)
+
+    assert told.count("(+0.09 to +0.89)") == 2  # the figures, and `as above` of the details
+    assert re.search(r"as above +\S+ \(\+0.09 to \+0.89\) .* 0\.0082", told)
+    assert re.search(r"alone, not corrected +\S+ \(\+0.17 to \+0.80\) .* 0\.0041", told)
+    assert "ranges as wide as the corrected p" in told.replace("\n", " ")
+    (row,) = [one for one in result(found, ExitCode.OK).rows if (one["metric"], one["arm"]) == ("bought", "mail")]
+    assert (row["difference_low"], row["difference_high"], row["p_adjusted"]) == (0.0009, 0.0089, 0.0082)
+
+
+def test_without_a_range_none_is_spoken_of() -> None:
+    found = report("too_early")
+    none = Interval(112, None, None, 0.95, "mee", None, Why.TOO_FEW)
+    head = replace(found.headline, control=0.0, value=112, difference=none, lift=replace(none, estimate=None), p=None)
+
+    first = lead(AbSpeech(replace(found, headline=head), "en"), anyway=False)
+
+    assert "112 with mail and 0 with control" in first.text
+    assert "no range can be told, because there are too few." in first.more[0]
+    assert not any("wide" in one or "p –" in one for one in first.more)
 
 
 def test_an_unplanned_look_says_why_its_range_is_wide() -> None:

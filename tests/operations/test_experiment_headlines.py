@@ -229,6 +229,7 @@ def test_nothing_yet_while_no_window_is_complete(tmp_path: Path) -> None:
     assert report.headline.state == "nothing_yet"
     assert [arm.young for arm in report.arms] == [600, 600]
     assert report.next.end_of_windows == EXPOSED + 14 * DAY
+    assert report.next.why == "windows_open"
 
 
 def test_a_broken_split_is_told_before_any_window_ends(tmp_path: Path) -> None:
