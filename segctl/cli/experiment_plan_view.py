@@ -67,7 +67,9 @@ def write_plan(ctx: Context, said: Said, *, members: int | None, per_day: float 
             found = _plan(ctx, definitions, session, said, members, per_day)
     zone = ZoneInfo(definitions.project.timezone)
     spoken: Language = "de" if (language or definitions.project.language) == "de" else "en"
-    output.write(ctx, _result(found, PlanWords(found, spoken, lambda at: at.astimezone(zone)), spoken))
+    words = PlanWords(found, spoken, lambda at: at.astimezone(zone))
+    result = _result(found, words, spoken)
+    output.write(ctx, _told(ctx, result, found, words, spoken) if ctx.format == "table" else result)
 
 
 def _plan(
@@ -109,6 +111,29 @@ def _result(found: ExperimentPlan, words: PlanWords, language: Language) -> outp
         notes=words.notes(),
         document={"language": language, "plan": _document(found)},
     )
+
+
+def _told(
+    ctx: Context, made: output.Result, found: ExperimentPlan, words: PlanWords, language: Language
+) -> output.Result:
+    """The same for people: rates in percent, numbers and heads in their language, sentences that fit."""
+    from dataclasses import replace
+
+    from segctl.cli.experiment_plan_tables import fitted, spoken
+
+    shown = [
+        (*row[:2], words.baseline(one.figure, one.metric.unit), *row[3:])
+        for row, one in zip(_metrics(found), found.metrics, strict=True)
+    ]
+    columns, rows = spoken(ctx, METRICS, shown, language)
+    sections = []
+    for section in made.sections:
+        heads, cells = spoken(ctx, section.columns, section.rows, language)
+        sections.append(replace(section, columns=heads, rows=cells))
+    return replace(
+        made, columns=columns, rows=rows, sections=tuple(sections), text=fitted(ctx, made.text),
+        notes=fitted(ctx, made.notes),
+    )  # fmt: skip
 
 
 def _metrics(found: ExperimentPlan) -> list[tuple[Any, ...]]:

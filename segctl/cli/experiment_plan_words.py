@@ -206,16 +206,22 @@ class PlanWords:
         text = self._words[key]
         return text.format(**(self._names | values)) if "{" in text else text
 
+    def baseline(self, figure: Figure | None, unit: str | None) -> str | None:
+        """What a metric is now: a rate in percent, a mean with its unit; None where nothing is known."""
+        return None if figure is None else self._told(figure, figure.baseline, unit or "")
+
     def _value(self, figure: Figure | None, value: float | None = None) -> str:
         """A rate in percent, a mean with its unit."""
         if figure is None:
             return ""
-        known = figure.baseline if value is None else value
+        return self._told(figure, figure.baseline if value is None else value, self._unit)
+
+    def _told(self, figure: Figure, known: float, unit: str) -> str:
         if not known:
-            return "0 %" if not hasattr(figure, "sd") else self._n.shaped(0.0, Shape(1.0, self._unit), 0)
+            return "0 %" if not hasattr(figure, "sd") else self._n.shaped(0.0, Shape(1.0, unit), 0)
         if not hasattr(figure, "sd"):
             return self._n.shaped(known, Shape(100.0, "%"), max(1, significant(known * 100, 3)))
-        return self._n.shaped(known, Shape(1.0, self._unit), max(0, significant(known, 4)))
+        return self._n.shaped(known, Shape(1.0, unit), max(0, significant(known, 4)))
 
     def _found(self, effect: Effect | None) -> str:
         """An effect as a percentage; of a control of 0 there is none, so in the figure's own unit."""

@@ -143,3 +143,17 @@ def test_the_schema_with_the_names_of_the_project_knows_its_segments(run: Run, p
 
     assert schema["properties"]["segment"]["enum"] == ["buyers"]
     assert schema["properties"]["strata"]["items"]["enum"] == ["country", "signed_up"]
+
+
+@pytest.mark.parametrize(("language", "row"), [("en", "4.56 %"), ("de", "4,56 %")])
+def test_a_plan_speaks_one_language_in_lines_that_fit(run: Run, project: Path, language: str, row: str) -> None:
+    done = run(
+        "experiment", "plan", "buyers_mail", "--baseline", "4.56%", "--members", "900", "--language", language,
+        cwd=project, env={"COLUMNS": "80"},
+    )  # fmt: skip
+
+    table = done.out[done.out.index("\nbought  ") + 1 :].splitlines()[0]
+    assert row in table
+    assert ("Kennzahl  Rolle" in done.out) == (language == "de")
+    assert ("+142 %" in table, "0.0456" in done.out) == (True, False)
+    assert max(map(len, done.out.splitlines()[:8])) <= 80
