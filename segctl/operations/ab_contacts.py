@@ -93,7 +93,10 @@ def is_own(of: Trial) -> pl.Expr:
     import polars as pl
 
     own = of.experiment.segment
-    return pl.lit(value=True) if own == EVERY else pl.col("segment") == own
+    if own == EVERY:
+        return pl.lit(value=True)
+    today = of.session.definitions.segments.get(own)
+    return pl.col("segment").is_in([own, *(today.formerly if today is not None else ())])
 
 
 def messages(of: Trial, found: Reached, arm: str) -> int:

@@ -228,8 +228,11 @@ def _placed(session: Session, experiment: Experiment, rows: Sequence[_Row]) -> p
         profile, subject = who
         unit = row.unit or profile
         told = (experiment.key, unit, profile, subject, row.arm, row.stratum, row.assigned, row.exposed, 1, None)
-        if found.setdefault(profile, told)[4] != row.arm:
+        before = found.setdefault(profile, told)
+        if before[4] != row.arm:
             bad.append(f"line {row.line}: the same person stands further up with another arm")
+        elif before[7] != row.exposed:
+            bad.append(f"line {row.line}: the same person stands further up with another `exposed_at`")
     _refuse(bad)
     return pl.DataFrame(list(found.values()), schema=schema(), orient="row")
 

@@ -211,6 +211,17 @@ def test_what_other_segments_send_is_shown_and_warned_of_where_it_is_uneven(tmp_
     assert {row["segment"]: row["is_uneven"] for row in found.rows} == {"newsletter": False, "reminder": True}
 
 
+def test_controls_that_the_segment_reached_under_a_former_name_are_reached(tmp_path: Path) -> None:
+    session = plain(tmp_path)
+    contacted(session, range(100, 131), "welcome_back")
+    today = replace(session.definitions.segments["winback"], formerly=("welcome_back",))
+    segments = {**session.definitions.segments, "winback": today}
+    renamed = replace(session, definitions=replace(session.definitions, segments=segments))
+
+    assert reported(session).check("contamination").level != "fail"
+    assert reported(renamed).check("contamination").level == "fail"
+
+
 def test_contacts_outside_the_window_reach_nobody(tmp_path: Path) -> None:
     session = plain(tmp_path)
     contacted(session, range(300), at=EXPOSED - DAY)

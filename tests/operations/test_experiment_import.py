@@ -85,6 +85,8 @@ def test_without_a_time_nobody_is_exposed_unless_they_are_told_now(session: Sess
         ("id,arm\nc1,mial\n", "SEG971", "line 2: `mial` is no arm; the arms are `control` and `mail`"),
         ("id,arm\nc9,mail\n", "SEG971", "line 2: nobody is known by that `id`"),
         ("id,arm\n,mail\n", "SEG971", "line 2: `id` is empty"),
+        ("id,arm,exposed_at\nc1,mail,2026-10-20\nc1,mail,2026-10-10\n", "SEG971",
+         "line 3: the same person stands further up with another `exposed_at`"),
         ("id,arm\nc1,mail\nc1,control\n", "SEG971", "line 3: the same person stands further up with another arm"),
         ("id,arm,exposed_at\nc1,mail,yesterday-ish\n", "SEG971", "line 2: `exposed_at` is no time: `yesterday-ish`"),
         ("id,arm,exposed_at,assigned_at\nc1,mail,2026-10-01,2026-10-02\n", "SEG971", "is before `assigned_at`"),
