@@ -67,6 +67,8 @@ def test_an_experiment_from_start_to_stop(call: Callable[..., Said], tmp_path: P
     assert "control  false" in out
     assert "SEG956" in call("experiment", "start")[2]
 
+    code, out, err = call("report", "ab", "--as-of", "quatsch")
+    assert (code, "SEG501" in err) == (2, True)
     code, out, err = call("push", "winback")
     assert code == 0
     assert "in an arm that is sent nothing (mail_test)" in out

@@ -225,3 +225,14 @@ def test_a_site_shows_no_figures_before_the_end_and_is_no_look(tmp_path: Path) -
     assert "Figures" not in page
     assert "2,000 instead" not in page
     assert looks(session.workspace, "mail_test") == ()
+
+
+def test_all_reports_go_by_the_time_asked_for(effect: Session, tmp_path: Path) -> None:
+    early = str((EXPOSED + timedelta(days=3)).date())
+    asked = Asked("all", html=str(tmp_path / "pages"), language="en")
+
+    report_all.run(Context("report", LATER, as_of=early), effect, asked)
+
+    first = (tmp_path / "pages/index.html").read_text("utf-8")
+    assert "more with mail" not in first
+    assert "All campaigns together earned" not in first

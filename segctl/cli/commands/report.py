@@ -89,7 +89,7 @@ def command(
     Each report begins with the answer in words, then says whether it can be trusted, and only then shows figures.
     Segments and health look at the runs on record and at what members did since; they evaluate nothing.
     """
-    from segctl.operations.session import open_session
+    from segctl.operations.session import instant, open_session
 
     if suppress is not None and suppress < 0:
         raise UsageError("SEG103", f"`--suppress {suppress}`: a number of 0 or more")
@@ -100,5 +100,6 @@ def command(
     report = import_module(REPORTS[about])
     with open_session(ctx.project, env=ctx.env) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
+        instant(ctx.as_of, ctx.now, session.project.timezone)  # What is no time is refused, whatever is asked.
         code: ExitCode = report.run(ctx, session, asked)
     return code
