@@ -76,13 +76,14 @@ _SHOWN = 20
 
 def write_start(ctx: Context, name: str | None) -> None:
     """Start an experiment, and tell what the next push will do."""
+    from segctl.operations.experiment_assign import is_evaluated
     from segctl.operations.experiment_run import start
     from segctl.operations.session import open_session
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         done = start(session, named(session, name), now=ctx.now, dry_run=ctx.dry_run)
-        at = session.local(done.at)
+        at, is_known = session.local(done.at), is_evaluated(session, done.segment)
     rows = [(arm, arm not in done.silent, 0) for arm in done.arms]
     facts = {
         "experiment": done.name, "segment": done.segment, "started": at.isoformat(timespec="seconds"),
@@ -104,6 +105,9 @@ def write_start(ctx: Context, name: str | None) -> None:
             messages.warning(ctx, f"`{to}` can take nobody out: who is held out stays there", hint=hint)
             continue
         messages.notice(ctx, f"{people:,} people of `{done.segment}` are at `{to}`: who is held out leaves")
+    if not is_known:
+        messages.notice(ctx, f"nobody knows yet who is in `{done.segment}`; next: segctl apply {done.segment}")
+        return
     after = f"segctl push {done.segment} --dry-run" if done.destinations else f"segctl experiment assign {done.name}"
     messages.notice(ctx, f"nobody is assigned yet: that happens before the first push; next: {after}")
 

@@ -143,6 +143,13 @@ def _assigned(
     )
 
 
+def is_evaluated(session: Session, segment: str) -> bool:
+    """True if a run has evaluated a segment, so that a push of it has somebody to tell."""
+    from segctl.state.memberships import in_force
+
+    return in_force(session.workspace, segment) is not None
+
+
 def is_personal(session: Session, traits: Iterable[str | None]) -> bool:
     """True if one of these stored traits is personal, so that its values stand in no list and no message."""
     private = {trait.name for trait in session.project.traits if trait.is_private}

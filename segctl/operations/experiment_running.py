@@ -134,7 +134,8 @@ def trouble_of(session: Session, record: ExperimentRecord, declared: Experiment 
         segment = today_called(segments, str(record.definition["segment"]))
         return Trouble(
             record.name, segment, "SEG959", f"the experiment `{record.name}` runs, but it is not declared any more",
-            f"bring its file back, or end it with `segctl experiment stop {record.name}`",
+            f"bring its file back; where it was renamed, add `salt: {record.name}` to it; or end it with "
+            f"`segctl experiment stop {record.name}`",
         )  # fmt: skip
     differing = changed(record.definition, definition_of(declared), lambda name: today_called(segments, name))
     if differing:

@@ -95,6 +95,21 @@ def test_an_experiment_from_start_to_stop(call: Callable[..., Said], tmp_path: P
     assert (stopped["state"], stopped["winner"], stopped["reason"]) == ("stopped", "mail", "more")
 
 
+def test_before_the_segment_was_evaluated_and_after_a_rename_the_next_step_is_told(
+    call: Callable[..., Said], tmp_path: Path
+) -> None:
+    for name in ("segments/winback.yaml", "experiments/mail_test.yaml"):
+        text = FILES[name].replace("winback", "new").replace("mail_test", "new_test")
+        (tmp_path / name.replace("winback", "new").replace("mail_test", "new_test")).write_text(text, "utf-8")
+    # A segment of another name that no run has seen.
+    code, _, err = call("experiment", "start", "new_test")
+    assert code == 0
+    assert "next: segctl apply new\n" in err
+
+    (tmp_path / "experiments/new_test.yaml").unlink()
+    assert "add `salt: new_test` to it" in call("experiment", "status")[2]
+
+
 def test_a_broken_split_is_said_first(call: Callable[..., Said], tmp_path: Path) -> None:
     rows = [f"{at},{'mail' if at < 2 else 'control'}" for at in range(30)]
     (tmp_path / "arms.csv").write_text("\n".join(["id,arm", *rows, ""]), "utf-8")
