@@ -95,7 +95,7 @@ def session_report(ctx: Context, session: Session, asked: Asked) -> AbReport:
 
 def local(session: Session, found: AbReport) -> AbReport:
     """With instants in the project's zone, for showing."""
-    moments = ("as_of", "began", "last_exposed", "stopped", "data_until")
+    moments = ("as_of", "began", "started", "last_exposed", "stopped", "data_until")
     here = {name: None if (at := getattr(found, name)) is None else session.local(at) for name in moments}
     after = found.next
     ends = {

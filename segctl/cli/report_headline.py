@@ -47,7 +47,12 @@ def lead(speech: AbSpeech, *, anyway: bool, early: bool = True) -> Lead:
     metric = speech.report.metric(head.metric)
     if any(is_small(speech, metric.arm(name)) for name in (head.arm, speech.base)):
         return Lead("warn", speech.say("small_hidden", metric=speech.metric(head.metric)))
-    more = [*_certainty(speech, head, metric), *_earned(speech, head), *_steps(speech, head, anyway=anyway)]
+    more = [
+        *_certainty(speech, head, metric),
+        *_unsettled(speech, head),
+        *_earned(speech, head),
+        *_steps(speech, head, anyway=anyway),
+    ]
     return Lead(_look(head), _first(speech, head, metric), tuple(more))
 
 
@@ -80,6 +85,9 @@ def _first(speech: AbSpeech, head: Headline, metric: MetricReport) -> str:
 def _nothing(speech: AbSpeech) -> str:
     if not any(arm.assigned for arm in speech.report.arms):
         return speech.say("nobody")
+    if not _is_told(speech):
+        assigned = sum(arm.assigned for arm in speech.report.arms)
+        return speech.say("untold", n=speech.n.count(assigned), people=speech.people)
     return speech.say("nothing_yet", window=speech.window(speech.report.window))
 
 
@@ -94,6 +102,23 @@ def _broken(speech: AbSpeech, head: Headline) -> str:
 
 def _guardrails(speech: AbSpeech, head: Headline) -> str:
     return speech.n.listed(speech.say("quoted", text=speech.metric(name)) for name in head.reasons)
+
+
+def _alike(speech: AbSpeech, head: Headline) -> str:
+    return speech.n.listed(speech.arm(name) for name in (head.arm, *head.rivals))
+
+
+def _unsettled(speech: AbSpeech, head: Headline) -> Iterator[str]:
+    """Arms that are as good, and guard-rails that neither held nor failed."""
+    if head.state not in _TOLD:
+        return
+    if head.rivals:
+        yield speech.say("alike", arms=_alike(speech, head), control=speech.control)
+    effects = [(one.name, one.effect(head.arm or "")) for one in speech.report.metrics]
+    names = [name for name, effect in effects if effect is not None and effect.held == "open"]
+    if head.is_good and names:
+        told = speech.n.listed(speech.say("quoted", text=speech.metric(name)) for name in names)
+        yield speech.say("guardrail_open", guardrails=told, arm=speech.arm(head.arm))
 
 
 def _certainty(speech: AbSpeech, head: Headline, metric: MetricReport) -> Iterator[str]:
@@ -158,7 +183,7 @@ def _steps(speech: AbSpeech, head: Headline, *, anyway: bool) -> Iterator[str]:
     elif head.state == "too_small":
         key = "do_more" if after.missing else "do_more_open"
     elif head.state == "nothing_yet":
-        key = "do_start" if speech.report.began is None else "do_windows"
+        key = _begin(speech)
     else:
         key = _FURTHER[head.state]
     if key == "do_windows" and after.end_of_windows is None:
@@ -166,12 +191,26 @@ def _steps(speech: AbSpeech, head: Headline, *, anyway: bool) -> Iterator[str]:
     end = after.planned_end if key == "do_wait" else after.end_of_windows
     yield speech.say(
         key, arm=speech.arm(head.arm), people=speech.people, missing=count(after.missing), day=day(end),
-        guardrails=_guardrails(speech, head), name=speech.report.experiment,
+        guardrails=_guardrails(speech, head), name=speech.report.experiment, arms=_alike(speech, head),
+        segment=speech.report.segment,
     )  # fmt: skip
     if key == "do_mend" and not anyway:
         yield speech.say("do_anyway")
 
 
+def _begin(speech: AbSpeech) -> str:
+    """What comes before there is anything to look at."""
+    if speech.report.started is None and speech.report.began is None:
+        return "do_start"
+    return "do_windows" if _is_told(speech) else "do_push"
+
+
+def _is_told(speech: AbSpeech) -> bool:
+    """Whether anybody who is assigned was exposed."""
+    return any(arm.assigned > arm.unexposed for arm in speech.report.arms)
+
+
 def _choice(speech: AbSpeech, head: Headline) -> str:
     money = next((one for one in speech.report.money if one.arm == head.arm and one.claim), None)
-    return _CHOICES[verdict(money.profit)] if money is not None else "do_roll_out"
+    key = _CHOICES[verdict(money.profit)] if money is not None else "do_roll_out"
+    return "do_alike" if key == "do_roll_out" and head.rivals else key

@@ -49,6 +49,7 @@ WORDS: dict[str, str] = {
     "broken.two_arms": "zu viele sind in zwei Armen",
     "broken.simpson": "die Aufteilung unterscheidet sich zwischen Schichten",
     "broken.other": "Prüfung „{check}“ ist verletzt",
+    "untold": "Noch nichts zu sagen: {n} {people} sind zugeteilt, aber niemand bekam etwas.",
     "nothing_yet": "Noch nichts zu sagen: niemandes Zeitraum von {window} ist vollständig.",
     "nobody": "Noch nichts zu sagen: niemand ist zugeteilt.",
     "no_value": "{metric}: es lässt sich nichts sagen, {why}.",
@@ -64,11 +65,16 @@ WORDS: dict[str, str] = {
     "wide_planned": "Der Bereich berücksichtigt die geplanten Zwischenblicke.",
     "leaning_more": "Bisher neigt es zu mehr: auch der weite Bereich enthält die Null nicht.",
     "leaning_fewer": "Bisher neigt es zu weniger: auch der weite Bereich enthält die Null nicht.",
+    "alike": "Besser als {control}: {arms}; untereinander gibt es keinen klaren Unterschied.",
+    "guardrail_open": "Offen: ob {guardrails} mit {arm} schlechter wurde, lässt sich nicht sagen; weder gehalten noch "
+    "verletzt.",
     "extra": "Insgesamt: {extra} mit {arm} gegenüber {control}, bei {n} {people} ({metric}).",
     "lower_better": "Weniger ist hier besser.",
     "earned": "Verdient: {arm} brachte nach Kosten einen Gewinn von {profit}.",
     "lost": "Verdient: {arm} brachte einen Verlust; Gewinn {profit} nach Kosten.",
     "open": "Verdient: ob {arm} Gewinn oder Verlust brachte, ist nicht sicher; Gewinn {profit} nach Kosten.",
+    "do_alike": "Was tun: eines von {arms} nach Kosten wählen und eine kleine Kontrollgruppe behalten, damit die Wirkung "
+    "sichtbar bleibt.",
     "do_roll_out": "Was tun: {arm} einsetzen und eine kleine Kontrollgruppe behalten, damit die Wirkung sichtbar "
     "bleibt.",
     "do_unsure": "Was tun: {arm} wirkt, aber ob es sich lohnt, ist nicht sicher; mit Kontrollgruppe einsetzen und bei "
@@ -85,6 +91,8 @@ WORDS: dict[str, str] = {
     "do_mend": "Was tun: die Ursache suchen (siehe Prüfungen), beheben und unter neuem Namen neu beginnen.",
     "do_anyway": "`--anyway` zeigt die Zahlen trotzdem.",
     "do_windows": "Was tun: warten; der letzte Zeitraum endet am {day}.",
+    "do_push": "Was tun: das Segment {segment} senden, `segctl push --dry-run` zeigt an wen; Zeiträume beginnen mit der "
+    "Nachricht.",
     "do_start": "Was tun: mit `segctl experiment start {name}` beginnen, danach senden.",
     # --- Checks ----------------------------------------------------------------------------------------------
     "checks": "Ist Verlass darauf",

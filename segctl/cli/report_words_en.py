@@ -51,6 +51,7 @@ WORDS: dict[str, str] = {
     "broken.two_arms": "too many are in two arms",
     "broken.simpson": "the split differs between strata",
     "broken.other": "the check “{check}” is broken",
+    "untold": "Nothing to tell yet: {n} {people} are assigned, and nobody was told anything.",
     "nothing_yet": "Nothing to tell yet: nobody's window of {window} is complete.",
     "nobody": "Nothing to tell yet: nobody is assigned.",
     "no_value": "{metric}: nothing can be told, {why}.",
@@ -66,11 +67,15 @@ WORDS: dict[str, str] = {
     "wide_planned": "The range pays for the planned looks.",
     "leaning_more": "So far it leans to more: even the wide range does not contain zero.",
     "leaning_fewer": "So far it leans to fewer: even the wide range does not contain zero.",
+    "alike": "Better than {control}: {arms}; between them there is no clear difference.",
+    "guardrail_open": "Open: whether {guardrails} got worse with {arm} cannot be told; it neither held nor failed.",
     "extra": "In all: {extra} with {arm} compared with {control}, over {n} {people} ({metric}).",
     "lower_better": "Lower is better here.",
     "earned": "Earned: {arm} brought a profit of {profit} after cost.",
     "lost": "Earned: {arm} brought a loss; profit {profit} after cost.",
     "open": "Earned: it is not certain whether {arm} brought a profit or a loss; profit {profit} after cost.",
+    "do_alike": "What to do: use one of {arms}, chosen by cost, and keep a small control group so that the effect stays "
+    "visible.",
     "do_roll_out": "What to do: use {arm}, and keep a small control group so that the effect stays visible.",
     "do_unsure": "What to do: {arm} works, but whether it pays is not certain; use it with a control group and look "
     "again with more {people}.",
@@ -86,6 +91,8 @@ WORDS: dict[str, str] = {
     "do_mend": "What to do: find the cause (see the checks), mend it, and start again under a new name.",
     "do_anyway": "`--anyway` shows the numbers all the same.",
     "do_windows": "What to do: wait; the last window ends {day}.",
+    "do_push": "What to do: push the segment {segment}, `segctl push --dry-run` shows to whom; windows begin with the "
+    "message.",
     "do_start": "What to do: start it with `segctl experiment start {name}`, then push.",
     # --- Checks ----------------------------------------------------------------------------------------------
     "checks": "Can it be trusted",

@@ -148,6 +148,7 @@ def _assembled(
         as_of=of.as_of,
         began=of.edge("assigned"),
         last_exposed=of.edge("exposed", newest=True),
+        started=record.started if record is not None else None,
         stopped=record.stopped if record is not None else None,
         stop_reason=record.reason if record is not None else None,
         winner=record.winner if record is not None else None,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from segctl.operations.ab_result import Headline, State
+from segctl.operations.ab_rivals import rivals
 
 if TYPE_CHECKING:
     from segctl.operations.ab_design import Stage
@@ -41,6 +42,8 @@ def headline(of: Trial, at: Stage, metrics: Sequence[MetricReport], checks: Sequ
         return replace(found, state="too_early", leaning=_side(found, of), reasons=("peeking",))
     power = next((check for check in checks if check.name == "power" and check.decides), None)
     told = found.state in ("more", "fewer")
+    if found.state == ("more" if main.better == "higher" else "fewer"):
+        found = replace(found, rivals=rivals(of, at, main, effect.arm))
     if power is not None and not (told and power.reason == "mde_above_plan"):
         return replace(found, state="too_small", leaning=_side(found, of), reasons=("power",))
     return found

@@ -37,7 +37,9 @@ def metric_reports(of: Trial, at: Stage) -> tuple[MetricReport, ...]:
     return tuple(_with_verdicts(of, one) for one in found)
 
 
-def pair(of: Trial, metric: Metric, arm: str, made: Mapping[Key, Sample] | None = None) -> Pair:
+def pair(
+    of: Trial, metric: Metric, arm: str, made: Mapping[Key, Sample] | None = None, *, against: str | None = None
+) -> Pair:
     """Figures of the control and an arm, over strata where the plain comparison would mix unlike people.
 
     Args:
@@ -45,12 +47,14 @@ def pair(of: Trial, metric: Metric, arm: str, made: Mapping[Key, Sample] | None 
         metric: What is compared.
         arm: With the control.
         made: Other figures than the experiment's, which are compared as they are.
+        against: Another arm instead of the control.
     """
+    base = against or of.experiment.control
     known = of.samples[metric.name] if made is None else made
-    control, treatment = (sample_of(known, metric, one) for one in (of.experiment.control, arm))
+    control, treatment = (sample_of(known, metric, one) for one in (base, arm))
     if made is not None or of.strata is None or not of.strata.decides:
         return Pair(control, treatment)
-    return Pair(control, treatment, sides(of.strata.samples[metric.name], metric, of.experiment.control, arm))
+    return Pair(control, treatment, sides(of.strata.samples[metric.name], metric, base, arm))
 
 
 def _report(of: Trial, at: Stage, metric: Metric) -> MetricReport:

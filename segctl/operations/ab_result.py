@@ -41,6 +41,7 @@ class Headline:
         leaning: With `too_early`: `more` or `fewer` when even the wide interval excludes 0.
         reasons: Checks and guard-rail metrics that decided the state.
         p: Adjusted.
+        rivals: Arms that are better than the control too, and are not told from `arm`.
     """
 
     state: State
@@ -58,6 +59,7 @@ class Headline:
     leaning: Literal["more", "fewer"] | None = None
     reasons: tuple[str, ...] = ()
     p: float | None = None
+    rivals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ class AbReport:
         as_of: Events and assignments after it do not count.
         data_until: Newest event of the kinds that the metrics read; None when there is none.
         usable: False when a check failed so that numbers are shown on demand only.
+        started: When it was started, whether or not anybody is assigned; None before.
     """
 
     experiment: str
@@ -216,6 +219,7 @@ class AbReport:
     next: Next
     method: Method
     usable: bool = True
+    started: datetime | None = None
 
     def metric(self, name: str) -> MetricReport:
         """The metric of that name."""

@@ -224,6 +224,31 @@ def test_sentence_tables_and_rows_show_one_interval() -> None:
     assert (row["difference_low"], row["difference_high"], row["p_adjusted"]) == (0.0009, 0.0089, 0.0082)
 
 
+def test_arms_that_are_alike_and_open_guard_rails_stand_in_the_lead() -> None:
+    found = report()
+    returns = found.metrics[2]
+    unsettled = replace(returns, effects=(replace(returns.effects[0], held="open"), returns.effects[1]))
+    found = replace(
+        found, headline=replace(found.headline, rivals=("coupon",)), metrics=(*found.metrics[:2], unsettled), money=()
+    )
+
+    told = lead(AbSpeech(found, "en"), anyway=False).more
+
+    assert "Better than control: mail and Mail with coupon; between them there is no clear difference." in told
+    assert any(one.startswith("Open: whether “returns” got worse with mail cannot be told") for one in told)
+    assert told[-1].startswith("What to do: use one of mail and Mail with coupon")
+
+
+def test_started_without_anybody_asks_for_a_push() -> None:
+    nobody = tuple(replace(arm, assigned=0, analysed=0) for arm in report().arms)
+    found = replace(report("nothing_yet"), arms=nobody, began=None)
+
+    before, after = (lead(AbSpeech(replace(found, started=at), "en"), anyway=False).more for at in (None, AT))
+
+    assert "experiment start" in before[-1]
+    assert "push the segment lapsed_buyers" in after[-1]
+
+
 def test_without_a_range_none_is_spoken_of() -> None:
     found = report("too_early")
     none = Interval(112, None, None, 0.95, "mee", None, Why.TOO_FEW)

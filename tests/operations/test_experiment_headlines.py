@@ -265,6 +265,27 @@ def test_of_several_arms_the_best_is_told_at_the_level_of_its_step(tmp_path: Pat
     assert first.difference == coupon.simultaneous.scaled(1000)
 
 
+@pytest.mark.parametrize(("coupon", "rivals"), [(162, ("mail",)), (260, ())])
+def test_arms_that_beat_the_control_are_held_against_each_other(
+    tmp_path: Path, coupon: int, rivals: tuple[str, ...]
+) -> None:
+    arms = {"control": 600, "mail": 600, "coupon": 600}
+
+    report = reported(world(tmp_path, arms, orders(arms, {"control": 90, "mail": 150, "coupon": coupon})))
+
+    assert (report.headline.state, report.headline.arm, report.headline.rivals) == ("more", "coupon", rivals)
+
+
+def test_assigned_and_not_told_is_to_be_pushed(tmp_path: Path) -> None:
+    session = world(tmp_path, HALVES, [], exposed=lambda _: None)
+
+    told = text(Context("segctl report", now=LATER), document(reported(session), "en"))
+
+    assert "1,200 people are assigned, and nobody was told anything" in told
+    assert "push the segment winback" in told
+    assert "experiment start" not in told
+
+
 def test_every_kind_of_metric_has_its_test(tmp_path: Path) -> None:
     declared = experiment(HALVES, (BOUGHT, REVENUE, ORDERED, BASKET))
 
