@@ -22,9 +22,12 @@ EN = {
     "measured": "{metric} was {before} among the {then} {units} who were members on {first}, in the {window} after it",
     "behind": "The newest event is of {last}, so the past window ends there",
     "rough": "{metric} was measured on few {units}, so that these numbers are rough",
+    "told": "The experiment has begun: {told} people were exposed to it, and what was measured may be of them",
     "given": "{metric} was given as {before}",
     "taking": "Reach, layer, traffic and universal holdout leave {share} of {all} {units}: {there}",
     "reach": "A push would reach {share} of the members: identifier, consent and suppression keep the others out",
+    "times": "{metrics}: who does nothing counts with the whole window, so no number of {units} is planned for it",
+    "arms_differ": "This is a plan of {arms} arms; the experiment declares {declared}",
     "arrivals_runs": "About {daily} {units} come a day, by the runs on record",
     "arrivals_window": "About {daily} {units} come a day: so many are members now and were none a window ago",
     "arrivals_given": "About {daily} {units} come a day, as given",
@@ -72,11 +75,15 @@ DE = {
     "danach",
     "behind": "Das neueste Ereignis ist vom {last}, dort endet daher das vergangene Fenster",
     "rough": "{metric} ist an wenigen {units_n} gemessen, die Zahlen sind daher grob",
+    "told": "Das Experiment läuft schon: {told} Leute sind in ihm angesprochen oder zurückgehalten, und was gemessen "
+    "ist, kann von ihnen stammen",
     "given": "{metric} ist mit {before} angegeben",
     "taking": "Erreichbarkeit, Ebene, Anteil und allgemeine Kontrollgruppe lassen {share} von {all} {units_n} übrig: "
     "{there}",
     "reach": "Ein Versand würde {share} der Mitglieder erreichen: Adresse, Einwilligung und Sperren halten die anderen "
     "heraus",
+    "times": "{metrics}: Wer nichts tut, zählt mit dem ganzen Fenster; dafür ist keine Zahl von {units_n} geplant",
+    "arms_differ": "Das ist ein Plan mit {arms} Armen; das Experiment hat {declared}",
     "arrivals_runs": "Am Tag kommen etwa {daily} {units}, nach den verzeichneten Läufen",
     "arrivals_window": "Am Tag kommen etwa {daily} {units}: so viele sind jetzt Mitglied und waren es vor einem "
     "Fenster nicht",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -92,8 +92,11 @@ def _plan(
     experiment, is_declared = experiment_of(definitions, said)
     given = Given(given_figure(said, project), members, per_day, given_effect(said, project))
     if session is None:
-        return plan_without_data(project, experiment, as_of=as_of, given=given, is_declared=is_declared)
-    return experiment_plan(session, experiment, as_of=as_of, now=ctx.now, given=given, is_declared=is_declared)
+        found = plan_without_data(project, experiment, as_of=as_of, given=given, is_declared=is_declared)
+    else:
+        found = experiment_plan(session, experiment, as_of=as_of, now=ctx.now, given=given, is_declared=is_declared)
+    arms = len(definitions.experiments[experiment.name].arms) if is_declared else None
+    return replace(found, declared_arms=arms)
 
 
 def _result(found: ExperimentPlan, words: PlanWords, language: Language) -> output.Result:
@@ -182,6 +185,8 @@ def _document(found: ExperimentPlan) -> dict[str, Any]:
         "unit": experiment.same or "profile",
         "as_of": found.as_of,
         "verdict": found.verdict,
+        "declared_arms": found.declared_arms,
+        "told_already": found.told,
         "metric": found.first.metric.name,
         "effect": experiment.effect,
         "confidence": experiment.confidence,

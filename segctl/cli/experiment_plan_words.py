@@ -59,7 +59,9 @@ class PlanWords:
     def notes(self) -> list[str]:
         """Where the numbers come from."""
         found = [
+            self._arms(),
             self._baseline(),
+            self._say("told", told=self._n.count(self.plan.told)) if self.plan.told and self.plan.first.units else "",
             self._say("behind") if self.plan.basis.is_behind else "",
             self._rough(),
             self._taking_part(),
@@ -69,6 +71,7 @@ class PlanWords:
             *self._covariates(),
             self._clusters(),
             self._control(),
+            self._times(),
             self._formula(),
             self._reach(),
         ]
@@ -121,6 +124,17 @@ class PlanWords:
         window = self.plan.experiment.window
         word = UNITS_DE[window.unit] if self.language == "de" else window.unit
         return self._say("measured", then=self._n.count(head.units), window=f"{window.amount} {word}")
+
+    def _arms(self) -> str:
+        """Options may make another experiment of a declared one."""
+        arms, declared = len(self.plan.experiment.arms), self.plan.declared_arms
+        return "" if declared in (None, arms) else self._say("arms_differ", arms=str(arms), declared=str(declared))
+
+    def _times(self) -> str:
+        found = [
+            one.metric.name for one in self.plan.metrics if one.metric.kind == "time" and one.metric.role != "primary"
+        ]
+        return self._say("times", metrics=", ".join(f"`{name}`" for name in found)) if found else ""
 
     def _rough(self) -> str:
         head = self.plan.first

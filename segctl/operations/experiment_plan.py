@@ -56,9 +56,15 @@ class _Ground:
         return replace(self.design, variance=1 - (head.saving or 0.0)) if head.is_adjusted else self.design
 
     def is_down(self, metric: Metric) -> bool:
-        """Whether a decrease is looked for: the effect is said of primary metrics, others have their own direction."""
+        """Whether a decrease is looked for.
+
+        The effect is said of primary metrics. Guard-rails have their own direction, and other metrics too while a rise
+        is looked for; with a fall they fall.
+        """
         effect = self.experiment.effect
-        return effect < 0 if effect is not None and metric.role == "primary" else metric.better == "lower"
+        if effect is None or metric.role == "guardrail":
+            return metric.better == "lower"
+        return effect < 0 or (metric.role != "primary" and metric.better == "lower")
 
     def run_time(self, needed: int | None) -> RunTime | None:
         """How long it takes until so many have taken part."""
@@ -93,7 +99,16 @@ def experiment_plan(
     if given.effect is not None:
         experiment = replace(experiment, effect=given.effect)
     found = _with_given(found, given)
-    return _planned(session.project, experiment, found, as_of, is_declared=is_declared)
+    plan = _planned(session.project, experiment, found, as_of, is_declared=is_declared)
+    return replace(plan, told=_told(session, experiment) if is_declared else 0)
+
+
+def _told(session: Session, experiment: Experiment) -> int:
+    """People whom the experiment itself has told already: the past window is no longer one without it."""
+    from segctl.state.experiments import assignment_counts
+
+    counts = assignment_counts(session.workspace, experiment.key)
+    return sum(exposed for _, exposed in counts.values())
 
 
 def plan_without_data(
@@ -190,7 +205,8 @@ def _metric(one: MetricBasis, ground: _Ground) -> PlannedMetric:
     saving = None if one.correlation is None else one.correlation**2
     is_adjusted = one.metric.before is not None and saving is not None
     known = PlannedMetric(one.metric, one.figure, one.units, None, None, saving, is_adjusted)
-    if one.figure is None:
+    # Whoever does nothing counts with the whole window, so a share of that mean is no effect anybody could have.
+    if one.figure is None or (one.metric.kind == "time" and one.metric.role != "primary"):
         return known
     design, down, effect = ground.of(known), ground.is_down(one.metric), ground.experiment.effect
     size = None

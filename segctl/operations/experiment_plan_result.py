@@ -95,6 +95,8 @@ class ExperimentPlan:
         run: Days until the effect can be found; None without an effect or baseline.
         at_end: What the planned size, or the planned end, finds.
         curve: Effects at sizes around those that matter, of the first metric.
+        declared_arms: That its file has; None when it has none.
+        told: People exposed to this experiment by now, in all arms; what was measured may be of them.
     """
 
     experiment: Experiment
@@ -113,6 +115,8 @@ class ExperimentPlan:
     at_end: Effect | None
     splits: tuple[Split, ...]
     curve: tuple[Effect, ...]
+    declared_arms: int | None = None
+    told: int = 0
 
     @property
     def first(self) -> PlannedMetric:

@@ -21,7 +21,7 @@ from segctl.cli.experiment_plan_words import PlanWords
 from segctl.compile.definitions import bind_segment_text
 from segctl.model.conditions.events import EventSelection
 from segctl.model.errors import UsageError
-from segctl.model.experiments import Arm, Experiment, LayerShare, UniversalHoldout
+from segctl.model.experiments import Arm, Better, Experiment, LayerShare, Metric, UniversalHoldout
 from segctl.model.times import Duration
 from segctl.operations.experiment_basis import _spread, basis
 from segctl.operations.experiment_options import Said, experiment_of, given_effect, given_figure
@@ -250,6 +250,38 @@ def test_layer_traffic_and_universal_holdout_leave_a_part(session: Session) -> N
 
     assert found.taking_part == pytest.approx(0.5 * 0.4 * 0.9)
     assert found.units == 72
+
+
+def test_other_metrics_fall_where_a_fall_is_looked_for(session: Session) -> None:
+    def signs(effect: str, better: Better) -> list[bool]:
+        metrics = (BOUGHT, replace(ORDERED, better=better), replace(REVENUE, role="guardrail", better="lower"))
+        found = planned(session, experiment(effect=Decimal(effect), metrics=metrics)).metrics
+        return [one.at_hand is not None and (one.at_hand.relative or 0) < 0 for one in found]
+
+    # The guard-rail goes its own way: lower is better.
+    assert signs("-0.2", "higher") == [True, True, True]
+    assert signs("0.2", "higher") == [False, False, True]
+    assert signs("0.2", "lower") == [False, True, True]
+
+
+def test_of_times_beside_the_primary_metric_no_size_is_said(session: Session) -> None:
+    soon = Metric("soon", "time", BOUGHT.selection, BOUGHT.measure, better="lower")
+    found = planned(session, experiment(metrics=(BOUGHT, soon)))
+
+    assert found.metrics[1].figure is not None
+    assert (found.metrics[1].size, found.metrics[1].at_hand) == (None, None)
+    assert any(note.startswith("`soon`: who does nothing") for note in PlanWords(found, "en", lambda at: at).notes())
+
+
+def test_what_is_no_plan_of_the_declared_experiment_is_said(session: Session) -> None:
+    plan = planned(session)
+
+    notes = PlanWords(replace(plan, declared_arms=3, told=12), "en", lambda at: at).notes()
+
+    assert "This is a plan of 2 arms; the experiment declares 3" in notes
+    assert any("12 people were exposed to it" in note for note in notes)
+    same = PlanWords(replace(plan, declared_arms=2), "en", lambda at: at).notes()
+    assert not any("declares" in note or "exposed" in note for note in same)
 
 
 def test_guard_rails_are_not_planned_for(session: Session) -> None:
