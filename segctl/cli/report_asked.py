@@ -107,7 +107,13 @@ def write(ctx: Context, session: Session, asked: Asked, told: Document, result: 
     """
     pages(ctx, session, asked, told)
     if ctx.format != "table":
-        output.write(ctx, result())
+        from segctl.cli.report_document import Lead
+
+        made = result()
+        output.write(ctx, made)
+        if ctx.format in ("csv", "ndjson") and not list(made.rows):
+            # A file with a header alone would look like a broken one.
+            messages.notice(ctx, next((block.text for block in told.lead if isinstance(block, Lead)), told.title))
         return
     from segctl.cli.report_view import text as as_text
 

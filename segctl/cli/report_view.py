@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ _SHORT = 12
 """Numbers up to this length stand at the right edge; longer ones, such as ranges, may be folded."""
 _NARROW = 60
 """Columns under which tables become records."""
+_UNIT = re.compile(r"(?<=[\d)]) (%|[^\s()]{1,6}$)")
+"""The blank before a unit: a number and its unit stay on one line of a cell."""
 _ENTRY = {"en": "Entry {n} of {all}", "de": "Eintrag {n} von {all}"}
 _MORE = {
     "en": "More with `--details`: {parts}; with `--html FILE` everything as a page.",
@@ -121,10 +124,11 @@ class _View:
             for at, head in enumerate(grid.heads)
         ]
         kept = [at for at in range(len(columns)) if not at or any(row[at] for row in grid.rows)]
-        rows = [tuple(row[at] or MISSING for at in kept) for row in grid.rows]
+        rows = [tuple(_UNIT.sub("\u00a0\\1", row[at]) or MISSING for at in kept) for row in grid.rows]
         # A caption that stands above already, as a heading, is not said again.
         caption = "" if grid.caption in self.said else f"{self.wrapped(grid.caption)}\n"
-        return f"{caption}{tables.table(self.ctx, [columns[at] for at in kept], rows)}"
+        laid = tables.table(self.ctx, [columns[at] for at in kept], rows)
+        return f"{caption}{laid}".replace("\u00a0", " ")
 
     def _records(self, grid: Grid) -> str:
         """Each row as lines of head and value, so that every number is read with its name."""

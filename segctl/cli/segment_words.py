@@ -135,7 +135,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "share": ("of all", "Anteil"),
     "entered": ("came", "kamen"),
     "left": ("left", "gingen"),
-    "per_run": ("moves a run", "Wechsel je Lauf"),
+    "per_run": ("median moves a run", "Wechsel je Lauf (Median)"),
     "curve": ("runs", "Läufe"),
     "people_head": ("people", "Personen"),
     "conversion": ("converted", "konvertiert"),

@@ -59,7 +59,12 @@ def forest(
     height = _ROW * len(rows) + 26
     zero = scale.at(0.0)
     parts = [
-        f'<line class="axis" x1="{zero}%" x2="{zero}%" y1="4" y2="{height - 20}"/>',
+        # Beside the bars only: through the words above them it could not be read.
+        *(
+            f'<line class="axis" x1="{zero}%" x2="{zero}%" y1="{at * _ROW + 40}" y2="{at * _ROW + 58}"/>'
+            for at, row in enumerate(rows)
+            if row.estimate is not None
+        ),
         f'<text class="tick" x="{zero}%" y="{height - 6}" text-anchor="{scale.anchor(0.0)}">{text_of(say(0.0))}</text>',
     ]
     parts += [_interval(row, at, scale, say, (open_end, to)) for at, row in enumerate(rows)]

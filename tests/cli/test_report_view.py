@@ -123,6 +123,16 @@ def test_a_number_and_its_percent_stay_together() -> None:
     assert found.splitlines()[2:4] == ["with 95 %", "of it"]
 
 
+@pytest.mark.parametrize("columns", range(60, 90, 3))
+def test_a_range_in_a_table_keeps_its_unit(columns: int) -> None:
+    rows = (("a name of some length", "another text that is long", "+47 (+6 bis +104) %"),) * 2
+    table = Grid("T", ("first", "second", "third"), rows, (2,))
+    found = drawn("pipe", columns, Document("T", "de", (), (), (Section("s", "S", (table,)),)))
+
+    assert "+104) %" in found
+    assert "\u00a0" not in found
+
+
 # --- Bars -------------------------------------------------------------------------------------------------
 def forest(*rows: Interval) -> Forest:
     return Forest("k", "t", "d", rows, ("a", "b", "c", "d"), lambda value: f"{value:+.0f}")

@@ -82,6 +82,16 @@ def test_hostile_names_are_text() -> None:
     assert problems(found) == []
 
 
+def test_the_line_at_zero_runs_through_no_words() -> None:
+    (svg,) = Tree(DRAWINGS["forest"].svg).root.all("svg")
+    lines = [one.attributes for one in svg.all("line") if one.attributes["class"] == "axis"]
+    # Letters of 14 px reach 4 px below the line they stand on, and 11 px above it.
+    words = [float(one.attributes["y"]) for one in svg.all("text")]
+
+    assert len(lines) == sum(one.estimate is not None for one in INTERVALS)
+    assert not any(float(of["y1"]) < y + 4 and y - 11 < float(of["y2"]) for of in lines for y in words)
+
+
 def test_places_across_are_true() -> None:
     (svg,) = Tree(DRAWINGS["forest"].svg).root.all("svg")
     first = next(svg.all("circle")).attributes["cx"]

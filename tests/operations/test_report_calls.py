@@ -100,6 +100,13 @@ def test_what_cannot_be_used_has_no_numbers_in_any_form_and_leaves_with_1(call: 
     assert "Figures" in shown
 
 
+def test_a_file_without_a_row_says_why(call: Call, broken: Session, capfd: pytest.CaptureFixture[str]) -> None:
+    _, text = call(broken, "ab", "mail_test", format="csv")
+
+    assert len(text.splitlines()) == 1
+    assert "Not usable: " in capfd.readouterr().err
+
+
 def test_without_a_name_everything_is_listed(call: Call, effect: Session) -> None:
     _, text = call(effect, "ab")
     _, ids = call(effect, "ab", format="ids")
