@@ -54,6 +54,7 @@ CHECKS: dict[str, str] = {
     "split.srm": "die Arme weichen um bis zu {excess} von ihren Gewichten ab (p {p}); Einheiten: {units}",
     "split.srm_analysed": "wie geplant zugeteilt, aber mit vollständigem Zeitraum nicht (p {p_analysed})",
     "split.srm_stratum": "in Schicht {stratum_worst} weichen die Arme von ihren Gewichten ab (p {stratum_p})",
+    "split.srm_epoch": "bei den {epoch_worst}. Gewichten weichen die Arme von ihnen ab (p {epoch_p})",
     "split.srm_day": "am {day_worst} weichen die Arme von ihren Gewichten ab (p {day_p})",
     "two_arms.merged": "{units} Einheiten ({share}) gehören in zwei Arme und bleiben in beiden außer Betracht",
     "maturity.data_ends_early": "die Daten enden am {data_until}, die Zeiträume am {windows_until}: wohl fehlen "
@@ -71,6 +72,8 @@ CHECKS: dict[str, str] = {
     "contamination.controls_reached": "{reached} von {controls} in der Kontrolle ({share}) bekamen die Nachricht "
     "doch; "
     "unten steht, wodurch",
+    "contamination.told_after_stop": "nach dem Stopp wurden alle angeschrieben, als {cut} "
+    "Zeiträume offen waren; diese fehlen",
     "contamination.others_uneven": "Nachrichten anderer Segmente erreichten Kontrolle und Arme ungleich",
     "contamination.others_reach_all": "Nachrichten anderer Segmente erreichten beide Seiten gleich",
     "power.few_conversions": "nur {conversions} in allen Armen zusammen; hundert braucht es mindestens",

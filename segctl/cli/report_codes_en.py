@@ -56,6 +56,7 @@ CHECKS: dict[str, str] = {
     "split.srm": "the arms differ from their weights by up to {excess} people (p {p}); units: {units}",
     "split.srm_analysed": "assigned as planned, but those with complete windows are not (p {p_analysed})",
     "split.srm_stratum": "in stratum {stratum_worst} the arms differ from their weights (p {stratum_p})",
+    "split.srm_epoch": "with the {epoch_worst}. weights the arms differ from them (p {epoch_p})",
     "split.srm_day": "on {day_worst} the arms differ from their weights (p {day_p})",
     "two_arms.merged": "{units} units ({share}) turned out to be in two arms and are left out of both",
     "maturity.data_ends_early": "data ends on {data_until}, windows on {windows_until}: events are probably missing",
@@ -71,6 +72,8 @@ CHECKS: dict[str, str] = {
     "contamination.controls_reached": "{reached} of {controls} in the control ({share}) got the message all the "
     "same; "
     "see what reached them below",
+    "contamination.told_after_stop": "pushes after the stop told everybody while {cut} windows were open; "
+    "these are left out",
     "contamination.others_uneven": "other segments' messages reached control and arms unevenly",
     "contamination.others_reach_all": "other segments' messages reached both sides alike",
     "power.few_conversions": "only {conversions} in all arms together; a hundred are the least",

@@ -25,7 +25,7 @@ ELSEWHERE, UNEVEN = 0.20, 0.01
 
 
 def split(of: Trial) -> Check:
-    """Do the arms have the sizes that their weights let expect: as assigned, as analysed, by stratum and by day."""
+    """Do the arms have the sizes that their weights let expect: as assigned, as analysed, by stratum, epoch and day."""
     from segctl.stats.srm import split_by_group, split_test_of_epochs
 
     everybody = _assigned(of)
@@ -36,6 +36,7 @@ def split(of: Trial) -> Check:
     days = everybody.with_columns(day=_local_day(of, everybody))
     groups = {
         "stratum": split_by_group(_grouped(of, everybody, "stratum")) if _has_strata(everybody) else None,
+        "epoch": _by_epoch(of, everybody),
         "day": split_by_group(_grouped(of, days, "day")),
     }
     verdicts = [whole.verdict, kept.verdict, *(one.verdict for one in groups.values() if one is not None)]
@@ -172,6 +173,16 @@ def _weights(of: Trial, epoch: int | None) -> dict[str, float]:
 def _grouped(of: Trial, rows: pl.DataFrame, by: str) -> dict[str, list[Epoch]]:
     parts = rows.with_columns(rows[by].fill_null("")).partition_by(by, as_dict=True)
     return {str(key[0]): _epochs(of, part) for key, part in sorted(parts.items())}
+
+
+def _by_epoch(of: Trial, rows: pl.DataFrame) -> GroupedSplit | None:
+    """Each change of weights for itself: what is too many before and too few after is no chance."""
+    from segctl.stats.srm import split_by_group
+
+    if rows["epoch"].n_unique() < 2:
+        return None
+    named = rows.with_columns(rows["epoch"].cast(rows["arm"].dtype).alias("weights"))
+    return split_by_group(_grouped(of, named, "weights"))
 
 
 def _split_figures(whole: SplitTest, kept: SplitTest, groups: dict[str, GroupedSplit | None]) -> dict[str, object]:

@@ -35,7 +35,7 @@ from segctl.operations.session import Session
 from segctl.state import deliveries
 from segctl.state.assignments import record_assignments, schema
 from segctl.state.deliveries import Failure
-from segctl.state.experiments import Epoch, begin
+from segctl.state.experiments import Epoch, begin, end
 from segctl.state.identity import write_canonical
 from segctl.state.subjects import Subjects
 
@@ -211,6 +211,19 @@ def test_what_other_segments_send_is_shown_and_warned_of_where_it_is_uneven(tmp_
     assert {row["segment"]: row["is_uneven"] for row in found.rows} == {"newsletter": False, "reminder": True}
 
 
+def test_epochs_whose_mistakes_cancel_out_are_a_broken_split(tmp_path: Path) -> None:
+    """600 of 1,000 where half was meant, then 150 of 1,000 where a quarter was."""
+    arms = {"control": 750, "mail": 1_250}
+    where = lambda at: 1 if at < 600 or 750 <= at < 1_150 else 2  # noqa: E731 - by person
+    weights = ({"control": 1, "mail": 1}, {"control": 1, "mail": 3})
+    session = world(tmp_path, arms, orders(arms, {"control": 100, "mail": 170}), weights=weights, epoch=where)
+
+    found = reported(session).check("split")
+
+    assert (found.level, found.reason) == ("fail", "srm_epoch")
+    assert found.figures["epoch_worst"] in ("1", "2")
+
+
 def test_controls_that_the_segment_reached_under_a_former_name_are_reached(tmp_path: Path) -> None:
     session = plain(tmp_path)
     contacted(session, range(100, 131), "welcome_back")
@@ -228,6 +241,33 @@ def test_contacts_outside_the_window_reach_nobody(tmp_path: Path) -> None:
     contacted(session, range(300), at=EXPOSED + 15 * DAY)
 
     assert reported(session).check("contamination").figures["reached"] == 0
+
+
+def test_windows_that_were_open_when_people_were_told_after_the_stop_are_left_out(tmp_path: Path) -> None:
+    late = EXPOSED + 5 * DAY
+    session = world(tmp_path, HALVES, orders(HALVES, LIFTED), exposed=lambda at: late if at % 300 >= 250 else EXPOSED)
+    end(session.workspace, "mail_test", at=EXPOSED + 14 * DAY + timedelta(hours=1))
+    assert reported(session).check("contamination").level == "ok"
+    contacted(session, range(300), at=EXPOSED + 15 * DAY)
+
+    report = reported(session)
+
+    found = report.check("contamination")
+    assert (found.level, found.reason, found.figures["cut"]) == ("note", "told_after_stop", 100)
+    assert [(one.analysed, one.young) for one in report.arms] == [(250, 50), (250, 50)]
+    assert report.headline.state == "more"
+
+
+def test_when_no_window_was_complete_the_report_says_why(tmp_path: Path) -> None:
+    session = plain(tmp_path)
+    end(session.workspace, "mail_test", at=EXPOSED + DAY)
+    assert reported(session).arms[0].analysed == 300
+    contacted(session, range(300), at=EXPOSED + 2 * DAY)
+
+    report = reported(session)
+
+    found = report.check("contamination")
+    assert (report.headline.state, found.level, found.figures["cut"]) == ("nothing_yet", "fail", 600)
 
 
 def test_a_control_at_the_address_of_somebody_treated_is_reached(tmp_path: Path) -> None:
@@ -432,6 +472,19 @@ def test_an_effect_in_one_group_alone_is_found_among_groups(tmp_path: Path) -> N
     p = grouping.differs["mail"]
     assert p is not None
     assert p < 0.01
+
+
+def test_who_groups_by_more_pays_for_more(tmp_path: Path) -> None:
+    session = plain(tmp_path)
+
+    (alone,) = reported(session, by=["points"]).groups
+    both = reported(session, by=["points", "winback"]).groups
+
+    ps = [one.differs["mail"] for one in both if one.differs["mail"] is not None]
+    assert alone.differs["mail"] is not None
+    assert len(ps) == 1 or max(ps) >= alone.differs["mail"]
+    raw = [group.compared.p for one in both for group in one.groups]
+    assert [group.p_adjusted for one in both for group in one.groups] == pytest.approx(benjamini_hochberg(raw))
 
 
 def test_what_to_group_by_must_exist_and_be_nobodys_secret(tmp_path: Path) -> None:
