@@ -6,7 +6,7 @@ somebody it was sent to. What other segments send comes to all arms alike; it is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from segctl.model.contacted import CONTACTED
@@ -15,9 +15,13 @@ from segctl.model.types import TEXT, stored_column
 from segctl.operations.ab_parts import Check, Level
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import polars as pl
 
+    from segctl.engines.base import EventPart
     from segctl.operations.ab_trial import Trial
+    from segctl.operations.session import Session
 
 EVERY = "*"
 """Segment of what is no campaign but all of them: every push counts as its own."""
@@ -49,7 +53,7 @@ def reached(of: Trial) -> Reached:
     import polars as pl
 
     units = of.units.analysed.select("arm", "exposed", "last").with_row_index("position")
-    contacts = _contacts(of)
+    contacts = contacts_of(of.source.events, of.as_of)
     segment = is_own(of)
     placed = contacts.with_columns(position=of.units.unit_of.gather(contacts["subject"]).cast(pl.UInt32))
     inside = placed.drop_nulls("position").join(units, on="position")
@@ -93,10 +97,48 @@ def is_own(of: Trial) -> pl.Expr:
     import polars as pl
 
     own = of.experiment.segment
-    if own == EVERY:
-        return pl.lit(value=True)
-    today = of.session.definitions.segments.get(own)
-    return pl.col("segment").is_in([own, *(today.formerly if today is not None else ())])
+    return pl.lit(value=True) if own == EVERY else pl.col("segment").is_in(_names(of.session, own))
+
+
+def _names(session: Session, segment: str) -> list[str]:
+    """Of today and of former times."""
+    today = session.definitions.segments.get(segment)
+    return [segment, *(today.formerly if today is not None else ())]
+
+
+def told_after(
+    session: Session, segment: str, people: pl.Series, owners: pl.Series | None, *, stopped: datetime, as_of: datetime,
+    snapshot: int,
+) -> datetime | None:  # fmt: skip
+    """When a push of the segment first reached somebody of an experiment that had been stopped.
+
+    From then on nobody is held out, so that windows which are open then no longer compare anything.
+
+    Args:
+        session: Open project and workspace.
+        segment: Of the experiment.
+        people: Subjects on record.
+        owners: Subject → subject of its profile; None when each is its own.
+        stopped: When it was.
+        as_of: What comes after it has not happened.
+        snapshot: Which files are seen.
+
+    Returns:
+        None when nobody was told since.
+    """
+    import polars as pl
+
+    from segctl.compile.zones import from_us, to_us
+    from segctl.operations.evaluation import event_part
+
+    parts = [event_part(file) for file in session.workspace.files("events", snapshot)]
+    known = people if owners is None else owners.gather(people)
+    found = contacts_of(parts, as_of).filter(
+        pl.col("ts") >= to_us(stopped), pl.col("segment").is_in(_names(session, segment))
+    )
+    reached = found["subject"] if owners is None else owners.gather(found["subject"])
+    first = found["ts"].filter(reached.is_in(known.unique().implode())).min()
+    return from_us(first) if isinstance(first, int) else None
 
 
 def messages(of: Trial, found: Reached, arm: str) -> int:
@@ -118,6 +160,9 @@ def contamination(of: Trial, found: Reached) -> Check:
 
     quiet = [arm.name for arm in of.experiment.arms if not arm.is_sent]
     units = sum(of.analysed[arm] for arm in quiet)
+    cut = _cut(of)
+    if cut and not sum(of.analysed.values()):
+        return Check("contamination", "fail", "told_after_stop", {"cut": cut, "controls": 0, "reached": 0})
     if not quiet or not units:
         return Check("contamination", "ok", None, {"controls": units, "reached": 0, "share": 0.0, "is_sent": not quiet})
     leaked = found.rows.filter(is_own(of), pl.col("arm").is_in(quiet))
@@ -126,7 +171,7 @@ def contamination(of: Trial, found: Reached) -> Check:
     number = len(own | shared)
     share = number / units
     others = _others(of, found, quiet)
-    figures = {
+    figures: dict[str, object] = {
         "controls": units,
         "reached": number,
         "share": share,
@@ -138,7 +183,21 @@ def contamination(of: Trial, found: Reached) -> Check:
         for segment, reached in leaked.group_by("segment").agg(pl.len()).sort("segment").iter_rows()
     ]
     level, reason = _judged(number, units, others)
+    if cut:
+        figures |= {"cut": cut}
+        level, reason = ("note", "told_after_stop") if level == "ok" else (level, reason)
     return Check("contamination", level, reason, figures, (*mine, *others), decides=level == "fail")
+
+
+def _cut(of: Trial) -> int:
+    """Units whose window was open when people were told after the stop, and would be complete by now."""
+    import polars as pl
+
+    from segctl.compile.zones import to_us
+
+    if of.cut is None:
+        return 0
+    return of.units.everybody.filter(pl.col("standing") == "young", pl.col("last") <= to_us(of.as_of)).height
 
 
 def _judged(number: int, units: int, others: tuple[Mapping[str, object], ...]) -> tuple[Level, str | None]:
@@ -154,7 +213,7 @@ def _judged(number: int, units: int, others: tuple[Mapping[str, object], ...]) -
     return ("note", "others_reach_all") if others else ("ok", None)
 
 
-def _contacts(of: Trial) -> pl.DataFrame:
+def contacts_of(parts: Iterable[EventPart], as_of: datetime) -> pl.DataFrame:
     """``subject``, ``ts`` (microseconds), ``segment`` of every contact up to as_of."""
     import polars as pl
 
@@ -162,14 +221,14 @@ def _contacts(of: Trial) -> pl.DataFrame:
 
     column = stored_column("segment", TEXT)
     found = [pl.DataFrame(schema={"subject": pl.Int32, "ts": pl.Int64, "segment": pl.String})]
-    for part in of.source.events:
+    for part in parts:
         if CONTACTED not in part.kinds or column not in part.columns:
             continue
         rows = pl.scan_parquet(part.path, glob=False, hive_partitioning=False)
         if len(part.kinds) > 1:
             rows = rows.filter(pl.col("kind") == CONTACTED)
         rows = rows.select("subject", pl.col("ts").cast(pl.Int64), pl.col(column).alias("segment"))
-        found.append(rows.filter(pl.col("ts") <= to_us(of.as_of)).collect())
+        found.append(rows.filter(pl.col("ts") <= to_us(as_of)).collect())
     return pl.concat(found)
 
 

@@ -34,6 +34,7 @@ class Trial:
         snapshot: Which files are seen.
         declared: As its file says today; None for as `experiment`.
         changes: What of `experiment` the file says otherwise today.
+        cut: When a push first told its people after the stop; windows that were open then do not count.
     """
 
     session: Session
@@ -47,6 +48,7 @@ class Trial:
     snapshot: int
     declared: Experiment | None = None
     changes: tuple[Change, ...] = ()
+    cut: datetime | None = None
 
     @cached_property
     def frame(self) -> pl.DataFrame:
@@ -125,6 +127,7 @@ def trial(session: Session, experiment: Experiment, *, as_of: datetime, watched_
         as_of: Events and assignments after it have not happened.
         watched_until: Everybody is watched until then, instead of for the experiment's window.
     """
+    from segctl.operations.ab_contacts import told_after
     from segctl.state.assignments import assignments
     from segctl.state.experiments import looks, record
     from segctl.state.identity import canonical
@@ -136,14 +139,21 @@ def trial(session: Session, experiment: Experiment, *, as_of: datetime, watched_
     by_profile = experiment.same is None
     on_record = record(workspace, experiment.key)
     promised, changes = as_started(experiment, on_record)
+    assigned, cut = assignments(workspace, experiment.key, snapshot), None
+    if on_record is not None and on_record.stopped is not None and on_record.stopped <= as_of:
+        cut = told_after(
+            session, experiment.segment, assigned["subject"], owners, stopped=on_record.stopped, as_of=as_of,
+            snapshot=snapshot,
+        )  # fmt: skip
     found = units(
-        assignments(workspace, experiment.key, snapshot),
+        assigned,
         owners,
         subject_count(workspace, snapshot),
         window=watched_until or experiment.window,
         as_of=as_of,
         zone=session.project.timezone,
         by_profile=by_profile,
+        cut=cut,
     )
     return Trial(
         session,
@@ -157,4 +167,5 @@ def trial(session: Session, experiment: Experiment, *, as_of: datetime, watched_
         snapshot,
         experiment,
         changes,
+        cut,
     )

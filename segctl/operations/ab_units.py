@@ -51,6 +51,7 @@ def units(
     as_of: datetime,
     zone: str,
     by_profile: bool,
+    cut: datetime | None = None,
 ) -> Units:
     """The units of an experiment as they are known now.
 
@@ -62,6 +63,7 @@ def units(
         as_of: Assignments and exposures after it have not happened.
         zone: The project's.
         by_profile: Profiles are the unit, so that those merged since are one; else the unit's text is.
+        cut: Windows that were open then stay incomplete.
     """
     import polars as pl
 
@@ -70,7 +72,9 @@ def units(
     rows = rows if is_single else rows.sort("assigned", maintain_order=True)
     everybody = rows.with_columns(profiles=pl.lit(1, pl.Int64)) if is_single else _together(rows)
     everybody = everybody.with_columns(last=_ends(everybody["exposed"], window, zone))
-    everybody = everybody.with_columns(standing=_standing(None if is_single else rows, to_us(as_of)))
+    everybody = everybody.with_columns(
+        standing=_standing(None if is_single else rows, min(to_us(as_of), to_us(cut or as_of) - (cut is not None)))
+    )
     # By arm, so that an arm is a slice.
     analysed = everybody.filter(standing="analysed").sort("arm", maintain_order=True).with_row_index("position")
     placed = analysed.select("person", "position") if is_single else _placed(rows, analysed)
