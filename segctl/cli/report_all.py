@@ -69,7 +69,7 @@ def reports(ctx: Context, session: Session, asked: Asked, language: Language) ->
     others: tuple[tuple[str, str, Callable[[], Document]], ...] = (
         ("control", words["control_title"], lambda: _control(ctx, session, language, least)),
         ("segments", words["segments_title"], lambda: _segments(ctx, session, asked, language, least)),
-        ("health", words["health_title"], lambda: _health(ctx, session, asked, language)),
+        ("health", words["health_title"], lambda: _health(ctx, session, asked, language, least)),
     )
     for name, title, make in others:
         yield _page(f"{name}.html", title, _tried(make))
@@ -143,6 +143,6 @@ def _segments(ctx: Context, session: Session, asked: Asked, language: Language, 
     return document(found, language, session.project.timezone, least=least)
 
 
-def _health(ctx: Context, session: Session, asked: Asked, language: Language) -> Document:
+def _health(ctx: Context, session: Session, asked: Asked, language: Language, least: int) -> Document:
     found = report_health.session_report(ctx, session, asked)
-    return report_health.document(found, language, at=session.local(ctx.now))
+    return report_health.document(found, language, at=session.local(ctx.now), least=least)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segctl.cli.report_asked import Asked
     from segctl.cli.report_document import Document, Look
     from segctl.model.project import Language
-    from segctl.operations.health import Examined, SegmentHealth
+    from segctl.operations.health import Examined, HealthFinding, SegmentHealth
     from segctl.operations.session import Session
 
 _RUNS = 30
@@ -25,8 +25,18 @@ _MORE = {"en": "more", "de": "weitere"}
 _NOTHING = ("no change is known for these findings; nothing was written",
             "für diese Befunde ist keine Änderung bekannt; nichts wurde geschrieben")  # fmt: skip
 _NEXT = (
-    ("look: segctl plan --with {folder}", "take over: cp -R {folder}/. ."),
-    ("ansehen: segctl plan --with {folder}", "übernehmen: cp -R {folder}/. ."),
+    (
+        "look: segctl plan --with {folder}",
+        "take over: cp -R {folder}/. .",
+        "a plan also has what new data change: after `segctl apply` it has the proposals alone",
+        "titles and descriptions stay as they are: read whether they are still true",
+    ),
+    (
+        "ansehen: segctl plan --with {folder}",
+        "übernehmen: cp -R {folder}/. .",
+        "ein Plan enthält auch, was neue Daten ändern: nach `segctl apply` nur noch die Vorschläge",
+        "Titel und Beschreibungen bleiben stehen: lesen, ob sie noch stimmen",
+    ),
 )
 _LOOKS: dict[str, Look] = {"ok": "good", "watch": "warn", "act": "bad"}
 COLUMNS = (
@@ -123,13 +133,14 @@ def _proposed(
     )
 
 
-def document(found: tuple[SegmentHealth, ...], language: Language, *, at: datetime) -> Document:
+def document(found: tuple[SegmentHealth, ...], language: Language, *, at: datetime, least: int = 0) -> Document:
     """One line a segment and all findings, in words.
 
     Args:
         found: What was found, in the same language.
         language: Of the words.
         at: When, in the zone of the project.
+        least: Counts of fewer people are not told.
     """
     from segctl.cli.report_document import Document, Grid, Lead, Mark, Marks, Section
     from segctl.cli.report_speech import Speech
@@ -139,10 +150,15 @@ def document(found: tuple[SegmentHealth, ...], language: Language, *, at: dateti
     counts = {key: speech.n.count(number) for key, number in _counts(found).items()}
     look: Look = "bad" if any(one.level == "act" for one in found) else "good"
     marks = tuple(
-        Mark(_LOOKS[one.level], words[f"level.{one.level}"], one.segment, _told(one)) for one in found
+        Mark(_LOOKS[one.level], words[f"level.{one.level}"], one.segment, _told(one, language, least)) for one in found
     )  # fmt: skip
     heads = (words["health"], words["segment_head"], words["reason"])
-    every = tuple((one.segment, f.reason, f.action or "") for one in found for f in one.findings if f.level != "ok")
+    every = tuple(
+        (one.segment, _reason(one, f, language, least), f.action or "")
+        for one in found
+        for f in one.findings
+        if f.level != "ok"
+    )
     listed = Grid(words["findings"], (words["segment_head"], words["finding"], words["action"]), every)
     sections = [Section("segments", words["health"], (Marks(words["health_title"], heads, marks),))]
     sections += [Section("findings", words["findings"], (listed,))] if every else []
@@ -150,9 +166,21 @@ def document(found: tuple[SegmentHealth, ...], language: Language, *, at: dateti
     return Document(words["health_title"], language, (speech.n.moment(at),), (lead,), tuple(sections))
 
 
-def _told(one: SegmentHealth) -> str:
+def _told(one: SegmentHealth, language: Language, least: int) -> str:
     first = one.findings[0]
-    return f"{first.reason}. {first.action}" if first.action else first.reason
+    reason = _reason(one, first, language, least)
+    return f"{reason}. {first.action}" if first.action else reason
+
+
+def _reason(one: SegmentHealth, finding: HealthFinding, language: Language, least: int) -> str:
+    from segctl.operations.health_words import hidden, said
+
+    if not least:
+        return finding.reason
+    values = hidden(finding.values, least)
+    if values == finding.values:
+        return finding.reason
+    return said(finding.kind, {"segment": one.segment, **values}, language)[0]
 
 
 def _counts(found: tuple[SegmentHealth, ...]) -> dict[str, int]:

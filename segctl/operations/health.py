@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 Level = Literal["ok", "watch", "act"]
 RUNS = 30
-_VOLATILE, _FLAPPING = 0.5, 0.01
+_VOLATILE, _FLAPPING, FEWEST_FLAPPING = 0.5, 0.01, 5
 _EMPTY_DAYS, _QUIET_DAYS, _QUIET_RUNS = 14, 30, 10
 
 
@@ -263,7 +263,8 @@ class _Judging:
         words = translated(self.session, self.segment.name, self.language)
         for text, how in measure.dead_leaves(self.seen):
             yield self._finding(f"{how}_true", "watch", {"text": words.get(text, text), "written": text})
-        if flapping > _FLAPPING * max(self.seen[-1].size, 1):
+        # One person who comes and goes is no reason to change a rule for all.
+        if flapping >= FEWEST_FLAPPING and flapping > _FLAPPING * self.seen[-1].size:
             yield self._finding("flapping", "watch", {"people": flapping, "runs": len(self.seen)})
         share = measure.volatility(self.seen)
         if share is not None and share > _VOLATILE and len(self.seen) > measure.FEWEST_RUNS:

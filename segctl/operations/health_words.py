@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from segctl.operations.reason_words import reason_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from segctl.model.project import Language
 
 _WORDS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
@@ -141,11 +143,23 @@ class _Spoken(Formatter):
         """A value in words."""
         if isinstance(value, date):
             return value.strftime("%d.%m.%Y" if self.is_german else "%Y-%m-%d")
-        text = format(value, format_spec)
         if isinstance(value, str) or not format_spec:
-            return text
-        text = text.replace("-", "−").replace("%", " %")
+            return str(value)
+        text = format(value, format_spec).replace("-", "−").replace("%", " %")
         return text.translate(str.maketrans(",.", ".,")) if self.is_german else text
+
+
+_PEOPLE = ("people", "size", "before", "after", "reacted", "others")
+"""Values that count people."""
+
+
+def hidden(values: Mapping[str, Any], least: int) -> dict[str, Any]:
+    """The values without counts of fewer people than `least`, 0 aside, and without what is reckoned from them."""
+    small = {key for key in _PEOPLE if isinstance(values.get(key), int) and 0 < values[key] < least}
+    if not small:
+        return dict(values)
+    shares = {key for key, value in values.items() if isinstance(value, float)}
+    return dict(values) | dict.fromkeys(shares, "–") | dict.fromkeys(small, f"<{least}")
 
 
 def said(kind: str, values: dict[str, Any], language: Language) -> tuple[str, str]:

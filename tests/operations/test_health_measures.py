@@ -17,7 +17,7 @@ from segctl.operations.health_measures import (
     volatility,
     volatility_per_day,
 )
-from segctl.operations.health_words import said
+from segctl.operations.health_words import hidden, said
 
 MONDAY = datetime(2026, 9, 7, 6, tzinfo=UTC)
 LEAVES = ({"text": "a", "true": 0, "unknown": 0}, {"text": "b", "true": 10, "unknown": 0})
@@ -154,3 +154,10 @@ def test_findings_are_said_as_each_language_writes_numbers(
 ) -> None:
     assert said(kind, values | {"segment": "vip"}, "en")[0] == english
     assert said(kind, values | {"segment": "vip"}, "de")[0] == german
+
+
+def test_small_counts_and_what_comes_of_them_are_hidden() -> None:
+    values = {"before": 3, "after": 40, "change": 12.3, "usual": 0.01, "segment": "vip"}
+
+    assert hidden(values, 3) == values
+    assert said("size", hidden(values, 5), "en")[0] == "size – (<5 → 40), usually –"

@@ -226,6 +226,18 @@ def test_the_way_from_a_finding_to_its_effect_through_the_program(broken: Sessio
     assert change["left"] > 0
 
 
+@pytest.mark.parametrize(("people", "is_found"), [(1, False), (4, False), (5, True)])
+def test_a_few_who_come_and_go_are_no_reason_to_change_a_rule(people: int, is_found: bool, tmp_path: Path) -> None:
+    world = World(people=60, days=10)
+    place = np.arange(world.people)
+    world.segments = {"vip": Planted(lambda week: (place < 30) & ((place >= people) | (week % 2 == 0)))}
+
+    found = examined(world.session(tmp_path), EVERYTHING, now=NOW, with_doings=False)
+
+    (vip,) = found.segments
+    assert ("flapping" in {one.kind for one in vip.findings}) == is_found
+
+
 def test_the_runs_alone_say_nothing_of_what_members_did(broken: Session) -> None:
     found = examined(broken, EVERYTHING, now=NOW, with_doings=False)
 
