@@ -206,6 +206,8 @@ def _further(speech: AbSpeech) -> Iterator[str]:
             yield speech.say("missing", effect=effect, needed=n.count(after.needed), missing=n.count(after.missing))
             if after.days is not None and after.per_day is not None:
                 yield speech.say("days_left", rate=n.count(after.per_day), days=n.count(after.days))
+            elif after.per_day is None and after.reached:
+                yield speech.say("one_go")
             elif after.is_over or not after.per_day:
                 yield speech.say("nobody_comes")
         elif not after.missing:

@@ -87,6 +87,8 @@ CHECKS: dict[str, str] = {
     "Werten",
     "outliers.rests_on_few": "ein Mittelwert ruht auf wenigen, wie auf {units} gleichen Werten; sein Intervall ist zu "
     "eng: große Werte kappen (`cap`) oder Konversionen ansehen",
+    "outliers.rests_on_few_cut": "ein Mittel ruht trotz gekappter Werte auf wenigen, wie auf {units} gleichen Werten; "
+    "sein Bereich ist zu eng, besser Konversionen ansehen",
     "baseline.no_percentages": "die Kontrolle ist von null nicht zu unterscheiden, darum keine Prozente",
     "novelty.effect_changes": "die Wirkung ändert sich über die Wochen (p {p}); die letzte Woche gesondert ansehen",
     "simpson.reversed": "das Ganze zeigt in die andere Richtung als die Schichten; es zählt das Ergebnis in diesen",

@@ -87,6 +87,8 @@ CHECKS: dict[str, str] = {
     "outliers.one_unit_outweighs": "single {people} outweigh an arm; see the result with large values cut",
     "outliers.rests_on_few": "a mean rests on few: as much as on {units} equal values; its interval is too narrow, "
     "cut large values (`cap`) or look at conversions",
+    "outliers.rests_on_few_cut": "a mean rests on few, although large values are cut: as much as on {units} equal "
+    "values; its interval is too narrow, look at conversions",
     "baseline.no_percentages": "the control cannot be told from zero, so there are no percentages",
     "novelty.effect_changes": "the effect changes over the weeks (p {p}); see the last week apart",
     "simpson.reversed": "the whole points the other way than the strata; the result within strata counts",

@@ -181,7 +181,7 @@ def _steps(speech: AbSpeech, head: Headline, *, anyway: bool) -> Iterator[str]:
     elif head.state == "too_early":
         key = "do_wait_open" if after.planned_end is None else "do_wait"
     elif head.state == "too_small":
-        key = "do_more" if after.missing else "do_more_open"
+        key = "do_more" if after.missing and after.per_day else "do_more_open"
     elif head.state == "nothing_yet":
         key = _begin(speech)
     else:

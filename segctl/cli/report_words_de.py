@@ -73,8 +73,8 @@ WORDS: dict[str, str] = {
     "earned": "Verdient: {arm} brachte nach Kosten einen Gewinn von {profit}.",
     "lost": "Verdient: {arm} brachte einen Verlust; Gewinn {profit} nach Kosten.",
     "open": "Verdient: ob {arm} Gewinn oder Verlust brachte, ist nicht sicher; Gewinn {profit} nach Kosten.",
-    "do_alike": "Was tun: eines von {arms} nach Kosten wählen und eine kleine Kontrollgruppe behalten, damit die Wirkung "
-    "sichtbar bleibt.",
+    "do_alike": "Was tun: eines von {arms} nach Kosten wählen und eine kleine Kontrollgruppe behalten, damit die "
+    "Wirkung sichtbar bleibt.",
     "do_roll_out": "Was tun: {arm} einsetzen und eine kleine Kontrollgruppe behalten, damit die Wirkung sichtbar "
     "bleibt.",
     "do_unsure": "Was tun: {arm} wirkt, aber ob es sich lohnt, ist nicht sicher; mit Kontrollgruppe einsetzen und bei "
@@ -91,8 +91,8 @@ WORDS: dict[str, str] = {
     "do_mend": "Was tun: die Ursache suchen (siehe Prüfungen), beheben und unter neuem Namen neu beginnen.",
     "do_anyway": "`--anyway` zeigt die Zahlen trotzdem.",
     "do_windows": "Was tun: warten; der letzte Zeitraum endet am {day}.",
-    "do_push": "Was tun: das Segment {segment} senden, `segctl push --dry-run` zeigt an wen; Zeiträume beginnen mit der "
-    "Nachricht.",
+    "do_push": "Was tun: das Segment {segment} senden, `segctl push --dry-run` zeigt an wen; Zeiträume beginnen mit "
+    "der Nachricht.",
     "do_start": "Was tun: mit `segctl experiment start {name}` beginnen, danach senden.",
     # --- Checks ----------------------------------------------------------------------------------------------
     "checks": "Ist Verlass darauf",
@@ -217,6 +217,8 @@ WORDS: dict[str, str] = {
     "enough": "Für eine Änderung von {effect} reicht das.",
     "missing": "Für eine Änderung von {effect} braucht es {needed}: {missing} fehlen.",
     "days_left": "Bei {rate} am Tag dauert das etwa {days} Tage, Zeiträume eingerechnet.",
+    "one_go": "Alle kamen auf einmal, wie schnell weitere kämen, ist darum nicht zu sagen; `segctl experiment plan` "
+    "zählt, wer noch kommen kann.",
     "nobody_comes": "Niemand wird mehr zugeteilt, es bleibt also so.",
     "next_none": "Es lässt sich nichts berechnen: {why}.",
     "planned_end": "Geplantes Ende: {day}.",

@@ -74,8 +74,8 @@ WORDS: dict[str, str] = {
     "earned": "Earned: {arm} brought a profit of {profit} after cost.",
     "lost": "Earned: {arm} brought a loss; profit {profit} after cost.",
     "open": "Earned: it is not certain whether {arm} brought a profit or a loss; profit {profit} after cost.",
-    "do_alike": "What to do: use one of {arms}, chosen by cost, and keep a small control group so that the effect stays "
-    "visible.",
+    "do_alike": "What to do: use one of {arms}, chosen by cost, and keep a small control group so that the effect "
+    "stays visible.",
     "do_roll_out": "What to do: use {arm}, and keep a small control group so that the effect stays visible.",
     "do_unsure": "What to do: {arm} works, but whether it pays is not certain; use it with a control group and look "
     "again with more {people}.",
@@ -216,6 +216,8 @@ WORDS: dict[str, str] = {
     "enough": "For a change of {effect} that is enough.",
     "missing": "For a change of {effect}, {needed} are needed: {missing} are missing.",
     "days_left": "At {rate} a day that takes about {days} days, windows included.",
+    "one_go": "All of them came in one go, so nobody can say how fast more would come; `segctl experiment plan` "
+    "counts who could.",
     "nobody_comes": "Nobody is assigned any more, so it stays like this.",
     "next_none": "Nothing can be reckoned: {why}.",
     "planned_end": "Planned end: {day}.",

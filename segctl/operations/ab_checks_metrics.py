@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from segctl.model.conditions.events import Count
 from segctl.operations.ab_metrics import dominating, pair
 from segctl.operations.ab_parts import Check, Level, MetricReport, Trend
 from segctl.stats.effective import LEAST, UNRELIABLE, effective_units
@@ -14,6 +15,7 @@ from segctl.stats.values import Flag
 if TYPE_CHECKING:
     from segctl.model.experiments import Metric
     from segctl.operations.ab_result import Next
+    from segctl.operations.ab_samples import Sample
     from segctl.operations.ab_trial import Trial
 
 FEW_IN_ALL, FEW_IN_ARM = 100, 10
@@ -90,19 +92,30 @@ def outliers(of: Trial) -> Check:
 
 
 def _resting(of: Trial) -> Check:
-    rows, found = [], []
+    rows, found, uncut = [], [], False
     for metric in of.experiment.metrics:
         if metric.kind not in ("mean", "ratio"):
             continue
-        for (arm, *_), sample in of.samples[metric.name].items():
+        made = of.samples[metric.name]
+        if _is_share(metric, made.values()):
+            continue
+        for (arm, *_), sample in made.items():
             units = effective_units(sample.moments)
             if units is not None and units < LEAST:
                 found.append(units)
+                uncut = uncut or metric.cap is None
                 rows.append({"metric": metric.name, "arm": arm, "rests_on": units})
     least = min(found, default=None)
     level: Level = "ok" if least is None else "note" if least >= UNRELIABLE else "warn"
     figures = {} if least is None else {"units": round(least)}
-    return Check("outliers", level, "rests_on_few" if rows else None, figures, tuple(rows))
+    reason = None if not rows else "rests_on_few" if uncut else "rests_on_few_cut"
+    return Check("outliers", level, reason, figures, tuple(rows))
+
+
+def _is_share(metric: Metric, made: Iterable[Sample]) -> bool:
+    """A count of which nobody has more than one: nothing is large."""
+    is_count = metric.kind == "mean" and isinstance(metric.measure, Count)
+    return is_count and all((sample.largest or 0) <= 1 for sample in made)
 
 
 def baseline(metrics: Sequence[MetricReport]) -> Check:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from segctl.operations.ab_compare import compared, part_of
@@ -30,11 +31,29 @@ if TYPE_CHECKING:
 def groupings(of: Trial, by: Sequence[str]) -> tuple[Grouping, ...]:
     """Sub-segments by the experiment's strata, where it has some, and by what is asked for."""
     wanted = ([STRATA] if of.experiment.strata else []) + [name for name in by if name != STRATA]
-    return tuple(_grouping(of, name, group_of_units(of, name)) for name in dict.fromkeys(wanted))
+    found = [_grouping(of, name, group_of_units(of, name)) for name in dict.fromkeys(wanted)]
+    return _adjusted(found, 1 - float(of.experiment.confidence))
+
+
+def _adjusted(found: Sequence[Grouping], alpha: float) -> tuple[Grouping, ...]:
+    """Benjamini and Hochberg over all that was grouped by: whoever asks often enough finds something."""
+    of_groups = iter(benjamini_hochberg([group.compared.p for one in found for group in one.groups]))
+    differs = iter(benjamini_hochberg([p for one in found for p in one.differs.values()]))
+    return tuple(
+        replace(
+            one,
+            groups=tuple(
+                replace(group, p_adjusted=p, moved=p is not None and p < alpha)
+                for group, p in zip(one.groups, islice(of_groups, len(one.groups)), strict=True)
+            ),
+            differs=dict(zip(one.differs, islice(differs, len(one.differs)), strict=True)),
+        )
+        for one in found
+    )
 
 
 def _grouping(of: Trial, by: str, values: pl.Series) -> Grouping:
-    """Every group, each arm against the control, adjusted over all of them."""
+    """Every group, each arm against the control."""
     import polars as pl
 
     metric = of.primary
@@ -45,10 +64,8 @@ def _grouping(of: Trial, by: str, values: pl.Series) -> Grouping:
     confidence = float(of.experiment.confidence)
     rows = [(arm, group, *_two(of, made, metric, arm, group)) for arm in of.others for group in kept]
     found = [(arm, group, c, t, compared(metric, Pair(c, t), confidence=confidence)) for arm, group, c, t in rows]
-    adjusted = benjamini_hochberg([one.p for *_, one in found])
     groups = tuple(
-        Group(arm, group, c.moments.n, t.moments.n, one, p, p is not None and p < 1 - confidence)
-        for (arm, group, c, t, one), p in zip(found, adjusted, strict=True)
+        Group(arm, group, c.moments.n, t.moments.n, one, one.p, moved=False) for arm, group, c, t, one in found
     )
     combined = {arm: over_strata(_strata(metric, rows, arm), confidence=confidence) for arm in of.others}
     return Grouping(

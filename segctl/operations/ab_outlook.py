@@ -95,9 +95,12 @@ def _planned_design(of: Trial, at: Stage) -> Design:
 
 
 def _per_day(of: Trial) -> float | None:
-    """Units assigned a day, over the last four weeks up to as_of."""
+    """Units assigned a day, over the last four weeks up to as_of; None when all came on one day, which is no pace."""
     first = of.edge("assigned")
     if first is None or of.as_of <= first:
+        return None
+    newest = of.edge("assigned", newest=True)
+    if newest is not None and newest - first < timedelta(days=1) < of.as_of - newest:
         return None
     begin = max(to_us(of.as_of) - _LATELY * DAY, to_us(first))
     days = max((to_us(of.as_of) - begin) / DAY, 1.0)

@@ -213,7 +213,7 @@ class Group:
     Attributes:
         group: Value of the stratum or trait, or ``in`` and ``out`` of a segment; None where the trait is missing.
         n_control: Units; likewise `n_arm`.
-        p_adjusted: Benjamini and Hochberg over all groups and arms.
+        p_adjusted: Benjamini and Hochberg over the groups and arms of all groupings of the report.
         moved: Adjusted p below 1 − confidence.
     """
 
@@ -233,7 +233,8 @@ class Grouping:
     Attributes:
         by: Trait or segment; ``strata`` for the experiment's own.
         groups: In order of arm, then of size.
-        differs: p of equal effects in all groups, by arm (Cochran's Q).
+        differs: p of equal effects in all groups, by arm (Cochran's Q), adjusted over all groupings (Benjamini and
+            Hochberg).
         stratified: Effect over the groups by arm, weighted by their share of all units.
         reversed: Arms whose pooled effect has another sign than in every group.
         more: Groups that are too many to be shown and stand in the rest.

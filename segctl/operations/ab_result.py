@@ -132,7 +132,7 @@ class Next:
         effect: Smallest relative effect that matters, as declared.
         needed: Units in all arms together to find `effect`; None without it.
         missing: Of these, those still to come; 0 when there are enough.
-        per_day: Units assigned a day over the last 28 days with assignments.
+        per_day: Units assigned a day over the last 28 days with assignments; None when all came on one day.
         days: Until `missing` units are there and their windows complete; None when nobody is coming.
         end_of_windows: When the window of the unit last exposed ends.
         why: Reason code when nothing can be reckoned.

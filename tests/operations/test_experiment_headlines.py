@@ -27,8 +27,10 @@ from ab_world import (
 from segctl.cli.context import Context
 from segctl.cli.report_ab_story import document
 from segctl.cli.report_view import text
-from segctl.model.experiments import Money
+from segctl.model.experiments import Metric, Money
+from segctl.operations.ab_grouped import _adjusted
 from segctl.state.experiments import add_look, end, looks
+from segctl.stats.multiplicity import benjamini_hochberg
 
 HALVES = {"control": 600, "mail": 600}
 LIFTED = {"control": 90, "mail": 160}
@@ -284,6 +286,47 @@ def test_assigned_and_not_told_is_to_be_pushed(tmp_path: Path) -> None:
     assert "1,200 people are assigned, and nobody was told anything" in told
     assert "push the segment winback" in told
     assert "experiment start" not in told
+
+
+def test_who_groups_by_more_pays_for_more(tmp_path: Path) -> None:
+    events = [Event(at, EXPOSED + DAY) for at in (*range(0, 600, 5), *range(601, 1200, 4))]
+    session = world(tmp_path, HALVES, events, traits=lambda at: {"points": at % 2})
+
+    one, other = reported(session, by=["points", "winback"]).groups
+
+    groups = [*one.groups, *other.groups]
+    assert [group.p_adjusted for group in groups] == pytest.approx(
+        benjamini_hochberg([group.compared.p for group in groups])
+    )
+    least = one.differs["mail"]
+    assert least is not None
+    assert _adjusted([one, replace(one, differs={"mail": 0.9})], 0.05)[0].differs["mail"] == pytest.approx(2 * least)
+
+
+def test_all_at_once_is_no_pace(tmp_path: Path) -> None:
+    declared = experiment(HALVES, effect=Decimal("0.05"))
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, SAME), declared=declared))
+
+    assert report.next.missing
+    assert (report.next.per_day, report.next.days) == (None, None)
+    told = text(Context("segctl report", now=LATER), document(report, "en"), details=True)
+    assert "came in one go" in told
+    assert "a day that takes" not in told
+
+
+@pytest.mark.parametrize(
+    ("metric", "reason"),
+    [(ORDERED, None), (REVENUE, "rests_on_few"), (replace(REVENUE, cap=Decimal("99.9")), "rests_on_few_cut")],
+)
+def test_a_count_of_one_is_not_large_and_what_is_cut_need_not_be(
+    tmp_path: Path, metric: Metric, reason: str | None
+) -> None:
+    declared = experiment(HALVES, (BOUGHT, metric))
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, {"control": 12, "mail": 14}), declared=declared))
+
+    assert report.check("outliers").reason == reason
 
 
 def test_every_kind_of_metric_has_its_test(tmp_path: Path) -> None:
