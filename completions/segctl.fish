@@ -746,6 +746,7 @@ complete -c segctl -n '__fish_seen_subcommand_from experiment' -l as-of -x -d 'T
 complete -c segctl -n '__fish_seen_subcommand_from experiment' -s f -l format -x -a 'table json ndjson csv ids parquet' -d 'How data is written'
 complete -c segctl -n '__fish_seen_subcommand_from experiment' -l json -d 'The same as --format json'
 complete -c segctl -n '__fish_seen_subcommand_from experiment' -s o -l output -r -F -d 'Write data to this file, complete or not at all'
+complete -c segctl -n '__fish_seen_subcommand_from experiment' -s y -l yes -d 'Answer the one question with yes'
 complete -c segctl -n '__fish_seen_subcommand_from experiment' -s n -l dry-run -d 'Do everything but the effect'
 complete -c segctl -n '__fish_seen_subcommand_from experiment' -l lock-wait -x -d 'Wait so long for a lock, such as 30s or 5m'
 complete -c segctl -n '__fish_seen_subcommand_from experiment' -l timeout -x -d 'End cleanly after this time, with 75'

@@ -1020,6 +1020,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--json'] = 'flag'
             $table['-o'] = 'files'
             $table['--output'] = 'files'
+            $table['-y'] = 'flag'
+            $table['--yes'] = 'flag'
             $table['-n'] = 'flag'
             $table['--dry-run'] = 'flag'
             $table['--lock-wait'] = 'text'

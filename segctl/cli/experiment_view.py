@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.operations.experiment_check import Checked
+    from segctl.operations.experiment_run import Stopped
     from segctl.operations.experiment_status import ExperimentStatus
     from segctl.operations.session import Session
     from segctl.stats.srm import SplitTest
@@ -120,6 +121,7 @@ def write_stop(ctx: Context, name: str | None, winner: str | None, reason: str |
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         asked = named(session, name)
+        _ask_open(ctx, stop(session, asked, winner=winner, reason=reason, now=ctx.now, dry_run=True))
         done = stop(session, asked, winner=winner, reason=reason, now=ctx.now, dry_run=ctx.dry_run)
         at = session.local(done.at)
     rows = [(arm, None, people) for arm, people in done.people.items()]
@@ -136,6 +138,23 @@ def write_stop(ctx: Context, name: str | None, winner: str | None, reason: str |
         messages.notice(ctx, "dry run: nothing was stopped")
     else:
         messages.notice(ctx, f"nobody is held out for it any more; next: segctl report ab {done.name}")
+
+
+def _ask_open(ctx: Context, planned: Stopped) -> None:
+    """Windows that are still open are lost with the next push; on a terminal somebody says whether that is meant."""
+    from segctl.cli.questions import confirm
+
+    if not planned.open_windows:
+        return
+    text = (
+        f"{planned.open_windows:,} windows of `{planned.name}` are still open; the next push of `{planned.segment}` "
+        "tells everybody, and windows that are open then are left out of its report"
+    )
+    if ctx.terminal.interactive and not ctx.dry_run and not ctx.yes:
+        confirm(ctx, f"{text}; stop?")
+        return
+    hint = f"`segctl pause {planned.segment}` until they are complete keeps them"
+    messages.warning(ctx, text, hint=hint)
 
 
 def write_status(ctx: Context, name: str | None) -> ExitCode:

@@ -50,6 +50,7 @@ class Stopped:
     Attributes:
         winner: The arm that everybody gets, if somebody said so.
         people: Arm → profiles assigned.
+        open_windows: Units whose window is not complete; a push of the segment leaves them out of the report.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Stopped:
     winner: str | None
     reason: str | None
     people: dict[str, int]
+    open_windows: int = 0
 
 
 def start(session: Session, name: str, *, now: datetime, dry_run: bool = False) -> Started:
@@ -141,7 +143,24 @@ def stop(
         winner=winner,
         reason=said,
         people={arm: counts.get(arm, (0, 0))[0] for arm in arms},
+        open_windows=_open_windows(session, record, now),
     )
+
+
+def _open_windows(session: Session, record: ExperimentRecord, now: datetime) -> int:
+    """Exposed units whose window is not complete; 0 when its file is gone."""
+    import polars as pl
+
+    from segctl.compile.zones import to_us
+    from segctl.engines.exposures import later
+    from segctl.state.assignments import assignments
+
+    one = next((one for one in session.definitions.experiments.values() if one.key == record.name), None)
+    if one is None:
+        return 0
+    found = assignments(session.workspace, record.name).group_by("unit").agg(pl.col("exposed_at").min())
+    begins = found["exposed_at"].drop_nulls().dt.timestamp("us")
+    return int((later(begins, one.window, session.project.timezone) > to_us(now)).sum())
 
 
 def _refuse_winner(name: str, segment: str, arms: dict[str, bool], winner: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from segctl.cli import streams
 from segctl.cli.main import main
 
 FILES = {
@@ -90,7 +91,8 @@ def test_an_experiment_from_start_to_stop(call: Callable[..., Said], tmp_path: P
     code, out, err = call("experiment", "stop", "mail_test", "--winner", "control", "--reason", "no effect")
     assert (code, "SEG961" in err, "`segctl pause winback`" in err) == (2, True, True)
     assert document(call("experiment", "status", "--json"))["data"][0]["state"] == "running"
-    assert call("experiment", "stop", "mail_test", "--winner", "mail", "--reason", "more")[0] == 0
+    code, out, err = call("experiment", "stop", "mail_test", "--winner", "mail", "--reason", "more")
+    assert (code, "30 windows of `mail_test` are still open" in err) == (0, True)
     stopped = document(call("experiment", "status", "--json"))["data"][0]
     assert (stopped["state"], stopped["winner"], stopped["reason"]) == ("stopped", "mail", "more")
 
@@ -156,3 +158,18 @@ def test_what_is_wrong_with_an_experiment_is_told(call: Callable[..., Said], tmp
     assert "SEG957" in call("experiment", "assign")[2]
     assert "SEG510" in call("experiment", "start", "mail_tset")[2]
     assert "SEG961" in call("experiment", "stop", "mail_test", "--winner", "post")[2]
+
+
+def test_on_a_terminal_somebody_says_whether_open_windows_are_given_up(
+    call: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("experiment", "start")
+    call("push", "winback")
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(streams, "is_terminal", lambda _: True)
+    monkeypatch.setattr(streams, "read_line", lambda: "n")
+
+    code, _, err = call("experiment", "stop")
+
+    assert (code, "30 windows of `mail_test` are still open" in err, "SEG109" in err) == (4, True, True)
+    assert call("experiment", "stop", "--yes")[0] == 0

@@ -22,7 +22,7 @@ SEE_ALSO = ("segctl help experiments", "segctl help assignment", "segctl report 
 ACTIONS = ("plan", "start", "status", "stop", "assign")
 
 
-@verb(without=(*SELECTION, "yes"), formats=FORMATS)
+@verb(without=SELECTION, formats=FORMATS)
 def command(
     ctx: Context,
     action: Annotated[str, Argument("ACTION", help="What to do.", choices=ACTIONS)] = "plan",
