@@ -85,7 +85,8 @@ def _facts(speech: AbSpeech) -> Iterator[str]:
         yield speech.words["planned"]
     else:
         last = report.stopped or report.as_of
-        yield speech.say("dates", first=n.day(report.began), last=n.day(last))
+        first = n.day(report.began)
+        yield first if first == n.day(last) else speech.say("dates", first=first, last=n.day(last))
     yield speech.say("window", window=speech.window(report.window))
     if report.stopped is not None:
         key = "stopped_why" if report.stop_reason else "stopped"

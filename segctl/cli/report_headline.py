@@ -147,8 +147,9 @@ def _certainty(speech: AbSpeech, head: Headline, metric: MetricReport) -> Iterat
     if head.state in (*_TOLD, "guardrail") and head.extra is not None and head.extra.estimate is not None:
         arm = next((one for one in speech.report.arms if one.name == head.arm), None)
         yield speech.say(
-            "extra", extra=n.interval(head.extra, shape), metric=speech.metric(head.metric), arm=speech.arm(head.arm),
-            control=speech.control, n=n.count(arm.analysed if arm else None), people=speech.people,
+            "extra" if metric.kind == "conversion" else "extra_sum",
+            extra=n.interval(head.extra, shape), metric=speech.metric(head.metric), arm=speech.arm(head.arm),
+            n=n.count(arm.analysed if arm else None), people=speech.people,
         )  # fmt: skip
     if metric.better == "lower":
         yield speech.words["lower_better"]

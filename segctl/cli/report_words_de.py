@@ -68,7 +68,8 @@ WORDS: dict[str, str] = {
     "alike": "Besser als {control}: {arms}; untereinander gibt es keinen klaren Unterschied.",
     "guardrail_open": "Offen: ob {guardrails} mit {arm} schlechter wurde, lässt sich nicht sagen; weder gehalten noch "
     "verletzt.",
-    "extra": "Insgesamt: {extra} mit {arm} gegenüber {control}, bei {n} {people} ({metric}).",
+    "extra": "Insgesamt: {extra} {people} mit „{metric}“ durch {arm}, bei {n} in diesem Arm.",
+    "extra_sum": "Insgesamt: {extra} durch {arm}, bei {n} {people} in diesem Arm ({metric}).",
     "lower_better": "Weniger ist hier besser.",
     "earned": "Verdient: {arm} brachte nach Kosten einen Gewinn von {profit}.",
     "lost": "Verdient: {arm} brachte einen Verlust; Gewinn {profit} nach Kosten.",

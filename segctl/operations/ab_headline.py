@@ -81,7 +81,8 @@ def _numbers(
 ) -> Headline:
     compared, p = told
     difference = compared.difference
-    per = _per(main) if main.kind == "conversion" else 1
+    compared_units = sum(of.analysed.get(arm, 0) for arm in (of.experiment.control, effect.arm))
+    per = per_units(main, compared_units) if main.kind == "conversion" else 1
     alpha = 1 - float(of.experiment.confidence)
     estimate = difference.estimate
     state: State = "no_difference"
@@ -96,11 +97,12 @@ def _numbers(
     )  # fmt: skip
 
 
-def _per(main: MetricReport) -> int:
-    """So many units that some 100 of the rarest arm convert among them; at most a million."""
+def per_units(main: MetricReport, compared: int) -> int:
+    """So many units that some 100 of the rarest arm convert among them; no more than were compared, 100 at least."""
     rates = [one.value.estimate for one in main.arms if one.value.estimate]
     rarest = min(rates, default=0.01)
-    return next((per for per in _PER if rarest * per >= _LEAST_SHOWN), _PER[-1])
+    there = [per for per in _PER if per <= max(compared, _PER[0])]
+    return next((per for per in there if rarest * per >= _LEAST_SHOWN), there[-1])
 
 
 def _times(value: float | None, per: int) -> float | None:

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import get_args
 
 import pytest
-from report_samples import AT, STATES, interval, money, report
+from report_samples import AT, BOUGHT, STATES, interval, money, report
 
 from segctl.cli import report_codes_de, report_codes_en, report_words_de, report_words_en
 from segctl.cli.context import Context
@@ -20,6 +20,7 @@ from segctl.cli.report_numbers import LIFT, NUMBER, Numbers, Shape
 from segctl.cli.report_speech import AbSpeech, Speech
 from segctl.cli.report_view import text
 from segctl.model.exits import ExitCode
+from segctl.operations.ab_headline import per_units
 from segctl.operations.ab_result import State
 from segctl.stats.values import Flag, Interval, Why
 
@@ -346,3 +347,18 @@ def test_small_counts_of_arms_hide_their_rates() -> None:
 @pytest.mark.parametrize(("value", "told"), [(0, "0"), (1, "<5"), (4, "<5"), (5, "5"), (None, "–")])
 def test_the_bound_itself_and_nobody_are_told(value: int | None, told: str) -> None:
     assert Speech("en", least=5).count(value) == told
+
+
+@pytest.mark.parametrize(("compared", "per"), [(100_000, 10_000), (9_999, 1_000), (288, 100), (20, 100)])
+def test_rates_are_told_per_no_more_people_than_were_compared(compared: int, per: int) -> None:
+    assert per_units(BOUGHT, compared) == per
+
+
+def test_what_there_are_more_of_is_named_and_one_day_is_told_once() -> None:
+    found = report("more")
+    german = lead(AbSpeech(found, "de"), anyway=False).more
+    facts = document(replace(found, began=AT, stopped=AT), "de").facts
+
+    assert "Insgesamt: +450 (+150 bis +720) Personen mit „purchases“ durch mail, bei 90.000 in diesem Arm." in german
+    assert "30.03.2026" in facts
+    assert not any("30.03.2026 bis" in fact for fact in facts)
