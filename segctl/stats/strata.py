@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from math import inf, sqrt
 
 from segctl.model.dataclass import dataclass
-from segctl.stats.effects import Effect, compare, no_comparison
-from segctl.stats.means import estimate
+from segctl.stats.effects import Estimate, compare, effect_of, no_comparison
+from segctl.stats.means import variance
 from segctl.stats.moments import of_counts
 from segctl.stats.special import chi2_log_sf, chi2_sf, normal_log_p, normal_quantile, normal_sf
 from segctl.stats.values import Comparison, Counts, Flag, Interval, Moments, Why, undefined
@@ -56,7 +56,7 @@ class Strata:
     Attributes:
         pooled: Difference that ignores strata; None when an arm is empty.
         differences: Of each stratum, in the order given; None where an arm is empty.
-        post_stratified: Strata weighted by their share of all units; for lift and p a normal test of that difference.
+        post_stratified: Strata weighted by their share of all units; for lift and p a t test of that difference.
         allocation: Whether the split differs by stratum.
         left_out: Names of strata with fewer than two units in an arm, which are in no stratified estimate.
         flags: ``allocation_differs_by_stratum`` and ``simpson_reversal``.
@@ -121,22 +121,32 @@ def _pooled(arms: Sequence[tuple[Moments, Moments]]) -> float | None:
 
 
 def _post_stratified(full: Sequence[tuple[Moments, Moments]], confidence: float) -> Comparison:
-    """Σ W δ with W the share of all units; a rate's variance is p(1 − p)/(n − 1), that of any mean."""
+    """Σ W δ with W the share of all units, degrees of freedom after Satterthwaite 1946.
+
+    The variance is the larger of two: from each arm by itself, and from both together as if there were no effect. The
+    first alone vanishes in strata where nobody of a small arm did anything, so that too much would be found.
+    """
     n = sum(c.n + t.n for c, t in full)
     if not n:
         return no_comparison(Why.EMPTY_ARM, confidence=confidence, test="post_stratified")
-    base = difference = base_variance = variance = 0.0
-    for c, t in full:
-        weight = (c.n + t.n) / n
-        one, other = estimate(c), estimate(t)
-        if one is None or other is None:
-            continue
-        base += weight * one.value
-        difference += weight * (other.value - one.value)
-        base_variance += weight * weight * one.variance
-        variance += weight * weight * (one.variance + other.variance)
-    effect = Effect(difference, variance, inf, base, base_variance, inf, -base_variance)
+    weights = [(c.n + t.n) / n for c, t in full]
+    controls, treatments = [c for c, _ in full], [t for _, t in full]
+    both = [c.merged(t) for c, t in full]
+    apart = effect_of(_weighted(weights, controls, controls), _weighted(weights, treatments, treatments))
+    alike = effect_of(_weighted(weights, controls, both), _weighted(weights, treatments, both))
+    effect = alike if alike.variance > apart.variance else apart
     return compare(effect, confidence=confidence, test="post_stratified")
+
+
+def _weighted(weights: Sequence[float], arm: Sequence[Moments], spread: Sequence[Moments]) -> Estimate:
+    """Mean of an arm over strata, whose variance in each is that of `spread`."""
+    value = total = below = 0.0
+    for weight, part, whole in zip(weights, arm, spread, strict=True):
+        own = weight * weight * variance(whole) / part.n
+        value += weight * part.means[0]
+        total += own
+        below += own * (own / (whole.n - 1))
+    return Estimate(value, total, total * (total / below) if below else inf)
 
 
 def arm_by_stratum(units: Sequence[Sequence[int]]) -> ArmByStratum:
@@ -165,7 +175,7 @@ def mantel_haenszel(strata: Sequence[tuple[Counts, Counts]], *, confidence: floa
     if not full:
         nothing = undefined(Why.EMPTY_ARM, confidence=confidence, method=method)
         return MantelHaenszel(nothing, None, None, None, None, None, Why.EMPTY_ARM)
-    weights = above = spread = excess = variance = odds_above = odds_below = 0.0
+    weights = above = spread = excess = chance = odds_above = odds_below = 0.0
     for c, t in full:
         n, pooled = c.n + t.n, c.conversions + t.conversions
         failed_c, failed_t = c.n - c.conversions, t.n - t.conversions
@@ -174,12 +184,12 @@ def mantel_haenszel(strata: Sequence[tuple[Counts, Counts]], *, confidence: floa
         spread += (t.conversions * failed_t * (c.n * c.n / t.n) + c.conversions * failed_c * (t.n * t.n / c.n)) / n / n
         excess += t.conversions - t.n * (pooled / n)
         if n > 1:
-            variance += (t.n / n) * (c.n / n) * pooled * ((n - pooled) / (n - 1))
+            chance += (t.n / n) * (c.n / n) * pooled * ((n - pooled) / (n - 1))
         odds_above += t.conversions * (failed_c / n)
         odds_below += c.conversions * (failed_t / n)
     odds = odds_above / odds_below if odds_below else None
     se = sqrt(spread) / weights
-    if not variance:
+    if not chance:
         everybody = all(c.conversions for c, _ in full)
         why = Why.ALL_CONVERTED if everybody else Why.NO_CONVERSIONS
         nothing = undefined(why, confidence=confidence, method=method, estimate=above / weights)
@@ -189,5 +199,5 @@ def mantel_haenszel(strata: Sequence[tuple[Counts, Counts]], *, confidence: floa
     difference = Interval(at, at - half, at + half, confidence, method)
     if not se:
         difference = undefined(Why.ZERO_VARIANCE, confidence=confidence, method=method, estimate=at)
-    z = excess / sqrt(variance)
+    z = excess / sqrt(chance)
     return MantelHaenszel(difference, se, odds, z * z, 2 * normal_sf(abs(z)), normal_log_p(z))

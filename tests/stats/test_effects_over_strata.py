@@ -28,11 +28,15 @@ def test_the_post_stratified_effect_is_the_weighted_sum(pairs: list[tuple[Counts
 
     n = sum(c.n + t.n for c, t in pairs)
     expected = sum((c.n + t.n) / n * (t.rate - c.rate) for c, t in pairs)
-    variance = sum(
+    apart = sum(
         ((c.n + t.n) / n) ** 2 * sum(arm.rate * (1 - arm.rate) / (arm.n - 1) for arm in (c, t)) for c, t in pairs
     )
+    alike = sum(
+        ((c.n + t.n) / n) ** 2 * both.rate * (1 - both.rate) * both.n / (both.n - 1) * (1 / c.n + 1 / t.n)
+        for c, t, both in ((c, t, c.merged(t)) for c, t in pairs)
+    )
     assert found.difference.estimate == pytest.approx(expected, abs=1e-12)
-    assert (found.se or 0.0) == pytest.approx(variance**0.5, abs=1e-12)
+    assert (found.se or 0.0) == pytest.approx(max(apart, alike) ** 0.5, abs=1e-12)
     if found.p is not None:
         assert found.difference.excludes(0) is (found.p < 0.05)
         assert not found.lift.is_bounded or found.lift.excludes(0) is (found.p < 0.05)
@@ -83,6 +87,48 @@ def test_a_reversal_is_flagged_with_the_split_that_made_it() -> None:
     assert found.pooled < 0 < min(found.differences)
     assert found.post_stratified.difference.estimate > 0
     assert found.flags == (Flag.ALLOCATION_DIFFERS_BY_STRATUM, Flag.SIMPSON_REVERSAL)
+
+
+def test_degrees_of_freedom_are_satterthwaites() -> None:
+    rng = np.random.default_rng(3)
+    rows = [(rng.normal(0, 9, 4), rng.normal(0, 1, 30)), (rng.normal(0, 9, 6), rng.normal(0, 1, 20))]
+
+    found = over_strata([Stratum("", of_rows({"value": c}), of_rows({"value": t})) for c, t in rows]).post_stratified
+
+    parts = [((34, 26)[at] / 60) ** 2 * arm.var(ddof=1) / len(arm) for at, pair in enumerate(rows) for arm in pair]
+    degrees = [len(arm) - 1 for pair in rows for arm in pair]
+    df = sum(parts) ** 2 / sum(part**2 / freedom for part, freedom in zip(parts, degrees, strict=True))
+    assert found.df == pytest.approx(df)
+    assert found.p == pytest.approx(2 * stats.t.sf(abs(found.statistic), df))
+
+
+@pytest.mark.parametrize(
+    ("count", "control", "treated", "rate"), [(4, 2, 40, 0.1), (4, 2, 40, 0.3), (8, 20, 180, 0.02)]
+)
+def test_small_controls_in_many_strata_find_no_more_than_chance_allows(
+    count: int, control: int, treated: int, rate: float
+) -> None:
+    rng, rounds = np.random.default_rng(7), 600
+    c, t = (rng.binomial(n, rate, (rounds, count)) for n in (control, treated))
+
+    found = [
+        over_strata(strata([(Counts(control, int(x)), Counts(treated, int(y))) for x, y in zip(*row, strict=True)]))
+        for row in zip(c, t, strict=True)
+    ]
+
+    wrong = sum(one.post_stratified.p is not None and one.post_stratified.p < 0.05 for one in found)
+    assert wrong <= 0.05 * rounds
+
+
+def test_means_of_two_units_in_a_stratum_find_no_more_than_chance_allows() -> None:
+    rng, rounds, wrong = np.random.default_rng(8), 300, 0
+
+    for _ in range(rounds):
+        rows = [(rng.normal(10, 3, 2), rng.normal(10, 3, 40)) for _ in range(4)]
+        parts = [Stratum("", of_rows({"value": c}), of_rows({"value": t})) for c, t in rows]
+        wrong += over_strata(parts).post_stratified.p < 0.05
+
+    assert wrong <= 0.05 * rounds
 
 
 def test_strata_of_the_same_split_raise_nothing() -> None:
