@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
+from segctl.cli.report_numbers import Numbers
 from segctl.model.diagnostics import Severity
 from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
@@ -235,10 +236,13 @@ def write_check(ctx: Context, name: str | None) -> ExitCode:
     is_bad = any(one.severity in (Severity.ERROR, Severity.WARNING) for one in found.findings)
     code = ExitCode.FINDINGS if is_bad else ExitCode.OK
     facts = {"experiment": found.name, "units": found.units, "people": found.profiles, "exposed": found.exposed}
+    rows = _checks(found)
+    if ctx.format == "table":
+        rows = [(*row[:3], None if row[3] is None else Numbers("en").p(row[3])) for row in rows]
     output.write(
         ctx,
         output.Result(
-            "segctl/experiment-check/1", CHECKS, _checks(found), noun="checks", facts=facts,
+            "segctl/experiment-check/1", CHECKS, rows, noun="checks", facts=facts,
             diagnostics=found.findings, exit=code,
         ),
     )  # fmt: skip

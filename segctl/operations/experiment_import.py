@@ -267,7 +267,7 @@ def _refuse(bad: Sequence[str]) -> None:
         more = f" and {len(bad) - _SHOWN:,} more" if len(bad) > _SHOWN else ""
         raise DataError(
             "SEG971",
-            f"{len(bad):,} rows cannot be taken, so nothing was written",
+            f"{len(bad):,} row{'s' if len(bad) > 1 else ''} cannot be taken, so nothing was written",
             why="; ".join(bad[:_SHOWN]) + more,
             hint="mend them, or take in the people first: `segctl ingest`",
         )

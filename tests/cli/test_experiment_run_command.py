@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -130,6 +131,7 @@ def test_a_broken_split_is_said_first(call: Callable[..., Said], tmp_path: Path)
     checked = call("experiment", "assign", "--check")
     assert "is not what its weights say" in checked[2]
     assert "hash says" not in checked[2]
+    assert re.search(r"split as declared +fail +[\d,]+ +< 0\.0001", checked[1])
 
 
 def test_what_is_wrong_with_an_experiment_is_told(call: Callable[..., Said], tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def test_a_file_that_cannot_be_taken_whole_is_not_taken_at_all(
 
     assert refused.value.code == code
     assert why in (refused.value.why or "")
+    assert "1 rows" not in refused.value.message
     assert record(session.workspace, "old_test") is None
     assert assignments(session.workspace, "old_test").is_empty()
 
