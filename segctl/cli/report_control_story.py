@@ -67,7 +67,7 @@ def _left_out(speech: Speech, report: ControlReport) -> Iterator[str]:
     """How many campaigns the sum does not hold, and why."""
     reasons = Counter(reason for reason in report.skipped.values() if reason != "no_unsent_control")
     if reasons:
-        why = ", ".join(f"{number} {_reason(speech, reason)}" for reason, number in reasons.items())
+        why = "; ".join(f"{_reason(speech, reason)}: {speech.n.count(number)}" for reason, number in reasons.items())
         yield speech.say("control_left_out", n=speech.n.count(reasons.total()), why=why)
 
 

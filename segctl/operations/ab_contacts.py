@@ -81,7 +81,8 @@ def _refused(of: Trial, told: pl.Series) -> dict[str, int]:
     if of.experiment.segment == EVERY:
         return {}
     workspace = of.session.workspace
-    ids = [one.profile for one in failures(workspace, segment=of.experiment.segment)
+    ids = [one.profile for name in _names(of.session, of.experiment.segment)
+           for one in failures(workspace, segment=name)
            if one.profile is not None and one.action != "remove" and one.state in ("invalid", "rejected")]  # fmt: skip
     if not ids:
         return {}

@@ -172,7 +172,7 @@ def test_what_has_no_answer_yet_earns_nothing(
     assert "profit" not in row
     (lead,) = told.lead
     assert isinstance(lead, Lead)
-    assert f"1 of the campaigns with a control group (1 {why.replace('_', ' ')})" in str(lead)
+    assert f"1 of the campaigns with a control group ({why.replace('_', ' ')}: 1)" in str(lead)
     assert "EUR" not in str(lead)
 
 
