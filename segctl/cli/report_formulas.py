@@ -50,7 +50,7 @@ FORMULAS: dict[str, tuple[str, str]] = {
         "Deng, Xu, Kohavi, Walker 2013, WSDM, section 3; Lin 2013, Ann Appl Stat 7:295",
     ),
     "post_stratified": (
-        "δ = Σ Wk·δk, Wk the share of stratum k of all; var = Σ Wk²·var(δk), each arm by itself or both together, the larger",
+        "δ = Σ Wk·δk, Wk the share of stratum k of all; var = Σ Wk²·var(δk), by arm or from both together, the larger",
         "Miratrix, Sekhon, Yu 2013, JRSS B 75:369",
     ),
     "mantel_haenszel": (
@@ -125,8 +125,8 @@ _GERMAN: dict[str, str] = {
     "cuped": "y′ = y − θ(x − x̄), θ = cov(y, x)/var(x), x dieselbe Größe vor der Nachricht; danach wie zwei Mittelwerte",
     "cuped_within": "y′ = y − θ(x − x̄), θ innerhalb der Arme, x dieselbe Größe vor der Nachricht; danach wie zwei "
     "Mittelwerte",
-    "post_stratified": "δ = Σ Wk·δk, Wk der Anteil der Schicht k an allen; var = Σ Wk²·var(δk), jeder Arm für sich oder beide "
-    "zusammen, die größere",
+    "post_stratified": "δ = Σ Wk·δk, Wk der Anteil der Schicht k an allen; var = Σ Wk²·var(δk), je Arm "
+    "oder aus beiden zusammen, die größere",
     "mantel_haenszel": "Schichten gewichtet mit nt·nc/(nt + nc)",
     "boschloo": "das größte p über die gemeinsame Rate aller Tafeln, deren p nach Fisher so klein ist",
     "fisher": "Summe der hypergeometrischen Wahrscheinlichkeiten aller Tafeln, die nicht wahrscheinlicher sind",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from segctl.model.experiments import Metric
     from segctl.operations.ab_design import Stage
-    from segctl.operations.ab_samples import Sample
+    from segctl.operations.ab_samples import Key, Sample
     from segctl.operations.ab_trial import Trial
     from segctl.stats.posteriors import Posterior
     from segctl.stats.power import Figure
@@ -125,7 +125,7 @@ def beliefs(of: Trial, metric: Metric) -> tuple[Belief, ...]:
     """The Bayesian view of the arms; nothing when an arm cannot be believed anything about."""
     from segctl.stats.bayes import ranking, versus
 
-    posteriors = {arm: _posterior(sample_of(of.samples[metric.name], metric, arm), metric) for arm in of.arms}
+    posteriors = _posteriors(of, metric, of.arms)
     known = {arm: one for arm, one in posteriors.items() if one is not None}
     if len(known) < len(posteriors) or len(known) < 2:
         return ()
@@ -143,6 +143,28 @@ def beliefs(of: Trial, metric: Metric) -> tuple[Belief, ...]:
     return tuple(found)
 
 
+def _posteriors(of: Trial, metric: Metric, arms: Sequence[str]) -> dict[str, Posterior | None]:
+    """Of each arm; over strata where the plain figures would mix unlike people, as the comparison is."""
+    from segctl.operations.ab_compare import part_of
+    from segctl.stats.posteriors import Normal
+    from segctl.stats.strata import standardised
+
+    if of.strata is None or not of.strata.decides:
+        return {arm: _posterior(sample_of(of.samples[metric.name], metric, arm), metric) for arm in arms}
+    made = of.strata.samples[metric.name]
+    strata = []
+    for block in sorted({str(one) for _, one in made}):
+        inside: dict[Key, Sample] = {(arm,): sample for (arm, of_block), sample in made.items() if of_block == block}
+        strata.append([part_of(metric, sample_of(inside, metric, arm)) for arm in arms])
+    means = standardised(strata)
+    if not means:
+        return dict.fromkeys(arms)
+    return {
+        arm: Normal(one.value, one.variance**0.5) if one.variance else None
+        for arm, one in zip(arms, means, strict=True)
+    }
+
+
 def _posterior(sample: Sample, metric: Metric) -> Posterior | None:
     from segctl.stats.posteriors import Normal, beta_posterior
     from segctl.stats.ratios import linearised
@@ -158,6 +180,7 @@ def _posterior(sample: Sample, metric: Metric) -> Posterior | None:
 
 def allocation(of: Trial) -> Allocation:
     """Weights for the next send among the arms that are sent something."""
+    from segctl.stats.posteriors import Normal
     from segctl.stats.thompson import EXPLORED, Outcome, shares
 
     metric = of.primary
@@ -165,14 +188,14 @@ def allocation(of: Trial) -> Allocation:
     unsent = tuple(arm.name for arm in of.experiment.arms if not arm.is_sent)
     if len(sent) < 2:
         return Allocation({}, {}, EXPLORED, unsent, "one_arm")
+    believed = _posteriors(of, metric, sent)
     outcomes = []
     for arm in sent:
-        sample = sample_of(of.samples[metric.name], metric, arm)
-        belief = _posterior(sample, metric)
-        if sample.counts is not None:
-            outcomes.append(Outcome(arm, sample.counts.n, sample.counts.conversions))
-        elif belief is None:
+        sample, belief = sample_of(of.samples[metric.name], metric, arm), believed[arm]
+        if belief is None:
             outcomes.append(Outcome(arm, 0))
+        elif sample.counts is not None and not isinstance(belief, Normal):
+            outcomes.append(Outcome(arm, sample.counts.n, sample.counts.conversions))
         else:
             outcomes.append(Outcome(arm, sample.moments.n, None, belief.mean, belief.sd))
     if not any(one.n for one in outcomes):

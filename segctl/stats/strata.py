@@ -11,7 +11,7 @@ from math import inf, sqrt
 from segctl.model.dataclass import dataclass
 from segctl.stats.effects import Estimate, compare, effect_of, no_comparison
 from segctl.stats.means import variance
-from segctl.stats.moments import of_counts
+from segctl.stats.moments import merge, of_counts
 from segctl.stats.special import chi2_log_sf, chi2_sf, normal_log_p, normal_quantile, normal_sf
 from segctl.stats.values import Comparison, Counts, Flag, Interval, Moments, Why, undefined
 
@@ -121,21 +121,36 @@ def _pooled(arms: Sequence[tuple[Moments, Moments]]) -> float | None:
 
 
 def _post_stratified(full: Sequence[tuple[Moments, Moments]], confidence: float) -> Comparison:
-    """Σ W δ with W the share of all units, degrees of freedom after Satterthwaite 1946.
-
-    The variance is the larger of two: from each arm by itself, and from both together as if there were no effect. The
-    first alone vanishes in strata where nobody of a small arm did anything, so that too much would be found.
-    """
-    n = sum(c.n + t.n for c, t in full)
-    if not n:
+    """Σ W δ with W the share of all units, degrees of freedom after Satterthwaite 1946."""
+    means = standardised(full)
+    if not means:
         return no_comparison(Why.EMPTY_ARM, confidence=confidence, test="post_stratified")
-    weights = [(c.n + t.n) / n for c, t in full]
-    controls, treatments = [c for c, _ in full], [t for _, t in full]
-    both = [c.merged(t) for c, t in full]
-    apart = effect_of(_weighted(weights, controls, controls), _weighted(weights, treatments, treatments))
-    alike = effect_of(_weighted(weights, controls, both), _weighted(weights, treatments, both))
-    effect = alike if alike.variance > apart.variance else apart
-    return compare(effect, confidence=confidence, test="post_stratified")
+    return compare(effect_of(*means), confidence=confidence, test="post_stratified")
+
+
+def standardised(strata: Sequence[Sequence[Counts | Moments]]) -> tuple[Estimate, ...]:
+    """Σ W mean of every arm, with W the share of stratum in all units: as if each arm had the same mix.
+
+    The variances are the larger of two: from each arm by itself, and from all together as if there were no effect. The
+    first alone vanish in strata where nobody of a small arm did anything, so that too much would be found.
+
+    Args:
+        strata: Arms of each, in the same order; those with fewer than two units in any arm are left out.
+
+    Returns:
+        One per arm; nothing without a stratum.
+    """
+    parts = [tuple(_moments(arm) for arm in arms) for arms in strata]
+    full = [arms for arms in parts if min(arm.n for arm in arms) > 1]
+    if not full:
+        return ()
+    together = [merge(arms) for arms in full]
+    n = sum(whole.n for whole in together)
+    weights = [whole.n / n for whole in together]
+    arms = list(zip(*full, strict=True))
+    apart = tuple(_weighted(weights, arm, arm) for arm in arms)
+    alike = tuple(_weighted(weights, arm, together) for arm in arms)
+    return max(apart, alike, key=lambda found: sum(one.variance for one in found))
 
 
 def _weighted(weights: Sequence[float], arm: Sequence[Moments], spread: Sequence[Moments]) -> Estimate:
