@@ -474,19 +474,6 @@ def test_an_effect_in_one_group_alone_is_found_among_groups(tmp_path: Path) -> N
     assert p < 0.01
 
 
-def test_who_groups_by_more_pays_for_more(tmp_path: Path) -> None:
-    session = plain(tmp_path)
-
-    (alone,) = reported(session, by=["points"]).groups
-    both = reported(session, by=["points", "winback"]).groups
-
-    ps = [one.differs["mail"] for one in both if one.differs["mail"] is not None]
-    assert alone.differs["mail"] is not None
-    assert len(ps) == 1 or max(ps) >= alone.differs["mail"]
-    raw = [group.compared.p for one in both for group in one.groups]
-    assert [group.p_adjusted for one in both for group in one.groups] == pytest.approx(benjamini_hochberg(raw))
-
-
 def test_what_to_group_by_must_exist_and_be_nobodys_secret(tmp_path: Path) -> None:
     session = plain(tmp_path)
 
