@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from math import inf
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -17,8 +16,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.operations.ab import declared, reported
 from segctl.operations.control_result import CampaignEffect, ControlReport, Cumulative
-from segctl.stats.money import total
-from segctl.stats.special import t_quantile
+from segctl.stats.money import as_told, total
 from segctl.stats.values import Why, undefined
 
 if TYPE_CHECKING:
@@ -206,18 +204,6 @@ def cumulative(session: Session, found: Sequence[Campaign]) -> tuple[Cumulative,
             points.pop()
         points.append(_point(so_far, day))
     return tuple(points)
-
-
-def as_told(compared: Comparison) -> Comparison:
-    """With the standard error that its interval has, so that a sum is as wide as what its parts say.
-
-    An interval that pays for looking is wider than its standard error tells.
-    """
-    difference = compared.difference
-    if difference.low is None or difference.high is None:
-        return replace(compared, se=None, why=difference.why or compared.why)
-    wide = t_quantile(0.5 + difference.confidence / 2, inf if compared.df is None else compared.df)
-    return replace(compared, se=(difference.high - difference.low) / 2 / wide)
 
 
 def _point(so_far: Sequence[Campaign], day: date) -> Cumulative:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from segctl.model.experiments import Arm, Experiment, Metric, UniversalHoldout
 from segctl.model.times import Duration
 from segctl.operations.control_result import Programme
-from segctl.stats.money import total
+from segctl.stats.money import as_told, total
 
 if TYPE_CHECKING:
     from segctl.operations.ab_parts import MetricReport
@@ -93,15 +93,20 @@ def _programme(
 
 
 def _trial(session: Session, holdout: UniversalHoldout, metrics: tuple[Metric, ...], until: datetime) -> Trial:
-    """The generation as an experiment with everybody in it, watched from each person's first push until now."""
+    """The generation as an experiment with everybody in it, watched from each person's first push until now.
+
+    While it is open anybody looks at any time; once it is over there is one result.
+    """
     from segctl.operations.ab_contacts import EVERY
     from segctl.operations.ab_trial import trial
     from segctl.state.experiments import UNIVERSAL
 
     arms = (Arm(HELD_OUT, Decimal(holdout.share), is_sent=False), Arm(OPEN, 1 - Decimal(holdout.share)))
+    is_over = holdout.end is not None and holdout.end <= until
     made = Experiment(
-        holdout.name, EVERY, arms, HELD_OUT, metrics, Duration(1, "days"), end=until, salt=f"{UNIVERSAL}{holdout.name}"
-    )
+        holdout.name, EVERY, arms, HELD_OUT, metrics, Duration(1, "days"), looks="end" if is_over else "always",
+        end=holdout.end, salt=f"{UNIVERSAL}{holdout.name}",
+    )  # fmt: skip
     return trial(session, made, as_of=until, watched_until=until)
 
 
@@ -122,12 +127,10 @@ def _gap(
 
     Nor is there one while the revenue of some campaign is not known: the rest would pass for the whole.
     """
-    from segctl.operations.control import as_told
-
     revenue = next((one for one in metrics if one.is_money), None)
     known = {one.told.experiment for one in summed}
     if revenue is None or len(campaigns) < 2 or not known.issuperset(one.told.experiment for one in campaigns):
         return None
     parts = [(as_told(one.revenue), float(one.told.treated)) for one in campaigns if one.revenue is not None]
-    parts.append((revenue.effects[0].compared, -float(of.analysed[OPEN])))
+    parts.append((as_told(revenue.effects[0].compared), -float(of.analysed[OPEN])))
     return total(parts, confidence=float(of.experiment.confidence))

@@ -7,6 +7,7 @@ taken as known. Attributed revenue (all of what messaged people bought) is no ef
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf, sqrt
 
 from segctl.model.dataclass import dataclass
@@ -99,9 +100,24 @@ def worth(revenue: Comparison, units: int, cost: Cost) -> Worth:
     )  # fmt: skip
 
 
+def as_told(compared: Comparison) -> Comparison:
+    """With the standard error that its interval has, so that what is made of it is as wide as what it says.
+
+    An interval that pays for looking is wider than its standard error tells.
+    """
+    difference = compared.difference
+    if difference.low is None or difference.high is None:
+        return replace(compared, se=None, why=difference.why or compared.why)
+    wide = t_quantile(0.5 + difference.confidence / 2, inf if compared.df is None else compared.df)
+    return replace(compared, se=(difference.high - difference.low) / 2 / wide)
+
+
 def p_not_above(comparison: Comparison, bound: float) -> float | None:
-    """One-sided p of a difference that is `bound` at most; None without a standard error."""
-    at, se = comparison.difference.estimate, comparison.se
+    """One-sided p of a difference that is `bound` at most; None without an interval.
+
+    It is below α/2 exactly when the whole interval is above `bound`, whatever looks the interval pays for.
+    """
+    at, se = comparison.difference.estimate, as_told(comparison).se
     if at is None or not se:
         return None
     t = (at - bound) / se

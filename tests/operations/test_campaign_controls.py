@@ -219,3 +219,17 @@ def test_the_list_tells_what_runs_and_how_far_it_is(tmp_path: Path) -> None:
         ("mail_test", "running", 0.5), ("later_test", "planned", None)
     ]  # fmt: skip
     assert found[0].arms == {"control": 300, "mail": 500, "coupon": 400}
+
+
+def test_a_generation_that_goes_on_pays_for_every_look_and_one_that_is_over_for_one(tmp_path: Path) -> None:
+    session = holdout(world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY)), range(1200), range(300))
+    over = replace(session.project.universal_holdouts[0], end=LATER)
+    project = replace(session.project, universal_holdouts=(over,))
+    closed = replace(session, definitions=replace(session.definitions, project=project))
+
+    found = [report_control(one, now=LATER).programmes[0].metrics[0].effects[0] for one in (session, closed)]
+
+    assert [one.basis for one in found] == ["always", "fixed"]
+    going_on, ended = (one.compared.difference for one in found)
+    assert going_on.estimate == ended.estimate
+    assert (going_on.high or 0) - (going_on.low or 0) > 1.2 * ((ended.high or 0) - (ended.low or 0))

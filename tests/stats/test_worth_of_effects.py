@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segctl.stats.early import Always, Planned, early
 from segctl.stats.means import compare_means
 from segctl.stats.moments import nothing, of_rows
 from segctl.stats.money import Cost, cost_per_effect, p_not_above, total, worth
@@ -56,6 +57,17 @@ def test_roi_is_above_zero_for_sure_exactly_when_the_effect_is_above_break_even(
     assert found.pays == pytest.approx(1 - found.p_below)
     for interval in (found.revenue, found.gross, found.profit, found.roi, found.per_thousand):
         assert interval.low <= interval.estimate <= interval.high
+
+
+@pytest.mark.parametrize("rule", [Always(900, 2_000), Planned((0.3, 0.6))])
+def test_a_look_before_the_end_is_paid_for_in_whether_it_pays(rule: Always | Planned) -> None:
+    """At break-even on an edge of the interval, p is what the interval leaves on that side."""
+    rng = np.random.default_rng(4)
+    c, t = (of_rows({"value": rng.gamma(1, mean, 450)}) for mean in (9, 11))
+    told = early(lambda level: compare_means(c, t, confidence=level), rule)
+
+    assert p_not_above(told, told.difference.low) == pytest.approx(0.025)
+    assert p_not_above(told, told.difference.high) == pytest.approx(0.975)
 
 
 def test_p_not_above_is_the_one_sided_test() -> None:
