@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def lifts(session: Session, segments: frozenset[str], *, as_of: datetime) -> dict[str, tuple[Lift, ...]]:
-    """Segment → lift of each arm on the primary metrics of its stopped, usable experiments, by name of experiment.
+    """Segment → lift of each arm on the primary metrics of stopped experiments that have an answer, by name of these.
 
     Args:
         session: Open project and workspace.
@@ -20,6 +20,7 @@ def lifts(session: Session, segments: frozenset[str], *, as_of: datetime) -> dic
         as_of: Events and assignments after it do not count.
     """
     from segctl.operations.ab import report_ab
+    from segctl.operations.control import held_back
     from segctl.state.experiments import record
 
     found: dict[str, list[Lift]] = {}
@@ -30,10 +31,13 @@ def lifts(session: Session, segments: frozenset[str], *, as_of: datetime) -> dic
         if kept is None or kept.stopped is None:
             continue
         report = report_ab(session, name, now=as_of, look=False)
-        if not report.usable:
+        why = held_back(report)
+        if why not in (None, "too_few"):
             continue
         for metric in report.metrics:
-            for effect in metric.effects if metric.role == "primary" else ():
+            # Too few who bought make the range of revenue unreliable, not that of how many bought.
+            is_told = metric.role == "primary" and not (why and metric.is_money)
+            for effect in metric.effects if is_told else ():
                 lift = effect.simultaneous_lift or effect.compared.lift
                 found.setdefault(experiment.segment, []).append(
                     Lift(name, metric.name, effect.arm, lift.estimate, lift.low, lift.high, lift.confidence,

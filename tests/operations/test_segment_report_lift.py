@@ -40,6 +40,14 @@ def test_a_stopped_experiment_gives_its_lift(tried: Session) -> None:
     assert lift.is_won
 
 
+def test_one_that_is_too_small_to_tell_says_nothing_of_the_segment(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, {"control": 0, "mail": 40}))
+    end(session.workspace, "mail_test", at=LATER - timedelta(days=1), reason="done")
+
+    assert reported(session).headline.state == "too_small"
+    assert lifts(session, frozenset({"winback"}), as_of=LATER) == {}
+
+
 def test_one_that_runs_is_not_looked_at(tried: Session) -> None:
     assert lifts(tried, frozenset({"winback"}), as_of=LATER) == {}
     assert looks(tried.workspace, "mail_test") == ()
