@@ -72,7 +72,7 @@ def suspicions(
         yield from _size(one, runs, smallest)
         yield from _value(one)
         yield from _measured(one)
-        yield from _reaction(one, report)
+        yield from _reaction(one)
 
 
 def found(looked_into: Sequence[Suspicion]) -> tuple[Suspicion, ...]:
@@ -168,15 +168,13 @@ def _measured(one: SegmentFigures) -> Iterator[Suspicion]:
                 yield Suspicion(one.segment, "lift_negative", values)
 
 
-def _reaction(one: SegmentFigures, report: SegmentsReport) -> Iterator[Suspicion]:
+def _reaction(one: SegmentFigures) -> Iterator[Suspicion]:
     from segctl.operations.segment_report_alike import Estimate
 
     told = one.contacts
     if told is None or told.reacted is None or told.heard < FEWEST_PEOPLE:
         return
-    others = [s.contacts for s in report.segments if s.contacts is not None and s.segment != one.segment]
-    people = sum(other.heard for other in others)
-    reacted = sum(other.reacted or 0 for other in others)
+    people, reacted = told.others, told.others_reacted
     if people < FEWEST_PEOPLE or reacted / people * told.heard < FEWEST_EVENTS:
         return
     mine = Estimate(told.reacted / told.heard, _rate_se(told.reacted, told.heard))

@@ -78,9 +78,13 @@ def contacts(doings: Doings, settings: ReportSettings, *, now: datetime) -> dict
     newest = max((part.max_ts for part in doings.event_parts if _is_heard(part) and part.max_ts), default=doings.since)
     heard = dict(people.filter(pl.col("ts") < newest).group_by("segment").len().iter_rows())
     engaged: Mapping[str, int] | None = None
+    once = people.group_by("subject").agg(pl.col("ts").min())
+    others, others_reacted = _elsewhere(people, once.filter(pl.col("ts") < newest)), dict.fromkeys(counts, 0)
     if settings.engagement is not None:
-        reacted = people.join(doings.engaged_last(now), on="subject").filter(pl.col("last") > pl.col("ts"))
+        last = doings.engaged_last(now)
+        reacted = people.join(last, on="subject").filter(pl.col("last") > pl.col("ts"))
         engaged = dict(reacted.group_by("segment").len().iter_rows())
+        others_reacted = _elsewhere(people, once.join(last, on="subject").filter(pl.col("last") > pl.col("ts")))
     told: dict[str, dict[str, int]] = {}
     for segment, destination, count in rows.group_by("segment", "destination").len().sort("destination").iter_rows():
         told.setdefault(segment, {})[destination] = count
@@ -92,9 +96,19 @@ def contacts(doings: Doings, settings: ReportSettings, *, now: datetime) -> dict
             reacted=None if engaged is None or not heard.get(name) else engaged.get(name, 0),
             cost=_cost(told[name], {key: float(value) for key, value in costs.items()}),
             heard=heard.get(name, 0),
+            others=others[name],
+            others_reacted=others_reacted[name],
         )
         for name in sorted(told)
     }
+
+
+def _elsewhere(people: pl.DataFrame, some: pl.DataFrame) -> dict[str, int]:
+    """Segment → of some different persons, those whom it has not told."""
+    import polars as pl
+
+    among = people.group_by("segment").agg(pl.col("subject").is_in(some["subject"].implode()).sum())
+    return {name: some.height - count for name, count in among.iter_rows()}
 
 
 def _is_heard(part: EventPart) -> bool:

@@ -113,6 +113,8 @@ class Contacts:
             no event on record is newer than the messages.
         cost: None where no destination has a declared cost.
         heard: Of the people, those told before the newest event on record, whose reaction would be known.
+        others: Different people told for other segments alone, likewise before the newest event.
+        others_reacted: Of them, those with an event of engagement after the first message.
     """
 
     messages: Mapping[str, int]
@@ -120,6 +122,8 @@ class Contacts:
     reacted: int | None
     cost: float | None
     heard: int
+    others: int = 0
+    others_reacted: int = 0
 
     @property
     def reaction(self) -> float | None:

@@ -143,6 +143,21 @@ def test_only_a_reaction_after_the_message_is_one(
     assert (told.reacted, told.heard) == (reacted, heard)
 
 
+def test_others_who_were_told_count_once_whoever_told_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Gate, "open", lambda *_, **__: FakeGate())
+    place = np.arange(200)
+    made = World(people=200, days=40, weeks=2, opens=place % 4 == 0)
+    made.told = {"moving": place < 90, "a": place >= 60, "b": place >= 100, "c": place >= 100}
+    made.told_ago = timedelta(days=3)
+    made.segments = {name: Planted(lambda _: np.ones(200, dtype=bool)) for name in made.told}
+
+    told = segment_report(made.session(tmp_path), Selection(), now=NOW).segment("moving").contacts
+
+    assert told is not None
+    # 110 who were told by others alone, of whom every fourth from the 92nd on reacted.
+    assert (told.heard, told.others, told.others_reacted) == (90, 110, 27)
+
+
 def test_reach_is_what_an_audience_leaves(world: World, report: SegmentsReport) -> None:
     (place,) = report.segment("moving").reach
 
