@@ -35,9 +35,9 @@ def headline(of: Trial, at: Stage, metrics: Sequence[MetricReport], checks: Sequ
     found = _numbers(of, at, main, effect, _counted(effect, main))
     if failed:
         return replace(found, state="not_usable", reasons=_names(failed))
-    broken = [one.name for one in metrics if any(effect.held == "failed" for effect in one.effects)]
+    broken = _hurt(metrics, main, effect)
     if broken:
-        return replace(found, state="guardrail", reasons=tuple(broken))
+        return replace(found, state="guardrail", reasons=broken)
     if at.is_early:
         return replace(found, state="too_early", leaning=_side(found, of), reasons=("peeking",))
     power = next((check for check in checks if check.name == "power" and check.decides), None)
@@ -47,6 +47,22 @@ def headline(of: Trial, at: Stage, metrics: Sequence[MetricReport], checks: Sequ
     if power is not None and not (told and power.reason == "mde_above_plan"):
         return replace(found, state="too_small", leaning=_side(found, of), reasons=("power",))
     return found
+
+
+def _hurt(metrics: Sequence[MetricReport], main: MetricReport, effect: Effect) -> tuple[str, ...]:
+    """Guard-rails that the arm of the headline broke, and other primary metrics that it made worse while one is better.
+
+    What another arm broke stands in the figures: it is no reason against this one.
+    """
+    found = []
+    for one in metrics:
+        same = one.effect(effect.arm)
+        if same is None:
+            continue
+        opposed = one is not main and one.role == "primary" and same.verdict == "worse" and effect.verdict == "better"
+        if same.held == "failed" or opposed:
+            found.append(one.name)
+    return tuple(found)
 
 
 def _names(checks: Sequence[Check]) -> tuple[str, ...]:

@@ -201,6 +201,30 @@ def test_a_guard_rail_that_got_worse_changes_the_headline(tmp_path: Path) -> Non
     assert report.metric("bought").effects[0].verdict == "better"
 
 
+def test_what_another_arm_broke_is_no_reason_against_the_best_one(tmp_path: Path) -> None:
+    arms = {"control": 600, "mail": 600, "coupon": 600}
+    returned = orders(arms, {"control": 30, "mail": 120, "coupon": 30})
+    back = [Event(one.person, one.at + DAY, one.cents, "order_refunded") for one in returned]
+    events = [*orders(arms, {"control": 90, "mail": 132, "coupon": 190}), *back]
+
+    report = reported(world(tmp_path, arms, events, declared=experiment(arms, (BOUGHT, RETURNED))))
+
+    assert (report.headline.state, report.headline.arm) == ("more", "coupon")
+    assert report.metric("returned").effects[0].held == "failed"
+
+
+def test_a_primary_metric_that_another_one_pays_for_is_no_gain(tmp_path: Path) -> None:
+    kept = replace(RETURNED, role="primary", better="higher", margin=None)
+    back = [
+        Event(one.person, one.at + DAY, one.cents, "order_refunded")
+        for one in orders(HALVES, {"mail": 15, "control": 60})
+    ]
+    session = world(tmp_path, HALVES, [*orders(HALVES, LIFTED), *back], declared=experiment(HALVES, (BOUGHT, kept)))
+
+    assert reported(session).headline.state == "guardrail"
+    assert reported(session).headline.reasons == ("returned",)
+
+
 def test_a_guard_rail_within_its_margin_holds(tmp_path: Path) -> None:
     declared = experiment(HALVES, (BOUGHT, replace(RETURNED, margin=Decimal(1))))
     back = [
