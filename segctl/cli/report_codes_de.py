@@ -61,6 +61,8 @@ CHECKS: dict[str, str] = {
     "Ereignisse",
     "maturity.left_out": "{young} haben noch keinen vollständigen Zeitraum, {unexposed} wurden nicht erreicht; sie "
     "bleiben außer Betracht",
+    "maturity.beyond_plan": "{beyond} wurden nach dem geplanten Ende erreicht und bleiben weg, damit spätere Blicke "
+    "nicht neu entscheiden; {young} haben noch keinen vollständigen Zeitraum, {unexposed} wurden nicht erreicht",
     "peeking.stopped_after_look": "vor dem geplanten Ende beendet, nachdem hineingesehen worden war ({unplanned} mal)",
     "peeking.before_end": "vor dem geplanten Ende angesehen; Blicke bisher: {looks}",
     "peeking.before_first_look": "vor dem ersten geplanten Blick angesehen; Blicke bisher: {looks}",
@@ -108,6 +110,7 @@ HEADS: dict[str, str] = {
     "is_own": "Diese Kampagne",
     "is_uneven": "Ungleich",
     "young": "Zeitraum offen",
+    "beyond": "Nach dem Plan",
     "unexposed": "Nicht erreicht",
     "largest": "Größter Wert",
     "of_sum": "Der Summe",

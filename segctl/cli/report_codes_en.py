@@ -61,6 +61,8 @@ CHECKS: dict[str, str] = {
     "two_arms.merged": "{units} units ({share}) turned out to be in two arms and are left out of both",
     "maturity.data_ends_early": "data ends on {data_until}, windows on {windows_until}: events are probably missing",
     "maturity.left_out": "{young} have no complete window yet and {unexposed} were not reached; they are left out",
+    "maturity.beyond_plan": "{beyond} were reached after the planned end and are left out, so that later looks decide "
+    "nothing anew; {young} have no complete window yet, {unexposed} were not reached",
     "peeking.stopped_after_look": "stopped before the planned end after results had been looked at ({unplanned} looks)",
     "peeking.before_end": "looked at before the planned end; looks on record: {looks}",
     "peeking.before_first_look": "looked at before the first planned look; looks on record: {looks}",
@@ -108,6 +110,7 @@ HEADS: dict[str, str] = {
     "is_own": "This campaign",
     "is_uneven": "Uneven",
     "young": "Window open",
+    "beyond": "Beyond the plan",
     "unexposed": "Not reached",
     "largest": "Largest",
     "of_sum": "Of the sum",

@@ -39,7 +39,7 @@ def report_ab(
         now: Events and assignments after it do not count.
         by: Traits and segments by whose groups the first primary metric is shown as well.
         command: That is put on record as having shown results.
-        look: Put it on record, when the experiment runs; False where nobody sees the figures.
+        look: Put it on record, while there is more to come; False where nobody sees the figures.
 
     Raises:
         UsageError: No such experiment, or something to group by that does not exist.
@@ -50,8 +50,9 @@ def report_ab(
     experiment = declared(session, name)
     of = trial(session, experiment, as_of=now)
     found = reported(of, by=by)
-    runs = of.record is not None and of.record.stopped is None
-    if look and runs and any(arm.analysed for arm in found.arms):
+    # After a stop, looks at windows that are still getting complete cost as much as before.
+    is_open = of.record is not None and (of.record.stopped is None or of.ripens)
+    if look and is_open and any(arm.analysed for arm in found.arms):
         add_look(session.workspace, experiment.key, at=now, command=command)
     return found
 
@@ -165,14 +166,14 @@ def _arms(of: Trial, contacts: Reached) -> tuple[ArmFacts, ...]:
 
     whole = sum(float(arm.weight) for arm in of.experiment.arms)
     assigned = dict(of.units.everybody.group_by("arm").len().iter_rows())
-    standing = {word: of.units.counts(word) for word in ("young", "two_arms", "unexposed")}
+    standing = {word: of.units.counts(word) for word in ("young", "beyond", "two_arms", "unexposed")}
     return tuple(
         ArmFacts(
             arm.name, arm.name == of.experiment.control, arm.is_sent, float(arm.weight) / whole,
             int(assigned.get(arm.name, 0)), of.analysed[arm.name], standing["young"].get(arm.name, 0),
             standing["two_arms"].get(arm.name, 0), standing["unexposed"].get(arm.name, 0),
             of.profiles[arm.name], messages(of, contacts, arm.name) if arm.is_sent else None,
-            None if arm.cost is None else float(arm.cost), arm.title,
+            None if arm.cost is None else float(arm.cost), arm.title, standing["beyond"].get(arm.name, 0),
         )
         for arm in of.experiment.arms
     )  # fmt: skip

@@ -61,19 +61,20 @@ def two_arms(of: Trial) -> Check:
 
 
 def maturity(of: Trial) -> Check:
-    """Units left out because their window is not complete, and whether the events reach as far as the windows."""
-    young, unexposed = of.units.counts("young"), of.units.counts("unexposed")
+    """Units left out: windows that are not complete, exposures after the planned end; do the events reach as far."""
+    young, unexposed, beyond = (of.units.counts(word) for word in ("young", "unexposed", "beyond"))
     last, until = of.units.analysed["last"].max(), of.data_until
     figures: dict[str, object] = {
-        "young": sum(young.values()), "unexposed": sum(unexposed.values()), "data_until": until,
-        "windows_until": of.edge("last", newest=True),
+        "young": sum(young.values()), "unexposed": sum(unexposed.values()), "beyond": sum(beyond.values()),
+        "data_until": until, "windows_until": of.edge("last", newest=True),
     }  # fmt: skip
-    rows = tuple({"arm": arm, "young": young.get(arm, 0), "unexposed": unexposed.get(arm, 0)} for arm in of.arms)
+    rows = tuple({"arm": arm, "young": young.get(arm, 0), "unexposed": unexposed.get(arm, 0),
+                  **({"beyond": beyond.get(arm, 0)} if beyond else {})} for arm in of.arms)  # fmt: skip
     # Data that ends a day or more before the windows do is probably not all there yet.
     if isinstance(last, int) and (until is None or to_us(until) < last - DAY):
         return Check("maturity", "warn", "data_ends_early", figures, rows)
-    if young or unexposed:
-        return Check("maturity", "note", "left_out", figures, rows)
+    if beyond or young or unexposed:
+        return Check("maturity", "note", "beyond_plan" if beyond else "left_out", figures, rows)
     return Check("maturity", "ok", None, figures)
 
 

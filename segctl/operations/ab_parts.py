@@ -34,6 +34,7 @@ class ArmFacts:
         assigned: Units on record.
         analysed: Units with a complete window that nothing excludes; all figures are about them.
         young: Units whose window is not complete.
+        beyond: Units exposed after the planned end, which later looks would add.
         excluded: Units in two arms, left out of both.
         unexposed: Units without an instant of exposure.
         profiles: Profiles that belong to the analysed units.
@@ -54,6 +55,7 @@ class ArmFacts:
     messages: int | None = None
     cost: float | None = None
     title: str | None = None
+    beyond: int = 0
 
 
 @dataclass(frozen=True, slots=True)

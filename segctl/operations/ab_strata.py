@@ -13,8 +13,11 @@ from segctl.model.dataclass import dataclass
 from segctl.operations.ab_samples import Key, Sample, sample_of, samples
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from segctl.model.experiments import Metric
     from segctl.operations.ab_trial import Trial
+    from segctl.state.experiments import Epoch
 
 DIFFERS = 0.001
 """P of arm by stratum under which the split differs."""
@@ -52,7 +55,7 @@ def stratification(of: Trial) -> Stratification | None:
     from segctl.stats.values import Flag
 
     epochs = of.record.epochs if of.record is not None else ()
-    is_ramped = len({tuple(sorted(one.weights.items())) for one in epochs}) > 1
+    is_ramped = len({_shares(one) for one in epochs}) > 1
     if not is_ramped and of.frame["stratum"].n_unique() < 2:
         return None
     parts = [pl.col("stratum").fill_null("")]
@@ -71,6 +74,12 @@ def stratification(of: Trial) -> Stratification | None:
         if Flag.SIMPSON_REVERSAL in over_strata(strata).flags:
             turned.append(arm)
     return Stratification(made, homogeneity_p(table), is_ramped, tuple(turned))
+
+
+def _shares(epoch: Epoch) -> frozenset[tuple[str, Decimal]]:
+    """1 : 1 and 50 : 50 are the same."""
+    total = sum(epoch.weights.values())
+    return frozenset((arm, weight / total) for arm, weight in epoch.weights.items() if weight)
 
 
 def sides(made: Mapping[Key, Sample], metric: Metric, control: str, arm: str) -> tuple[tuple[str, Sample, Sample], ...]:

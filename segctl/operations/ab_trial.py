@@ -111,6 +111,19 @@ class Trial:
         last = self.units.analysed["last"]
         return int((last <= to_us(at)).sum())
 
+    def open_at(self, at: datetime) -> int:
+        """Units exposed until then whose windows were not complete; those that a push cut off never are."""
+        import polars as pl
+
+        included = self.units.everybody.filter(pl.col("standing").is_in(["analysed", "young"]))
+        closed = to_us(at) if self.cut is None else min(to_us(at), to_us(self.cut) - 1)
+        return included.filter(pl.col("exposed") <= to_us(at), pl.col("last") > closed).height
+
+    @property
+    def ripens(self) -> bool:
+        """Windows are open that will be complete some day."""
+        return self.cut is None and self.open_at(self.as_of) > 0
+
     def edge(self, column: str, *, newest: bool = False) -> datetime | None:
         """The first or last instant of a column of all units on record."""
         values = self.units.everybody[column].drop_nulls()
@@ -139,6 +152,7 @@ def trial(session: Session, experiment: Experiment, *, as_of: datetime, watched_
     by_profile = experiment.same is None
     on_record = record(workspace, experiment.key)
     promised, changes = as_started(experiment, on_record)
+    is_bounded = promised.looks != "always"
     assigned, cut = assignments(workspace, experiment.key, snapshot), None
     if on_record is not None and on_record.stopped is not None and on_record.stopped <= as_of:
         cut = told_after(
@@ -154,6 +168,8 @@ def trial(session: Session, experiment: Experiment, *, as_of: datetime, watched_
         zone=session.project.timezone,
         by_profile=by_profile,
         cut=cut,
+        size=promised.size if is_bounded else None,
+        end=promised.end if is_bounded else None,
     )
     return Trial(
         session,

@@ -2,6 +2,7 @@
 
 Merges since the assignment can put one person into two arms; such units leave both arms alike. Units without an
 exposure, or whose window is not complete, are counted and left out in every arm, so that all arms have the same age.
+So are those who came after the planned end: else every later look would be another test of more units.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from segctl.model.times import Duration
 
-Standing = Literal["analysed", "young", "unexposed", "two_arms"]
+Standing = Literal["analysed", "young", "beyond", "unexposed", "two_arms"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class Units:
 
     Attributes:
         everybody: One row per unit and arm: ``unit`` (text of the assignment), ``arm``, ``stratum``, ``epoch``,
-            ``assigned`` and ``exposed`` (microseconds, the latter null without exposure), ``last`` (end of its window),
+            ``assigned`` and ``exposed`` (microseconds, the latter null without exposure), ``last`` (end of its window,
+            null without one and beyond the plan),
             ``profiles`` (number, merged ones once), ``person`` (subject of its first profile) and ``standing``.
         analysed: The rows whose figures count, in the order of their positions.
         unit_of: Subject → position among the analysed, Int32; null for all others.
@@ -52,6 +54,8 @@ def units(
     zone: str,
     by_profile: bool,
     cut: datetime | None = None,
+    size: int | None = None,
+    end: datetime | None = None,
 ) -> Units:
     """The units of an experiment as they are known now.
 
@@ -64,6 +68,8 @@ def units(
         zone: The project's.
         by_profile: Profiles are the unit, so that those merged since are one; else the unit's text is.
         cut: Windows that were open then stay incomplete.
+        size: Units that the plan asks for: the first by exposure, with all of the same instant as the last of them.
+        end: Units exposed after it are not part of the plan.
     """
     import polars as pl
 
@@ -71,9 +77,10 @@ def units(
     is_single = rows["person"].n_unique() == len(rows) and (by_profile or rows["key"].n_unique() == len(rows))
     rows = rows if is_single else rows.sort("assigned", maintain_order=True)
     everybody = rows.with_columns(profiles=pl.lit(1, pl.Int64)) if is_single else _together(rows)
-    everybody = everybody.with_columns(last=_ends(everybody["exposed"], window, zone))
-    everybody = everybody.with_columns(
-        standing=_standing(None if is_single else rows, min(to_us(as_of), to_us(cut or as_of) - (cut is not None)))
+    everybody = everybody.with_columns(is_torn=_torn(None if is_single else rows))
+    exposed = _planned(everybody, size, end)
+    everybody = everybody.with_columns(last=_ends(exposed, window, zone)).with_columns(
+        standing=_standing(min(to_us(as_of), to_us(cut or as_of) - (cut is not None)))
     )
     # By arm, so that an arm is a slice.
     analysed = everybody.filter(standing="analysed").sort("arm", maintain_order=True).with_row_index("position")
@@ -81,7 +88,9 @@ def units(
     of_person = pl.repeat(None, subjects, dtype=pl.Int32, eager=True)
     of_person = of_person.scatter(placed["person"], placed["position"].cast(pl.Int32))
     unit_of = of_person if owners is None else of_person.gather(owners)
-    return Units(everybody.drop("key"), analysed.drop("key", "position", "standing"), unit_of.alias("unit"))
+    return Units(
+        everybody.drop("key", "is_torn"), analysed.drop("key", "is_torn", "position", "standing"), unit_of.alias("unit")
+    )
 
 
 def _together(rows: pl.DataFrame) -> pl.DataFrame:
@@ -129,19 +138,38 @@ def _ends(exposed: pl.Series, window: Duration | datetime, zone: str) -> pl.Seri
     return later(exposed, window, zone)
 
 
-def _standing(rows: pl.DataFrame | None, as_of: int) -> pl.Expr:
-    """The word for each unit; `rows` where a person may be in several."""
+def _torn(rows: pl.DataFrame | None) -> pl.Expr:
+    """Units with a person who is in two arms; `rows` where a person may be in several units."""
     import polars as pl
 
-    is_torn = pl.lit(value=False)
-    if rows is not None:
-        torn = rows.group_by("person").agg(pl.col("arm").n_unique().alias("arms")).filter(pl.col("arms") > 1)
-        is_torn = pl.col("key").is_in(rows.join(torn, on="person", how="semi")["key"].unique().implode())
+    if rows is None:
+        return pl.lit(value=False)
+    torn = rows.group_by("person").agg(pl.col("arm").n_unique().alias("arms")).filter(pl.col("arms") > 1)
+    return pl.col("key").is_in(rows.join(torn, on="person", how="semi")["key"].unique().implode())
+
+
+def _planned(everybody: pl.DataFrame, size: int | None, end: datetime | None) -> pl.Series:
+    """Exposures that the plan asks for; null for all others."""
+    exposed = everybody["exposed"].set(everybody["is_torn"], None)
+    ends = [] if end is None else [to_us(end)]
+    if size is not None and len(exposed) - exposed.null_count() >= size > 0:
+        ends.append(exposed.drop_nulls().sort()[size - 1])
+    if not ends:
+        return everybody["exposed"]
+    return everybody["exposed"].set((everybody["exposed"] > min(ends)).fill_null(value=False), None)
+
+
+def _standing(as_of: int) -> pl.Expr:
+    """The word for each unit."""
+    import polars as pl
+
     return (
-        pl.when(is_torn)
+        pl.when(pl.col("is_torn"))
         .then(pl.lit("two_arms"))
         .when(pl.col("exposed").is_null())
         .then(pl.lit("unexposed"))
+        .when(pl.col("last").is_null())
+        .then(pl.lit("beyond"))
         .when(pl.col("last") > as_of)
         .then(pl.lit("young"))
         .otherwise(pl.lit("analysed"))
