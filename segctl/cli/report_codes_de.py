@@ -62,7 +62,9 @@ CHECKS: dict[str, str] = {
     "maturity.left_out": "{young} haben noch keinen vollständigen Zeitraum, {unexposed} wurden nicht erreicht; sie "
     "bleiben außer Betracht",
     "maturity.beyond_plan": "{beyond} wurden nach dem geplanten Ende erreicht und bleiben weg, damit spätere Blicke "
-    "nicht neu entscheiden; {young} haben noch keinen vollständigen Zeitraum, {unexposed} wurden nicht erreicht",
+    "nicht neu entscheiden",
+    "maturity.beyond_and_left_out": "{beyond} wurden nach dem geplanten Ende erreicht und bleiben weg, damit spätere "
+    "Blicke nicht neu entscheiden; {young} haben noch keinen vollständigen Zeitraum, {unexposed} wurden nicht erreicht",
     "peeking.stopped_after_look": "vor dem geplanten Ende beendet, nachdem hineingesehen worden war ({unplanned} mal)",
     "peeking.before_end": "vor dem geplanten Ende angesehen; Blicke bisher: {looks}",
     "peeking.before_first_look": "vor dem ersten geplanten Blick angesehen; Blicke bisher: {looks}",

@@ -62,7 +62,9 @@ CHECKS: dict[str, str] = {
     "maturity.data_ends_early": "data ends on {data_until}, windows on {windows_until}: events are probably missing",
     "maturity.left_out": "{young} have no complete window yet and {unexposed} were not reached; they are left out",
     "maturity.beyond_plan": "{beyond} were reached after the planned end and are left out, so that later looks decide "
-    "nothing anew; {young} have no complete window yet, {unexposed} were not reached",
+    "nothing anew",
+    "maturity.beyond_and_left_out": "{beyond} were reached after the planned end and are left out, so that later looks "
+    "decide nothing anew; {young} have no complete window yet, {unexposed} were not reached",
     "peeking.stopped_after_look": "stopped before the planned end after results had been looked at ({unplanned} looks)",
     "peeking.before_end": "looked at before the planned end; looks on record: {looks}",
     "peeking.before_first_look": "looked at before the first planned look; looks on record: {looks}",

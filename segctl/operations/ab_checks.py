@@ -73,8 +73,10 @@ def maturity(of: Trial) -> Check:
     # Data that ends a day or more before the windows do is probably not all there yet.
     if isinstance(last, int) and (until is None or to_us(until) < last - DAY):
         return Check("maturity", "warn", "data_ends_early", figures, rows)
-    if beyond or young or unexposed:
-        return Check("maturity", "note", "beyond_plan" if beyond else "left_out", figures, rows)
+    if beyond:
+        return Check("maturity", "note", "beyond_and_left_out" if young or unexposed else "beyond_plan", figures, rows)
+    if young or unexposed:
+        return Check("maturity", "note", "left_out", figures, rows)
     return Check("maturity", "ok", None, figures)
 
 

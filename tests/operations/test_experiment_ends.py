@@ -30,6 +30,7 @@ def test_who_comes_after_the_planned_end_is_counted_and_left_out(plan: dict[str,
     assert (check.level, check.reason, check.figures["beyond"]) == ("note", "beyond_plan", 400)
     assert (report.next.is_over, report.check("peeking").level) == (True, "ok")
     assert reported(session, now=LATER + 30 * DAY).metric("bought") == report.metric("bought")
+    assert reported(session, now=EXPOSED + 14 * DAY).check("maturity").reason == "beyond_and_left_out"
 
 
 def test_all_of_the_instant_that_fills_the_plan_are_in_it(tmp_path: Path) -> None:
