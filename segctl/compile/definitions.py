@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from segctl.compile.bind.traits import bind_computed_trait
 from segctl.compile.definition_files import DefinitionFile, read_definition_files
 from segctl.compile.destinations import bind_destinations
 from segctl.compile.digest import segment_digest, trait_digest
-from segctl.compile.files import is_inside, misnamed_files, source_names
-from segctl.compile.places.check import check_places, place_files
+from segctl.compile.files import misnamed_files, source_names
+from segctl.compile.missing_lists import missing_lists
+from segctl.compile.places.check import check_places
 from segctl.compile.references import cycle_in, references, weight
 from segctl.compile.source import Mapping as MappingNode
 from segctl.compile.source import Node, Scalar, compose
-from segctl.compile.suggest import did_you_mean
 from segctl.model.conditions import Call, ComputedTrait, Formula, SegmentDefinition, TraitValue
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Location, Severity, in_reading_order
@@ -67,7 +67,7 @@ def bind_files(project: Project, files: Mapping[str, DefinitionFile]) -> tuple[D
     destinations, in_destinations = bind_destinations(definitions, files)
     definitions, in_audiences = with_audiences(replace(definitions, destinations=destinations))
     definitions, in_experiments = _with_experiments(definitions, files)
-    found += [*_missing_lists(definitions), *check_places(project), *in_destinations, *in_audiences, *in_experiments]
+    found += [*missing_lists(definitions), *check_places(project), *in_destinations, *in_audiences, *in_experiments]
     return definitions, [*diagnostics, *found]
 
 
@@ -300,28 +300,6 @@ class _Computed:
 
 
 # --- References -------------------------------------------------------------------------------------------
-def _missing_lists(definitions: Definitions) -> Iterator[Diagnostic]:
-    """A list file that is not there would fail every run, so it is found before any data are touched."""
-    root = Path(definitions.project.root)
-    declared = place_files(definitions.project)
-    parts: list[tuple[Location | None, tuple[object, ...]]] = [
-        *((segment.location, (segment.where,)) for segment in definitions.segments.values()),
-        *((trait.location, (trait.selection, trait.measure)) for trait in definitions.computed.values()),
-    ]
-    for location, where in parts:
-        for name in references(*where).lists:
-            if location is None or name in declared or (is_inside(name) and (root / name).is_file()):
-                continue
-            message = f"the list `{name}` is not a file of the project"
-            hint = "give its path from the project folder" if is_inside(name) else "copy it into the project"
-            yield Diagnostic("SEG227", Severity.ERROR, message, location, hint=_nearest_list(root, name) or hint)
-
-
-def _nearest_list(root: Path, name: str) -> str | None:
-    there = [f"lists/{path.name}" for path in sorted((root / "lists").glob("*")) if path.is_file()]
-    return did_you_mean(name, there)
-
-
 _BREAK = "take one of these references out"
 
 
