@@ -49,7 +49,7 @@ def kinds(found: Examined) -> dict[str, set[str]]:
 
 def well(seed: int, **more: object) -> World:
     """Six segments with which nothing is wrong: two of good customers, others of nobody expects anything."""
-    world = World(seed=seed, **more)  # type: ignore[arg-type]
+    world = World(seed=seed, **more)
     good = world.pace > np.quantile(world.pace, 0.75)
     frequent = world.pace > np.quantile(world.pace, 0.5)
     world.segments = {
