@@ -119,7 +119,7 @@ def evaluate(
     """
     clock = time.perf_counter()
     asked = tuple(names)
-    lowered = _without_expired(session, lowered_segments(session, asked, outputs), as_of)
+    lowered = without_expired(session, lowered_segments(session, asked, outputs), as_of)
     counted = [_leaf_output(s.name, i, leaf) for s in lowered if leaves and s.name in asked
                for i, leaf in enumerate(s.leaves)]  # fmt: skip
     counted += [output for s in lowered if details and s.name in asked for output in rank_outputs(s)]
@@ -156,9 +156,7 @@ def lowered_segments(session: Session, names: Iterable[str], outputs: Sequence[O
     return [lowered(n) for n in with_references([*names, *wanted], lambda n: references(lowered(n)))]
 
 
-def _without_expired(
-    session: Session, lowered: Iterable[ir.LoweredSegment], as_of: datetime
-) -> list[ir.LoweredSegment]:
+def without_expired(session: Session, lowered: Iterable[ir.LoweredSegment], as_of: datetime) -> list[ir.LoweredSegment]:
     """The segments, where nobody belongs to those that have ended; their leaves still count."""
     segments, zone = session.definitions.segments, session.project.timezone
     lowered = list(lowered)
