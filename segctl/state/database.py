@@ -169,6 +169,25 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX experiment_looks_by_name ON experiment_looks (experiment, at)",
     ),
     ("ALTER TABLE destination_places ADD COLUMN gone TEXT",),
+    (
+        # What a stream has taken in and said, until a checkpoint makes files and a run of it.
+        """CREATE TABLE stream_batches (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, input INTEGER NOT NULL, source TEXT NOT NULL,
+            arrived INTEGER NOT NULL, first_line INTEGER NOT NULL, lines INTEGER NOT NULL, body BLOB NOT NULL)""",
+        """CREATE TABLE stream_changes (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT, segment TEXT NOT NULL, subject INTEGER NOT NULL,
+            profile TEXT NOT NULL, entered INTEGER NOT NULL, effective INTEGER NOT NULL, event_time INTEGER,
+            latency INTEGER NOT NULL, cause TEXT NOT NULL, run INTEGER)""",
+        "CREATE INDEX stream_changes_pending ON stream_changes (seq) WHERE run IS NULL",
+        """CREATE TABLE stream_positions (
+            feed TEXT PRIMARY KEY, position TEXT NOT NULL, input INTEGER, line INTEGER NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE stream_subjects (
+            subject INTEGER PRIMARY KEY, id_type TEXT NOT NULL, value TEXT NOT NULL, profile_id TEXT NOT NULL,
+            identifier_class TEXT NOT NULL)""",
+        "CREATE TABLE stream_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE stream_requests (
+            id INTEGER PRIMARY KEY, at TEXT NOT NULL, run INTEGER, error TEXT, done TEXT)""",
+    ),
 )
 
 
