@@ -181,9 +181,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX stream_changes_pending ON stream_changes (seq) WHERE run IS NULL",
         """CREATE TABLE stream_positions (
             feed TEXT PRIMARY KEY, position TEXT NOT NULL, input INTEGER, line INTEGER NOT NULL) WITHOUT ROWID""",
-        """CREATE TABLE stream_subjects (
-            subject INTEGER PRIMARY KEY, id_type TEXT NOT NULL, value TEXT NOT NULL, profile_id TEXT NOT NULL,
-            identifier_class TEXT NOT NULL)""",
         "CREATE TABLE stream_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
         """CREATE TABLE stream_requests (
             id INTEGER PRIMARY KEY, at TEXT NOT NULL, run INTEGER, error TEXT, done TEXT)""",
