@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from segctl import __version__
-from segctl.state import problems
+from segctl.state import problems, workflows_tables
 
 NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
@@ -185,6 +185,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE stream_requests (
             id INTEGER PRIMARY KEY, at TEXT NOT NULL, run INTEGER, error TEXT, done TEXT)""",
     ),
+    workflows_tables.TABLES,
 )
 
 
