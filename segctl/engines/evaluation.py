@@ -24,15 +24,44 @@ from segctl.engines.reading import Reader
 from segctl.engines.scope import Scope, list_column, segment_column, trait_column
 from segctl.engines.scores import with_scores
 from segctl.engines.staging import Stages, stages
+from segctl.model.dataclass import dataclass
 from segctl.model.types import Kind
 
 _ROWS_PER_BLOCK = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Early:
+    """What blocks of profiles know alone, and what is left to do once everybody is seen.
+
+    Attributes:
+        plan: Without tests that fold.
+        staged: What comes when.
+        scope: Of the evaluation.
+        frame: One row per profile, sorted by ``subject``: ``subject``, ``profile_id``, ``segment:NAME`` of segments
+            that a block can decide, and the columns of `Stages.columns` and `Stages.strict`, in working form.
+    """
+
+    plan: Plan
+    staged: Stages
+    scope: Scope
+    frame: pl.DataFrame
 
 
 def evaluate(
     plan: Plan, data: EngineInput, reader: Reader, *, as_of: datetime, zone: str, only: Sequence[int] | None
 ) -> Evaluation:
     """Answers of the plan's segments and outputs, one row per profile, sorted by `subject`."""
+    # The population of `keep` is everybody, whoever is asked for, and so are colleagues.
+    asks_all = bool(plan.colleagues) or any(segment.keep is not None for segment in plan.segments)
+    found = early_answers(plan, data, reader, as_of=as_of, zone=zone, only=None if asks_all else only)
+    return finished(found, only=only)
+
+
+def early_answers(
+    plan: Plan, data: EngineInput, reader: Reader, *, as_of: datetime, zone: str, only: Sequence[int] | None
+) -> Early:
+    """What blocks can answer alone, of everybody or only of some; scores are made among all that `data` has."""
     profiles = working_profiles(plan, data)
     scope = _scope(plan, data, profiles, as_of, zone)
     plan = without_folding(plan, profiles, reader, scope)
@@ -43,22 +72,23 @@ def evaluate(
     profiles, scope = with_scores(plan, profiles, scope, of_everybody)
     staged = stages(plan)
     listed = None if only is None else pl.Series(sorted(set(only)), dtype=pl.Int32)
-    # The population of `keep` is everybody, whoever is asked for, and so are colleagues.
-    asks_all = bool(plan.colleagues) or any(segment.keep is not None for segment in plan.segments)
-    rows = profiles if listed is None or asks_all else profiles.filter(pl.col("subject").is_in(listed.implode()))
-    narrow = None if listed is None or asks_all else tuple(listed)
-    frames, missing = [], dict.fromkeys(staged.strict, 0)
-    for block_rows in _blocks(rows, data):
-        block = Block(plan, block_rows, data, reader, scope, listed=narrow)
-        found = block.answers(staged)
-        for test, column in staged.strict.items():
-            missing[test] += int(found.get_column(column).sum())
-        frames.append(found.drop(*staged.strict.values()))
-    answers = _late(staged, pl.concat(frames, how="vertical_relaxed"), scope)
-    failed = _failed(plan, staged, missing)
-    if listed is not None:
+    rows = profiles if listed is None else profiles.filter(pl.col("subject").is_in(listed.implode()))
+    narrow = None if listed is None else tuple(listed)
+    blocks = (Block(plan, block, data, reader, scope, listed=narrow) for block in _blocks(rows, data))
+    frame = pl.concat([block.answers(staged) for block in blocks], how="vertical_relaxed")
+    return Early(plan, staged, scope, frame)
+
+
+def finished(found: Early, *, only: Sequence[int] | None = None) -> Evaluation:
+    """The answers, of all rows or of some of them, when the early ones of everybody are there."""
+    strict = found.staged.strict
+    missing = {test: int(found.frame.get_column(column).sum()) for test, column in strict.items()}
+    answers = late_answers(found.staged, found.frame.drop(*strict.values()), found.scope)
+    failed = failures(found.plan, found.staged, missing)
+    if only is not None:
+        listed = pl.Series(sorted(set(only)), dtype=pl.Int32)
         answers = answers.filter(pl.col("subject").is_in(listed.implode()))
-    return Evaluation(_finished(plan, answers, failed), failed)
+    return Evaluation(_finished(found.plan, answers, failed), failed)
 
 
 def working_profiles(plan: Plan, data: EngineInput) -> pl.DataFrame:
@@ -105,8 +135,8 @@ def _blocks(profiles: pl.DataFrame, data: EngineInput) -> Iterable[pl.DataFrame]
     return (profiles.slice(start, size) for start in range(0, max(1, profiles.height), size))
 
 
-def _late(staged: Stages, answers: pl.DataFrame, scope: Scope) -> pl.DataFrame:
-    """Adds segments that wait for a `keep` or for colleagues, and outputs that refer to them."""
+def late_answers(staged: Stages, answers: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Early answers of everybody with segments that wait for `keep` or colleagues, and what refers to them."""
     from segctl.engines.block import predicate_column
     from segctl.engines.colleagues import with_colleagues
 
@@ -124,7 +154,7 @@ def _late(staged: Stages, answers: pl.DataFrame, scope: Scope) -> pl.DataFrame:
     return answers
 
 
-def _failed(plan: Plan, staged: Stages, missing: dict[ir.Predicate, int]) -> dict[str, str]:
+def failures(plan: Plan, staged: Stages, missing: dict[ir.Predicate, int]) -> dict[str, str]:
     """Segments with unknown answers where none may be, and those that refer to them."""
     failed: dict[str, str] = {}
     for segment in plan.segments:

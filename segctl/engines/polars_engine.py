@@ -7,7 +7,7 @@ from datetime import datetime
 
 from segctl.compile.plan import Plan
 from segctl.engines.base import EngineInput, Evaluation
-from segctl.engines.evaluation import evaluate
+from segctl.engines.evaluation import Early, early_answers, evaluate
 from segctl.engines.polars_reader import PolarsReader
 
 
@@ -21,3 +21,9 @@ class PolarsEngine:
     ) -> Evaluation:
         """Answers of every output of the plan; `only` restricts the rows, never the population of `keep`."""
         return evaluate(plan, data, PolarsReader(data), as_of=as_of, zone=zone, only=only)
+
+    def early(
+        self, plan: Plan, data: EngineInput, *, as_of: datetime, zone: str, only: Sequence[int] | None = None
+    ) -> Early:
+        """What blocks of profiles can answer alone; `keep` and colleagues wait for everybody."""
+        return early_answers(plan, data, PolarsReader(data), as_of=as_of, zone=zone, only=only)
