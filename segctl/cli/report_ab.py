@@ -174,7 +174,7 @@ def _list(ctx: Context, session: Session, asked: Asked, language: Language) -> E
         (one.experiment, one.title, one.state, one.segment, dict(one.arms), one.began, one.ends, one.share)
         for one in found
     ]
-    told = list_document(session, found, language)
+    told = list_document(session, found, language, least=asked.least or 0)
     write(
         ctx, session, asked, told,
         lambda: output.Result("segctl/report-ab-list/1", LIST, rows, noun="experiments", ids_column="experiment"),
@@ -182,12 +182,14 @@ def _list(ctx: Context, session: Session, asked: Asked, language: Language) -> E
     return ExitCode.OK
 
 
-def list_document(session: Session, found: Sequence[RunningExperiment], language: Language) -> Document:
-    """The list of experiments in words."""
+def list_document(
+    session: Session, found: Sequence[RunningExperiment], language: Language, *, least: int = 0
+) -> Document:
+    """The list of experiments in words; counts of people below `least` are told as small."""
     from segctl.cli.report_document import Document, Grid, Section, Words
     from segctl.cli.report_speech import Speech
 
-    speech = Speech(language)
+    speech = Speech(language, least=least)
     words, n = speech.words, speech.n
     if not found:
         return Document(words["list_title"], language, (), (Words((words["list_none"],)),), ())
@@ -195,9 +197,11 @@ def list_document(session: Session, found: Sequence[RunningExperiment], language
     rows = []
     for one in found:
         state = words[f"run.{one.state}"] + ("" if one.is_declared else f" ({words['gone']})")
-        arms = ", ".join(f"{arm} {n.count(units)}" for arm, units in one.arms.items())
+        arms = ", ".join(f"{arm} {speech.count(units)}" for arm, units in one.arms.items())
         began, ends = (n.day(None if at is None else session.local(at)) for at in (one.began, one.ends))
-        rows.append((one.experiment, state, one.segment or "", arms, began, ends, n.share(one.share, 0)))
+        # The share of a planned size is one of all arms together.
+        done = words["hidden"] if speech.is_small(*one.arms.values()) else n.share(one.share, 0)
+        rows.append((one.experiment, state, one.segment or "", arms, began, ends, done))
     grid = Grid(words["list_title"], heads, tuple(rows), (6,))
     section = Section("experiments", words["list_title"], (grid,))
     return Document(words["list_title"], language, (), (), (section,), (words["list_next"],))

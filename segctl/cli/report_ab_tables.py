@@ -53,8 +53,12 @@ def _arm(speech: NamedSpeech, metric: MetricReport, one: ArmValue, digits: int) 
     effect = metric.effect(one.arm)
     control = metric.arm(speech.base)
     hidden = speech.words["hidden"]
-    value = hidden if is_small(speech, one) else _value(speech, metric, one, digits)
-    told = (speech.arm(one.arm), speech.count(one.n), speech.count(one.events), value)
+    is_hidden = is_small(speech, one)
+    value = hidden if is_hidden else _value(speech, metric, one, digits)
+    # Whether anybody of a few did something is a figure of these few too.
+    is_few = speech.is_small(one.n) or (is_hidden and not speech.is_small(one.events))
+    events = hidden if is_few else speech.count(one.events)
+    told = (speech.arm(one.arm), speech.count(one.n), events, value)
     if effect is None:
         return (*told, "", "", "")
     if is_small(speech, one) or is_small(speech, control):
@@ -65,7 +69,7 @@ def _arm(speech: NamedSpeech, metric: MetricReport, one: ArmValue, digits: int) 
 
 def is_small(speech: NamedSpeech, one: ArmValue) -> bool:
     """Whether an arm's figures could tell about somebody."""
-    return speech.is_small(one.n, one.events)
+    return speech.is_small_arm(one)
 
 
 def _value(speech: NamedSpeech, metric: MetricReport, one: ArmValue, digits: int) -> str:
@@ -118,7 +122,7 @@ def money(speech: AbSpeech, *, more: bool = False) -> tuple[Block, ...]:
     """
     found: list[Block] = []
     for metric in dict.fromkeys(one.metric for one in speech.report.money):
-        reports = [one for one in speech.report.money if one.metric == metric and not _hides(speech, one)]
+        reports = [one for one in speech.report.money if one.metric == metric and not hides(speech, one)]
         if not reports:
             continue
         caption = speech.say("money_caption", control=speech.control, metric=speech.metric(metric))
@@ -133,7 +137,8 @@ def money(speech: AbSpeech, *, more: bool = False) -> tuple[Block, ...]:
     return tuple(found)
 
 
-def _hides(speech: AbSpeech, one: MoneyReport) -> bool:
+def hides(speech: AbSpeech, one: MoneyReport) -> bool:
+    """Whether the money of an arm rests on so few that it is not told."""
     metric = speech.report.metric(one.metric)
     return any(is_small(speech, metric.arm(arm)) for arm in (one.arm, speech.base))
 
@@ -182,6 +187,8 @@ def amount(speech: Speech, one: MoneyReport, of: Interval | None, *, sign: bool 
 
 def further(speech: AbSpeech) -> Words:
     """Is it enough, and what is missing."""
+    if speech.hides_totals:
+        return Words((speech.words["hidden_totals"],))
     return Words(tuple(_further(speech)))
 
 

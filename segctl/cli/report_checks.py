@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segctl.cli.report_document import Grid, Look, Mark, Marks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from segctl.cli.report_document import Block
     from segctl.cli.report_speech import Speech
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _LOOKS: dict[str, Look] = {"ok": "good", "note": "none", "warn": "warn", "fail": "bad"}
 _ORDER = ("fail", "warn", "note")
 _NOT_PEOPLE = frozenset({"arms", "epochs", "experiments", "looks", "primary", "tests", "unplanned", "weeks"})
+_WITHOUT_PEOPLE = frozenset({"peeking", "plan_kept", "multiplicity"})
+"""Checks that tell nothing that is reckoned from the people of an arm."""
 _SHARES = ("mde", "planned", "share", "treated_share", "of_sum", "of_variance")
 
 
@@ -32,7 +34,7 @@ def blocks(speech: Speech, checks: Sequence[Check]) -> tuple[Block, ...]:
         marks.append(Mark("good", speech.words["level.ok"], name, speech.n.listed(fine)))
     words = speech.words
     heads = (words["state"], words["check"], words["found"])
-    rows = [_details(speech, one) for one in told if one.rows and one.level != "note"]
+    rows = [_details(speech, one) for one in told if one.rows and one.level != "note" and not hides(speech, one)]
     return (Marks(words["checks"], heads, tuple(marks)), *rows) if marks else ()
 
 
@@ -43,6 +45,8 @@ def name_of(speech: Speech, check: Check) -> str:
 
 def found(speech: Speech, check: Check) -> str:
     """What was found: a sentence for codes that have one, else the figures by name."""
+    if check.level != "ok" and hides(speech, check):
+        return speech.words["hidden_check"]
     text = speech.checks.get(f"{check.name}.{check.reason}")
     figures = {key: figure(speech, key, value) for key, value in check.figures.items()}
     if text is not None:
@@ -53,6 +57,27 @@ def found(speech: Speech, check: Check) -> str:
     listed = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in figures.items())
     reason = (check.reason or "").replace("_", " ")
     return f"{reason} ({listed})" if reason and listed else reason or listed
+
+
+def hides(speech: Speech, check: Check) -> bool:
+    """Whether one of its counts, or what two of them leave, is of so few people that none of its figures is told."""
+    if not speech.least:
+        return False
+    if check.name not in _WITHOUT_PEOPLE and getattr(speech, "hides_totals", False):
+        return True
+    counts = [_people(one) for one in (check.figures, *check.rows)]
+    whole = {"controls": ("reached",), "units": ("analysed",), "assigned": ("analysed",)}
+    rests = [one[of] - one[part] for one in counts for of, parts in whole.items() for part in parts
+             if of in one and part in one]  # fmt: skip
+    return speech.is_small(*(value for one in counts for value in one.values()), *rests)
+
+
+def _people(figures: Mapping[str, object]) -> dict[str, int]:
+    return {
+        key: value
+        for key, value in figures.items()
+        if isinstance(value, int) and not isinstance(value, bool) and key not in _NOT_PEOPLE
+    }
 
 
 def figure(speech: Speech, key: str, value: object) -> str:

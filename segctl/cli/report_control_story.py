@@ -12,7 +12,7 @@ from segctl.cli.report_ab_story import is_told
 from segctl.cli.report_document import Block, Curve, Document, Forest, Grid, Lead, Look, Section, Words
 from segctl.cli.report_headline import verdict
 from segctl.cli.report_numbers import LIFT, NUMBER, Shape
-from segctl.cli.report_speech import NamedSpeech, Speech
+from segctl.cli.report_speech import AbSpeech, NamedSpeech, Speech
 from segctl.cli.svg_charts import Series
 from segctl.cli.svg_forest import Interval as Bar
 
@@ -55,12 +55,20 @@ def _lead(speech: Speech, report: ControlReport) -> Lead:
     if not report.campaigns and not report.programmes and not waits:
         return Lead("warn", speech.words["control_none"], (speech.words["control_do"],))
     more = (*_left_out(speech, report), *_together(speech, report))
+    if _hides_sum(speech, report):
+        return Lead("none", speech.words["control_total_hidden"], more)
     total = report.cumulative[-1].profit if report.cumulative else None
     if total is None or total.estimate is None:
         return Lead("none", speech.words["control_total_none"], more)
     key = verdict(total)
     profit = speech.n.interval(total, Shape(unit=report.currency or "", sign=True))
     return Lead(_LOOKS[key], speech.say(f"control_total_{key}", profit=profit), more)
+
+
+def _hides_sum(speech: Speech, report: ControlReport) -> bool:
+    """Whether a campaign of the sum is hidden, so that the sum would bring it back."""
+    summed = {name for point in report.cumulative for name in point.campaigns}
+    return any(one.experiment in summed and _is_small(speech, one) for one in report.campaigns)
 
 
 def _left_out(speech: Speech, report: ControlReport) -> Iterator[str]:
@@ -74,6 +82,8 @@ def _left_out(speech: Speech, report: ControlReport) -> Iterator[str]:
 def _together(speech: Speech, report: ControlReport) -> Iterator[str]:
     """What everything together earned, by each generation of the universal holdout."""
     for one in report.programmes:
+        if any(speech.is_small_arm(arm) for metric in one.metrics for arm in metric.arms):
+            continue
         if one.money is not None and one.money.claim and one.money.profit.estimate is not None:
             profit = speech.n.interval(one.money.profit, Shape(unit=one.money.currency or "", sign=True))
             key = f"programme_{verdict(one.money.profit)}"
@@ -106,12 +116,22 @@ def _campaigns(speech: Speech, report: ControlReport, *, early: bool) -> tuple[B
 
 
 def _is_shown(speech: Speech, one: CampaignEffect, *, early: bool) -> bool:
-    return is_told(one.report, anyway=False, early=early) and not speech.is_small(one.treated, one.held)
+    return is_told(one.report, anyway=False, early=early) and not _is_small(speech, one)
+
+
+def _is_small(speech: Speech, one: CampaignEffect) -> bool:
+    """Whether an arm of the campaign is hidden in its own report: all arms together would bring it back."""
+    return bool(speech.least) and AbSpeech(one.report, speech.language, least=speech.least).hides_totals
 
 
 def _campaign(speech: Speech, one: CampaignEffect, *, early: bool) -> tuple[str, ...]:
     state = speech.words[f"state.{one.report.headline.state}"]
-    told = (one.report.title or one.experiment, state, speech.count(one.treated), speech.count(one.held))
+    is_hidden = _is_small(speech, one)
+    treated, held = (
+        speech.words["hidden"] if is_hidden and not speech.is_small(n) else speech.count(n)
+        for n in (one.treated, one.held)
+    )
+    told = (one.report.title or one.experiment, state, treated, held)
     if not _is_shown(speech, one, early=early) or one.effect is None:
         return (*told, "", "", "")
     profit = "" if one.money is None else speech.n.count(None)
@@ -133,20 +153,21 @@ def _programme(language: Language, one: Programme, report: ControlReport, least:
     words = Speech(language).words
     named = {name: words["held_arm"] if name == "held_out" else words["open_arm"] for name in arms}
     speech = NamedSpeech(language, least=least, unit="profile", arms=named, base="held_out", metrics=one.metrics)
-    n = speech.n
+    n, is_small = speech.n, speech.is_small(one.held, one.open)
     lines = [
         speech.say(
-            "programme_lead", begin=n.day(one.begin), until=n.day(one.until), open=n.count(one.open),
-            held=speech.count(one.held), generation=one.generation,
+            "programme_lead", begin=n.day(one.begin), until=n.day(one.until), generation=one.generation,
+            open=speech.words["hidden"] if is_small else n.count(one.open), held=speech.count(one.held),
         )
     ]  # fmt: skip
     if one.contacted:
         lines.append(speech.say("programme_contacted", n=speech.count(one.contacted)))
-    if one.gap is not None and one.gap.estimate is not None:
+    hides_money = speech.hides_totals or _hides_sum(speech, report)
+    if one.gap is not None and one.gap.estimate is not None and not hides_money:
         lines.append(speech.say("gap", gap=n.interval(one.gap, Shape(unit=report.currency or "", sign=True))))
     blocks: list[Block] = [Words(tuple(lines)), *report_checks.blocks(speech, one.checks)]
     blocks += tables.figures(speech, one.metrics, key=f"programme-{at}")
-    if one.money is not None:
+    if one.money is not None and not hides_money:
         caption = speech.say("money_caption", control=speech.control, metric=speech.metric(one.money.metric))
         heads = (speech.words["figure"], speech.words["open_arm"])
         blocks.append(Grid(caption, heads, tuple(tables.returns(speech, [one.money])), (1,)))
@@ -157,7 +178,7 @@ def _programme(language: Language, one: Programme, report: ControlReport, least:
 
 def _cumulative(speech: Speech, report: ControlReport) -> tuple[Block, ...]:
     known = [one for one in report.cumulative if one.profit.estimate is not None]
-    if not known:
+    if not known or _hides_sum(speech, report):
         return ()
     digits = max(speech.n.digits(one.profit, NUMBER) for one in known)
     unit = f" ({report.currency})" if report.currency else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segctl.cli.report_ab_tables import is_small
+from segctl.cli.report_ab_tables import hides, is_small
 from segctl.cli.report_document import Lead, Look
 from segctl.cli.report_numbers import Shape
 
@@ -87,7 +87,7 @@ def _nothing(speech: AbSpeech) -> str:
         return speech.say("nobody")
     if not _is_told(speech):
         assigned = sum(arm.assigned for arm in speech.report.arms)
-        return speech.say("untold", n=speech.n.count(assigned), people=speech.people)
+        return speech.say("untold", n=speech.count(assigned), people=speech.people)
     return speech.say("nothing_yet", window=speech.window(speech.report.window))
 
 
@@ -161,6 +161,8 @@ def _has_ends(of: Interval) -> bool:
 
 def _earned(speech: AbSpeech, head: Headline) -> Iterator[str]:
     for money in speech.report.money:
+        if hides(speech, money):
+            continue
         if money.claim and head.state not in _WITHOUT_MONEY and money.profit.estimate is not None:
             shape = Shape(unit=money.currency or "", sign=True)
             profit = speech.n.interval(money.profit, shape)
@@ -182,7 +184,8 @@ def _steps(speech: AbSpeech, head: Headline, *, anyway: bool) -> Iterator[str]:
     elif head.state == "too_early":
         key = "do_wait_open" if after.planned_end is None else "do_wait"
     elif head.state == "too_small":
-        key = "do_more" if after.missing and after.per_day else "do_more_open"
+        is_told = after.missing and after.per_day and not speech.hides_totals
+        key = "do_more" if is_told else "do_more_open"
     elif head.state == "nothing_yet":
         key = _begin(speech)
     else:

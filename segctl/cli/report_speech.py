@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from segctl.model.project import Language
-    from segctl.operations.ab_parts import MetricReport
+    from segctl.operations.ab_parts import ArmValue, MetricReport
     from segctl.operations.ab_result import AbReport
     from segctl.stats.values import Interval
 
@@ -56,6 +56,11 @@ class Speech:
     def is_small(self, *counts: int | None) -> bool:
         """Whether one of them could tell about somebody."""
         return any(value is not None and 0 < value < self.least for value in counts)
+
+    def is_small_arm(self, one: ArmValue) -> bool:
+        """Whether an arm's figures could tell about somebody: who did something, or who alone did not."""
+        rest = None if one.events is None else one.n - one.events
+        return self.is_small(one.n, one.events, rest)
 
     def chance(self, value: float | None) -> str:
         """A probability that never claims certainty; nothing when there is none."""
@@ -105,6 +110,7 @@ class NamedSpeech(Speech):
     Attributes:
         base: Name of the control; `control` is what it is called.
         people: What is compared, in the plural; `person` in the singular.
+        hides_totals: Figures of an arm are hidden, so nothing that all arms are summed up in is told either.
     """
 
     def __init__(
@@ -118,6 +124,7 @@ class NamedSpeech(Speech):
         self.people = self.words["people"] if is_person else self.say("units", unit=unit)
         self.person = self.words["person"] if is_person else self.say("one_unit", unit=unit)
         self.control = self.arm(base)
+        self.hides_totals = any(self.is_small_arm(one) for metric in self._metrics.values() for one in metric.arms)
 
     def name(self, kind: str, name: str) -> str:
         """Titles of arms and metrics."""
@@ -185,3 +192,5 @@ class AbSpeech(NamedSpeech):
             language, least=least, unit=report.unit, arms=arms, base=report.control, metrics=report.metrics
         )
         self.report = report
+        standing = (n for one in report.arms for n in (one.assigned, one.analysed, one.profiles))
+        self.hides_totals = self.hides_totals or self.is_small(*standing)

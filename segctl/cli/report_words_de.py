@@ -25,6 +25,8 @@ WORDS: dict[str, str] = {
     "p": "p {p}",
     "small": "<{k}",
     "hidden": "verdeckt",
+    "hidden_totals": "Nicht genannt, weil Zahlen eines Arms verborgen sind: Summen brächten sie zurück.",
+    "hidden_check": "gefunden, in zu kleinen Zahlen, um sie zu nennen",
     "small_hidden": "{metric}: zu wenige Personen, um gezeigt zu werden.",
     "small_why": "„<{k}“ und „verdeckt“ stehen für Anzahlen unter {k} und was daraus berechnet ist, damit niemand "
     "erkennbar wird.",
@@ -278,6 +280,8 @@ WORDS: dict[str, str] = {
     "control_total_open": "Ob alle Kampagnen zusammen Gewinn oder Verlust brachten, ist nicht sicher: Gewinn "
     "{profit} nach Kosten, gegenüber ihren Kontrollgruppen.",
     "control_total_none": "Noch keine Kampagne mit Kontrollgruppe hat Geld, das sich zusammenzählen lässt.",
+    "control_total_hidden": "Was alle Kampagnen zusammen einbrachten, bleibt ungenannt: eine mit wenigen Personen "
+    "zeigte sich darin.",
     "control_left_out": "Nicht in dieser Summe: {n} der Kampagnen mit Kontrollgruppe ({why}).",
     "control_none": "Keine Kampagne hat eine Kontrollgruppe, der nichts gesagt wird; niemand weiß also, was ohne sie "
     "geschehen wäre.",

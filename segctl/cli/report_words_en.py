@@ -25,6 +25,8 @@ WORDS: dict[str, str] = {
     "p": "p {p}",
     "small": "<{k}",
     "hidden": "hidden",
+    "hidden_totals": "Not told, because figures of an arm are hidden: sums would bring them back.",
+    "hidden_check": "found, in numbers too small to be told",
     "small_hidden": "{metric}: too few people to be shown.",
     "small_why": "“<{k}” and “hidden” stand for counts below {k} and what is reckoned from them, so that nobody can "
     "be "
@@ -276,6 +278,8 @@ WORDS: dict[str, str] = {
     "control_total_open": "It is not certain whether all campaigns together brought a profit or a loss: profit "
     "{profit} after cost, against their control groups.",
     "control_total_none": "No campaign with a control group has money to add up yet.",
+    "control_total_hidden": "What all campaigns together earned is not told: a campaign with few people "
+    "would show in it.",
     "control_left_out": "Not in this sum: {n} of the campaigns with a control group ({why}).",
     "control_none": "No campaign has a control group that is told nothing, so nobody knows what would have happened "
     "without them.",

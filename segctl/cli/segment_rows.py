@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli.results import Column, Result, Section
-from segctl.model.dataclass import dataclass
+from segctl.cli.small_counts import Small, of_report
 
 if TYPE_CHECKING:
-    from segctl.operations.segment_report_values import Figures, SegmentFigures, SegmentsReport
+    from segctl.operations.segment_report_values import (
+        Cohort,
+        Contacts,
+        Figures,
+        Reach,
+        SegmentFigures,
+        SegmentsReport,
+    )
 
 SCHEMA = "segctl/report-segments/1"
 _FIGURES = (
@@ -50,29 +57,6 @@ LONG = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Small:
-    """Counts of few people are not told, and nothing that is reckoned from them.
-
-    Attributes:
-        least: Counts from here on are told, and 0; 0 tells all.
-    """
-
-    least: int = 0
-
-    def hides(self, *counts: int | None) -> bool:
-        """One of the counts is of so few people that somebody might be known by it."""
-        return any(count is not None and 0 < count < self.least for count in counts)
-
-    def count(self, people: int | None) -> int | None:
-        """The count, None when it is too small to be told."""
-        return None if self.hides(people) else people
-
-    def of(self, value: Any, *counts: int | None) -> Any:  # noqa: ANN401 - whatever is reckoned from counts
-        """A value that is reckoned from counts of people, None when one of those is too small."""
-        return None if self.hides(*counts) else value
-
-
 def result(report: SegmentsReport, *, least: int = 0) -> Result:
     """The report as data; `least` as in `Small`."""
     small = Small(least)
@@ -85,11 +69,12 @@ def result(report: SegmentsReport, *, least: int = 0) -> Result:
         "unit": report.unit,
         "profiles": report.profiles,
         "everybody": None if report.everybody is None else dict(
-            zip((one.name for one in _FIGURES), _figures(report.everybody, small), strict=True)
+            zip((one.name for one in _FIGURES), _figures(report.everybody, small, None), strict=True)
         ),
         "lifecycle": None if report.lifecycle is None else {
             "active_days": report.lifecycle.active_days, "lost_days": report.lifecycle.lost_days,
-            "source": report.lifecycle.source, "never": small.count(report.lifecycle.never),
+            "source": report.lifecycle.source,
+            "never": None if "never" in of_report(report, small).now else report.lifecycle.never,
         },
         "suppressed_below": least or None,
         "unreached": report.unreached,
@@ -97,7 +82,7 @@ def result(report: SegmentsReport, *, least: int = 0) -> Result:
     return Result(
         SCHEMA,
         COLUMNS,
-        [_segment(one, small) for one in report.segments],
+        [_segment(one, small, report.everybody) for one in report.segments],
         noun="segments",
         facts=facts,
         sections=tuple(Section(name, name, SECTIONS[name], rows) for name, rows in parts.items()),
@@ -133,31 +118,35 @@ def _long(part: str, columns: tuple[Column, ...], values: Any, *, keys: int) -> 
             yield part, row[0] if has_segment else None, key, column.name, value
 
 
-def _segment(one: SegmentFigures, small: Small) -> tuple[Any, ...]:
-    beside, told = one.alike, one.contacts
-    figures = (None,) * len(_FIGURES) if one.window is None else _figures(one.window, small)
+def _segment(one: SegmentFigures, small: Small, everybody: Figures | None) -> tuple[Any, ...]:
+    beside = one.alike
+    figures = (None,) * len(_FIGURES) if one.window is None else _figures(one.window, small, everybody)
     rate = None if beside is None or beside.conversion_of_others is None else beside.conversion_of_others.value
     each = None if beside is None or beside.per_person_of_others is None else beside.per_person_of_others.value
     compared = () if beside is None else (beside.people, beside.others)
+    moves, by_run = small.moves(one), small.moves_by_run(one)
     return (
-        one.segment, one.title, small.count(one.size), small.of(one.share, one.size), small.count(one.entered),
-        small.count(one.left), small.of(one.per_run, one.size, one.entered, one.left),
-        small.of(one.per_day, one.size, one.entered, one.left), one.basis, one.is_same_rule, *figures,
-        small.of(rate, *compared), small.of(each, *compared),
-        None if told is None else small.count(told.people),
-        None if told is None else small.of(told.reacted, told.people, told.reacted),
-        None if told is None else small.of(told.cost, told.people),
-        None if told is None else small.count(told.heard),
-        None if told is None else small.of(told.reaction, told.heard, told.reacted),
+        one.segment, one.title, small.count(one.size), small.of(one.share, one.size), None if moves else one.entered,
+        None if moves else one.left, None if by_run else one.per_run, None if by_run else one.per_day, one.basis,
+        one.is_same_rule, *figures, small.of(rate, *compared), small.of(each, *compared),
+        *((None,) * 5 if one.contacts is None else _told(one.contacts, small)),
     )  # fmt: skip
 
 
-def _figures(of: Figures, small: Small) -> tuple[Any, ...]:
+def _told(told: Contacts, small: Small) -> tuple[Any, ...]:
+    is_hidden = small.reacted(told)
     return (
-        small.count(of.people), small.count(of.converted), small.of(of.conversion, of.people, of.converted),
-        small.of(_money(of.revenue), of.people, of.converted),
-        small.of(_money(of.per_person), of.people, of.converted), small.count(of.engaged),
-        small.of(of.engagement, of.people, of.engaged),
+        small.count(told.people), None if is_hidden else told.reacted, None if small.costs(told) else told.cost,
+        None if is_hidden else told.heard, None if is_hidden else told.reaction,
+    )  # fmt: skip
+
+
+def _figures(of: Figures, small: Small, everybody: Figures | None) -> tuple[Any, ...]:
+    bought, reacted = small.converted(of, everybody), small.engaged(of, everybody)
+    return (
+        small.count(of.people), None if bought else of.converted, None if bought else of.conversion,
+        None if bought else _money(of.revenue), None if bought else _money(of.per_person),
+        None if reacted else of.engaged, None if reacted else of.engagement,
     )  # fmt: skip
 
 
@@ -167,20 +156,13 @@ def _money(value: float | None) -> float | None:
 
 
 def _sections(report: SegmentsReport, small: Small) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-    every = report.segments
-    yield "runs", [
-        (s.segment, p.run, p.at, small.count(p.size), small.count(p.entered), small.count(p.left))
-        for s in every for p in s.points
-    ]  # fmt: skip
+    every, hidden = report.segments, of_report(report, small)
+    yield "runs", [row for s in every for row in _runs(s, small)]
     yield "windows", [
-        (s.segment, ago, *_figures(of, small)) for s in every for ago, of in enumerate((s.window, *s.earlier))
-        if of is not None
+        (s.segment, ago, *_figures(of, small, None if ago else report.everybody))
+        for s in every for ago, of in enumerate((s.window, *s.earlier)) if of is not None
     ]  # fmt: skip
-    yield "reach", [
-        (s.segment, r.destination, r.channel, small.count(r.members), small.count(r.allowed),
-         small.count(r.reachable), {"/".join(k for k in key if k): small.count(n) for key, n in r.reasons.items()})
-        for s in every for r in s.reach
-    ]  # fmt: skip
+    yield "reach", [(s.segment, *_reach(r, small)) for s in every for r in s.reach]
     yield "messages", [
         (s.segment, name, small.count(count)) for s in every if s.contacts is not None
         for name, count in s.contacts.messages.items()
@@ -189,23 +171,49 @@ def _sections(report: SegmentsReport, small: Small) -> Iterator[tuple[str, list[
         (s.segment, one.experiment, one.metric, one.arm, one.estimate, one.low, one.high, one.p)
         for s in every for one in s.lifts
     ]  # fmt: skip
-    yield "overlap", [
-        (s.segment, n.segment, small.count(n.both), small.of(n.share, n.both, s.size), small.of(n.jaccard, n.both))
-        for s in every for n in s.neighbours
-    ]  # fmt: skip
+    yield "overlap", [row for s in every for row in _overlap(s, {one.segment: one for one in every}, small)]
     now = {} if report.lifecycle is None else report.lifecycle.now
     yield "stages", [
-        *((s.segment, stage, small.count(n)) for s in every for stage, n in (s.stages or {}).items()),
-        *((None, stage, small.count(n)) for stage, n in now.items()),
+        *((s.segment, stage, None if stage in small.stages(s) else n) for s in every
+          for stage, n in (s.stages or {}).items()),
+        *((None, stage, None if stage in hidden.now else n) for stage, n in now.items()),
     ]  # fmt: skip
     moved = {} if report.lifecycle is None else report.lifecycle.moved
-    yield "moves", [(old, new, small.count(n)) for (old, new), n in moved.items()]
+    yield "moves", [(*key, None if key in hidden.moved else n) for key, n in moved.items()]
     yield "cohorts", [
-        (c.month, age, small.count(n), small.of(n / c.people, n, c.people),
-         small.of(_money(c.revenue[age]), n, c.people) if c.revenue else None)
-        for c in (() if report.cohorts is None else report.cohorts.rows) for age, n in enumerate(c.active)
+        row for c in (() if report.cohorts is None else report.cohorts.rows)
+        for row in _cohort(c, small, is_hidden=c.month in hidden.months)
     ]  # fmt: skip
     yield "rfm", [
-        (c.recency, c.frequency, small.count(c.people), small.of(_money(c.revenue), c.people))
+        (c.recency, c.frequency, *((None, None) if (c.recency, c.frequency) in hidden.cells
+                                   else (c.people, _money(c.revenue))))
         for c in report.rfm or ()
     ]  # fmt: skip
+
+
+def _runs(one: SegmentFigures, small: Small) -> Iterator[tuple[Any, ...]]:
+    is_hidden = small.moves_by_run(one)
+    for point in one.points:
+        moves = (None, None) if is_hidden else (small.count(point.entered), small.count(point.left))
+        yield one.segment, point.run, point.at, small.count(point.size), *moves
+
+
+def _reach(place: Reach, small: Small) -> tuple[Any, ...]:
+    hidden = small.reasons(place)
+    reasons = {"/".join(k for k in key if k): None if key in hidden else n for key, n in place.reasons.items()}
+    counts = (None, None) if small.reached(place) else (place.allowed, place.reachable)
+    return place.destination, place.channel, small.count(place.members), *counts, reasons
+
+
+def _overlap(one: SegmentFigures, every: Mapping[str, SegmentFigures], small: Small) -> Iterator[tuple[Any, ...]]:
+    for near in one.neighbours:
+        is_hidden = small.overlap(one, near, every.get(near.segment))
+        yield one.segment, near.segment, *((None,) * 3 if is_hidden else (near.both, near.share, near.jaccard))
+
+
+def _cohort(of: Cohort, small: Small, *, is_hidden: bool) -> Iterator[tuple[Any, ...]]:
+    for age, people in enumerate(of.active):
+        if is_hidden or small.hides(people, of.people - people):
+            yield of.month, age, None, None, None
+        else:
+            yield of.month, age, people, people / of.people, _money(of.revenue[age]) if of.revenue else None

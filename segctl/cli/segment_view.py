@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from segctl.cli.charts import spark
 from segctl.cli.report_document import Block, Curve, Document, Grid, Heat, Lead, Section, Words
 from segctl.cli.report_numbers import MISSING, Numbers
-from segctl.cli.segment_rows import Small
 from segctl.cli.segment_words import words
+from segctl.cli.small_counts import Small, SmallReport, of_report
 from segctl.cli.svg_charts import Series
 from segctl.model.dataclass import dataclass
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from segctl.model.project import Language
     from segctl.operations.segment_report_values import (
+        Cohort,
         Cohorts,
         Figures,
         Lifecycle,
@@ -44,7 +45,8 @@ def document(
         least: Counts of fewer people are not told.
         with_curves: Draw sizes as small curves inside the table, where it is seen.
     """
-    told = _Telling(report, language, ZoneInfo(zone), Small(least), with_curves)
+    small = Small(least)
+    told = _Telling(report, language, ZoneInfo(zone), small, of_report(report, small), with_curves)
     return Document(
         title=told.w["title"],
         language=language,
@@ -61,6 +63,7 @@ class _Telling:
     language: Language
     zone: ZoneInfo
     small: Small
+    hidden: SmallReport
     with_curves: bool
 
     @property
@@ -78,12 +81,14 @@ class _Telling:
         return self.n.count(self.small.count(people)) if not self.small.hides(people) else f"<{self.small.least}"
 
     def share(self, value: float | None, *counts: int | None) -> str:
-        return self.n.share(self.small.of(value, *counts))
+        return self.w["hidden"] if self.small.hides(*counts) else self.n.share(value)
 
-    def money(self, value: float | None, *counts: int | None) -> str:
-        shown = self.small.of(value, *counts)
-        unit = f" {self.report.unit}" if self.report.unit and shown is not None else ""
-        return f"{self.n.decimal(shown, 2)}{unit}"
+    def money(self, value: float | None) -> str:
+        unit = f" {self.report.unit}" if self.report.unit and value is not None else ""
+        return f"{self.n.decimal(value, 2)}{unit}"
+
+    def unless(self, is_hidden: bool, told: str) -> str:
+        return self.w["hidden"] if is_hidden else told
 
     def heads(self, *names: str) -> tuple[str, ...]:
         return tuple(self.w[name] for name in names)
@@ -126,15 +131,18 @@ class _Telling:
 
     def _hides(self, of: Figures) -> bool:
         # The highest of many small rates is chance.
-        return of.people < _FEWEST or self.small.hides(of.people, of.converted)
+        return of.people < _FEWEST or self.small.converted(of, self.report.everybody)
 
     def _buyers(self) -> Iterator[str]:
         cycle = self.report.lifecycle
         if cycle is not None:
             yield self.w["lost"].format(
-                lost=self.count(cycle.now["lost"]), all=self.count(sum(cycle.now.values())),
-                risk=self.count(cycle.now["at_risk"]), back=self.count(cycle.now["back"]),
+                lost=self._stage(cycle, "lost"), risk=self._stage(cycle, "at_risk"), back=self._stage(cycle, "back"),
+                all=self.unless("never" in self.hidden.now, self.n.count(sum(cycle.now.values()))),
             )  # fmt: skip
+
+    def _stage(self, cycle: Lifecycle, stage: Stage) -> str:
+        return self.unless(stage in self.hidden.now, self.n.count(cycle.now[stage]))
 
     # --- Parts --------------------------------------------------------------------------------------------
     def sections(self) -> Iterator[Section]:
@@ -152,13 +160,14 @@ class _Telling:
     def _sizes(self, every: Sequence[SegmentFigures]) -> Grid:
         rows = []
         for one in every:
-            counts = (one.size, one.entered, one.left)
+            moves, by_run = self.small.moves(one), self.small.moves_by_run(one)
             members = self.count(one.size)
             if self.with_curves and len(one.points) > 1 and not self.small.least:
                 members = f"{spark([point.size for point in one.points[-12:]])} {members}"
             rows.append(
-                (one.segment, members, self.share(one.share, one.size), self.count(one.entered),
-                 self.count(one.left), self.share(one.per_run, *counts))
+                (one.segment, members, self.share(one.share, one.size),
+                 self.unless(moves, self.n.count(one.entered)), self.unless(moves, self.n.count(one.left)),
+                 self.unless(by_run, self.n.share(one.per_run)))
             )  # fmt: skip
         heads = self.heads("segment", "members", "share", "entered", "left", "per_run")
         return Grid(self.w["sizes_caption"], heads, tuple(rows), (1, 2, 3, 4, 5))
@@ -187,13 +196,15 @@ class _Telling:
         return any(one.alike is not None and one.alike.conversion_of_others is not None for one in self.report.segments)
 
     def _did(self, name: str, of: Figures, one: SegmentFigures | None) -> tuple[str, ...]:
+        everybody = None if one is None else self.report.everybody
+        bought, reacted = self.small.converted(of, everybody), self.small.engaged(of, everybody)
         cells = [name, self.count(of.people)]
         if "conversion" in self.report.declared:
-            cells.append(self.share(of.conversion, of.people, of.converted))
+            cells.append(self.unless(bought, self.n.share(of.conversion)))
         if "revenue" in self.report.declared:
-            cells.append(self.money(of.per_person, of.people, of.converted))
+            cells.append(self.unless(bought, self.money(of.per_person)))
         if "engagement" in self.report.declared:
-            cells.append(self.share(of.engagement, of.people, of.engaged))
+            cells.append(self.unless(reacted, self.n.share(of.engagement)))
         if self._compares:
             beside = None if one is None else one.alike
             others = None if beside is None else beside.conversion_of_others
@@ -213,7 +224,8 @@ class _Telling:
                 sent = messages.pop(place.destination, None)
                 rows.append(
                     (one.segment, f"{place.destination} ({place.channel})", self.count(place.members),
-                     self.count(place.allowed), self.count(place.reachable), self.count(sent))
+                     self.unless(self.small.reached(place), self.n.count(place.allowed)),
+                     self.unless(self.small.reached(place), self.n.count(place.reachable)), self.count(sent))
                 )  # fmt: skip
             rows += [
                 (one.segment, name, MISSING, MISSING, MISSING, self.count(sent)) for name, sent in messages.items()
@@ -222,9 +234,11 @@ class _Telling:
             heads = self.heads("segment", "destination", "members", "allowed", "reachable", "told")
             yield Grid(self.w["reach_caption"], heads, tuple(rows), (2, 3, 4, 5))
         answered = [
-            (one.segment, self.count(told.people), self.count(told.reacted),
-             self.share(told.reaction, told.heard, told.reacted),
-             self.money(told.cost, told.people))
+            (one.segment, self.count(told.people),
+             self.count(told.reacted) if self.small.hides(told.reacted)
+             else self.unless(self.small.reacted(told), self.n.count(told.reacted)),
+             self.unless(self.small.reacted(told), self.n.share(told.reaction)),
+             self.unless(self.small.costs(told), self.money(told.cost)))
             for one in every if (told := one.contacts) is not None
         ]  # fmt: skip
         if answered:
@@ -252,36 +266,39 @@ class _Telling:
         total = sum(cycle.now.values())
         rows = []
         for stage in _STAGES:
-            came = {old: n for (old, new), n in cycle.moved.items() if new == stage != old}
-            went = {new: n for (old, new), n in cycle.moved.items() if old == stage != new}
+            came = {(old, new): n for (old, new), n in cycle.moved.items() if new == stage != old}
+            went = {(old, new): n for (old, new), n in cycle.moved.items() if old == stage != new}
+            is_hidden = stage in self.hidden.now or "never" in self.hidden.now
             rows.append(
-                (names[stage], self.count(cycle.now[stage]),
-                 self.share(cycle.now[stage] / total if total else None, cycle.now[stage]),
-                 ", ".join(f"{names[old] if old else self.w['never']} {self.count(n)}" for old, n in came.items()),
-                 ", ".join(f"{names[new]} {self.count(n)}" for new, n in went.items()))
+                (names[stage], self._stage(cycle, stage),
+                 self.unless(is_hidden, self.n.share(cycle.now[stage] / total if total else None)),
+                 ", ".join(f"{names[key[0]] if key[0] else self.w['never']} {self._moved(key, n)}"
+                           for key, n in came.items()),
+                 ", ".join(f"{names[key[1]]} {self._moved(key, n)}" for key, n in went.items()))
             )  # fmt: skip
-        rows.append((self.w["never"], self.count(cycle.never), "", "", ""))
+        never = self.unless("never" in self.hidden.now, self.n.count(cycle.never))
+        rows.append((self.w["never"], never, "", "", ""))
         heads = self.heads("stage", "now", "of_buyers", "came_from", "went_to")
         yield Grid(self.w["lifecycle_caption"], heads, tuple(rows), (1, 2))
         limits = self.w[f"lifecycle_{cycle.source}"].format(active=cycle.active_days, lost=cycle.lost_days)
         yield Words((limits,), soft=True)
 
+    def _moved(self, key: tuple[Stage | None, Stage], people: int) -> str:
+        return self.unless(key in self.hidden.moved, self.n.count(people))
+
     def _rfm(self, cells: tuple[RfmCell, ...] | None) -> Iterator[Block]:
         if not cells:
             return
-        known = {(one.recency, one.frequency): one for one in cells}
+        known = {(one.recency, one.frequency): one for one in cells
+                 if (one.recency, one.frequency) not in self.hidden.cells}  # fmt: skip
         grid = [[known.get((r, f)) for f in range(1, 6)] for r in range(5, 0, -1)]
-        people = tuple(
-            tuple(None if one is None else self.small.of(float(one.people), one.people) for one in row) for row in grid
-        )
+        people = tuple(tuple(None if one is None else float(one.people) for one in row) for row in grid)
         names, columns = tuple(str(r) for r in range(5, 0, -1)), tuple(str(f) for f in range(1, 6))
         w = self.w
         yield Heat("rfm-people", w["rfm_people"], w["rfm_caption"], names, columns, people, w["recency"], self.n.count,
                    w["frequency"])  # fmt: skip
         if any(one.revenue is not None for one in cells):
-            revenue = tuple(
-                tuple(None if one is None else self.small.of(one.revenue, one.people) for one in row) for row in grid
-            )
+            revenue = tuple(tuple(None if one is None else one.revenue for one in row) for row in grid)
             unit = f", {self.report.unit}" if self.report.unit else ""
             yield Heat("rfm-revenue", w["rfm_revenue"] + unit, w["rfm_revenue_text"], names, columns, revenue,
                        w["recency"], self.n.count, w["frequency"])  # fmt: skip
@@ -293,20 +310,23 @@ class _Telling:
         wide = min(max((len(one.active) for one in shown), default=1), _COHORTS)
         values = tuple(
             tuple(
-                self.small.of(one.active[age] / one.people, one.active[age], one.people)
-                if age < len(one.active)
+                self.small.of(one.active[age] / one.people, one.active[age], one.people - one.active[age])
+                if age < len(one.active) and one.month not in self.hidden.months
                 else None
                 for age in range(1, wide)
             )
             for one in shown
         )
-        names = tuple(f"{one.month:%Y-%m} ({self.count(one.people)})" for one in shown)
+        names = tuple(f"{one.month:%Y-%m} ({self._cohort(one)})" for one in shown)
         w = self.w
         if wide > 1:
             yield Heat("retention", w["again"], w["cohorts_caption"], names, tuple(map(str, range(1, wide))), values,
                        w["month"], lambda value: self.n.decimal(100 * value, 0), w["later"] + ", %")  # fmt: skip
         if not found.is_complete:
             yield Words((w["cohorts_open"],), soft=True)
+
+    def _cohort(self, one: Cohort) -> str:
+        return self.unless(one.month in self.hidden.months, self.n.count(one.people))
 
     def _over_time(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
         drawn = sorted((one for one in every if len(one.points) > 1), key=lambda one: -(one.size or 0))[:_LINES]
@@ -330,16 +350,19 @@ class _Telling:
                         self.n.share)  # fmt: skip
 
     def _rates(self, one: SegmentFigures, count: int) -> list[float | None]:
-        known = [one.window, *one.earlier]
-        rates = [None if of is None else self.small.of(of.conversion, of.people, of.converted) for of in known]
+        # Only of the newest window it is told what everybody did.
+        known = [(one.window, self.report.everybody), *((of, None) for of in one.earlier)]
+        rates = [None if of is None or self.small.converted(of, all_of) else of.conversion for of, all_of in known]
         return [*[None] * (count - len(rates)), *reversed(rates)]
 
     def _overlap(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
-        rows = [
-            (one.segment, near.segment, self.count(near.both), self.share(near.share, near.both, one.size),
-             self.share(near.jaccard, near.both))
-            for one in every for near in one.neighbours
-        ]  # fmt: skip
+        known = {one.segment: one for one in every}
+        rows = []
+        for one in every:
+            for near in one.neighbours:
+                is_hidden = self.small.overlap(one, near, known.get(near.segment))
+                told = (self.n.count(near.both), self.n.share(near.share), self.n.share(near.jaccard))
+                rows.append((one.segment, near.segment, *(self.unless(is_hidden, cell) for cell in told)))
         if rows:
             heads = self.heads("segment", "other", "both", "of_members", "jaccard")
             yield Grid(self.w["overlap_caption"], heads, tuple(rows), (2, 3, 4))

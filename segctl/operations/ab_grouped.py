@@ -65,8 +65,10 @@ def _grouping(of: Trial, by: str, values: pl.Series) -> Grouping:
     rows = [(arm, group, *_two(of, made, metric, arm, group)) for arm in of.others for group in kept]
     found = [(arm, group, c, t, compared(metric, Pair(c, t), confidence=confidence)) for arm, group, c, t in rows]
     groups = tuple(
-        Group(arm, group, c.moments.n, t.moments.n, one, one.p, moved=False) for arm, group, c, t, one in found
-    )
+        Group(arm, group, c.moments.n, t.moments.n, one, one.p, moved=False, events_control=c.events,
+              events_arm=t.events)
+        for arm, group, c, t, one in found
+    )  # fmt: skip
     combined = {arm: over_strata(_strata(metric, rows, arm), confidence=confidence) for arm in of.others}
     return Grouping(
         by, metric.name, groups,

@@ -217,6 +217,7 @@ class Group:
         n_control: Units; likewise `n_arm`.
         p_adjusted: Benjamini and Hochberg over the groups and arms of all groupings of the report.
         moved: Adjusted p below 1 − confidence.
+        events_control: Units that did something, as in `ArmValue`; likewise `events_arm`.
     """
 
     arm: str
@@ -226,6 +227,8 @@ class Group:
     compared: Comparison
     p_adjusted: float | None
     moved: bool
+    events_control: int | None = None
+    events_arm: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

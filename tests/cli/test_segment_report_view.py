@@ -171,7 +171,7 @@ def test_counts_of_few_people_are_told_nowhere() -> None:
     for hidden in ('"7.5"', '"20.0"', '"0.02"', '"0.0033"'):
         assert hidden not in rows
     assert "&lt;5" in html
-    assert "Counts below 5 are not told." in text
+    assert "Counts below 5 are not told; “hidden” are also numbers" in text
 
 
 def test_where_nothing_is_declared_the_report_says_how_to() -> None:
