@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,7 @@ def record_run(
     refuse: Refuse | None = None,
     last: int | None = None,
     outcome: Outcome | None = None,
+    also: Callable[[sqlite3.Connection, int], None] | None = None,
 ) -> Run:
     """Records one evaluation and brings into force what may come into force.
 
@@ -70,6 +71,7 @@ def record_run(
         refuse: Which of the movements do not come into force.
         last: Number of the newest run there may be, 0 for none; None where any will do.
         outcome: What `preview_run` gave for the same arguments; it holds unless another run came since.
+        also: Further statements of the same transaction; gets the number of the run.
 
     Raises:
         TemporaryError: Another run was recorded meanwhile.
@@ -88,6 +90,8 @@ def record_run(
             insert_run(db, known.number, run, known.status)
             upsert_segments(db, known, microseconds(run.as_of))
             _insert_run_segments(db, known, leaf_counts or {})
+            if also is not None:
+                also(db, known.number)
 
         name = run_id(known.number, run)
         workspace.commit("run", add=_files(workspace, known), within=rows, note={"run": name})
