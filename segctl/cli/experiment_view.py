@@ -104,7 +104,7 @@ def write_start(ctx: Context, name: str | None) -> None:
     for to, people in done.there.items():
         if to in done.staying:
             hint = "take them out by hand, or start when the audience there is empty"
-            messages.warning(ctx, f"`{to}` can take nobody out: who is held out stays there", hint=hint)
+            messages.warning(ctx, f"`{to}` takes nobody out: who is held out stays there", hint=hint)
             continue
         messages.notice(ctx, f"{people:,} people of `{done.segment}` are at `{to}`: who is held out leaves")
     if not is_known:

@@ -76,6 +76,9 @@ CHECKS: dict[str, str] = {
     "contamination.controls_reached": "{reached} von {controls} in der Kontrolle ({share}) bekamen die Nachricht "
     "doch; "
     "unten steht, wodurch",
+    "contamination.controls_stay": "{reached} von {controls} in der Kontrolle ({share}) bekamen die Nachricht oder "
+    "stehen dort, wo sie verschickt wird, {staying} davon, weil das Ziel niemanden herausnimmt; dort leeren und neu "
+    "beginnen",
     "contamination.told_after_stop": "nach dem Stopp wurden alle angeschrieben, als {cut} "
     "Zeiträume offen waren; diese fehlen",
     "contamination.others_uneven": "Nachrichten anderer Segmente erreichten Kontrolle und Arme ungleich",

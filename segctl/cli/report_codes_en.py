@@ -76,6 +76,9 @@ CHECKS: dict[str, str] = {
     "contamination.controls_reached": "{reached} of {controls} in the control ({share}) got the message all the "
     "same; "
     "see what reached them below",
+    "contamination.controls_stay": "{reached} of {controls} in the control ({share}) got the message or stand where "
+    "it is sent from, {staying} of them because the destination takes nobody out; empty the audience there, and "
+    "start anew",
     "contamination.told_after_stop": "pushes after the stop told everybody while {cut} windows were open; "
     "these are left out",
     "contamination.others_uneven": "other segments' messages reached control and arms unevenly",

@@ -13,6 +13,7 @@ from segctl.compile.definition_files import DefinitionFile
 from segctl.compile.files import misnamed_files
 from segctl.compile.source import Mapping, Node, Scalar
 from segctl.compile.suggest import one_of
+from segctl.model.conditions.segments import SegmentDefinition
 from segctl.model.diagnostics import Diagnostic, Location, Severity
 from segctl.model.experiments import ARM, Experiment
 from segctl.model.project import Definitions
@@ -120,6 +121,8 @@ def _destinations(experiments: Lookup[str, Experiment], definitions: Definitions
             message = f"the segment `{one.segment}` of `{one.name}` goes to no destination"
             hint = "add `send_to` to the segment; until then `segctl experiment assign` says who is in which arm"
             yield Diagnostic("SEG953", Severity.NOTE, message, one.location, hint=hint)
+        if not all(arm.is_sent for arm in one.arms):
+            yield from _updates(one, segment, definitions)
         if sum(arm.is_sent for arm in one.arms) < 2:
             continue
         for name in segment.send_to:
@@ -128,3 +131,13 @@ def _destinations(experiments: Lookup[str, Experiment], definitions: Definitions
                 message = f"`{name}` cannot tell the arms of `{one.name}` apart: nobody sends it the arm"
                 hint = f"add `fields: {{variant: {ARM}}}` to the destination"
                 yield Diagnostic("SEG954", Severity.WARNING, message, one.location, hint=hint)
+
+
+def _updates(one: Experiment, segment: SegmentDefinition, definitions: Definitions) -> Iterator[Diagnostic]:
+    """Destinations that leave a control where it is."""
+    for name in segment.send_to:
+        destination = definitions.destinations.get(name)
+        if destination is not None and destination.mode == "update":
+            message = f"`{name}` takes nobody out, so a control of `{one.name}` that is there is told like all others"
+            hint = "let its `mode` be `mirror` or `add` while the experiment runs, or tell the arms apart by a field"
+            yield Diagnostic("SEG972", Severity.WARNING, message, one.location, hint=hint)

@@ -1,4 +1,4 @@
-"""Codes of declared experiments and of the universal holdout (SEG940–SEG954)."""
+"""Codes of declared experiments and of the universal holdout (SEG940–SEG954, SEG972–SEG974)."""
 
 from __future__ import annotations
 
@@ -125,5 +125,14 @@ ENTRIES: dict[str, Entry] = {
         "Add `fields: {variant: experiment_arm}` to the destination; the field there is called `variant` then.",
         "destination: newsletter_service\nkind: mailchimp",
         "destination: newsletter_service\nkind: mailchimp\nfields: {variant: experiment_arm}",
+    ),
+    "SEG972": Entry(
+        "a control that stays where it is told",
+        "In the mode `update` a push changes fields and takes nobody out. A control that is at the destination when "
+        "the experiment starts stays there, and whatever is sent from there goes to it too: it is no control.",
+        "Use the mode `mirror` or `add` while the experiment runs, or let the sending service go by the field "
+        "`experiment_arm` and call the control an arm that is sent something.",
+        "destination: newsletter_service\nkind: mailchimp\nmode: update",
+        "destination: newsletter_service\nkind: mailchimp\nmode: add",
     ),
 }

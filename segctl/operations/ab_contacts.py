@@ -6,20 +6,19 @@ somebody it was sent to. What other segments send comes to all arms alike; it is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from segctl.model.contacted import CONTACTED
 from segctl.model.dataclass import dataclass
-from segctl.model.types import TEXT, stored_column
 from segctl.operations.ab_parts import Check, Level
+from segctl.operations.ab_standing import standing
+from segctl.operations.ab_told import contacts_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import polars as pl
 
-    from segctl.engines.base import EventPart
     from segctl.operations.ab_trial import Trial
     from segctl.operations.session import Session
 
@@ -81,7 +80,7 @@ def _refused(of: Trial, told: pl.Series) -> dict[str, int]:
     if of.experiment.segment == EVERY:
         return {}
     workspace = of.session.workspace
-    ids = [one.profile for name in _names(of.session, of.experiment.segment)
+    ids = [one.profile for name in names_of(of.session, of.experiment.segment)
            for one in failures(workspace, segment=name)
            if one.profile is not None and one.action != "remove" and one.state in ("invalid", "rejected")]  # fmt: skip
     if not ids:
@@ -98,11 +97,11 @@ def is_own(of: Trial) -> pl.Expr:
     import polars as pl
 
     own = of.experiment.segment
-    return pl.lit(value=True) if own == EVERY else pl.col("segment").is_in(_names(of.session, own))
+    return pl.lit(value=True) if own == EVERY else pl.col("segment").is_in(names_of(of.session, own))
 
 
-def _names(session: Session, segment: str) -> list[str]:
-    """Of today and of former times."""
+def names_of(session: Session, segment: str) -> list[str]:
+    """Names of a segment of today and of former times."""
     today = session.definitions.segments.get(segment)
     return [segment, *(today.formerly if today is not None else ())]
 
@@ -135,7 +134,7 @@ def told_after(
     parts = [event_part(file) for file in session.workspace.files("events", snapshot)]
     known = people if owners is None else owners.gather(people)
     found = contacts_of(parts, as_of).filter(
-        pl.col("ts") >= to_us(stopped), pl.col("segment").is_in(_names(session, segment))
+        pl.col("ts") >= to_us(stopped), pl.col("segment").is_in(names_of(session, segment))
     )
     reached = found["subject"] if owners is None else owners.gather(found["subject"])
     first = found["ts"].filter(reached.is_in(known.unique().implode())).min()
@@ -168,8 +167,10 @@ def contamination(of: Trial, found: Reached) -> Check:
         return Check("contamination", "ok", None, {"controls": units, "reached": 0, "share": 0.0, "is_sent": not quiet})
     leaked = found.rows.filter(is_own(of), pl.col("arm").is_in(quiet))
     own = set(leaked["position"].to_list())
-    shared = _sharing(of, quiet) - own
-    number = len(own | shared)
+    there = standing(of, quiet, names_of(of.session, of.experiment.segment))
+    staying = {unit for units in there.values() for unit in units} - own
+    shared = _sharing(of, quiet) - own - staying
+    number = len(own | shared | staying)
     share = number / units
     others = _others(of, found, quiet)
     figures: dict[str, object] = {
@@ -178,12 +179,24 @@ def contamination(of: Trial, found: Reached) -> Check:
         "share": share,
         "by_push": len(own),
         "by_contact_point": len(shared),
+        "staying": len(staying),
     }
     mine = [
         {"segment": segment, "controls": reached, "share": reached / units, "is_own": True}
         for segment, reached in leaked.group_by("segment").agg(pl.len()).sort("segment").iter_rows()
     ]
+    mine += [
+        {
+            "segment": f"{of.experiment.segment} ({to})",
+            "controls": len(here),
+            "share": len(here) / units,
+            "is_own": True,
+        }
+        for to, here in there.items()
+    ]
     level, reason = _judged(number, units, others)
+    if staying and reason == "controls_reached":
+        reason = "controls_stay"
     if cut:
         figures |= {"cut": cut}
         level, reason = ("note", "told_after_stop") if level == "ok" else (level, reason)
@@ -212,25 +225,6 @@ def _judged(number: int, units: int, others: tuple[Mapping[str, object], ...]) -
     if number:
         return "note", "controls_reached"
     return ("note", "others_reach_all") if others else ("ok", None)
-
-
-def contacts_of(parts: Iterable[EventPart], as_of: datetime) -> pl.DataFrame:
-    """``subject``, ``ts`` (microseconds), ``segment`` of every contact up to as_of."""
-    import polars as pl
-
-    from segctl.compile.zones import to_us
-
-    column = stored_column("segment", TEXT)
-    found = [pl.DataFrame(schema={"subject": pl.Int32, "ts": pl.Int64, "segment": pl.String})]
-    for part in parts:
-        if CONTACTED not in part.kinds or column not in part.columns:
-            continue
-        rows = pl.scan_parquet(part.path, glob=False, hive_partitioning=False)
-        if len(part.kinds) > 1:
-            rows = rows.filter(pl.col("kind") == CONTACTED)
-        rows = rows.select("subject", pl.col("ts").cast(pl.Int64), pl.col(column).alias("segment"))
-        found.append(rows.filter(pl.col("ts") <= to_us(as_of)).collect())
-    return pl.concat(found)
 
 
 def _others(of: Trial, found: Reached, quiet: list[str]) -> tuple[Mapping[str, object], ...]:

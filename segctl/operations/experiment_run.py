@@ -29,7 +29,7 @@ class Started:
         destinations: Of its segment: the next push there assigns people.
         silent: Arms that are sent nothing.
         there: Destination → people that are there of the segment; who is not sent any more leaves.
-        staying: Of these destinations the ones that can take nobody out.
+        staying: Of these destinations the ones that take nobody out: they cannot, or their mode is `update`.
     """
 
     name: str
@@ -99,9 +99,13 @@ def start(session: Session, name: str, *, now: datetime, dry_run: bool = False) 
         silent=tuple(arm.name for arm in one.arms if not arm.is_sent),
         destinations=destinations,
         there=there,
-        staying=tuple(to for to in there if abilities(session.definitions.destinations[to]).removal == "none"),
+        staying=tuple(
+            to for to in there
+            if session.definitions.destinations[to].mode == "update"
+            or abilities(session.definitions.destinations[to]).removal == "none"
+        ),
         digest=digest,
-    )
+    )  # fmt: skip
 
 
 def stop(

@@ -141,6 +141,11 @@ def told_profiles(workspace: Workspace, audience: int) -> pl.DataFrame:
     return _frame(workspace, {"key": "key", "profile": "profile"}, audience)
 
 
+def profiles_there(workspace: Workspace, audience: int) -> pl.Series:
+    """Ids of the profiles that may be in an audience, as far as they are known, in order of key."""
+    return _frame(workspace, {"profile": "profile"}, audience)["profile"].drop_nulls()
+
+
 def told_points(workspace: Workspace, audience: int) -> pl.DataFrame:
     """Whose consent is asked: one row per key, sorted by key; `key` and `points` (packed tokens, see `unpacked`)."""
     return _frame(workspace, {"key": "key", "points": "points"}, audience, binary=("points",))

@@ -401,6 +401,15 @@ def test_a_destination_that_cannot_tell_arms_apart_is_pointed_out() -> None:
     assert codes(bound(SHORT, destinations=(deaf,))[1]) == []
 
 
+def test_a_control_that_nobody_takes_out_is_pointed_out() -> None:
+    staying = replace(FILES, mode="update")
+    sent = SHORT.replace("send: nothing, ", "").replace(", send: nothing", "")
+
+    assert codes(bound(SHORT, destinations=(staying,))[1]) == [("SEG972", "warning")]
+    assert codes(bound(SHORT, destinations=(replace(FILES, mode="add"),))[1]) == []
+    assert "SEG972" not in [code for code, _ in codes(bound(sent, destinations=(staying,))[1])]
+
+
 def test_a_file_of_another_name_is_pointed_out() -> None:
     assert codes(bound(SHORT.replace("experiment: mail", "experiment: post"))[1]) == [("SEG218", "warning")]
 

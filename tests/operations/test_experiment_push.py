@@ -17,6 +17,8 @@ from segctl.model.destinations import Destination
 from segctl.model.errors import Refused, TemporaryError
 from segctl.model.experiments import Arm, LayerShare, UniversalHoldout
 from segctl.model.times import Duration
+from segctl.operations.ab import report_ab
+from segctl.operations.ab_result import AbReport
 from segctl.operations.consent_record import Said, record
 from segctl.operations.experiment_assign import assign
 from segctl.operations.experiment_check import check
@@ -126,6 +128,31 @@ def test_where_others_stay_a_control_leaves_unless_the_mode_only_updates(
     assert (control <= shop.services.people()) == stays
     assert (control & shop.services.people() == set()) != stays
     assert {f"c{i}" for i in range(30, 40)} <= shop.services.people()
+    contamination = _report(shop).check("contamination")
+    assert contamination.figures["staying"] == (len(control) if stays else 0)
+    assert contamination.level == ("fail" if stays else "ok")
+    assert contamination.reason == ("controls_stay" if stays else None)
+
+
+def test_who_is_told_after_the_stop_was_a_control_until_then(tmp_path: Path) -> None:
+    shop = world(tmp_path)
+    shop.declare(experiment())
+    shop.start()
+    shop.push()
+    shop.now += timedelta(days=15)
+    stop(shop.session, "mail_test", now=shop.now)
+    shop.now += timedelta(hours=1)
+
+    shop.push()
+
+    assert len(shop.services.people()) == 40
+    found = _report(shop).check("contamination")
+    assert (found.level, found.figures["staying"], found.figures["controls"]) == ("ok", 0, 16)
+
+
+def _report(shop: World) -> AbReport:
+    """After all windows."""
+    return report_ab(shop.session, "mail_test", now=shop.now + timedelta(days=15), look=False)
 
 
 def test_a_dry_run_and_a_waterfall_write_nothing(tmp_path: Path) -> None:
