@@ -186,6 +186,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             id INTEGER PRIMARY KEY, at TEXT NOT NULL, run INTEGER, error TEXT, done TEXT)""",
     ),
     workflows_tables.TABLES,
+    (
+        f"""CREATE TABLE write_keys (
+            name TEXT PRIMARY KEY, source TEXT NOT NULL, digest TEXT NOT NULL UNIQUE,
+            at TEXT NOT NULL DEFAULT ({NOW})) WITHOUT ROWID""",
+    ),
 )
 
 
