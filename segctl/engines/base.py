@@ -34,6 +34,7 @@ class EventPart:
         max_ts: Latest event, None when empty.
         max_abs: Largest absolute value of each integer column, to prove that sums cannot wrap.
         held: The rows themselves, where there is no file; Polars reads such parts, other engines do not.
+        hot: Path of a copy to be mapped into memory, see `hot_file`; it may be gone or torn, and only Polars looks.
     """
 
     path: str
@@ -46,6 +47,7 @@ class EventPart:
     max_ts: datetime | None = None
     max_abs: dict[str, int] = field(default_factory=dict)
     held: pl.DataFrame | None = field(default=None, repr=False, compare=False)
+    hot: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.types import Kind
 
 _ROWS_PER_BLOCK = 5_000_000
+_PROFILES_AT_LEAST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ def early_answers(
     """What blocks can answer alone, of everybody or only of some; scores are made among all that `data` has."""
     profiles = working_profiles(plan, data)
     scope = _scope(plan, data, profiles, as_of, zone)
-    plan = without_folding(plan, profiles, reader, scope)
+    # Scores are made of everybody's values, so all texts may matter to them.
+    few = None if only is None or plan.scores else tuple(sorted(set(only)))
+    plan = without_folding(plan, profiles, reader, scope, listed=few)
 
     def of_everybody(asked: Plan) -> pl.DataFrame:
         return evaluate(asked, data, reader, as_of=as_of, zone=zone, only=None).answers
@@ -129,8 +132,10 @@ def _scope(plan: Plan, data: EngineInput, profiles: pl.DataFrame, as_of: datetim
 
 def _blocks(profiles: pl.DataFrame, data: EngineInput) -> Iterable[pl.DataFrame]:
     """Ranges of profiles with bounded numbers of events; one empty block if there are no profiles."""
-    events = sum(part.rows for part in data.events)
-    number = max(1, -(-events // _ROWS_PER_BLOCK))
+    # Subjects are dense, so the largest tells how many share the events.
+    of = int(profiles.item(-1, "subject")) + 1 if profiles.height else 1
+    events = sum(part.rows for part in data.events) * profiles.height // of
+    number = max(1, min(-(-events // _ROWS_PER_BLOCK), -(-profiles.height // _PROFILES_AT_LEAST)))
     size = max(1, -(-profiles.height // number))
     return (profiles.slice(start, size) for start in range(0, max(1, profiles.height), size))
 

@@ -52,13 +52,16 @@ def _(node: Folded, scope: Scope) -> nw.Expr:
     return value.replace_strict(node.originals, node.folds, default=value, return_dtype=nw.String)
 
 
-def without_folding(plan: Plan, profiles: pl.DataFrame, reader: Reader, scope: Scope) -> Plan:
-    """The same plan without tests that fold."""
+def without_folding(
+    plan: Plan, profiles: pl.DataFrame, reader: Reader, scope: Scope, *, listed: tuple[int, ...] | None = None
+) -> Plan:
+    """The same plan without tests that fold, for everybody or for listed profiles."""
     asked = [segment.where for segment in plan.segments] + [output.ask for output in plan.outputs]
     asked += [segment.keep.by for segment in plan.segments if segment.keep is not None]
     if not any(_folds(node) for root in asked for node in walk(root)):
         return plan
-    unfold = _Unfolding(profiles, reader, scope)
+    subjects = _EVERYBODY if listed is None else Subjects(_EVERYBODY.first, _EVERYBODY.last, listed)
+    unfold = _Unfolding(profiles, reader, scope, subjects)
     segments = [
         replace(
             segment,
@@ -90,8 +93,9 @@ T = TypeVar("T", bound=Hashable)
 class _Unfolding:
     """Rewrites nodes, remembering the distinct texts of each expression."""
 
-    def __init__(self, profiles: pl.DataFrame, reader: Reader, scope: Scope) -> None:
+    def __init__(self, profiles: pl.DataFrame, reader: Reader, scope: Scope, subjects: Subjects) -> None:
         self._profiles = profiles
+        self._subjects = subjects
         self._reader = reader
         self._scope = scope
         self._texts: dict[tuple[ir.Expression, _Place], list[str]] = {}
@@ -157,7 +161,7 @@ class _Unfolding:
         properties = {(n.name, n.type): None for n in read if isinstance(n, ir.EventProperty)}
         reader: Reader
         if properties:
-            wish = Scan(place.kinds, tuple(properties), _EVERYBODY, None, self._scope.now)
+            wish = Scan(place.kinds, tuple(properties), self._subjects, None, self._scope.now)
             reader, frame = self._reader, self._reader.scan(wish).frame
         else:
             reader = PolarsReader(EngineInput(self._profiles, ()))

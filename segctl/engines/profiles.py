@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 
 import polars as pl
 
 from segctl.engines.base import EventPart
+from segctl.engines.hot_file import HotFile, opened
 from segctl.engines.physical import stored_dtype
 from segctl.engines.survivorship import survivor
 from segctl.model.dataclass import dataclass
@@ -44,6 +45,13 @@ class RecordFile:
     held: pl.DataFrame | None = field(default=None, repr=False, compare=False)
 
 
+def records_of(file: RecordFile, subjects: pl.Series) -> RecordFile:
+    """The records of some subjects, read."""
+    frame = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
+    rows = frame.filter(pl.col("subject").is_in(subjects.implode())).collect(engine="streaming")
+    return replace(file, rows=rows.height, held=rows)
+
+
 def profile_view(
     record_files: Sequence[RecordFile],
     subjects: pl.DataFrame,
@@ -56,6 +64,7 @@ def profile_view(
     samples: Sequence[str] = (),
     lists: Mapping[str, pl.Series] | None = None,
     survivorship: Mapping[str, Survivorship] | None = None,
+    few: bool = False,
 ) -> pl.DataFrame:
     """The profiles of the population at as_of: `EngineInput.profiles`.
 
@@ -70,13 +79,14 @@ def profile_view(
         samples: Salts; each gives a column ``sample:SALT``.
         lists: Column name → subjects whose identifier stands in the list; each gives a Boolean column.
         survivorship: Trait → which value survives, for those that do not take the newest.
+        few: The subjects are some of all, so only their events are looked for.
     """
     belonging = _belonging(subjects, canonical, population)
     live = live_records(record_files, as_of=as_of, traits=traits)
     values = _values(_of_profiles(live, canonical), traits, survivorship or {})
     lacking = belonging.join(values.select("subject"), on="subject", how="anti")
     if lacking.height and events:
-        active = _with_events(events, canonical, as_of)
+        active = _with_events(events, canonical, as_of, subjects.get_column("subject").sort() if few else None)
         arrived = lacking.join(active, on="subject", how="semi").select("subject")
         values = pl.concat([values, arrived], how="diagonal")
     view = belonging.join(values, on="subject", how="inner").sort("subject")
@@ -203,11 +213,19 @@ def _belonging(subjects: pl.DataFrame, canonical: pl.Series | None, population: 
     return own.filter(pl.col("subject").is_in(_profile_subjects(inside, canonical).unique().implode()))
 
 
-def _with_events(events: Sequence[EventPart], canonical: pl.Series | None, as_of: datetime) -> pl.DataFrame:
-    """Subjects of profiles with an event at or before as_of."""
+def _with_events(
+    events: Sequence[EventPart], canonical: pl.Series | None, as_of: datetime, few: pl.Series | None
+) -> pl.DataFrame:
+    """Subjects of profiles with an event at or before as_of; of some subjects, ascending, or of all."""
     parts = [part for part in events if part.rows and (part.min_ts is None or part.min_ts <= as_of)]
-    paths = [part.path for part in parts if part.held is None]
     frames = [part.held.lazy().select("subject", "ts") for part in parts if part.held is not None]
+    paths = []
+    for part in parts:
+        copy = opened(part) if few is not None and part.held is None else None
+        if copy is not None and few is not None:
+            frames.append(_mapped_rows(copy, few).lazy())
+        elif part.held is None:
+            paths.append(part.path)
     if paths:
         frame = pl.scan_parquet(
             paths, glob=False, hive_partitioning=False, extra_columns="ignore", missing_columns="insert"
@@ -216,10 +234,18 @@ def _with_events(events: Sequence[EventPart], canonical: pl.Series | None, as_of
     if not frames:
         return pl.DataFrame(schema={"subject": pl.Int32})
     frame = pl.concat(frames)
+    if few is not None:
+        frame = frame.filter(pl.col("subject").is_in(few.implode()))
     if any(part.max_ts is None or part.max_ts > as_of for part in events):
         frame = frame.filter(pl.col("ts") <= pl.lit(as_of).cast(_INSTANT))
     found = frame.select("subject").unique().collect(engine="streaming").get_column("subject")
     return _profile_subjects(found, canonical).unique().to_frame("subject")
+
+
+def _mapped_rows(copy: HotFile, subjects: pl.Series) -> pl.DataFrame:
+    rows = copy.rows_of(subjects.to_numpy())
+    ts = pl.Series("ts", copy.numbers("ts", rows)).cast(_INSTANT)
+    return pl.DataFrame([pl.Series("subject", copy.subjects_at(rows)), ts])
 
 
 def _states(versions: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.compile.project import load_project
+from segctl.operations.hot_columns import copies_for
 from segctl.operations.ingest_landed import forget_outlived
 from segctl.operations.progress import Progress, Silent
 
@@ -92,6 +93,7 @@ def compact(
         listener.start("compact", total=2 * event_rows, unit="rows")
         done = compaction.compact(workspace, advance=listener.advance)
         listener.finish()
+        copies_for(start, workspace, env=env, progress=listener)
         forgotten = forget_outlived(workspace, now=now, days=project.keep_landed_days) if vacuum else 0
         deleted = cleaning.vacuum(workspace, now=now, retention=retention) if vacuum else None
     if deleted is not None:

@@ -22,6 +22,8 @@ from segctl.operations.expiry import expired
 from segctl.operations.progress import Progress, Silent
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from segctl.engines.profiles import RecordFile
@@ -125,7 +127,7 @@ def evaluate(
     counted += [output for s in lowered if details and s.name in asked for output in rank_outputs(s)]
     asking = plan(lowered, (*outputs, *counted))
     planned = time.perf_counter()
-    data = data or load_input(session, asking, as_of=as_of, snapshot=snapshot)
+    data = data or load_input(session, asking, as_of=as_of, snapshot=snapshot, only=only)
     loaded = time.perf_counter()
     (progress or Silent()).note(
         f"{data.profiles.height:,} profiles, {sum(p.rows for p in data.events):,} stored events"
@@ -201,6 +203,7 @@ def load_input(
     snapshot: int,
     owners: pl.Series | None = None,
     stored: StoredRows | None = None,
+    only: Sequence[int] | None = None,
 ) -> EngineInput:
     """Everything a plan reads: the profiles as they were at as_of, and the event files of the snapshot.
 
@@ -211,6 +214,7 @@ def load_input(
         snapshot: Which files are seen.
         owners: Subject → subject of its profile, instead of the snapshot's own.
         stored: Rows instead of the snapshot's own.
+        only: Profiles that are asked for; others may be missing where the plan asks of nobody else.
     """
     import polars as pl
 
@@ -224,10 +228,12 @@ def load_input(
     given = stored or StoredRows()
     subjects = Subjects(workspace).table(snapshot) if given.identifiers is None else given.identifiers.lazy()
     owners = canonical(workspace, snapshot) if owners is None else owners
+    if only is not None and stored is None and not asks_everybody(asking):
+        given = _of_few(workspace, snapshot, owners, only)
     records = record_files(workspace, snapshot) if given.records is None else list(given.records)
     parts = given.events
     if parts is None:
-        parts = tuple(event_part(file) for file in workspace.files("events", snapshot))
+        parts = event_parts(workspace, snapshot)
     if given.subjects is not None:
         subjects = subjects.filter(pl.col("subject").is_in(given.subjects.implode()))
     types = {t.name: t.type for t in project.traits}
@@ -244,6 +250,7 @@ def load_input(
         samples=asking.samples,
         lists={list_column(look_up): _listed(session, look_up, snapshot, given) for look_up in asking.lists},
         survivorship=survivorship,
+        few=given.subjects is not None,
     )
     profiles = with_consents(session, profiles, asking, records, owners, as_of=as_of, snapshot=snapshot, stored=given)
     histories = {name: types[name] for name in asking.histories}
@@ -253,6 +260,24 @@ def load_input(
     tables = snapshot if given.tables is None else given.tables
     related = {name: table_rows(session, name, owners, as_of=as_of, snapshot=tables) for name in asking.tables}
     return EngineInput(profiles=profiles, events=parts, canonical=owners, changes=changes, related=related)
+
+
+def asks_everybody(asking: Plan) -> bool:
+    """True if an answer about one profile may depend on others."""
+    ranks = any(segment.keep is not None for segment in asking.segments)
+    return ranks or bool(asking.scores) or bool(asking.colleagues)
+
+
+def _of_few(workspace: Workspace, snapshot: int, owners: pl.Series | None, only: Sequence[int]) -> StoredRows:
+    """The subjects of a few profiles and their records."""
+    import polars as pl
+
+    from segctl.engines.profiles import records_of
+
+    profiles = pl.Series(sorted(set(only)), dtype=pl.Int32)
+    subjects = profiles if owners is None else owners.is_in(profiles.implode()).arg_true().cast(pl.Int32)
+    records = (records_of(file, subjects) for file in record_files(workspace, snapshot))
+    return StoredRows(records=tuple(records), subjects=subjects)
 
 
 def _classified(subjects: pl.LazyFrame, project: Project) -> pl.DataFrame:
@@ -299,8 +324,19 @@ def rows_dataset(table: str, source: str) -> str:
     return f"related/{table}/{source}"
 
 
-def event_part(file: StoredFile) -> EventPart:
-    """A stored event file as engines see it."""
+def event_parts(workspace: Workspace, snapshot: int) -> tuple[EventPart, ...]:
+    """All event files of a snapshot, with their mapped copies."""
+    from segctl.state.hot import hot_paths
+
+    copies = hot_paths(workspace)
+    return tuple(
+        event_part(file, hot=next(iter(copies.get(file.path.stem, ())), None))
+        for file in workspace.files("events", snapshot)
+    )
+
+
+def event_part(file: StoredFile, *, hot: Path | None = None) -> EventPart:
+    """A stored event file as engines see it, with the path of its mapped copy."""
     meta = file.meta
     return EventPart(
         path=str(file.path),
@@ -312,6 +348,7 @@ def event_part(file: StoredFile) -> EventPart:
         min_ts=_instant(meta.get("min_ts")),
         max_ts=_instant(meta.get("max_ts")),
         max_abs=dict(meta.get("max_abs", {})),
+        hot=None if hot is None else str(hot),
     )
 
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segctl.state import problems
+from segctl.model.errors import TemporaryError
+from segctl.state import hot, problems
 from segctl.state.compaction import LOCK
 from segctl.state.files import FILES, flush, writer_of
 from segctl.state.identity import DATASET as IDENTITY
@@ -72,7 +73,14 @@ def vacuum(workspace: Workspace, *, now: datetime, retention: timedelta = RETENT
                 path.unlink(missing_ok=True)
             if doomed or orphans:
                 flush(workspace.folder / FILES)
+        _tidy_copies(workspace)
     return Vacuumed(len(doomed), len(orphans), freed, tuple(runs))
+
+
+def _tidy_copies(workspace: Workspace) -> None:
+    """Mapped copies go with the files they copy; who builds some just now does the same when they begin."""
+    with suppress(TemporaryError), workspace.lock(hot.LOCK):
+        hot.tidy(workspace)
 
 
 def delete(workspace: Workspace, is_wanted: Callable[[str, dict[str, Any]], bool], *, kind: str) -> int:

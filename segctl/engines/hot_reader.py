@@ -1,0 +1,173 @@
+"""Event rows of a few subjects: from mapped copies of the sorted files, and from the other files by a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import polars as pl
+
+from segctl.engines.base import EngineInput, EventPart
+from segctl.engines.dialects import Dialect, PolarsDialect
+from segctl.engines.frames import Frame, polars_of
+from segctl.engines.hot_file import HotFile, opened
+from segctl.engines.hot_order import Stored, event_order
+from segctl.engines.physical import has_moments, working_dtype
+from segctl.engines.polars_reader import PolarsReader
+from segctl.engines.reading import Rows, Scan, Subjects, part_groups
+from segctl.model.dataclass import dataclass
+from segctl.model.types import stored_column
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FEW = 20_000
+_NOBODY = pl.DataFrame(schema={"subject": pl.Int32, "profile_id": pl.String})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose rows are read.
+
+    Attributes:
+        own: Subjects as they stand in files, ascending.
+        listed: The profiles' subjects of a wish.
+    """
+
+    own: NDArray[np.int32]
+    listed: tuple[int, ...]
+
+
+class HotReader:
+    """Like `PolarsReader`, quick for listed subjects."""
+
+    dialect: Dialect = PolarsDialect()
+    is_polars = True
+
+    def __init__(self, data: EngineInput) -> None:
+        self._data = data
+        self._plain = PolarsReader(data)
+        self._files: dict[str, HotFile | None] = {}
+        self._asked = Asked(np.zeros(0, np.int32), ())
+        self._rows: dict[str, NDArray[np.int64]] = {}
+
+    def scan(self, wish: Scan) -> Rows:
+        """Event rows; only columns and rows that are asked for are read."""
+        if wish.is_held or wish.subjects.listed is None:
+            return self._plain.scan(wish)
+        self._ask(wish.subjects.listed)
+        parts = [part for group in part_groups(wish, self._data) for part in group.parts]
+        wanted = {stored_column(name, of) for name, of in wish.properties}
+        hot = [(part, file) for part in parts if (file := self._file(part, wanted)) is not None]
+        warm = {part.path for part, _ in hot}
+        cold = tuple(part for part in parts if part.held is not None or part.path not in warm)
+        found = [self._gathered(wish, part, file) for part, file in hot]
+        if cold or not found:
+            found.append(self._filtered(wish, cold))
+        if wish.order:
+            return in_event_order(wish, found)
+        frame = pl.concat([one.frame for one in found]) if len(found) > 1 else found[0].frame
+        if len(found) > 1 or not found[0].is_sorted:
+            return Rows(nw.from_native(frame.lazy()))
+        return Rows(nw.from_native(frame.lazy().set_sorted("subject")), in_order=True)
+
+    def table(self, frame: pl.DataFrame) -> Frame:
+        """A small frame as one of the engine's own."""
+        return self._plain.table(frame)
+
+    def numbered(self, frame: Frame, column: str) -> Frame:
+        """The frame, fixed for this evaluation, with a row number that is unique."""
+        return nw.from_native(self.collect(frame).with_row_index(column).lazy())
+
+    def collect(self, frame: Frame) -> pl.DataFrame:
+        """The rows of a frame, in any order."""
+        is_few = 0 < len(self._asked.listed) <= _FEW
+        return polars_of(frame).collect(engine="in-memory" if is_few else "streaming")
+
+    def _ask(self, listed: tuple[int, ...]) -> None:
+        if listed is not self._asked.listed:
+            self._asked = Asked(own_subjects(np.asarray(listed, np.int32), self._data.canonical), listed)
+            self._rows.clear()
+
+    def _file(self, part: EventPart, wanted: set[str]) -> HotFile | None:
+        """The mapped copy, if there is one that holds the wanted columns."""
+        if part.hot is None or part.held is not None:
+            return None
+        if part.path not in self._files:
+            self._files[part.path] = opened(part)
+        file = self._files[part.path]
+        return None if file is None or not file.columns.issuperset(wanted & set(part.columns)) else file
+
+    def _gathered(self, wish: Scan, part: EventPart, file: HotFile) -> Stored:
+        if part.path not in self._rows:
+            self._rows[part.path] = file.rows_of(self._asked.own)
+        rows = self._rows[part.path]
+        ts = file.numbers("ts", rows)
+        inside = within(ts, wish)
+        if inside is not None:
+            rows, ts = rows[inside], ts[inside]
+        own = file.subjects_at(rows)
+        columns = [pl.Series("subject", own), pl.Series("ts", ts)]
+        if wish.kind:
+            columns.append(pl.Series("kind", part.kinds[:1], dtype=pl.String).new_from_index(0, len(rows)))
+        for name, of in wish.properties:
+            column = stored_column(name, of)
+            if column in part.columns:
+                value = file.series(column, rows)
+                columns.append(value.cast(working_dtype(of)) if has_moments(of) else value)
+            else:
+                columns.append(pl.Series(column, [None], dtype=working_dtype(of)).new_from_index(0, len(rows)))
+        return Stored(self._of_profiles(pl.DataFrame(columns)), self._data.canonical is None, own, (file, rows, part))
+
+    def _filtered(self, wish: Scan, parts: tuple[EventPart, ...]) -> Stored:
+        own = self._asked.own
+        subjects = Subjects(int(own[0]), int(own[-1]), tuple(own.tolist())) if len(own) else Subjects(0, -1, ())
+        scan = PolarsReader(EngineInput(_NOBODY, parts)).scan(replace(wish, subjects=subjects))
+        frame = polars_of(scan.frame).collect(engine="streaming")
+        if wish.order:
+            frame = frame.sort("subject", "ts", "source", "event_id")
+        ids = frame.select("source", "event_id") if wish.order else None
+        columns = [name for name in frame.columns if name not in ("source", "event_id")]
+        before = frame.get_column("subject").to_numpy()
+        return Stored(self._of_profiles(frame.select(columns)), False, before, None, ids)
+
+    def _of_profiles(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if self._data.canonical is None:
+            return frame
+        return frame.with_columns(self._data.canonical.gather(frame.get_column("subject")).alias("subject"))
+
+
+def in_event_order(wish: Scan, found: Sequence[Stored]) -> Rows:
+    """All rows in event order, with row numbers in place of what breaks ties."""
+    frame, order = event_order(found)
+    rest = [name for name in wish.columns if name not in ("subject", "ts", "source", "event_id")]
+    ordered = frame[order].select(
+        "subject",
+        "ts",
+        pl.lit(0, pl.Int8).alias("source"),
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("event_id"),
+        *rest,
+    )
+    return Rows(nw.from_native(ordered.lazy().set_sorted("subject")), in_order=True)
+
+
+def own_subjects(listed: NDArray[np.int32], canonical: pl.Series | None) -> NDArray[np.int32]:
+    """The subjects of files that belong to some profiles, ascending."""
+    if canonical is None:
+        return np.unique(listed)
+    profiles = canonical.to_numpy()
+    is_asked = np.zeros(len(profiles), np.bool_)
+    is_asked[listed[listed < len(profiles)]] = True
+    found: NDArray[np.int32] = np.flatnonzero(is_asked[profiles]).astype(np.int32)
+    return found
+
+
+def within(ts: NDArray[Any], wish: Scan) -> NDArray[np.bool_] | None:
+    """Which instants a wish asks for; None for all."""
+    inside: NDArray[np.bool_] = ts <= wish.hi
+    if wish.lo is not None:
+        inside &= ts >= wish.lo
+    return None if bool(inside.all()) else inside
