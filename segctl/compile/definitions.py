@@ -29,7 +29,7 @@ from segctl.model.diagnostics import Diagnostic, Location, Severity, in_reading_
 from segctl.model.project import Definitions, Project
 from segctl.model.types import ValueType
 
-BOUND = ("segments", "traits", "destinations", "experiments")
+BOUND = ("segments", "traits", "destinations", "experiments", "workflows", "content")
 """Folders whose files are bound together."""
 LONGEST_CHAIN, MOST_PARTS, MOST_LEVELS = 30, 400, 100
 """How many computed traits may rest on one another, and how large and deep one may be together with all of those."""
@@ -45,7 +45,7 @@ class _SegmentFile:
 
 
 def load_definitions(project: Project) -> tuple[Definitions, list[Diagnostic]]:
-    """Bind every file under `segments/`, `traits/`, `destinations/` and `experiments/`.
+    """Bind every file under `segments/`, `traits/`, `destinations/`, `experiments/`, `workflows/` and `content/`.
 
     Returns:
         The definitions that are right, together with all they refer to, and all problems in reading order. Settings
@@ -67,8 +67,10 @@ def bind_files(project: Project, files: Mapping[str, DefinitionFile]) -> tuple[D
     destinations, in_destinations = bind_destinations(definitions, files)
     definitions, in_audiences = with_audiences(replace(definitions, destinations=destinations))
     definitions, in_experiments = _with_experiments(definitions, files)
+    definitions, in_content = _with_content(definitions, files)
+    definitions, in_workflows = _with_workflows(definitions, files)
     found += [*missing_lists(definitions), *check_places(project), *in_destinations, *in_audiences, *in_experiments]
-    return definitions, [*diagnostics, *found]
+    return definitions, [*diagnostics, *found, *in_content, *in_workflows]
 
 
 def _with_experiments(
@@ -81,6 +83,28 @@ def _with_experiments(
 
     experiments, found = bind_experiments(definitions, files, scope_of(definitions))
     return replace(definitions, experiments=experiments), found
+
+
+def _with_content(
+    definitions: Definitions, files: Mapping[str, DefinitionFile]
+) -> tuple[Definitions, list[Diagnostic]]:
+    if not (Path(definitions.project.root) / "content").is_dir():
+        return definitions, []
+    from segctl.compile.content import bind_content
+
+    content, found = bind_content(definitions, files, scope_of(definitions))
+    return replace(definitions, content=content), found
+
+
+def _with_workflows(
+    definitions: Definitions, files: Mapping[str, DefinitionFile]
+) -> tuple[Definitions, list[Diagnostic]]:
+    if not any(path.startswith("workflows/") for path in files):
+        return definitions, list(misnamed_files(definitions.project, "workflows"))
+    from segctl.compile.workflows import bind_workflows
+
+    workflows, found = bind_workflows(definitions, files, scope_of(definitions))
+    return replace(definitions, workflows=workflows), found
 
 
 def bind_definitions(

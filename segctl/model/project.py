@@ -17,9 +17,11 @@ from segctl.model.types import ValueType
 if TYPE_CHECKING:
     # Forty classes that a command about the project alone need not build.
     from segctl.model.conditions import ComputedTrait, SegmentDefinition
+    from segctl.model.content import Content
     from segctl.model.destinations import Destination
     from segctl.model.experiments import Experiment, UniversalHoldout
     from segctl.model.reports import ReportSettings
+    from segctl.model.workflows import Workflow
 
 IdentifierClass = Literal["known", "anonymous"]
 Language = Literal["de", "en"]
@@ -200,6 +202,8 @@ class Definitions:
         computed: Computed traits by name.
         destinations: Of `destinations/`, by name.
         experiments: Of `experiments/`, by name; their segments are named as they are today.
+        workflows: Of `workflows/`, by name.
+        content: Of `content/`; None where a project has none.
     """
 
     project: Project
@@ -207,6 +211,8 @@ class Definitions:
     computed: dict[str, ComputedTrait]
     destinations: dict[str, Destination] = field(default_factory=dict)
     experiments: dict[str, Experiment] = field(default_factory=dict)
+    workflows: dict[str, Workflow] = field(default_factory=dict)
+    content: Content | None = None
 
     def trait(self, name: str) -> StoredTrait | ComputedTrait | None:
         """The stored or computed trait of that name, or None."""
