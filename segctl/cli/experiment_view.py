@@ -163,10 +163,12 @@ def write_status(ctx: Context, name: str | None) -> ExitCode:
     from segctl.operations.experiment_check import split_finding
     from segctl.operations.experiment_status import experiment_statuses
     from segctl.operations.session import open_session
+    from segctl.operations.universal_share import share_findings
 
     with open_session(ctx.project, env=ctx.env) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         found = experiment_statuses(session, now=ctx.now, name=name)
+        changed = tuple(share_findings(session, now=ctx.now))
         local = session.local
     is_table = ctx.format == "table"
     arms = [(one.name, arm.name, arm.is_sent, arm.share, arm.units, arm.people, arm.exposed)
@@ -188,10 +190,11 @@ def write_status(ctx: Context, name: str | None) -> ExitCode:
             noun="experiments",
             sections=(output.Section("arms", "arms", ARMS, arms),) if arms else (),
             notes=() if found else ("segctl help experiments shows how to declare one",),
-            diagnostics=broken,
+            diagnostics=(*broken, *changed),
             exit=code,
         ),
     )
+    messages.diagnostics(ctx, changed)
     for trouble in troubles:
         messages.warning(ctx, f"{trouble.why}; `{trouble.segment}` is not sent", hint=trouble.remedy)
     return code

@@ -18,7 +18,7 @@ _ORDER = ("fail", "warn", "note")
 _NOT_PEOPLE = frozenset({"arms", "epochs", "experiments", "looks", "primary", "tests", "unplanned", "weeks"})
 _WITHOUT_PEOPLE = frozenset({"peeking", "plan_kept", "multiplicity"})
 """Checks that tell nothing that is reckoned from the people of an arm."""
-_SHARES = ("mde", "planned", "share", "treated_share", "of_sum", "of_variance")
+_SHARES = ("mde", "declared", "planned", "share", "treated_share", "of_sum", "of_variance")
 
 
 def blocks(speech: Speech, checks: Sequence[Check]) -> tuple[Block, ...]:

@@ -73,6 +73,8 @@ CHECKS: dict[str, str] = {
     "multiplicity.several_tests": "{tests} Vergleiche entscheiden, darum ist p berichtigt",
     "interference.uneven": "wer auch an anderen Experimenten teilnimmt, ist ungleich auf die Arme verteilt",
     "interference.shared": "mehr als ein Fünftel nimmt auch an einem anderen Experiment teil",
+    "split.share_changed": "{share} der Zugeteilten sind ausgenommen, und in segctl.yaml steht {declared}: den alten "
+    "Anteil wieder einsetzen oder eine neue Generation beginnen",
     "contamination.controls_reached": "{reached} von {controls} in der Kontrolle ({share}) bekamen die Nachricht "
     "doch; "
     "unten steht, wodurch",

@@ -73,6 +73,8 @@ CHECKS: dict[str, str] = {
     "multiplicity.several_tests": "{tests} comparisons decide, so p is corrected",
     "interference.uneven": "members of other experiments are spread unevenly over the arms",
     "interference.shared": "more than a fifth take part in another experiment too",
+    "split.share_changed": "{share} of those on record are held out, and segctl.yaml says {declared}: set the old "
+    "share again, or begin another generation",
     "contamination.controls_reached": "{reached} of {controls} in the control ({share}) got the message all the "
     "same; "
     "see what reached them below",

@@ -135,4 +135,12 @@ ENTRIES: dict[str, Entry] = {
         "destination: newsletter_service\nkind: mailchimp\nmode: update",
         "destination: newsletter_service\nkind: mailchimp\nmode: add",
     ),
+    "SEG973": Entry(
+        "another share of a universal holdout that has begun",
+        "Who is on record keeps their side for as long as the generation lasts: somebody who was told things is no "
+        "control. Another share holds for people who come later, so that old and new ones are dealt differently.",
+        "Set the old share again, or let the generation end and begin another one, with a name of its own.",
+        "universal_holdout: {h2: {share: 10 %, from: 2026-07-01}}",
+        "universal_holdout: {h2: {share: 5 %, from: 2026-07-01, to: 2026-10-01}, h3: {share: 10 %, from: 2026-10-01}}",
+    ),
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.experiments import Arm, Experiment, Metric, UniversalHoldout
 from segctl.model.times import Duration
+from segctl.operations.ab_parts import Check
 from segctl.operations.control_result import Programme
 from segctl.stats.money import as_told, total
 
@@ -83,13 +84,27 @@ def _programme(
         effect = revenue.effects[0].compared
         money = money_of(of, revenue, effect, cost, of.analysed[OPEN], OPEN, None, claim=held_back(report) is None)
     # Who is held out takes part in nothing, so that other experiments are never spread evenly here.
-    checks = tuple(check for check in report.checks if check.name != "interference")
+    checks = tuple(
+        _split(session, holdout, check) if check.name == "split" else check
+        for check in report.checks if check.name != "interference"
+    )  # fmt: skip
     told = report.check("contamination").figures["by_push"]
     return Programme(
         holdout.name, holdout.begin, until, of.analysed[HELD_OUT], of.analysed[OPEN], checks, report.metrics,
         money, int(told) if isinstance(told, int) else 0, _gap(of, report.metrics, inside, summed),
         tuple(one.told.experiment for one in inside),
     )  # fmt: skip
+
+
+def _split(session: Session, holdout: UniversalHoldout, check: Check) -> Check:
+    """Of people who were dealt by another share than that of today, the split says nothing by today's."""
+    from segctl.operations.universal_share import dealt_share
+
+    share = dealt_share(session, holdout) if check.level != "ok" else None
+    if share is None:
+        return check
+    figures = {"share": share, "declared": float(holdout.share)}
+    return Check("split", check.level, "share_changed", figures, decides=check.decides)
 
 
 def _trial(session: Session, holdout: UniversalHoldout, metrics: tuple[Metric, ...], until: datetime) -> Trial:

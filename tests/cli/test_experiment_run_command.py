@@ -134,6 +134,19 @@ def test_a_broken_split_is_said_first(call: Callable[..., Said], tmp_path: Path)
     assert re.search(r"split as declared +fail +[\d,]+ +< 0\.0001", checked[1])
 
 
+def test_another_share_of_the_universal_holdout_is_said(call: Callable[..., Said], tmp_path: Path) -> None:
+    text = FILES["segctl.yaml"] + "universal_holdout: {h2: {share: 20 %, from: 2020-01-01}}\n"
+    (tmp_path / "segctl.yaml").write_text(text, "utf-8")
+    assert "SEG973" not in call("push", "winback")[2]
+    (tmp_path / "segctl.yaml").write_text(text.replace("20 %", "60 %"), "utf-8")
+
+    said = [call("push", "winback")[2], call("experiment", "status")[2]]
+
+    assert all("warning[SEG973]: the universal holdout `h2` now has a share of 60 %" in one for one in said)
+    found = document(call("experiment", "status", "--json"))
+    assert [one["code"] for one in found["diagnostics"]] == ["SEG973"]
+
+
 def test_what_is_wrong_with_an_experiment_is_told(call: Callable[..., Said], tmp_path: Path) -> None:
     import polars as pl
 

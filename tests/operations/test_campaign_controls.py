@@ -199,6 +199,19 @@ def test_a_generation_ends_with_its_time(tmp_path: Path) -> None:
     assert found.metrics[0].arm("held_out").events == 60
 
 
+def test_a_generation_of_another_share_says_why_its_split_is_broken(tmp_path: Path) -> None:
+    session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY))
+    session = holdout(session, range(1200), range(100))
+
+    (found,) = report_control(session, now=LATER).programmes
+
+    (check,) = [one for one in found.checks if one.name == "split"]
+    assert (check.level, check.reason) == ("fail", "share_changed")
+    assert check.figures == {"share": pytest.approx(1 / 12), "declared": 0.25}
+    assert found.money is not None
+    assert not found.money.claim
+
+
 def test_reading_the_report_is_a_look_at_what_runs(tmp_path: Path) -> None:
     session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY))
 

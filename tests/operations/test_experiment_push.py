@@ -27,6 +27,7 @@ from segctl.operations.plan_file import SavedPlan
 from segctl.operations.plan_push import plan_push, saved_pushes
 from segctl.operations.push import Asked, push
 from segctl.operations.push_work import Part
+from segctl.operations.universal_share import share_findings
 from segctl.state.experiments import record as recorded
 from segctl.state.experiments import record_assignments
 from segctl.state.workspace import Workspace
@@ -643,6 +644,24 @@ def test_a_generation_that_is_renamed_holds_its_people_and_nobody_new_is_told(tm
     assert found.troubled is not None
     assert "`g2` of `universal_holdout`" in found.troubled
     assert found.waterfall[5].details["universal_holdout", "g2"] == len(held)
+
+
+def test_another_share_moves_nobody_on_record_and_is_said(tmp_path: Path) -> None:
+    shop = world(tmp_path)
+    shop.universal(generation())
+    shop.push()
+    before = shop.arms("universal:2026")
+    assert list(share_findings(shop.session, now=shop.now)) == []
+    shop.universal(replace(generation(), share=Decimal("0.6")))
+
+    shop.push()
+
+    assert shop.arms("universal:2026") == before
+    (found,) = share_findings(shop.session, now=shop.now)
+    held = sum(arm == "held_out" for arm in before.values())
+    assert found.code == "SEG973"
+    assert f"share of 60 %, and {held / 40 * 100:.3g} %" in found.message
+    assert list(share_findings(shop.session, now=NOW - timedelta(days=10))) == []
 
 
 def test_of_merged_people_of_one_push_the_arm_that_is_told_nothing_counts(tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def command(
     from dataclasses import replace
 
     from segctl.operations.session import open_session
+    from segctl.operations.universal_share import share_findings
 
     _refuse_nonsense(ctx, names, everything=everything, retry_failed=retry_failed, preview=preview)
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
@@ -92,6 +93,7 @@ def command(
             asked = replace(asked, same_place=tuple(same_place))
         if preview:
             return _preview(ctx, session, asked)
+        messages.diagnostics(ctx, share_findings(session, now=ctx.now))
         is_named = bool(names or ctx.select or everything or ctx.yes)
         return _pushed(ctx, session, asked, confirm, is_named=is_named, show_personal=show_personal)
 
