@@ -26,9 +26,9 @@ def write_import(ctx: Context, name: str | None, source: str, *, is_sent: bool) 
         asked = named(session, name)
         found = import_assignments(session, asked, path, data, now=ctx.now, is_sent=is_sent, dry_run=ctx.dry_run)
     split = found.split
-    verdict = None if split is None else split.verdict
+    verdict = split.verdict
     findings = []
-    if split is not None and verdict in ("fail", "warn"):
+    if verdict in ("fail", "warn"):
         findings = [split_finding(asked, split.p, is_failed=verdict == "fail")]
     messages.diagnostics(ctx, findings)
     output.write(

@@ -38,7 +38,7 @@ class Taken:
         people: Arm → profiles in the file.
         new: Profiles that were not on record.
         is_new: The experiment was not on record before.
-        split: Of all on record with those of the file, against the weights; None of an empty file.
+        split: Of all on record with those of the file, against the weights.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Taken:
     people: Mapping[str, int]
     new: int
     is_new: bool
-    split: SplitTest | None = None
+    split: SplitTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def import_assignments(
 
     Raises:
         UsageError: No such experiment or file.
-        DataError: A column is missing, or rows cannot be taken; nothing was written.
+        DataError: A column is missing, no row is there, or rows cannot be taken; nothing was written.
         Refused: Somebody is on record with another arm.
     """
     import polars as pl
@@ -96,11 +96,17 @@ def import_assignments(
 
     experiment = declared_experiment(session, name)
     rows = list(_rows(session, experiment, path, data, now, is_sent=is_sent))
+    if not rows:
+        raise DataError(
+            "SEG971", f"nobody of `{name}` was dealt an arm, so it was not started and nothing was written",
+            why="the file has no rows",
+            hint="was the file still being written? it needs a row for each person who was dealt an arm",
+        )  # fmt: skip
     frame = _placed(session, experiment, rows)
     before = assignments(session.workspace, experiment.key)
     is_new = False
     if not dry_run:
-        is_new = _begun(session, experiment, rows, now)
+        is_new = _begun(session, experiment, rows)
         if not record_assignments(session.workspace, {experiment.key: frame}, is_imported=True):
             raise Refused(
                 "SEG971", f"somebody in the file is on record in another arm of `{name}`; nothing was written",
@@ -113,25 +119,23 @@ def import_assignments(
     return Taken(experiment.key, len(rows), people, new, is_new, split)
 
 
-def _split(session: Session, experiment: Experiment, rows: pl.DataFrame, now: datetime) -> SplitTest | None:
+def _split(session: Session, experiment: Experiment, rows: pl.DataFrame, now: datetime) -> SplitTest:
     from segctl.operations.experiment_running import next_epoch
     from segctl.operations.experiment_status import counted_epochs
     from segctl.state.experiments import record
     from segctl.stats.srm import split_test_of_epochs
 
-    if rows.is_empty():
-        return None
     known = record(session.workspace, experiment.key)
     epochs = known.epochs if known is not None else (next_epoch(experiment, None, now),)
     return split_test_of_epochs(counted_epochs(rows, epochs))
 
 
-def _begun(session: Session, experiment: Experiment, rows: Sequence[_Row], now: datetime) -> bool:
+def _begun(session: Session, experiment: Experiment, rows: Sequence[_Row]) -> bool:
     from segctl.operations.experiment_frozen import definition_of, frozen_digest
     from segctl.operations.experiment_running import next_epoch
     from segctl.state.experiments import begin
 
-    at = min((row.assigned for row in rows), default=now)
+    at = min(row.assigned for row in rows)
     definition = definition_of(experiment)
     return begin(
         session.workspace, experiment.key, definition=definition, digest=frozen_digest(definition), at=at,

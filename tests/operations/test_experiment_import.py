@@ -82,6 +82,8 @@ def test_without_a_time_nobody_is_exposed_unless_they_are_told_now(session: Sess
     [
         ("customer,arm\nc1,mail\n", "SEG970", ""),
         ("id,variant\nc1,mail\n", "SEG970", ""),
+        ("id,arm\n", "SEG971", "the file has no rows"),
+        ("id;arm;exposed_at\n\n", "SEG971", "the file has no rows"),
         ("id,arm\nc1,mial\n", "SEG971", "line 2: `mial` is no arm; the arms are `control` and `mail`"),
         ("id,arm\nc9,mail\n", "SEG971", "line 2: nobody is known by that `id`"),
         ("id,arm\n,mail\n", "SEG971", "line 2: `id` is empty"),
