@@ -89,7 +89,7 @@ class Numbers:
         if of is None or of.estimate is None:
             return MISSING
         digits = self.digits(of, shape)
-        estimate = self.decimal(of.estimate * shape.factor, digits, sign=shape.sign)
+        estimate = self._seen(of.estimate * shape.factor, digits, shape, is_end=False)
         limits = "" if of.low == of.high == of.estimate else self.limits(of, shape, bare=True)
         return _with_unit(f"{estimate} ({limits})" if limits else estimate, shape)
 
@@ -97,8 +97,7 @@ class Numbers:
         """Only the limits: ``+0.17 to +0.80``, ``at least 3`` or nothing when there are none."""
         digits = self.digits(of, shape)
         low, high = (
-            None if end is None else self.decimal(end * shape.factor, digits, sign=shape.sign)
-            for end in (of.low, of.high)
+            None if end is None else self._seen(end * shape.factor, digits, shape) for end in (of.low, of.high)
         )
         at_least, at_most, without = _UP[self.language]
         if low is not None and high is not None:
@@ -110,6 +109,14 @@ class Numbers:
         else:
             return without if of.unbounded == "both" else ""
         return text if bare else _with_unit(text, shape)
+
+    def _seen(self, value: float, digits: int, shape: Shape, *, is_end: bool = True) -> str:
+        """A number of a range with the range's digits; with its own first one where it would read as zero.
+
+        An estimate within whole numbers may be nothing to speak of; rounded to tens or hundreds it is not.
+        """
+        is_lost = value and not round(value, digits) and (is_end or digits < 0)
+        return self.decimal(value, significant(value, 1) if is_lost else digits, sign=shape.sign)
 
     def estimate(self, of: Interval | None, shape: Shape = NUMBER) -> str:
         """The estimate alone, with the digits that its interval allows."""

@@ -319,6 +319,22 @@ def test_p_is_short_and_never_rounded_onto_a_threshold(p: float | None, expected
     assert Numbers("en").p(p).startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        pytest.param((-27_000.0, -54_321.0, -3.0), "−27,000 (−54,000 to −3) %", id="a loss for certain is no even"),
+        pytest.param((45_000.0, 0.4, 90_000.0), "+45,000 (+0.4 to +90,000) %", id="a gain for certain is none either"),
+        pytest.param((40.0, -3_200.0, 3_300.0), "+40 (−3,200 to +3,300) %", id="nor is an estimate beside zero"),
+        pytest.param((0.001, -0.5, 0.5), "0.0 (−0.5 to +0.5) %", id="an estimate within the range's digits is"),
+        pytest.param((0.0, -3_200.0, 3_200.0), "0 (−3,200 to +3,200) %", id="and zero itself"),
+    ],
+)
+def test_no_range_of_a_return_reads_as_if_it_broke_even(ends: tuple[float, float, float], told: str) -> None:
+    at, low, high = (end / 100 for end in ends)
+
+    assert Numbers("en").interval(Interval(at, low, high, 0.95, "t"), LIFT) == told
+
+
 # --- Small counts -----------------------------------------------------------------------------------------
 def test_small_counts_and_what_is_reckoned_from_them_are_hidden() -> None:
     (section,) = [one for one in document(report(), "en", least=5).sections if one.key == "groups"]
