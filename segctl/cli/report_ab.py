@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import output
-from segctl.cli.report_asked import write
+from segctl.cli.report_asked import moment, write
 from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
@@ -87,10 +87,8 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
 def session_report(ctx: Context, session: Session, asked: Asked) -> AbReport:
     """The report on the experiment that was named, as of the call's time."""
     from segctl.operations.ab import report_ab
-    from segctl.operations.session import instant
 
-    at = instant(ctx.as_of, ctx.now, session.project.timezone)
-    return report_ab(session, asked.names[0], now=at, by=asked.by)
+    return report_ab(session, asked.names[0], now=moment(ctx, session), by=asked.by, clock=ctx.now)
 
 
 def local(session: Session, found: AbReport) -> AbReport:

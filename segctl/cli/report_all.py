@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.cli import messages, report_ab, report_control, report_health, report_segments
+from segctl.cli.report_asked import moment
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
 
     from segctl.cli.context import Context
     from segctl.cli.report_asked import Asked
@@ -49,6 +49,8 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
     if asked.html is None:
         hint = "such as `segctl report all --html reports`"
         raise UsageError("SEG987", "`segctl report all` writes pages and needs a folder", hint=hint)
+    # Segments and health go by the runs on record, all others by this; what is no time is refused before any page.
+    moment(ctx, session)
     language = session.language(asked.language)
     found = list(reports(ctx, session, asked, language))
     folder = Path(asked.html)
@@ -112,19 +114,12 @@ def _tried(make: Callable[[], Document]) -> Document | str:
         return error.message
 
 
-def _at(ctx: Context, session: Session) -> datetime:
-    """As of when experiments and campaigns are told; segments and health go by the runs on record."""
-    from segctl.operations.session import instant
-
-    return instant(ctx.as_of, ctx.now, session.project.timezone)
-
-
 def _experiment(ctx: Context, session: Session, name: str, language: Language, least: int) -> Document:
     from segctl.cli.report_ab_story import document
     from segctl.operations.ab import report_ab as made
 
     # Nobody looks before the planned end here: figures are left out then, so no look is put on record.
-    found = made(session, name, now=_at(ctx, session), command="report all", look=False)
+    found = made(session, name, now=moment(ctx, session), command="report all", look=False)
     return document(report_ab.local(session, found), language, early=False, least=least)
 
 
@@ -132,7 +127,7 @@ def _control(ctx: Context, session: Session, language: Language, least: int) -> 
     from segctl.cli.report_control_story import document
     from segctl.operations.control import report_control as made
 
-    found = made(session, now=_at(ctx, session), command="report all", look=False)
+    found = made(session, now=moment(ctx, session), command="report all", look=False)
     return document(report_control.local(session, found), language, early=False, least=least)
 
 

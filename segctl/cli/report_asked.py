@@ -12,6 +12,7 @@ from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from segctl.cli.context import Context
     from segctl.cli.report_document import Document
@@ -93,6 +94,20 @@ _FLAGS = {
     "html": "--html", "markdown": "--markdown", "force": "--force", "last": "--last",
     "since": "--since", "quick": "--quick", "propose": "--propose",
 }  # fmt: skip
+
+
+def moment(ctx: Context, session: Session) -> datetime:
+    """As of when experiments and campaigns are told.
+
+    Raises:
+        UsageError: `--as-of` is no time, or one of which nothing is known yet.
+    """
+    from segctl.operations.ab import refuse_future
+    from segctl.operations.session import instant
+
+    at = instant(ctx.as_of, ctx.now, session.project.timezone)
+    refuse_future(session, at, clock=ctx.now)
+    return at
 
 
 def write(ctx: Context, session: Session, asked: Asked, told: Document, result: Callable[[], output.Result]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import output
-from segctl.cli.report_asked import write
+from segctl.cli.report_asked import moment, write
 from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
@@ -49,10 +49,9 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
 def session_report(ctx: Context, session: Session, asked: Asked) -> ControlReport:
     """The report as of the call's time."""
     from segctl.operations.control import report_control
-    from segctl.operations.session import instant
 
     name = asked.names[0] if asked.names else "all"
-    return local(session, report_control(session, name, now=instant(ctx.as_of, ctx.now, session.project.timezone)))
+    return local(session, report_control(session, name, now=moment(ctx, session), clock=ctx.now))
 
 
 def local(session: Session, found: ControlReport) -> ControlReport:

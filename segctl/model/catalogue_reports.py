@@ -26,6 +26,15 @@ ENTRIES: dict[str, Entry] = {
         "segctl report all",
         "segctl report all --html reports",
     ),
+    "SEG989": Entry(
+        "a report as of a time that has not come",
+        "A report on experiments counts what happened until its time. Ahead of the clock and of every event nothing "
+        "has happened: windows would pass for complete and a planned end for reached.",
+        "Leave `--as-of` out, or name a time in the past. With events that lie ahead, as a simulation makes them, a "
+        "time ahead is taken.",
+        "segctl report ab spring_mail --as-of 2099-01-01",
+        "segctl report ab spring_mail",
+    ),
     "SEG988": Entry(
         "names that this report does not take",
         "A report on all segments takes no name, and one on an experiment takes one.",

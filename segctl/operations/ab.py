@@ -29,7 +29,14 @@ TESTS = {"conversion": "score", "mean": "welch", "ratio": "delta", "time": "welc
 
 
 def report_ab(
-    session: Session, name: str, *, now: datetime, by: Sequence[str] = (), command: str = "report ab", look: bool = True
+    session: Session,
+    name: str,
+    *,
+    now: datetime,
+    by: Sequence[str] = (),
+    command: str = "report ab",
+    look: bool = True,
+    clock: datetime | None = None,
 ) -> AbReport:
     """Report on an experiment as it stands.
 
@@ -40,6 +47,7 @@ def report_ab(
         by: Traits and segments by whose groups the first primary metric is shown as well.
         command: That is put on record as having shown results.
         look: Put it on record, while there is more to come; False where nobody sees the figures.
+        clock: When somebody looks; `now` when left out. A look is never later than that.
 
     Raises:
         UsageError: No such experiment, or something to group by that does not exist.
@@ -53,8 +61,30 @@ def report_ab(
     # After a stop, looks at windows that are still getting complete cost as much as before.
     is_open = of.record is not None and (of.record.stopped is None or of.ripens)
     if look and is_open and any(arm.analysed for arm in found.arms):
-        add_look(session.workspace, experiment.key, at=now, command=command)
+        add_look(session.workspace, experiment.key, at=now if clock is None else min(now, clock), command=command)
     return found
+
+
+def refuse_future(session: Session, at: datetime, *, clock: datetime) -> None:
+    """Refuse to report as of a time that has not come, unless there are events of then, such as simulated ones.
+
+    Windows would pass for complete, and a planned end for reached, on which nothing has happened yet.
+
+    Raises:
+        UsageError: The time lies ahead of the clock and of all events.
+    """
+    from segctl.operations.evaluation import event_part
+
+    if at <= clock:
+        return
+    workspace = session.workspace
+    newest = (event_part(file).max_ts for file in workspace.files("events", workspace.snapshot()))
+    if not any(one is not None and one > clock for one in newest):
+        raise UsageError(
+            "SEG989", f"{session.local(at):%Y-%m-%d %H:%M} is in the future, and nothing is known of it",
+            why="windows would count as complete that are still open, and a planned end as reached",
+            hint="leave `--as-of` out; it is for times in the past, and for simulated events",
+        )  # fmt: skip
 
 
 def declared(session: Session, name: str) -> Experiment:

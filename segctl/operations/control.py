@@ -53,7 +53,13 @@ class Campaign:
 
 
 def report_control(
-    session: Session, campaign: str = ALL, *, now: datetime, command: str = "report control", look: bool = True
+    session: Session,
+    campaign: str = ALL,
+    *,
+    now: datetime,
+    command: str = "report control",
+    look: bool = True,
+    clock: datetime | None = None,
 ) -> ControlReport:
     """Report on one campaign's control group, or on all and the universal holdout.
 
@@ -63,6 +69,7 @@ def report_control(
         now: Events and assignments after it do not count.
         command: That is put on record as having shown results.
         look: Put it on record for experiments that run.
+        clock: When somebody looks; `now` when left out.
 
     Raises:
         UsageError: No such experiment, or one without an arm that is told nothing.
@@ -85,7 +92,8 @@ def report_control(
         found.append(made)
         record = made.trial.record
         if look and record is not None and record.stopped is None:
-            add_look(session.workspace, made.trial.experiment.key, at=now, command=command)
+            at = now if clock is None else min(now, clock)
+            add_look(session.workspace, made.trial.experiment.key, at=at, command=command)
     found.sort(key=lambda one: (one.told.report.began or now, one.told.experiment))
     summed, currency = _summed(found, skipped)
     return ControlReport(

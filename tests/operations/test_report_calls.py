@@ -234,6 +234,34 @@ def test_a_site_shows_no_figures_before_the_end_and_is_no_look(tmp_path: Path) -
     assert looks(session.workspace, "mail_test") == ()
 
 
+@pytest.mark.parametrize("about", ["ab", "control", "all"])
+def test_nothing_is_told_of_a_time_that_has_not_come(about: str, tmp_path: Path) -> None:
+    few = {"control": 30, "mail": 30}
+    effect = quiet(world(tmp_path / "shop", few, orders(few, few)))
+    module = {"ab": report_ab, "control": report_control, "all": report_all}[about]
+    asked = Asked(about, ("mail_test",) if about == "ab" else (), html=str(tmp_path / "pages"))
+    now = EXPOSED + timedelta(days=3)
+
+    with pytest.raises(UsageError) as refused:
+        module.run(Context("report", now, as_of=str((now + timedelta(days=30)).date())), effect, asked)
+
+    assert refused.value.code == "SEG989"
+    assert looks(effect.workspace, "mail_test") == ()
+    assert not (tmp_path / "pages").exists()
+
+
+@pytest.mark.parametrize("about", ["ab", "control"])
+def test_a_look_at_simulated_events_is_one_of_today(about: str, tmp_path: Path) -> None:
+    few = {"control": 30, "mail": 30}
+    effect = quiet(world(tmp_path / "shop", few, orders(few, few)))
+    module = {"ab": report_ab, "control": report_control}[about]
+    ctx = Context("report", EXPOSED + timedelta(hours=3), as_of=str(LATER.date()), output=tmp_path / "out")
+
+    module.run(ctx, effect, Asked(about, ("mail_test",)))
+
+    assert [look.at for look in looks(effect.workspace, "mail_test")] == [ctx.now]
+
+
 def test_all_reports_go_by_the_time_asked_for(effect: Session, tmp_path: Path) -> None:
     early = str((EXPOSED + timedelta(days=3)).date())
     asked = Asked("all", html=str(tmp_path / "pages"), language="en")
