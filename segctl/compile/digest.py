@@ -11,6 +11,7 @@ from segctl.compile.references import compared_fields, references
 from segctl.model.conditions import ComputedTrait, SegmentCondition, SegmentDefinition
 from segctl.model.consent import Purpose
 from segctl.model.project import Project
+from segctl.model.workflows import Workflow
 
 
 def segment_digest(
@@ -31,6 +32,24 @@ def trait_digest(trait: ComputedTrait, project: Project, *, computed: Mapping[st
     """SHA-256 (hex) of how a trait is computed, and of every trait it is computed from."""
     parts = (trait.selection, trait.measure, trait.formula)
     return _digest(parts, project, segments={}, computed=computed)
+
+
+def workflow_digest(workflow: Workflow, project: Project) -> str:
+    """SHA-256 (hex) of what begins a workflow, its steps and what ends it; segments count by name alone."""
+    nodes = tuple(replace(node, title=None) for node in workflow.nodes)
+    parts = (
+        workflow.trigger, nodes, workflow.when, workflow.exits, workflow.reentry, workflow.control, workflow.quiet,
+        workflow.caps,
+    )  # fmt: skip
+    text = [f"zone={project.timezone}", *(_canonical(part, _ByName()) for part in parts)]
+    return hashlib.sha256("\n".join(text).encode()).hexdigest()
+
+
+class _ByName(dict[str, str]):
+    """Digests where a name stands for itself."""
+
+    def __missing__(self, name: str) -> str:
+        return name
 
 
 def _digest(

@@ -24,8 +24,9 @@ from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Mode
 
 __all__ = [
-    "Abilities", "Action", "Around", "Batch", "BatchRefusedError", "Connector", "GoneError", "Member", "NotNowError",
-    "Recorded", "Remote", "Removal", "Row", "RowState", "Sent", "Trouble", "UnknownOutcomeError", "by_key", "place",
+    "Abilities", "Action", "Around", "Batch", "BatchRefusedError", "Connector", "GoneError", "Member", "Message",
+    "NotNowError", "Recorded", "Remote", "Removal", "Row", "RowState", "Sent", "Trouble", "UnknownOutcomeError",
+    "by_key", "place",
 ]  # fmt: skip
 
 Action = Literal["add", "update", "remove"]
@@ -50,6 +51,7 @@ class Abilities:
         is_repeatable: A call with the same rows again changes nothing more, so an unknown outcome is simply repeated.
         reads_back: `members` works.
         minimum: Fewer people make no usable audience there.
+        takes_messages: It delivers `Batch.message` to one person.
         recipient: Class of recipient for the gate: ``esp``, ``ads``, ``crm``, ``file``, ``webhook``, ``warehouse``.
     """
 
@@ -64,6 +66,22 @@ class Abilities:
     is_repeatable: bool = True
     reads_back: bool = False
     minimum: int | None = None
+    takes_messages: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What one person is written, made before it comes here; nothing in it is filled any more.
+
+    Attributes:
+        html: None for a message of text alone.
+        unsubscribe_url: Of this person; None takes the destination's own.
+    """
+
+    subject: str
+    text: str
+    html: str | None = None
+    unsubscribe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +97,7 @@ class Batch:
         granted: Purposes, and the consent signals that the purpose asks for, for which every row's consent was found
             a moment ago; a vendor's consent fields say so.
         context: What else a service may be told: push and run ids.
+        message: What the one person in `rows` is written, where a workflow sends it; None takes the destination's own.
     """
 
     id: str
@@ -90,6 +109,7 @@ class Batch:
     purpose: str | None = None
     granted: frozenset[str] = frozenset()
     context: Mapping[str, str] = field(default_factory=dict)
+    message: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from segctl.connectors.destinations.base import (
     Around,
     Batch,
     Member,
+    Message,
     NotNowError,
     Recorded,
     Remote,
@@ -45,6 +46,7 @@ ABILITIES = Abilities(
     removal="leave",
     # A second mail is a second mail, whatever its Message-ID says.
     is_repeatable=False,
+    takes_messages=True,
 )
 OPTIONS = (
     Option("host", "text", "of the mail server", required=True),
@@ -56,8 +58,8 @@ OPTIONS = (
     Option("password", "secret", "of the user"),
     Option("sender", "text", "who writes, such as `Shop <news@shop.example>`", required=True),
     Option("reply_to", "text", "where answers go"),
-    Option("subject", "text", "with `{first_name}` and other names of `fields` in it", required=True),
-    Option("body", "text", "file with the text, relative to the project; with `{names}` likewise", required=True),
+    Option("subject", "text", "with `{first_name}` and other names of `fields` in it; not for workflows alone"),
+    Option("body", "text", "file with the text, relative to the project; with `{names}` likewise"),
     Option("html", "text", "file with the same as HTML; values are escaped"),
     Option("letters", "mapping", "segment: {subject, body, html} where it gets another mail"),
     Option("unsubscribe_url", "url", "https address that unsubscribes at one click, with `{names}` in it"),
@@ -86,7 +88,8 @@ class Mailer:
     def check(self) -> tuple[Probe, ...]:
         """Connects, logs in and says goodbye; no mail is begun."""
         try:
-            self._letter(next((segment for segment, _ in self.destination.audiences), ""))
+            if self.options.get("body") or self.options.get("letters"):
+                self._letter(next((segment for segment, _ in self.destination.audiences), ""))
             server = self._connected()
             server.noop()
         except SegctlError as error:
@@ -119,7 +122,7 @@ class Mailer:
         """A mail to each; an update or a removal sends nothing."""
         if batch.action != "add":
             return Sent()
-        letter = self._letter(batch.segment)
+        letter = self._letter(batch.segment) if batch.message is None else self._told(batch.message)
         if self.around.record is not None:
             for row in batch.rows:
                 self._record(letter, row, batch)
@@ -248,6 +251,9 @@ class Mailer:
             options = self.options
             own: Mapping[str, Any] = (options.get("letters") or {}).get(segment) or {}
             chosen = {key: own.get(key, options.get(key)) for key in ("subject", "body", "html")}
+            for key in ("subject", "body"):
+                if chosen[key] is None:
+                    raise wrong(self.destination.name, f"`{key}` is missing", f"only workflows do without: add `{key}`")
             if not (options.get("unsubscribe_url") or options.get("unsubscribe_mailto")):
                 raise wrong(
                     self.destination.name, "there is no way to unsubscribe", "write `unsubscribe_url: https://…`"
@@ -267,6 +273,18 @@ class Mailer:
                 )
             self._letters[segment] = letter
         return self._letters[segment]
+
+    def _told(self, message: Message) -> Letter:
+        """A letter whose texts are made already, so that no brace in them is taken for a name."""
+        options = self.options
+        url = message.unsubscribe_url or options.get("unsubscribe_url")
+        if not (url or options.get("unsubscribe_mailto")):
+            raise wrong(self.destination.name, "there is no way to unsubscribe", "write `unsubscribe_url: https://…`")
+        subject = " ".join(message.subject.split())
+        return Letter(
+            options["sender"], subject, message.text, message.html, options.get("reply_to"), url,
+            options.get("unsubscribe_mailto"), is_filled=True,
+        )  # fmt: skip
 
     def _text(self, name: str) -> str:
         try:

@@ -27,6 +27,7 @@ class Letter:
         sender: As in the header `From`.
         html: None for a mail of text alone.
         unsubscribe_url: Https; who clicks it is asked nothing more (RFC 8058).
+        is_filled: Texts are of one person already and hold no names any more; the address to unsubscribe may.
     """
 
     sender: str
@@ -36,6 +37,7 @@ class Letter:
     reply_to: str | None = None
     unsubscribe_url: str | None = None
     unsubscribe_mailto: str | None = None
+    is_filled: bool = False
 
     @property
     def words(self) -> frozenset[str]:
@@ -59,7 +61,7 @@ def mail(letter: Letter, row: Row, batch: Batch, address: str) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["From"] = letter.sender
     message["To"] = address
-    message["Subject"] = filled(letter.subject, values)
+    message["Subject"] = _body(letter, letter.subject, values)
     message["Date"] = format_datetime(batch.at)
     message["Message-ID"] = message_id(row, batch, letter.sender_address.rpartition("@")[2])
     if letter.reply_to is not None:
@@ -71,11 +73,15 @@ def mail(letter: Letter, row: Row, batch: Batch, address: str) -> EmailMessage:
     if letter.unsubscribe_mailto is not None:
         ways.append(f"<mailto:{letter.unsubscribe_mailto}>")
     message["List-Unsubscribe"] = ", ".join(ways)
-    message.set_content(filled(letter.body, values), cte="quoted-printable")
+    message.set_content(_body(letter, letter.body, values), cte="quoted-printable")
     if letter.html is not None:
         safe = {name: html.escape(value) for name, value in values.items()}
-        message.add_alternative(filled(letter.html, safe), subtype="html", cte="quoted-printable")
+        message.add_alternative(_body(letter, letter.html, safe), subtype="html", cte="quoted-printable")
     return message
+
+
+def _body(letter: Letter, template: str, values: Mapping[str, str]) -> str:
+    return template if letter.is_filled else filled(template, values)
 
 
 def message_id(row: Row, batch: Batch, domain: str) -> str:
