@@ -5,6 +5,7 @@ The head of this module imports nothing, so that `--version` and a TAB press cos
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datetime import datetime
     from types import FrameType
 
     from segctl.cli.context import Context
@@ -32,6 +33,13 @@ def main() -> int:
         return _call(arguments, calls)
     except BaseException as error:
         return _exit_code(error, arguments, calls)
+
+
+def present() -> "datetime":
+    """The wall clock, for what goes on for longer than a call; read here and nowhere else."""
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
 
 
 def _call(arguments: list[str], calls: "list[Context]") -> int:

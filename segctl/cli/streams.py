@@ -43,6 +43,11 @@ def write_data(data: bytes) -> None:
     _write_all(STDOUT, without_secrets(data))
 
 
+def write_some(descriptor: int, data: memoryview) -> int:
+    """Write what fits to a file that a command keeps open; returns how many bytes that were."""
+    return os.write(descriptor, without_secrets(bytes(data)))
+
+
 def without_secrets(text: "AnyStr") -> "AnyStr":
     """What may leave the process: values of secrets that this call has read are masked."""
     # Who has read none has not loaded the module, and quick answers must not.

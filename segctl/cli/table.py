@@ -15,6 +15,7 @@ GROUPS: dict[str, str] = {
     "send": "Send",
     "measure": "Measure",
     "consent": "Consent",
+    "live": "Live",
 }
 
 
@@ -80,4 +81,5 @@ COMMANDS: dict[str, Command] = {
     "report": _at("report", "measure", "Report what experiments earned, and how segments do"),
     "consent": _at("consent", "consent", "Record, import and check who may be contacted"),
     "suppress": _at("suppress", "consent", "Keep contact points from getting anything"),
+    "stream": _at("stream", "live", "Evaluate continuously, and say who enters and leaves"),
 }

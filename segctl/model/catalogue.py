@@ -38,7 +38,7 @@ _PARTS = {
         "segctl.model.catalogue_health",
     ),
     "6": ("segctl.model.catalogue_state", "segctl.model.catalogue_quarantine", "segctl.model.catalogue_tables"),
-    "7": ("segctl.compile.rules.texts", "segctl.model.catalogue_workflows"),
+    "7": ("segctl.compile.rules.texts", "segctl.model.catalogue_workflows", "segctl.model.catalogue_stream"),
     "8": (
         "segctl.model.catalogue_consent",
         "segctl.model.catalogue_destinations",

@@ -53,7 +53,7 @@ class NdjsonReader:
             for line, raw in _lines(text, stream, chunk_bytes, pending):
                 if marks and not _holds(raw.lower(), marks):
                     continue
-                _take(line, raw, pending)
+                take_line(line, raw, pending)
                 if pending.is_full(chunk_bytes):
                     yield pending.batch(stream.bytes_done)
             if pending.records or pending.bad:
@@ -132,7 +132,8 @@ def _holds(folded: bytes, marks: Sequence[bytes]) -> bool:
     return any(mark in folded for mark in marks)
 
 
-def _take(line: int, raw: bytes, pending: Pending) -> None:
+def take_line(line: int, raw: bytes, pending: Pending) -> None:
+    """Keep the object of one line, or the reason why it holds none; a blank line is nothing."""
     if not raw.strip():
         return
     if len(raw) > MAX_RECORD_BYTES:

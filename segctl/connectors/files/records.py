@@ -25,7 +25,7 @@ class RecordBatch(RawBatch):
     records: tuple[Record, ...] = ()
 
 
-class _Waiting(Pending):
+class PendingRecords(Pending):
     """Records gathered for the next batch, without columns."""
 
     __slots__ = ()
@@ -59,9 +59,9 @@ def read_records(
         marks: Small letters of which a line of NDJSON must hold one; other lines are passed over unread.
     """
     if detected.format == "ndjson":
-        batches = NdjsonReader().read(path, detected, batch_rows=batch_rows, waiting=_Waiting, marks=marks)
+        batches = NdjsonReader().read(path, detected, batch_rows=batch_rows, waiting=PendingRecords, marks=marks)
     elif detected.format == "json":
-        batches = JsonReader().read(path, detected, batch_rows=batch_rows, waiting=_Waiting)
+        batches = JsonReader().read(path, detected, batch_rows=batch_rows, waiting=PendingRecords)
     else:
         batches = read(path, None, detected, batch_rows=min(batch_rows, _TABLE_ROWS))
     for batch in batches:

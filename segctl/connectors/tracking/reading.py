@@ -68,21 +68,34 @@ def shaped(
         regions: Where addresses become places; None leaves the places that records name themselves.
         batch_rows: Most records of a batch.
     """
-    tracking = source.tracking
-    assert tracking is not None, "only called for tracking sources"
-    shape = shape_of(tracking.shape)
-    about_people = tracking.part == "profiles"
-    read = shape.profiles if about_people else shape.events
-    assert read is not None, "the binder knows which shapes speak of people"
-    names = needed_columns(source)
-    batches = read_records(path, detected, batch_rows=batch_rows, marks=shape.marks if about_people else ())
+    batches = read_records(path, detected, batch_rows=batch_rows, marks=marks_of(source))
     while True:
         with _collecting_later():
             batch = next(batches, None)
             if batch is None:
                 return
-            found = _shaped(batch, read, names, _Gathered(tracking, regions, str(path)))
+            found = shaped_batch(source, batch, regions, str(path))
         yield found
+
+
+def marks_of(source: Source) -> tuple[bytes, ...]:
+    """Small letters of which a line of JSON must hold one to say anything to a tracking source; empty for any line."""
+    tracking = _tracking(source)
+    return shape_of(tracking.shape).marks if tracking.part == "profiles" else ()
+
+
+def shaped_batch(source: Source, batch: RecordBatch, regions: Regions | None, file: str) -> ShapedBatch:
+    """The messages of a batch of records; `file` is what they are called on record."""
+    tracking = _tracking(source)
+    shape = shape_of(tracking.shape)
+    read = shape.profiles if tracking.part == "profiles" else shape.events
+    assert read is not None, "the binder knows which shapes speak of people"
+    return _shaped(batch, read, needed_columns(source), _Gathered(tracking, regions, file))
+
+
+def _tracking(source: Source) -> Tracking:
+    assert source.tracking is not None, "only called for tracking sources"
+    return source.tracking
 
 
 @contextmanager

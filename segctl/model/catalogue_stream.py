@@ -1,0 +1,72 @@
+"""Codes about streams (SEG720 to SEG739)."""
+
+from __future__ import annotations
+
+from segctl.model.catalogue import Entry
+
+ENTRIES: dict[str, Entry] = {
+    "SEG720": Entry(
+        "no source, or several, for a stream",
+        "Lines are read as the ingest of one declared source reads them, and it is not clear which that is.",
+        "Name the source: `segctl stream web`. Its format is NDJSON, or its records are those of a tracking tool.",
+        "segctl stream --from events.ndjson",
+    ),
+    "SEG721": Entry(
+        "a full picture cannot be streamed",
+        "In a source with `picture: full` whoever is absent is gone, and no single line says who is absent.",
+        "Stream events, or single records, and ingest the full picture with `segctl ingest`.",
+    ),
+    "SEG722": Entry(
+        "`--as-of` without a clock of events",
+        "A stream that goes by the wall clock begins now.",
+        "Add `--clock event`, which lets the events of a recorded day move the present.",
+        "segctl stream web --as-of 2026-11-01",
+        "segctl stream web --clock event --as-of 2026-11-01",
+    ),
+    "SEG723": Entry(
+        "a stream would begin before the run in force",
+        "A run with an earlier as-of than the one in force is a what-if, so nothing that is said could count.",
+        "Replay recorded days in an environment of their own, such as `--env replay`.",
+    ),
+    "SEG724": Entry(
+        "changes that are not kept any more",
+        "A stream keeps its last million changes; runs hold the others.",
+        "Take the members as they are from `segctl show`, and go on without `--after`.",
+        "segctl stream web --after 17",
+    ),
+    "SEG725": Entry(
+        "a file to stream is not there",
+        "With `--once` a stream ends with what is there, and there is nothing.",
+        "Check the path, or leave `--once` out: then the stream waits for the file.",
+        "segctl stream web --from no_such.ndjson --once",
+    ),
+    "SEG726": Entry(
+        "a Kafka broker does not answer, or has no such topic",
+        "The brokers are away, the address is wrong, or the topic does not exist yet.",
+        "Check the address and start again: the stream goes on where it ended.",
+    ),
+    "SEG727": Entry(
+        "the Kafka client is not installed",
+        "Kafka is read with `confluent-kafka`, which comes with the extra `live`.",
+        "Run `pip install 'segctl[live]'`.",
+        "segctl stream shop --from kafka://broker:9092/events",
+    ),
+    "SEG728": Entry(
+        "an address that names no brokers and topic",
+        "A topic is named as `kafka://HOST:PORT/TOPIC`, several brokers with commas between them.",
+        "Write brokers and topic, such as `kafka://broker:9092/events`.",
+        "segctl stream shop --from kafka://broker:9092",
+    ),
+    "SEG729": Entry(
+        "a file of changes that ends with something else",
+        "`--changes` goes on behind the last change in the file, and its last line is none.",
+        "Name a new file; the changes that are kept are written to it from the first.",
+        "segctl stream web --changes README.md",
+    ),
+    "SEG730": Entry(
+        "`--after` together with `--changes`",
+        "A file of `--changes` knows its last number and goes on behind it.",
+        "Leave one of them out.",
+        "segctl stream web --after 17 --changes changes.ndjson",
+    ),
+}

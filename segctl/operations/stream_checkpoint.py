@@ -1,0 +1,222 @@
+"""Checkpoints of a stream: lines become files and changes a run; and what other commands did meanwhile is taken in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from segctl.model.errors import SegctlError
+from segctl.operations.stream_clock import moment
+from segctl.operations.stream_intake import Files, has_sessions, intakes
+from segctl.operations.stream_runs import TOLD_RUN, of_other_runs, record
+from segctl.operations.stream_state import StreamState, Work
+from segctl.operations.stream_world import World
+from segctl.state import stream_log, stream_requests
+from segctl.state.runs import newest_number
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from segctl.model.sources import Source
+    from segctl.operations.stream_inputs import Inputs
+    from segctl.operations.stream_members import Moved
+
+_OTHERS = "('ingest', 'identity', 'run', 'discard', 'replay')"
+"""Kinds of commits after which everybody is evaluated."""
+
+
+def recover(state: StreamState, inputs: Inputs) -> None:
+    """Takes in again what was taken in before a crash and stands in no file, and makes files of it."""
+    project = state.session.project
+    for source in state.sources:
+        state.intakes[source.name] = intakes(state.workspace, project, [source], state.resolver)
+    state.said = stream_log.last_seq(state.workspace)
+    left = 0
+    for raw in stream_log.raw_lines(state.workspace):
+        for intake in state.intakes.get(raw.source, ()):
+            intake.take(raw, inputs.shown(raw.input))
+        left += len(raw.lines)
+    if left:
+        store(state)
+        state.listener.told(f"{left:,} lines that an earlier stream took in are stored now")
+
+
+def begin(state: StreamState) -> None:
+    """Brings everybody up to the present, and says what moved since the stream last ran."""
+    is_first = stream_log.fact(state.workspace, TOLD_RUN) is None
+    members = renew(state, is_first=is_first)
+    if is_first:
+        state.listener.told(f"{members:,} memberships of {len(state.here.members.names)} segments stand at the start")
+
+
+def renew(state: StreamState, *, is_first: bool = False) -> int:
+    """Evaluates everybody with the definitions of the session, as a run like any other, and goes on from there.
+
+    Args:
+        state: Of a stream; everything taken in stands in files.
+        is_first: Nothing was ever said, so the members at the start are no changes.
+
+    Returns:
+        How many memberships there are.
+    """
+    from segctl.operations.apply import apply
+
+    if state.world is not None:
+        state.world.close()
+        state.world = None
+    at = state.clock.tick()
+    applied = apply(state.session, as_of=moment(at), started=state.clock.wall())
+    for warning in applied.warnings:
+        state.listener.told(warning, is_warning=True)
+    failed = {s.segment: s.reason for s in applied.segments if s.state == "failed"}
+    for name, reason in failed.items():
+        state.listener.told(f"`{name}` keeps its last membership and is left out: {reason}", is_warning=True)
+    state.world = World(state.session, at, without=frozenset(failed))
+    moved = state.world.start()
+    if is_first:
+        with state.workspace.transaction() as db:
+            stream_log.set_facts(db, {TOLD_RUN: newest_number(state.workspace)})
+        state.commit(Work(changes=state.in_time(moved, at)))
+    else:
+        _tell_runs(state, moved, at)
+    state.seen, state.consents = state.workspace.snapshot(), _consent_head(state)
+    return sum(s.members for s in applied.segments)
+
+
+def _tell_runs(state: StreamState, moved: Sequence[Moved], at: int) -> None:
+    """Says what runs of others moved, and what has moved since."""
+    last, told = newest_number(state.workspace), stream_log.fact(state.workspace, TOLD_RUN) or 0
+    world = state.here
+    changes = of_other_runs(state.workspace, told, last, world.profiles, world.members.names)
+    state.commit(Work(changes=[*changes, *state.in_time(moved, at)]), {TOLD_RUN: last})
+
+
+def look(state: StreamState) -> None:
+    """Does what is due beside the steps."""
+    now = time.monotonic()
+    if state.world is None:
+        return
+    if state.records_since is not None and now - state.records_since >= state.habits.records_s:
+        take_records(state)
+    if now - state.looked_at >= state.habits.look_s:
+        state.looked_at = now
+        _serve(state)
+    is_late = now - state.checkpoint_at >= state.habits.checkpoint_s
+    if is_late or state.lines >= state.habits.checkpoint_lines:
+        checkpoint(state)
+
+
+def _serve(state: StreamState) -> None:
+    """Answers what others ask, and sees what they have changed."""
+    asked = stream_requests.open_requests(state.workspace)
+    if asked:
+        _hand_over(state, asked)
+    elif _is_changed_by_others(state):
+        state.listener.told("another command changed what is stored, so everybody is evaluated")
+        checkpoint(state, is_quick=True)
+        renew(state)
+
+
+def _hand_over(state: StreamState, asked: list[int]) -> None:
+    """Takes the definitions as they are now, and records a run with them."""
+    checkpoint(state, is_quick=True)
+    try:
+        state.session = state.reload()
+    except SegctlError as error:
+        # What binds for nobody is no reason to stop: the definitions that are there go on.
+        stream_requests.answer(state.workspace, asked, error=f"{error.code}: {error.message}")
+        state.listener.told(f"the definitions do not bind, so the old ones go on: {error.message}", is_warning=True)
+        return
+    renew(state)
+    stream_requests.answer(state.workspace, asked, run=newest_number(state.workspace))
+    state.listener.told("the definitions were read again")
+
+
+def _is_changed_by_others(state: StreamState) -> bool:
+    rows = state.workspace.query(f"SELECT count(*) FROM commits WHERE seq > ? AND kind IN {_OTHERS}", (state.seen,))
+    return bool(rows[0][0]) or _consent_head(state) != state.consents
+
+
+def _consent_head(state: StreamState) -> int:
+    return int(state.workspace.query("SELECT coalesce(max(seq), 0) FROM consent_events")[0][0])
+
+
+def take_records(state: StreamState) -> None:
+    """Makes files of what came, so that records and consents count, and asks whom they touch."""
+    touched = sorted(state.records)
+    store(state, touched)
+    world, at = state.here, state.clock.tick()
+    moved = world.ask(world.profile_subjects(touched), at)
+    state.commit(Work(changes=state.in_time(moved, at, "trait_changed", "values changed")))
+
+
+def store(state: StreamState, touched: Sequence[int] = ()) -> None:
+    """Makes files of the lines since the last, in one commit.
+
+    Args:
+        state: Of a stream.
+        touched: Subjects whose records or consents the files change.
+    """
+    now = state.clock.wall()
+    parts = [intake.files(now) for group in state.intakes.values() for intake in group]
+    add = [file for part in parts for file in part.add]
+    remove = [number for part in parts for number in part.remove]
+
+    def within(db: sqlite3.Connection) -> None:
+        stream_log.forget_raw(db)
+        for part in parts:
+            for finish in part.within:
+                finish(db)
+
+    if any(part.within for part in parts) or stream_log.waiting_lines(state.workspace):
+        state.workspace.commit("stream", add, remove, within=within, note=_note(state.sources, parts))
+    state.lines = 0
+    state.records, state.records_since = set(), None
+    state.consents = _consent_head(state)
+    if state.world is not None:
+        state.world.sees(touched, events_written=True)
+
+
+def checkpoint(state: StreamState, *, is_quick: bool = False) -> None:
+    """Makes files of the lines and a run of the changes; segments that need everybody are ranked anew.
+
+    Args:
+        state: Of a stream that has begun.
+        is_quick: An evaluation of everybody follows at once, so nothing is ranked.
+    """
+    if state.records:
+        take_records(state)
+    else:
+        store(state)
+    world, at = state.here, state.clock.tick()
+    if not is_quick:
+        _rank(state, at)
+    if newest_number(state.workspace) != (stream_log.fact(state.workspace, TOLD_RUN) or 0):
+        _tell_runs(state, (), at)
+    run, warnings = record(
+        state.session, world.going, world.members,
+        as_of=moment(at), snapshot=world.snapshot, started=state.clock.wall(),
+    )  # fmt: skip
+    for warning in warnings:
+        state.listener.told(warning, is_warning=True)
+    world.as_of = at
+    state.seen, state.checkpoint_at = run.commit, time.monotonic()
+
+
+def _rank(state: StreamState, at: int) -> None:
+    world = state.here
+    moved = world.rank(at)
+    if any(has_sessions(source) for source in state.sources):
+        # Sessions stand in files only now, and whoever has one may have moved.
+        moved += world.ask(world.profile_subjects(range(len(world.profiles))), at)
+    state.commit(Work(changes=state.in_time(moved, at, "others_moved")))
+
+
+def _note(sources: Sequence[Source], parts: Sequence[Files]) -> dict[str, Any]:
+    return {
+        "source": ", ".join(source.name for source in sources),
+        "rows": sum(part.read for part in parts),
+        "new": sum(part.new for part in parts),
+        "bad": sum(part.bad for part in parts),
+    }

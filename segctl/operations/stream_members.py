@@ -1,0 +1,189 @@
+"""Who belongs to which segment right now, as a stream has said it, and when time alone may change that."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from segctl.operations.live_evaluation import NEVER
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from segctl.state.workspace import Workspace
+
+_ROOM = 65_536
+
+Moved = tuple[int, str, bool]
+"""Subject of a profile, segment, and whether it entered."""
+
+
+class Members:
+    """Truth by subject of profile and segment, one byte each; it grows with the subjects.
+
+    Attributes:
+        names: Segments, in the order of the columns.
+    """
+
+    def __init__(self, names: Sequence[str], length: int) -> None:
+        import numpy as np
+
+        self.names = tuple(names)
+        self._column = {name: place for place, name in enumerate(self.names)}
+        self._truth: NDArray[np.bool_] = np.zeros((length + _ROOM, len(self.names)), dtype=bool)
+        self.length = length
+
+    @classmethod
+    def in_force(cls, workspace: Workspace, names: Sequence[str], length: int) -> Members:
+        """As the runs in force say; a segment that was never evaluated has nobody."""
+        from segctl.state.memberships import memberships, sizes
+
+        known = [name for name in names if name in sizes(workspace)]
+        found = cls(names, length)
+        if known:
+            frame = memberships(workspace, segments=known)
+            found.grow(frame.height)
+            for name in known:
+                found._truth[: frame.height, found._column[name]] = frame[name].to_numpy()
+        return found
+
+    def grow(self, length: int) -> None:
+        """Room for so many subjects."""
+        import numpy as np
+
+        if length > len(self._truth):
+            bigger = np.zeros((length + length // 8 + _ROOM, len(self.names)), dtype=bool)
+            bigger[: self.length] = self._truth[: self.length]
+            self._truth = bigger
+        self.length = max(self.length, length)
+
+    def set(self, segment: str, subject: int, *, belongs: bool) -> None:
+        """One truth; segments that are not known are passed over."""
+        place = self._column.get(segment)
+        if place is not None:
+            self.grow(subject + 1)
+            self._truth[subject, place] = belongs
+
+    def moved(self, subjects: Sequence[int], answers: pl.DataFrame, names: Sequence[str]) -> list[Moved]:
+        """Takes new answers about profiles.
+
+        Args:
+            subjects: Of all asked profiles, ascending, each once.
+            answers: ``subject`` and a Boolean per segment; asked profiles without a row belong to nothing.
+            names: Segments that were asked; those without a column stay as they are.
+
+        Returns:
+            What changed, by subject, then segment.
+        """
+        import numpy as np
+
+        if not len(subjects):
+            return []
+        rows = np.asarray(subjects, dtype=np.int64)
+        self.grow(int(rows[-1]) + 1)
+        names = [name for name in names if name in answers.columns]
+        places = np.array([self._column[name] for name in names], dtype=np.int64)
+        now = np.zeros((len(rows), len(names)), dtype=bool)
+        if answers.height and names:
+            found = np.searchsorted(rows, answers["subject"].to_numpy())
+            now[found] = np.column_stack([answers[name].fill_null(value=False).to_numpy() for name in names])
+        at = np.ix_(rows, places)
+        changed = np.argwhere(self._truth[at] != now)
+        self._truth[at] = now
+        return [(int(rows[i]), names[j], bool(now[i, j])) for i, j in changed.tolist()]
+
+    def column(self, segment: str) -> NDArray[np.bool_]:
+        """Truth by subject."""
+        return self._truth[: self.length, self._column[segment]]
+
+    def frame(self, names: Sequence[str]) -> pl.DataFrame:
+        """``subject`` and a Boolean per segment, one row per subject."""
+        import polars as pl
+
+        columns = {name: pl.Series(self.column(name).copy()) for name in names}
+        return pl.DataFrame({"subject": pl.int_range(self.length, dtype=pl.Int32, eager=True), **columns})
+
+
+class Timers:
+    """When profiles have to be asked again because time passes; instants in microseconds since 1970."""
+
+    def __init__(self, length: int) -> None:
+        import numpy as np
+
+        self._due: NDArray[np.int64] = np.full(length + _ROOM, NEVER, dtype=np.int64)
+        self._heap: list[tuple[int, int]] = []
+
+    def set(self, subjects: Sequence[int] | NDArray[np.int64], due: Sequence[int] | NDArray[np.int64]) -> None:
+        """New instants; `NEVER` takes a profile away."""
+        import numpy as np
+
+        rows, at = np.asarray(subjects, dtype=np.int64), np.asarray(due, dtype=np.int64)
+        if not len(rows):
+            return
+        self._grow(int(rows.max()) + 1)
+        differs = self._due[rows] != at
+        self._due[rows] = at
+        new = [(int(when), int(who)) for when, who in zip(at[differs], rows[differs], strict=True) if when < NEVER]
+        if len(new) > len(self._heap) // 8:
+            self._heap = [entry for entry in self._heap if self._due[entry[1]] == entry[0]] + new
+            heapq.heapify(self._heap)
+        else:
+            for entry in new:
+                heapq.heappush(self._heap, entry)
+
+    def advance(self, subject: int, due: int) -> None:
+        """An instant that counts if it is earlier than the one there is."""
+        self._grow(subject + 1)
+        if due < self._due[subject]:
+            self.set([subject], [due])
+
+    def _grow(self, length: int) -> None:
+        import numpy as np
+
+        if length > len(self._due):
+            more = np.full(length - len(self._due) + len(self._due) // 8 + _ROOM, NEVER, dtype=np.int64)
+            self._due = np.concatenate((self._due, more))
+
+    def first(self) -> int:
+        """The earliest instant; `NEVER` when nobody waits."""
+        while self._heap and self._due[self._heap[0][1]] != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else NEVER
+
+    def take(self, until: int, most: int) -> list[tuple[int, int]]:
+        """Instants up to `until` with their subjects, earliest first, at most so many; they wait no longer."""
+        taken: list[tuple[int, int]] = []
+        while len(taken) < most and self.first() <= until:
+            when, who = heapq.heappop(self._heap)
+            self._due[who] = NEVER
+            taken.append((when, who))
+        return taken
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+
+def by_second(
+    taken: Iterable[tuple[int, int]], until: int, step_us: int = 1_000_000
+) -> Iterator[tuple[int, list[int]]]:
+    """Groups of timers with the instant at which to ask: the end of their step, at most `until`.
+
+    Args:
+        taken: Instants and subjects, earliest first.
+        until: The present, in microseconds.
+        step_us: Length of a step.
+    """
+    group: list[int] = []
+    instant = None
+    for when, who in taken:
+        at = min(-(-when // step_us) * step_us, until)
+        if instant is not None and at != instant and group:
+            yield instant, sorted(set(group))
+            group = []
+        instant = at
+        group.append(who)
+    if instant is not None and group:
+        yield instant, sorted(set(group))

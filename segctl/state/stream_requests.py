@@ -1,0 +1,71 @@
+"""What other commands ask of a running stream: to read the definitions again and record a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segctl.model.dataclass import dataclass
+from segctl.model.errors import TemporaryError
+from segctl.state.database import NOW
+from segctl.state.stream_log import LOCK
+
+if TYPE_CHECKING:
+    from segctl.state.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request.
+
+    Attributes:
+        run: Number of the run that answers it; None when nothing had to be recorded.
+        error: Why it could not be done; None when it was.
+        is_done: The stream has answered.
+    """
+
+    id: int
+    run: int | None = None
+    error: str | None = None
+    is_done: bool = False
+
+
+def is_streaming(workspace: Workspace) -> bool:
+    """Whether a stream is running in this environment."""
+    try:
+        with workspace.lock(LOCK):
+            return False
+    except TemporaryError:
+        return True
+
+
+def ask(workspace: Workspace) -> int:
+    """Leaves a request; returns its number."""
+    with workspace.transaction() as db:
+        cursor = db.execute(f"INSERT INTO stream_requests (at) VALUES ({NOW})")
+    return int(cursor.lastrowid or 0)
+
+
+def request(workspace: Workspace, number: int) -> Request:
+    """How a request stands."""
+    row = workspace.query("SELECT * FROM stream_requests WHERE id = ?", (number,))[0]
+    return Request(row["id"], row["run"], row["error"], row["done"] is not None)
+
+
+def open_requests(workspace: Workspace) -> list[int]:
+    """Numbers of the requests that nobody has answered."""
+    return [row[0] for row in workspace.query("SELECT id FROM stream_requests WHERE done IS NULL ORDER BY id")]
+
+
+def answer(workspace: Workspace, numbers: list[int], *, run: int | None = None, error: str | None = None) -> None:
+    """Answers requests."""
+    with workspace.transaction() as db:
+        db.executemany(
+            f"UPDATE stream_requests SET run = ?, error = ?, done = {NOW} WHERE id = ?",
+            [(run, error, number) for number in numbers],
+        )
+
+
+def withdraw(workspace: Workspace, number: int) -> None:
+    """Takes a request back that nobody has answered."""
+    with workspace.transaction() as db:
+        db.execute("DELETE FROM stream_requests WHERE id = ? AND done IS NULL", (number,))
