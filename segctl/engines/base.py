@@ -67,6 +67,8 @@ class EngineInput:
         related: For each related table that is asked: one row per row valid at as_of, columns ``subject`` (of the
             profile), ``ts`` (any one instant up to as_of), ``source``, ``event_id`` (the row's key) and its
             properties by name.
+        later: Where next changes are asked for: when something of a profile that is no event is another one if nothing
+            happens, columns ``subject`` (Int32, of the profile) and ``due`` (Int64, microseconds after as_of).
     """
 
     profiles: pl.DataFrame
@@ -74,6 +76,7 @@ class EngineInput:
     canonical: pl.Series | None = None
     changes: dict[str, pl.DataFrame] = field(default_factory=dict)
     related: dict[str, pl.DataFrame] = field(default_factory=dict)
+    later: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,9 @@ class Evaluation:
         answers: One row per profile (or per profile of `only`), sorted by ``subject``: ``subject`` Int32 and
             one column per output of the plan, named by the output. Predicates are Boolean with null for
             unknown; segments are Boolean without nulls; values have their physical form (a sum beyond 64 bits
-            makes its column Int128). A failed segment has no column; outputs that refer to it are null.
+            makes its column Int128). A failed segment has no column; outputs that refer to it are null. Where it was
+            asked for also ``due`` Int64: microseconds since 1970, after as_of, before which time alone changes none
+            of the row's own answers; 2**63 - 1 is never. Who else moves (`keep`, scores, colleagues) is not in it.
         failed: Segments that could not be decided (``missing: error``), with the reason.
     """
 
@@ -98,7 +103,14 @@ class Engine(Protocol):
     name: str
 
     def evaluate(
-        self, plan: Plan, data: EngineInput, *, as_of: datetime, zone: str, only: Sequence[int] | None = None
+        self,
+        plan: Plan,
+        data: EngineInput,
+        *,
+        as_of: datetime,
+        zone: str,
+        only: Sequence[int] | None = None,
+        due: bool = False,
     ) -> Evaluation:
         """Answers of every output of the plan; `only` restricts the rows given back, never the population of `keep`."""
         ...

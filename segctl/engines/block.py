@@ -12,12 +12,13 @@ from segctl.compile.plan import Node, Plan, parts
 from segctl.engines.aggregates import ZERO_OF_NONE, is_plain
 from segctl.engines.alignment import aligned, narrowed
 from segctl.engines.base import EngineInput
-from segctl.engines.commons import common_subjects
+from segctl.engines.commons import common_rows, common_subjects
 from segctl.engines.elements import with_elements
 from segctl.engines.expressions import to_expr
 from segctl.engines.formulas import with_formulas
 from segctl.engines.frames import Frame, polars_of
 from segctl.engines.metrics import plain_metrics
+from segctl.engines.next_change import DUE, NextChange, common_due
 from segctl.engines.ordered import ordered_metric
 from segctl.engines.physical import working_dtype
 from segctl.engines.places import near_column
@@ -48,17 +49,20 @@ class Block:
         scope: Scope,
         *,
         listed: tuple[int, ...] | None,
+        changes: NextChange | None = None,
     ) -> None:
         self.frame = profiles
         self.scope = scope
         self._plan = plan
         self._data = data
+        self._changes = changes
+        self._commons_due: list[pl.DataFrame] = []
         self._profile_reader = PolarsReader(data)
         subjects = _subjects(profiles, listed)
         self._reading = Reading(reader, subjects, scope, self._values, self._sum_is_safe)
 
     def answers(self, staged: Stages) -> pl.DataFrame:
-        """Columns `subject`, `profile_id`, segments a block can decide, and the columns the stages ask for."""
+        """Columns `subject`, `profile_id`, segments a block can decide, what the stages ask for, and next changes."""
         if self.frame.height:
             self._add_metrics()
             self._add_places()
@@ -66,6 +70,7 @@ class Block:
             self._add_commons()
         else:
             self._add_nothing()
+        self._add_next_changes()
         for level in staged.levels:
             self._add_segments(level)
         missing = {column: test for test, column in staged.strict.items()}
@@ -74,11 +79,15 @@ class Block:
         columns = [_asked(node, scope).alias(name) for name, node in staged.columns.items()]
         columns += [to_predicate(test, scope).is_null().alias(name) for name, test in missing.items()]
         members = [segment_column(segment.name) for level in staged.levels for segment in level]
-        frame = (frame.with_columns(*columns) if columns else frame).select("subject", "profile_id", *members, *asked)
+        due = [] if self._changes is None else [DUE]
+        frame = (frame.with_columns(*columns) if columns else frame).select(
+            "subject", "profile_id", *members, *asked, *due
+        )
         return _collected(frame)
 
     def _add_metrics(self) -> None:
         waiting = [metric for _, metrics in self._plan.metrics for metric in metrics]
+        waiting += [] if self._changes is None else self._changes.metrics
         names = {metric: f"metric:{number}" for number, metric in enumerate(waiting)}
         while waiting:
             known = self.scope.known
@@ -129,16 +138,26 @@ class Block:
         known: dict[Node, str] = {}
         for number, common in enumerate(self._plan.commons):
             name = f"common:{number}"
-            found = common_subjects(self._reading, common, self.frame, self.scope, name, self._profile_reader)
+            rows, inner = common_rows(self._reading, common, self.frame, self.scope, self._profile_reader)
+            found = common_subjects(rows, common, inner, name)
+            if self._changes is not None:
+                self._commons_due.append(common_due(rows, common, inner))
             self.frame = self.frame.with_columns(aligned(self.frame.get_column("subject"), found, {name}))
             known[common] = name
         self.scope = self.scope.knowing(known)
+
+    def _add_next_changes(self) -> None:
+        if self._changes is not None:
+            due = self._changes.due(self.frame, self.scope, self._reading, self._commons_due)
+            self.frame = self.frame.with_columns(due)
 
     def _add_nothing(self) -> None:
         """Columns of the right type for no profiles at all."""
         known: dict[Node, str] = {}
         columns: list[pl.Expr] = []
-        for number, metric in enumerate(metric for _, metrics in self._plan.metrics for metric in metrics):
+        further = [] if self._changes is None else self._changes.metrics
+        metrics = [metric for _, metrics in self._plan.metrics for metric in metrics] + further
+        for number, metric in enumerate(metrics):
             known[ir.MetricValue(metric)] = f"metric:{number}"
             columns.append(pl.lit(None, working_dtype(metric.type)).alias(f"metric:{number}"))
         tests: list[Node] = [ir.HasSequence(sequence) for sequence in self._plan.sequences]

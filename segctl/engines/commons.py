@@ -23,15 +23,19 @@ from segctl.engines.scope import Scope
 from segctl.model.types import INTEGER
 
 
-def common_subjects(
-    reading: Reading,
-    common: ir.HasCommonValue,
-    profiles: pl.DataFrame,
-    scope: Scope,
-    name: str,
-    profile_reader: Reader,
-) -> pl.DataFrame:
+def common_subjects(rows: pl.LazyFrame, common: ir.HasCommonValue, scope: Scope, name: str) -> pl.DataFrame:
     """One row per subject with any candidate value: `subject` and the answer under `name`; for others it is false."""
+    frame: Frame = nw.from_native(rows)
+    native = polars_of(frame.with_columns(to_predicate(common.item, scope).alias(name)))
+    answer = pl.col(name)
+    some = pl.when(answer.any()).then(pl.lit(value=True)).when(~answer.is_null().any()).then(pl.lit(value=False))
+    return native.group_by("subject").agg(some.alias(name)).collect(engine="in-memory")
+
+
+def common_rows(
+    reading: Reading, common: ir.HasCommonValue, profiles: pl.DataFrame, scope: Scope, profile_reader: Reader
+) -> tuple[pl.LazyFrame, Scope]:
+    """One row per subject and candidate value, and a scope that knows what the condition asks of it."""
     metrics = list(dict.fromkeys(_metrics(common.item)))
     names = {metric: f"same:{number}" for number, metric in enumerate(metrics)}
     keys = ["subject", *same_columns(common.same)]
@@ -44,11 +48,7 @@ def common_subjects(
     inner = scope.knowing({ir.MetricValue(metric): column for metric, column in names.items()})
     inner = inner.knowing({node: column.name for node, column in outer.items()})
     frame, inner = with_elements(nw.from_native(rows.lazy()), [common.item], inner, profile_reader)
-    answered = frame.with_columns(to_predicate(common.item, inner).alias(name))
-    native = polars_of(answered)
-    answer = pl.col(name)
-    some = pl.when(answer.any()).then(pl.lit(value=True)).when(~answer.is_null().any()).then(pl.lit(value=False))
-    return native.group_by("subject").agg(some.alias(name)).collect(engine="in-memory")
+    return polars_of(frame), inner
 
 
 def _of_profiles(item: Node, profiles: pl.DataFrame, scope: Scope) -> dict[Node, pl.Series]:

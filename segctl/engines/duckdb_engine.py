@@ -30,10 +30,17 @@ class DuckDBEngine:
             ) from error
 
     def evaluate(
-        self, plan: Plan, data: EngineInput, *, as_of: datetime, zone: str, only: Sequence[int] | None = None
+        self,
+        plan: Plan,
+        data: EngineInput,
+        *,
+        as_of: datetime,
+        zone: str,
+        only: Sequence[int] | None = None,
+        due: bool = False,
     ) -> Evaluation:
-        """Answers of every output of the plan; `only` restricts the rows, never the population of `keep`."""
+        """Answers of every output of the plan; of next changes it only says that they may come at once."""
         from segctl.engines.duckdb_reader import DuckDBReader
 
         with DuckDBReader(data) as reader:
-            return evaluate(plan, data, reader, as_of=as_of, zone=zone, only=only)
+            return evaluate(plan, data, reader, as_of=as_of, zone=zone, only=only, due=due)

@@ -19,6 +19,7 @@ from segctl.engines.block import Block
 from segctl.engines.dialects import PolarsDialect
 from segctl.engines.folding import without_folding
 from segctl.engines.keep import kept
+from segctl.engines.next_change import DUE, NextChange, earliest
 from segctl.engines.physical import stored, worked, working_dtype
 from segctl.engines.reading import Reader
 from segctl.engines.scope import Scope, list_column, segment_column, trait_column
@@ -40,7 +41,8 @@ class Early:
         staged: What comes when.
         scope: Of the evaluation.
         frame: One row per profile, sorted by ``subject``: ``subject``, ``profile_id``, ``segment:NAME`` of segments
-            that a block can decide, and the columns of `Stages.columns` and `Stages.strict`, in working form.
+            that a block can decide, the columns of `Stages.columns` and `Stages.strict`, in working form, and where
+            it was asked for the next change, in `next_change.DUE`.
     """
 
     plan: Plan
@@ -50,17 +52,31 @@ class Early:
 
 
 def evaluate(
-    plan: Plan, data: EngineInput, reader: Reader, *, as_of: datetime, zone: str, only: Sequence[int] | None
+    plan: Plan,
+    data: EngineInput,
+    reader: Reader,
+    *,
+    as_of: datetime,
+    zone: str,
+    only: Sequence[int] | None,
+    due: bool = False,
 ) -> Evaluation:
-    """Answers of the plan's segments and outputs, one row per profile, sorted by `subject`."""
+    """Answers of the plan's segments and outputs, one row per profile, sorted by `subject`; next changes if asked."""
     # The population of `keep` is everybody, whoever is asked for, and so are colleagues.
     asks_all = bool(plan.colleagues) or any(segment.keep is not None for segment in plan.segments)
-    found = early_answers(plan, data, reader, as_of=as_of, zone=zone, only=None if asks_all else only)
+    found = early_answers(plan, data, reader, as_of=as_of, zone=zone, only=None if asks_all else only, due=due)
     return finished(found, only=only)
 
 
 def early_answers(
-    plan: Plan, data: EngineInput, reader: Reader, *, as_of: datetime, zone: str, only: Sequence[int] | None
+    plan: Plan,
+    data: EngineInput,
+    reader: Reader,
+    *,
+    as_of: datetime,
+    zone: str,
+    only: Sequence[int] | None,
+    due: bool = False,
 ) -> Early:
     """What blocks can answer alone, of everybody or only of some; scores are made among all that `data` has."""
     profiles = working_profiles(plan, data)
@@ -69,16 +85,26 @@ def early_answers(
     few = None if only is None or plan.scores else tuple(sorted(set(only)))
     plan = without_folding(plan, profiles, reader, scope, listed=few)
 
+    ahead = [] if data.later is None else [data.later]
+
     def of_everybody(asked: Plan) -> pl.DataFrame:
-        return evaluate(asked, data, reader, as_of=as_of, zone=zone, only=None).answers
+        answers = evaluate(asked, data, reader, as_of=as_of, zone=zone, only=None, due=due).answers
+        if due:
+            ahead.append(answers.select("subject", "due"))
+        return answers
 
     profiles, scope = with_scores(plan, profiles, scope, of_everybody)
     staged = stages(plan)
     listed = None if only is None else pl.Series(sorted(set(only)), dtype=pl.Int32)
     rows = profiles if listed is None else profiles.filter(pl.col("subject").is_in(listed.implode()))
     narrow = None if listed is None else tuple(listed)
-    blocks = (Block(plan, block, data, reader, scope, listed=narrow) for block in _blocks(rows, data))
+    changes = NextChange(plan) if due and reader.is_polars else None
+    blocks = (Block(plan, block, data, reader, scope, listed=narrow, changes=changes) for block in _blocks(rows, data))
     frame = pl.concat([block.answers(staged) for block in blocks], how="vertical_relaxed")
+    if due:
+        # An engine without next changes of its own says that everything may change at once.
+        frame = frame if changes is not None else frame.with_columns(pl.lit(scope.now + 1, pl.Int64).alias(DUE))
+        frame = earliest(frame, ahead)
     return Early(plan, staged, scope, frame)
 
 
@@ -176,6 +202,8 @@ def failures(plan: Plan, staged: Stages, missing: dict[ir.Predicate, int]) -> di
 def _finished(plan: Plan, answers: pl.DataFrame, failed: dict[str, str]) -> pl.DataFrame:
     """The asked columns in stored form; failed segments have none, and what refers to them is unknown."""
     columns: dict[str, pl.Expr] = {"subject": pl.col("subject")}
+    if DUE in answers.columns:
+        columns[DUE] = pl.col(DUE).alias("due")
     for segment in plan.segments:
         if segment.name not in failed:
             columns[segment_column(segment.name)] = pl.col(segment_column(segment.name))

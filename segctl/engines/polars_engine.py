@@ -18,16 +18,30 @@ class PolarsEngine:
     name = "polars"
 
     def evaluate(
-        self, plan: Plan, data: EngineInput, *, as_of: datetime, zone: str, only: Sequence[int] | None = None
+        self,
+        plan: Plan,
+        data: EngineInput,
+        *,
+        as_of: datetime,
+        zone: str,
+        only: Sequence[int] | None = None,
+        due: bool = False,
     ) -> Evaluation:
         """Answers of every output of the plan; `only` restricts the rows, never the population of `keep`."""
-        return evaluate(plan, data, _reader(data, only), as_of=as_of, zone=zone, only=only)
+        return evaluate(plan, data, _reader(data, only), as_of=as_of, zone=zone, only=only, due=due)
 
     def early(
-        self, plan: Plan, data: EngineInput, *, as_of: datetime, zone: str, only: Sequence[int] | None = None
+        self,
+        plan: Plan,
+        data: EngineInput,
+        *,
+        as_of: datetime,
+        zone: str,
+        only: Sequence[int] | None = None,
+        due: bool = False,
     ) -> Early:
         """What blocks of profiles can answer alone; `keep` and colleagues wait for everybody."""
-        return early_answers(plan, data, _reader(data, only), as_of=as_of, zone=zone, only=only)
+        return early_answers(plan, data, _reader(data, only), as_of=as_of, zone=zone, only=only, due=due)
 
 
 def _reader(data: EngineInput, only: Sequence[int] | None) -> Reader:
