@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, UnknownOutcomeError
+from segctl.connectors.destinations.base import BatchRefusedError, Connector, Movable, NotNowError, UnknownOutcomeError
 from segctl.model.errors import SegctlError
 from segctl.operations.push_calls import CallSource
 from segctl.operations.push_resolve import settle_unsure
@@ -56,6 +56,7 @@ def _find_audiences(courier: Courier, parts: Sequence[Part], name: Name, keep: C
         for tries in range(1, desk.patience.tries + 1):
             try:
                 part.remote = desk.connector.audience(part.segment, name(part))
+                _move(desk.connector, part)
             except BatchRefusedError as error:
                 part.stopped = f"the destination refuses the audience `{name(part)}`: {error.reason}"
                 part.tally.waiting += part.additions + part.removals
@@ -74,6 +75,13 @@ def _find_audiences(courier: Courier, parts: Sequence[Part], name: Name, keep: C
                 keep(part)
                 break
     return True
+
+
+def _move(connector: Connector, part: Part) -> None:
+    """Let an audience that has another name now be where it is looked for, before the ledger says that it is there."""
+    former = part.ledger.remote
+    if former is not None and former != part.remote and isinstance(connector, Movable):
+        connector.moved(former, part.remote, part.segment)
 
 
 def _wait_for_next(courier: Courier, parts: Sequence[Part]) -> None:

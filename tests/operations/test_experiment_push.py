@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -359,6 +360,30 @@ def test_a_renamed_segment_keeps_its_experiment(tmp_path: Path) -> None:
     assert [(one.segment, one.status) for one in pushed.outcomes] == [("comeback", "ok")]
     assert len(shop.services.requests) == requests
     assert shop.arms() == before
+
+
+@pytest.mark.parametrize("contents", ["full", "delta"])
+def test_the_folder_of_a_renamed_segment_holds_everybody(contents: str, tmp_path: Path) -> None:
+    to = Destination("files", "file", options={"contents": contents}, identify=(("email", "email"),),
+                     purposes=("service",))  # fmt: skip
+    shop = world(tmp_path, destinations=(to,), members={"winback": range(10)})
+    shop.push()
+    segments = shop.session.definitions.segments
+    segments["comeback"] = replace(segments.pop("winback"), name="comeback", formerly=("winback",))
+    shop.members(comeback=range(1, 12))
+
+    shop.push()
+    shop.members(comeback=range(1, 14))
+    shop.push()
+
+    (folder,) = (shop.session.root / "out/files").iterdir()
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    assert (folder.name, manifest["segment"], manifest["audience"]) == ("comeback",) * 3
+    people: set[str] = set()
+    for file in manifest["files"]:
+        rows = set((folder / file["name"]).read_text("utf-8").split()[1:])
+        people = rows if contents == "full" else people - rows if file["action"] == "remove" else people | rows
+    assert people == {f"c{i}@post.example" for i in range(1, 14)}
 
 
 def test_a_control_is_exposed_also_where_nobody_is_sent_anything(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from segctl.connectors.calls import (
     Around,
@@ -193,6 +193,15 @@ class Remote:
     id: str
     name: str
     size: int | None = None
+
+
+@runtime_checkable
+class Movable(Protocol):
+    """A destination whose audiences lie under their names, so that a renamed one has to be brought along."""
+
+    def moved(self, former: str, audience: str, segment: str) -> None:
+        """The audience with the one id has the other from now on; nothing happens where that is so already."""
+        ...
 
 
 class Connector(Protocol):

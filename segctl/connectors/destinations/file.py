@@ -114,10 +114,27 @@ class Files:
         """The name itself, as its folder has it."""
         return folder_name(name)
 
+    def moved(self, former: str, audience: str, segment: str) -> None:
+        """The folder of a renamed segment with all its files; it stays where its new place is taken.
+
+        Raises:
+            LocalIOError: It cannot be moved.
+        """
+        old, new = self.root / former, self.root / audience
+        manifest = read_manifest(old)
+        if self.around.record is not None or manifest is None or new.exists():
+            return
+        try:
+            old.rename(new)
+        except OSError as error:
+            raise unwritable(old, error) from None
+        write_manifest(new, replace(manifest, segment=segment, audience=audience))
+
     def send(self, batch: Batch) -> Sent:
         """One file for the batch, or the file with everybody written anew."""
         folder = self.root / batch.audience
         before = read_manifest(folder) or Manifest(self.destination.name, batch.segment, batch.audience)
+        before = replace(before, segment=batch.segment, audience=batch.audience)
         frame = frame_of(batch.rows, self._columns(batch), self.form)
         push = batch.context.get("push", batch.id)
         stem = f"{batch.at.astimezone(UTC):%Y%m%dT%H%M%SZ}_{folder_name(push)}"

@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
-from segctl.connectors.destinations.base import Batch, Connector, Member, Remote, Row, Sent, UnknownOutcomeError
+from segctl.connectors.destinations.base import (
+    Batch,
+    Connector,
+    Member,
+    Movable,
+    Remote,
+    Row,
+    Sent,
+    UnknownOutcomeError,
+)
 from segctl.connectors.sources.base import Probe
 
 T = TypeVar("T")
@@ -34,6 +43,11 @@ class Guarded:
     def audience(self, segment: str, name: str) -> str:
         """As the connector."""
         return _read(lambda: self.connector.audience(segment, name))
+
+    def moved(self, former: str, audience: str, segment: str) -> None:
+        """As the connector, where audiences lie under their names."""
+        if isinstance(self.connector, Movable):
+            self.connector.moved(former, audience, segment)
 
     def send(self, batch: Batch) -> Sent:
         """As the connector."""
