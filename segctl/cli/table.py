@@ -81,5 +81,6 @@ COMMANDS: dict[str, Command] = {
     "report": _at("report", "measure", "Report what experiments earned, and how segments do"),
     "consent": _at("consent", "consent", "Record, import and check who may be contacted"),
     "suppress": _at("suppress", "consent", "Keep contact points from getting anything"),
+    "listen": _at("listen", "live", "Take what tracking libraries and webhooks send"),
     "stream": _at("stream", "live", "Evaluate continuously, and say who enters and leaves"),
 }

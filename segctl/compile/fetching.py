@@ -18,6 +18,7 @@ BINDERS: dict[str, str] = {
     "database": "segctl.compile.fetching_database:bind_database",
     "singer": "segctl.compile.fetching_singer:bind_singer",
     "table": "segctl.compile.fetching_table:bind_table",
+    "collector": "segctl.compile.fetching_collector:bind_collector",
 }
 """Kind → ``module:function``, called with the mapping under the key of that name (None when it is not there), the
 whole declaration and the surroundings; it notes what is wrong and gives the declaration, or None."""

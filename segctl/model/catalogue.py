@@ -37,8 +37,18 @@ _PARTS = {
         "segctl.model.catalogue_overlap",
         "segctl.model.catalogue_health",
     ),
-    "6": ("segctl.model.catalogue_state", "segctl.model.catalogue_quarantine", "segctl.model.catalogue_tables"),
-    "7": ("segctl.compile.rules.texts", "segctl.model.catalogue_workflows", "segctl.model.catalogue_stream"),
+    "6": (
+        "segctl.model.catalogue_state",
+        "segctl.model.catalogue_quarantine",
+        "segctl.model.catalogue_tables",
+        "segctl.model.catalogue_collector",
+    ),
+    "7": (
+        "segctl.compile.rules.texts",
+        "segctl.model.catalogue_workflows",
+        "segctl.model.catalogue_content",
+        "segctl.model.catalogue_stream",
+    ),
     "8": (
         "segctl.model.catalogue_consent",
         "segctl.model.catalogue_destinations",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-SHAPES = ("segment", "ga4", "ga4_mp", "ga360", "snowplow", "gtm")
+SHAPES = ("segment", "ga4", "ga4_mp", "ga360", "snowplow", "gtm", "tealium")
 """Names under `tracking`; the code that reads each stands in the table of `connectors.tracking`."""
 
-WITH_PROFILES = ("segment", "ga4", "ga4_mp", "snowplow", "gtm")
+WITH_PROFILES = ("segment", "ga4", "ga4_mp", "snowplow", "gtm", "tealium")
 """Shapes whose records say something about people."""
 
 CONSENT_PATHS: dict[str, tuple[tuple[str, str], ...]] = {

@@ -105,7 +105,11 @@ def place_digest(fetch: Fetch) -> str:
 def _around(run: SourceRun) -> Around:
     from segctl.connectors.sources.base import Around
 
-    return Around(run.source.name, Path(run.project.root), run.now, note=run.progress.note, zone=run.project.timezone)
+    project = run.project
+    return Around(
+        run.source.name, Path(project.root), run.now, note=run.progress.note, zone=project.timezone,
+        workspace=Path(project.workspace),
+    )  # fmt: skip
 
 
 def _refuse_wishes(source: Source, fetch: Fetch, wishes: Wishes) -> None:

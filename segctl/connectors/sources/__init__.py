@@ -15,6 +15,7 @@ CONNECTORS: dict[str, str] = {
     "rest": "segctl.connectors.sources.http:RestConnector",
     "database": "segctl.connectors.sources.database:DatabaseConnector",
     "singer": "segctl.connectors.sources.singer:SingerConnector",
+    "collector": "segctl.connectors.sources.collected:CollectedConnector",
 }
 """Kind → ``module:attribute``, called with the declaration and its surroundings."""
 

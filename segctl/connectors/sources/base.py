@@ -31,6 +31,7 @@ class Around:
         sleep: Waits so many seconds.
         chance: A random number in [0, 1).
         zone: IANA zone in which a day without an offset is meant.
+        workspace: Folder of the workspace, where a collector keeps what was sent; None where there is none.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Around:
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
     zone: str = "UTC"
+    workspace: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ SHAPES = {
     "ga360": "segctl.connectors.tracking.ga360:SHAPE",
     "snowplow": "segctl.connectors.tracking.snowplow:SHAPE",
     "gtm": "segctl.connectors.tracking.gtm:SHAPE",
+    "tealium": "segctl.connectors.tracking.tealium:SHAPE",
 }
 
 __all__ = ["SHAPES", "Fault", "LeftOut", "Message", "Outcome", "Shape", "shape_of"]
