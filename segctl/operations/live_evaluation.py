@@ -95,8 +95,6 @@ class LiveEvaluator:
             ``subject`` Int32, a Boolean without nulls per segment by name (that is not late), leaves where they were
             asked for, and ``due`` Int64: microseconds since 1970 before which time alone changes no answer.
         """
-        import polars as pl
-
         from segctl.operations.evaluation import load_engine, load_input
 
         asking = self._plan(as_of)
@@ -104,9 +102,9 @@ class LiveEvaluator:
         given = StoredRows(events=(*files, *self._tail_parts()))
         data = load_input(self._session, asking, as_of=as_of, snapshot=self._snapshot, stored=given)
         zone = self._session.project.timezone
-        found = load_engine("polars").evaluate(asking, data, as_of=as_of, zone=zone, only=subjects).answers
+        found = load_engine("polars").evaluate(asking, data, as_of=as_of, zone=zone, only=subjects, due=True).answers
         names = {segment_column(one.name): one.name for one in self._segments}
-        return found.rename(names, strict=False).with_columns(pl.lit(NEVER, pl.Int64).alias("due"))
+        return found.rename(names, strict=False)
 
     def _plan(self, as_of: datetime) -> Plan:
         return plan(without_expired(self._session, self._segments, as_of), self._outputs)
