@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from segctl.compile.windows import span
 from segctl.compile.workflow_flow import Acting, after
@@ -148,11 +148,12 @@ class Actor:
             for one in part:
                 key = effects[one.instance.id].key
                 result = results.get(key, Result("unknown", "the destination said nothing about it"))
-                if result.outcome == "not_now":
+                if result.outcome in ("not_now", "again"):
                     held = result.reason or "not now"
-                    settled.append(Settled(key, "not_now", step.now))
+                    if result.outcome == "not_now":
+                        settled.append(Settled(key, "not_now", step.now))
                     continue
-                settled.append(Settled(key, result.outcome, step.now, result.reason))
+                settled.append(Settled(key, cast("EffectState", result.outcome), step.now, result.reason))
                 moved.append(self._moved(step, one))
                 done.append(one)
                 count(step.workflow.name, step.node.id, result.outcome)

@@ -97,7 +97,7 @@ class Doing:
     entered: int
 
 
-Outcome = Literal["done", "invalid", "unknown", "not_now", "refused", "failed"]
+Outcome = Literal["done", "invalid", "unknown", "again", "not_now", "refused", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,8 @@ class Result:
     """What became of an effect.
 
     Attributes:
-        outcome: ``not_now``: nothing happened, and later it may; ``refused``: the gate said no at the last moment.
+        outcome: ``not_now``: nothing happened, and later it may; ``again``: it may have happened, and repeating it
+            changes nothing; ``refused``: the gate said no at the last moment.
         reason: Without anybody's data.
     """
 

@@ -12,7 +12,7 @@ from segctl.model.dataclass import dataclass
 if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
-Kind = Literal["segment", "destination", "all"]
+Kind = Literal["segment", "destination", "workflow", "all"]
 Action = Literal["pause", "resume"]
 
 
@@ -21,8 +21,8 @@ class Pause:
     """One press of the button.
 
     Attributes:
-        kind: What stops; ``all`` is every segment and destination, also those to come.
-        name: Of the segment or destination; empty for all.
+        kind: What stops; ``all`` is every segment, destination and workflow, also those to come.
+        name: Of the segment, destination or workflow; empty for all.
         at: When, UTC.
         who: Name of the account that ran the command, None when unknown.
     """
