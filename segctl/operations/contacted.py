@@ -28,16 +28,46 @@ def record(workspace: Workspace) -> int:
     from segctl.operations.ingest_events import write_events
     from segctl.state.contacts import contacts_due, has_contacts_due, no_longer_due
 
+    written = _record_of_workflows(workspace)
     if not has_contacts_due(workspace):
-        return 0
+        return written
     with workspace.moment(_LOCK):
         due = contacts_due(workspace)
         if due.is_empty():
-            return 0
+            return written
         events = _events(workspace, due)
         files = [write_events(workspace, events)] if events.height else []
         last = int(due["id"].max())  # type: ignore[arg-type]  # whole numbers, and there are some
         workspace.commit(COMMIT, add=files, within=no_longer_due(last), note={"events": events.height})
+    return written + events.height
+
+
+def _record_of_workflows(workspace: Workspace) -> int:
+    """Likewise for what workflows did; an effect of which nobody knows whether it happened counts."""
+    from segctl.operations.ingest_events import write_events
+    from segctl.state.workflows_contacts import are_events, has_workflow_contacts, workflow_contacts
+
+    if not has_workflow_contacts(workspace):
+        return 0
+    import polars as pl
+
+    with workspace.moment(_LOCK):
+        due = workflow_contacts(workspace)
+        if due.is_empty():
+            return 0
+        properties = {stored_column(name, TEXT): pl.col(name) for name in PROPERTIES}
+        events = due.select(
+            "subject",
+            pl.col("at").cast(pl.Datetime("us", "UTC")).alias("ts"),
+            pl.lit(CONTACTED_SOURCE).alias("source"),
+            pl.concat_str(pl.lit("workflow."), "key").alias("event_id"),
+            pl.lit(CONTACTED).alias("kind"),
+            pl.lit(None, pl.Int32).alias("file_id"),
+            pl.lit(None, pl.Int64).alias("line"),
+            **properties,
+        )
+        files, keys = [write_events(workspace, events)], due["key"].to_list()
+        workspace.commit(COMMIT, add=files, within=are_events(keys), note={"events": events.height})
     return events.height
 
 

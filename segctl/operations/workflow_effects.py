@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from segctl.operations.workflow_gate import Told
 
 _POLLS, _COMMAND_S = 120, 300
-_OUTCOMES = {"invalid": "invalid", "rejected": "not_now", "unknown": "unknown"}
 
 
 class Effects:
@@ -44,7 +43,7 @@ class Effects:
         self._session = session
         self._open: dict[str, Connector] = {}
         self._audiences: dict[tuple[str, str], str] = {}
-        self._desks: dict[tuple[str, str, int], Desk] = {}
+        self._desks: dict[str, Desk] = {}
 
     def close(self) -> None:
         """Lets go of connections."""
@@ -150,19 +149,21 @@ class Effects:
         return Result("again" if abilities(destination).is_repeatable else "unknown", reason)
 
     # --- Messages ------------------------------------------------------------------------------------------
-    def write(self, act: Act, doing: Sequence[Doing], now: int) -> None:
-        """Loads what the messages of these people need, in one evaluation."""
-        desk = self._desk(act, now)
-        desk.load([one.someone.root for one in doing])
+    def load(self, act: Act, roots: Sequence[int], now: int) -> None:
+        """Reads what the messages of these people need, in one evaluation.
+
+        Raises:
+            SegctlError: There is no such template, or it cannot be compiled.
+        """
+        self._desk(act, now).load(roots)
 
     def _desk(self, act: Act, now: int) -> Desk:
         from segctl.operations.content import Desk
 
         assert act.content is not None
-        key = (act.content, act.destination or "", now)
-        if key not in self._desks:
-            self._desks[key] = Desk(self._session, act.content, as_of=from_us(now), channel="email")
-        return self._desks[key]
+        if act.content not in self._desks:
+            self._desks[act.content] = Desk(self._session, act.content, as_of=from_us(now), channel="email")
+        return self._desks[act.content]
 
     def _message(self, act: Act, one: Doing, now: int) -> Message:
         from segctl.content.library import TemplateError

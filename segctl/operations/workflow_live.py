@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from segctl.compile.zones import from_us
 from segctl.connectors.destinations import abilities
-from segctl.model.errors import UsageError
+from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.workflow_asking import ask, existing, first_events
 from segctl.operations.workflow_effects import Effects, run_command
 from segctl.operations.workflow_gate import Passed, is_still_allowed, known_there, passed, target_of
@@ -70,8 +71,6 @@ class LiveWorld:
         found = first_events(self.session, selection, self._new_parts(place), now=now, snapshot=self._snapshot)
         ahead = [part for part in late if part.path not in {new.path for new in self._new_parts(place)}]
         if ahead:
-            from dataclasses import replace
-
             from segctl.model.times import Instant, Since
 
             later = replace(selection, window=Since(Instant(from_us(place.at + 1))))
@@ -172,6 +171,11 @@ class LiveWorld:
         )
         self._write_down(found, now)
         self._passed = found
+        if act.kind == "mail" and found.told:
+            try:
+                self.effects.load(act, sorted(found.told), now)
+            except SegctlError as error:
+                return replace(found.allowed, held=f"{error.code}: {error.message}")
         return found.allowed
 
     def _write_down(self, found: Passed, now: int) -> None:
