@@ -11,7 +11,9 @@ from typing import Any, NoReturn
 from segctl.connectors.collector.requests import Request, refuse
 
 MOST_DEPTH = 32
-_MEDIA = frozenset({"", "application/json", "text/plain", "application/x-ndjson", "application/ndjson"})
+# RudderStack's library for Node says form data when it sends compressed JSON.
+_MEDIA = frozenset({"", "application/json", "text/plain", "application/octet-stream",
+                    "application/x-www-form-urlencoded"})  # fmt: skip
 _CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s\";]+)", re.IGNORECASE)
 _GZIP_OR_ZLIB, _BARE = 47, -15
 _BOM = b"\xef\xbb\xbf"
@@ -79,7 +81,7 @@ def read_json(data: bytes) -> tuple[Any, bytes]:
     """
     data = data.removeprefix(_BOM).strip()
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        value = _decode(data.decode("utf-8"))
     except (ValueError, RecursionError):
         raise refuse(400, "json") from None
     if data.count(b"{") + data.count(b"[") > MOST_DEPTH and _depth(value) > MOST_DEPTH:
@@ -89,6 +91,9 @@ def read_json(data: bytes) -> tuple[Any, bytes]:
 
 def _no_constant(text: str) -> NoReturn:
     raise ValueError(text)
+
+
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode
 
 
 def _depth(value: Any) -> int:  # noqa: ANN401 - a JSON value

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from segctl.connectors.tracking.base import instant
+from segctl.connectors.tracking.base import instant, mapping
 
 Record = dict[str, Any]
 _EVENTS = {"pv": "page_view", "pp": "page_ping", "se": "struct", "ue": "unstruct", "tr": "transaction",
@@ -29,6 +30,7 @@ _NAMES = {
     "co": "contexts",
 }  # fmt: skip
 _ENCODED = {"ue_px": "unstruct_event", "cx": "contexts"}
+_SCHEMA = re.compile(r"iglu:[\w.-]+/(?P<name>[\w-]+)/")
 _CAMPAIGN = {"utm_source": "mkt_source", "utm_medium": "mkt_medium", "utm_campaign": "mkt_campaign",
              "utm_term": "mkt_term", "utm_content": "mkt_content"}  # fmt: skip
 
@@ -49,6 +51,8 @@ def enriched(payload: Record, *, received: str, address: str | None = None) -> R
     kind = payload.get("e")
     if kind is not None:
         record["event"] = _EVENTS.get(str(kind), kind)
+    if record.get("event") == "unstruct":
+        record["event_name"] = _schema_name(record.get("unstruct_event"))
     if address is not None:
         record.setdefault("user_ipaddress", address)
     _take_times(record, payload, received)
@@ -83,6 +87,13 @@ def _take_page(record: Record) -> None:
     for name, value in query:
         if name in _CAMPAIGN:
             record.setdefault(_CAMPAIGN[name], value)
+
+
+def _schema_name(text: object) -> str | None:
+    """The name in the schema of a self-describing event, which is the event's own name."""
+    inner = mapping(mapping(text).get("data"))
+    match = _SCHEMA.match(str(inner.get("schema")))
+    return None if match is None else match["name"]
 
 
 def _decoded(value: object) -> str | None:
