@@ -26,7 +26,7 @@ _segctl_verb() {
   diff) options='--from --to --moves --exit-code --guards --language -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --to --language -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
   overlap) options='--now --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --top --who --html --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments+') ;;
   plan) options='--against --with --moves --all --examples --backtest --from --to --every --exit-code --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --against --with --examples --from --to --every --allow --reason --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
-  apply) options='--engine --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
+  apply) options='--engine --full --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --allow --reason -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('files') ;;
   push) options='--to --all --mode --retry-failed --preview --confirm --same-place --show-personal --allow --reason -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --to --mode --confirm --same-place --allow --reason -C --project -e --env -s --select --exclude --state -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('segments+') ;;
   reconcile) options='--apply --remove-foreign --confirm --allow --reason -C --project -e --env -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --confirm --allow --reason -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('destinations') ;;
   status) options='--prometheus -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --prometheus -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=() ;;
@@ -36,6 +36,8 @@ _segctl_verb() {
   report) options='--by --anyway --explain --details --suppress --html --markdown --force --last --since --quick --propose --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --by --suppress --html --markdown --last --since --propose --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('=ab control segments health all' 'experiments+') ;;
   consent) options='--purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --confirmed --not-own --reason --source --map --set --rejected --matrix --show-personal --language -C --project -e --env -s --select --exclude -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --reason --source --map --set --rejected --language -C --project -e --env -s --select --exclude -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=coverage import show check proof grant request confirm deny withdraw object restrict unrestrict lift rotate-key' 'files') ;;
   suppress) options='--channel --reason --proof --confirmed --at --as --source --rejected -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --channel --reason --proof --at --as --source --rejected -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=ls add rm import' 'files') ;;
+  listen) options='--bind --source --behind-proxy -C --project -e --env -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --bind --source -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=run keys' '=ls add rm' 'text') ;;
+  stream) options='--from --clock --changes --after --once --from-start --checkpoint --linger --figures -C --project -e --env --as-of --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --clock --changes --after --checkpoint --linger --figures -C --project -e --env --as-of --lock-wait --timeout --log-file --color '; arguments=('sources+') ;;
   *) return 1 ;;
   esac
 }
@@ -52,7 +54,7 @@ _segctl_value() {
     | 'diff --color' | 'overlap --color' | 'plan --color' | 'apply --color' \
     | 'push --color' | 'reconcile --color' | 'status --color' | 'pause --color' \
     | 'resume --color' | 'experiment --color' | 'report --color' | 'consent --color' \
-    | 'suppress --color') echo '=auto always never' ;;
+    | 'suppress --color' | 'listen --color' | 'stream --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
     | 'overlap --language' | 'plan --language' | 'experiment --language' | 'report --language' \
@@ -73,7 +75,7 @@ _segctl_value() {
     | 'profile -f' | 'profile --format' | 'push -f' | 'push --format' \
     | 'status -f' | 'status --format' | 'pause -f' | 'pause --format' \
     | 'resume -f' | 'resume --format' | 'consent -f' | 'consent --format' \
-    | 'suppress -f' | 'suppress --format') echo '=table json ndjson csv' ;;
+    | 'suppress -f' | 'suppress --format' | 'listen -f' | 'listen --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
   'schema -f' | 'schema --format' | 'reconcile -f' | 'reconcile --format' \
@@ -85,6 +87,7 @@ _segctl_value() {
     | 'dedupe -f' | 'dedupe --format' | 'size -f' | 'size --format' \
     | 'apply -f' | 'apply --format') echo '=table json ndjson csv parquet' ;;
   'test -f' | 'test --format') echo '=table json ndjson junit github concise csv' ;;
+  'stream --clock') echo '=wall event' ;;
   'test -k' | 'test --keyword') echo 'cases' ;;
   'show --to' | 'push --to' | 'push --same-place' | 'consent --to') echo 'destinations' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
@@ -101,7 +104,8 @@ _segctl_value() {
     | 'status -e' | 'status --env' | 'pause -e' | 'pause --env' \
     | 'resume -e' | 'resume --env' | 'experiment -e' | 'experiment --env' \
     | 'report -e' | 'report --env' | 'consent -e' | 'consent --env' \
-    | 'suppress -e' | 'suppress --env') echo 'environments' ;;
+    | 'suppress -e' | 'suppress --env' | 'listen -e' | 'listen --env' \
+    | 'stream -e' | 'stream --env') echo 'environments' ;;
   'ingest --as' | 'experiment --event') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
@@ -129,7 +133,9 @@ _segctl_value() {
     | 'experiment -o' | 'experiment --output' | 'experiment --log-file' | 'report --html' \
     | 'report --markdown' | 'report -o' | 'report --output' | 'report --log-file' \
     | 'consent --rejected' | 'consent -o' | 'consent --output' | 'consent --log-file' \
-    | 'suppress --rejected' | 'suppress -o' | 'suppress --output' | 'suppress --log-file') echo 'files' ;;
+    | 'suppress --rejected' | 'suppress -o' | 'suppress --output' | 'suppress --log-file' \
+    | 'listen -o' | 'listen --output' | 'listen --log-file' | 'stream --from' \
+    | 'stream --changes' | 'stream --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'schema -C' | 'ingest -C' | 'ingest --project' | 'validate -C' \
     | 'validate --project' | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' \
@@ -144,7 +150,8 @@ _segctl_value() {
     | 'reconcile --project' | 'status -C' | 'status --project' | 'pause -C' \
     | 'pause --project' | 'resume -C' | 'resume --project' | 'experiment -C' \
     | 'experiment --project' | 'report -C' | 'report --project' | 'consent -C' \
-    | 'consent --project' | 'suppress -C' | 'suppress --project') echo 'folders' ;;
+    | 'consent --project' | 'suppress -C' | 'suppress --project' | 'listen -C' \
+    | 'listen --project' | 'stream -C' | 'stream --project') echo 'folders' ;;
   'consent --purpose') echo 'purposes' ;;
   'doctor --online') echo 'reached' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
@@ -161,7 +168,7 @@ _segctl_value() {
     | 'apply -s' | 'apply --select' | 'apply --exclude' | 'push -s' \
     | 'push --select' | 'push --exclude' | 'report -s' | 'report --select' \
     | 'report --exclude' | 'consent -s' | 'consent --select' | 'consent --exclude') echo 'selections' ;;
-  'validate --save') echo 'sources' ;;
+  'validate --save' | 'listen --source') echo 'sources' ;;
   *) echo text ;;
   esac
 }
@@ -172,9 +179,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress listen stream" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress listen stream" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -191,7 +198,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress listen stream --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

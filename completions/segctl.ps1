@@ -35,6 +35,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'report' = 'Report what experiments earned, and how segments do'
         'consent' = 'Record, import and check who may be contacted'
         'suppress' = 'Keep contact points from getting anything'
+        'listen' = 'Take what tracking libraries and webhooks send'
+        'stream' = 'Evaluate continuously, and say who enters and leaves'
     }
     $options = @{
         'init' = & {
@@ -780,6 +782,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'apply' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--engine'] = '=polars duckdb'
+            $table['--full'] = 'flag'
             $table['--allow'] = 'text'
             $table['--reason'] = 'text'
             $table['-C'] = 'folders'
@@ -1174,6 +1177,68 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--help'] = 'flag'
             Write-Output -NoEnumerate $table
         }
+        'listen' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--bind'] = 'text'
+            $table['--source'] = 'sources'
+            $table['--behind-proxy'] = 'flag'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['-f'] = '=table json ndjson csv'
+            $table['--format'] = '=table json ndjson csv'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
+        'stream' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--from'] = 'files'
+            $table['--clock'] = '=wall event'
+            $table['--changes'] = 'files'
+            $table['--after'] = 'text'
+            $table['--once'] = 'flag'
+            $table['--from-start'] = 'flag'
+            $table['--checkpoint'] = 'text'
+            $table['--linger'] = 'text'
+            $table['--figures'] = 'text'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['--as-of'] = 'text'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
     }
     $arguments = @{
         'init' = @('folders')
@@ -1209,6 +1274,8 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'report' = @('=ab control segments health all', 'experiments+')
         'consent' = @('=coverage import show check proof grant request confirm deny withdraw object restrict unrestrict lift rotate-key', 'files')
         'suppress' = @('=ls add rm import', 'files')
+        'listen' = @('=run keys', '=ls add rm', 'text')
+        'stream' = @('sources+')
     }
     $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -le $cursorPosition } |
         ForEach-Object { $_.Extent.Text })

@@ -15,8 +15,9 @@ from segctl.compile.selection import Selection
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import Refused, SegctlError, UsageError
 from segctl.operations.contacted import record as record_contacts
-from segctl.operations.evaluation import Answers, evaluate
+from segctl.operations.evaluation import Answers
 from segctl.operations.guards import WAITS, Allowance, parse_allowances, refusals
+from segctl.operations.incremental import Evaluated, Extent, evaluate_standing
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import run_note
 from segctl.operations.retyped import retyped_properties
@@ -109,6 +110,7 @@ class Applied:
         stale: Those of them whose inputs are older than `fresh` asks for.
         paused: Segment that was left out → why, in words.
         everything: Why, when all is paused.
+        extent: How many were evaluated, and why everybody was if so.
     """
 
     run: Run | None
@@ -123,6 +125,7 @@ class Applied:
     stale: tuple[str, ...] = ()
     paused: Mapping[str, str] = field(default_factory=dict)
     everything: str | None = None
+    extent: Extent | None = None
 
 
 def apply(
@@ -135,6 +138,7 @@ def apply(
     dry_run: bool = False,
     allowed: Allowed = NOTHING_ALLOWED,
     pinned: Pinned | None = None,
+    full: bool = False,
     progress: Progress | None = None,
 ) -> Applied:
     """Evaluate the selection and what it refers to, and record who came and went.
@@ -148,6 +152,7 @@ def apply(
         dry_run: Do everything but record.
         allowed: What guards allow this once.
         pinned: The saved plan that is carried out, which also says which segments.
+        full: Evaluate everybody, whatever is known from before.
         progress: Hears what is going on.
 
     Raises:
@@ -167,14 +172,14 @@ def apply(
     listener.start("evaluate", total=len(names), unit="segments")
     with session.workspace.lease(request.snapshot):
         try:
-            answers = evaluate(
+            found = evaluate_standing(
                 session,
                 names,
                 as_of=as_of,
                 snapshot=request.snapshot,
                 engine=engine,
-                leaves=True,
-                details=not dry_run,
+                full=full,
+                is_whole=selection == EVERYTHING,
                 progress=listener,
             )
         except SegctlError as error:
@@ -183,9 +188,11 @@ def apply(
             raise
         listener.advance(len(names))
         listener.finish()
-        evaluated = time.perf_counter()
+        evaluated, answers = time.perf_counter(), found.answers
         warnings = (*going.warnings, *_retyped(session, request.snapshot))
-        run, status, outcomes = _recorded(session, request, names, answers, dry_run=dry_run)
+        run, status, outcomes = _recorded(session, request, names, found, dry_run=dry_run)
+        if found.save is not None and run is not None:
+            found.save()
     timings = {**answers.timings, "record": time.perf_counter() - evaluated, "total": time.perf_counter() - clock}
     return Applied(
         run=run,
@@ -204,6 +211,7 @@ def apply(
         stale=tuple(sorted(going.fresh.refused)),
         paused=going.paused,
         everything=going.everything,
+        extent=found.extent if names else None,
     )
 
 
@@ -242,14 +250,14 @@ def _retyped(session: Session, snapshot: int) -> Iterator[str]:
 
 
 def _recorded(
-    session: Session, request: _Request, names: list[str], answers: Answers, *, dry_run: bool
+    session: Session, request: _Request, names: list[str], found: Evaluated, *, dry_run: bool
 ) -> tuple[Run | None, str, tuple[SegmentOutcome, ...]]:
     from segctl.state.memberships import preview_run, record_run
     from segctl.state.runs import run_segments
 
+    answers, members = found.answers, found.members
     new = _new_run(session, request, names, answers.timings)
     segments = session.definitions.segments
-    members = answers.frame.select("subject", *(n for n in names if n not in answers.failed))
     renames = {name: segment.formerly for name, segment in segments.items() if segment.formerly}
     failed = {name: reason for name, reason in answers.failed.items() if name in names}
     going = request.running

@@ -107,7 +107,7 @@ class Explaining:
         if still.height and self.as_of == self.run.as_of:
             made.append(lines(still, None, self.as_of))
         elif still.height:
-            made.append(clocked(still, rows, then, now, self._raw, self._details()))
+            made.append(clocked(still, rows, then, now, self._raw, self._details(still["subject"])))
         return pl.concat(made)
 
     def _rows(self, pairs: pl.DataFrame, then: Side, now: Side, found: Sequence[Delta]) -> Rows:
@@ -213,8 +213,10 @@ class Explaining:
             self._read(moves, fresh, kinds).alias("fresh"),
         )
 
-    def _details(self) -> pl.DataFrame:
-        """Answers of all conditions; asked for again where the evaluation was made without them."""
+    def _details(self, subjects: pl.Series | None = None, columns: Sequence[str] = ()) -> pl.DataFrame:
+        """Answers of conditions, at least of some subjects; asked for again where the evaluation was without them."""
+        if self.answers.details_of is not None:
+            return self.answers.details_of(subjects, columns)
         if self._told is None:
             names = self.moves["segment"].unique().sort().to_list()
             again = evaluate(
@@ -322,8 +324,9 @@ class Explaining:
             lowered = lower_segment(self.session.definitions.segments[name], self.session.definitions)
             if lowered.keep is None:
                 continue
-            details = self._details()
-            columns = {f"{part}:{name}": part for part in ("where", "by", "per") if f"{part}:{name}" in details.columns}
+            parts = ("where", "by") if lowered.keep.per is None else ("where", "by", "per")
+            columns = {f"{part}:{name}": part for part in parts}
+            details = self._details(None, tuple(columns))
             frame = details.select("subject", *columns).rename(columns)
             subjects = pairs.filter(pl.col("segment") == name)["subject"]
             frame = frame.filter(pl.col("where") | pl.col("subject").is_in(subjects.implode()))

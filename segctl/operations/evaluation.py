@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -48,6 +48,8 @@ class Answers:
         timings: Phase → seconds.
         details: Beside ``subject``, in the order of `frame`: ``leaf:SEGMENT:N`` of every counted leaf, and
             ``where:SEGMENT``, ``by:SEGMENT``, ``per:SEGMENT`` of those that `keep` the best; None when not asked for.
+        details_of: Gives such details of some subjects (None: of everybody), some columns or (empty) all, where they
+            are not at hand.
     """
 
     frame: pl.DataFrame
@@ -55,6 +57,7 @@ class Answers:
     leaf_counts: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     details: pl.DataFrame | None = None
+    details_of: Callable[[pl.Series | None, Sequence[str]], pl.DataFrame] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ def evaluate(
     clock = time.perf_counter()
     asked = tuple(names)
     lowered = without_expired(session, lowered_segments(session, asked, outputs), as_of)
-    counted = [_leaf_output(s.name, i, leaf) for s in lowered if leaves and s.name in asked
+    counted = [leaf_output(s.name, i, leaf) for s in lowered if leaves and s.name in asked
                for i, leaf in enumerate(s.leaves)]  # fmt: skip
     counted += [output for s in lowered if details and s.name in asked for output in rank_outputs(s)]
     asking = plan(lowered, (*outputs, *counted))
@@ -356,7 +359,8 @@ def _instant(us: int | None) -> datetime | None:
     return None if us is None else _EPOCH + timedelta(microseconds=us)
 
 
-def _leaf_output(segment: str, number: int, leaf: ir.Leaf) -> Output:
+def leaf_output(segment: str, number: int, leaf: ir.Leaf) -> Output:
+    """The column that counts a leaf."""
     return Output(f"leaf:{segment}:{number}", leaf.predicate)
 
 

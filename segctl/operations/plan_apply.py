@@ -33,7 +33,13 @@ class CarriedOut:
 
 
 def apply_plan(
-    session: Session, plan: SavedPlan, *, started: datetime, dry_run: bool = False, progress: Progress | None = None
+    session: Session,
+    plan: SavedPlan,
+    *,
+    started: datetime,
+    dry_run: bool = False,
+    full: bool = False,
+    progress: Progress | None = None,
 ) -> CarriedOut:
     """Evaluate the plan's segments from the plan's inputs and record the run, if it gives what the plan promises.
 
@@ -44,6 +50,7 @@ def apply_plan(
         plan: As it was read.
         started: Wall clock at the start of the call.
         dry_run: Do everything but record.
+        full: Evaluate everybody, whatever is known from before.
         progress: Hears what is going on.
 
     Raises:
@@ -69,6 +76,7 @@ def apply_plan(
             dry_run=dry_run,
             allowed=plan.allowed,
             pinned=pinned,
+            full=full,
             progress=progress,
         )
     except TemporaryError:

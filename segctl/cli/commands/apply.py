@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
@@ -15,11 +15,13 @@ from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
     from segctl.operations.apply import Applied
+    from segctl.operations.incremental import Extent
     from segctl.operations.session import Session
 
 EXAMPLES = (
     ("segctl apply", "Evaluate every segment that is not a draft, as of now."),
     ("segctl apply --as-of 2026-11-15", "As of the end of that local day."),
+    ("segctl apply --full", "Everybody anew, not only those of whom something is new."),
     ("segctl apply plan.json", "Exactly what a plan of `segctl plan -o plan.json` says, or nothing."),
     ('segctl apply --select "tag:daily" --dry-run', "What it would be, without recording it."),
 )
@@ -28,7 +30,9 @@ EXITS = {
     5: "some segments failed, or their guards refuse, and keep their last membership; the others are in force",
     6: "the plan was changed by hand",
 }
-SEE_ALSO = ("segctl plan --help", "segctl diff --help", "segctl help as-of", "segctl help select")
+SEE_ALSO = (
+    "segctl plan --help", "segctl diff --help", "segctl help incremental", "segctl help as-of", "segctl help select",
+)  # fmt: skip
 COLUMNS = (
     output.Column("segment"),
     output.Column("members", type="integer", bar=True),
@@ -50,14 +54,19 @@ def command(
     engine: Annotated[
         str, Option("--engine", metavar="NAME", help="What evaluates.", choices=("polars", "duckdb"))
     ] = "polars",
+    full: Annotated[
+        bool, Option("--full", help="Evaluate everybody, not only those of whom something is new.")
+    ] = False,
     allow: Allow = (),  # type: ignore[assignment]  # a list arrives as a tuple
     reason: Reason = None,
 ) -> ExitCode | None:
     """Evaluate segments in one shared plan and record the run.
 
-    Nothing is sent. A run whose as-of lies before the one in force is a what-if: recorded and shown, never in
-    force. A segment that fails keeps its last membership, and so does one whose `guards` refuse its change;
-    `--allow` with a reason sets a guard's limit for this run. With a PLAN exactly that is done, or nothing.
+    Only profiles of whom something is new, or whose time has come, are evaluated again; the answers are those that
+    evaluating everybody gives, as `--full` does. Nothing is sent. A run whose as-of lies before the one in force is a
+    what-if: recorded and shown, never in force. A segment that fails keeps its last membership, and so does one whose
+    `guards` refuse its change; `--allow` with a reason sets a guard's limit for this run. With a PLAN exactly that is
+    done, or nothing.
     """
     from segctl.operations.session import open_session
 
@@ -65,13 +74,15 @@ def command(
         messages.diagnostics(ctx, session.warnings, root=session.root)
         if plan is not None:
             _refuse_settled(ctx, plan, is_allowing=bool(allow or reason))
-            found = _carried_out(ctx, session, plan)
+            found = _carried_out(ctx, session, plan, full=full)
         else:
-            found = _evaluated(ctx, session, engine, allow, reason)
+            found = _evaluated(ctx, session, engine, allow, reason, full=full)
         return ExitCode.OK if found is None else _report(ctx, session, found)
 
 
-def _evaluated(ctx: Context, session: Session, engine: str, allow: list[str], reason: str | None) -> Applied:
+def _evaluated(
+    ctx: Context, session: Session, engine: str, allow: list[str], reason: str | None, *, full: bool
+) -> Applied:
     from segctl.operations.apply import allowances, apply
     from segctl.operations.session import instant
 
@@ -83,6 +94,7 @@ def _evaluated(ctx: Context, session: Session, engine: str, allow: list[str], re
         engine=engine,
         dry_run=ctx.dry_run,
         allowed=allowances(session, allow, reason),
+        full=full,
         progress=listener(ctx),
     )
 
@@ -95,13 +107,13 @@ def _refuse_settled(ctx: Context, plan: str, *, is_allowing: bool) -> None:
         )  # fmt: skip
 
 
-def _carried_out(ctx: Context, session: Session, plan: str) -> Applied | None:
+def _carried_out(ctx: Context, session: Session, plan: str, *, full: bool) -> Applied | None:
     """What carrying the plan out did; None when it had been carried out before."""
     from segctl.operations.plan_apply import apply_plan
     from segctl.operations.plan_file import read_plan
 
     saved = read_plan(Path(plan))
-    done = apply_plan(session, saved, started=ctx.now, dry_run=ctx.dry_run, progress=listener(ctx))
+    done = apply_plan(session, saved, started=ctx.now, dry_run=ctx.dry_run, full=full, progress=listener(ctx))
     if done.applied is None and done.before is not None:
         about = {"id": done.before.id, "as_of": done.before.as_of, "status": done.before.status.value}
         result = output.Result("segctl/apply/1", COLUMNS, [], noun="segments", is_report=True,
@@ -136,13 +148,29 @@ def _report(ctx: Context, session: Session, found: Applied) -> ExitCode:
             **({"paused": sorted(found.paused)} if found.paused else {}),
         },
         run={"id": found.run.id if found.run else None, "as_of": found.as_of, "snapshot": found.snapshot,
-             "status": found.status, "timings": dict(found.timings), "dry_run": ctx.dry_run},
+             "status": found.status, "timings": dict(found.timings), "dry_run": ctx.dry_run,
+             **({} if found.extent is None else {"evaluated": _extent(found.extent)})},
         exit=code,
         reason="segments_failed" if failed else None,
     )  # fmt: skip
     output.write(ctx, result)
+    if ctx.verbosity > 0 and found.extent is not None:
+        messages.notice(ctx, _extent_in_words(found.extent))
     messages.notice(ctx, _last_word(ctx, found))
     return code
+
+
+def _extent(extent: Extent) -> dict[str, Any]:
+    """How much was evaluated, as a machine reads it."""
+    return {"everybody": extent.is_full, "reason": extent.reason, "profiles": extent.profiles,
+            "segments_anew": list(extent.anew)}  # fmt: skip
+
+
+def _extent_in_words(extent: Extent) -> str:
+    if extent.is_full:
+        return f"everybody was evaluated: {extent.reason}"
+    anew = f"; everybody for {', '.join(f'`{name}`' for name in extent.anew)}" if extent.anew else ""
+    return f"{extent.profiles:,} profiles were evaluated, of whom something is new{anew}"
 
 
 def tell_paused(ctx: Context, paused: Mapping[str, str], everything: str | None) -> None:

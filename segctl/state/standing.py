@@ -1,0 +1,236 @@
+"""What the last whole evaluation found of everybody, so that the next one asks only those of whom something is new.
+
+Folder ``standing``: ``standing.json`` names the files that count, and is replaced in one step. The first file has a
+row for every subject (row number = subject), each further one (a *layer*) rows that replace those: ``subject``,
+``present`` (part of the population), ``due``, and one column per key of a plan. Nothing here is needed for truth: what
+does not fit is left aside, and everybody is evaluated.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segctl.model.dataclass import dataclass
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.state.workspace import Workspace
+
+FOLDER = "standing"
+PRESENT, DUE = "present", "due"
+_MANIFEST, _FORMAT = "standing.json", 1
+_LOCK = "standing"
+_MOST_LAYERED = 0.25
+"""Layers with more of all rows than this become one file with the first."""
+Counts = tuple[int, int]
+"""Of how many profiles a column is true, and of how many unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One file of the state."""
+
+    name: str
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everybody's answers at one instant and snapshot.
+
+    Attributes:
+        inputs: All else that they were made from: name → digest.
+        as_of: Microseconds since 1970.
+        length: Subjects that there were.
+        profiles: Profiles of the population.
+        columns: Key → counts among the population; None where the column holds values.
+        layers: The first has everybody.
+    """
+
+    folder: Path
+    inputs: Mapping[str, str]
+    snapshot: int
+    as_of: int
+    length: int
+    profiles: int
+    columns: Mapping[str, Counts | None]
+    layers: tuple[Layer, ...]
+
+    def dense(self, keys: Sequence[str], length: int, newer: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Columns of everybody, row number = subject, null for those that are not there.
+
+        Args:
+            keys: Names of columns.
+            length: Number of rows wanted, at least `length` of the state.
+            newer: A further layer that is not written yet.
+        """
+        import polars as pl
+
+        asked = list(dict.fromkeys(keys))
+        found = pl.read_parquet(self.folder / self.layers[0].name, columns=asked)
+        if found.height < length:
+            found = pl.concat([found, found.clear(length - found.height)])
+        over = self._over(asked, newer)
+        return found if over is None else _covered(found, over["subject"], over.select(asked))
+
+    def rows(self, subjects: pl.Series, keys: Sequence[str]) -> pl.DataFrame:
+        """Columns of some subjects, in their order, null for those that are not there.
+
+        Args:
+            subjects: Ascending, each once.
+            keys: Names of columns.
+        """
+        import polars as pl
+
+        asked = list(dict.fromkeys(keys))
+        first = pl.read_parquet(self.folder / self.layers[0].name, columns=asked)
+        inside = pl.Series([first.height], dtype=pl.Int32)
+        at = subjects.to_frame("at").select(pl.when(pl.col("at") < inside).then("at"))["at"]
+        found = first.select(pl.all().gather(at)) if asked else first
+        over = self._over(asked, None)
+        if over is None:
+            return found
+        over = over.filter(pl.col("subject").is_in(subjects.implode()))
+        return _covered(found, subjects.search_sorted(over["subject"]), over.select(asked))
+
+    def _over(self, keys: Sequence[str], newer: pl.DataFrame | None) -> pl.DataFrame | None:
+        import polars as pl
+
+        wanted = ["subject", *keys]
+        parts = [pl.read_parquet(self.folder / layer.name, columns=wanted) for layer in self.layers[1:]]
+        parts += [newer.select(wanted)] if newer is not None else []
+        if not parts:
+            return None
+        return parts[0] if len(parts) == 1 else _newest(pl.concat(parts, how="vertical_relaxed"))
+
+
+def read_standing(workspace: Workspace) -> Standing | None:
+    """The state as it was last written; None where there is none, or its files are not as they were written."""
+    folder = workspace.folder / FOLDER
+    try:
+        found: dict[str, Any] = json.loads((folder / _MANIFEST).read_text())
+        if found.get("format") != _FORMAT:
+            return None
+        layers = tuple(Layer(*one) for one in found["layers"])
+        if not layers or any((folder / layer.name).stat().st_size != layer.bytes for layer in layers):
+            return None
+        columns = {key: None if counts is None else (counts[0], counts[1]) for key, counts in found["columns"].items()}
+        return Standing(
+            folder,
+            found["inputs"],
+            found["snapshot"],
+            found["as_of"],
+            found["length"],
+            found["profiles"],
+            columns,
+            layers,
+        )
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def write_whole(workspace: Workspace, state: Standing, rows: pl.DataFrame) -> None:
+    """Writes a state anew: one row for every subject, in their order."""
+    with workspace.moment(_LOCK):
+        _replaced(replace(state, layers=(_written(state.folder, rows),)))
+
+
+def write_layer(workspace: Workspace, before: Standing, state: Standing, rows: pl.DataFrame) -> None:
+    """Writes what is new since another state; small files become one, and many rows become one with the first file.
+
+    Args:
+        workspace: Open.
+        before: The state that was read.
+        state: What it becomes; its layers do not count.
+        rows: ``subject`` and all columns, ascending.
+    """
+    with workspace.moment(_LOCK):
+        held = read_standing(workspace)
+        if held is None or held.layers != before.layers or held.inputs != before.inputs:
+            return  # somebody else wrote another one meanwhile, which is as good
+        layers = list(before.layers)
+        if rows.height:
+            layers = _layered(before, layers, rows, state)
+        _replaced(replace(state, layers=tuple(layers)))
+
+
+def forget(workspace: Workspace) -> None:
+    """Leaves no state behind."""
+    with workspace.moment(_LOCK), suppress(FileNotFoundError):
+        (workspace.folder / FOLDER / _MANIFEST).unlink()
+
+
+def _layered(before: Standing, layers: list[Layer], rows: pl.DataFrame, state: Standing) -> list[Layer]:
+    import polars as pl
+
+    folder, keys = before.folder, [PRESENT, DUE, *state.columns]
+    rows = rows.select("subject", *keys)
+    first = layers[0]
+    if rows.height + sum(layer.rows for layer in layers[1:]) > _MOST_LAYERED * first.rows:
+        return [_written(folder, before.dense(keys, state.length, rows))]
+    # A layer is written again when as much has come after it, so each row is written a few times at most.
+    while len(layers) > 1 and layers[-1].rows <= 2 * rows.height:
+        older = pl.read_parquet(folder / layers.pop().name, columns=rows.columns)
+        rows = _newest(pl.concat([older, rows], how="vertical_relaxed"))
+    return [*layers, _written(folder, rows)]
+
+
+def _newest(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.unique("subject", keep="last", maintain_order=True).sort("subject")
+
+
+def _covered(found: pl.DataFrame, at: pl.Series, over: pl.DataFrame) -> pl.DataFrame:
+    """The frame with some of its rows replaced."""
+    import polars as pl
+
+    if not over.height:
+        return found
+    both = pl.concat([found, over], how="vertical_relaxed")
+    place = pl.int_range(found.height, dtype=pl.Int64, eager=True)
+    place = place.scatter(at, pl.int_range(found.height, both.height, dtype=pl.Int64, eager=True))
+    plain = [name for name, of in both.schema.items() if of == pl.Boolean or of.is_integer()]
+    columns = [
+        found[name].cast(both.schema[name]).clone().scatter(at, over[name].cast(both.schema[name]))
+        if name in plain
+        else both[name].gather(place)
+        for name in both.columns
+    ]
+    return pl.DataFrame(columns)
+
+
+def _written(folder: Path, rows: pl.DataFrame) -> Layer:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / f"{uuid.uuid4().hex}.parquet"
+    # Needed for no truth, so it need not be durable: a file of another size is left aside.
+    rows.write_parquet(path, compression="lz4", statistics=False, row_group_size=262_144)
+    return Layer(path.name, rows.height, path.stat().st_size)
+
+
+def _replaced(state: Standing) -> None:
+    """Makes a state the one that counts, and deletes files of others."""
+    folder = state.folder
+    folder.mkdir(mode=0o700, exist_ok=True)
+    text = json.dumps({
+        "format": _FORMAT, "inputs": dict(state.inputs), "snapshot": state.snapshot, "as_of": state.as_of,
+        "length": state.length, "profiles": state.profiles, "columns": dict(state.columns),
+        "layers": [[layer.name, layer.rows, layer.bytes] for layer in state.layers],
+    })  # fmt: skip
+    fresh = folder / f"{uuid.uuid4().hex}.json"
+    fresh.write_text(text)
+    os.replace(fresh, folder / _MANIFEST)
+    _delete(folder, {_MANIFEST, *(layer.name for layer in state.layers)})
+
+
+def _delete(folder: Path, keep: Iterable[str]) -> None:
+    for path in folder.iterdir():
+        if path.name not in set(keep):
+            path.unlink(missing_ok=True)
