@@ -56,8 +56,12 @@ class Stream:
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Goes on until every feed has ended, or somebody stops it."""
         while not is_stopped() and not all(feed.has_ended for _, feed in self._feeds):
-            self.step(self._gathered(self._patience()))
-            look(self.state)
+            self.turn(self._patience())
+
+    def turn(self, patience_s: float = 0.0) -> None:
+        """One step with what is there, waiting at most so long for it, and what is due beside it."""
+        self.step(self._gathered(patience_s))
+        look(self.state)
 
     def finish(self) -> None:
         """Makes a last checkpoint, after everything was said."""

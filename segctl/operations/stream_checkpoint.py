@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.model.errors import SegctlError
 from segctl.operations.stream_clock import moment
 from segctl.operations.stream_intake import Files, has_sessions, intakes
-from segctl.operations.stream_runs import TOLD_RUN, of_other_runs, record
+from segctl.operations.stream_runs import TOLD_RUN, record, said_members, unsaid
 from segctl.operations.stream_state import StreamState, Work
 from segctl.operations.stream_world import World
 from segctl.state import stream_log, stream_requests
@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from segctl.model.sources import Source
     from segctl.operations.stream_inputs import Inputs
-    from segctl.operations.stream_members import Moved
 
-_OTHERS = "('ingest', 'identity', 'run', 'discard', 'replay')"
+_OTHERS = "('ingest', 'identity', 'replay')"
 """Kinds of commits after which everybody is evaluated."""
 
 
@@ -66,30 +65,23 @@ def renew(state: StreamState, *, is_first: bool = False) -> int:
         state.world.close()
         state.world = None
     at = state.clock.tick()
+    said = said_members(state.workspace)
     applied = apply(state.session, as_of=moment(at), started=state.clock.wall())
     for warning in applied.warnings:
         state.listener.told(warning, is_warning=True)
     failed = {s.segment: s.reason for s in applied.segments if s.state == "failed"}
     for name, reason in failed.items():
         state.listener.told(f"`{name}` keeps its last membership and is left out: {reason}", is_warning=True)
-    state.world = World(state.session, at, without=frozenset(failed))
-    moved = state.world.start()
+    state.world = world = World(state.session, at, without=frozenset(failed))
+    moved = world.start()
+    last = newest_number(state.workspace)
     if is_first:
-        with state.workspace.transaction() as db:
-            stream_log.set_facts(db, {TOLD_RUN: newest_number(state.workspace)})
-        state.commit(Work(changes=state.in_time(moved, at)))
+        state.commit(Work(changes=state.in_time(moved, at)), {TOLD_RUN: last})
     else:
-        _tell_runs(state, moved, at)
+        changes = unsaid(state.workspace, said, world.members, world.profiles, at)
+        state.commit(Work(changes=changes), {TOLD_RUN: last}, recorded=last)
     state.seen, state.consents = state.workspace.snapshot(), _consent_head(state)
     return sum(s.members for s in applied.segments)
-
-
-def _tell_runs(state: StreamState, moved: Sequence[Moved], at: int) -> None:
-    """Says what runs of others moved, and what has moved since."""
-    last, told = newest_number(state.workspace), stream_log.fact(state.workspace, TOLD_RUN) or 0
-    world = state.here
-    changes = of_other_runs(state.workspace, told, last, world.profiles, world.members.names)
-    state.commit(Work(changes=[*changes, *state.in_time(moved, at)]), {TOLD_RUN: last})
 
 
 def look(state: StreamState) -> None:
@@ -114,13 +106,14 @@ def _serve(state: StreamState) -> None:
         _hand_over(state, asked)
     elif _is_changed_by_others(state):
         state.listener.told("another command changed what is stored, so everybody is evaluated")
-        checkpoint(state, is_quick=True)
+        store(state)
         renew(state)
 
 
 def _hand_over(state: StreamState, asked: list[int]) -> None:
     """Takes the definitions as they are now, and records a run with them."""
-    checkpoint(state, is_quick=True)
+    # What moved before is of a run of its own, so that it is not put down to the definitions.
+    checkpoint(state)
     try:
         state.session = state.reload()
     except SegctlError as error:
@@ -134,8 +127,11 @@ def _hand_over(state: StreamState, asked: list[int]) -> None:
 
 
 def _is_changed_by_others(state: StreamState) -> bool:
-    rows = state.workspace.query(f"SELECT count(*) FROM commits WHERE seq > ? AND kind IN {_OTHERS}", (state.seen,))
-    return bool(rows[0][0]) or _consent_head(state) != state.consents
+    workspace = state.workspace
+    commits = workspace.query(f"SELECT count(*) FROM commits WHERE seq > ? AND kind IN {_OTHERS}", (state.seen,))
+    in_force = workspace.query("SELECT coalesce(max(in_force), 0) FROM segments")
+    told = stream_log.fact(workspace, TOLD_RUN) or 0
+    return bool(commits[0][0]) or in_force[0][0] > told or _consent_head(state) != state.consents
 
 
 def _consent_head(state: StreamState) -> int:
@@ -178,22 +174,14 @@ def store(state: StreamState, touched: Sequence[int] = ()) -> None:
         state.world.sees(touched, events_written=True)
 
 
-def checkpoint(state: StreamState, *, is_quick: bool = False) -> None:
-    """Makes files of the lines and a run of the changes; segments that need everybody are ranked anew.
-
-    Args:
-        state: Of a stream that has begun.
-        is_quick: An evaluation of everybody follows at once, so nothing is ranked.
-    """
+def checkpoint(state: StreamState) -> None:
+    """Makes files of the lines and a run of the changes; segments that need everybody are ranked anew."""
     if state.records:
         take_records(state)
     else:
         store(state)
     world, at = state.here, state.clock.tick()
-    if not is_quick:
-        _rank(state, at)
-    if newest_number(state.workspace) != (stream_log.fact(state.workspace, TOLD_RUN) or 0):
-        _tell_runs(state, (), at)
+    _rank(state, at)
     run, warnings = record(
         state.session, world.going, world.members,
         as_of=moment(at), snapshot=world.snapshot, started=state.clock.wall(),

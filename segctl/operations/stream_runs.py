@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -87,28 +87,56 @@ def _causes(pending: Sequence[Change]) -> pl.DataFrame | None:
     ).unique(["segment", "subject"], keep="last", maintain_order=True)
 
 
-def of_other_runs(
-    workspace: Workspace, after: int, until: int, profiles: Sequence[str], names: Iterable[str]
-) -> list[Change]:
-    """Changes of runs that others recorded, in order.
-
-    Args:
-        workspace: With the log of changes.
-        after: Number of a run; changes up to it were said.
-        until: Number of the last run.
-        profiles: Profile id by subject.
-        names: Segments that the stream speaks of.
-    """
-    from segctl.state.changes import read_changes
+def said_members(workspace: Workspace) -> dict[int, pl.Series]:
+    """Who belongs where by everything that was said: dense truth by subject, by number of the segment."""
+    from segctl.state.changes import grown, standing
     from segctl.state.recording import known_segments
 
-    wanted = set(names)
-    ids = {segment.id: name for name, segment in known_segments(workspace).items() if name in wanted}
-    frame = read_changes(workspace, after, until, segments=list(ids))
-    return [
-        Change(
-            ids[segment], subject, profiles[subject], entered, micros(effective), None, 0,
-            why or cause("unexplained"), run,
-        )
-        for run, segment, subject, entered, effective, why in frame.iter_rows()
-    ]  # fmt: skip
+    known = known_segments(workspace)
+    state = standing(workspace, stream_log.fact(workspace, TOLD_RUN) or 0, [one.id for one in known.values()])
+    found = {one.id: state.flags(one.id) for one in known.values()}
+    later: dict[int, dict[int, bool]] = {}
+    for change in stream_log.changes_after(workspace, 0, pending=True):
+        if change.segment in known:
+            later.setdefault(known[change.segment].id, {})[change.subject] = change.entered
+    for number, moves in later.items():
+        flags = grown(found[number], max(moves) + 1).clone()
+        found[number] = flags.scatter(list(moves), list(moves.values()))
+    return found
+
+
+def unsaid(
+    workspace: Workspace, said: Mapping[int, pl.Series], members: Members, profiles: Sequence[str], at: int
+) -> list[Change]:
+    """What separates everything that was said from what is now, whoever has moved it.
+
+    Args:
+        workspace: With the runs that others recorded meanwhile.
+        said: As `said_members` gave it.
+        members: Who belongs where now, by the stream.
+        profiles: Profile id by subject.
+        at: The present, microseconds since 1970.
+    """
+    import polars as pl
+
+    from segctl.state.changes import grown, nobody, read_changes, standing
+    from segctl.state.recording import known_segments
+    from segctl.state.runs import newest_number
+
+    last = newest_number(workspace)
+    names = {one.id: name for name, one in known_segments(workspace).items()}
+    ids = [number for number, name in names.items() if name not in members.names]
+    others = standing(workspace, last, ids)
+    log = read_changes(workspace, stream_log.fact(workspace, TOLD_RUN) or 0, last)
+    why = {(s, who): (micros(when), line) for _, s, who, _, when, line in log.iter_rows()}
+    found: list[Change] = []
+    for number, name in sorted(names.items(), key=lambda pair: pair[1]):
+        now = pl.Series(members.column(name)) if name in members.names else others.flags(number)
+        before = said.get(number, nobody())
+        length = max(len(now), len(before))
+        now, before = grown(now.clone(), length), grown(before.clone(), length)
+        for subject in (now != before).arg_true().to_list():
+            when, line = why.get((number, subject), (at, None))
+            line = line or cause("time_passed")
+            found.append(Change(name, subject, profiles[subject], bool(now[subject]), when, None, 0, line, last))
+    return found

@@ -136,9 +136,17 @@ class StreamState:
         due = self.world.timers.first()
         return max(0.0, (self.clock.wall_us - due) / 1e6) if due < NEVER else 0.0
 
-    def commit(self, work: Work, facts: Mapping[str, Any] | None = None) -> None:
-        """Makes a step durable, then says it."""
+    def commit(self, work: Work, facts: Mapping[str, Any] | None = None, *, recorded: int | None = None) -> None:
+        """Makes a step durable, then says it.
+
+        Args:
+            work: The step.
+            facts: Named values of the same transaction.
+            recorded: Number of a run that holds everything said so far.
+        """
         with self.workspace.transaction() as db:
+            if recorded is not None:
+                stream_log.mark_recorded(db, recorded, stream_log.newest_seq(db))
             last = stream_log.append(
                 db, raw=work.raw, changes=work.changes, places=work.places, facts={SAID: self.said, **(facts or {})}
             )

@@ -1,0 +1,360 @@
+"""Segments continuously: the end of a streamed day is what batch says of it, and no change is lost or doubled."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from operations.streaming import MORNING, SEGMENTS, Shop, by_batch, line, write_project
+
+from segctl.model.errors import TemporaryError, UsageError
+from segctl.operations import stream_checkpoint, stream_state
+from segctl.operations.cause_words import kind_of
+from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.session import open_session
+from segctl.operations.stream_checkpoint import checkpoint
+from segctl.operations.stream_open import Wish
+from segctl.state import stream_log, stream_requests
+from segctl.state.inputs import inputs
+from segctl.state.memberships import intervals
+from segctl.state.runs import run_segments, runs
+
+VIEWERS = {"viewers": SEGMENTS["viewers"]}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(write_project(tmp_path / "shop", VIEWERS))
+
+
+def said(shop: Shop) -> list[tuple[str, str, str]]:
+    return [
+        (c.segment, c.profile, "entered" if c.entered else f"left ({kind_of(c.cause)})") for c in shop.heard.distinct
+    ]
+
+
+def test_an_event_lets_a_profile_enter_at_once_and_time_lets_it_leave_on_the_second(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(line(1, "ann", 5), line(2, "ann", 9))
+        stream.turn()
+        shop.at(64.99)
+        stream.turn()
+        before = said(shop)
+        shop.at(65.5)
+        stream.turn()
+
+    assert before == [("viewers", "ann", "entered")]
+    assert said(shop)[1:] == [("viewers", "ann", "left (time_passed)")]
+    entered, left = shop.heard.distinct
+    assert entered.cause == "event view 2026-11-20T08:09:00Z (web #e2)"
+    assert entered.event_time == micros(9)
+    assert micros(65) <= left.effective <= micros(65) + 1_000_000
+
+
+def test_the_members_at_the_start_are_no_changes_but_what_moved_while_nobody_streamed_is(shop: Shop) -> None:
+    shop.at(10)
+    with shop.stream() as stream:
+        shop.write(line(1, "ann", 5), line(2, "ann", 9))
+        stream.turn()
+    shop.heard.changes.clear()
+    shop.at(120)
+
+    with shop.stream():
+        pass
+
+    assert said(shop) == [("viewers", "ann", "left (time_passed)")]
+
+
+def test_a_late_event_counts_at_once(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.at(50)
+        shop.write(line(1, "ann", 45))
+        stream.turn()
+        shop.write(line(2, "ann", 20))
+        stream.turn()
+
+    assert said(shop) == [("viewers", "ann", "entered")]
+    assert shop.heard.changes[0].event_time == micros(20)
+
+
+def test_an_event_from_ahead_counts_from_its_time_and_one_from_too_far_ahead_never(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.write(line(1, "ann", 30), line(2, "ann", 40), line(3, "bob", 60 * 25), line(4, "bob", 60 * 25))
+        stream.turn()
+        early = said(shop)
+        shop.at(40.5)
+        stream.turn()
+        then = said(shop)
+        shop.at(60 * 25.5)
+        stream.turn()
+
+    assert early == []
+    assert then == [("viewers", "ann", "entered")]
+    assert [change.profile for change in shop.heard.distinct] == ["ann", "ann"]
+    assert stream.state.metrics.bad == 2
+
+
+def test_lines_that_are_no_events_harm_only_themselves(shop: Shop) -> None:
+    bad = [
+        b"{",
+        b"[]",
+        b"",
+        b"\xff\xfe",
+        b'{"id": "x", "user": "ann", "event": "view", "ts": "never"}',
+        b'{"event": "other"}',
+    ]
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(bad[0], line(1, "ann", 5), *bad[1:], line(2, "ann", 6))
+        stream.turn()
+
+    assert said(shop) == [("viewers", "ann", "entered")]
+    assert stream.state.metrics.bad == 4
+
+
+def test_an_event_that_is_known_changes_nothing(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(line(1, "ann", 5), line(1, "ann", 5))
+        stream.turn()
+        shop.write(line(1, "ann", 5))
+        stream.turn()
+
+    assert said(shop) == []
+    assert stream.state.metrics.known == 2
+
+
+def test_read_from_the_start_again_everything_is_known(shop: Shop) -> None:
+    shop.at(10)
+    with shop.stream() as stream:
+        shop.write(line(1, "ann", 5), line(2, "ann", 6))
+        stream.turn()
+
+    with shop.stream(Wish(place=str(shop.path), from_start=True)) as stream:
+        stream.turn()
+
+    assert (stream.state.metrics.lines, stream.state.metrics.events) == (2, 0)
+    assert said(shop) == [("viewers", "ann", "entered")]
+
+
+def test_a_second_stream_is_refused_and_so_is_an_ingest_of_its_source(shop: Shop) -> None:
+    with shop.stream(), pytest.raises(TemporaryError, match="`stream` is locked by process"), shop.stream():
+        pass
+    with shop.stream(), pytest.raises(TemporaryError, match="ingest/web"):
+        ingest_again(shop.folder)
+
+
+def test_a_checkpoint_is_a_run_like_any_other(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(line(1, "ann", 5), line(2, "ann", 9))
+        stream.turn()
+        checkpoint(stream.state)
+        workspace = stream.state.workspace
+        newest = runs(workspace)[0]
+        (entry,) = run_segments(workspace, newest)
+        (stay,) = intervals(workspace, 0)
+
+    assert (entry.segment, entry.size, entry.entered, entry.left) == ("viewers", 1, 1, 0)
+    assert stay.entered_cause == "event view 2026-11-20T08:09:00Z (web #e2)"
+
+
+def test_the_lines_of_a_checkpoint_stand_in_files_and_nowhere_else(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(line(1, "ann", 5), b"{", line(2, "bob", 9))
+        stream.turn()
+        workspace = stream.state.workspace
+        waiting = (stream_log.waiting_lines(workspace), sum(f.rows for f in workspace.files("events")))
+        checkpoint(stream.state)
+        stored = (stream_log.waiting_lines(workspace), sum(f.rows for f in workspace.files("events")))
+        (entry,) = inputs(workspace, "web")
+
+    assert waiting == (3, 0)
+    assert stored == (0, 2)
+    assert (entry.path, entry.rows, entry.good, entry.bad) == ("data/live.ndjson", 3, 2, 1)
+
+
+def test_definitions_are_taken_over_while_it_runs(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(line(1, "ann", 5), line(2, "ann", 9), line(3, "bob", 9))
+        stream.turn()
+        (shop.folder / "segments" / "viewers.yaml").write_text(
+            "segment: viewers\nwhere: {event: view, within_last: 1 hour, count: {at_least: 1}}\n"
+        )
+        number = stream_requests.ask(stream.state.workspace)
+        stream.turn()
+        answered = stream_requests.request(stream.state.workspace, number)
+        shop.at(11)
+        shop.write(line(4, "eve", 10.5))
+        stream.turn()
+
+    assert answered.is_done
+    assert answered.error is None
+    assert answered.run is not None
+    assert [(c.profile, c.cause.partition(" ")[0]) for c in shop.heard.distinct] == [
+        ("ann", "event"), ("bob", "definition"), ("eve", "event"),
+    ]  # fmt: skip
+
+
+def test_definitions_that_do_not_bind_leave_the_old_ones(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.at(10)
+        (shop.folder / "segments" / "viewers.yaml").write_text("segment: viewers\nwhere: {no: thing}\n")
+        number = stream_requests.ask(stream.state.workspace)
+        stream.turn()
+        answered = stream_requests.request(stream.state.workspace, number)
+        shop.write(line(1, "ann", 5), line(2, "ann", 9))
+        stream.turn()
+        (shop.folder / "segments" / "viewers.yaml").write_text(f"segment: viewers\n{VIEWERS['viewers']}\n")
+
+    assert answered.error is not None
+    assert answered.error.startswith("SEG502")
+    assert said(shop) == [("viewers", "ann", "entered")]
+
+
+def test_a_clock_of_events_cannot_begin_before_the_run_in_force(shop: Shop) -> None:
+    shop.at(10)
+    with shop.stream():
+        pass
+
+    too_early = Wish(place=str(shop.path), clock="event", as_of=MORNING)
+    with pytest.raises(UsageError, match="before the run in force"), shop.stream(too_early):
+        pass
+
+
+def test_a_recorded_day_is_played_by_its_own_clock(shop: Shop) -> None:
+    shop.write(line(1, "ann", 5), line(2, "ann", 9), line(3, "bob", 90), line(4, "bob", 200))
+
+    with shop.stream(Wish(place=str(shop.path), clock="event", once=True)) as stream:
+        stream.run(lambda: False)
+
+    assert said(shop) == [("viewers", "ann", "entered"), ("viewers", "ann", "left (time_passed)")]
+    assert shop.members() == by_batch(shop.folder.parent / "batch", shop.path.read_bytes().split(b"\n")[:-1],
+                                      MORNING + timedelta(minutes=200), VIEWERS)  # fmt: skip
+
+
+# --- Crashes and random histories ----------------------------------------------------------------------------
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, where: str, dice: random.Random) -> Callable[[], None]:
+    """Lets the next or a later call of something fail; gives what mends it."""
+    module, name = {
+        "before the transaction ends": (stream_log, "append"),
+        "before anything is said": (stream_state.StreamState, "say"),
+        "before files are committed": (stream_log, "forget_raw"),
+        "before a run is recorded": (stream_checkpoint, "record"),
+        "while a run is recorded": (stream_log, "mark_recorded"),
+    }[where]
+    real, left = getattr(module, name), [dice.randrange(3)]
+
+    def fails(*given: object, **named: object) -> object:
+        if left[0] == 0:
+            raise Killed(where)
+        left[0] -= 1
+        return real(*given, **named)
+
+    monkeypatch.setattr(module, name, fails)
+    return lambda: monkeypatch.setattr(module, name, real)
+
+
+WHERE = (
+    "before the transaction ends", "before anything is said", "before files are committed",
+    "before a run is recorded", "while a run is recorded",
+)  # fmt: skip
+
+
+def history(dice: random.Random, size: int) -> list[tuple[float, bytes]]:
+    """Lines with the minute of their arrival: late ones, some from ahead, and some that come twice."""
+    found: list[tuple[float, bytes]] = []
+    for number in range(size):
+        minute = 600 * number / size
+        offset = dice.choice([0, 0, 0, -dice.random() * 300, dice.random() * 90, 60 * 30])
+        kind = dice.choice(["view", "view", "order"])
+        who = dice.choice(["ann", "bob", "cem", "dan", None])
+        found.append((minute, line(number, who, minute + offset, kind, str(dice.randrange(5, 60)))))
+        if dice.random() < 0.1:
+            found.append((minute, dice.choice(found)[1]))
+    return found
+
+
+def counts(lines: list[tuple[float, bytes]]) -> list[bytes]:
+    """The lines without those from more than a day ahead of their arrival."""
+    return [one for minute, one in lines if instant(one) <= MORNING + timedelta(minutes=minute, days=1)]
+
+
+def play(shop: Shop, lines: list[tuple[float, bytes]], dice: random.Random, patch: pytest.MonkeyPatch) -> None:
+    """Streams the lines in random batches, with checkpoints, crashes and restarts at random between them."""
+    waiting = list(lines)
+    while waiting:
+        mend = broken(patch, dice.choice(WHERE), dice) if dice.random() < 0.7 else lambda: None
+        try:
+            with shop.stream() as stream:
+                for _ in range(dice.randrange(1, 4)):
+                    taken, waiting = waiting[: (n := dice.randrange(1, 30))], waiting[n:]
+                    if taken:
+                        shop.at(taken[-1][0])
+                        shop.write(*(one for _, one in taken))
+                    stream.turn()
+                    if dice.random() < 0.3:
+                        checkpoint(stream.state)
+        except Killed:
+            pass
+        finally:
+            mend()
+    shop.at(660)
+    with shop.stream() as stream:
+        stream.turn()
+
+
+def agrees(folder: Path, seed: int, patch: pytest.MonkeyPatch, size: int) -> None:
+    dice = random.Random(seed)
+    shop = Shop(write_project(folder / f"shop{seed}"))
+    lines = history(dice, size)
+    shop.at(0)
+    with shop.stream():
+        pass
+
+    play(shop, lines, dice, patch)
+
+    expected = by_batch(folder / f"batch{seed}", counts(lines), shop.now)
+    assert expected
+    assert shop.members() == expected
+    assert shop.heard.members() == expected
+    assert [c.seq for c in shop.heard.distinct] == list(range(1, len(shop.heard.distinct) + 1))
+
+
+def test_random_histories_with_crashes_end_like_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    agrees(tmp_path, 1, monkeypatch, 60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 22))
+def test_more_random_histories_with_crashes_end_like_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    agrees(tmp_path, seed, monkeypatch, 200)
+
+
+def micros(minutes: float) -> int:
+    return int((MORNING + timedelta(minutes=minutes)).timestamp() * 1_000_000)
+
+
+def instant(one: bytes) -> datetime:
+    return datetime.fromisoformat(json.loads(one)["ts"])
+
+
+def ingest_again(folder: Path) -> None:
+    with open_session(folder) as session:
+        result = ingest(session.project, session.workspace, sources_of(session.project).values(), now=MORNING)
+    for source in result.sources:
+        if source.error is not None:
+            raise source.error
