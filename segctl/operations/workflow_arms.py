@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from segctl.compile.zones import from_us
@@ -15,7 +15,9 @@ from segctl.operations.experiment_running import Running, experiments_now
 from segctl.operations.workflow_world import Allowed
 
 if TYPE_CHECKING:
+    from segctl.model.workflows import Split
     from segctl.operations.session import Session
+    from segctl.operations.workflow_world import Someone
 
 _TRIES = 5
 
@@ -62,3 +64,16 @@ def _decided(session: Session, running: Running, roots: Sequence[int], now: int)
     named = zip(people.profiles.to_list(), arms.of(rows).to_list(), strict=True)
     epoch = running.epoch if running.is_new else None
     return {root: arm for root, arm in named if arm is not None}, Decided(rules.name, arms.due(rows), epoch)
+
+
+def arms_without_record(session: Session, split: Split, people: Mapping[int, Someone]) -> dict[int, str]:
+    """Root → arm by weights alone, or as it is on record; nothing is written, and no stratum is dealt."""
+    from segctl.state.assignments import assignments
+    from segctl.stats.assignment import arm_of, arms_salt, point
+
+    assert split.experiment is not None
+    declared = session.definitions.experiments.get(split.experiment)
+    key = split.experiment if declared is None else declared.key
+    known = dict(assignments(session.workspace, key).select("subject", "arm").iter_rows())
+    salt, weights = arms_salt(session.project.name, key), dict(split.arms)
+    return {root: known.get(root) or arm_of(point(salt, one.profile), weights) for root, one in people.items()}

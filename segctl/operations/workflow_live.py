@@ -102,6 +102,9 @@ class LiveWorld:
 
     def people(self, subjects: Iterable[int], now: int) -> dict[int, Someone]:
         """Those of the population, by any subject that was merged into them."""
+        subjects = set(subjects)
+        if not subjects:
+            return {}
         there = self._population(now)
         return {subject: Someone(root, there[root]) for subject, root in self.roots(subjects).items() if root in there}
 
