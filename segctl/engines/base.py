@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -67,7 +67,7 @@ class EngineInput:
         related: For each related table that is asked: one row per row valid at as_of, columns ``subject`` (of the
             profile), ``ts`` (any one instant up to as_of), ``source``, ``event_id`` (the row's key) and its
             properties by name.
-        later: Where next changes are asked for: when something of a profile that is no event is another one if nothing
+        later: Asked where next changes are: when something of a profile that is no event is another one if nothing
             happens, columns ``subject`` (Int32, of the profile) and ``due`` (Int64, microseconds after as_of).
     """
 
@@ -76,7 +76,7 @@ class EngineInput:
     canonical: pl.Series | None = None
     changes: dict[str, pl.DataFrame] = field(default_factory=dict)
     related: dict[str, pl.DataFrame] = field(default_factory=dict)
-    later: pl.DataFrame | None = None
+    later: Callable[[], pl.DataFrame] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

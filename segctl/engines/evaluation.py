@@ -85,7 +85,7 @@ def early_answers(
     few = None if only is None or plan.scores else tuple(sorted(set(only)))
     plan = without_folding(plan, profiles, reader, scope, listed=few)
 
-    ahead = [] if data.later is None else [data.later]
+    ahead = [data.later()] if due and data.later is not None else []
 
     def of_everybody(asked: Plan) -> pl.DataFrame:
         answers = evaluate(asked, data, reader, as_of=as_of, zone=zone, only=None, due=due).answers

@@ -50,6 +50,11 @@ def next_step(bound: MovingBound, now: int, zone: str) -> int:
     return next(steps, way.end)
 
 
+def next_midnight(now: int, zone: str) -> int:
+    """The first local midnight or clock change after `now`."""
+    return turns(now, now + 3 * DAY, zone)[0]
+
+
 def anniversary_flips(window: Anniversary, days: Us, now: int, zone: str) -> Us:
     """The first instant after `now` at which the anniversary of each of some local days may enter or leave a window."""
     table = _anniversaries(window, present_piece(now, zone), zone)

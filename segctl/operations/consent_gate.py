@@ -53,16 +53,24 @@ def with_consents(
         profiles = profiles.filter(~pl.col("subject").is_in(gone.implode()))
     if not asking.consents:
         return profiles
-    from segctl.operations.consent_states import Known, consent_columns
-    from segctl.state.consents import head_at
+    from segctl.operations.consent_states import consent_columns
 
-    head = head_at(session.workspace, snapshot if stored.ledger is None else stored.ledger)
-    points = contact_points(session, snapshot)
-    known = Known(points, records, owners, stored.subjects, head)
+    known = known_consents(session, records, owners, snapshot=snapshot, stored=stored)
     columns = consent_columns(
         session, asking.consents, profiles["subject"], known, as_of=as_of, aged=asking.consent_ages
     )
     return profiles.hstack(columns.drop("subject").get_columns())
+
+
+def known_consents(
+    session: Session, records: Sequence[RecordFile], owners: pl.Series | None, *, snapshot: int, stored: StoredRows
+) -> Known:
+    """What an evaluation knows of consents; for the arguments see `with_consents`."""
+    from segctl.operations.consent_states import Known
+    from segctl.state.consents import head_at
+
+    head = head_at(session.workspace, snapshot if stored.ledger is None else stored.ledger)
+    return Known(contact_points(session, snapshot), records, owners, stored.subjects, head)
 
 
 def outside(session: Session, snapshot: int, *, ledger: int | None = None) -> pl.Series:

@@ -81,7 +81,7 @@ def consent_columns(
     import polars as pl
 
     found = profiles.alias("subject").to_frame()
-    of_kind = _OfKind(session, profiles, known, as_of)
+    of_kind = OfKind(session, profiles, known, as_of)
     for purpose, channel in asked:
         kinds = [kind for kind in KINDS_OF_CHANNEL.get(channel, ()) if kind in known.points.kinds]
         ranked = _across_kinds(
@@ -167,7 +167,7 @@ def concerned(points: ContactPoints, records: Sequence[RecordFile], since: int, 
     return pl.concat([pl.Series("subject", [], dtype=pl.Int32), *parts]).unique().sort()
 
 
-class _OfKind:
+class OfKind:
     """The contact points of some profiles, each kind read once."""
 
     def __init__(self, session: Session, profiles: pl.Series, known: Known, as_of: datetime) -> None:
@@ -181,7 +181,7 @@ class _OfKind:
 
         if not self.known.head and not self._permits_unheard(use):
             return pl.DataFrame(schema={"subject": pl.Int32, "rank": pl.Int8, "since": pl.Int64})
-        held = self._held(kind)
+        held = self.held(kind)
         asked = held["point"].unique().drop_nulls()
         judged = self._judged(asked, use, aged=aged or len(asked) <= _FEW)
         rows = held.join(judged, on="point", how="left").with_columns(pl.col("rank").fill_null(_NONE))
@@ -201,7 +201,17 @@ class _OfKind:
         nobody = b"\x00" * 32 * len(points.keyring.keys)
         return bool((self._judged(pl.Series([nobody], dtype=pl.Binary), use, aged=False)["rank"] == _CONFIRMED).any())
 
-    def _held(self, kind: str) -> pl.DataFrame:
+    def rows(self, points: pl.Series) -> pl.DataFrame:
+        """``point``, ``at``, ``expires`` (microseconds) of every row of the ledger about points, those ahead too."""
+        import polars as pl
+
+        asked = points.to_list()
+        found = self._opened(asked).ledger.rows(asked)
+        return pl.DataFrame(
+            {"at": found.at, "expires": found.expires}, schema={"at": pl.Int64, "expires": pl.Int64}
+        ).insert_column(0, points.gather(found.points).alias("point"))
+
+    def held(self, kind: str) -> pl.DataFrame:
         """``subject`` of the profile and ``point``, unique."""
         if kind not in self._points:
             points = held_points(self.known, kind, self.as_of)

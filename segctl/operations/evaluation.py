@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.engines.profiles import RecordFile
+    from segctl.engines.related_rows import RowFile
     from segctl.model.project import Project
     from segctl.operations.session import Session
     from segctl.state.files import StoredFile
@@ -48,6 +49,8 @@ class Answers:
         timings: Phase → seconds.
         details: Beside ``subject``, in the order of `frame`: ``leaf:SEGMENT:N`` of every counted leaf, and
             ``where:SEGMENT``, ``by:SEGMENT``, ``per:SEGMENT`` of those that `keep` the best; None when not asked for.
+        due: In the order of `frame`, the instants before which time alone changes no answer of the row, see
+            `engines.base.Evaluation`; None when not asked for.
         details_of: Gives such details of some subjects (None: of everybody), some columns or (empty) all, where they
             are not at hand.
     """
@@ -57,6 +60,7 @@ class Answers:
     leaf_counts: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
     details: pl.DataFrame | None = None
+    due: pl.Series | None = None
     details_of: Callable[[pl.Series | None, Sequence[str]], pl.DataFrame] | None = None
 
 
@@ -98,6 +102,7 @@ def evaluate(
     engine: str = "polars",
     leaves: bool = False,
     details: bool = False,
+    due: bool = False,
     outputs: Sequence[Output] = (),
     only: Sequence[int] | None = None,
     data: EngineInput | None = None,
@@ -113,6 +118,7 @@ def evaluate(
         engine: Key of `engines.ENGINES`.
         leaves: Also count every leaf of the segments asked for.
         details: Also give what `Answers.details` holds.
+        due: Also give next changes.
         outputs: Further columns.
         only: Subjects whose rows are wanted; None for everybody.
         data: An input loaded before, to save reading it again.
@@ -135,14 +141,18 @@ def evaluate(
     (progress or Silent()).note(
         f"{data.profiles.height:,} profiles, {sum(p.rows for p in data.events):,} stored events"
     )
-    found = load_engine(engine).evaluate(asking, data, as_of=as_of, zone=session.project.timezone, only=only)
+    zone = session.project.timezone
+    found = load_engine(engine).evaluate(asking, data, as_of=as_of, zone=zone, only=only, due=due)
     done = time.perf_counter()
-    frame = found.answers.rename({f"segment:{s.name}": s.name for s in lowered if s.name not in found.failed})
+    frame = (found.answers.drop("due") if due else found.answers).rename(
+        {f"segment:{s.name}": s.name for s in lowered if s.name not in found.failed}
+    )
     return Answers(
         frame=frame.drop([o.name for o in counted], strict=False),
         failed=found.failed,
         leaf_counts=_leaf_counts(frame, [s for s in lowered if s.name in asked]) if leaves else {},
         details=frame.select("subject", *(o.name for o in counted if o.name in frame.columns)) if details else None,
+        due=found.answers["due"] if due else None,
         timings={"plan": planned - clock, "load": loaded - planned, "evaluate": done - loaded},
     )
 
@@ -223,6 +233,7 @@ def load_input(
 
     from segctl.engines.profiles import profile_view, trait_changes
     from segctl.engines.scope import list_column
+    from segctl.operations.coming import coming
     from segctl.operations.consent_gate import with_consents
     from segctl.state.identity import canonical
     from segctl.state.subjects import Subjects
@@ -262,7 +273,13 @@ def load_input(
     )
     tables = snapshot if given.tables is None else given.tables
     related = {name: table_rows(session, name, owners, as_of=as_of, snapshot=tables) for name in asking.tables}
-    return EngineInput(profiles=profiles, events=parts, canonical=owners, changes=changes, related=related)
+
+    def later() -> pl.DataFrame:
+        return coming(
+            session, asking, records, owners, profiles["subject"], as_of=as_of, snapshot=snapshot, stored=given
+        )
+
+    return EngineInput(profiles=profiles, events=parts, canonical=owners, changes=changes, related=related, later=later)
 
 
 def asks_everybody(asking: Plan) -> bool:
@@ -309,17 +326,24 @@ def table_rows(
     session: Session, table: str, owners: pl.Series | None, *, as_of: datetime, snapshot: int, lineage: bool = False
 ) -> pl.DataFrame:
     """The rows of a related table that are there at as_of, by the subject of their profile."""
-    from segctl.engines.related_rows import RowFile, related_rows
+    from segctl.engines.related_rows import related_rows
 
     declared = session.project.table(table)
-    prefix, workspace = rows_dataset(table, ""), session.workspace
-    files = [
+    properties = {} if declared is None else dict(declared.properties)
+    files = row_files(session.workspace, table, snapshot)
+    return related_rows(files, owners, as_of=as_of, properties=properties, lineage=lineage)
+
+
+def row_files(workspace: Workspace, table: str, snapshot: int) -> list[RowFile]:
+    """All files with versions of the rows of a related table."""
+    from segctl.engines.related_rows import RowFile
+
+    prefix = rows_dataset(table, "")
+    return [
         RowFile(str(file.path), dataset.removeprefix(prefix), file.rows, tuple(file.meta["columns"]))
         for dataset in workspace.datasets(prefix, snapshot)
         for file in workspace.files(dataset, snapshot)
     ]
-    properties = {} if declared is None else dict(declared.properties)
-    return related_rows(files, owners, as_of=as_of, properties=properties, lineage=lineage)
 
 
 def rows_dataset(table: str, source: str) -> str:

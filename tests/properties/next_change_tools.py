@@ -41,7 +41,7 @@ class NextChanges:
     def at(self, at: datetime, only: list[int] | None = None) -> dict[int, int]:
         """Subject to its next change in microseconds."""
         world = replace(self.world, as_of=at)
-        data = replace(engine_input(world, self.folder, self.seed), later=later(world))
+        data = replace(engine_input(world, self.folder, self.seed), later=lambda: later(world))
         found = PolarsEngine().evaluate(self.plan, data, as_of=at, zone=world.project.timezone, only=only, due=True)
         return dict(found.answers.select("subject", "due").iter_rows())
 
