@@ -58,9 +58,9 @@ SOURCES = {
     "crm": "kind: collector\ncollector: {accepts: hubspot, secret: {env: HUBSPOT_SECRET},"
     " url: 'https://t.shop.example/hooks/crm'}\nkey: {user_id: objectId}\nevents:\n  - event: signed_up\n"
     "    time: {column: occurredAt, format: epoch_ms}\n    id: eventId\n    properties: {form: subscriptionType}\n",
-    "svix": "kind: collector\ncollector: {accepts: standard_webhooks, "
-    "secret: [{env: STRIPE_SECRET}, {env: SVIX_SECRET}]}\nkey: {user_id: data.user}\nevents:\n  - event: signed_up\n    time: timestamp\n    id: collector.id\n"
-    "    properties: {form: type}\n",
+    "svix": "kind: collector\ncollector:\n  accepts: standard_webhooks\n"
+    "  secret: [{env: STRIPE_SECRET}, {env: SVIX_SECRET}]\nkey: {user_id: data.user}\nevents:\n  - event: signed_up\n"
+    "    time: timestamp\n    id: collector.id\n    properties: {form: type}\n",
 }  # fmt: skip
 
 

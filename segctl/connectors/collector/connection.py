@@ -31,6 +31,7 @@ class Bounds:
         body_s: For the body then, besides a second for each 10 kB.
         idle_s: Between requests.
         connections: At once.
+        sweep_s: Between two looks at the times.
     """
 
     head_bytes: int = 64 * 1024
@@ -41,6 +42,7 @@ class Bounds:
     body_s: float = 15.0
     idle_s: float = 75.0
     connections: int = 2000
+    sweep_s: float = 0.5
 
 
 class Host(Protocol):
@@ -122,7 +124,10 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserCallbackError as error:
             inner = error.__context__
             self._fail(inner.answer if isinstance(inner, _TooMuch) else refusal(400, "http"))
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade:
+            # The request was read, but what follows would be of the other protocol.
+            self._end_after_answers()
+        except httptools.HttpParserError:
             self._fail(refusal(400, "http"))
         else:
             # A head that never ends is never given to `on_header` either.
@@ -227,6 +232,13 @@ class Connection(asyncio.Protocol):
         slot.is_last = True
         self._slots.append(slot)
         self._answer(slot, answer)
+
+    def _end_after_answers(self) -> None:
+        self._is_reading = False
+        if self._slots:
+            self._slots[-1].is_last = True
+        else:
+            self._close()
 
     def _close(self) -> None:
         self._is_reading = False

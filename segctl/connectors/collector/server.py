@@ -14,7 +14,6 @@ from segctl.connectors.collector.keys import KeyRing
 from segctl.connectors.collector.metrics import Metrics
 from segctl.connectors.collector.requests import Accepted, Answer, RefusedRequest, Repeated, Request, refusal
 
-_SWEEP_S = 0.5
 _KEYS_S = 2.0
 _DRAIN_S = 10.0
 _FULL_DISK_S = "30"
@@ -170,7 +169,7 @@ class Server:
         """Ends connections whose time is over, and learns which keys came and went."""
         read, was_broken = time.monotonic(), False
         while True:
-            await asyncio.sleep(_SWEEP_S)
+            await asyncio.sleep(self.bounds.sweep_s)
             now = time.monotonic()
             problem = self.journal.problem
             if (problem is not None) != was_broken:
