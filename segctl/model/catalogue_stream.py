@@ -69,4 +69,16 @@ ENTRIES: dict[str, Entry] = {
         "Leave one of them out.",
         "segctl stream web --after 17 --changes changes.ndjson",
     ),
+    "SEG731": Entry(
+        "not beside a running stream",
+        "A running stream records its runs as of now. A plan, another as-of or loosened guards would bring into force "
+        "what it has not said.",
+        "Leave it out, so that the stream takes the definitions and records the run; or stop the stream for this run.",
+        "segctl apply --allow removed=80% --reason spring-clean",
+    ),
+    "SEG732": Entry(
+        "a running stream could not take the definitions",
+        "`apply` hands its definitions to the stream, which reads them from the project folder it was started in.",
+        "Mend what the message names there; the stream goes on with the definitions it had.",
+    ),
 }

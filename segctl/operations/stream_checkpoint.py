@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.errors import SegctlError
+from segctl.operations.cause_words import cause
+from segctl.operations.stream_changes import Why, changes_of, whys_of
 from segctl.operations.stream_clock import moment
 from segctl.operations.stream_intake import Files, has_sessions, intakes
+from segctl.operations.stream_others import Others, of_others
 from segctl.operations.stream_runs import TOLD_RUN, record, said_members, unsaid
 from segctl.operations.stream_state import StreamState, Work
 from segctl.operations.stream_world import World
@@ -20,9 +23,6 @@ if TYPE_CHECKING:
 
     from segctl.model.sources import Source
     from segctl.operations.stream_inputs import Inputs
-
-_OTHERS = "('ingest', 'identity', 'replay')"
-"""Kinds of commits after which everybody is evaluated."""
 
 
 def recover(state: StreamState, inputs: Inputs) -> None:
@@ -104,10 +104,12 @@ def _serve(state: StreamState) -> None:
     asked = stream_requests.open_requests(state.workspace)
     if asked:
         _hand_over(state, asked)
-    elif _is_changed_by_others(state):
+    elif _needs_renewal(state):
         state.listener.told("another command changed what is stored, so everybody is evaluated")
         store(state)
         renew(state)
+    elif not (others := of_others(state.workspace, state.seen)).is_nothing:
+        _take_others(state, others)
 
 
 def _hand_over(state: StreamState, asked: list[int]) -> None:
@@ -126,12 +128,26 @@ def _hand_over(state: StreamState, asked: list[int]) -> None:
     state.listener.told("the definitions were read again")
 
 
-def _is_changed_by_others(state: StreamState) -> bool:
+def _needs_renewal(state: StreamState) -> bool:
+    """Whether others did what touches more than some profiles."""
     workspace = state.workspace
-    commits = workspace.query(f"SELECT count(*) FROM commits WHERE seq > ? AND kind IN {_OTHERS}", (state.seen,))
-    in_force = workspace.query("SELECT coalesce(max(in_force), 0) FROM segments")
-    told = stream_log.fact(workspace, TOLD_RUN) or 0
-    return bool(commits[0][0]) or in_force[0][0] > told or _consent_head(state) != state.consents
+    in_force = workspace.query("SELECT coalesce(max(in_force), 0) FROM segments")[0][0]
+    if in_force > (stream_log.fact(workspace, TOLD_RUN) or 0) or _consent_head(state) != state.consents:
+        return True
+    return workspace.snapshot() > state.seen and of_others(workspace, state.seen).is_all
+
+
+def _take_others(state: StreamState, others: Others) -> None:
+    """Asks whom the commits of others touch."""
+    world, at = state.here, state.clock.tick()
+    state.seen = state.workspace.snapshot()
+    world.sees(others.subjects)
+    now = state.clock.wall_us
+    whys = whys_of(others.events, world.profile_of, since=now, last=world.as_of)
+    otherwise = Why(cause("trait_changed", "values changed"), None, now)
+    moved = world.ask(world.profile_subjects(others.touched), at)
+    world.wait_for(others.events, at)
+    state.commit(Work(changes=changes_of(moved, world.profiles, whys, otherwise, effective=at, now=now)))
 
 
 def _consent_head(state: StreamState) -> int:
@@ -183,7 +199,7 @@ def checkpoint(state: StreamState) -> None:
     world, at = state.here, state.clock.tick()
     _rank(state, at)
     run, warnings = record(
-        state.session, world.going, world.members,
+        state.session, world.going, world.members, profiles=world.population,
         as_of=moment(at), snapshot=world.snapshot, started=state.clock.wall(),
     )  # fmt: skip
     for warning in warnings:

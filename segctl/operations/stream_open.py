@@ -135,6 +135,8 @@ def _sources(session: Session, wish: Wish) -> list[Source]:
         chosen = [own[name] for name in names if name in own]
     else:
         chosen = [source for source in own.values() if _fits(source, wish)]
+        named = [source for source in chosen if _reads(session, source, wish.place)]
+        chosen = named if len(named) == 1 else chosen
     if wish.place != COLLECTOR and len(chosen) != 1:
         said = "no declared source reads" if not chosen else "several declared sources read"
         raise UsageError(
@@ -157,6 +159,13 @@ def _fits(source: Source, wish: Wish) -> bool:
         return False
     is_named_so = any(ending in path for path in source.paths for ending in (".ndjson", ".jsonl"))
     return source.format == "ndjson" or source.tracking is not None or is_named_so
+
+
+def _reads(session: Session, source: Source, place: str) -> bool:
+    """Whether a place is one of those that a source is declared to read."""
+    path = Path(place).absolute()
+    root = session.root.absolute()
+    return path.is_relative_to(root) and any(path.relative_to(root).match(pattern) for pattern in source.paths)
 
 
 def _refuse_unfit(source: Source) -> None:

@@ -31,7 +31,14 @@ TOLD_RUN = "told_run"
 
 
 def record(
-    session: Session, going: Running, members: Members, *, as_of: datetime, snapshot: int, started: datetime
+    session: Session,
+    going: Running,
+    members: Members,
+    *,
+    profiles: int,
+    as_of: datetime,
+    snapshot: int,
+    started: datetime,
 ) -> tuple[Run, tuple[str, ...]]:
     """Records what stands now, and the changes that were said since the last run as those of this one.
 
@@ -39,6 +46,7 @@ def record(
         session: Open project and workspace.
         going: What may be touched.
         members: Who belongs where.
+        profiles: How many there are.
         as_of: The present of the stream.
         snapshot: Files that hold all events taken in.
         started: Wall clock.
@@ -52,7 +60,7 @@ def record(
     names = [name for name in going.names if name in members.names]
     pending = list(stream_log.changes_after(session.workspace, 0, pending=True))
     until = pending[-1].seq if pending else 0
-    note = run_note(session, names, (), ()) | going.note | {"stream": {"changes": len(pending)}}
+    note = run_note(session, names, (), ()) | going.note | {"stream": {"changes": len(pending)}, "profiles": profiles}
     new = NewRun(
         as_of=as_of, snapshot=snapshot, started=started, finished=started + timedelta(0), tool_version=__version__,
         definitions={name: session.definitions.segments[name].digest for name in names}, note=note,

@@ -52,6 +52,7 @@ class World:
         self._read_profiles()
         self.members = Members.in_force(workspace, names, len(self.profiles))
         self.timers = Timers(len(self.profiles))
+        self._present: set[int] = set()
         self.as_of = as_of
 
     def close(self) -> None:
@@ -119,11 +120,18 @@ class World:
             return []
         answers = self._evaluator.answers(profiles, moment(at))
         moved = self.members.moved(profiles, answers.drop("due"), self.asked)
+        self._present.difference_update(profiles)
+        self._present.update(answers["subject"].to_list())
         rows = np.asarray(profiles, dtype=np.int64)
         due = np.full(len(rows), NEVER, dtype=np.int64)
         due[np.searchsorted(rows, answers["subject"].to_numpy())] = answers["due"].to_numpy()
         self.timers.set(rows, due)
         return moved
+
+    @property
+    def population(self) -> int:
+        """How many profiles there are."""
+        return len(self._present)
 
     def wait_for(self, events: Sequence[pl.DataFrame], at: int) -> None:
         """Sets timers for events that lie ahead: whoever is nobody before them is somebody then."""

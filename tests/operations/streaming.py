@@ -144,7 +144,7 @@ class Shop:
     @contextmanager
     def stream(self, wish: Wish | None = None) -> Iterator[Stream]:
         """A stream of the file, from where the last one ended."""
-        wish = replace(wish or Wish(place=str(self.path)), habits=self.habits)
+        wish = replace(wish or Wish(place=str(self.path)), sources=("web",), habits=self.habits)
         self.path.touch()
         with open_session(self.folder, create=True) as session:
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from operations.streaming import MORNING, SEGMENTS, Shop, by_batch, line, write_project
+from operations.streaming import MORNING, SEGMENTS, SOURCE, Shop, by_batch, line, write_project
 
 from segctl.model.errors import TemporaryError, UsageError
 from segctl.operations import stream_checkpoint, stream_state
@@ -219,6 +219,23 @@ def test_definitions_that_do_not_bind_leave_the_old_ones(shop: Shop) -> None:
     assert said(shop) == [("viewers", "ann", "entered")]
 
 
+def test_what_another_command_ingests_counts_soon(shop: Shop) -> None:
+    (shop.folder / "sources" / "mail.yaml").write_text(
+        SOURCE.replace("source: web", "source: mail").replace("data/", "mail/")
+    )
+    (shop.folder / "mail").mkdir()
+    (shop.folder / "mail" / "one.ndjson").write_bytes(line(1, "ann", 5) + b"\n" + line(2, "ann", 6))
+    with shop.stream() as stream:
+        shop.at(10)
+        ingest_again(shop.folder, "mail")
+        stream.turn()
+        stream.turn()
+
+    assert said(shop) == [("viewers", "ann", "entered")]
+    assert shop.heard.changes[0].cause.endswith("(mail #e2)")
+    assert shop.members() == {"viewers": {"ann"}}
+
+
 def test_a_clock_of_events_cannot_begin_before_the_run_in_force(shop: Shop) -> None:
     shop.at(10)
     with shop.stream():
@@ -352,9 +369,9 @@ def instant(one: bytes) -> datetime:
     return datetime.fromisoformat(json.loads(one)["ts"])
 
 
-def ingest_again(folder: Path) -> None:
+def ingest_again(folder: Path, name: str = "web") -> None:
     with open_session(folder) as session:
-        result = ingest(session.project, session.workspace, sources_of(session.project).values(), now=MORNING)
+        result = ingest(session.project, session.workspace, [sources_of(session.project)[name]], now=MORNING)
     for source in result.sources:
         if source.error is not None:
             raise source.error

@@ -66,18 +66,36 @@ def command(
     evaluating everybody gives, as `--full` does. Nothing is sent. A run whose as-of lies before the one in force is a
     what-if: recorded and shown, never in force. A segment that fails keeps its last membership, and so does one whose
     `guards` refuse its change; `--allow` with a reason sets a guard's limit for this run. With a PLAN exactly that is
-    done, or nothing.
+    done, or nothing. Beside a running `segctl stream` the stream takes the definitions and records the run.
     """
     from segctl.operations.session import open_session
+    from segctl.operations.stream_handover import refuse_beside
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         if plan is not None:
             _refuse_settled(ctx, plan, is_allowing=bool(allow or reason))
+            refuse_beside(session, "a saved plan")
             found = _carried_out(ctx, session, plan, full=full)
         else:
-            found = _evaluated(ctx, session, engine, allow, reason, full=full)
+            found = _handed_over(ctx, session, is_allowing=bool(allow)) or _evaluated(
+                ctx, session, engine, allow, reason, full=full
+            )
         return ExitCode.OK if found is None else _report(ctx, session, found)
+
+
+def _handed_over(ctx: Context, session: Session, *, is_allowing: bool) -> Applied | None:
+    """What a running stream did with the definitions; None when none is running."""
+    from segctl.operations.session import instant
+    from segctl.operations.stream_handover import handed_over
+
+    if ctx.dry_run:
+        return None
+    as_of = None if ctx.as_of is None else instant(ctx.as_of, ctx.now, session.project.timezone)
+    found = handed_over(session, as_of=as_of, is_allowing=is_allowing, wait_s=ctx.lock_wait_s)
+    if found is not None:
+        messages.notice(ctx, "a stream is running: it has taken the definitions and recorded this run")
+    return found
 
 
 def _evaluated(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -128,4 +129,16 @@ def _taken_apart(address: str) -> tuple[str, str, dict[str, str]]:
     topic = parts.path.strip("/")
     if not parts.netloc or not topic or "/" in topic:
         raise UsageError("SEG728", f"`{address}` names no brokers and topic", hint="write `kafka://HOST:9092/TOPIC`")
-    return parts.netloc, topic, dict(parse_qsl(parts.query))
+    settings = dict(parse_qsl(parts.query))
+    file = settings.pop("config", None)
+    return parts.netloc, topic, {**(_properties(file) if file else {}), **settings}
+
+
+def _properties(file: str) -> dict[str, str]:
+    """Settings of a file of lines ``name=value``: what is secret does not belong on a command line."""
+    try:
+        lines = Path(file).read_text("utf-8").splitlines()
+    except OSError as error:
+        raise UsageError("SEG728", f"`{file}` cannot be read: {error.strerror}", hint="check `?config=`") from error
+    pairs = [line.partition("=") for line in lines if "=" in line and not line.lstrip().startswith("#")]
+    return {name.strip(): value.strip() for name, _, value in pairs}
