@@ -60,6 +60,7 @@ class Few:
         if anew:
             self.anew = self._asked(anew, only=None)
         self.fresh = self._joined(some)
+        self.late: pl.DataFrame | None = None
         self.late = self._late_columns()
 
     def _asked(self, keys: Sequence[str], *, only: pl.Series | None) -> pl.DataFrame:
@@ -265,18 +266,11 @@ def early(
     only: pl.Series | None = None,
 ) -> Early:
     """What blocks of profiles can answer of some columns, of everybody or of some, with next changes."""
-    import polars as pl
-
     asking = columns.asking(keys)
     listed = None if only is None else only.to_list()
     data = load_input(session, asking, as_of=as_of, snapshot=snapshot, only=listed)
     zone = session.project.timezone
-    found = PolarsEngine().early(asking, data, as_of=as_of, zone=zone, only=listed, due=True)
-    if data.later is None and (asking.consents or asking.tables):
-        # Nobody says when these change, so it may be at once.
-        frame = found.frame.with_columns(pl.lit(to_us(as_of) + 1, pl.Int64).alias(NEXT_CHANGE))
-        found = replace(found, frame=frame)
-    return found
+    return PolarsEngine().early(asking, data, as_of=as_of, zone=zone, only=listed, due=True)
 
 
 def with_due(columns: Columns, found: Early, keys: Sequence[str]) -> pl.DataFrame:

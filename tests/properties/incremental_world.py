@@ -1,0 +1,282 @@
+"""A small shop that lives on step by step: rows come, people merge, rules and lists change, the clock goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import polars as pl
+from oracle import answers
+from oracle_data import Event, Profile, Record, World
+
+from segctl.operations.apply import Applied, apply
+from segctl.operations.compact import compact
+from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.session import Session, open_session
+from segctl.state.identity import canonical, record_identity
+from segctl.state.runs import run_segments, runs
+from segctl.state.subjects import Subjects, subject_count
+
+START = datetime(2026, 3, 24, 9, tzinfo=UTC)
+PEOPLE = 14
+PROJECT = """segctl: 1
+name: world
+timezone: Europe/Berlin
+identifiers: {nr: {class: known}}
+traits: {country: text, tier: text, born: date}
+events: {order: {properties: {value: integer}}, visit: {properties: {value: integer}}}
+"""
+CRM = """source: crm
+path: crm*.csv
+key: {nr: nr}
+record_time: since
+profiles: {country: country, tier: tier, born: born}
+"""
+SHOP = (
+    "source: shop\npath: shop*.csv\nkey: {nr: nr}\ncorrections: replace\n"
+    "events: [{event: {column: what}, time: at, id: id, properties: {value: value}}]\n"
+)
+TRAITS = """traits:
+  spend: {event: order, sum: {of: value}}
+  age: {formula: years_since(born)}
+  recent: {event: order, within_last: 5 days, count: {}}
+  spend_score: {score: spend, groups: 3, best: high}
+"""
+LEAVES = (
+    "{trait: tier, equals: gold}",
+    "{trait: country, in: [DE, AT]}",
+    "{trait: tier, changed: {within_last: 2 days}}",
+    "{trait: age, at_least: 30}",
+    "{event: order, within_last: 5 days}",
+    "{event: order, count: {at_least: 2}}",
+    "{event: order, sum: {of: value, at_least: 6}}",
+    "{event: visit, count: 0, within_last: 3 days}",
+    "{event: visit, between: [4 days ago, 1 day ago]}",
+    "{event: [order, visit], last: {older_than: 2 days}}",
+    "{event: order, last_value: {of: value, above: 4}}",
+    "{event: order, within_last: 3 calendar days}",
+    "{trait: born, anniversary: {within_next: 2 calendar days}}",
+    "{sequence: [{event: visit, within_last: 6 days}, {then_not: {event: order, within: 1 day}}]}",
+    "{list: vips.txt, identifier: nr}",
+    "{sample: {percent: 40}}",
+    "{trait: spend_score, at_least: 2}",
+    "{segment: base}",
+    "{segment: best}",
+)
+KEEPS = (
+    "",
+    "",
+    "keep: {top: 30 %, by: spend}\n",
+    "keep: {top: 3, by: spend}\n",
+    "keep: {bottom: 50 %, by: recent, per: country}\n",
+)
+Row = tuple[str, str, str, datetime, int]
+
+
+class Shop:
+    """The project, its workspace, and all that was told to it.
+
+    Attributes:
+        root: Where the project is.
+        now: As_of of the next run.
+    """
+
+    def __init__(self, root: Path, seed: int) -> None:
+        self.random, self.root, self.now = Random(seed), root, START
+        self.events: dict[str, Row] = {}
+        self.records: list[tuple[str, datetime, str, str, str]] = []
+        self.files = 0
+        for name, text in (
+            ("segctl.yaml", PROJECT), ("sources/crm.yaml", CRM), ("sources/shop.yaml", SHOP), ("traits/all.yaml", TRAITS),
+        ):  # fmt: skip
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        (root / "segments").mkdir()
+        self.vips()
+        self.segment("base", refer=False)
+        self.segment("best", keep=KEEPS[2], refer=False)
+        for at in range(5):
+            self.segment(f"s{at}")
+        self.more_records(whole=True)
+        self.more_events(40, first=-12, last=0)
+        self.ingested()
+
+    # --- What happens ---------------------------------------------------------------------------------------
+    def happens(self) -> str:
+        """One thing or several, and its name."""
+        steps: tuple[tuple[str, Callable[[], object]], ...] = (
+            ("events", lambda: self.more_events(self.random.randint(1, 5), first=-0.5, last=0)),
+            ("late events", lambda: self.more_events(self.random.randint(1, 3), first=-12, last=-3)),
+            ("future events", lambda: self.more_events(1, first=0, last=0.9)),
+            ("events again", lambda: self.again(other=False)),
+            ("corrections", lambda: self.again(other=True)),
+            ("records", self.more_records),
+            ("a merge", self.merge),
+            ("an unmerge", self.unmerge),
+            ("a definition", lambda: self.segment(self.random.choice(["base", "s0", "s1", "s2", "s5"]))),
+            ("another keep", lambda: self.segment("best", keep=self.random.choice(KEEPS), refer=False)),
+            ("a segment goes", lambda: (self.root / "segments/s5.yaml").unlink(missing_ok=True)),
+            ("a list", self.vips),
+            ("compaction", self.compacted),
+            ("nothing", lambda: None),
+        )
+        name, step = self.random.choice(steps)
+        step()
+        self.ingested()
+        self.now += self.random.choice(
+            [timedelta(0), timedelta(minutes=1), timedelta(hours=7), timedelta(days=1), timedelta(days=2, hours=5)]
+        )
+        return name
+
+    def more_events(self, number: int, *, first: float, last: float) -> None:
+        for _ in range(number):
+            what, nr = self.random.choice(["order", "visit"]), str(self.random.randint(1, PEOPLE + 2))
+            at = self.now + timedelta(minutes=round(self.random.uniform(first, last) * 1440))
+            self._event((what, f"e{len(self.events)}", nr, at, self.random.randint(1, 9)))
+
+    def again(self, *, other: bool) -> None:
+        """Events that come twice, as they were or with another value."""
+        for id_ in self.random.sample(sorted(self.events), 2):
+            what, _, nr, at, value = self.events[id_]
+            self._event((what, id_, nr, at, value + 3 if other else value))
+
+    def more_records(self, *, whole: bool = False) -> None:
+        known = len(self.records)
+        for nr in range(1, PEOPLE + 1):
+            if whole or self.random.random() < 0.2:
+                days = -20 if whole else self.random.choice([-5.0, -0.1, 0.0, 0.8])
+                self.records.append((
+                    str(nr), self.now + timedelta(days=days), self.random.choice(["DE", "AT", "CH"]),
+                    self.random.choice(["gold", "silver"]), f"{self.random.randint(1990, 1998)}-03-2{nr % 10}",
+                ))  # fmt: skip
+        self.files += 1
+        lines = (f"{nr},{at.isoformat()},{c},{t},{born}\n" for nr, at, c, t, born in self.records[known:])
+        (self.root / f"crm{self.files:04}.csv").write_text("nr,since,country,tier,born\n" + "".join(lines))
+
+    def merge(self) -> None:
+        with open_session(self.root) as session:
+            owners = self._owners(session)
+            one, other = self.random.sample(range(len(owners)), 2)
+            owners = [owners[one] if of == owners[other] else of for of in owners]
+            self._identity(session, owners)
+
+    def unmerge(self) -> None:
+        with open_session(self.root) as session:
+            owners = self._owners(session)
+            apart = self.random.choice(owners)
+            self._identity(session, [at if of == apart else of for at, of in enumerate(owners)])
+
+    def segment(self, name: str, *, keep: str | None = None, refer: bool = True) -> None:
+        keep = self.random.choice(KEEPS) if keep is None else keep
+        leaves = [leaf for leaf in LEAVES if refer or "segment" not in leaf]
+        where = [leaf if self.random.random() < 0.8 else f"{{not: {leaf}}}" for leaf in self.random.sample(leaves, 2)]
+        if name == "base":
+            keep, where = "", [leaf for leaf in where if "segment" not in leaf] or [LEAVES[0]]
+        text = f"{{{self.random.choice(['all', 'any'])}: [{', '.join(where)}]}}"
+        (self.root / f"segments/{name}.yaml").write_text(f"segment: {name}\nwhere: {text}\n{keep}")
+
+    def vips(self) -> None:
+        numbers = sorted(self.random.sample(range(1, PEOPLE + 1), 4))
+        (self.root / "vips.txt").write_text("".join(f"{nr}\n" for nr in numbers))
+
+    def compacted(self) -> None:
+        self.ingested()
+        compact(self.root, env=None, now=self.now, vacuum=self.random.random() < 0.3)
+
+    # --- What is asked --------------------------------------------------------------------------------------
+    def ingested(self) -> None:
+        with open_session(self.root, create=True) as session:
+            ingest(session.project, session.workspace, sources_of(session.project).values(), now=self.now)
+
+    def applied(self, *, full: bool = False, root: Path | None = None) -> tuple[Applied, dict[str, Any]]:
+        """A run, and everything that it left on record."""
+        with open_session(root or self.root) as session:
+            done = apply(session, as_of=self.now, started=self.now, full=full)
+            run = runs(session.workspace)[0]
+            changes = [
+                pl.read_parquet(file.path)
+                for file in session.workspace.files("changes")
+                if file.meta["runs"] == [run.number, run.number]
+            ]
+            names = {row["id"]: row["name"] for row in session.workspace.query("SELECT id, name FROM segments")}
+            return done, {
+                "status": run.status.value,
+                "note": json.dumps(dict(run.note), sort_keys=True),
+                "definitions": run.definitions,
+                "profiles": done.profiles,
+                "segments": [replace(one, run="") for one in run_segments(session.workspace, run)],
+                "changes": sorted(
+                    (names[s], subject, entered, str(effective), str(cause))
+                    for frame in changes
+                    for _, s, subject, entered, effective, cause in frame.iter_rows()
+                ),
+            }
+
+    def beside(self, root: Path) -> dict[str, Any]:
+        """What a full run in a copy of the project leaves on record."""
+        shutil.copytree(self.root, root)
+        try:
+            return self.applied(full=True, root=root)[1]
+        finally:
+            shutil.rmtree(root)
+
+    def expected(self) -> dict[str, frozenset[str]]:
+        """Members by the oracle."""
+        with open_session(self.root) as session:
+            return answers(self._world(session)).members
+
+    def found(self) -> dict[str, frozenset[str]]:
+        """Members in force."""
+        from segctl.state.memberships import members, sizes
+
+        with open_session(self.root) as session:
+            ids = Subjects(session.workspace).table().select("profile_id").collect()["profile_id"]
+            return {
+                name: frozenset(ids.gather(members(session.workspace, name)).to_list())
+                for name in sizes(session.workspace)
+            }
+
+    # --- Behind it ------------------------------------------------------------------------------------------
+    def _event(self, row: Row) -> None:
+        self.files += 1
+        self.events[row[1]] = row
+        what, id_, nr, at, value = row
+        (self.root / f"shop{self.files:04}.csv").write_text(
+            f"what,id,nr,at,value\n{what},{id_},{nr},{at.isoformat()},{value}\n"
+        )
+
+    def _identity(self, session: Session, owners: list[int]) -> None:
+        array = pl.Series("canonical", owners, dtype=pl.Int32)
+        record_identity(session.workspace, array, kind="dedupe", at=self.now, counts={})
+
+    def _owners(self, session: Session) -> list[int]:
+        found = canonical(session.workspace)
+        return list(range(subject_count(session.workspace))) if found is None else found.to_list()
+
+    def _world(self, session: Session) -> World:
+        table = Subjects(session.workspace).table().select("subject", "value", "profile_id").collect()
+        owners, numbers, ids = self._owners(session), table["value"].to_list(), table["profile_id"].to_list()
+        people = []
+        for own in sorted(set(owners)):
+            subjects = (own, *(at for at, of in enumerate(owners) if of == own and at != own))
+            records = tuple(
+                Record("crm", arrival, {"country": c, "tier": t, "born": datetime.fromisoformat(b).date()}, at,
+                       subject=numbers.index(nr))
+                for arrival, (nr, at, c, t, b) in enumerate(self.records)
+                if numbers.index(nr) in subjects
+            )  # fmt: skip
+            identifiers = tuple(("nr", numbers[at]) for at in subjects)
+            people.append(Profile(ids[own], subjects, records, identifiers))
+        events = tuple(
+            Event(numbers.index(nr), what, at, "shop", id_, {"value": value})
+            for what, id_, nr, at, value in self.events.values()
+        )
+        lists = {("vips.txt", None): frozenset((self.root / "vips.txt").read_text().split())}
+        return World(session.definitions, tuple(people), events, self.now, lists)
