@@ -52,6 +52,7 @@ def aggregated(
     *,
     masked: bool,
     sum_is_safe: Callable[[tuple[str, ...], str], bool],
+    further: Sequence[Aggregate] = (),
 ) -> Frame:
     """One row per key that has events: the keys and a column per metric under its given name.
 
@@ -61,8 +62,10 @@ def aggregated(
         keys: Columns that group.
         sum_is_safe: As in `Reading`.
         masked: Test each metric's selection row by row; False if the rows are selected already.
+        further: Taken in the same pass.
     """
     made = [_aggregate(name, metric, rows, masked=masked, sum_is_safe=sum_is_safe) for name, metric in metrics]
+    made += further
     grouped = rows.frame.group_by(*keys).agg(*[partial for one in made for partial in one.partial])
     return grouped.select(*keys, *[one.value for one in made])
 

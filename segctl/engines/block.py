@@ -19,6 +19,7 @@ from segctl.engines.formulas import with_formulas
 from segctl.engines.frames import Frame, polars_of
 from segctl.engines.metrics import plain_metrics
 from segctl.engines.next_change import DUE, NextChange, common_due
+from segctl.engines.next_change_events import Edge
 from segctl.engines.ordered import ordered_metric
 from segctl.engines.physical import working_dtype
 from segctl.engines.places import near_column
@@ -56,6 +57,7 @@ class Block:
         self._plan = plan
         self._data = data
         self._changes = changes
+        self._passed: list[str] = []
         self._commons_due: list[pl.DataFrame] = []
         self._profile_reader = PolarsReader(data)
         subjects = _subjects(profiles, listed)
@@ -88,20 +90,33 @@ class Block:
     def _add_metrics(self) -> None:
         waiting = [metric for _, metrics in self._plan.metrics for metric in metrics]
         waiting += [] if self._changes is None else self._changes.metrics
+        edges = [] if self._changes is None else self._changes.passing
         names = {metric: f"metric:{number}" for number, metric in enumerate(waiting)}
-        while waiting:
-            known = self.scope.known
-            ready = [metric for metric in waiting if all(inner in known for inner in _inner_values(metric))]
-            for kinds in dict.fromkeys(metric.kinds for metric in ready):
+        while waiting or edges:
+            ready = [metric for metric in waiting if self._is_ready(metric)]
+            passing = [edge for edge in edges if self._is_ready(edge.first)]
+            edges = [edge for edge in edges if edge not in passing]
+            for kinds in dict.fromkeys([metric.kinds for metric in ready] + [edge.first.kinds for edge in passing]):
                 plain = [(names[m], m) for m in ready if m.kinds == kinds and is_plain(m)]
-                if plain:
-                    self._add(plain_metrics(self._reading, kinds, plain, ["subject"], ()), dict(plain))
+                self._add_plain(kinds, plain, [edge for edge in passing if edge.first.kinds == kinds])
             for metric in ready:
                 if not is_plain(metric):
                     found = ordered_metric(self._reading, names[metric], metric, ["subject"], ())
                     self._add(found, {names[metric]: metric})
             self.scope = self.scope.knowing({ir.MetricValue(metric): names[metric] for metric in ready})
             waiting = [metric for metric in waiting if ir.MetricValue(metric) not in self.scope.known]
+
+    def _is_ready(self, metric: ir.Metric) -> bool:
+        return all(inner in self.scope.known for inner in _inner_values(metric))
+
+    def _add_plain(
+        self, kinds: tuple[str, ...], metrics: Sequence[tuple[str, ir.Metric]], passing: Sequence[Edge]
+    ) -> None:
+        if metrics or passing:
+            column = f"passing:{len(self._passed)}"
+            self._passed += [column] if passing else []
+            found = plain_metrics(self._reading, kinds, metrics, ["subject"], (), (column, passing))
+            self._add(found, dict(metrics))
 
     def _add(self, found: Frame, metrics: dict[str, ir.Metric]) -> None:
         frame = narrowed(self._reading.reader.collect(found))
@@ -148,7 +163,9 @@ class Block:
 
     def _add_next_changes(self) -> None:
         if self._changes is not None:
-            due = self._changes.due(self.frame, self.scope, self._reading, self._commons_due)
+            due = self._changes.due(
+                self.frame, self.scope, self._reading, passed=self._passed, commons=self._commons_due
+            )
             self.frame = self.frame.with_columns(due)
 
     def _add_nothing(self) -> None:

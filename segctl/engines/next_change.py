@@ -48,11 +48,14 @@ class NextChange:
 
     Attributes:
         metrics: To be found beside those of the plan.
+        passing: Edges of even bounds, whose first passings are to be found beside the metrics of their kinds.
     """
 
     def __init__(self, plan: Plan) -> None:
         asked = list(dict.fromkeys(asks(plan)))
-        self._edges = [one for one in asked if isinstance(one, Edge)]
+        edges = [one for one in asked if isinstance(one, Edge)]
+        self.passing = [edge for edge in edges if edge.bound.is_even]
+        self._edges = [edge for edge in edges if not edge.bound.is_even]
         self._rows = [one for one in asked if isinstance(one, RowAsk)]
         self._deadlines = [one for one in asked if isinstance(one, Deadline)]
         nodes = [root for segment in plan.segments for root in roots(segment)] + [one.ask for one in plan.outputs]
@@ -63,7 +66,13 @@ class NextChange:
         self.metrics = [one for one in dict.fromkeys(edge.first for edge in self._edges) if one not in known]
 
     def due(
-        self, frame: pl.DataFrame, scope: Scope, reading: Reading, commons: Iterable[pl.DataFrame] = ()
+        self,
+        frame: pl.DataFrame,
+        scope: Scope,
+        reading: Reading,
+        *,
+        passed: Sequence[str],
+        commons: Iterable[pl.DataFrame] = (),
     ) -> pl.Series:
         """For each profile the next change, `FOREVER` if none comes.
 
@@ -71,9 +80,12 @@ class NextChange:
             frame: One row per profile, sorted by ``subject``.
             scope: Knows the metrics.
             reading: What the evaluation shares.
+            passed: Columns with first passings.
             commons: What `common_due` gives of each test for one and the same value.
         """
         found = self._of_edges(frame, scope)
+        for column in passed:
+            found = np.minimum(found, frame.get_column(column).fill_null(FOREVER).to_numpy())
         found = np.minimum(found, atoms_due(frame, self._atoms, scope))
         for value in dict.fromkeys(self._values):
             found = np.minimum(found, expression_due(frame, value, scope))
