@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from segctl.model.diagnostics import Diagnostic, Location, Severity
 from segctl.model.project import Project
 
-FOLDERS = ("segments", "traits", "sources", "destinations", "experiments", "workflows")
+FOLDERS = ("segments", "traits", "sources", "destinations", "experiments", "workflows", "content")
 
 
 def definition_files(project: Project, folder: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,6 +15,7 @@ from segctl.content.environment import LONGEST_SOURCE, Room, refuse
 from segctl.content.needs import Needs, needs
 from segctl.content.plain_text import plain_text
 from segctl.content.rendering import LimitError, MissingError, Rendering, begun
+from segctl.content.skeleton import Skeleton, skeleton
 from segctl.content.sources import Source, read_source
 from segctl.model.content import Content, ContentTemplate, Part, chain
 
@@ -60,15 +61,39 @@ class Message:
     Attributes:
         language: Tag of its files; ``""`` for files of every language.
         parts: Name in the library of what it is made of: ``subject``, ``preheader``, ``html``, ``txt``.
-        needs: What all its files speak of.
-        paths: Of all files that it is made of, sorted.
+        reached: Part, path and needs of every file that it is made of.
     """
 
     template: ContentTemplate
     language: str
     parts: Mapping[str, str]
-    needs: Needs = field(default_factory=Needs)
-    paths: tuple[str, ...] = ()
+    reached: tuple[tuple[str, str, Needs], ...] = ()
+
+    @property
+    def needs(self) -> Needs:
+        """What all its files speak of."""
+        found = Needs()
+        for _, _, one in self.reached:
+            found = found.merged(one)
+        return found
+
+    @property
+    def files(self) -> tuple[tuple[str, Needs], ...]:
+        """Path and needs of its files."""
+        return tuple((path, one) for _, path, one in self.reached)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Of all files that it is made of, sorted."""
+        return tuple(sorted({path for _, path, _ in self.reached}))
+
+    def speaks(self, part: str) -> frozenset[str]:
+        """Variables that a part speaks of."""
+        return frozenset(mention.name for kind, _, one in self.reached if kind == part for mention in one.names)
+
+    def file(self, part: str) -> str:
+        """Path of the file that a part is in."""
+        return next(path for kind, path, _ in self.reached if kind == part)
 
 
 class Library:
@@ -137,6 +162,33 @@ class Library:
         digest.update(repr((message.template, used, lists, texts, shared.language, shared.unsubscribe_url)).encode())
         return digest.hexdigest()
 
+    def compile(self, message: Message) -> None:
+        """Makes sure that every part can be filled.
+
+        Raises:
+            TemplateError: One cannot.
+        """
+        for kind, name in message.parts.items():
+            try:
+                self._rooms["html" if kind == "html" else "txt"].get_template(name)
+            except jinja2.TemplateSyntaxError as error:
+                path = error.filename or f"{FOLDER}/{name.partition(':')[2].partition('#')[0]}"
+                raise TemplateError(path, error.lineno, _said(error)) from None
+            except _BROKEN as error:
+                raise TemplateError(message.file(kind), None, f"it cannot be read: {type(error).__name__}") from None
+
+    def flat(self, message: Message, kind: str) -> Skeleton:
+        """A part laid flat."""
+        part, name = "html" if kind == "html" else "txt", message.parts[kind]
+        language = name.partition(":")[0]
+
+        def parse(asked: str) -> tuple[str, nodes.Template] | None:
+            further = f"{language}:{asked}"
+            found = self._read(further)
+            return None if found is None else (found[0], self.parsed(part, further))
+
+        return skeleton(message.file(kind), self.parsed(part, name), parse)
+
     def parsed(self, part: str, name: str) -> nodes.Template:
         """The syntax of a file or of a text of a head.
 
@@ -170,17 +222,20 @@ class Library:
             parts[heads] = f"{language}:{_inside(file.path)}"
             for key, _ in self.source(file.path).head:
                 parts.setdefault(key, f"{language}:{_inside(file.path)}#{key}")
-        found, paths = Needs(), set()
-        for kind, name in parts.items():
-            for path, one in self._reached("html" if kind == "html" else "txt", name, ()):
-                found = found.merged(one)
-                paths.add(path)
-        return Message(template, language, parts, found, tuple(sorted(paths)))
+        reached = [
+            (kind, path, one)
+            for kind, name in parts.items()
+            for path, one in self._reached("html" if kind == "html" else "txt", name, ())
+        ]
+        return Message(template, language, parts, tuple(reached))
 
     def _reached(self, part: str, name: str, above: tuple[str, ...]) -> Iterator[tuple[str, Needs]]:
         """Paths and needs of a file and all that it takes in."""
-        one = needs(self.parsed(part, name))
         path = (self._read(name) or ("", ""))[0]
+        try:
+            one = needs(self.parsed(part, name))
+        except jinja2.TemplateSyntaxError as error:
+            raise TemplateError(path, error.lineno, _said(error)) from None
         yield path, one
         for asked, line in one.files:
             further = f"{name.partition(':')[0]}:{asked}"

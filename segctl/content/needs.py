@@ -96,6 +96,7 @@ def _entries(source: nodes.Template, free: set[str], found: Needs) -> Iterator[i
         if isinstance(key, str):
             found.entries.append(Mention(key, node.node.name, node.lineno))
             yield id(node.node)
+    _deeper(source, free, found)
     for compare in source.find_all(nodes.Compare):
         left: nodes.Expr = compare.expr
         for operand in compare.ops:
@@ -110,3 +111,29 @@ def _entries(source: nodes.Template, free: set[str], found: Needs) -> Iterator[i
                 found.entries.append(Mention(left.value, "segments", compare.lineno))
                 yield id(right)
             left = right
+
+
+def _deeper(source: nodes.Template, free: set[str], found: Needs) -> None:
+    """Keys of an offer, and of the items of a list that a loop goes through."""
+    for outer in source.find_all(nodes.Getattr):
+        inner = outer.node
+        if isinstance(inner, nodes.Getattr) and isinstance(inner.node, nodes.Name) and inner.node.name == "offers":
+            found.entries.append(Mention(outer.attr, f"offers.{inner.attr}", outer.lineno))
+    for loop in source.find_all(nodes.For):
+        of = _listed(loop.iter, free)
+        if of is None or not isinstance(loop.target, nodes.Name):
+            continue
+        for item in loop.find_all(nodes.Getattr):
+            if isinstance(item.node, nodes.Name) and item.node.name == loop.target.name:
+                found.entries.append(Mention(item.attr, f"each:{of}", item.lineno))
+
+
+def _listed(node: nodes.Node, free: set[str]) -> str | None:
+    """The list that a loop goes through, seen through filters and parts: ``cart``, ``recommendations.for_you``."""
+    while isinstance(node, nodes.Filter | nodes.Getitem) and node.node is not None:
+        node = node.node
+    if isinstance(node, nodes.Name) and node.name in free:
+        return node.name
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) and node.node.name == "recommendations":
+        return f"recommendations.{node.attr}"
+    return None

@@ -41,9 +41,7 @@ _BLOCKS = frozenset(
 )
 _APART = frozenset(["blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "ol", "p", "pre", "table", "ul"])
 _SILENT = frozenset({"head", "style", "script", "title", "template"})
-_VOID = frozenset(
-    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
-)
+VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 
@@ -70,7 +68,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         if self._silent or tag in _SILENT or _HIDDEN.search(given.get("style") or ""):
-            if tag not in _VOID:
+            if tag not in VOID:
                 self._silent.append(tag)
             return
         if tag == "br":

@@ -46,6 +46,21 @@ class Rendered:
     unsubscribe_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A message that was filled to see what it lacks.
+
+    Attributes:
+        language: Of its files.
+        lacks: Names of values that the person does not have.
+        html_bytes: Of the HTML part; 0 where there is none.
+    """
+
+    language: str
+    lacks: tuple[str, ...]
+    html_bytes: int = 0
+
+
 def render(
     session: Session,
     template: str,
@@ -137,7 +152,7 @@ def missing(
     """
     desk = Desk(session, template, as_of=as_of, channel=None, language=language)
     desk.load(subjects, extra)
-    found = ((subject, desk.lacks(subject)) for subject in subjects)
+    found = ((subject, desk.tried(subject).lacks) for subject in subjects)
     return {subject: names for subject, names in found if names}
 
 
@@ -213,8 +228,17 @@ class Desk:
         digest = self._digests[message.language]
         return Rendered(found.subject, found.text, found.html, tag, digest, found.preheader, url or None)
 
-    def lacks(self, subject: int) -> tuple[str, ...]:
-        """Names of the values that a person's message would lack; ``("",)`` where it cannot be filled at all."""
+    def forget(self) -> None:
+        """Lets go of everybody's values."""
+        self._values.clear()
+        self._tags.clear()
+
+    def tried(self, subject: int) -> Tried:
+        """What a person's message would lack; the name ``""`` where it cannot be filled at all.
+
+        Raises:
+            DataError: Nobody is there by that number.
+        """
         from segctl.content.library import TemplateError
         from segctl.content.rendering import MissingError, Rendering
 
@@ -222,12 +246,12 @@ class Desk:
         rendering = Rendering(tag, self._session.project.timezone, collects=True)
         try:
             url = self._unsubscribe(values, tag)
-            self.library.fill(message, values | {"unsubscribe_url": url}, rendering)
+            found = self.library.fill(message, values | {"unsubscribe_url": url}, rendering)
         except MissingError as error:
-            return tuple(dict.fromkeys((*rendering.missed, error.name)))
+            return Tried(message.language, tuple(dict.fromkeys((*rendering.missed, error.name))))
         except TemplateError:
-            return (*rendering.missed, "")
-        return tuple(rendering.missed)
+            return Tried(message.language, (*rendering.missed, ""))
+        return Tried(message.language, found.missed, len((found.html or "").encode()))
 
     def _begun(self, subject: int) -> tuple[Message, str, dict[str, Any]]:
         values = self._values.get(subject)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,14 @@ def events_of(
 
 
 def kind_rows(
-    session: Session, kind: str, people: Sequence[int] | None, *, as_of: datetime, snapshot: int
+    session: Session,
+    kind: str,
+    people: Sequence[int] | None,
+    *,
+    as_of: datetime,
+    snapshot: int,
+    since: datetime | None = None,
+    only: Collection[str] | None = None,
 ) -> pl.DataFrame:
     """Events of one kind up to as_of: the subject of the profile, ``ts``, and every declared property, in event order.
 
@@ -58,13 +65,19 @@ def kind_rows(
         people: Subjects of profiles; None for everybody.
         as_of: Later events are left out.
         snapshot: Which files are seen.
+        since: Earlier events are left out.
+        only: Properties wanted; None for all.
     """
     import polars as pl
 
     from segctl.state.identity import canonical
 
     declared = session.project.event(kind)
-    columns = {} if declared is None else {stored_column(name, of): name for name, of in declared.properties}
+    columns = [
+        stored_column(name, of)
+        for name, of in (() if declared is None else declared.properties)
+        if only is None or name in only
+    ]
     owners = canonical(session.workspace, snapshot)
     parts = [pl.DataFrame(schema={"subject": pl.Int32, "ts": pl.Datetime("us", "UTC"), "source": pl.String,
                                   "event_id": pl.String})]  # fmt: skip
@@ -76,6 +89,8 @@ def kind_rows(
         if kind not in file.meta["kinds"]:
             continue
         rows = pl.scan_parquet(file.path).filter(pl.col("ts") <= as_of)
+        if since is not None:
+            rows = rows.filter(pl.col("ts") > since)
         if len(file.meta["kinds"]) > 1:
             rows = rows.filter(pl.col("kind") == kind)
         if wanted is not None:

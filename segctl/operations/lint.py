@@ -19,6 +19,7 @@ from segctl.model.diagnostics import Diagnostic, has_errors, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.model.project import Definitions, Project
 from segctl.model.sources import Source
+from segctl.operations.content_lint import template_files, template_findings
 from segctl.operations.contracts import contract_findings
 from segctl.operations.destinations import with_options
 from segctl.operations.lint_result import LintResult
@@ -59,10 +60,12 @@ def lint(
     further, _ = read_definition_files(project, ("sources",), contents)
     files = {FILE: read_definition_file(project, FILE, [], contents), **further, **files}
     is_complete = not has_errors(found)
+    found += template_findings(definitions) if is_complete else []
     waived = _ruled(definitions, sources, files, now, is_complete=is_complete)
     tests, in_tests = _tests(definitions, contents, is_complete=is_complete)
     found, files = [*found, *in_tests], files | tests
     known = (FILE, *(path for folder in (*FOLDERS, TESTS) for path in files if path.startswith(f"{folder}/")))
+    known += template_files(definitions)
     chosen = known if not (wanted := tuple(paths)) else _chosen(wanted, known, root)
     edits = {judged.diagnostic: judged.edits for judged in waived.left}
     diagnostics = in_reading_order([*found, *waived.problems, *edits])
