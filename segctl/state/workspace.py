@@ -140,7 +140,8 @@ class Workspace:
         path = self.new_file(dataset)
         with problems.worded(self.folder):
             try:
-                frame.write_parquet(path, compression="zstd", compression_level=3, row_group_size=262_144)
+                # Compaction writes once more and smaller; what arrives is written quickly.
+                frame.write_parquet(path, compression="zstd", compression_level=1, row_group_size=262_144)
             except BaseException:
                 path.unlink(missing_ok=True)
                 raise

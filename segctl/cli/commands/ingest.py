@@ -80,6 +80,7 @@ def command(
 
     With --from and --as a declaration is proposed from the data and printed; --save writes it down.
     """
+    _keep_memory()
     from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
     from segctl.operations.ingest_fetch import Wishes, checked_limit, refuse_files
 
@@ -109,6 +110,14 @@ def command(
             wishes=wishes,
         )
     return _report(ctx, found)
+
+
+def _keep_memory() -> None:
+    """Polars keeps the memory of one batch for the next: giving it back and asking again is a tenth of a long run."""
+    import os
+
+    # Its allocator reads this when it is loaded.
+    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:20000,muzzy_decay_ms:20000")
 
 
 def _first_try(
