@@ -888,7 +888,7 @@ complete -c segctl -n '__fish_seen_subcommand_from listen' -l no-progress -d 'Dr
 complete -c segctl -n '__fish_seen_subcommand_from listen' -l no-input -d 'Never ask'
 complete -c segctl -n '__fish_seen_subcommand_from listen' -s h -l help -d 'Help on this verb'
 complete -c segctl -n '__segctl_at stream 0+ "--from --clock --changes --after --checkpoint --linger --figures -C --project -e --env --as-of --lock-wait --timeout --log-file --color"' -a '(__segctl_names sources)'
-complete -c segctl -n '__fish_seen_subcommand_from stream' -l from -r -F -d 'stdin, a file, a folder, collector or kafka://…'
+complete -c segctl -n '__fish_seen_subcommand_from stream' -l from -r -F -d 'Where lines come from: stdin, a file or folder, collector, kafka://HOST/TOPIC'
 complete -c segctl -n '__fish_seen_subcommand_from stream' -l clock -x -a 'wall event' -d 'What moves the present'
 complete -c segctl -n '__fish_seen_subcommand_from stream' -l changes -r -F -d 'Write changes there, each once'
 complete -c segctl -n '__fish_seen_subcommand_from stream' -l after -x -d 'Say again what follows this number, then go on'

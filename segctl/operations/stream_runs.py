@@ -136,7 +136,7 @@ def unsaid(
     ids = [number for number, name in names.items() if name not in members.names]
     others = standing(workspace, last, ids)
     log = read_changes(workspace, stream_log.fact(workspace, TOLD_RUN) or 0, last)
-    why = {(s, who): (micros(when), line) for _, s, who, _, when, line in log.iter_rows()}
+    why = {(segment, who): (run, micros(when), line) for run, segment, who, _, when, line in log.iter_rows()}
     found: list[Change] = []
     for number, name in sorted(names.items(), key=lambda pair: pair[1]):
         now = pl.Series(members.column(name)) if name in members.names else others.flags(number)
@@ -144,7 +144,8 @@ def unsaid(
         length = max(len(now), len(before))
         now, before = grown(now.clone(), length), grown(before.clone(), length)
         for subject in (now != before).arg_true().to_list():
-            when, line = why.get((number, subject), (at, None))
+            # The run that moved it: readers of runs and of the stream know by it that both speak of one change.
+            run, when, line = why.get((number, subject), (last, at, None))
             line = line or cause("time_passed")
-            found.append(Change(name, subject, profiles[subject], bool(now[subject]), when, None, 0, line, last))
+            found.append(Change(name, subject, profiles[subject], bool(now[subject]), when, None, 0, line, run))
     return found

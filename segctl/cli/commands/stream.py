@@ -46,7 +46,13 @@ def command(
     ctx: Context,
     sources: Annotated[list[str], Argument("SOURCE", help="Declared source of the lines.", complete="sources")] = [],  # noqa: B006 - never changed
     place: Annotated[
-        str, Option("--from", metavar="PLACE", help="stdin, a file, a folder, collector or kafka://…", complete="files")
+        str,
+        Option(
+            "--from",
+            metavar="PLACE",
+            help="Where lines come from: stdin, a file or folder, collector, kafka://HOST/TOPIC.",
+            complete="files",
+        ),
     ] = "stdin",
     clock: Annotated[
         str, Option("--clock", metavar="NAME", help="What moves the present.", choices=("wall", "event"))
