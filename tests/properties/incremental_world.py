@@ -93,7 +93,8 @@ class Shop:
         self.records: list[tuple[str, datetime, str, str, str]] = []
         self.files = 0
         for name, text in (
-            ("segctl.yaml", PROJECT), ("sources/crm.yaml", CRM), ("sources/shop.yaml", SHOP), ("traits/all.yaml", TRAITS),
+            ("segctl.yaml", PROJECT), ("sources/crm.yaml", CRM), ("sources/shop.yaml", SHOP),
+            ("traits/all.yaml", TRAITS),
         ):  # fmt: skip
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
