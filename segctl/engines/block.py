@@ -78,7 +78,7 @@ class Block:
         missing = {column: test for test, column in staged.strict.items()}
         asked = {**staged.columns, **missing}
         frame, scope = self._rows(asked.values())
-        columns = [_asked(node, scope).alias(name) for name, node in staged.columns.items()]
+        columns = [asked_of(node, scope).alias(name) for name, node in staged.columns.items()]
         columns += [to_predicate(test, scope).is_null().alias(name) for name, test in missing.items()]
         members = [segment_column(segment.name) for level in staged.levels for segment in level]
         due = [] if self._changes is None else [DUE]
@@ -203,7 +203,7 @@ class Block:
     def _values(self, names: dict[Node, str]) -> pl.DataFrame:
         frame, scope = self._rows(names)
         return _collected(
-            frame.with_columns(*[_asked(node, scope).alias(name) for node, name in names.items()]).select(
+            frame.with_columns(*[asked_of(node, scope).alias(name) for node, name in names.items()]).select(
                 "subject", *names.values()
             )
         )
@@ -222,7 +222,8 @@ def predicate_column(frame: pl.DataFrame, node: Node, scope: Scope) -> pl.Series
     return native.collect(engine="in-memory").get_column("answer")
 
 
-def _asked(node: Node, scope: Scope) -> nw.Expr:
+def asked_of(node: Node, scope: Scope) -> nw.Expr:
+    """The value of an expression, or the truth of a predicate."""
     if hasattr(node, "type"):
         return to_expr(node, scope)  # type: ignore[arg-type]  # `type` tells expressions from predicates
     return to_predicate(node, scope)  # type: ignore[arg-type]  # `type` tells expressions from predicates

@@ -104,7 +104,7 @@ def _(node: ir.Real, scope: Scope) -> nw.Expr:
 
 @evaluated.register
 def _(node: ir.DaysSince, scope: Scope) -> nw.Expr:
-    return localtime.in_days(nw.lit(scope.now) - instant(node.of, scope))
+    return localtime.in_days(scope.instant() - instant(node.of, scope))
 
 
 @evaluated.register

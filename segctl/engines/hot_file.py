@@ -93,21 +93,9 @@ class HotFile:
         """Names of the columns inside, besides `subject`."""
         return frozenset(self._columns)
 
-    def rows_of(self, subjects: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Positions of the rows of some subjects, ascending; the subjects ascend and are unique."""
-        places = np.searchsorted(self.subjects, subjects)
-        places[places == len(self.subjects)] = 0
-        if not len(self.subjects):
-            return np.zeros(0, np.int64)
-        places = places[self.subjects[places] == subjects]
-        starts = self.starts[places].astype(np.int64)
-        lengths = self.starts[places + 1].astype(np.int64) - starts
-        return ranges(starts, lengths)
-
-    def subjects_at(self, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-        """The subject of each of the rows."""
-        places: NDArray[np.int64] = np.searchsorted(self.starts, rows, side="right") - 1
-        return self.subjects[places]
+    def rows_of(self, subjects: NDArray[np.int32]) -> Found:
+        """The rows of some subjects, in event order of each; the subjects ascend and are unique."""
+        return found_rows(self.subjects, self.starts, subjects)
 
     def numbers(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Values of a column of whole numbers that has no nulls."""
@@ -118,8 +106,7 @@ class HotFile:
         """Values of a column in stored form."""
         column = self._columns[name]
         if column.layout == "coded":
-            codes = pl.Series(self.array(name, "values")[rows].astype(np.uint32))
-            return self._dictionary(name).gather(codes).alias(name)
+            return self._dictionary(name)[self.array(name, "values")[rows].astype(np.uint32)]
         if column.layout == "text":
             return self._texts(name, rows)
         if column.layout == "blocks":
@@ -208,6 +195,29 @@ def opened(part: EventPart) -> HotFile | None:
     except (TornFile, OSError):
         return None
     return file if file.source == Path(part.path).name and file.rows == part.rows else None
+
+
+Found = tuple["NDArray[np.int64]", "NDArray[np.int32]"]
+"""Positions of rows, and the subject of each."""
+
+
+def found_rows(known: NDArray[np.int32], starts: NDArray[Any], subjects: NDArray[np.int32]) -> Found:
+    """The rows of some subjects in a store.
+
+    Args:
+        known: Subjects of the store, ascending and unique.
+        starts: Where the rows of each begin, and the number of rows.
+        subjects: Those asked for, ascending and unique.
+    """
+    if not len(known):
+        return np.zeros(0, np.int64), np.zeros(0, np.int32)
+    places = np.searchsorted(known, subjects)
+    places[places == len(known)] = 0
+    there = known[places] == subjects
+    places = places[there]
+    first = starts[places].astype(np.int64)
+    lengths = starts[places + 1].astype(np.int64) - first
+    return ranges(first, lengths), np.repeat(subjects[there], lengths)
 
 
 def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

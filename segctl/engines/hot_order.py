@@ -7,7 +7,7 @@ itself is read from the event file only where these are equal too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cmp_to_key
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -21,7 +21,6 @@ from segctl.model.dataclass import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from segctl.engines.base import EventPart
     from segctl.engines.hot_file import HotFile
 
 
@@ -33,15 +32,15 @@ class Stored:
         frame: Columns of a scan without those that break ties; `subject` is the profile's.
         is_sorted: By the profile's subject, in event order.
         own: Subjects of the file, one per row.
-        mapped: The copy, the rows' positions in it, and what it copies; None for rows that were read.
-        ids: ``source`` and ``event_id`` of rows that were read.
+        mapped: The copy, the rows' positions in it, and the event file's path; None for rows that were read.
+        ids: Gives ``source`` and ``event_id`` of rows that were read.
     """
 
     frame: pl.DataFrame
     is_sorted: bool
     own: NDArray[np.int32]
-    mapped: tuple[HotFile, NDArray[np.int64], EventPart] | None
-    ids: pl.DataFrame | None = None
+    mapped: tuple[HotFile, NDArray[np.int64], str] | None
+    ids: Callable[[], pl.DataFrame] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,11 @@ class _Key:
     is_whole: bool
 
 
-def event_order(found: Sequence[Stored]) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-    """All rows, and the positions that put them in event order."""
+def event_order(found: Sequence[Stored]) -> tuple[pl.DataFrame, NDArray[np.int64] | None]:
+    """All rows, and the positions that put them in event order; None if they stand in it."""
     frame = pl.concat([one.frame for one in found]) if len(found) > 1 else found[0].frame
     if len(found) == 1 and found[0].is_sorted:
-        return frame, np.arange(frame.height)
+        return frame, None
     subject, ts = frame.get_column("subject").to_numpy(), frame.get_column("ts").to_numpy()
     order: NDArray[np.int64] = np.lexsort((ts, subject))
     part = np.repeat(np.arange(len(found)), [one.frame.height for one in found])[order]
@@ -97,7 +96,7 @@ def _decided(found: Sequence[Stored], rows: NDArray[np.int64]) -> NDArray[np.int
 
 def _key(of: Stored, row: int) -> _Key:
     if of.mapped is None:
-        source, event_id = of.ids.row(row) if of.ids is not None else ("", "")
+        source, event_id = of.ids().row(row) if of.ids is not None else ("", "")
         return _Key(source, event_id.encode(), is_whole=True)
     file, rows, _ = of.mapped
     at = rows[row : row + 1]
@@ -115,7 +114,7 @@ def _is_unclear(a: _Key, b: _Key) -> bool:
 def _whole(of: Stored, row: int, known: _Key) -> _Key:
     if of.mapped is None:
         return known
-    _, rows, part = of.mapped
-    scan = pl.scan_parquet(part.path, glob=False, hive_partitioning=False).select("event_id")
+    _, rows, path = of.mapped
+    scan = pl.scan_parquet(path, glob=False, hive_partitioning=False).select("event_id")
     event_id: str = scan.slice(int(rows[row]), 1).collect().item()
     return _Key(known.source, event_id.encode(), is_whole=True)

@@ -13,7 +13,8 @@ import polars as pl
 from segctl.engines.base import EngineInput, EventPart
 from segctl.engines.dialects import Dialect, PolarsDialect
 from segctl.engines.frames import Frame, polars_of
-from segctl.engines.hot_file import HotFile, opened
+from segctl.engines.hot_file import Found, HotFile, opened
+from segctl.engines.hot_memory import GrowingRows, HeldRows
 from segctl.engines.hot_order import Stored, event_order
 from segctl.engines.physical import has_moments, working_dtype
 from segctl.engines.polars_reader import PolarsReader
@@ -24,6 +25,7 @@ from segctl.model.types import stored_column
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Store = HotFile | HeldRows | GrowingRows
 _FEW = 20_000
 _NOBODY = pl.DataFrame(schema={"subject": pl.Int32, "profile_id": pl.String})
 
@@ -52,7 +54,7 @@ class HotReader:
         self._plain = PolarsReader(data)
         self._files: dict[str, HotFile | None] = {}
         self._asked = Asked(np.zeros(0, np.int32), ())
-        self._rows: dict[str, NDArray[np.int64]] = {}
+        self._rows: dict[str, Found] = {}
 
     def scan(self, wish: Scan) -> Rows:
         """Event rows; only columns and rows that are asked for are read."""
@@ -68,7 +70,8 @@ class HotReader:
         if cold or not found:
             found.append(self._filtered(wish, cold))
         if wish.order:
-            return in_event_order(wish, found)
+            ordered = in_event_order(wish, found).lazy().set_sorted("subject")
+            return Rows(nw.from_native(ordered), in_order=True)
         frame = pl.concat([one.frame for one in found]) if len(found) > 1 else found[0].frame
         if len(found) > 1 or not found[0].is_sorted:
             return Rows(nw.from_native(frame.lazy()))
@@ -104,23 +107,7 @@ class HotReader:
     def _gathered(self, wish: Scan, part: EventPart, file: HotFile) -> Stored:
         if part.path not in self._rows:
             self._rows[part.path] = file.rows_of(self._asked.own)
-        rows = self._rows[part.path]
-        ts = file.numbers("ts", rows)
-        inside = within(ts, wish)
-        if inside is not None:
-            rows, ts = rows[inside], ts[inside]
-        own = file.subjects_at(rows)
-        columns = [pl.Series("subject", own), pl.Series("ts", ts)]
-        if wish.kind:
-            columns.append(pl.Series("kind", part.kinds[:1], dtype=pl.String).new_from_index(0, len(rows)))
-        for name, of in wish.properties:
-            column = stored_column(name, of)
-            if column in part.columns:
-                value = file.series(column, rows)
-                columns.append(value.cast(working_dtype(of)) if has_moments(of) else value)
-            else:
-                columns.append(pl.Series(column, [None], dtype=working_dtype(of)).new_from_index(0, len(rows)))
-        return Stored(self._of_profiles(pl.DataFrame(columns)), self._data.canonical is None, own, (file, rows, part))
+        return gathered(wish, part.kinds[0], file, self._rows[part.path], self._data.canonical, path=part.path)
 
     def _filtered(self, wish: Scan, parts: tuple[EventPart, ...]) -> Stored:
         own = self._asked.own
@@ -129,29 +116,59 @@ class HotReader:
         frame = polars_of(scan.frame).collect(engine="streaming")
         if wish.order:
             frame = frame.sort("subject", "ts", "source", "event_id")
-        ids = frame.select("source", "event_id") if wish.order else None
+        ids = frame.select("source", "event_id") if wish.order else pl.DataFrame()
         columns = [name for name in frame.columns if name not in ("source", "event_id")]
         before = frame.get_column("subject").to_numpy()
-        return Stored(self._of_profiles(frame.select(columns)), False, before, None, ids)
-
-    def _of_profiles(self, frame: pl.DataFrame) -> pl.DataFrame:
-        if self._data.canonical is None:
-            return frame
-        return frame.with_columns(self._data.canonical.gather(frame.get_column("subject")).alias("subject"))
+        frame, canonical = frame.select(columns), self._data.canonical
+        if canonical is not None:
+            frame = frame.with_columns(canonical[frame.get_column("subject")].alias("subject"))
+        return Stored(frame, False, before, None, lambda: ids)
 
 
-def in_event_order(wish: Scan, found: Sequence[Stored]) -> Rows:
+def gathered(
+    wish: Scan, kind: str, store: Store, found: Found, canonical: pl.Series | None, *, path: str = ""
+) -> Stored:
+    """Rows of one kind from where they are kept.
+
+    Args:
+        wish: What is asked of them.
+        kind: Their kind.
+        store: Where they are kept.
+        found: Which they are, in event order of each subject.
+        canonical: As in `EngineInput`.
+        path: Of the event file that a mapped copy copies.
+    """
+    rows, own = found
+    ts = store.numbers("ts", rows)
+    inside = within(ts, wish)
+    if inside is not None:
+        rows, own, ts = rows[inside], own[inside], ts[inside]
+    columns = [pl.Series("subject", own), pl.Series("ts", ts)]
+    if canonical is not None:
+        columns[0] = canonical[columns[0]].alias("subject")
+    if wish.kind:
+        columns.append(pl.Series("kind", [kind], dtype=pl.String).new_from_index(0, len(rows)))
+    for name, of in wish.properties:
+        column = stored_column(name, of)
+        if column in store.columns:
+            value = store.series(column, rows)
+            columns.append(value.cast(working_dtype(of)) if has_moments(of) else value)
+        else:
+            columns.append(pl.Series(column, [None], dtype=working_dtype(of)).new_from_index(0, len(rows)))
+    mapped = (store, rows, path) if isinstance(store, HotFile) else None
+    ids = None if isinstance(store, HotFile) else lambda: store.ids(rows)
+    return Stored(pl.DataFrame(columns), canonical is None, own, mapped, ids)
+
+
+def in_event_order(wish: Scan, found: Sequence[Stored]) -> pl.DataFrame:
     """All rows in event order, with row numbers in place of what breaks ties."""
     frame, order = event_order(found)
-    rest = [name for name in wish.columns if name not in ("subject", "ts", "source", "event_id")]
-    ordered = frame[order].select(
-        "subject",
-        "ts",
-        pl.lit(0, pl.Int8).alias("source"),
-        pl.int_range(pl.len(), dtype=pl.Int64).alias("event_id"),
-        *rest,
-    )
-    return Rows(nw.from_native(ordered.lazy().set_sorted("subject")), in_order=True)
+    ordered = frame if order is None else frame[order]
+    order_columns = [
+        pl.Series("source", [0], dtype=pl.Int8).new_from_index(0, ordered.height),
+        pl.Series("event_id", np.arange(ordered.height)),
+    ]
+    return ordered.hstack(order_columns).select(wish.columns)
 
 
 def own_subjects(listed: NDArray[np.int32], canonical: pl.Series | None) -> NDArray[np.int32]:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import narwhals.stable.v2 as nw
 
 from segctl.compile.windows import year_days
-from segctl.compile.zones import DAY, EPOCH_DAY, SECOND, day_shifts, local_day, offsets
+from segctl.compile.zones import DAY, EPOCH_DAY, SECOND, day_shifts, offsets
 from segctl.engines.scope import Scope
 from segctl.model.times import EXACT_SECONDS, Duration
 
@@ -81,7 +81,7 @@ def month_and_day(day: nw.Expr, scope: Scope) -> nw.Expr:
 
 def completed_years(day: nw.Expr, scope: Scope) -> nw.Expr:
     """Completed years from a day to as_of's; who was born on 29 February completes one on 28 in common years."""
-    today = local_day(scope.now, scope.zone)
+    today = scope.today
     reached = max(month * 100 + of_month for month, of_month in year_days(today))
     not_yet = nw.when(month_and_day(day, scope) > reached).then(nw.lit(1)).otherwise(nw.lit(0))
     return nw.lit(today.year) - year_of(day, scope) - not_yet

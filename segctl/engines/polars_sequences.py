@@ -61,32 +61,50 @@ class StepRows:
 
 def quick_subjects(reading: Reading, sequence: ir.Sequence, steps: StepRows) -> Frame | None:
     """The subjects for whom the sequence has a match, or None where the general method must answer."""
+    rows = step_pair(reading, sequence, steps)
+    if rows is None:
+        return None
+    left, right = (frame.collect(engine="streaming") for frame in rows)
+    joined = nearest(left.lazy(), right.lazy(), sequence).collect(engine="in-memory")
+    if not sequence.steps[1].negative and joined.get_column("next").eq(joined.get_column("ts")).any():
+        return None
+    return reading.reader.table(joined.filter(matches(sequence)).select(pl.col("subject").unique()))
+
+
+def step_pair(reading: Reading, sequence: ir.Sequence, steps: StepRows) -> tuple[pl.LazyFrame, pl.LazyFrame] | None:
+    """Rows of the first step, with the ``limit`` of the second, and rows of the second, in order of time."""
     window = _window(reading, sequence)
     if window is None:
         return None
     first, second = sequence.steps
     tied_by = same_columns(sequence.same)
     starts = steps.of(first, window.lo)
-    limit = nw.lit(reading.now) if second.within is None else later_us(nw.col("ts"), second.within, starts.scope)
+    limit = reading.scope.instant() if second.within is None else later_us(nw.col("ts"), second.within, starts.scope)
     asked = starts.frame.with_columns(limit.alias("limit"))
     if second.negative and second.within is not None:
-        asked = asked.filter(nw.col("limit") <= reading.now)
+        asked = asked.filter(nw.col("limit") <= reading.scope.instant())
     others = steps.of(second, window.lo)
-    left = _collected(asked.select("subject", *tied_by, "ts", "limit"), starts, tied_by, keeps_missing=second.negative)
-    right = _collected(others.frame.select("subject", *tied_by, "ts"), others, tied_by, keeps_missing=False)
-    joined = left.join_asof(
+    left = _in_time(asked.select("subject", *tied_by, "ts", "limit"), starts, tied_by, keeps_missing=second.negative)
+    right = _in_time(others.frame.select("subject", *tied_by, "ts"), others, tied_by, keeps_missing=False)
+    return left, right
+
+
+def nearest(left: pl.LazyFrame, right: pl.LazyFrame, sequence: ir.Sequence) -> pl.LazyFrame:
+    """Rows of the first step with the instant of the ``next`` row of the second, at once or later."""
+    return left.join_asof(
         right.rename({"ts": "next"}),
         left_on="ts",
         right_on="next",
-        by=["subject", *tied_by],
+        by=["subject", *same_columns(sequence.same)],
         strategy="forward",
         check_sortedness=False,
     )
-    if not second.negative and joined.get_column("next").eq(joined.get_column("ts")).any():
-        return None
+
+
+def matches(sequence: ir.Sequence) -> pl.Expr:
+    """Which rows of `nearest` are a match."""
     follows = (pl.col("next") <= pl.col("limit")).fill_null(value=False)
-    found = joined.filter(~follows if second.negative else follows).select(pl.col("subject").unique())
-    return reading.reader.table(found)
+    return ~follows if sequence.steps[1].negative else follows
 
 
 def _window(reading: Reading, sequence: ir.Sequence) -> Span | None:
@@ -100,10 +118,9 @@ def _window(reading: Reading, sequence: ir.Sequence) -> Span | None:
     return None if window.is_empty else window
 
 
-def _collected(frame: Frame, rows: Prepared, tied_by: list[str], *, keeps_missing: bool) -> pl.DataFrame:
+def _in_time(frame: Frame, rows: Prepared, tied_by: list[str], *, keeps_missing: bool) -> pl.LazyFrame:
     """Rows that stand in order of time within each subject."""
     native = polars_of(frame)
     if tied_by and not keeps_missing:
         native = native.drop_nulls(tied_by)
-    found = native.collect(engine="streaming")
-    return found if rows.in_order else found.sort("ts")
+    return native if rows.in_order else native.sort("ts")

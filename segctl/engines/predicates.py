@@ -8,7 +8,7 @@ from functools import reduce, singledispatch
 import narwhals.stable.v2 as nw
 
 from segctl.compile import ir
-from segctl.compile.windows import anniversary_days, date_span, span, trait_bounds
+from segctl.compile.windows import anniversary_days, date_span, trait_bounds
 from segctl.compile.zones import EPOCH_DAY
 from segctl.engines import localtime
 from segctl.engines.expressions import instant, local_day_of, to_expr
@@ -116,6 +116,8 @@ def _(node: ir.Exists, scope: Scope) -> nw.Expr:
 @_predicate.register
 def _(node: ir.InWindow, scope: Scope) -> nw.Expr:
     if isinstance(node.window, Anniversary):
+        if scope.bounds is not None:
+            scope.bounds.note_day()
         days = anniversary_days(node.window, scope.as_of, scope.zone)
         keys = sorted(month * 100 + day for month, day in days)
         return localtime.month_and_day(local_day_of(node.value, scope), scope).is_in(keys)
@@ -127,14 +129,15 @@ def _(node: ir.InWindow, scope: Scope) -> nw.Expr:
 
 
 def _fixed_bounds(value: nw.Expr, value_type: ValueType, window: Window, scope: Scope) -> list[nw.Expr]:
+    inside = scope.span(window)
+    lo, hi, form = inside.lo, inside.hi, "instant"
     if value_type.kind is Kind.DATE:
         first, last = date_span(window, scope.as_of, scope.zone)
         lo = None if first is None else first.toordinal() - EPOCH_DAY
         hi = None if last is None else last.toordinal() - EPOCH_DAY
-    else:
-        inside = span(window, scope.as_of, scope.zone)
-        lo, hi = inside.lo, inside.hi
-    return ([] if lo is None else [value >= lo]) + ([] if hi is None else [value <= hi])
+        form = "date"
+    tests = [] if lo is None else [value >= scope.moving(lo, form, window, "lo")]
+    return tests if hi is None else [*tests, value <= scope.moving(hi, form, window, "hi")]
 
 
 def trait_tests(value: nw.Expr, window: Window | None, bounds: dict[str, ir.Expression], scope: Scope) -> list[nw.Expr]:

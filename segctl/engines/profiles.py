@@ -243,9 +243,8 @@ def _with_events(
 
 
 def _mapped_rows(copy: HotFile, subjects: pl.Series) -> pl.DataFrame:
-    rows = copy.rows_of(subjects.to_numpy())
-    ts = pl.Series("ts", copy.numbers("ts", rows)).cast(_INSTANT)
-    return pl.DataFrame([pl.Series("subject", copy.subjects_at(rows)), ts])
+    rows, own = copy.rows_of(subjects.to_numpy())
+    return pl.DataFrame([pl.Series("subject", own), pl.Series("ts", copy.numbers("ts", rows)).cast(_INSTANT)])
 
 
 def _states(versions: pl.DataFrame) -> pl.DataFrame:

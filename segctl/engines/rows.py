@@ -11,7 +11,7 @@ import polars as pl
 
 from segctl.compile import ir
 from segctl.compile.plan import Node, parts, walk
-from segctl.compile.windows import Span, span
+from segctl.compile.windows import Span
 from segctl.engines.elements import with_elements
 from segctl.engines.expressions import to_expr
 from segctl.engines.frames import Frame
@@ -88,7 +88,7 @@ class Selection:
         """Its instants, nothing after as_of."""
         # An anniversary has days of any year.
         window = None if isinstance(self.window, Anniversary) else self.window
-        return span(window, scope.as_of, scope.zone, clip=True)
+        return scope.span(window, clip=True)
 
     def nodes(self) -> tuple[Node, ...]:
         """What it reads."""
@@ -100,9 +100,12 @@ class Selection:
         ts = nw.col("ts")
         tests: list[nw.Expr] = []
         if inside.lo is not None and inside.lo != rows.lo:
-            tests.append(ts >= inside.lo)
+            tests.append(ts >= rows.scope.moving(inside.lo, "event", self.window, "lo"))
+        # A prepared plan has a row later than as_of for each profile, lest any be missing among its answers.
+        if rows.scope.bounds is not None:
+            tests.append(ts <= rows.scope.instant())
         if inside.hi is not None and inside.hi != rows.scope.now:
-            tests.append(ts <= inside.hi)
+            tests.append(ts <= rows.scope.moving(inside.hi, "event", self.window, "hi"))
         tests += trait_tests(ts, self.window, dict(self.bounds), rows.scope)
         if isinstance(self.window, Anniversary):
             tests.append(to_predicate(ir.InWindow(ir.EventTime(), self.window), rows.scope))
@@ -136,7 +139,7 @@ def prepare(
     """
     asked = tuple(nodes)
     properties = {(node.name, node.type): None for root in asked for node in _properties(root)}
-    lo, hi = _widest(spans, reading.now)
+    lo, hi = _widest(spans, reading.now) if reading.scope.bounds is None else (None, reading.now)
     wish = Scan(kinds, tuple(properties | dict.fromkeys(same)), reading.subjects, lo, hi, order=order, kind=kind)
     rows = reading.reader.scan(wish)
     scope = replace(reading.scope, dialect=reading.reader.dialect, lo=max(reading.scope.lo, lo or reading.scope.lo))

@@ -142,7 +142,7 @@ def _absent(name: str, step: ir.Step, scope: Scope, *, open_until: str | None) -
     at_once = nw.col(f"{name}:before") < nw.col("ts")
     if step.within is not None:
         limit = later_us(nw.col("ts"), step.within, scope)
-        return [at_once, limit <= scope.now, nw.col(f"{name}:ts") > limit]
+        return [at_once, limit <= scope.instant(), nw.col(f"{name}:ts") > limit]
     if open_until is not None:
         return [at_once, nw.col(f"{name}:place") >= nw.col(open_until)]
     return [at_once, nw.col(f"{name}:ts") >= NEVER]

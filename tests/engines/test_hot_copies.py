@@ -76,8 +76,8 @@ def test_the_rows_of_some_subjects_are_those_of_the_event_file(
     write_hot(folder / "events.parquet", folder / "copy.hot", list(_TYPES), piece=piece)
 
     copy = HotFile(folder / "copy.hot")
-    at = copy.rows_of(np.asarray(sorted(asked), np.int32))
-    found = [pl.Series("subject", copy.subjects_at(at)), *(copy.series(name, at) for name in ("ts", "source", *_TYPES))]
+    at, own = copy.rows_of(np.asarray(sorted(asked), np.int32))
+    found = [pl.Series("subject", own), *(copy.series(name, at) for name in ("ts", "source", *_TYPES))]
     wanted = rows.filter(pl.col("subject").is_in(list(asked))).select("subject", "ts", "source", *_TYPES)
     assert pl.DataFrame(found).equals(wanted)
     assert pl.DataFrame(found).schema == wanted.schema
@@ -93,7 +93,7 @@ def test_texts_beyond_a_dictionary_are_kept(tmp_path: Path) -> None:
 
     copy = HotFile(tmp_path / "copy.hot")
     asked = np.asarray([0, 1, 16_384, 69_999], np.int32)
-    assert copy.series("text:t", copy.rows_of(asked)).to_list() == [texts[n] for n in asked]
+    assert copy.series("text:t", copy.rows_of(asked)[0]).to_list() == [texts[n] for n in asked]
 
 
 def test_a_copy_cut_anywhere_is_no_copy(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""Event rows of few subjects from memory: files that have no mapped copy, and events that came since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from segctl.engines.hot_file import Found, found_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_KEYS = ("subject", "ts", "source", "event_id")
+_CHUNKS = 32
+
+
+class HeldRows:
+    """Rows of one kind that stay as they are, in memory."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        """Takes rows in stored form; columns `subject`, `ts`, `source`, `event_id` and properties."""
+        self._frame = frame.sort(*_KEYS, maintain_order=True).rechunk()
+        subjects = self._frame.get_column("subject").to_numpy()
+        begins = np.flatnonzero(np.diff(subjects, prepend=subjects[:1] - 1)) if len(subjects) else np.zeros(0, np.int64)
+        self._subjects = subjects[begins]
+        self._starts = np.append(begins, len(subjects))
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Names of the columns."""
+        return frozenset(self._frame.columns)
+
+    def rows_of(self, subjects: NDArray[np.int32]) -> Found:
+        """The rows of some subjects, in event order of each; the subjects ascend and are unique."""
+        return found_rows(self._subjects, self._starts, subjects)
+
+    def numbers(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Values of a column of whole numbers, or instants, that has no nulls."""
+        return self.series(name, rows).to_physical().to_numpy()
+
+    def series(self, name: str, rows: NDArray[np.int64]) -> pl.Series:
+        """Values of a column in stored form."""
+        return self._frame.get_column(name)[rows]
+
+    def ids(self, rows: NDArray[np.int64]) -> pl.DataFrame:
+        """Columns `source` and `event_id` of the rows."""
+        return pl.DataFrame([self.series("source", rows), self.series("event_id", rows)])
+
+
+class GrowingRows:
+    """Rows of one kind that more are added to."""
+
+    def __init__(self) -> None:
+        self._frame = pl.DataFrame()
+        self._of: dict[int, list[int]] = {}
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Names of the columns."""
+        return frozenset(self._frame.columns)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Takes further rows in stored form; a column that either lacks is null there."""
+        first = self._frame.height
+        for at, subject in enumerate(rows.get_column("subject").to_list(), first):
+            self._of.setdefault(subject, []).append(at)
+        if not first:
+            self._frame = rows
+            return
+        self._frame = pl.concat([self._frame, rows], how="diagonal", rechunk=False)
+        if self._frame.n_chunks() > _CHUNKS:
+            self._frame = self._frame.rechunk()
+
+    def rows_of(self, subjects: NDArray[np.int32]) -> Found:
+        """The rows of some subjects, in event order of each; the subjects ascend and are unique."""
+        of = self._of
+        if len(of) < len(subjects):
+            subjects = np.intersect1d(subjects, np.fromiter(of, np.int32, len(of)))
+        rows = np.asarray([at for subject in subjects.tolist() if subject in of for at in of[subject]], np.int64)
+        if len(rows) > 1:
+            keys = pl.DataFrame([self.series(name, rows) for name in _KEYS])
+            order = keys.select(pl.arg_sort_by(*_KEYS, maintain_order=True)).to_series()
+            rows = rows[order.to_numpy()]
+        return rows, self.series("subject", rows).to_numpy() if len(rows) else np.zeros(0, np.int32)
+
+    def numbers(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Values of a column of whole numbers, or instants, that has no nulls."""
+        return self.series(name, rows).to_physical().to_numpy()
+
+    def series(self, name: str, rows: NDArray[np.int64]) -> pl.Series:
+        """Values of a column in stored form."""
+        return self._frame.get_column(name)[rows]
+
+    def ids(self, rows: NDArray[np.int64]) -> pl.DataFrame:
+        """Columns `source` and `event_id` of the rows."""
+        return pl.DataFrame([self.series("source", rows), self.series("event_id", rows)])

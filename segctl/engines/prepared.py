@@ -1,0 +1,374 @@
+"""A plan built once for a few profiles at a time: same nodes, same expressions, other rows and another as_of.
+
+Building the expressions of a plan costs many times what a few profiles cost. So they are built over sources that
+are filled before each use, and numbers that move with as_of stand in columns. Metrics and sequences are answered in
+rounds, each of which needs what came before; then all segments at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import polars as pl
+
+from segctl.compile import ir
+from segctl.compile.plan import Node, Plan, parts, roots
+from segctl.compile.zones import to_us
+from segctl.engines.aggregates import ZERO_OF_NONE, is_plain
+from segctl.engines.alignment import narrowed
+from segctl.engines.block import asked_of
+from segctl.engines.elements import with_elements
+from segctl.engines.formulas import with_formulas
+from segctl.engines.frames import Frame, polars_of
+from segctl.engines.metrics import plain_metrics
+from segctl.engines.ordered import ordered_metric
+from segctl.engines.polars_sequences import StepRows, matches, nearest, step_pair
+from segctl.engines.predicates import to_predicate
+from segctl.engines.prepared_bounds import Form, MovingBounds, bound_column
+from segctl.engines.prepared_rows import DeferredReader, FewRows, Wish, with_bounds, with_everybody
+from segctl.engines.reading import Subjects
+from segctl.engines.rows import Reading
+from segctl.engines.scope import Scope, segment_column
+from segctl.engines.sequences import sequence_subjects
+from segctl.engines.staging import Stages, stages
+from segctl.model.dataclass import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+_OFF = pl.QueryOptFlags.none()
+_NOBODY = Subjects(0, -1)
+_SPARE = 2_000
+"""More numbers than a plan has windows."""
+_MANY = 2_000
+"""Profiles from which it pays to share subexpressions."""
+
+
+class TooLarge(Exception):  # noqa: N818 - what happened to the sum
+    """A sum does not fit 64 bits, for which a prepared plan has no room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One frame to collect.
+
+    Attributes:
+        frame: One row per subject with events, or per match.
+        wishes: Numbers of the wishes it reads; without rows there it has none.
+        columns: What it adds to the profiles: name and type.
+        zeros: Of these, the ones that are zero where a profile has no row.
+        marks: It only says which subjects match.
+        nearest: The sequence whose `nearest` rows it has: ``matches``, and ``tie`` where order must decide.
+    """
+
+    frame: pl.LazyFrame
+    wishes: frozenset[int]
+    columns: Mapping[str, pl.DataType]
+    zeros: frozenset[str] = frozenset()
+    marks: bool = False
+    nearest: ir.Sequence | None = None
+
+
+class PreparedPlan:
+    """A plan whose expressions are built.
+
+    Attributes:
+        staged: What is answered when.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        profiles: Mapping[str, pl.DataType],
+        *,
+        as_of: datetime,
+        zone: str,
+        reach: tuple[int, int],
+        sum_is_safe: Callable[[tuple[str, ...], str], bool],
+    ) -> None:
+        """Builds a plan without tests that fold, and without what needs everybody.
+
+        Args:
+            plan: What is asked.
+            profiles: Columns of the profiles in working form.
+            as_of: An instant of the same form as those that will be asked for; see `holds`.
+            zone: The project's.
+            reach: Between these instants lie all events, changes and traits, and every as_of.
+            sum_is_safe: As in `Reading`.
+        """
+        self.staged: Stages = stages(plan)
+        self._plan = plan
+        self._profiles = dict(profiles)
+        self._reach = reach
+        self._safe = sum_is_safe
+        self._bounds = MovingBounds(zone)
+        scope = Scope(as_of, zone, *reach, DeferredReader.dialect, bounds=self._bounds)
+        spare = [bound_column(number) for number in range(_SPARE)]
+        self._build(scope, DeferredReader(spare=spare), spare)
+        # Now it is known what moves and which rows are read.
+        self._build(scope, DeferredReader(self._reader.wishes), self._bounds.names)
+        self._form: Form = self._bounds.form(as_of)
+
+    def holds(self, as_of: datetime) -> bool:
+        """True if what was built serves this instant."""
+        lo, hi = self._reach
+        return lo <= to_us(as_of) <= hi and self._bounds.form(as_of) == self._form
+
+    def answers(self, profiles: pl.DataFrame, rows: FewRows, own: NDArray[np.int32], as_of: datetime) -> pl.DataFrame:
+        """The columns of `Block.answers`, and what was found of the events.
+
+        Args:
+            profiles: One row per profile in working form, sorted by ``subject``.
+            rows: Where their events are.
+            own: Their subjects as they stand in files, ascending and unique.
+            as_of: The plan must hold at it.
+
+        Raises:
+            TooLarge: A sum does not fit.
+        """
+        now = to_us(as_of)
+        values = zip(self._bounds.names, self._bounds.values(as_of), strict=True)
+        bounds = {name: pl.Series(name, [value], dtype=pl.Int64) for name, value in values}
+        subjects = profiles.get_column("subject")
+
+        def read(wish: Wish) -> pl.DataFrame:
+            found = rows.of(wish.scan, own, now)
+            found = with_everybody(found, subjects, now) if found.height else found
+            return with_bounds(found, [bounds[name] for name in wish.bounds])
+
+        rows.forget()
+        self._reader.open(read)
+        self._current = with_bounds(profiles, bounds.values())
+        for tasks in self._rounds:
+            self._add(tasks)
+        return self._final.collect(engine="in-memory", optimizations=_OFF)
+
+    def _add(self, tasks: Sequence[Task]) -> None:
+        """Answers one round and puts it beside the profiles."""
+        ready = [task for task in tasks if self._reader.load(task.wishes)]
+        flags = _OFF if self._current.height < _MANY else pl.QueryOptFlags()
+        found = pl.collect_all([task.frame for task in ready], engine="in-memory", optimizations=flags)
+        by_task = dict(zip(map(id, ready), found, strict=True))
+        subjects = self._current.get_column("subject").to_numpy()
+        columns: list[pl.Series] = []
+        for task in tasks:
+            frame = by_task.get(id(task))
+            if frame is None:
+                columns += _of_nobody(task, len(subjects))
+            elif task.marks:
+                columns += _marked(task, subjects, self._matching(task.nearest, frame))
+            else:
+                columns += _of_type(task, frame)
+        self._current = self._current.hstack(columns)
+
+    def _matching(self, sequence: ir.Sequence | None, found: pl.DataFrame) -> pl.DataFrame:
+        """Rows of the subjects that match; where order must decide, by the general method."""
+        if sequence is None:
+            return found
+        if not found.get_column("tie").any():
+            return found.filter(found.get_column("matches"))
+        frame, wishes = self._exact[sequence]
+        self._reader.load(wishes)
+        return frame.collect(engine="in-memory", optimizations=_OFF)
+
+    def _build(self, scope: Scope, reader: DeferredReader, bounds: Sequence[str]) -> None:
+        self._reader = reader
+        self._schema = {**self._profiles, **dict.fromkeys(bounds, pl.Int64())}
+        self._scope = scope
+        self._rounds: list[list[Task]] = []
+        self._exact: dict[ir.Sequence, tuple[pl.LazyFrame, frozenset[int]]] = {}
+        self._reading = Reading(
+            self._reader, _NOBODY, scope, cast("Callable[[dict[Node, str]], pl.DataFrame]", self._values), self._safe
+        )
+        self._build_rounds()
+        self._final = self._built_segments()
+
+    def _build_rounds(self) -> None:
+        metrics = [metric for _, of in self._plan.metrics for metric in of]
+        names = {metric: f"metric:{number}" for number, metric in enumerate(metrics)}
+        sequences = {sequence: f"sequence:{number}" for number, sequence in enumerate(self._plan.sequences)}
+        while names or sequences:
+            ready = [metric for metric in names if self._is_ready(metric)]
+            tied = [sequence for sequence in sequences if self._is_ready(sequence)]
+            if not ready and not tied:
+                raise TypeError("a metric waits for an answer that no metric or sequence gives")
+            tasks = [*self._metric_tasks(ready, names), *self._sequence_tasks(tied, sequences)]
+            self._rounds.append(tasks)
+            known: dict[Node, str] = {ir.MetricValue(metric): names.pop(metric) for metric in ready}
+            known |= {ir.HasSequence(sequence): sequences.pop(sequence) for sequence in tied}
+            self._scope = self._scope.knowing(known)
+            self._schema |= {name: dtype for task in tasks for name, dtype in task.columns.items()}
+
+    def _is_ready(self, node: Node) -> bool:
+        return all(inner in self._scope.known for inner in _inner(node))
+
+    def _metric_tasks(self, ready: Sequence[ir.Metric], names: Mapping[ir.Metric, str]) -> list[Task]:
+        tasks = []
+        for kinds in dict.fromkeys(metric.kinds for metric in ready):
+            plain = [(names[m], m) for m in ready if m.kinds == kinds and is_plain(m)]
+            if plain:
+                self._begin()
+                found = polars_of(plain_metrics(self._reading, kinds, plain, ["subject"], ()))
+                # Each profile has a row of its own among the events, so all of them stand here, in their order.
+                tasks.append(self._task(found.sort("subject"), plain))
+        for metric in ready:
+            if not is_plain(metric):
+                self._begin()
+                found = polars_of(ordered_metric(self._reading, names[metric], metric, ["subject"], ()))
+                profiles = self._source().select("subject")
+                beside = profiles.join(found, on="subject", how="left", maintain_order="left")
+                tasks.append(self._task(beside, [(names[metric], metric)]))
+        return tasks
+
+    def _task(self, found: pl.LazyFrame, metrics: Sequence[tuple[str, ir.Metric]]) -> Task:
+        schema = found.collect_schema()
+        types = {name: pl.Int64() if schema[name] == pl.Int128 else schema[name] for name, _ in metrics}
+        zeros = frozenset(name for name, metric in metrics if metric.measure.function in ZERO_OF_NONE)
+        if zeros:
+            found = found.with_columns(pl.col(name).fill_null(0) for name in sorted(zeros))
+        return Task(found, self._asked(), types, zeros)
+
+    def _begin(self) -> None:
+        self._reader.asked = set()
+        self._bounds.asked = {}
+
+    def _asked(self) -> frozenset[int]:
+        """What was asked for since `_begin`; its rows get the numbers that move."""
+        self._reader.need(self._reader.asked, self._bounds.asked)
+        return frozenset(self._reader.asked)
+
+    def _sequence_tasks(self, ready: Sequence[ir.Sequence], names: Mapping[ir.Sequence, str]) -> list[Task]:
+        tasks, steps = [], StepRows(self._reading, ready)
+        for sequence in ready:
+            self._begin()
+            pair = step_pair(self._reading, sequence, steps)
+            self._reader.need(self._of_steps(sequence), self._bounds.asked)
+            column = {names[sequence]: cast("pl.DataType", pl.Boolean())}
+            if pair is None or not sequence.steps[1].negative:
+                self._begin()
+                frame = polars_of(sequence_subjects(self._reading, sequence))
+                self._exact[sequence] = (frame, self._asked())
+            if pair is None:
+                tasks.append(Task(*self._exact[sequence], column, marks=True))
+                continue
+            tie = pl.lit(value=False) if sequence.steps[1].negative else (pl.col("next") == pl.col("ts"))
+            rows = nearest(*pair, sequence).select(
+                "subject", matches(sequence).alias("matches"), tie.fill_null(value=False).alias("tie")
+            )
+            tasks.append(Task(rows, self._of_steps(sequence), column, marks=True, nearest=sequence))
+        return tasks
+
+    def _of_steps(self, sequence: ir.Sequence) -> frozenset[int]:
+        """Wishes for rows of its steps, which several sequences share."""
+        kinds = {step.kinds for step in sequence.steps}
+        wishes = enumerate(self._reader.wishes)
+        return frozenset(at for at, wish in wishes if wish.scan.kinds in kinds)
+
+    def _built_segments(self) -> pl.LazyFrame:
+        frame = nw.from_native(self._source())
+        for level in self.staged.levels:
+            frame, scope = self._rows(frame, [segment.where for segment in level])
+            frame = frame.with_columns(
+                *[
+                    to_predicate(segment.where, scope).fill_null(value=False).alias(segment_column(segment.name))
+                    for segment in level
+                ]
+            )
+        missing = {column: test for test, column in self.staged.strict.items()}
+        frame, scope = self._rows(frame, [*self.staged.columns.values(), *missing.values()])
+        columns = [asked_of(node, scope).alias(name) for name, node in self.staged.columns.items()]
+        columns += [to_predicate(test, scope).is_null().alias(name) for name, test in missing.items()]
+        members = [segment_column(segment.name) for level in self.staged.levels for segment in level]
+        frame = (frame.with_columns(*columns) if columns else frame).select(
+            "subject", "profile_id", *members, *self.staged.columns, *missing
+        )
+        return polars_of(frame).sort("subject")
+
+    def _rows(self, frame: Frame, nodes: Iterable[Node]) -> tuple[Frame, Scope]:
+        asked = tuple(nodes)
+        frame, scope = with_formulas(frame, asked, self._scope)
+        return with_elements(frame, asked, scope, self._reader)
+
+    def _values(self, names: dict[Node, str]) -> pl.LazyFrame:
+        frame, scope = self._rows(nw.from_native(self._source()), names)
+        values = [asked_of(node, scope).alias(name) for node, name in names.items()]
+        return polars_of(frame.with_columns(*values).select("subject", *names.values()))
+
+    def _source(self) -> pl.LazyFrame:
+        """The profiles with what is known of them at this point of the plan."""
+        names = list(self._schema)
+        return pl.defer(lambda: self._current.select(names), schema=dict(self._schema))
+
+
+def _marked(task: Task, subjects: NDArray[np.int32], found: pl.DataFrame) -> list[pl.Series]:
+    there = np.isin(subjects, found.get_column("subject").to_numpy())
+    return [pl.Series(name, there) for name in task.columns]
+
+
+def _of_nobody(task: Task, height: int) -> list[pl.Series]:
+    """Columns of a task that has no rows at all."""
+    absent = {name: False if task.marks else 0 if name in task.zeros else None for name in task.columns}
+    return [
+        pl.Series(name, [absent[name]], dtype=dtype).new_from_index(0, height) for name, dtype in task.columns.items()
+    ]
+
+
+def _of_type(task: Task, found: pl.DataFrame) -> list[pl.Series]:
+    """Columns of a task, one row per profile."""
+    columns = [found.get_column(name) for name in task.columns]
+    if [column.dtype for column in columns] == list(task.columns.values()):
+        return columns
+    found = narrowed(found)
+    columns = [found.get_column(name) for name in task.columns]
+    if [column.dtype for column in columns] != list(task.columns.values()):
+        raise TooLarge
+    return columns
+
+
+def _inner(root: Node) -> list[Node]:
+    """Metrics and sequences whose answers a metric or sequence needs."""
+    found: list[Node] = []
+    for part in parts(root):
+        if isinstance(part, ir.MetricValue | ir.HasSequence):
+            found.append(part)
+        else:
+            found += _inner(part)
+    return found
+
+
+def is_preparable(asked: Iterable[Node]) -> bool:
+    """True if a prepared plan has room for all that is asked."""
+    return not any(_is_foreign(node) for root in asked for node in _walk(root))
+
+
+def _is_foreign(node: Node) -> bool:
+    folds = isinstance(node, ir.FoldedIn) or (isinstance(node, ir.TextTest) and node.ignore_case)
+    return folds or isinstance(node, ir.HasCommonValue | ir.Near | ir.Score | ir.Colleagues)
+
+
+def _walk(node: Node) -> Iterable[Node]:
+    yield node
+    for part in parts(node):
+        yield from _walk(part)
+
+
+def preparable(plan: Plan) -> tuple[frozenset[str], frozenset[str]]:
+    """Names of the segments and outputs of a plan that a prepared plan can answer, with all they refer to."""
+    segments: set[str] = set()
+    for segment in plan.segments:
+        refers = {n.segment for root in roots(segment) for n in _walk(root) if isinstance(n, ir.IsMember)}
+        if segment.keep is None and refers <= segments and is_preparable(roots(segment)):
+            segments.add(segment.name)
+    outputs = {
+        output.name
+        for output in plan.outputs
+        if is_preparable([output.ask])
+        and {n.segment for n in _walk(output.ask) if isinstance(n, ir.IsMember)} <= segments
+    }
+    return frozenset(segments), frozenset(outputs)
