@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal
 
 from segctl.compile.windows import span
@@ -59,13 +60,13 @@ class MovingBound:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A bound over the time ahead, in pieces within which it never falls; equal lengths.
+    """A bound over the time ahead, in pieces within which it stands still or moves evenly; equal lengths.
 
     Attributes:
         begins: First instant of each piece, ascending.
         first: The bound at the begin of each piece.
         last: The bound at the last microsecond of each.
-        lag: Within the piece the bound is at least so far behind as_of.
+        lag: How far behind as_of the bound is, at least.
         end: The instant behind the last piece.
     """
 
@@ -146,12 +147,32 @@ def _midnights(start: int, end: int, zone: str) -> Iterator[int]:
 @lru_cache(maxsize=1_024)
 def _course(bound: MovingBound, start: int, zone: str) -> Course:
     end = min(start + (min(bound.days + 40, MOST_DAYS)) * DAY, MAX_US - DAY)
-    begins = [start, *turns(start, end, zone)]
+    days = [start, *turns(start, end, zone)]
+    begins = [at for day, after in pairwise([*days, end]) for at in _steady(bound, day, after, zone)]
     ends = [*begins[1:], end]
     first = [bound_at(bound, at, zone) for at in begins]
     last = [max(bound_at(bound, at - 1, zone), low) for at, low in zip(ends, first, strict=True)]
     lag = [min(at - low, end - 1 - high) for at, end, low, high in zip(begins, ends, first, last, strict=True)]
     return Course(tuple(begins), tuple(first), tuple(last), tuple(lag), end)
+
+
+def _steady(bound: MovingBound, start: int, end: int, zone: str) -> Iterator[int]:
+    """Begins of stretches in which a bound stands still, or moves evenly: clocks may have changed where it is now."""
+    while start < end:
+        yield start
+        here = bound_at(bound, start, zone)
+        is_still = bound_at(bound, min(start + 1, end - 1), zone) == here
+
+        def goes_on(at: int, start: int = start, here: int = here, is_still: bool = is_still) -> bool:
+            return bound_at(bound, at, zone) - here == (0 if is_still else at - start)
+
+        if goes_on(end - 1):
+            return
+        low, high = start, end - 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if goes_on(middle) else (low, middle)
+        start = high
 
 
 def _now() -> MovingBound:

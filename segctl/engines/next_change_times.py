@@ -79,10 +79,11 @@ def _passed(bound: MovingBound, values: Us, now: int, zone: str) -> Us:
 def _fallen(bound: MovingBound, values: Us, now: int, zone: str) -> Us:
     """For instants that a bound has passed."""
     way = course(bound, now, zone)
-    # The present piece began before now, where the bound was lower; within a piece it does not fall.
-    lowest = np.minimum.accumulate(np.array([bound_at(bound, now, zone), *way.first[1:]]))
+    # Within a piece the bound does not fall, so only begins of later ones can lie before it.
+    ahead = [(at, first) for at, first in zip(way.begins, way.first, strict=True) if at > now]
+    lowest = np.minimum.accumulate(np.array([bound_at(bound, now, zone), *(first for _, first in ahead)]))
     piece = np.searchsorted(-lowest, -values, side="left")
-    found: Us = np.array([*way.begins, FOREVER])[piece]
+    found: Us = np.array([now, *(at for at, _ in ahead), FOREVER])[piece]
     return found
 
 
