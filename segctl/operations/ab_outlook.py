@@ -123,7 +123,8 @@ def _days(of: Trial, missing: int | None, per_day: float | None) -> float | None
 # --- Beliefs ----------------------------------------------------------------------------------------------
 def beliefs(of: Trial, metric: Metric) -> tuple[Belief, ...]:
     """The Bayesian view of the arms; nothing when an arm cannot be believed anything about."""
-    from segctl.stats.bayes import ranking, versus
+    from segctl.stats.bayes import ranking
+    from segctl.stats.credible import lift_interval
 
     posteriors = _posteriors(of, metric, of.arms)
     known = {arm: one for arm, one in posteriors.items() if one is not None}
@@ -136,10 +137,10 @@ def beliefs(of: Trial, metric: Metric) -> tuple[Belief, ...]:
         if arm == of.experiment.control:
             found.append(Belief(arm, best, None, loss))
             continue
-        against = versus(
-            known[of.experiment.control], known[arm], confidence=float(of.experiment.confidence), lower_is_better=lower
-        )
-        found.append(Belief(arm, best, against.better, loss, against.lift))
+        both = [known[of.experiment.control], known[arm]]
+        _, better = ranking(both, lower_is_better=lower).best
+        lift = lift_interval(*both, confidence=float(of.experiment.confidence))
+        found.append(Belief(arm, best, better, loss, lift))
     return tuple(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from math import exp, expm1, log, sqrt
 from typing import TYPE_CHECKING
 
@@ -97,11 +98,11 @@ def _quantiles(
     below: Callable[[float], float], near: Sequence[float], widest: tuple[float, float], confidence: float
 ) -> tuple[float, float]:
     """Both ends of the interval of a distribution function."""
-    tail = (1 - confidence) / 2
+    tail, known = (1 - confidence) / 2, cache(below)  # Each value is an integral, and both ends ask for the same ones.
 
     def at(level: float) -> float:
-        low = near[0] if below(near[0]) <= level else widest[0]
-        high = near[1] if below(near[1]) >= level else widest[1]
-        return root(lambda x: below(x) - level, low, high)
+        low = near[0] if known(near[0]) <= level else widest[0]
+        high = near[1] if known(near[1]) >= level else widest[1]
+        return root(lambda x: known(x) - level, low, high)
 
     return at(tail), at(1 - tail)

@@ -6,7 +6,7 @@ quantiles of all arms are summed by Gauss-Legendre, so that narrow beliefs besid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, reduce
 from math import log
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LEVELS = (1e-15, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3, 0.01, 0.05, 0.15, 0.3)
 """Lower quantiles between which is integrated; the upper ones mirror them."""
 NODES = 14
+MOST_KNOTS = 1_000
+_AT_ONCE = 4_096
 FARTHEST = 700.0
 
 
@@ -183,10 +185,47 @@ def integral(function: Callable[[Array], Array], knots: Array) -> float:
 
 
 def joint_knots(beliefs: Sequence[Posterior]) -> Array:
-    """Where to cut an integral over several beliefs of one kind."""
+    """Where to cut an integral over several beliefs of one kind; of very many cuts each few stand for their like."""
     import numpy as np
 
-    return np.concatenate([belief.knots() for belief in beliefs])
+    knots = np.unique(np.concatenate([belief.knots() for belief in beliefs]))
+    few = knots[:: -(-len(knots) // MOST_KNOTS)]
+    return few if few[-1] == knots[-1] else np.append(few, knots[-1])
+
+
+def pieces(knots: Array) -> Iterator[tuple[Array, Array]]:
+    """Places and weights of an integral from the first knot to the last, in blocks."""
+    import numpy as np
+
+    steps, weights = _rule(NODES)
+    edges = np.unique(knots)
+    half = np.diff(edges) / 2
+    places = ((edges[:-1] + half)[:, None] + half[:, None] * steps).ravel()
+    each = (half[:, None] * weights).ravel()
+    for start in range(0, len(places), _AT_ONCE):
+        yield places[start : start + _AT_ONCE], each[start : start + _AT_ONCE]
+
+
+def others_product(rows: Array) -> Array:
+    """For each row the product of all others, place by place, without dividing by what may be 0."""
+    import numpy as np
+
+    before, behind = np.ones_like(rows), np.ones_like(rows)
+    np.cumprod(rows[:-1], axis=0, out=before[1:])
+    behind[:-1] = np.cumprod(rows[:0:-1], axis=0)[::-1]
+    return before * behind
+
+
+def others_above(above: Sequence[Array]) -> Array:
+    """For each belief the probability that one of the others is more, without loss where that is tiny."""
+    import numpy as np
+
+    with np.errstate(divide="ignore"):
+        logs = np.log1p(-np.array(above))
+    before, behind = np.zeros_like(logs), np.zeros_like(logs)
+    np.cumsum(logs[:-1], axis=0, out=before[1:])
+    behind[:-1] = np.cumsum(logs[:0:-1], axis=0)[::-1]
+    return _array(-np.expm1(before + behind))
 
 
 def below_all(beliefs: Sequence[Posterior], place: Array) -> Array:
@@ -194,15 +233,6 @@ def below_all(beliefs: Sequence[Posterior], place: Array) -> Array:
     import numpy as np
 
     return reduce(lambda product, belief: product * belief.below(place), beliefs, np.ones_like(place))
-
-
-def above_any(beliefs: Sequence[Posterior], place: Array) -> Array:
-    """Probability that one of them is more, without loss where that is tiny."""
-    import numpy as np
-
-    with np.errstate(divide="ignore"):
-        logs = sum((np.log1p(-belief.above(place)) for belief in beliefs), start=np.zeros_like(place))
-    return _array(-np.expm1(logs))
 
 
 @lru_cache(maxsize=4)

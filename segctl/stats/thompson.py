@@ -82,7 +82,7 @@ def shares(
         prior: Of rates, see `beta_posterior`.
         lower_is_better: The best arm is the one with the smallest figure.
         top_two: Half the probability to be first or second, which explores more (Russo 2016).
-        seed: Of the draws, with more than ten arms.
+        seed: Of the draws for the second of more than ten arms.
 
     Raises:
         ValueError: The floors together exceed 1, or a share is not between 0 and 1.
@@ -113,16 +113,18 @@ def shares(
 
 
 def chances(beliefs: Sequence[Posterior], *, seed: int = 0, second: bool = False) -> tuple[float, ...]:
-    """Probability of each to be first (or second): by integration up to ten, by seeded draws beyond."""
+    """Probability of each to be first by integration; to be second by seeded draws where there are more than ten."""
     if not beliefs:
         return ()
+    if not second:
+        return probabilities_best(beliefs)
     if len(beliefs) <= EXACT_ARMS:
-        return probabilities_second(beliefs) if second else probabilities_best(beliefs)
+        return probabilities_second(beliefs)
     import numpy as np
 
     draws = np.random.default_rng(seed)
     drawn = np.array([_draw(belief, draws) for belief in beliefs])
-    place = np.argsort(drawn, axis=0)[-2 if second else -1]
+    place = np.argsort(drawn, axis=0)[-2]
     return tuple((np.bincount(place, minlength=len(beliefs)) / DRAWS).tolist())
 
 

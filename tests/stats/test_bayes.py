@@ -105,6 +105,24 @@ def test_very_large_counts_beside_small_ones_are_exact(n: int, others: int) -> N
     assert found[1] == pytest.approx(expected, abs=1e-5)
 
 
+def test_of_many_arms_each_is_looked_at_as_often_as_there_are_arms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred took half a minute: every arm asked every other one at every place."""
+    asked = []
+    below = Normal.below
+    monkeypatch.setattr(Normal, "below", lambda self, place: asked.append(len(place)) or below(self, place))
+    alike = [Normal(0.0, 1.0)] * 150
+    one = Normal(9.0, 0.001)
+
+    ranked = ranking([*alike, one])
+
+    assert ranked.best[-1] == pytest.approx(1, abs=1e-9)
+    assert sum(ranked.best) == pytest.approx(1)
+    # The largest of 150 standard normal values is 2.61 on average, and the one is 9.
+    assert ranked.loss[0] == pytest.approx(9, abs=1e-6)
+    assert ranking(alike).best == pytest.approx([1 / 150] * 150, rel=1e-9)
+    assert sum(asked) < 2 * 151 * 20_000
+
+
 def test_where_lower_is_better_the_order_turns_round() -> None:
     arms = [Beta(20, 980), Beta(30, 970), Beta(60, 940)]
 
