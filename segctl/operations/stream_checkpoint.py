@@ -170,8 +170,8 @@ def store(state: StreamState, touched: Sequence[int] = ()) -> None:
         state: Of a stream.
         touched: Subjects whose records or consents the files change.
     """
-    now = state.clock.wall()
-    parts = [intake.files(now) for group in state.intakes.values() for intake in group]
+    open_intakes = [intake for group in state.intakes.values() for intake in group]
+    parts = [intake.files() for intake in open_intakes]
     add = [file for part in parts for file in part.add]
     remove = [number for part in parts for number in part.remove]
 
@@ -183,6 +183,8 @@ def store(state: StreamState, touched: Sequence[int] = ()) -> None:
 
     if any(part.within for part in parts) or stream_log.waiting_lines(state.workspace):
         state.workspace.commit("stream", add, remove, within=within, note=_note(state.sources, parts))
+    for intake in open_intakes:
+        intake.go_on(state.clock.wall())
     state.lines = 0
     state.records, state.records_since = set(), None
     state.consents = _consent_head(state)

@@ -198,8 +198,8 @@ class Intake:
         if self._gate is not None:
             self._gate.begin_file(shown, _FORM)
 
-    def files(self, now: datetime) -> Files:
-        """What was gathered as files to commit; the intake goes on with nothing gathered."""
+    def files(self) -> Files:
+        """What was gathered as files to commit; `go_on` follows the commit."""
         found = Files()
         if not self._rows:
             return found
@@ -216,8 +216,12 @@ class Intake:
             found.within.append(self._consents.write)
         found.read = sum(read for read, _ in self._rows.values())
         found.bad = sum(bad for _, bad in self._rows.values())
-        self._begin(now)
         return found
+
+    def go_on(self, now: datetime) -> None:
+        """Begins with nothing gathered, after the files were committed."""
+        if self._rows:
+            self._begin(now)
 
     def _counted(self, number: int, read: int, bad: int) -> Callable[[Any], None]:
         note = input_note(self.source, ("streamed",), (), known=0, form=("ndjson", ".", ""))
