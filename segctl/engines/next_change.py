@@ -83,16 +83,28 @@ class NextChange:
             passed: Columns with first passings.
             commons: What `common_due` gives of each test for one and the same value.
         """
-        found = self._of_edges(frame, scope)
-        for column in passed:
-            found = np.minimum(found, frame.get_column(column).fill_null(FOREVER).to_numpy())
-        found = np.minimum(found, atoms_due(frame, self._atoms, scope))
+        found = self.of_profiles(frame, scope, passed)
+        subjects = frame.get_column("subject")
+        for events in chain(self.of_events(reading) if frame.height else (), commons):
+            found = np.minimum(found, beside(subjects, events))
+        return pl.Series(DUE, found, dtype=pl.Int64)
+
+    def of_profiles(self, frame: pl.DataFrame, scope: Scope, passed: Sequence[str]) -> Us:
+        """What the profiles' own rows tell; for the arguments see `due`."""
+        found = np.minimum(self._of_edges(frame, scope), atoms_due(frame, self._atoms, scope))
         for value in dict.fromkeys(self._values):
             found = np.minimum(found, expression_due(frame, value, scope))
-        subjects = frame.get_column("subject")
-        for events in chain(self._of_events(reading) if frame.height else (), commons):
-            found = np.minimum(found, _beside(subjects, events))
-        return pl.Series(DUE, found, dtype=pl.Int64)
+        for column in passed:
+            found = np.minimum(found, frame.get_column(column).fill_null(FOREVER).to_numpy())
+        return np.asarray(found)
+
+    def of_events(self, reading: Reading) -> Iterable[pl.DataFrame]:
+        """What events tell beside metrics, as ``subject``, ``due``: those ahead, and those that move by themselves."""
+        yield from _coming(reading, self._kinds)
+        for ask in self._rows:
+            yield _tested(reading, ask)
+        for deadline in self._deadlines:
+            yield _ended(reading, deadline)
 
     def _of_edges(self, frame: pl.DataFrame, scope: Scope) -> Us:
         found = np.full(frame.height, FOREVER)
@@ -109,13 +121,6 @@ class NextChange:
             found = found if falls is None else np.minimum(found, falls)
         return found
 
-    def _of_events(self, reading: Reading) -> Iterable[pl.DataFrame]:
-        yield from _coming(reading, self._kinds)
-        for ask in self._rows:
-            yield _tested(reading, ask)
-        for deadline in self._deadlines:
-            yield _ended(reading, deadline)
-
 
 def common_due(rows: pl.LazyFrame, common: ir.HasCommonValue, scope: Scope) -> pl.DataFrame:
     """``subject``, ``due``: the first change of a test of some value, as `commons.common_rows` gives them."""
@@ -126,7 +131,7 @@ def earliest(frame: pl.DataFrame, ahead: Iterable[pl.DataFrame]) -> pl.DataFrame
     """The frame with its next changes in `DUE`, no later than those of other frames: ``subject``, ``due``."""
     found, subjects = frame.get_column(DUE).to_numpy(), frame.get_column("subject")
     for other in ahead:
-        found = np.minimum(found, _beside(subjects, other.group_by("subject").agg(pl.col("due").min())))
+        found = np.minimum(found, beside(subjects, other.group_by("subject").agg(pl.col("due").min())))
     return frame.with_columns(pl.Series(DUE, found, dtype=pl.Int64))
 
 
@@ -170,7 +175,7 @@ def _first(reading: Reading, frame: Frame, value: nw.Expr) -> pl.DataFrame:
     return reading.reader.collect(frame.group_by("subject").agg(value.min().alias("due")))
 
 
-def _beside(subjects: pl.Series, found: pl.DataFrame) -> Us:
+def beside(subjects: pl.Series, found: pl.DataFrame) -> Us:
     """What is found for some profiles beside all of them."""
     (due,) = aligned(subjects, found.select("subject", pl.col("due").cast(pl.Int64)), set())
     return due.fill_null(FOREVER).to_numpy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeGuard
 
 import narwhals.stable.v2 as nw
@@ -15,7 +15,7 @@ from segctl.compile.plan import Node, parts
 from segctl.compile.trace_flips import FOREVER
 from segctl.engines.elements import taken_apart
 from segctl.engines.expressions import instant, local_day_of, to_expr
-from segctl.engines.frames import polars_of
+from segctl.engines.frames import Frame, polars_of
 from segctl.engines.next_change_ages import AGEING, Values, has_ages, stays_until
 from segctl.engines.next_change_times import anniversary_flips, window_flips
 from segctl.engines.scope import Scope
@@ -75,54 +75,89 @@ def atoms_due(frame: pl.DataFrame, atoms: Iterable[Atom], scope: Scope) -> Us:
         scope: Of these rows.
     """
     found = np.full(frame.height, FOREVER)
-    for atom in dict.fromkeys(atoms):
-        found = np.minimum(found, _due(frame, atom, scope))
+    asked = list(dict.fromkeys(atoms))
+    columns = _Columns(frame, scope, asked)
+    for atom in asked:
+        found = np.minimum(found, _due(frame, atom, scope, columns))
     return np.asarray(found)
 
 
 def expression_due(frame: pl.DataFrame, node: ir.Expression, scope: Scope) -> Us:
-    """For each row the first instant at which a value with ages in it is another one."""
-    return np.full(frame.height, FOREVER) if not has_ages(node) else _ages_due(frame, node, scope)
+    """For each row the first instant after as_of at which a value with ages in it is another one."""
+    if not has_ages(node):
+        return np.full(frame.height, FOREVER)
+    if _is_out_of_reach(node, scope):
+        return np.full(frame.height, scope.now + 1)
+    columns = _Columns(frame, scope, [node])
+    return stays_until(node, columns.of, frame.height, scope.now, scope.zone)
 
 
-def _due(frame: pl.DataFrame, atom: Atom, scope: Scope) -> Us:
-    if isinstance(atom, ir.InWindow):
-        return _window_due(frame, atom, scope)
+class _Columns:
+    """The values that some atoms and expressions are made of, all read at once."""
+
+    def __init__(self, frame: pl.DataFrame, scope: Scope, asked: Iterable[Node]) -> None:
+        within = (node for node in asked if not isinstance(node, ir.AnyElement) and not _is_out_of_reach(node, scope))
+        wanted = list(dict.fromkeys(wish for node in within for wish in _wishes(node)))
+        names = {wish: f"due:{number}" for number, wish in enumerate(wanted)}
+        values = [_FORMS[form](of, scope).alias(names[of, form]) for of, form in wanted]
+        # Beside the other columns a constant has as many rows as they.
+        read: Frame = nw.from_native(frame.lazy())
+        self._found = polars_of(read.with_columns(*values).select(*names.values())).collect() if values else frame
+        self._names = names
+
+    def of(self, value: ir.Expression, form: str) -> Values:
+        """Values in the form of `_FORMS`."""
+        column = self._found.get_column(self._names[value, form])
+        return Values(column.fill_null(0).to_numpy(), column.is_not_null().to_numpy())
+
+
+_FORMS: dict[str, Callable[[ir.Expression, Scope], nw.Expr]] = {
+    "real": to_expr, "instant": instant, "day": local_day_of,
+}  # fmt: skip
+
+
+def _wishes(node: Node) -> Iterator[tuple[ir.Expression, str]]:
+    """Values that an atom or an expression is made of, with the form it needs them in."""
+    if isinstance(node, ir.InWindow):
+        yield node.value, "day" if isinstance(node.window, Anniversary) else "instant"
+    elif isinstance(node, AGEING):
+        yield node.of, "instant" if isinstance(node, ir.DaysSince) else "day"
+    else:
+        for part in parts(node):
+            if has_ages(part):
+                yield from _wishes(part)
+            else:
+                yield part, "real"  # type: ignore[misc]  # below a test of ages there are only expressions
+
+
+def _due(frame: pl.DataFrame, atom: Atom, scope: Scope, columns: _Columns) -> Us:
     if isinstance(atom, ir.AnyElement):
         return _elements_due(frame, atom, scope)
     if _is_out_of_reach(atom, scope):
         return np.full(frame.height, scope.now + 1)
-    return _ages_due(frame, atom, scope)
-
-
-def _ages_due(frame: pl.DataFrame, node: ir.Predicate | ir.Expression, scope: Scope) -> Us:
-    def column(of: ir.Expression, form: str) -> Values:
-        forms = {"instant": instant, "day": local_day_of}
-        return _values(_column(frame, forms.get(form, to_expr)(of, scope)))
-
-    return stays_until(node, column, frame.height, scope.now, scope.zone)
+    if not isinstance(atom, ir.InWindow):
+        return stays_until(atom, columns.of, frame.height, scope.now, scope.zone)
+    if isinstance(atom.window, Anniversary):
+        days = columns.of(atom.value, "day")
+        found = anniversary_flips(atom.window, days.number, scope.now, scope.zone)
+        return np.where(days.present, found, FOREVER)
+    times = columns.of(atom.value, "instant")
+    return np.where(times.present, window_flips(atom.window, times.number, scope.now, scope.zone), FOREVER)
 
 
 def _is_out_of_reach(atom: Node, scope: Scope) -> bool:
-    """Ages whose parts no row has: of elements of lists, and of all events beside those of one value."""
+    """Ages whose parts no row has: beside elements of lists, and of all events beside those of one value."""
+    if isinstance(atom, ir.InWindow):
+        return False
     if isinstance(atom, ir.OfProfile | ir.Element):
         return has_ages(atom) or isinstance(atom, ir.Element)
     return atom not in scope.known and any(_is_out_of_reach(part, scope) for part in parts(atom))
 
 
-def _window_due(frame: pl.DataFrame, atom: ir.InWindow, scope: Scope) -> Us:
-    if isinstance(atom.window, Anniversary):
-        days = _values(_column(frame, local_day_of(atom.value, scope)))
-        found = anniversary_flips(atom.window, days.number, scope.now, scope.zone)
-        return np.where(days.present, found, FOREVER)
-    times = _values(_column(frame, instant(atom.value, scope)))
-    return np.where(times.present, window_flips(atom.window, times.number, scope.now, scope.zone), FOREVER)
-
-
 def _elements_due(frame: pl.DataFrame, atom: ir.AnyElement, scope: Scope) -> Us:
     level = sum(1 for column in scope.known.values() if column.startswith("due:row:"))
     row = f"due:row:{level}"
-    numbered: nw.LazyFrame[pl.LazyFrame] = nw.from_native(frame.with_row_index(row).lazy())
+    numbered: Frame = nw.from_native(frame.with_row_index(row).lazy())
     elements, inner = taken_apart(numbered, atom.value, scope)
     rows = polars_of(elements).collect()
     # Inner lists are told apart from these by the number of levels that the scope knows.
@@ -130,15 +165,3 @@ def _elements_due(frame: pl.DataFrame, atom: ir.AnyElement, scope: Scope) -> Us:
     found = np.full(frame.height, FOREVER)
     np.minimum.at(found, rows.get_column(row).to_numpy(), due)
     return found
-
-
-def _column(frame: pl.DataFrame, value: nw.Expr) -> pl.Series:
-    # Beside the other columns a constant has as many rows as they.
-    asked = nw.from_native(frame.lazy()).with_columns(value.alias("due:value")).select("due:value")
-    return polars_of(asked).collect().get_column("due:value")
-
-
-def _values(column: pl.Series) -> Values:
-    present = column.is_not_null().to_numpy()
-    filled = column.fill_null(0)
-    return Values(filled.to_numpy(), present)

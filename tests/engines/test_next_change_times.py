@@ -78,7 +78,7 @@ def test_nothing_leaves_a_window_that_stands_still() -> None:
 def test_what_has_been_told_is_what_windows_say() -> None:
     now, zone = to_us(from_text("2026-10-24 22:10")), "Europe/Berlin"
     for window in (t.WithinLast(t.Duration(1, "days", calendar=True)), t.OlderThan(t.Duration(1, "months"))):
-        for back in range(0, 40):
+        for back in range(40):
             value = now - back * DAY + 7
             (flip,) = window_flips(window, np.array([value]), now, zone)
             before = value in span(window, from_us(now), zone)
