@@ -83,4 +83,7 @@ COMMANDS: dict[str, Command] = {
     "suppress": _at("suppress", "consent", "Keep contact points from getting anything"),
     "listen": _at("listen", "live", "Take what tracking libraries and webhooks send"),
     "stream": _at("stream", "live", "Evaluate continuously, and say who enters and leaves"),
+    "workflow": _at("workflow", "live", "Act when people move: mails, audiences, tasks, tests, simulations"),
+    "content": _at("content", "live", "Look at messages, check them, and see what is recommended"),
+    "usecase": _at("usecase", "live", "Install ready journeys, and see which of them earn"),
 }

@@ -35,11 +35,16 @@ def load_tests(definitions: Definitions) -> tuple[list[Case], list[Diagnostic]]:
     for path in definition_files(definitions.project, TESTS):
         node, found = compose_file(Path(definitions.project.root) / path, path)
         diagnostics += found
-        if node is not None:
+        if node is not None and not is_about_workflow(node):
             bound, problems = bind_tests(node, path, definitions)
             cases += bound
             diagnostics += problems
     return cases, list(in_reading_order(diagnostics))
+
+
+def is_about_workflow(node: Node) -> bool:
+    """Whether a file says what a workflow does: such are bound by `testing_workflows`."""
+    return isinstance(node, Mapping) and node.get("workflow") is not None
 
 
 def bind_tests(node: Node, file: str, definitions: Definitions) -> tuple[list[Case], list[Diagnostic]]:
@@ -76,7 +81,7 @@ def _case(
     as_of = _as_of(found.get("as_of"), scope, default)
     if name is None or as_of is None:
         return None
-    profiles = tuple(_profiles(root.get("given"), found.get("given"), Place(scope, as_of)))
+    profiles = tuple(given_profiles(root.get("given"), found.get("given"), Place(scope, as_of)))
     known = {profile.name for profile in profiles}
     stubs = bind_stubs(root.get("memberships"), scope, known=None) | bind_stubs(found.get("memberships"), scope, known)
     expected = forms.required(found, "expect", scope, "the case", example="expect: {SEGMENT: {members: [anna]}}")
@@ -113,7 +118,7 @@ def _as_of(node: Node | None, scope: Scope, default: datetime | None = None) -> 
 
 
 # --- Given ------------------------------------------------------------------------------------------------
-def _profiles(shared: Node | None, own: Node | None, place: Place) -> Iterator[GivenProfile]:
+def given_profiles(shared: Node | None, own: Node | None, place: Place) -> Iterator[GivenProfile]:
     """The profiles of a case: the file's and its own, one laid over the other."""
     bodies = [_bodies(node, place.scope) for node in (shared, own) if node is not None]
     common: Entries = tuple(entry for body in bodies for entry in body.get(EVERYONE, ()))

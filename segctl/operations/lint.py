@@ -86,10 +86,13 @@ def _tests(
     files, found = read_definition_files(project, (TESTS,), contents)
     found += misnamed_files(project, TESTS)
     if files and is_complete:
-        from segctl.compile.testing_bind import bind_tests
+        from segctl.compile.testing_bind import bind_tests, is_about_workflow
+        from segctl.compile.testing_workflows import bind_workflow_tests
 
         for path, file in files.items():
-            found += bind_tests(file.root, path, definitions)[1] if file.root is not None else []
+            if file.root is not None:
+                bind = bind_workflow_tests if is_about_workflow(file.root) else bind_tests
+                found += bind(file.root, path, definitions)[1]
     return files, found
 
 
@@ -129,7 +132,8 @@ def _nothing_there(path: Path, inside: str, files: tuple[str, ...]) -> UsageErro
     if path.suffix == ".yml" and path.exists():
         return UsageError("SEG207", f"`{path}` is not read: definitions end in `.yaml`", hint="rename it")
     if path.exists() and path.is_file() and not inside.startswith(".."):
-        hint = "definitions stand in `segments/`, `traits/`, `sources/`, `destinations/`, `experiments/` and `tests/`"
+        folders = ", ".join(f"`{folder}/`" for folder in FOLDERS)
+        hint = f"definitions stand in {folders} and `tests/`"
         return UsageError("SEG127", f"`{path}` is not a definition of the project", hint=hint)
     if path.suffix and not path.exists():
         said = f"there is no file `{path}`"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from segctl.compile.definitions import scope_of
 from segctl.compile.zones import to_us
@@ -164,3 +164,78 @@ def resolve(session: Session, key: str, *, is_sent: bool, now: datetime) -> Effe
     reason = "found afterwards" if is_sent else "did not happen, as was found afterwards"
     books.write(settled=[Settled(found[0].key, state, to_us(now), reason)])  # type: ignore[arg-type]  # two of the states
     return found[0]
+
+
+# --- Going on ------------------------------------------------------------------------------------------------
+def follow(
+    session: Session, names: Sequence[str] = (), *, now: datetime, since: datetime | None = None, every_s: float = 1.0
+) -> Iterator[tuple[datetime, Ran]]:
+    """Handles what is due again and again, until the caller ends it; arguments and errors as of `run`.
+
+    Looks every `every_s` seconds, and does something when there are new changes or data, when somebody's wait is
+    over, or a minute has passed.
+    """
+    from segctl.operations.push_courier import world_from
+
+    clock, books = world_from(now), Books(session.workspace)
+    seen: tuple[object, ...] = ()
+    while True:
+        at = clock.now()
+        due = session.workspace.query(
+            "SELECT count(*) FROM workflow_instances WHERE state = 'active' AND wake <= ?", (to_us(at),)
+        )[0][0]
+        what = (*_newest(session), due and at.replace(microsecond=0), at.replace(second=0, microsecond=0))
+        if what != seen:
+            yield at, run(session, names, now=at, since=since)
+            seen = (*_newest(session), what[-2], what[-1])
+        since = None if books.places() else since
+        clock.sleep(every_s)
+
+
+def _newest(session: Session) -> tuple[object, ...]:
+    from segctl.state.change_feed import newest_position
+
+    return str(newest_position(session.workspace)), session.workspace.snapshot()
+
+
+def migrated(session: Session, names: Sequence[str] = ()) -> tuple[int, int]:
+    """Lets those who wait by an older version go on by today's steps, by the name of the step they stand at.
+
+    Returns:
+        How many go on, and how many stay, since today's workflow has no such step.
+    """
+    from dataclasses import replace
+
+    from segctl.model.workflows import START
+
+    chosen, books = find_workflows(session, names), Books(session.workspace)
+    with session.workspace.lock(LOCK):
+        older = [one for one in books.active(chosen) if one.version != chosen[one.workflow].digest]
+        fitting = [one for one in older if one.step == START or chosen[one.workflow].node(one.step) is not None]
+        versions = {(name, one.digest): one.text for name, one in chosen.items()}
+        books.take_in((), {}, versions=versions)
+        books.write(moved=[replace(one, version=chosen[one.workflow].digest) for one in fitting])
+    return len(fitting), len(older) - len(fitting)
+
+
+def press(
+    session: Session, action: Literal["pause", "resume"], names: Sequence[str], *, reason: str | None, now: datetime
+) -> list[tuple[str, bool]]:
+    """Stops workflows or lets them go on; name, and whether it was not so before.
+
+    Raises:
+        UsageError: An unknown name, none at all, or a pause without a reason.
+    """
+    import getpass
+
+    from segctl.state.pauses import Pause, record_pauses
+
+    said = (reason or "").strip() or None
+    if action == "pause" and said is None:
+        raise UsageError("SEG581", "`pause` needs a reason, which is kept on record", hint='add `--reason "…"`')
+    if not names:
+        raise UsageError("SEG753", f"`{action}` takes workflows", hint="`segctl pause --all` stops everything")
+    find_workflows(session, names)
+    wanted = [Pause(KIND, name, action, now, getpass.getuser(), said) for name in dict.fromkeys(names)]
+    done = {one.name for one in record_pauses(session.workspace, wanted)}
+    return [(one.name, one.name in done) for one in wanted]
