@@ -370,10 +370,9 @@ def _of_few(few: Few, length: int, columns: Columns, subjects: pl.Series | None,
     import polars as pl
 
     keys = [columns.key_of(name) for name in columns.details if not names or name in names]
-    rows = few.dense([PRESENT, *keys]).insert_column(
-        0, pl.int_range(length, dtype=pl.Int32, eager=True).alias("subject")
-    )
-    wanted = pl.col(PRESENT).fill_null(value=False)
     if subjects is not None:
-        wanted &= pl.col("subject").is_in(subjects.implode())
-    return columns.detailed(rows.filter(wanted), names)
+        rows = few.rows(subjects.unique().sort(), [PRESENT, *keys])
+    else:
+        rows = few.dense([PRESENT, *keys])
+        rows = rows.insert_column(0, pl.int_range(length, dtype=pl.Int32, eager=True).alias("subject"))
+    return columns.detailed(rows.filter(pl.col(PRESENT).fill_null(value=False)), names)

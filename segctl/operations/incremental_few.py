@@ -99,6 +99,21 @@ class Few:
             frame = frame.with_columns(pl.min_horizontal(frame[DUE], self._spread[DUE]).alias(DUE))
         return frame.select(asked)
 
+    def rows(self, subjects: pl.Series, keys: Iterable[str]) -> pl.DataFrame:
+        """``subject`` and columns of some subjects now, ascending, null for who is not part of the population."""
+        asked = list(dict.fromkeys(keys))
+        found = self._held.rows(subjects, [key for key in asked if key in self._held.columns or key in (PRESENT, DUE)])
+        found = found.insert_column(0, subjects.alias("subject"))
+        asked_again = self.fresh.filter(self.fresh["subject"].is_in(subjects.implode()))
+        at = subjects.search_sorted(asked_again["subject"])
+        both = [key for key in asked if key in asked_again.columns and key in found.columns]
+        found = found.with_columns(replaced(found[key], at, asked_again[key]) for key in both)
+        for frame in (self._spread, self.late):
+            columns = [] if frame is None else [key for key in frame.columns if key in asked and key != DUE]
+            if frame is not None and columns:
+                found = found.with_columns(frame[subjects].select(columns))
+        return found.select("subject", *asked)
+
     def _over(self, keys: Sequence[str]) -> pl.DataFrame:
         """What was asked again, as a layer; columns that wait for everybody are others' business."""
         import polars as pl

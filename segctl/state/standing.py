@@ -13,7 +13,7 @@ import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,7 @@ class Standing:
     profiles: int
     columns: Mapping[str, Counts | None]
     layers: tuple[Layer, ...]
+    _read: list[pl.DataFrame] = field(default_factory=list, repr=False, compare=False)
 
     def dense(self, keys: Sequence[str], length: int, newer: pl.DataFrame | None = None) -> pl.DataFrame:
         """Columns of everybody, row number = subject, null for those that are not there.
@@ -76,11 +77,12 @@ class Standing:
         import polars as pl
 
         asked = list(dict.fromkeys(keys))
-        found = pl.read_parquet(self.folder / self.layers[0].name, columns=asked)
+        first, over = self._files()
+        found = first.select(asked)
         if found.height < length:
             found = pl.concat([found, found.clear(length - found.height)])
-        over = self._over(asked, newer)
-        return found if over is None else _covered(found, over["subject"], over.select(asked))
+        found = _covered(found, over["subject"], over.select(asked))
+        return found if newer is None else _covered(found, newer["subject"], newer.select(asked))
 
     def rows(self, subjects: pl.Series, keys: Sequence[str]) -> pl.DataFrame:
         """Columns of some subjects, in their order, null for those that are not there.
@@ -92,25 +94,24 @@ class Standing:
         import polars as pl
 
         asked = list(dict.fromkeys(keys))
-        first = pl.read_parquet(self.folder / self.layers[0].name, columns=asked)
-        inside = pl.Series([first.height], dtype=pl.Int32)
-        at = subjects.to_frame("at").select(pl.when(pl.col("at") < inside).then("at"))["at"]
-        found = first.select(pl.all().gather(at)) if asked else first
-        over = self._over(asked, None)
-        if over is None:
-            return found
+        first, over = self._files()
+        at = subjects.to_frame("at").select(pl.when(pl.col("at") < first.height).then("at"))["at"]
+        found = first.select(pl.col(asked).gather(at)) if asked else pl.DataFrame()
         over = over.filter(pl.col("subject").is_in(subjects.implode()))
         return _covered(found, subjects.search_sorted(over["subject"]), over.select(asked))
 
-    def _over(self, keys: Sequence[str], newer: pl.DataFrame | None) -> pl.DataFrame | None:
+    def _files(self) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The first file, and the newest rows of the layers; read once, since the columns are many and small."""
         import polars as pl
 
-        wanted = ["subject", *keys]
-        parts = [pl.read_parquet(self.folder / layer.name, columns=wanted) for layer in self.layers[1:]]
-        parts += [newer.select(wanted)] if newer is not None else []
-        if not parts:
-            return None
-        return parts[0] if len(parts) == 1 else _newest(pl.concat(parts, how="vertical_relaxed"))
+        if not self._read:
+            wanted = [PRESENT, DUE, *self.columns]
+            first = pl.read_parquet(self.folder / self.layers[0].name, columns=wanted)
+            empty = first.clear().insert_column(0, pl.Series("subject", [], dtype=pl.Int32))
+            layers = [pl.read_parquet(self.folder / one.name, columns=empty.columns) for one in self.layers[1:]]
+            over = pl.concat([empty, *layers], how="vertical_relaxed") if layers else empty
+            self._read.extend((first, _newest(over) if len(layers) > 1 else over))
+        return self._read[0], self._read[1]
 
 
 def read_standing(workspace: Workspace) -> Standing | None:
