@@ -24,6 +24,9 @@ from segctl.model.types import ValueType, stored_column
 
 _INSTANT = pl.Datetime("us", "UTC")
 _BEGINNING = -(2**62)
+BORN = "\x00born"
+EVER_BORN, NEVER_BORN = -(2**62), 2**62
+_NOBODY = pl.DataFrame(schema={"subject": pl.Int32, BORN: pl.Int64})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,9 @@ class RecordFile:
 def records_of(file: RecordFile, subjects: pl.Series) -> RecordFile:
     """The records of some subjects, read."""
     frame = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
-    rows = frame.filter(pl.col("subject").is_in(subjects.implode())).collect(engine="streaming")
+    # The range alone spares files and groups of rows.
+    inside = pl.col("subject").is_between(subjects.min(), subjects.max()) & pl.col("subject").is_in(subjects.implode())
+    rows = frame.filter(inside).collect(engine="streaming")
     return replace(file, rows=rows.height, held=rows)
 
 
@@ -65,6 +70,7 @@ def profile_view(
     lists: Mapping[str, pl.Series] | None = None,
     survivorship: Mapping[str, Survivorship] | None = None,
     few: bool = False,
+    unborn: bool = False,
 ) -> pl.DataFrame:
     """The profiles of the population at as_of: `EngineInput.profiles`.
 
@@ -80,13 +86,21 @@ def profile_view(
         lists: Column name → subjects whose identifier stands in the list; each gives a Boolean column.
         survivorship: Trait → which value survives, for those that do not take the newest.
         few: The subjects are some of all, so only their events are looked for.
+        unborn: Also profiles without a live record that have no event yet; a column `BORN` says of everybody when
+            the first event is or was, in microseconds, `NEVER_BORN` without one and `EVER_BORN` with a record.
     """
     belonging = _belonging(subjects, canonical, population)
     live = live_records(record_files, as_of=as_of, traits=traits)
     values = _values(_of_profiles(live, canonical), traits, survivorship or {})
     lacking = belonging.join(values.select("subject"), on="subject", how="anti")
-    if lacking.height and events:
-        active = _with_events(events, canonical, as_of, subjects.get_column("subject").sort() if few else None)
+    own = subjects.get_column("subject").sort() if few else None
+    if unborn:
+        first = _first_events(events, canonical, own) if lacking.height else _NOBODY
+        born = lacking.select("subject").join(first, on="subject", how="left")
+        values = values.with_columns(pl.lit(EVER_BORN, pl.Int64).alias(BORN))
+        values = pl.concat([values, born.with_columns(pl.col(BORN).fill_null(NEVER_BORN))], how="diagonal")
+    elif lacking.height and events:
+        active = _with_events(events, canonical, as_of, own)
         arrived = lacking.join(active, on="subject", how="semi").select("subject")
         values = pl.concat([values, arrived], how="diagonal")
     view = belonging.join(values, on="subject", how="inner").sort("subject")
@@ -218,6 +232,23 @@ def _with_events(
 ) -> pl.DataFrame:
     """Subjects of profiles with an event at or before as_of; of some subjects, ascending, or of all."""
     parts = [part for part in events if part.rows and (part.min_ts is None or part.min_ts <= as_of)]
+    frame = _event_times(parts, few)
+    if any(part.max_ts is None or part.max_ts > as_of for part in events):
+        frame = frame.filter(pl.col("ts") <= pl.lit(as_of).cast(_INSTANT))
+    found = frame.select("subject").unique().collect(engine="streaming").get_column("subject")
+    return _profile_subjects(found, canonical).unique().to_frame("subject")
+
+
+def _first_events(events: Sequence[EventPart], canonical: pl.Series | None, few: pl.Series | None) -> pl.DataFrame:
+    """Subjects of profiles with any event, and when the first was in `BORN`; of some subjects, ascending, or of all."""
+    times = _event_times([part for part in events if part.rows], few).group_by("subject").agg(pl.col("ts").min())
+    found = times.select("subject", pl.col("ts").cast(pl.Int64).alias(BORN)).collect(engine="streaming")
+    found = found.with_columns(_profile_subjects(found.get_column("subject"), canonical).alias("subject"))
+    return found.group_by("subject").agg(pl.col(BORN).min())
+
+
+def _event_times(parts: Sequence[EventPart], few: pl.Series | None) -> pl.LazyFrame:
+    """``subject``, ``ts`` of events, at least of some subjects, ascending, or of all."""
     frames = [part.held.lazy().select("subject", "ts") for part in parts if part.held is not None]
     paths = []
     for part in parts:
@@ -231,15 +262,8 @@ def _with_events(
             paths, glob=False, hive_partitioning=False, extra_columns="ignore", missing_columns="insert"
         )
         frames.append(frame.select("subject", "ts"))
-    if not frames:
-        return pl.DataFrame(schema={"subject": pl.Int32})
-    frame = pl.concat(frames)
-    if few is not None:
-        frame = frame.filter(pl.col("subject").is_in(few.implode()))
-    if any(part.max_ts is None or part.max_ts > as_of for part in events):
-        frame = frame.filter(pl.col("ts") <= pl.lit(as_of).cast(_INSTANT))
-    found = frame.select("subject").unique().collect(engine="streaming").get_column("subject")
-    return _profile_subjects(found, canonical).unique().to_frame("subject")
+    frame = pl.concat(frames) if frames else pl.LazyFrame(schema={"subject": pl.Int32, "ts": _INSTANT})
+    return frame if few is None else frame.filter(pl.col("subject").is_in(few.implode()))
 
 
 def _mapped_rows(copy: HotFile, subjects: pl.Series) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +20,25 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.operations.expiry import expired
 from segctl.operations.progress import Progress, Silent
+from segctl.operations.stored_inputs import (
+    event_part,
+    event_parts,
+    few_records,
+    record_files,
+    row_files,
+    rows_dataset,
+    table_rows,
+)
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import polars as pl
 
     from segctl.engines.profiles import RecordFile
-    from segctl.engines.related_rows import RowFile
     from segctl.model.project import Project
     from segctl.operations.session import Session
-    from segctl.state.files import StoredFile
-    from segctl.state.workspace import Workspace
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Whoever evaluates finds these here.
+__all__ = ["event_part", "event_parts", "record_files", "row_files", "rows_dataset", "table_rows"]
 _EXTRAS = {"duckdb": "duckdb"}
 
 
@@ -217,6 +222,7 @@ def load_input(
     owners: pl.Series | None = None,
     stored: StoredRows | None = None,
     only: Sequence[int] | None = None,
+    unborn: bool = False,
 ) -> EngineInput:
     """Everything a plan reads: the profiles as they were at as_of, and the event files of the snapshot.
 
@@ -228,6 +234,7 @@ def load_input(
         owners: Subject → subject of its profile, instead of the snapshot's own.
         stored: Rows instead of the snapshot's own.
         only: Profiles that are asked for; others may be missing where the plan asks of nobody else.
+        unborn: Also profiles that are not there at as_of, see `profile_view`.
     """
     import polars as pl
 
@@ -243,13 +250,16 @@ def load_input(
     subjects = Subjects(workspace).table(snapshot) if given.identifiers is None else given.identifiers.lazy()
     owners = canonical(workspace, snapshot) if owners is None else owners
     if only is not None and stored is None and not asks_everybody(asking):
-        given = _of_few(workspace, snapshot, owners, only)
+        given = StoredRows(*few_records(workspace, snapshot, owners, only))
     records = record_files(workspace, snapshot) if given.records is None else list(given.records)
     parts = given.events
     if parts is None:
         parts = event_parts(workspace, snapshot)
     if given.subjects is not None:
-        subjects = subjects.filter(pl.col("subject").is_in(given.subjects.implode()))
+        # The row's number is the subject, so of new subjects only the new files are read.
+        first, last = given.subjects.min() or 0, given.subjects.max() or 0
+        rows = subjects if given.identifiers is not None else subjects.slice(first, last - first + 1)  # type: ignore[operator,arg-type]  # integers
+        subjects = rows.filter(pl.col("subject").is_in(given.subjects.implode()))
     types = {t.name: t.type for t in project.traits}
     survivorship = dict(project.identity.survivorship)
     profiles = profile_view(
@@ -265,6 +275,7 @@ def load_input(
         lists={list_column(look_up): _listed(session, look_up, snapshot, given) for look_up in asking.lists},
         survivorship=survivorship,
         few=given.subjects is not None,
+        unborn=unborn,
     )
     profiles = with_consents(session, profiles, asking, records, owners, as_of=as_of, snapshot=snapshot, stored=given)
     histories = {name: types[name] for name in asking.histories}
@@ -288,18 +299,6 @@ def asks_everybody(asking: Plan) -> bool:
     return ranks or bool(asking.scores) or bool(asking.colleagues)
 
 
-def _of_few(workspace: Workspace, snapshot: int, owners: pl.Series | None, only: Sequence[int]) -> StoredRows:
-    """The subjects of a few profiles and their records."""
-    import polars as pl
-
-    from segctl.engines.profiles import records_of
-
-    profiles = pl.Series(sorted(set(only)), dtype=pl.Int32)
-    subjects = profiles if owners is None else owners.is_in(profiles.implode()).arg_true().cast(pl.Int32)
-    records = (records_of(file, subjects) for file in record_files(workspace, snapshot))
-    return StoredRows(records=tuple(records), subjects=subjects)
-
-
 def _classified(subjects: pl.LazyFrame, project: Project) -> pl.DataFrame:
     """Subjects with the class that the project declares for their type now; an undeclared type keeps its last."""
     import polars as pl
@@ -309,78 +308,6 @@ def _classified(subjects: pl.LazyFrame, project: Project) -> pl.DataFrame:
     ]
     identifier_class = pl.coalesce(*declared, "identifier_class").alias("identifier_class")
     return subjects.select("subject", "profile_id", identifier_class).collect()
-
-
-def record_files(workspace: Workspace, snapshot: int) -> list[RecordFile]:
-    """All record files of the snapshot, for the profile view."""
-    from segctl.engines.profiles import RecordFile
-
-    return [
-        RecordFile(str(file.path), dataset.removeprefix("records/"), file.rows, tuple(file.meta["columns"]))
-        for dataset in workspace.datasets("records/", snapshot)
-        for file in workspace.files(dataset, snapshot)
-    ]
-
-
-def table_rows(
-    session: Session, table: str, owners: pl.Series | None, *, as_of: datetime, snapshot: int, lineage: bool = False
-) -> pl.DataFrame:
-    """The rows of a related table that are there at as_of, by the subject of their profile."""
-    from segctl.engines.related_rows import related_rows
-
-    declared = session.project.table(table)
-    properties = {} if declared is None else dict(declared.properties)
-    files = row_files(session.workspace, table, snapshot)
-    return related_rows(files, owners, as_of=as_of, properties=properties, lineage=lineage)
-
-
-def row_files(workspace: Workspace, table: str, snapshot: int) -> list[RowFile]:
-    """All files with versions of the rows of a related table."""
-    from segctl.engines.related_rows import RowFile
-
-    prefix = rows_dataset(table, "")
-    return [
-        RowFile(str(file.path), dataset.removeprefix(prefix), file.rows, tuple(file.meta["columns"]))
-        for dataset in workspace.datasets(prefix, snapshot)
-        for file in workspace.files(dataset, snapshot)
-    ]
-
-
-def rows_dataset(table: str, source: str) -> str:
-    """Dataset with the row versions that a source gives of a related table."""
-    return f"related/{table}/{source}"
-
-
-def event_parts(workspace: Workspace, snapshot: int) -> tuple[EventPart, ...]:
-    """All event files of a snapshot, with their mapped copies."""
-    from segctl.state.hot import hot_paths
-
-    copies = hot_paths(workspace)
-    return tuple(
-        event_part(file, hot=next(iter(copies.get(file.path.stem, ())), None))
-        for file in workspace.files("events", snapshot)
-    )
-
-
-def event_part(file: StoredFile, *, hot: Path | None = None) -> EventPart:
-    """A stored event file as engines see it, with the path of its mapped copy."""
-    meta = file.meta
-    return EventPart(
-        path=str(file.path),
-        rows=file.rows,
-        kinds=tuple(sorted(meta["kinds"])),
-        columns=tuple(meta["columns"]),
-        is_sorted=bool(meta.get("sorted")),
-        unique_ts=bool(meta.get("unique_ts")),
-        min_ts=_instant(meta.get("min_ts")),
-        max_ts=_instant(meta.get("max_ts")),
-        max_abs=dict(meta.get("max_abs", {})),
-        hot=None if hot is None else str(hot),
-    )
-
-
-def _instant(us: int | None) -> datetime | None:
-    return None if us is None else _EPOCH + timedelta(microseconds=us)
 
 
 def leaf_output(segment: str, number: int, leaf: ir.Leaf) -> Output:
