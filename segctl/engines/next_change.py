@@ -161,7 +161,8 @@ def _by_subject(rows: pl.DataFrame, atoms: Sequence[Atom], scope: Scope) -> pl.D
 
 def _ended(reading: Reading, deadline: Deadline) -> pl.DataFrame:
     """``subject``, ``due``: the first end of a wait that is still on."""
-    length = deadline.within.amount * (_MONTH if deadline.within.unit == "months" else _YEAR)
+    # Clocks that were set meanwhile make a month some hours longer than its days.
+    length = deadline.within.amount * (_MONTH if deadline.within.unit == "months" else _YEAR) + 2 * DAY
     nodes = [] if deadline.where is None else [deadline.where]
     rows = prepare(reading, deadline.kinds, nodes, [Span(reading.now - length, None)])
     if deadline.where is not None:

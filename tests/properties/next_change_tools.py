@@ -18,6 +18,7 @@ from strategies_data import Dice
 
 from segctl.compile.lower import lower_segment, lower_trait
 from segctl.compile.plan import Output, plan
+from segctl.engines.base import EngineInput
 from segctl.engines.polars_engine import PolarsEngine
 from segctl.model import conditions as c
 
@@ -38,11 +39,15 @@ class NextChanges:
         outputs += [Output(f"value:{name}", lower_trait(name, definitions, lists=lists)) for name in ranks(world)]
         self.plan = plan(lowered, outputs)
 
+    def input(self, at: datetime) -> EngineInput:
+        """What an engine reads at an instant."""
+        world = replace(self.world, as_of=at)
+        return replace(engine_input(world, self.folder, self.seed), later=lambda: later(world))
+
     def at(self, at: datetime, only: list[int] | None = None) -> dict[int, int]:
         """Subject to its next change in microseconds."""
-        world = replace(self.world, as_of=at)
-        data = replace(engine_input(world, self.folder, self.seed), later=lambda: later(world))
-        found = PolarsEngine().evaluate(self.plan, data, as_of=at, zone=world.project.timezone, only=only, due=True)
+        zone = self.world.project.timezone
+        found = PolarsEngine().evaluate(self.plan, self.input(at), as_of=at, zone=zone, only=only, due=True)
         return dict(found.answers.select("subject", "due").iter_rows())
 
 
