@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 from segctl.cli import output
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from segctl.cli.context import Context
     from segctl.operations.session import Session
     from segctl.operations.status import DestinationStatus, Status
+    from segctl.operations.stream_status import StreamStatus
 
 COLUMNS = (
     output.Column("destination"),
@@ -66,6 +69,7 @@ def result(ctx: Context, session: Session, found: Status) -> output.Result:
                 {"destination": to, "segment": name, "people": people}
                 for (to, name), people in sorted(found.delivered.items())
             ],
+            "stream": None if found.stream is None else found.stream.document,
         },
         is_report=True,
     )
@@ -97,7 +101,20 @@ def _facts(session: Session, found: Status) -> dict[str, Any]:
         names = list(found.paused)
         more = f" and {len(names) - _MOST_PAUSED} more" if len(names) > _MOST_PAUSED else ""
         facts["paused"] = ", ".join(names[:_MOST_PAUSED]) + more
+    if found.stream is not None:
+        facts["stream"] = _stream_words(found.stream, found.now)
     return facts
+
+
+def _stream_words(stream: StreamStatus, now: datetime) -> str:
+    ago = duration_words(max(0.0, (now - stream.at).total_seconds()))
+    if not stream.is_running:
+        left = f", and {stream.waiting_lines:,} lines wait for its next start" if stream.waiting_lines else ""
+        return f"stopped {ago} ago after change {stream.changes:,}{left}"
+    return (
+        f"running, {stream.lines_per_s:,.0f} lines/s, p50 {stream.p50_ms:,.0f} ms, p99 {stream.p99_ms:,.0f} ms,"
+        f" {stream.changes:,} changes"
+    )
 
 
 def _row(session: Session, one: DestinationStatus, *, is_table: bool) -> tuple[Any, ...]:

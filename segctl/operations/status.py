@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
 from segctl.operations.pauses import in_words, paused_now
+from segctl.operations.stream_status import StreamStatus, stream_status
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session
@@ -84,6 +85,7 @@ class Status:
         paused: Segment → since when and why.
         everything_paused: Likewise when all is paused.
         next_steps: Commands, the most urgent first, each with why.
+        stream: How the stream does; None when there never was one.
     """
 
     now: datetime
@@ -95,6 +97,7 @@ class Status:
     paused: Mapping[str, str]
     everything_paused: str | None
     next_steps: tuple[tuple[str, str], ...]
+    stream: StreamStatus | None = None
 
 
 def status(session: Session, *, now: datetime) -> Status:
@@ -128,6 +131,7 @@ def status(session: Session, *, now: datetime) -> Status:
         paused={} if everything else paused,
         everything_paused=everything,
         next_steps=tuple(_next_steps(last, failed, there, everything)),
+        stream=stream_status(workspace),
     )
 
 

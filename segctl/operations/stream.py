@@ -174,8 +174,7 @@ class Stream:
         )
         for _, chunk in chunks:
             step.latencies.add((now - chunk.came) * 1000, len(chunk.lines))
-        self.state.metrics.add(step)
-        self.state.listener.measured(step, self.state.lag_s)
+        self.state.count(step)
 
 
 @contextmanager

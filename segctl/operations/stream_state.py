@@ -11,6 +11,7 @@ from segctl.operations.cause_words import cause
 from segctl.operations.live_evaluation import NEVER
 from segctl.operations.stream_changes import Why, changes_of
 from segctl.operations.stream_metrics import Metrics
+from segctl.operations.stream_status import EVERY_S, STATUS, written
 from segctl.state import stream_log
 from segctl.state.stream_log import Change, Place, RawLines
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 SAID = "said"
 """Fact: the highest sequence number that was surely said."""
-STATUS = "status"
-"""Fact: figures of the stream for `segctl status`."""
 
 
 class Listener(Protocol):
@@ -96,6 +95,9 @@ class StreamState:
         checkpoint_at: Monotonic seconds of the last checkpoint.
         looked_at: Monotonic seconds of the last look at others.
         metrics: Since the start.
+        recent: Since figures were last written for `segctl status`.
+        status_at: Monotonic seconds of that.
+        began: Monotonic seconds of the start.
     """
 
     session: Session
@@ -116,6 +118,9 @@ class StreamState:
     checkpoint_at: float = field(default_factory=time.monotonic)
     looked_at: float = 0.0
     metrics: Metrics = field(default_factory=Metrics)
+    recent: Metrics = field(default_factory=Metrics)
+    status_at: float = 0.0
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def workspace(self) -> Workspace:
@@ -144,15 +149,29 @@ class StreamState:
             facts: Named values of the same transaction.
             recorded: Number of a run that holds everything said so far.
         """
+        facts = {SAID: self.said, **self._status(), **(facts or {})}
         with self.workspace.transaction() as db:
             if recorded is not None:
                 stream_log.mark_recorded(db, recorded, stream_log.newest_seq(db))
-            last = stream_log.append(
-                db, raw=work.raw, changes=work.changes, places=work.places, facts={SAID: self.said, **(facts or {})}
-            )
+            last = stream_log.append(db, raw=work.raw, changes=work.changes, places=work.places, facts=facts)
         if work.changes:
             first = last - len(work.changes) + 1
             self.say([replace(change, seq=first + n) for n, change in enumerate(work.changes)])
+
+    def _status(self) -> dict[str, Any]:
+        """Figures for `segctl status`, every few seconds."""
+        now = time.monotonic()
+        if now - self.status_at < EVERY_S:
+            return {}
+        passed, self.status_at = now - max(self.status_at, self.began), now
+        recent, self.recent = self.recent, Metrics()
+        return {STATUS: written(recent, passed, self.lag_s, self.clock.wall())}
+
+    def count(self, step: Metrics) -> None:
+        """Takes the figures of a step."""
+        self.metrics.add(step)
+        self.recent.add(step)
+        self.listener.measured(step, self.lag_s)
 
     def say(self, changes: Sequence[Change]) -> None:
         """Says committed changes."""

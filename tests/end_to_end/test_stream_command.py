@@ -62,7 +62,9 @@ def changes(text: str) -> list[tuple[int, str, str]]:
 def test_a_pipe_is_read_to_its_end_and_recorded(shop: Path) -> None:
     done = run("stream", "web", cwd=shop, stdin=view(1, "ann") + view(2, "ann") + view(3, "bob"))
     again = run("stream", "web", "--after", "0", cwd=shop, stdin="")
+    stands = json.loads(run("status", "--json", cwd=shop).stdout)["stream"]
 
+    assert (stands["is_running"], stands["changes"], stands["waiting_lines"]) == (False, 1, 0)
     assert (done.returncode, changes(done.stdout)) == (0, [(1, "ann", "entered")])
     assert again.stdout == done.stdout
     assert members_of(shop) == {"viewers": {"ann"}}

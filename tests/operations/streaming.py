@@ -111,7 +111,9 @@ class Heard:
         return {segment: who for segment, who in found.items() if who}
 
 
-class _Listener:
+class Listening:
+    """What a stream tells."""
+
     def __init__(self, heard: Heard) -> None:
         self.changes = heard.take
         self.told = heard.told
@@ -157,7 +159,7 @@ class Shop:
                 self.heard.take(list(said_before(session, None)))
 
             with opened(
-                session, wish, wall=lambda: self.now, listener=_Listener(self.heard), reload=again, before=missed
+                session, wish, wall=lambda: self.now, listener=Listening(self.heard), reload=again, before=missed
             ) as stream:
                 yield stream
 
