@@ -37,6 +37,7 @@ def also(speech: AbSpeech) -> tuple[Block, ...]:
             found.append(Grid(caption, heads, tuple(rows), (2, 3, 4)))
             if metric.correction:
                 found.append(Words((speech.words["also_note"],), soft=True))
+            found += _pooled(speech)
         lowered = [e.variance_reduction for e in metric.effects if e.variance_reduction is not None]
         if lowered:
             share = speech.n.share(max(lowered))
@@ -88,7 +89,13 @@ def groups(speech: AbSpeech, grouping: Grouping) -> tuple[Block, ...]:
     if grouping.more:
         notes.append(speech.say("group_more", n=speech.n.count(grouping.more)))
     table = Grid(caption, heads, rows, (2, 3, 4, 5, 6))
-    return (table, Words(tuple(notes), soft=True)) if notes else (table,)
+    told = (Words(tuple(notes), soft=True),) if notes else ()
+    return (table, *told, *(() if grouping.by == "strata" else _pooled(speech)))
+
+
+def _pooled(speech: AbSpeech) -> tuple[Block, ...]:
+    """That a table does not compare within strata, where the figures that decide do."""
+    return (Words((speech.words["pooled_note"],), soft=True),) if speech.is_stratified else ()
 
 
 def _hidden_groups(speech: AbSpeech, metric: MetricReport, grouping: Grouping) -> frozenset[str | None]:
@@ -164,7 +171,7 @@ def trend(speech: AbSpeech) -> tuple[Block, ...]:
     notes = tuple(
         speech.say("trend_p", arm=speech.arm(arm), p=speech.n.p(p)) for arm, p in found.p.items() if p is not None
     )
-    return (curve, Words(notes, soft=True)) if notes else (curve,)
+    return (curve, *((Words(notes, soft=True),) if notes else ()), *_pooled(speech))
 
 
 def _is_few_a_week(speech: AbSpeech, found: Trend, metric: MetricReport) -> bool:

@@ -56,6 +56,7 @@ CHECKS: dict[str, str] = {
     "split.srm_stratum": "in Schicht {stratum_worst} weichen die Arme von ihren Gewichten ab (p {stratum_p})",
     "split.srm_epoch": "bei den {epoch_worst}. Gewichten weichen die Arme von ihnen ab (p {epoch_p})",
     "split.srm_day": "am {day_worst} weichen die Arme von ihren Gewichten ab (p {day_p})",
+    "two_arms.merged_within": "{once} der Zugeteilten sind jemand anderes im selben Arm und zählen einmal",
     "two_arms.merged": "{units} Einheiten ({share}) gehören in zwei Arme und bleiben in beiden außer Betracht",
     "maturity.data_ends_early": "die Daten enden am {data_until}, die Zeiträume am {windows_until}: wohl fehlen "
     "Ereignisse",
@@ -107,6 +108,7 @@ CHECKS: dict[str, str] = {
 }
 HEADS: dict[str, str] = {
     "units": "Einheiten",
+    "once": "Im Arm vereint",
     "expected": "Erwartet",
     "excess": "Zu viele",
     "analysed": "Vollständig",

@@ -58,6 +58,7 @@ CHECKS: dict[str, str] = {
     "split.srm_stratum": "in stratum {stratum_worst} the arms differ from their weights (p {stratum_p})",
     "split.srm_epoch": "with the {epoch_worst}. weights the arms differ from them (p {epoch_p})",
     "split.srm_day": "on {day_worst} the arms differ from their weights (p {day_p})",
+    "two_arms.merged_within": "{once} of those on record turned out to be somebody else of their arm and count once",
     "two_arms.merged": "{units} units ({share}) turned out to be in two arms and are left out of both",
     "maturity.data_ends_early": "data ends on {data_until}, windows on {windows_until}: events are probably missing",
     "maturity.left_out": "{young} have no complete window yet and {unexposed} were not reached; they are left out",
@@ -107,6 +108,7 @@ CHECKS: dict[str, str] = {
 """What a check found, by its name and reason; places are its figures."""
 HEADS: dict[str, str] = {
     "units": "Units",
+    "once": "Merged within",
     "expected": "Expected",
     "excess": "Too many",
     "analysed": "Complete",

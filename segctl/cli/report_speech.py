@@ -184,7 +184,11 @@ class NamedSpeech(Speech):
 
 
 class AbSpeech(NamedSpeech):
-    """Words of a report on one experiment."""
+    """Words of a report on one experiment.
+
+    Attributes:
+        is_stratified: The figures that decide compare within strata; whatever stands beside them does not.
+    """
 
     def __init__(self, report: AbReport, language: Language, *, least: int = 0) -> None:
         arms = {one.name: one.title or one.name for one in report.arms}
@@ -193,4 +197,5 @@ class AbSpeech(NamedSpeech):
         )
         self.report = report
         standing = (n for one in report.arms for n in (one.assigned, one.analysed, one.profiles))
+        self.is_stratified = any("pooled" in effect.also for one in report.metrics for effect in one.effects)
         self.hides_totals = self.hides_totals or self.is_small(*standing)

@@ -169,6 +169,8 @@ WORDS: dict[str, str] = {
     "also_caption": "{metric}: dieselbe Frage auf anderen Wegen",
     "also_note": "Mehrere Vergleiche entscheiden: nur „wie oben“ ist dafür berichtigt, jeder andere Weg steht für "
     "sich.",
+    "pooled_note": "Die Zahlen, die entscheiden, vergleichen innerhalb der Schichten; diese hier werfen die Schichten "
+    "zusammen und können schon darum abweichen.",
     "way": "Weg",
     "also.main": "wie oben",
     "also.single": "für sich, nicht berichtigt",
@@ -314,7 +316,8 @@ WORDS: dict[str, str] = {
     "programme_open": "Alles zusammen: ob es gegenüber der allgemeinen Kontrollgruppe {generation} Gewinn oder "
     "Verlust brachte, ist nicht sicher; Gewinn {profit}.",
     "skip.no_money": "keine Messgröße für Geld",
-    "gap": "Kampagnen zusammengezählt minus alles zusammen: {gap} Umsatz, den Kampagnen einander genommen haben.",
+    "gap": "Kampagnen zusammengezählt minus alles zusammen: {gap} Umsatz, den Kampagnen einander genommen "
+    "haben; die Spanne ist gerechnet, als wäre beides unabhängig, was es nicht ganz ist.",
     "open_arm": "alle anderen",
     "held_arm": "ausgenommen",
     "cumulative": "Über die Zeit zusammengezählt",

@@ -168,6 +168,8 @@ WORDS: dict[str, str] = {
     "also": "Reckoned otherwise",
     "also_caption": "{metric}: the same question by other ways",
     "also_note": "Several comparisons decide: only “as above” is corrected for them; every other way stands alone.",
+    "pooled_note": "The figures that decide compare within strata; these here throw the strata together, so they may "
+    "differ for that reason alone.",
     "way": "Way",
     "also.main": "as above",
     "also.single": "alone, not corrected",
@@ -312,7 +314,8 @@ WORDS: dict[str, str] = {
     "programme_open": "Everything together: against the universal holdout {generation} it is not certain whether it "
     "brought a profit or a loss; profit {profit}.",
     "skip.no_money": "no metric of money",
-    "gap": "Campaigns added up minus everything together: {gap} of revenue, what campaigns took from each other.",
+    "gap": "Campaigns added up minus everything together: {gap} of revenue, what campaigns took from each other; its "
+    "range is reckoned as if both were independent, and they are not quite.",
     "open_arm": "everybody else",
     "held_arm": "held out",
     "cumulative": "Added up over time",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from segctl.operations.ab_design import Stage
     from segctl.operations.ab_trial import Trial
-    from segctl.stats.srm import Epoch, GroupedSplit, SplitTest
+    from segctl.stats.srm import Epoch, GroupedSplit, SplitTest, Verdict
 
 TORN = 0.01
 """Share of units in two arms that is warned of."""
@@ -39,9 +39,11 @@ def split(of: Trial) -> Check:
         "epoch": _by_epoch(of, everybody),
         "day": split_by_group(_grouped(of, days, "day")),
     }
-    verdicts = [whole.verdict, kept.verdict, *(one.verdict for one in groups.values() if one is not None)]
+    here = everybody.filter(standing="analysed")
+    first = [_watched(of, everybody, whole), _watched(of, here, kept)]
+    verdicts = [*first, *(one.verdict for one in groups.values() if one is not None)]
     level: Level = "fail" if "fail" in verdicts else "warn" if "warn" in verdicts else "ok"
-    reasons = [("srm", whole.verdict), ("srm_analysed", kept.verdict)]
+    reasons = [("srm", first[0]), ("srm_analysed", first[1])]
     reasons += [(f"srm_{name}", one.verdict) for name, one in groups.items() if one is not None]
     reason = next((name for name, verdict in reasons if verdict == level), None) if level != "ok" else None
     figures = _split_figures(whole, kept, groups)
@@ -50,14 +52,35 @@ def split(of: Trial) -> Check:
     )
 
 
+def _watched(of: Trial, rows: pl.DataFrame, found: SplitTest) -> Verdict | None:
+    """The verdict on a split; while it runs the one that may be asked for every day, as `experiment status` does.
+
+    χ² alone, looked at daily, would sooner or later break a split that is in order; it warns.
+    """
+    from segctl.stats.srm import split_looks
+
+    stopped = of.record.stopped if of.record is not None else None
+    if of.record is None or (stopped is not None and stopped <= of.as_of) or found.why is not None:
+        return found.verdict
+    days = rows.with_columns(day=_local_day(of, rows))
+    several = days["day"].unique().sort().to_list()
+    if len(several) < 2 or found.verdict is None:
+        return found.verdict
+    last = split_looks([_epochs(of, days.filter(days["day"] <= day)) for day in several])[-1].verdict
+    return "warn" if last != "fail" and "fail" in (found.verdict, last) else last
+
+
 def two_arms(of: Trial) -> Check:
-    """Units that merges since the assignment put into two arms; they leave both alike."""
+    """Units that merges since the assignment put into two arms; they leave both alike. Of one arm they count once."""
     torn, everybody = of.units.counts("two_arms"), of.units.everybody.height
     number = sum(torn.values())
     share = number / everybody if everybody else 0.0
-    level: Level = "warn" if share > TORN else "note" if number else "ok"
-    rows = tuple({"arm": arm, "units": torn.get(arm, 0)} for arm in of.arms) if number else ()
-    return Check("two_arms", level, "merged" if number else None, {"units": number, "share": share}, rows)
+    within = of.units.merged
+    level: Level = "warn" if share > TORN else "note" if number or within else "ok"
+    rows = tuple({"arm": arm, "units": torn.get(arm, 0), "once": within.get(arm, 0)} for arm in of.arms)
+    reason = "merged" if number else "merged_within" if within else None
+    figures = {"units": number, "share": share, "once": sum(within.values())}
+    return Check("two_arms", level, reason, figures, rows if reason else ())
 
 
 def maturity(of: Trial) -> Check:

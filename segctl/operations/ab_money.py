@@ -29,10 +29,15 @@ def money_reports(
         return ()
     extra = next((one for one in metrics if one.role == "primary" and one.kind == "conversion"), None)
     return tuple(
-        money_of(of, revenue, effect.compared, cost_of(of, found, [effect.arm]), of.analysed[effect.arm], effect.arm,
+        money_of(of, revenue, _decided(effect), cost_of(of, found, [effect.arm]), of.analysed[effect.arm], effect.arm,
                  extra.effect(effect.arm) if extra is not None else None, claim=claim)
         for effect in revenue.effects
     )  # fmt: skip
+
+
+def _decided(effect: Effect) -> Comparison:
+    """The comparison with the ranges that agree with its p among several: money is no surer than its figure."""
+    return replace(effect.compared, difference=effect.told, lift=effect.told_lift)
 
 
 def cost_of(of: Trial, found: Reached, arms: Sequence[str]) -> Cost:
@@ -53,6 +58,7 @@ def money_of(
     """One comparison of revenue in money."""
     made = worth(compared, units, cost)
     confidence = compared.difference.confidence
+    alpha = 1 - float(of.experiment.confidence)
     at = made.break_even
     break_even = (
         Interval(at, at, at, confidence, "cost")
@@ -61,13 +67,17 @@ def money_of(
     )
     per_extra = None
     if extra is not None:
-        difference = extra.compared.difference
-        per_extra = cost_per_effect(difference, units, made.cost)
+        per_extra = cost_per_effect(extra.told, units, made.cost)
     return MoneyReport(
         arm, revenue.name, units, cost.messages, made.per_unit, made.revenue, made.cost, made.profit, made.roi,
-        break_even, made.p_below, made.per_thousand, per_extra, made.attributed,
+        break_even, _corrected(made.p_below, alpha, 1 - confidence), made.per_thousand, per_extra, made.attributed,
         currency=of.experiment.money.currency or revenue.unit, claim=claim,
     )  # fmt: skip
+
+
+def _corrected(p: float | None, alpha: float, step: float) -> float | None:
+    """As large as its range is wide: below α/2 exactly when the whole range at the α of its step is above the bound."""
+    return None if p is None else min(p * alpha / step, 1.0)
 
 
 def with_compliance(of: Trial, metrics: tuple[MetricReport, ...], found: Reached) -> tuple[MetricReport, ...]:

@@ -90,7 +90,7 @@ class ArmValue:
         total: Sum over the units; of ratios the numerator's. None for times.
         below: Of ratios: sum of the denominators.
         sd: Standard deviation between units; None for fewer than two.
-        largest: Of one unit.
+        largest: Of one unit: the greatest, or a negative one that lies farther out.
         largest_share: Of the arm's sum that one unit has; None when the sum is 0.
         among: Of times: mean over those who had the event, in days. It compares nobody with anybody.
     """

@@ -26,7 +26,7 @@ class Sample:
         counts: Of conversions; None for other kinds.
         moments: ``value``; ``below`` of ratios; ``before`` where there is a covariate, of ratios its numerator, and
             `BELOW_BEFORE` its denominator.
-        largest: Of one unit; None without units.
+        largest: Of one unit: the greatest, or a negative one that lies farther out; None without units.
         among: Of times: mean of those who had the event; None without any.
         events: Units that converted, had the event or have a value other than 0; None for ratios.
     """
@@ -108,7 +108,8 @@ def sample_of(known: Mapping[Key, Sample], metric: Metric, arm: str) -> Sample:
 def capped(frame: pl.DataFrame, metric: Metric, percentile: float) -> tuple[pl.DataFrame, float | None]:
     """The metric's values cut to a percentile of all units together, and that percentile; None without values.
 
-    Where most units have nothing, so that the percentile is 0, it is that of the units with a value.
+    Where most units have nothing, so that the percentile is 0, it is that of the units with a value. Negative values
+    are cut to as small a share of their own.
     """
     import polars as pl
 
@@ -118,7 +119,9 @@ def capped(frame: pl.DataFrame, metric: Metric, percentile: float) -> tuple[pl.D
         limit = values.filter(values > 0).quantile(percentile / 100, interpolation="equiprobable")
     if limit is None:
         return frame, None
-    return frame.with_columns(pl.col(metric.name).clip(upper_bound=limit)), float(limit)
+    below = values.filter(values < 0)
+    least = below.quantile(1 - percentile / 100, interpolation="equiprobable") if len(below) else None
+    return frame.with_columns(pl.col(metric.name).clip(least, limit)), float(limit)
 
 
 def names_of(metric: Metric) -> tuple[str, ...]:
@@ -157,7 +160,9 @@ def _extra(metric: Metric) -> list[pl.Expr]:
     if metric.kind == "time":
         did = pl.col(f"{name}/did") > 0
         return [did.sum().alias(f"{name}:events"), value.filter(did).mean().alias(f"{name}:among")]
-    found = [value.max().alias(f"{name}:largest")]
+    low, high, mean = value.min(), value.max(), value.mean()
+    is_low = (low < 0) & (mean - low > high - mean)  # Such as returns that nobody else has.
+    found = [pl.when(is_low).then(low).otherwise(high).alias(f"{name}:largest")]
     return [*found, (value != 0).sum().alias(f"{name}:events")] if metric.kind != "ratio" else found
 
 

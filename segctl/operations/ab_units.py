@@ -7,6 +7,8 @@ So are those who came after the planned end: else every later look would be anot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -32,11 +34,13 @@ class Units:
             ``profiles`` (number, merged ones once), ``person`` (subject of its first profile) and ``standing``.
         analysed: The rows whose figures count, in the order of their positions.
         unit_of: Subject → position among the analysed, Int32; null for all others.
+        merged: Arm → people on record who turned out to be somebody else of the same arm; they count once.
     """
 
     everybody: pl.DataFrame
     analysed: pl.DataFrame
     unit_of: pl.Series
+    merged: Mapping[str, int] = field(default_factory=dict)
 
     def counts(self, standing: Standing) -> dict[str, int]:
         """Arm → units that stand so."""
@@ -89,8 +93,9 @@ def units(
     of_person = of_person.scatter(placed["person"], placed["position"].cast(pl.Int32))
     unit_of = of_person if owners is None else of_person.gather(owners)
     return Units(
-        everybody.drop("key", "is_torn"), analysed.drop("key", "is_torn", "position", "standing"), unit_of.alias("unit")
-    )
+        everybody.drop("key", "is_torn"), analysed.drop("key", "is_torn", "position", "standing"),
+        unit_of.alias("unit"), {} if is_single else _merged(rows),
+    )  # fmt: skip
 
 
 def _together(rows: pl.DataFrame) -> pl.DataFrame:
@@ -103,6 +108,14 @@ def _together(rows: pl.DataFrame) -> pl.DataFrame:
         pl.col("person").first(),
         pl.col("person").n_unique().cast(pl.Int64).alias("profiles"),
     )
+
+
+def _merged(rows: pl.DataFrame) -> dict[str, int]:
+    """Rows of an arm beyond one of each person."""
+    import polars as pl
+
+    counts = rows.group_by("arm").agg((pl.len() - pl.col("person").n_unique()).cast(pl.Int64).alias("merged"))
+    return {arm: merged for arm, merged in counts.sort("arm").iter_rows() if merged}
 
 
 def _placed(rows: pl.DataFrame, analysed: pl.DataFrame) -> pl.DataFrame:

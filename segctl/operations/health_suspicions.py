@@ -106,28 +106,31 @@ def _dying(name: str, runs: Sequence[Seen]) -> Iterator[Suspicion]:
 
     same = [run for run in runs if run.digest == runs[-1].digest]
     weeks = _weekly(same)
-    if len(weeks) < FEWEST_WEEKS + 1 or weeks[0] < FEWEST_PEOPLE:
+    if len(weeks) < FEWEST_WEEKS + 1 or weeks[0][1] < FEWEST_PEOPLE:
         return
-    growth = [log((b + 1) / (a + 1)) for a, b in pairwise(weeks)]
-    count, mean = len(growth), sum(growth) / len(growth)
-    spread = sqrt(sum((x - mean) ** 2 for x in growth) / (count - 1))
+    # Over a gap of several weeks there is one growth of them all: it says as much of their mean, and less of a spread.
+    growth = [(after[0] - before[0], log((after[1] + 1) / (before[1] + 1))) for before, after in pairwise(weeks)]
+    count, length = len(growth), sum(gap for gap, _ in growth)
+    mean = sum(change for _, change in growth) / length
+    spread = sqrt(sum(gap * (change / gap - mean) ** 2 for gap, change in growth) / (count - 1))
+    (_, first), (_, last) = weeks[0], weeks[-1]
     # Sizes that shrink by the very same share each week have no spread; counting alone has some.
-    error = max(spread, 1 / sqrt(weeks[-1] + 1)) / sqrt(count)
+    error = max(spread, 1 / sqrt(last + 1)) / sqrt(length)
     two_sided = t_p(mean / error, count - 1)
-    shrunk = 1 - weeks[-1] / weeks[0]
-    values = {"before": weeks[0], "after": weeks[-1], "shrunk": shrunk, "weeks": count, "per_week": mean}
+    shrunk = 1 - last / first
+    values = {"before": first, "after": last, "shrunk": shrunk, "weeks": length, "per_week": mean}
     p = two_sided / 2 if mean < 0 else 1 - two_sided / 2
     yield Suspicion(name, "dying", values, p, matters=shrunk >= _SHRUNK)
 
 
-def _weekly(runs: Sequence[Seen]) -> list[int]:
-    """The last size of each seven days, counted back from the newest run; weeks without a run are left out."""
+def _weekly(runs: Sequence[Seen]) -> list[tuple[int, int]]:
+    """Week and last size in it, of seven days each, counted back from the newest run; only weeks that have a run."""
     if not runs:
         return []
     last: dict[int, int] = {}
     for run in runs:
         last[(runs[-1].day - run.day).days // 7] = run.size
-    return [last[week] for week in sorted(last, reverse=True)]
+    return [(-week, last[week]) for week in sorted(last, reverse=True)]
 
 
 # --- Value ------------------------------------------------------------------------------------------------

@@ -335,6 +335,21 @@ def test_no_range_of_a_return_reads_as_if_it_broke_even(ends: tuple[float, float
     assert Numbers("en").interval(Interval(at, low, high, 0.95, "t"), LIFT) == told
 
 
+def test_tables_that_throw_strata_together_say_so_where_strata_decide() -> None:
+    of = report()
+    effect = of.metrics[0].effects[0]
+    decided = replace(effect, also={**effect.also, "pooled": effect.compared})
+    strata = replace(
+        of, metrics=(replace(of.metrics[0], effects=(decided, *of.metrics[0].effects[1:])), *of.metrics[1:])
+    )
+    note = "these here throw the strata together"
+
+    told = {one.key: str(one.blocks) for one in document(strata, "en").sections}
+
+    assert {key for key, text in told.items() if note in text} == {"groups", "trend", "also"}
+    assert note not in str(document(of, "en"))
+
+
 # --- Small counts -----------------------------------------------------------------------------------------
 def test_small_counts_and_what_is_reckoned_from_them_are_hidden() -> None:
     (section,) = [one for one in document(report(), "en", least=5).sections if one.key == "groups"]

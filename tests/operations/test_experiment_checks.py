@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
@@ -30,6 +31,7 @@ from segctl.model.experiments import Money
 from segctl.model.times import Duration
 from segctl.model.types import TEXT, stored_column
 from segctl.operations.ab_parts import Check
+from segctl.operations.experiment_status import experiment_statuses
 from segctl.operations.ingest_events import write_events
 from segctl.operations.session import Session
 from segctl.state import deliveries
@@ -106,6 +108,29 @@ def test_the_split_is_held_against_declared_weights(tmp_path: Path, counts: dict
     found = split_of(tmp_path, counts, {"control": 5, "mail": 95})
 
     assert (found.level, found.decides) == (level, level == "fail")
+
+
+@pytest.mark.parametrize(("controls", "while_it_runs"), [(600, "ok"), (660, "warn"), (780, "fail")])
+def test_a_split_has_one_verdict_in_status_and_report(tmp_path: Path, controls: int, while_it_runs: str) -> None:
+    """660 of 1,200 where half is meant: χ² breaks it at one look, and daily looks would break many that are right."""
+    session = world(tmp_path, {"control": 2, "mail": 2}, [], people=1204)
+    ids = Subjects(session.workspace).table().sort("subject").select("profile_id").collect()["profile_id"].to_list()
+    arms = ["control"] * controls + ["mail"] * (1200 - controls)
+    Random(3).shuffle(arms)
+    rows = []
+    for at, arm in enumerate(arms):
+        day = EXPOSED + at % 20 * DAY
+        rows.append(("mail_test", ids[4 + at], ids[4 + at], 4 + at, arm, None, day, day, 1, None))
+    assert record_assignments(session.workspace, {"mail_test": pl.DataFrame(rows, schema=schema(), orient="row")})
+
+    running = reported(session).check("split")
+    (status,) = experiment_statuses(session, now=LATER)
+    end(session.workspace, "mail_test", at=LATER - DAY)
+    stopped = reported(session).check("split")
+
+    assert running.level == while_it_runs
+    assert {"pass": "ok"}.get(status.verdict or "", status.verdict) == while_it_runs
+    assert stopped.level == {"warn": "fail"}.get(while_it_runs, while_it_runs)
 
 
 def test_a_split_that_is_broken_in_one_stratum_is_found(tmp_path: Path) -> None:
@@ -300,7 +325,9 @@ def test_two_people_of_one_arm_who_are_one_count_once(tmp_path: Path) -> None:
 
     assert [arm.analysed for arm in report.arms] == [299, 300]
     assert report.metric("bought").arm("control").events == 59
-    assert report.check("two_arms").level == "ok"
+    check = report.check("two_arms")
+    assert (check.level, check.reason, check.figures["once"]) == ("note", "merged_within", 1)
+    assert [row["once"] for row in check.rows] == [1, 0]
 
 
 def test_other_tests_are_named_where_their_people_are_spread_unevenly(tmp_path: Path) -> None:
@@ -380,6 +407,37 @@ def test_one_unit_that_outweighs_an_arm_is_capped_beside(tmp_path: Path) -> None
     assert {row["arm"] for row in found.rows} == {"control", "mail"}
     assert report.metric("revenue").capped_at == 50_000.0  # 99.9 % of 600 is the largest
     assert effect.also["capped"].test == "welch"
+
+
+def test_one_unit_that_gave_back_more_than_all_others_spent_is_an_outlier_too(tmp_path: Path) -> None:
+    back = lambda at: -5_000_000 if at == 0 else 1000  # noqa: E731 - cents by place among buyers
+
+    report = reported(world(tmp_path, HALVES, orders(HALVES, {"control": 60, "mail": 100}, back)))
+
+    found, effect = report.check("outliers"), report.metric("revenue").effects[0]
+    assert [(row["arm"], row["largest"]) for row in found.rows] == [("control", -50_000), ("mail", -50_000)]
+    # One of two such values is more than 0.1 % of them, so it is not cut by the default.
+    assert effect.also["capped"].control == pytest.approx((-50_000 + 59 * 10) / 300)
+
+
+def test_money_of_several_arms_is_no_surer_than_its_figure(tmp_path: Path) -> None:
+    arms = {"control": 300, "mail": 300, "coupon": 300}
+    declared = experiment(arms, money=Money(Decimal("0.4"), Decimal(50), "EUR"))
+    report = reported(world(tmp_path, arms, orders(arms, {"control": 60, "mail": 68, "coupon": 60}), declared=declared))
+
+    for money in report.money:
+        effect = report.metric("revenue").effect(money.arm)
+        assert effect is not None
+        wide = effect.simultaneous
+        assert wide is not None
+        assert (money.revenue.low, money.revenue.high) == (
+            pytest.approx(300 * (wide.low or 0)), pytest.approx(300 * (wide.high or 0))
+        )  # fmt: skip
+        plain = effect.compared.difference
+        assert (wide.high or 0) - (wide.low or 0) > ((plain.high or 0) - (plain.low or 0)) * 1.1
+        assert money.p_above is not None
+        assert money.profit.low is not None
+        assert (money.p_above < 0.025) == (money.profit.low > 0)
 
 
 def test_a_mean_that_rests_on_few_units_is_noted(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from math import sqrt
@@ -258,6 +258,19 @@ def test_a_test_that_nothing_passes_by_chance_alone_keeps_its_level() -> None:
 
     share = float(np.mean(np.array(p) < 0.05))
     assert 0.05 - 3 * sqrt(0.05 * 0.95 / 4000) < share < 0.05 + 3 * sqrt(0.05 * 0.95 / 4000)
+
+
+def test_weeks_without_a_run_do_not_make_a_segment_shrink_faster() -> None:
+    def value(weeks: list[int]) -> Mapping[str, float]:
+        runs = [Seen(week, NOW, NOW.date() + timedelta(weeks=week), round(5000 * 0.9**week), 0, 0, "same", None, ())
+                for week in weeks]  # fmt: skip
+        (one,) = _dying("walk", runs)
+        return one.values
+
+    every, some = value(list(range(15))), value([0, 1, 2, 5, 6, 9, 12, 14])
+
+    assert some["per_week"] == pytest.approx(every["per_week"], rel=0.01)
+    assert some["weeks"] == every["weeks"] == 14
 
 
 def test_sizes_that_walk_at_random_are_seldom_called_dying() -> None:
