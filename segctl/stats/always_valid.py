@@ -98,17 +98,6 @@ def running(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
     return tuple(found)
 
 
-def running_p(log_ps: Iterable[float | None]) -> tuple[float | None, ...]:
-    """Logarithm of the smallest p so far, after each look; None until there is one."""
-    found: list[float | None] = []
-    smallest: float | None = None
-    for log_p in log_ps:
-        if log_p is not None:
-            smallest = log_p if smallest is None else min(smallest, log_p)
-        found.append(smallest)
-    return tuple(found)
-
-
 def _common(now: Interval, low: float, high: float) -> Interval:
     if low > high:
         return undefined(Why.CONTRADICTORY, confidence=now.confidence, method=now.method, estimate=now.estimate)

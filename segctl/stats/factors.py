@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def covariate_factor(correlation: float) -> float:
-    """By what a covariate from before multiplies variance and size (CUPED): 1 − ρ²."""
-    return 1 - correlation * correlation
-
-
 def split_penalty(share: float) -> float:
     """How many times the units of an even split one arm of this share and another of the rest need: 5.3 at 5 %."""
     return 1 / (4 * share * (1 - share))

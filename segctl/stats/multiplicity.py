@@ -68,11 +68,6 @@ def benjamini_hochberg(ps: Ps) -> tuple[float | None, ...]:
     return adjust(ps, "bh").p
 
 
-def benjamini_yekutieli(ps: Ps) -> tuple[float | None, ...]:
-    """Benjamini-Hochberg times Σ 1/i, under any dependence (Benjamini and Yekutieli 2001)."""
-    return adjust(ps, "by").p
-
-
 def simultaneous_confidence(confidence: float, family: int) -> float:
     """Confidence of each of several intervals that hold all at once with `confidence` (Bonferroni).
 

@@ -7,7 +7,7 @@ from math import ceil, inf
 
 from segctl.model.dataclass import dataclass
 from segctl.stats.always_valid import critical, tuning
-from segctl.stats.power import Figure, Mean, mde_of, power_of, size_of
+from segctl.stats.power import Figure, Mean, mde_of, size_of
 from segctl.stats.sequential import Spending, cost_of_looks
 from segctl.stats.special import normal_quantile
 from segctl.stats.values import Why
@@ -114,15 +114,6 @@ def needed(figure: Figure, design: Design, *, relative: float | None = None, abs
         return Size(None, (), formula_of(figure), Why.OUT_OF_REACH)
     arms = tuple(ceil(round(control * weight / design.weights[0], 6)) for weight in design.weights)
     return Size(sum(arms), arms, formula_of(figure))
-
-
-def power_at(
-    figure: Figure, design: Design, total: float, *, relative: float | None = None, absolute: float | None = None
-) -> float:
-    """Probability to find an effect in the arm where it is hardest, with this many units in all arms together."""
-    difference = absolute if absolute is not None else (relative or 0.0) * figure.baseline
-    n = total * design.share / design.factor
-    return min(power_of(figure, difference, n=n, kappa=kappa, alpha=design.each) for kappa in design.kappas)
 
 
 def findable(figure: Figure, design: Design, total: float, *, down: bool = False) -> Effect:

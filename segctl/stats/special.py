@@ -80,13 +80,6 @@ def chi2_log_sf(x: float, df: float) -> float:
     return a * log(half) - half - lgamma(a) + log(_upper_gamma_fraction(a, half))
 
 
-def chi2_quantile(p: float, df: float) -> float:
-    """The x with P(X ≤ x) = p of χ²."""
-    from scipy.special import gammaincinv
-
-    return 2 * float(gammaincinv(df / 2, p))
-
-
 def beta_quantile(p: float, a: float, b: float) -> float:
     """The x with P(X ≤ x) = p of Beta(a, b)."""
     from scipy.special import betaincinv

@@ -9,7 +9,7 @@ from simulated_row import CONFIDENCE, Row, share
 
 from segctl.stats.always_valid import LEAST_CONVERSIONS, critical, tuning
 from segctl.stats.sequential import bounds, cost_of_looks
-from segctl.stats.special import chi2_quantile
+from segctl.stats.special import normal_quantile
 from segctl.stats.srm import FAIL, log_bayes_factor
 
 ALPHA = 1 - CONFIDENCE
@@ -132,7 +132,7 @@ def watched_splits(*, rounds: int, seed: int = 24) -> Iterator[Row]:
     """30 days of 2,000 units: false alarms, and how soon a loss of treated units is found."""
     draws = np.random.default_rng(seed)
     days, daily = 30, 2_000
-    edge = chi2_quantile(1 - FAIL, 1)
+    edge = normal_quantile(1 - FAIL / 2) ** 2
     for weight in (0.5, 0.1, 0.05, 0.01):
         for lost in (0.0, 0.02, 0.05):
             kept = draws.binomial(daily, weight, (rounds, days))

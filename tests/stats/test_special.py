@@ -72,7 +72,6 @@ def test_quantiles_undo_probabilities(p: float, df: float) -> None:
     t = special.t_quantile(p, df)
 
     assert isclose(special.t_p(t, df), 2 * min(p, 1 - p), rel_tol=1e-8)
-    assert isclose(special.chi2_sf(special.chi2_quantile(p, 3), 3), 1 - p, rel_tol=1e-9)
     # Beta(1, b) has the distribution 1 − (1 − x)ᵇ.
     assert isclose(special.beta_quantile(p, 1, 5), 1 - (1 - p) ** 0.2, rel_tol=1e-9)
 
