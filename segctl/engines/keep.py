@@ -28,11 +28,18 @@ def kept(answers: pl.DataFrame, matched: pl.Series, keep: ir.Keep, *, by: str, p
     if per is not None and not keep.keep_missing_group:
         rows = rows.filter(pl.col("group").is_not_null())
     rows = rows.with_columns(_places(keep).cast(pl.Int64).alias("places"))
-    ranked = rows.filter(pl.col("by").is_not_null()).sort(
-        "by", "profile_id", descending=[keep.best == "top", False], maintain_order=True
-    )
-    rank = pl.int_range(pl.len(), dtype=pl.Int64).over("group")
-    stay = ranked.filter(rank < pl.col("places")).get_column("row")
+    rows = rows.filter(pl.col("by").is_not_null())
+    # Most rows are better or worse than the last one that stays, whatever their ids.
+    value = pl.col("by").rank("min", descending=keep.best == "top").over("group").cast(pl.Int64)
+    rows = rows.with_columns(value.alias("value")).filter(pl.col("value") <= pl.col("places"))
+    ties = pl.len().over("group", "value")
+    is_safe = pl.col("value") - 1 + ties <= pl.col("places")
+    ranked = rows.with_columns(is_safe.alias("is_safe"))
+    last = ranked.filter(~pl.col("is_safe")).sort("profile_id", maintain_order=True)
+    rank = pl.col("value") - 1 + pl.int_range(pl.len(), dtype=pl.Int64).over("group")
+    stay = pl.concat([
+        ranked.filter("is_safe").get_column("row"), last.filter(rank < pl.col("places")).get_column("row"),
+    ])  # fmt: skip
     nobody = pl.repeat(value=False, n=answers.height, dtype=pl.Boolean, eager=True)
     return nobody.scatter(stay, True) if len(stay) else nobody
 

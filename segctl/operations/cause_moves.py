@@ -127,6 +127,8 @@ class Explaining:
             needed(pairs, {name: reach(of, instants, zone) for name, of in nodes.items()}, identifiers),
             columns_read({node for of in nodes.values() for node in of}),
             needing_events(subjects, records, found[:2], min(instants)),
+            known=self.run.snapshot,
+            owners=(self.owners_then, self.owners_now),
         )
         return Rows(events, records)
 

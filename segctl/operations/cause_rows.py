@@ -190,6 +190,9 @@ def events_of(
     needed: Mapping[str, pl.DataFrame],
     columns: Mapping[str, Iterable[str]],
     whole: pl.Series,
+    *,
+    known: int | None = None,
+    owners: Sequence[pl.Series | None] = (),
 ) -> pl.DataFrame:
     """Events in a snapshot, with ``dataset`` and ``kind``.
 
@@ -199,8 +202,15 @@ def events_of(
         needed: Of each kind, whose events are wanted and since when: ``subject``, ``since``.
         columns: Of each kind, the properties that are asked, besides what every event has.
         whole: Subjects whose every event is wanted.
+        known: Files that this snapshot sees as well may be read from their mapped copies, which know of an id only
+            how it begins; None where ids matter.
+        owners: Subject → subject of its profile, of each state in which order matters.
     """
     import polars as pl
+
+    from segctl.operations.cause_mapped import is_ordered, known_bytes, mapped_events
+    from segctl.operations.evaluation import event_part
+    from segctl.state.hot import hot_paths
 
     texts = dict.fromkeys(("source", "event_id", "kind", "dataset"), pl.String)
     instant = pl.Datetime("us", "UTC")
@@ -208,6 +218,8 @@ def events_of(
     frames: list[pl.DataFrame] = [pl.DataFrame(schema={"subject": pl.Int32, **texts, "ts": instant})]
     nobody = pl.DataFrame(schema={"subject": pl.Int32, "since": instant, "kind": pl.String})
     entirely = pl.DataFrame({"subject": whole}, schema={"subject": pl.Int32})
+    copies = hot_paths(workspace) if known is not None else {}
+    shortest: list[int] = []
     for file in workspace.files(EVENTS, snapshot):
         kinds = sorted(file.meta["kinds"])
         some = [of.with_columns(pl.lit(kind).alias("kind")) for kind, of in needed.items() if kind in kinds]
@@ -218,6 +230,14 @@ def events_of(
         if not file.rows or not since.height:
             continue
         wanted = {*PLAIN, *(name for kind in kinds for name in columns.get(kind, ()))}
+        copy = next(iter(copies.get(file.path.stem, ())), None)
+        if copy is not None and known is not None and file.added <= known:
+            part = event_part(file, hot=copy)
+            mapped = mapped_events(part, since, sorted(wanted.difference(PLAIN)))
+            if mapped is not None:
+                shortest.append(known_bytes(part))
+                frames.append(mapped.with_columns(pl.lit(EVENTS).alias("dataset")))
+                continue
         scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
         scan = scan.select(name for name in file.meta["columns"] if name in wanted)
         if "kind" not in file.meta["columns"]:
@@ -227,7 +247,10 @@ def events_of(
         found = found.join(since.lazy(), on=["subject", "kind"], maintain_order="left")
         rows = found.filter(pl.col("ts") >= pl.col("since")).drop("since").collect(engine="streaming")
         frames.append(rows.with_columns(pl.lit(EVENTS).alias("dataset")))
-    return pl.concat(frames, how="diagonal_relaxed")
+    events = pl.concat(frames, how="diagonal_relaxed")
+    if shortest and not is_ordered(events, min(shortest), owners):
+        return events_of(workspace, snapshot, needed, columns, whole)
+    return events
 
 
 @dataclass(frozen=True, slots=True)

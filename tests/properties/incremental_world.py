@@ -17,6 +17,7 @@ from oracle_data import Event, Profile, Record, World
 
 from segctl.operations.apply import Applied, apply
 from segctl.operations.compact import compact
+from segctl.operations.hot_columns import build_copies, wanted_columns
 from segctl.operations.ingest import ingest, sources_of
 from segctl.operations.session import Session, open_session
 from segctl.state.identity import canonical, record_identity
@@ -126,6 +127,7 @@ class Shop:
             ("a segment goes", lambda: (self.root / "segments/s5.yaml").unlink(missing_ok=True)),
             ("a list", self.vips),
             ("compaction", self.compacted),
+            ("compaction", self.compacted),
             ("nothing", lambda: None),
         )
         name, step = self.random.choice(steps)
@@ -190,6 +192,8 @@ class Shop:
     def compacted(self) -> None:
         self.ingested()
         compact(self.root, env=None, now=self.now, vacuum=self.random.random() < 0.3)
+        with open_session(self.root) as session:
+            build_copies(session.workspace, wanted_columns(session), rows_at_least=1)
 
     # --- What is asked --------------------------------------------------------------------------------------
     def ingested(self) -> None:
