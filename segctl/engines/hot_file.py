@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from segctl.engines.base import EventPart
 
 MARK = b"SEGHOT1\n"
-FORMAT = 1
+FORMAT = 2
 ALIGNED = 64
 BLOCK = 256
 """Rows in a block of nested values."""
@@ -65,6 +65,7 @@ class HotFile:
         rows: Number of rows.
         columns: Names of the columns inside.
         source: Name of the file it copies.
+        last: The latest instant, in microseconds.
     """
 
     def __init__(self, path: Path) -> None:
@@ -81,6 +82,7 @@ class HotFile:
         header = self._header(path, size)
         self.rows = int(header["rows"])
         self.source = str(header["source"])
+        self.last = int(header["last"])
         self._columns = {name: HotColumn(**about) for name, about in header["columns"].items()}
         self._index = header["index"]
         self._dictionaries: dict[str, pl.Series] = {}

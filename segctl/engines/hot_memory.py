@@ -17,7 +17,11 @@ _CHUNKS = 32
 
 
 class HeldRows:
-    """Rows of one kind that stay as they are, in memory."""
+    """Rows of one kind that stay as they are, in memory.
+
+    Attributes:
+        last: The latest instant, in microseconds.
+    """
 
     def __init__(self, frame: pl.DataFrame) -> None:
         """Takes rows in stored form; columns `subject`, `ts`, `source`, `event_id` and properties."""
@@ -26,6 +30,7 @@ class HeldRows:
         begins = np.flatnonzero(np.diff(subjects, prepend=subjects[:1] - 1)) if len(subjects) else np.zeros(0, np.int64)
         self._subjects = subjects[begins]
         self._starts = np.append(begins, len(subjects))
+        self.last = _last(self._frame)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -50,10 +55,15 @@ class HeldRows:
 
 
 class GrowingRows:
-    """Rows of one kind that more are added to."""
+    """Rows of one kind that more are added to.
+
+    Attributes:
+        last: The latest instant, in microseconds.
+    """
 
     def __init__(self) -> None:
         self._frame = pl.DataFrame()
+        self.last = -(2**62)
         self._of: dict[int, list[int]] = {}
 
     @property
@@ -63,6 +73,7 @@ class GrowingRows:
 
     def add(self, rows: pl.DataFrame) -> None:
         """Takes further rows in stored form; a column that either lacks is null there."""
+        self.last = max(self.last, _last(rows))
         first = self._frame.height
         for at, subject in enumerate(rows.get_column("subject").to_list(), first):
             self._of.setdefault(subject, []).append(at)
@@ -96,3 +107,8 @@ class GrowingRows:
     def ids(self, rows: NDArray[np.int64]) -> pl.DataFrame:
         """Columns `source` and `event_id` of the rows."""
         return pl.DataFrame([self.series("source", rows), self.series("event_id", rows)])
+
+
+def _last(rows: pl.DataFrame) -> int:
+    latest = rows.get_column("ts").to_physical().max() if rows.height else None
+    return -(2**62) if latest is None else int(latest)  # type: ignore[arg-type]  # microseconds

@@ -42,7 +42,11 @@ def write_hot(source: Path, target: Path, columns: Sequence[str], *, piece: int 
         schema = scan.collect_schema()
         about = {name: writer.column(name, schema[name]) for name in ("ts", *columns, "source")}
         about[TIE] = writer.ties()
-        header = {"format": FORMAT, "source": source.name, "rows": writer.rows, "index": index, "columns": about}
+        last = scan.select(pl.col("ts").to_physical().max()).collect().item()
+        header = {
+            "format": FORMAT, "source": source.name, "rows": writer.rows, "index": index, "columns": about,
+            "last": -(2**62) if last is None else int(last),
+        }  # fmt: skip
         writer.close(header)
 
 

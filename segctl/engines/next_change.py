@@ -101,6 +101,10 @@ class NextChange:
     def of_events(self, reading: Reading) -> Iterable[pl.DataFrame]:
         """What events tell beside metrics, as ``subject``, ``due``: those ahead, and those that move by themselves."""
         yield from _coming(reading, self._kinds)
+        yield from self.of_tested_events(reading)
+
+    def of_tested_events(self, reading: Reading) -> Iterable[pl.DataFrame]:
+        """What events up to as_of tell that move by themselves."""
         for ask in self._rows:
             yield _tested(reading, ask)
         for deadline in self._deadlines:

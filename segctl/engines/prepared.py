@@ -8,6 +8,7 @@ rounds, each of which needs what came before; then all segments at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
@@ -25,11 +26,13 @@ from segctl.engines.elements import with_elements
 from segctl.engines.formulas import with_formulas
 from segctl.engines.frames import Frame, polars_of
 from segctl.engines.metrics import plain_metrics
+from segctl.engines.next_change import DUE, NextChange, beside
+from segctl.engines.next_change_events import Edge
 from segctl.engines.ordered import ordered_metric
 from segctl.engines.polars_sequences import StepRows, matches, nearest, step_pair
 from segctl.engines.predicates import to_predicate
 from segctl.engines.prepared_bounds import Form, MovingBounds, bound_column
-from segctl.engines.prepared_rows import DeferredReader, FewRows, Wish, with_bounds, with_everybody
+from segctl.engines.prepared_rows import DeferredReader, FewReader, FewRows, Wish, with_bounds, with_everybody
 from segctl.engines.reading import Subjects
 from segctl.engines.rows import Reading
 from segctl.engines.scope import Scope, segment_column
@@ -107,6 +110,7 @@ class PreparedPlan:
         self._profiles = dict(profiles)
         self._reach = reach
         self._safe = sum_is_safe
+        self._changes = NextChange(plan)
         self._bounds = MovingBounds(zone)
         scope = Scope(as_of, zone, *reach, DeferredReader.dialect, bounds=self._bounds)
         spare = [bound_column(number) for number in range(_SPARE)]
@@ -121,7 +125,7 @@ class PreparedPlan:
         return lo <= to_us(as_of) <= hi and self._bounds.form(as_of) == self._form
 
     def answers(self, profiles: pl.DataFrame, rows: FewRows, own: NDArray[np.int32], as_of: datetime) -> pl.DataFrame:
-        """The columns of `Block.answers`, and what was found of the events.
+        """The columns of `Block.answers`, with next changes; what only records and consents know is not in these.
 
         Args:
             profiles: One row per profile in working form, sorted by ``subject``.
@@ -147,7 +151,30 @@ class PreparedPlan:
         self._current = with_bounds(profiles, bounds.values())
         for tasks in self._rounds:
             self._add(tasks)
-        return self._final.collect(engine="in-memory", optimizations=_OFF)
+        due = self._due(rows, own, as_of)
+        return self._final.collect(engine="in-memory", optimizations=_OFF).with_columns(due)
+
+    def _due(self, rows: FewRows, own: NDArray[np.int32], as_of: datetime) -> pl.Series:
+        scope = replace(self._scope, as_of=as_of, bounds=None)
+        events = replace(self._reading.scope, as_of=as_of, bounds=None)
+        reading = Reading(
+            FewReader(rows, own), _NOBODY, events, lambda names: self._values_at(names, scope), self._safe
+        )
+        found = self._changes.of_profiles(self._current, scope, self._passed)
+        subjects = self._current.get_column("subject")
+        for tested in self._changes.of_tested_events(reading):
+            found = np.minimum(found, beside(subjects, tested))
+        coming = rows.first_after(own, to_us(as_of))
+        if coming is not None:
+            np.minimum.at(found, np.searchsorted(subjects.to_numpy(), coming[0]), coming[1])
+        return pl.Series(DUE, found, dtype=pl.Int64)
+
+    def _values_at(self, names: dict[Node, str], scope: Scope) -> pl.DataFrame:
+        asked = tuple(names)
+        frame, scope = with_formulas(nw.from_native(self._current.lazy()), asked, scope)
+        frame, scope = with_elements(frame, asked, scope, self._reader)
+        values = [asked_of(node, scope).alias(name) for node, name in names.items()]
+        return polars_of(frame.with_columns(*values).select("subject", *names.values())).collect(engine="in-memory")
 
     def _add(self, tasks: Sequence[Task]) -> None:
         """Answers one round and puts it beside the profiles."""
@@ -190,15 +217,19 @@ class PreparedPlan:
         self._final = self._built_segments()
 
     def _build_rounds(self) -> None:
-        metrics = [metric for _, of in self._plan.metrics for metric in of]
+        metrics = [metric for _, of in self._plan.metrics for metric in of] + self._changes.metrics
+        edges = list(self._changes.passing)
+        self._passed: list[str] = []
         names = {metric: f"metric:{number}" for number, metric in enumerate(metrics)}
         sequences = {sequence: f"sequence:{number}" for number, sequence in enumerate(self._plan.sequences)}
-        while names or sequences:
+        while names or sequences or edges:
             ready = [metric for metric in names if self._is_ready(metric)]
             tied = [sequence for sequence in sequences if self._is_ready(sequence)]
-            if not ready and not tied:
+            passing = [edge for edge in edges if self._is_ready(edge.first)]
+            edges = [edge for edge in edges if edge not in passing]
+            if not ready and not tied and not passing:
                 raise TypeError("a metric waits for an answer that no metric or sequence gives")
-            tasks = [*self._metric_tasks(ready, names), *self._sequence_tasks(tied, sequences)]
+            tasks = [*self._metric_tasks(ready, names, passing), *self._sequence_tasks(tied, sequences)]
             self._rounds.append(tasks)
             known: dict[Node, str] = {ir.MetricValue(metric): names.pop(metric) for metric in ready}
             known |= {ir.HasSequence(sequence): sequences.pop(sequence) for sequence in tied}
@@ -208,15 +239,20 @@ class PreparedPlan:
     def _is_ready(self, node: Node) -> bool:
         return all(inner in self._scope.known for inner in _inner(node))
 
-    def _metric_tasks(self, ready: Sequence[ir.Metric], names: Mapping[ir.Metric, str]) -> list[Task]:
+    def _metric_tasks(
+        self, ready: Sequence[ir.Metric], names: Mapping[ir.Metric, str], passing: Sequence[Edge]
+    ) -> list[Task]:
         tasks = []
-        for kinds in dict.fromkeys(metric.kinds for metric in ready):
+        for kinds in dict.fromkeys([*(metric.kinds for metric in ready), *(edge.first.kinds for edge in passing)]):
             plain = [(names[m], m) for m in ready if m.kinds == kinds and is_plain(m)]
-            if plain:
+            edges = [edge for edge in passing if edge.first.kinds == kinds]
+            if plain or edges:
+                column = f"passing:{len(self._passed)}"
+                self._passed += [column] if edges else []
                 self._begin()
-                found = polars_of(plain_metrics(self._reading, kinds, plain, ["subject"], ()))
+                found = polars_of(plain_metrics(self._reading, kinds, plain, ["subject"], (), (column, edges)))
                 # Each profile has a row of its own among the events, so all of them stand here, in their order.
-                tasks.append(self._task(found.sort("subject"), plain))
+                tasks.append(self._task(found.sort("subject"), plain, [column] if edges else []))
         for metric in ready:
             if not is_plain(metric):
                 self._begin()
@@ -226,9 +262,10 @@ class PreparedPlan:
                 tasks.append(self._task(beside, [(names[metric], metric)]))
         return tasks
 
-    def _task(self, found: pl.LazyFrame, metrics: Sequence[tuple[str, ir.Metric]]) -> Task:
+    def _task(self, found: pl.LazyFrame, metrics: Sequence[tuple[str, ir.Metric]], further: Sequence[str] = ()) -> Task:
         schema = found.collect_schema()
-        types = {name: pl.Int64() if schema[name] == pl.Int128 else schema[name] for name, _ in metrics}
+        columns = [*(name for name, _ in metrics), *further]
+        types = {name: pl.Int64() if schema[name] == pl.Int128 else schema[name] for name in columns}
         zeros = frozenset(name for name, metric in metrics if metric.measure.function in ZERO_OF_NONE)
         if zeros:
             found = found.with_columns(pl.col(name).fill_null(0) for name in sorted(zeros))
@@ -286,7 +323,7 @@ class PreparedPlan:
         columns += [to_predicate(test, scope).is_null().alias(name) for name, test in missing.items()]
         members = [segment_column(segment.name) for level in self.staged.levels for segment in level]
         frame = (frame.with_columns(*columns) if columns else frame).select(
-            "subject", "profile_id", *members, *self.staged.columns, *missing
+            "subject", *members, *self.staged.columns, *missing
         )
         return polars_of(frame).sort("subject")
 

@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, cast
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import polars as pl
 
 from segctl.engines.dialects import Dialect, PolarsDialect
@@ -16,7 +17,6 @@ from segctl.engines.reading import Rows, Scan, empty_frame
 from segctl.model.dataclass import dataclass
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from segctl.engines.hot_file import Found
@@ -116,6 +116,36 @@ class DeferredReader:
         return self._frames[number]
 
 
+class FewReader:
+    """Rows of a few profiles for those who build their expressions anew."""
+
+    dialect: Dialect = PolarsDialect()
+    is_polars = True
+
+    def __init__(self, rows: FewRows, own: NDArray[np.int32]) -> None:
+        self._few = rows
+        self._own = own
+
+    def scan(self, wish: Scan) -> Rows:
+        """Event rows of the few; the wish's subjects are not looked at."""
+        frame = self._few.of(wish, self._own, wish.hi)
+        if wish.lo is not None:
+            frame = frame.filter(frame.get_column("ts") >= wish.lo)
+        return Rows(nw.from_native(frame.lazy()), in_order=wish.order)
+
+    def table(self, frame: pl.DataFrame) -> Frame:
+        """A small frame as one of the engine's own."""
+        return nw.from_native(frame.lazy())
+
+    def numbered(self, frame: Frame, column: str) -> Frame:
+        """The frame, fixed for this evaluation, with a row number that is unique."""
+        return nw.from_native(self.collect(frame).with_row_index(column).lazy())
+
+    def collect(self, frame: Frame) -> pl.DataFrame:
+        """The rows of a frame, in any order."""
+        return polars_of(frame).collect(engine="in-memory")
+
+
 class FewRows:
     """Where the events of each kind are kept, to be asked for a few profiles at a time.
 
@@ -128,6 +158,25 @@ class FewRows:
         self.stores = stores
         self.canonical = canonical
         self._rows: dict[int, Found] = {}
+
+    def first_after(self, own: NDArray[np.int32], now: int) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
+        """Profiles' subjects with events after an instant, and when these are; None where there is none."""
+        found = []
+        for stores in self.stores.values():
+            for store, _ in stores:
+                if store.last <= now:
+                    continue
+                rows, of = store.rows_of(own)
+                ts = store.numbers("ts", rows)
+                later = ts > now
+                if later.any():
+                    found.append((of[later], ts[later]))
+        if not found:
+            return None
+        subjects, instants = (np.concatenate(columns) for columns in zip(*found, strict=True))
+        if self.canonical is not None:
+            subjects = self.canonical[pl.Series(subjects)].to_numpy()
+        return subjects, instants
 
     def forget(self) -> None:
         """Other subjects, or more rows, from now on."""
