@@ -1,8 +1,8 @@
 """The fast path of a TAB press on names: standard library only, no Typer, no YAML, never a loud failure.
 
 Names come from an index in the workspace folder that is rebuilt when a definition file has changed. The rebuild
-reads lines, not YAML: it looks for `segment:`, `source:`, `destination:`, `experiment:`, `title:`, `tags:`, `owner:`,
-`send_to:` and the keys of a few blocks.
+reads lines, not YAML: it looks for `segment:`, `source:`, `destination:`, `experiment:`, `workflow:`, `title:`,
+`tags:`, `owner:`, `send_to:` and the keys of a few blocks.
 """
 
 import os
@@ -10,8 +10,8 @@ import os
 from segctl.cli import streams
 
 READ_BYTES = 65_536
-INDEX_FORM = 6
-FOLDERS = ("segments", "traits", "sources", "destinations", "experiments")
+INDEX_FORM = 7
+FOLDERS = ("segments", "traits", "sources", "destinations", "experiments", "workflows", "content")
 _FIXED = {
     "kind": (
         "all", "any", "none", "not", "trait", "event", "sequence", "segment", "consent", "sample", "near", "list",
@@ -59,7 +59,7 @@ def names(kind: str, folder: str = "") -> list[tuple[str, str]]:
         return _cases(os.path.join(root, "tests"))
     index = _index(root)
     if kind == "things":
-        plurals = ("segments", "traits", "events", "sources", "destinations", "experiments")
+        plurals = ("segments", "traits", "events", "sources", "destinations", "experiments", "workflows")
         return [(f"{of[:-1]}:{name}", text) for of in plurals for name, text in index.get(of, [])]
     if kind == "reached":
         return sorted([*index["sources"], *index["destinations"]])
@@ -150,7 +150,7 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
         kind: {}
         for kind in (
             "segments", "traits", "events", "sources", "environments", "tags", "owners", "destinations", "experiments",
-            "paths", "purposes",
+            "workflows", "paths", "purposes", "content",
         )
     }  # fmt: skip
     for path in files:
@@ -168,9 +168,14 @@ def _scan(root: str, files: list[str]) -> dict[str, list[tuple[str, str]]]:
             found["paths"][os.path.relpath(os.path.dirname(path), root).replace(os.sep, "/")] = "path"
         elif folder == "sources":
             found["sources"][_top_values(lines).get("source") or os.path.basename(path)[:-5]] = ""
-        elif folder in ("destinations", "experiments"):
+        elif folder in ("destinations", "experiments", "workflows"):
             top = _top_values(lines)
             found[folder][top.get(folder[:-1]) or os.path.basename(path)[:-5]] = top.get("title", "")
+        elif folder == "content":
+            top = _top_values(lines)
+            if top.get("content"):
+                found["content"][top["content"]] = top.get("title", "")
+            found["content"] |= dict.fromkeys(_block_keys(lines, "recommendations"), "recommendations")
         elif folder == "traits":
             found["traits"] |= dict.fromkeys(_block_keys(lines, "traits"), "computed")
         else:

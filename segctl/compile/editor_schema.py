@@ -127,6 +127,24 @@ def experiment_schema(shipped: Schema, names: Names) -> Schema:
     return schema
 
 
+def workflow_schema(shipped: Schema, names: Names) -> Schema:
+    """Workflow files: segments, events, purposes and stored traits."""
+    schema, defs = _copy(shipped)
+    segments, events = _enum(names.segments, "A segment."), _enum(dict.fromkeys(names.events, ""), "A declared event.")
+    for one in defs["trigger"]["oneOf"]:
+        for key in ("entered", "left", "stayed", "segment"):
+            if key in one["properties"]:
+                one["properties"][key] = segments
+    defs["event"]["anyOf"] = [events, {"type": "array", "items": events, "minItems": 1}]
+    purposes = _enum(names.purposes, "A declared purpose.")
+    schema["properties"]["purpose"] |= purposes
+    for one in defs["step"]["oneOf"]:
+        if "purpose" in one["properties"]:
+            one["properties"]["purpose"] = purposes
+    defs["quiet"]["properties"]["zone"] |= _enum(dict.fromkeys(names.stored, ""))
+    return schema
+
+
 SCHEMAS = {
     "segment": segment_schema,
     "traits": traits_schema,
@@ -134,6 +152,7 @@ SCHEMAS = {
     "source": source_schema,
     "destination": destination_schema,
     "experiment": experiment_schema,
+    "workflow": workflow_schema,
 }
 """Schema name → function that puts the names in."""
 

@@ -1,4 +1,4 @@
-"""Lists of what a project has: segments, traits, events, sources, destinations, experiments, runs, tests. No engine."""
+"""Lists of what a project has: segments, traits, events, sources, destinations, experiments, workflows, runs, tests."""
 
 from __future__ import annotations
 
@@ -228,12 +228,42 @@ def experiments(definitions: Definitions) -> list[Row]:
     return found(definitions)
 
 
+def content(definitions: Definitions) -> list[Row]:
+    """One row per template of messages, as `content_facts.contents` gives it."""
+    from segctl.operations.content_facts import contents
+
+    return contents(definitions)
+
+
+def workflows(definitions: Definitions) -> list[Row]:
+    """One row per workflow: name, title, trigger, steps, what it does, status, control, owner, file."""
+    from segctl.compile.words_workflows import trigger_words
+
+    language = "de" if definitions.project.language == "de" else "en"
+    return [
+        {
+            "workflow": one.name,
+            "title": one.title,
+            "trigger": trigger_words(one.trigger, language),  # type: ignore[arg-type]  # one of two languages
+            "steps": len(one.nodes),
+            "does": list(dict.fromkeys(act.kind for _, act in one.actions)),
+            "status": one.status,
+            "control": float(one.control),
+            "owner": one.owner,
+            "file": one.location.file if one.location is not None else None,
+        }
+        for one in definitions.workflows.values()
+    ]
+
+
 LISTS: dict[str, Callable[[Definitions], list[Row]]] = {
     "traits": traits,
     "events": events,
     "sources": sources,
     "destinations": destinations,
     "experiments": experiments,
+    "workflows": workflows,
+    "content": content,
     "runs": runs,
     "tests": tests,
 }

@@ -1,4 +1,4 @@
-"""List segments, traits, events, sources, destinations, experiments, runs or tests."""
+"""List segments, traits, events, sources, destinations, experiments, workflows, content, runs or tests."""
 
 from __future__ import annotations
 
@@ -79,6 +79,29 @@ COLUMNS: dict[str, tuple[output.Column, ...]] = {
         output.Column("owner", extra=True),
         output.Column("file", extra=True),
     ),
+    "content": (
+        output.Column("content"),
+        output.Column("title"),
+        output.Column("channel"),
+        output.Column("purpose"),
+        output.Column("languages", type="list"),
+        output.Column("parts", type="list"),
+        output.Column("offers", type="list", extra=True),
+        output.Column("recommendations", type="list", extra=True),
+        output.Column("owner", extra=True),
+        output.Column("file", extra=True),
+    ),
+    "workflows": (
+        output.Column("workflow"),
+        output.Column("title"),
+        output.Column("trigger"),
+        output.Column("steps", type="integer"),
+        output.Column("does", type="list"),
+        output.Column("status"),
+        output.Column("control", type="share", extra=True),
+        output.Column("owner", extra=True),
+        output.Column("file", extra=True),
+    ),
     "runs": (
         output.Column("run"),
         output.Column("as_of", "as of", type="time"),
@@ -107,12 +130,12 @@ def command(
         str,
         Argument(
             "KIND",
-            help="segments, traits, events, sources, destinations, experiments, runs or tests.",
+            help="segments, traits, events, sources, destinations, experiments, workflows, content, runs or tests.",
             choices=tuple(COLUMNS),
         ),
     ] = "segments",
 ) -> None:
-    """List segments, traits, events, sources, destinations, experiments, runs or tests.
+    """List segments, traits, events, sources, destinations, experiments, workflows, content, runs or tests.
 
     Sizes are those of the newest run in force of the environment.
     """

@@ -1,4 +1,4 @@
-"""Show one thing: a segment, trait, event, source, destination, experiment or run."""
+"""Show one thing: a segment, trait, event, source, destination, experiment, workflow, content or run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXAMPLES = (
 )
 SEE_ALSO = ("segctl ls --help", "segctl explain --help")
 EXITS = {4: "a column is personal data and --show-personal is not set"}
-KINDS = ("segment", "trait", "event", "source", "destination", "experiment", "run")
+KINDS = ("segment", "trait", "event", "source", "destination", "experiment", "workflow", "content", "run")
 _MEMBER_FORMATS = ("ids", "csv", "ndjson", "parquet")
 _FIELDS = (
     output.Column("name"),
@@ -332,6 +332,22 @@ def _experiment(session: Session, name: str) -> output.Result:
     return output.Result("segctl/show-experiment/1", columns, found.metrics, noun="metrics", facts=known)
 
 
+def _content(session: Session, name: str) -> output.Result:
+    from segctl.cli.content_view import content_result
+
+    return content_result(session, name)
+
+
+def _workflow(session: Session, name: str) -> output.Result:
+    from segctl.cli.workflow_view import shown
+    from segctl.operations.things import unknown_thing
+
+    known = session.definitions.workflows
+    if name not in known:
+        raise unknown_thing("workflow", name, list(known))
+    return shown(known[name], session.language())
+
+
 def _run(session: Session, name: str) -> output.Result:
     from segctl.state.runs import find_run, run_segments
 
@@ -365,7 +381,8 @@ def _run(session: Session, name: str) -> output.Result:
 
 
 _OTHERS = {
-    "event": _event, "source": _source, "destination": _destination, "experiment": _experiment, "run": _run,
+    "event": _event, "source": _source, "destination": _destination, "experiment": _experiment,
+    "workflow": _workflow, "content": _content, "run": _run,
 }  # fmt: skip
 """Kinds whose things are shown by their name alone."""
 

@@ -36,7 +36,7 @@ _SYNONYMS = {
 }  # fmt: skip
 _TRIGGER_SYNONYMS = {
     "enters": "entered", "enter": "entered", "joined": "entered", "leaves": "left", "exited": "left",
-    "stays": "stayed", "held": "stayed", "schedule": "every", "cron": "every", "events": "event",
+    "on": "day", "stays": "stayed", "held": "stayed", "schedule": "every", "cron": "every", "events": "event",
 }  # fmt: skip
 _TRIGGER = "write `{entered: SEGMENT}`"
 

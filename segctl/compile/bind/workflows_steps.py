@@ -189,10 +189,12 @@ def _wait(node: Mapping, inner: _Inner) -> _Bound:
         scope.error("SEG742", f"`{key}` goes with `wait: {{for: …}}`", what.location, hint="put the steps behind it")
     nexts = (("next", inner.after),)
     if isinstance(value, Mapping):
-        forms.check_keys(value, ("until", "on", "for", "at_most"), scope, "`wait`", synonyms={"at": "until"})
+        forms.check_keys(
+            value, ("until", "days", "for", "at_most"), scope, "`wait`", synonyms={"at": "until", "on": "days"}
+        )
         until = forms.required(value, "until", scope, "`wait`", example='until: "09:00"')
         at = None if until is None else clock(until, scope, "`until`")
-        days = weekdays(value.get("on"), scope)
+        days = weekdays(value.get("days"), scope)
         return (None if at is None or days is None else WaitUntil(at, days)), nexts
     found = length(value, scope, "`wait`")
     return (None if found is None else Wait(found)), nexts

@@ -21,7 +21,7 @@ _SHORT = {
     **dict(zip(("montag", "dienstag", "mittwoch", "donnerstag", "freitag", "samstag", "sonntag"), DAYS, strict=True)),
 }
 QUIET_KEYS = ("from", "to", "days", "zone")
-EVERY_KEYS = ("every", "on", "at", "segment")
+EVERY_KEYS = ("every", "day", "at", "segment")
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _QUIET = 'write `{from: "21:00", to: "08:00"}`'
 
@@ -126,8 +126,8 @@ _REENTRY = "write `once`, `always`, or how long after the last entry, such as `3
 
 
 def schedule(node: Mapping, segment: str | None, scope: Scope, place: Location) -> Trigger | None:
-    """``{every: week, on: monday, at: "09:00", segment: S}``."""
-    period_node, at_node, on_node = node.get("every"), node.get("at"), node.get("on")
+    """``{every: week, day: monday, at: "09:00", segment: S}``."""
+    period_node, at_node, on_node = node.get("every"), node.get("at"), node.get("day")
     assert period_node is not None
     period = forms.choice(period_node, ("day", "week", "month"), scope, "period of `every`")
     at = time(0, 0) if at_node is None else clock(at_node, scope, "`at`")
@@ -135,7 +135,7 @@ def schedule(node: Mapping, segment: str | None, scope: Scope, place: Location) 
         return None
     day = None if on_node is None else _day(on_node, period, scope)
     if period == "week" and on_node is None:
-        scope.error("SEG741", "`every: week` does not say on which day", place, hint="add `on: monday`")
+        scope.error("SEG741", "`every: week` does not say on which day", place, hint="add `day: monday`")
         return None
     if (on_node is not None and day is None) or (period == "month" and on_node is None and _no_day(place, scope)):
         return None
@@ -143,7 +143,7 @@ def schedule(node: Mapping, segment: str | None, scope: Scope, place: Location) 
 
 
 def _no_day(place: Location, scope: Scope) -> bool:
-    scope.error("SEG741", "`every: month` does not say on which day", place, hint="add `on: 1`")
+    scope.error("SEG741", "`every: month` does not say on which day", place, hint="add `day: 1`")
     return True
 
 
@@ -151,7 +151,7 @@ def _day(node: Node, period: str, scope: Scope) -> int | None:
     if period == "week":
         return weekday(node, scope)
     if period == "day":
-        scope.error("SEG741", "`every: day` has no `on`", node.location, hint="write `every: week` with `on`")
+        scope.error("SEG741", "`every: day` has no `day`", node.location, hint="write `every: week` with `day`")
         return None
     found = forms.count(node, scope, "the day of the month", least=1)
     if found is None or found <= 31:
