@@ -14,6 +14,7 @@ from segctl.model.content import ANY_LANGUAGE, Content, ContentTemplate, chain
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Location
 from segctl.model.errors import DataError, SegctlError, UsageError
+from segctl.model.project import Definitions
 from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
@@ -228,6 +229,20 @@ class Desk:
         digest = self._digests[message.language]
         return Rendered(found.subject, found.text, found.html, tag, digest, found.preheader, url or None)
 
+    def mask(self, subject: int) -> tuple[str, ...]:
+        """Puts the names of personal traits in place of a person's values; gives those names."""
+        from segctl.operations.content_values import stand_in
+
+        values = self._values.get(subject, {})
+        project = self._session.definitions
+        masked = {}
+        for name, value in values.items():
+            trait = project.trait(name)
+            if trait is not None and trait.is_private:
+                masked[name] = stand_in(trait.title or name, value)
+        self._values[subject] = values | masked
+        return tuple(sorted(masked))
+
     def forget(self) -> None:
         """Lets go of everybody's values."""
         self._values.clear()
@@ -305,7 +320,16 @@ def find_template(session: Session, name: str) -> ContentTemplate:
     Raises:
         UsageError: There is none.
     """
-    content = session.definitions.content
+    return find_template_in(session.definitions, name)
+
+
+def find_template_in(definitions: Definitions, name: str) -> ContentTemplate:
+    """The template of that name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    content = definitions.content
     templates = {} if content is None else content.templates
     if name not in templates:
         raise unknown_thing("content", name, list(templates))

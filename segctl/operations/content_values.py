@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -248,3 +248,24 @@ def _profile_ids(session: Session, people: list[int], snapshot: int) -> dict[int
 
     ids = profile_ids(session.workspace, snapshot)
     return {one: str(ids[one]) for one in people if 0 <= one < len(ids)}
+
+
+def stand_in(title: str, value: Any) -> Any:  # noqa: ANN401 - a value of any type
+    """What stands for a personal value: the trait's title for a text, a fixed value of the same kind for others."""
+    from decimal import Decimal
+
+    from jinja2 import Undefined
+
+    from segctl.content.values import Amount
+
+    if isinstance(value, Undefined | bool):
+        return value
+    if isinstance(value, datetime):
+        return value.replace(year=2000, month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
+    if isinstance(value, date):
+        return date(2000, 1, 1)
+    if isinstance(value, Decimal):
+        return Amount.of(Decimal(0), getattr(value, "unit", None))
+    if isinstance(value, int | float):
+        return 0
+    return [f"‹{title}›"] if isinstance(value, list) else f"‹{title}›"

@@ -52,7 +52,7 @@ def create_project(folder: Path, *, template: str = "shop", pack: str = "midmark
         Refused: Some of the files exist already; all are named and none is written.
         LocalIOError: The folder cannot be written.
     """
-    content = dict(_template_files(template))
+    content = dict(template_files(template))
     if pack not in PACKS:
         raise UsageError("SEG411", f"`{pack}` is no pack", hint=f"use one of {', '.join(PACKS)}")
     content["segctl.yaml"] = _with_pack(content["segctl.yaml"].decode(), pack).encode()
@@ -69,7 +69,7 @@ def create_project(folder: Path, *, template: str = "shop", pack: str = "midmark
     if not dry_run:
         try:
             for name, data in content.items():
-                _write(folder / name, data)
+                write_new(folder / name, data)
         except OSError as error:
             raise LocalIOError(
                 "SEG413", f"`{error.filename or folder}` cannot be written: {error.strerror or error}"
@@ -77,7 +77,12 @@ def create_project(folder: Path, *, template: str = "shop", pack: str = "midmark
     return Created(folder, tuple(sorted(content)), template)
 
 
-def _template_files(template: str) -> Iterator[tuple[str, bytes]]:
+def template_files(template: str) -> Iterator[tuple[str, bytes]]:
+    """Path in a project and content of every file of a template.
+
+    Raises:
+        UsageError: No such template.
+    """
     if template not in TEMPLATES:
         raise UsageError("SEG410", f"`{template}` is no template", hint=f"use one of {', '.join(TEMPLATES)}")
     for root, prefix in _template_folders(template):
@@ -103,7 +108,12 @@ def _with_pack(text: str, pack: str) -> str:
     return f"{text.rstrip()}\n\n{PACKS[pack]}           # how long the raw input is kept ({pack} pack)\n"
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_new(path: Path, data: bytes) -> None:
+    """Writes a file that is not there yet.
+
+    Raises:
+        OSError: It is, or cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Exclusive creation: a file that appeared since the check is not overwritten either.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)

@@ -1,0 +1,88 @@
+"""Use cases on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from segctl.cli import messages, output
+from segctl.cli.context import Context
+from segctl.model.errors import UsageError
+
+LIST = (
+    output.Column("use_case", "use case"),
+    output.Column("title"),
+    output.Column("state"),
+    output.Column("segment"),
+    output.Column("aim"),
+    output.Column("files", type="integer"),
+)
+ADDED = (output.Column("file"), output.Column("state"))
+STATUS = (
+    output.Column("use_case", "use case"),
+    output.Column("state"),
+    output.Column("members", type="integer"),
+    output.Column("verdict"),
+    output.Column("extra", "extra revenue", type="number", digits=2),
+    output.Column("extra_low", "from", type="number", digits=2),
+    output.Column("extra_high", "to", type="number", digits=2),
+    output.Column("lift", type="share"),
+    output.Column("is_quick_win", "quick win", type="boolean"),
+    output.Column("next"),
+    output.Column("title", extra=True),
+    output.Column("segment", extra=True),
+    output.Column("treated", type="integer", extra=True),
+    output.Column("held", type="integer", extra=True),
+    output.Column("currency", extra=True),
+    output.Column("lift_low", type="share", extra=True),
+    output.Column("lift_high", type="share", extra=True),
+    output.Column("lacking", type="list", extra=True),
+)
+
+
+def write_list(ctx: Context, language: str | None) -> None:
+    """The packages."""
+    from segctl.operations.session import bound_definitions
+    from segctl.operations.usecase_status import listed
+
+    definitions, _ = bound_definitions(ctx.project, env=ctx.env)
+    rows = listed(definitions, "de" if (language or definitions.project.language) == "de" else "en")
+    output.write(ctx, output.Result("segctl/usecase-ls/1", LIST, rows, noun="use cases", ids_column="use_case"))
+
+
+def write_added(ctx: Context, name: str, use: Sequence[str], *, keep: bool) -> None:
+    """What was, or would be, written."""
+    from segctl.operations.session import bound_definitions
+    from segctl.operations.usecases import add
+
+    names = dict(_pair(one) for one in use)
+    definitions, _ = bound_definitions(ctx.project, env=ctx.env)
+    found = add(definitions, name, use=names, keep=keep, dry_run=ctx.dry_run)
+    states = dict.fromkeys(found.new, "new") | dict.fromkeys(found.same, "there")
+    states |= dict.fromkeys(found.kept, "differs, kept")
+    rows = sorted(states.items())
+    facts = {"use_case": name, "dry_run": ctx.dry_run}
+    output.write(ctx, output.Result("segctl/usecase-add/1", ADDED, rows, noun="files", facts=facts, ids_column="file"))
+    if ctx.dry_run:
+        messages.notice(ctx, "nothing was written")
+    else:
+        messages.notice(ctx, "next: segctl lint && segctl test && segctl apply, then segctl usecase status")
+
+
+def write_status(ctx: Context, language: str | None) -> None:
+    """Which journeys earn, and what comes next."""
+    from segctl.operations.session import instant, open_session
+    from segctl.operations.usecase_status import standings
+
+    with open_session(ctx.project, env=ctx.env) as session:
+        now = instant(ctx.as_of, ctx.now, session.project.timezone)
+        found = standings(session, now=now, language=session.language(language))
+    rows = [one.row() for one in found]
+    output.write(ctx, output.Result("segctl/usecase-status/1", STATUS, rows, noun="use cases", ids_column="use_case"))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, own = text.partition("=")
+    if not equals or not name.strip() or not own.strip():
+        hint = "such as `--use product_added=cart_add`"
+        raise UsageError("SEG104", f"`--use {text}` is no pair of names", hint=hint)
+    return name.strip(), own.strip()

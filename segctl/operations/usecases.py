@@ -1,0 +1,261 @@
+"""Ready journeys that a project can take over: a segment, its workflow with a control group, messages and tests."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from segctl.compile.suggest import nearest
+from segctl.model.dataclass import dataclass
+from segctl.model.errors import Refused, UsageError
+from segctl.model.project import Definitions
+from segctl.operations.init import template_files, write_new
+
+
+@dataclass(frozen=True, slots=True)
+class UseCase:
+    """One journey.
+
+    Attributes:
+        titles: By language.
+        aims: What it is good for, in a sentence, by language.
+        events: Kind of event → properties that it needs.
+        traits: That it needs.
+        purpose: Declared purpose of its messages.
+        after: Journeys that extend it.
+    """
+
+    name: str
+    titles: Mapping[str, str]
+    aims: Mapping[str, str]
+    segment: str
+    events: Mapping[str, tuple[str, ...]]
+    traits: tuple[str, ...] = ("first_name", "email", "country")
+    purpose: str = "newsletter"
+    after: tuple[str, ...] = ()
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Files that make it; what they refer to comes along."""
+        return (
+            f"segments/{self.segment}.yaml",
+            f"workflows/{self.name}.yaml",
+            f"content/{self.name}.yaml",
+            f"content/{self.name}.de.html.j2",
+            f"content/{self.name}.en.html.j2",
+            "content/shop.yaml",
+            "content/_layout.html.j2",
+            "content/_parts.html.j2",
+        )
+
+
+_ITEM = {"order_item": ("order_id", "product_id", "category"), "product_viewed": ("product_id", "category", "price")}
+USE_CASES: dict[str, UseCase] = {
+    one.name: one
+    for one in (
+        UseCase(
+            "cart_recovery",
+            {"de": "Warenkorb-Erinnerung", "en": "Cart recovery"},
+            {
+                "de": "Erinnert an das, was im Warenkorb liegen blieb, und endet mit dem Kauf.",
+                "en": "Reminds people of what they left in the cart, and ends when they buy.",
+            },
+            "cart_abandoners",
+            {"product_added": ("product_id", "category", "price"), "order_completed": ("value",), **_ITEM},
+            after=("high_value_care",),
+        ),
+        UseCase(
+            "welcome",
+            {"de": "Willkommen", "en": "Welcome"},
+            {
+                "de": "Begrüßt nach der ersten Bestellung und führt zur zweiten.",
+                "en": "Greets people after their first order, and leads to the second.",
+            },
+            "new_customers",
+            {"order_completed": ("value",), **_ITEM},
+            after=("cart_recovery", "reactivation"),
+        ),
+        UseCase(
+            "reactivation",
+            {"de": "Rückgewinnung", "en": "Reactivation"},
+            {
+                "de": "Holt zurück, wer eine Weile nicht gekauft hat.",
+                "en": "Wins back those who have not bought for a while.",
+            },
+            "dormant",
+            {"order_completed": ("value",), "page_viewed": (), **_ITEM},
+            ("first_name", "email", "country", "customer_since"),
+            after=("high_value_care",),
+        ),
+        UseCase(
+            "high_value_care",
+            {"de": "Pflege der Besten", "en": "High-value care"},
+            {
+                "de": "Dankt den Besten, bevor sie gehen.",
+                "en": "Thanks the best before they leave.",
+            },
+            "vip",
+            {"order_completed": ("value",), **_ITEM},
+            ("first_name", "email", "country", "customer_since", "points"),
+            after=("reactivation",),
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What `usecase add` does or would do.
+
+    Attributes:
+        new: Files that are written.
+        same: Files that are there already as they would be written.
+        kept: Files that are there with other content and stay.
+    """
+
+    use_case: str
+    new: tuple[str, ...]
+    same: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def find_use_case(name: str) -> UseCase:
+    """The journey of that name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in USE_CASES:
+        near = nearest(name, USE_CASES)
+        hint = f"did you mean `{near}`?" if near else "`segctl usecase ls` lists them"
+        raise UsageError("SEG782", f"there is no use case `{name}`", hint=hint)
+    return USE_CASES[name]
+
+
+def add(
+    definitions: Definitions,
+    name: str,
+    *,
+    use: Mapping[str, str] | None = None,
+    keep: bool = False,
+    dry_run: bool = False,
+) -> Added:
+    """Copy a journey into the project; nothing that exists is ever overwritten.
+
+    Args:
+        definitions: Of the project.
+        name: Of the journey.
+        use: Name in the package → the project's own name for it: event kinds, traits, properties, the purpose.
+        keep: Files that are there with other content stay, and the others are written.
+        dry_run: Write nothing.
+
+    Raises:
+        UsageError: No such journey (SEG782), or the project does not declare what it needs (SEG783).
+        Refused: A file is there with other content (SEG784); nothing was written.
+    """
+    case, names = find_use_case(name), dict(use or {})
+    _check_names(case, names)
+    _check_needs(definitions, case, names)
+    root = Path(definitions.project.root)
+    wanted = {path: _renamed(data, names) for path, data in package(case).items()}
+    there = {path: (root / path).read_bytes() for path in wanted if (root / path).is_file()}
+    same = tuple(sorted(path for path, data in there.items() if data == wanted[path]))
+    other = tuple(sorted(set(there) - set(same)))
+    own = [path for path in other if not _is_shared(path, case)]
+    if own and not keep:
+        listed = ", ".join(f"`{path}`" for path in own[:5]) + (f" and {len(own) - 5} more" if len(own) > 5 else "")
+        message = f"{listed} {'is' if len(own) == 1 else 'are'} there already with other content; nothing was written"
+        raise Refused("SEG784", message, hint="`--keep` leaves them as they are and adds the others")
+    new = tuple(sorted(set(wanted) - set(there)))
+    if not dry_run:
+        for path in new:
+            write_new(root / path, wanted[path])
+    return Added(name, new, same, other)
+
+
+def package(case: UseCase) -> dict[str, bytes]:
+    """Every file of a journey with all that those refer to, by path in a project."""
+    shop = dict(template_files("shop"))
+    chosen: dict[str, bytes] = {}
+    waiting = [path for path in case.roots if path in shop]
+    while waiting:
+        path = waiting.pop()
+        if path in chosen:
+            continue
+        chosen[path] = shop[path]
+        waiting += [other for other in _referred(path, shop) if other not in chosen]
+    return dict(sorted(chosen.items()))
+
+
+_WORD = re.compile(r"[A-Za-z0-9_]+")
+_SILENT = re.compile(r"(?m)^\s*(#.*|(title|description|hypothesis|owner|name):.*)$| +#.*$")
+_REFERRED = ("segments", "destinations", "experiments", "content", "traits", "lists")
+
+
+def _referred(path: str, shop: Mapping[str, bytes]) -> list[str]:
+    """Files of the template whose names a file speaks of, and the tests of a segment."""
+    folder, _, rest = path.partition("/")
+    text = _SILENT.sub("", shop[path].decode("utf-8", "replace"))
+    words = set(_WORD.findall(text))
+    found = [f"tests/{rest}"] if folder in ("segments", "workflows") and f"tests/{rest}" in shop else []
+    if folder in ("tests", "lists") or path.endswith(".j2"):
+        return found
+    for other in shop:
+        kind, _, name = other.partition("/")
+        if kind not in _REFERRED or other.endswith(".j2") or (kind == "content" and folder != "workflows"):
+            continue
+        declared = {Path(name).stem}
+        if kind == "traits":
+            declared = set(re.findall(r"(?m)^  ([a-z][a-z0-9_]*):", shop[other].decode()))
+        # An experiment is a choice, unless a workflow splits by it.
+        if declared & words and (kind != "experiments" or folder == "workflows"):
+            found.append(other)
+    return found
+
+
+def _is_shared(path: str, case: UseCase) -> bool:
+    """Whether a project may have made the file its own: what several journeys and segments use."""
+    return path != f"workflows/{case.name}.yaml" and not path.startswith(f"content/{case.name}.")
+
+
+def _renamed(data: bytes, names: Mapping[str, str]) -> bytes:
+    if not names:
+        return data
+    pattern = re.compile(r"\b(" + "|".join(sorted(map(re.escape, names), key=len, reverse=True)) + r")\b")
+    return pattern.sub(lambda found: names[found[1]], data.decode("utf-8")).encode()
+
+
+def _check_names(case: UseCase, names: Mapping[str, str]) -> None:
+    known = {*case.events, *case.traits, case.purpose, *(p for of in case.events.values() for p in of)}
+    for name in names:
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean `{near}`?" if near else f"it needs {', '.join(sorted(known))}"
+            raise UsageError("SEG783", f"`{case.name}` needs nothing called `{name}`", hint=hint)
+
+
+def _check_needs(definitions: Definitions, case: UseCase, names: Mapping[str, str]) -> None:
+    """That the project declares everything, under its own names."""
+    project = definitions.project
+    lacking: list[tuple[str, str, Iterable[str]]] = []
+    for event, properties in case.events.items():
+        declared = project.event(names.get(event, event))
+        if declared is None:
+            lacking.append(("event", event, [one.name for one in project.events]))
+            continue
+        has = [name for name, _ in declared.properties]
+        lacking += [("property", one, has) for one in properties if names.get(one, one) not in has]
+    lacking += [
+        ("trait", trait, [one.name for one in project.traits])
+        for trait in case.traits
+        if definitions.trait(names.get(trait, trait)) is None
+    ]
+    if names.get(case.purpose, case.purpose) not in [one.name for one in project.purposes]:
+        lacking.append(("purpose", case.purpose, [one.name for one in project.purposes]))
+    if lacking:
+        kind, name, known = lacking[0]
+        others = f", nor {', '.join(f'`{other}`' for _, other, _ in lacking[1:])}" if lacking[1:] else ""
+        near = nearest(name, known) or next(iter(sorted(known)), "YOURS")
+        hint = f"say what the project calls it: `--use {name}={near}`, or declare it in segctl.yaml"
+        raise UsageError("SEG783", f"the project declares no {kind} `{names.get(name, name)}`{others}", hint=hint)
