@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -62,7 +63,12 @@ def wrong(world: World, folder: Path, seed: int, number: int) -> list[object]:
 
 
 def lingering(world: World, folder: Path, seed: int) -> list[object]:
-    """A profile whose next changes do not get ahead: the chain of them takes too many steps."""
+    """A profile whose next changes do not get ahead: the chain of them takes too many steps.
+
+    An age that ranks is another one at every instant, so nobody is ranked.
+    """
+    segments = {name: replace(one, keep=None) for name, one in world.definitions.segments.items()}
+    world = replace(world, definitions=replace(world.definitions, segments=segments))
     engine, end = NextChanges(world, folder, seed), us(world.as_of + STEPS_AHEAD)
     soon = {subject: due for subject, due in engine.at(world.as_of).items() if due < end}
     if not soon:
