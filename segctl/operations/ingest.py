@@ -16,6 +16,7 @@ from segctl.operations.ingest_landed import forget_outlived
 from segctl.operations.ingest_result import IngestResult, SourceResult
 from segctl.operations.ingest_source import SourceRun
 from segctl.operations.ingest_table import run_table
+from segctl.operations.listen_files import forget_quietly
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.project import refuse_errors
 
@@ -140,4 +141,5 @@ def ingest(
         results.append(result)
     if not dry_run:
         forget_outlived(workspace, now=now, days=project.keep_landed_days)
+        forget_quietly(project, workspace, now=now)
     return IngestResult(tuple(results), dry_run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -80,8 +81,9 @@ def parse_bind(text: str) -> Address:
         UsageError: It is none of these.
     """
     host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
-    if not port.isascii() or not port.isdigit() or int(port) > 65_535:
+    is_v6 = host.startswith("[") and host.endswith("]")
+    host = (host[1:-1] if is_v6 else host) or "127.0.0.1"
+    if not port.isascii() or not port.isdigit() or int(port) > 65_535 or (":" in host and not is_v6):
         raise UsageError("SEG103", f"`--bind {text}` is no address", hint=f"write `--bind {DEFAULT_BIND}`")
     return Address(host, int(port))
 
@@ -206,7 +208,8 @@ def _run(server: Server, address: Address, told: Callable[[str, int], None]) -> 
     try:
         _runner()(work())
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        # The loop's own sentence repeats the address.
+        reason = (os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)).lower()
         message = f"cannot listen on {address.host}:{address.port}: {reason}"
         raise LocalIOError("SEG645", message, hint="choose another address with `--bind`") from error
 

@@ -167,5 +167,10 @@ def ingested(root: Path) -> dict[str, int]:
         result = ingest(project, workspace, sources_of(project).values(), now=datetime.now(UTC))
         errors = [source.error for source in result.sources if source.error is not None]
         assert not errors, errors
+    return stored(root)
+
+
+def stored(root: Path) -> dict[str, int]:
+    """Stored events of each kind that has any."""
     rows = json.loads(run(root, "ls", "events", "--json").stdout)["data"]
     return {row["event"]: row["rows"] for row in rows if row["rows"]}

@@ -43,7 +43,7 @@ TAKEN = (
 REFUSED = (output.Column("status", type="integer"), output.Column("reason"), output.Column("requests", type="integer"))
 
 
-@verb(without=(*SELECTION, *TIME, "yes", "dry_run"), formats=("table", "json", "ndjson", "csv"))
+@verb(without=(*SELECTION, *TIME, "yes", "dry_run", "timeout"), formats=("table", "json", "ndjson", "csv"))
 def command(
     ctx: Context,
     action: Annotated[str, Argument("ACTION", help="run or keys; without it, run.", choices=ACTIONS)] = "run",

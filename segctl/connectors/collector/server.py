@@ -14,7 +14,7 @@ from segctl.connectors.collector.keys import KeyRing
 from segctl.connectors.collector.metrics import Metrics
 from segctl.connectors.collector.requests import Accepted, Answer, RefusedRequest, Repeated, Request, refusal
 
-_KEYS_S = 2.0
+_KEYS_S = 1.0
 _DRAIN_S = 10.0
 _FULL_DISK_S = "30"
 _PREFLIGHT = (
