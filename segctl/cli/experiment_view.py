@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
+from segctl.cli.experiment_status_words import said, titled
 from segctl.cli.report_numbers import Numbers
 from segctl.model.diagnostics import Severity
 from segctl.model.errors import UsageError
@@ -15,6 +17,7 @@ from segctl.model.exits import ExitCode
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from segctl.model.project import Language
     from segctl.operations.experiment_check import Checked
     from segctl.operations.experiment_run import Stopped
     from segctl.operations.experiment_status import ExperimentStatus
@@ -158,7 +161,7 @@ def _ask_open(ctx: Context, planned: Stopped) -> None:
     messages.warning(ctx, text, hint=hint)
 
 
-def write_status(ctx: Context, name: str | None) -> ExitCode:
+def write_status(ctx: Context, name: str | None, language: str | None = None) -> ExitCode:
     """How experiments stand; 1 when the split of one that runs is broken."""
     from segctl.operations.experiment_check import split_finding
     from segctl.operations.experiment_status import experiment_statuses
@@ -169,6 +172,7 @@ def write_status(ctx: Context, name: str | None) -> ExitCode:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         found = experiment_statuses(session, now=ctx.now, name=name)
         changed = tuple(share_findings(session, now=ctx.now))
+        tongue = session.language(language)
         local = session.local
     is_table = ctx.format == "table"
     arms = [(one.name, arm.name, arm.is_sent, arm.share, arm.units, arm.people, arm.exposed)
@@ -185,10 +189,10 @@ def write_status(ctx: Context, name: str | None) -> ExitCode:
         ctx,
         output.Result(
             "segctl/experiment-status/1",
-            STATUS if is_table else (*STATUS, *FURTHER),
-            [_row(one, local, is_table=is_table) for one in found],
+            titled(STATUS, tongue) if is_table else (*STATUS, *FURTHER),
+            [_row(one, local, tongue, is_table=is_table) for one in found],
             noun="experiments",
-            sections=(output.Section("arms", "arms", ARMS, arms),) if arms else (),
+            sections=(_arms(arms, tongue, is_table=is_table),) if arms else (),
             notes=() if found else ("segctl help experiments shows how to declare one",),
             diagnostics=(*broken, *changed),
             exit=code,
@@ -198,6 +202,14 @@ def write_status(ctx: Context, name: str | None) -> ExitCode:
     for trouble in troubles:
         messages.warning(ctx, f"{trouble.why}; `{trouble.segment}` is not sent", hint=trouble.remedy)
     return code
+
+
+def _arms(rows: list[tuple[Any, ...]], language: Language, *, is_table: bool) -> output.Section:
+    if not is_table:
+        return output.Section("arms", "arms", ARMS, rows)
+    columns = tuple(replace(one, type="text") if one.name == "sent" else one for one in titled(ARMS, language))
+    told = [(*row[:2], said("yes" if row[2] else "no", language), *row[3:]) for row in rows]
+    return output.Section("arms", said("arms", language), columns, told)
 
 
 def write_assign(ctx: Context, name: str | None, arm: str | None, *, is_sent: bool) -> None:
@@ -265,16 +277,26 @@ def named(session: Session, name: str | None) -> str:
     raise UsageError("SEG104", said, hint=hint)
 
 
-def _row(one: ExperimentStatus, local: Callable[[datetime], datetime], *, is_table: bool) -> tuple[Any, ...]:
+def _row(
+    one: ExperimentStatus, local: Callable[[datetime], datetime], language: Language, *, is_table: bool
+) -> tuple[Any, ...]:
+    words: Language = language if is_table else "en"
+
     def shown(at: datetime | None) -> object:
         return None if at is None else local(at).strftime("%Y-%m-%d %H:%M") if is_table else local(at)
 
     look = one.next_look
     due: object = None
     if look is not None:
-        due = "now" if look.is_due else f"at {look.units:,} units" if look.at is None else shown(look.at)
+        due = shown(look.at)
+        if look.is_due:
+            due = said("now", words)
+        elif look.at is None:
+            due = said("at {} units", words, Numbers(words).count(look.units))
     left = None if one.days_left is None else round(one.days_left, 1)
-    row = (one.name, one.state, one.segment, one.units, one.verdict, left, due, shown(one.last_look), _note(one))
+    verdict = None if one.verdict is None else said(one.verdict, words)
+    row = (one.name, said(one.state, words), one.segment, one.units, verdict, left, due, shown(one.last_look),
+           _note(one, words))  # fmt: skip
     if is_table:
         return row
     times = (None if at is None else local(at) for at in (one.started, one.stopped))
@@ -286,16 +308,16 @@ def _row(one: ExperimentStatus, local: Callable[[datetime], datetime], *, is_tab
     )  # fmt: skip
 
 
-def _note(one: ExperimentStatus) -> str | None:
+def _note(one: ExperimentStatus, language: Language) -> str | None:
     """The one thing to know about it."""
     if one.state == "running" and one.verdict == "fail":
-        return "split is broken"
+        return said("split is broken", language)
     if one.trouble is not None:
-        return "changed: not sent" if one.trouble.code == "SEG957" else "not sent"
+        return said("changed: not sent" if one.trouble.code == "SEG957" else "not sent", language)
     if one.winner is not None:
-        return f"winner: {one.winner}"
+        return said("winner: {}", language, one.winner)
     if one.state == "running" and one.is_full:
-        return "planned size reached"
+        return said("planned size reached", language)
     return None
 
 

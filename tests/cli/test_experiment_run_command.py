@@ -77,6 +77,12 @@ def test_an_experiment_from_start_to_stop(call: Callable[..., Said], tmp_path: P
     running = document(call("experiment", "status", "mail_test", "--json"))
     row = running["data"][0]
     assert (row["state"], row["units"], row["split"], row["is_full"]) == ("running", 30, "pass", True)
+    table = " ".join(call("experiment", "status", "--language", "de")[1].split())
+    assert "Experiment Stand Segment Einheiten Aufteilung Tage noch nächster Blick" in table
+    assert "läuft winback 30 in Ordnung" in table
+    assert "geplante Größe erreicht" in table
+    assert re.search(r"Arm verschickt Anteil Einheiten Personen angeschrieben .* control nein 33.3 %", table)
+    assert "control  no" in call("experiment", "status", "--language", "en")[1]
     arms = {one["arm"]: one for one in running["sections"]["arms"]}
     assert sum(arm["exposed"] for arm in arms.values()) == 30
 

@@ -93,7 +93,7 @@ def command(
         write_import(ctx, name, source, is_sent=sent)
         return None
     if action != "plan":
-        return _run(ctx, action, name, winner, reason, arm, is_sent=sent, is_check=check)
+        return _run(ctx, action, name, winner, reason, arm, is_sent=sent, is_check=check, language=language)
     from segctl.cli.experiment_plan_view import write_plan
     from segctl.operations.experiment_options import Said
 
@@ -112,13 +112,14 @@ def _run(
     *,
     is_sent: bool,
     is_check: bool,
+    language: str | None,
 ) -> ExitCode | None:
     from segctl.cli import experiment_view as view
 
     if action == "start":
         view.write_start(ctx, name)
     elif action == "status":
-        return view.write_status(ctx, name)
+        return view.write_status(ctx, name, language)
     elif action == "stop":
         view.write_stop(ctx, name, winner, reason)
     elif is_check:
