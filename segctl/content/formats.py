@@ -1,4 +1,4 @@
-"""Numbers, money and dates as people of a language write them (after Unicode CLDR 46)."""
+"""Numbers, money and dates as people of a language write them: after Unicode CLDR, where it is unambiguous."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Manner:
         true: What a yes is called.
         false: What a no is called.
         least_grouped: Digits before the point from which on thousands are parted.
+        negative: Pattern of a negative amount; None puts the sign before everything.
     """
 
     group: str
@@ -34,14 +35,15 @@ class Manner:
     true: str
     false: str
     least_grouped: int = 4
+    negative: str | None = None
 
 
 _NB, _THIN = "\u00a0", "\u202f"
 _GERMAN = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember"
 MANNERS: dict[str, Manner] = {
     "de": Manner(".", ",", f"n{_NB}c", "d. m y", "%d.%m.%Y", _GERMAN, "ja", "nein"),
-    "de-at": Manner(_NB, ",", f"c{_NB}n", "d. m y", "%d.%m.%Y", _GERMAN.replace("Januar", "Jänner"), "ja", "nein"),
-    "de-ch": Manner("’", ".", f"c{_NB}n", "d. m y", "%d.%m.%Y", _GERMAN, "ja", "nein"),
+    "de-at": Manner(".", ",", f"c{_NB}n", "d. m y", "%d.%m.%Y", _GERMAN.replace("Januar", "Jänner"), "ja", "nein"),
+    "de-ch": Manner("’", ".", f"c{_NB}n", "d. m y", "%d.%m.%Y", _GERMAN, "ja", "nein", negative="c-n"),
     "en": Manner(
         ",", ".", "cn", "m d, y", "%m/%d/%Y",
         "January February March April May June July August September October November December", "yes", "no",
@@ -65,6 +67,7 @@ MANNERS: dict[str, Manner] = {
     "nl": Manner(
         ".", ",", f"c{_NB}n", "d m y", "%d-%m-%Y",
         "januari februari maart april mei juni juli augustus september oktober november december", "ja", "nee",
+        negative=f"c{_NB}-n",
     ),
 }  # fmt: skip
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
@@ -110,12 +113,15 @@ def money(value: Decimal | float, currency: str, language: str, digits: int | No
     currency = currency.strip().upper()
     places = digits if digits is not None else 0 if currency in _WHOLE else 2
     text, sign = number(value, language, places), _SIGNS.get(currency, currency)
-    pattern = manner(language).money
+    if currency == "EUR" and language.lower().startswith("de-ch"):
+        sign = currency
+    of = manner(language)
+    pattern = of.money
     if pattern == "cn" and sign.isalpha():
         pattern = f"c{_NB}n"
-    minus = text.startswith("-") and pattern.startswith("c")
-    filled = pattern.replace("n", text.lstrip("-") if minus else text).replace("c", sign)
-    return f"-{filled}" if minus else filled
+    if text.startswith("-"):
+        pattern, text = of.negative or f"-{pattern}", text.removeprefix("-")
+    return pattern.replace("n", text).replace("c", sign)
 
 
 def day(value: date, language: str, style: str, zone: str) -> str:
