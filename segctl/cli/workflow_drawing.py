@@ -11,7 +11,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.project import Language
 from segctl.model.workflows import END, START, Act, Branch, Node, Split, Stop, Wait, WaitFor, WaitUntil, Workflow
 
-_WIDE, _LINE, _PAD, _GAP, _BETWEEN, _MARGIN = 232, 16, 10, 54, 40, 16
+_WIDE, _LANE, _LINE, _PAD, _GAP, _BETWEEN, _MARGIN = 232, 90, 16, 10, 54, 40, 16
 _LETTERS, _MOST_LINES, _LABEL = 32, 4, 22
 _STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#1a1a1a}.box{fill:#f4f4f2;stroke:#555;stroke-width:1.2}"
@@ -67,11 +67,13 @@ def svg(workflow: Workflow, language: Language) -> str:
     notes = [*exit_words(workflow, language)]
     if workflow.control:
         notes.append(say("control", language, f"{(workflow.control * 100).normalize():f}"))
-    places, width, height = _laid_out(boxes, edges)
-    height += 20 * len(notes)
-    parts = [_edge(edge, places) for edge in edges]
-    parts += [_drawn(box, places[box.key]) for box in boxes]
-    parts += [_label(edge, places) for edge in edges if edge.text]
+    layout = _laid_out(boxes, edges)
+    width = max(layout.width, 2 * _MARGIN + 7.5 * max(map(len, notes), default=0))
+    height = layout.height + 20 * len(notes)
+    along = [(edge, layout.lanes[number]) for number, edge in enumerate(edges)]
+    parts = [_edge(edge, lane, layout.places) for edge, lane in along]
+    parts += [_drawn(box, layout.places[box.key]) for box in boxes]
+    parts += [_label(edge, lane, layout.places) for edge, lane in along if edge.text]
     for number, note in enumerate(notes):
         y = height - 20 * (len(notes) - number)
         parts.append(f'<text x="{_MARGIN}" y="{y:g}">{plain(note, 200)}</text>')
@@ -133,15 +135,30 @@ def _look(node: Node) -> str:
 class _Place:
     x: float
     y: float
+    wide: float
     lines: tuple[str, ...]
 
     @property
     def high(self) -> float:
         return 2 * _PAD + _LINE * len(self.lines)
 
+    @property
+    def middle(self) -> float:
+        return self.x + self.wide / 2
 
-def _laid_out(boxes: Sequence[_Box], edges: Sequence[_Edge]) -> tuple[dict[str, _Place], float, float]:
-    """Each box below all that lead to it, those of one height side by side; and how large it all is."""
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where boxes stand, and which points each edge goes through, by its place in the list."""
+
+    places: Mapping[str, _Place]
+    lanes: Mapping[int, tuple[str, ...]]
+    width: float
+    height: float
+
+
+def _laid_out(boxes: Sequence[_Box], edges: Sequence[_Edge]) -> _Layout:
+    """Each box below all that lead to it, those of one height side by side; long edges have lanes of their own."""
     depth = dict.fromkeys((box.key for box in boxes), 0)
     for _ in boxes:
         for edge in edges:
@@ -149,16 +166,26 @@ def _laid_out(boxes: Sequence[_Box], edges: Sequence[_Edge]) -> tuple[dict[str, 
     rows: dict[int, list[_Box]] = {}
     for box in boxes:
         rows.setdefault(depth[box.key], []).append(box)
-    widest = max(map(len, rows.values()))
-    width = 2 * _MARGIN + widest * _WIDE + (widest - 1) * _BETWEEN
+    lanes: dict[int, tuple[str, ...]] = {}
+    for number, edge in enumerate(edges):
+        passed = range(depth[edge.start] + 1, depth[edge.end])
+        lanes[number] = tuple(f"lane {number} {level}" for level in passed)
+        for level, key in zip(passed, lanes[number], strict=True):
+            rows[level].append(_Box(key, "", "lane"))
+    width = max(sum(map(_wide, row)) + _BETWEEN * (len(row) - 1) for row in rows.values()) + 2 * _MARGIN
     places, y = dict[str, _Place](), float(_MARGIN)
     for level in sorted(rows):
         row = rows[level]
-        x = (width - len(row) * _WIDE - (len(row) - 1) * _BETWEEN) / 2
-        for number, box in enumerate(row):
-            places[box.key] = _Place(x + number * (_WIDE + _BETWEEN), y, _lines(box.text, _LETTERS, _MOST_LINES))
+        x = (width - sum(map(_wide, row)) - _BETWEEN * (len(row) - 1)) / 2
+        for box in row:
+            places[box.key] = _Place(x, y, _wide(box), _lines(box.text, _LETTERS, _MOST_LINES))
+            x += _wide(box) + _BETWEEN
         y += max(places[box.key].high for box in row) + _GAP
-    return places, width, y - _GAP + 2 * _MARGIN
+    return _Layout(places, lanes, width, y - _GAP + 2 * _MARGIN)
+
+
+def _wide(box: _Box) -> int:
+    return _LANE if box.look == "lane" else _WIDE
 
 
 def _lines(text: str, letters: int, most: int) -> tuple[str, ...]:
@@ -167,35 +194,42 @@ def _lines(text: str, letters: int, most: int) -> tuple[str, ...]:
 
 
 def _drawn(box: _Box, place: _Place) -> str:
-    round_ = place.high / 2 if box.look in ("start", "end") else 4
+    radius = place.high / 2 if box.look in ("start", "end") else 4
     texts = "".join(
-        f'<text x="{place.x + _WIDE / 2:g}" y="{place.y + _PAD + _LINE * (number + 0.8):g}" text-anchor="middle">'
+        f'<text x="{place.middle:g}" y="{place.y + _PAD + _LINE * (number + 0.8):g}" text-anchor="middle">'
         f"{plain(line, 200)}</text>"
         for number, line in enumerate(place.lines)
     )
     return (
         f'<g><title>{plain(box.text, 500)}</title><rect class="box {box.look}" x="{place.x:g}" y="{place.y:g}"'
-        f' width="{_WIDE}" height="{place.high:g}" rx="{min(round_, 20):g}"/>{texts}</g>'
+        f' width="{place.wide:g}" height="{place.high:g}" rx="{min(radius, 20):g}"/>{texts}</g>'
     )
 
 
-def _edge(edge: _Edge, places: Mapping[str, _Place]) -> str:
-    (x1, y1), (x2, y2) = _ends(edge, places)
-    middle = y2 - _GAP / 2
-    curve = f"M{x1:g} {y1:g}C{x1:g} {middle:g} {x2:g} {middle:g} {x2:g} {y2:g}"
-    return f'<path class="edge" marker-end="url(#wf-a)" d="{curve}"/>'
+def _points(edge: _Edge, lane: Sequence[str], places: Mapping[str, _Place]) -> list[tuple[float, float]]:
+    """From the foot of a box through its lane to the head of another."""
+    start, end = places[edge.start], places[edge.end]
+    passed = [(places[key].middle, places[key].y) for key in lane]
+    return [(start.middle, start.y + start.high), *passed, (end.middle, end.y)]
 
 
-def _label(edge: _Edge, places: Mapping[str, _Place]) -> str:
-    (x1, y1), (x2, _) = _ends(edge, places)
+def _edge(edge: _Edge, lane: Sequence[str], places: Mapping[str, _Place]) -> str:
+    points = _points(edge, lane, places)
+    x, y = points[0]
+    curve = [f"M{x:g} {y:g}"]
+    for x2, y2 in points[1:]:
+        middle = y2 - _GAP / 2
+        curve.append(f"C{x:g} {middle:g} {x2:g} {middle:g} {x2:g} {y2:g}")
+        x, y = x2, y2
+    return f'<path class="edge" marker-end="url(#wf-a)" d="{"".join(curve)}"/>'
+
+
+def _label(edge: _Edge, lane: Sequence[str], places: Mapping[str, _Place]) -> str:
+    """What is said of a way, above the first box or lane that it leads to."""
+    x, y = _points(edge, lane, places)[1]
     lines = _lines(edge.text, _LABEL, 2)
-    x = x1 + (x2 - x1) * 0.3
     return "".join(
-        f'<text class="way halo" x="{x:g}" y="{y1 + 18 + 13 * number:g}" text-anchor="middle">{plain(line, 100)}</text>'
+        f'<text class="way halo" x="{x:g}" y="{y - 10 - 13 * (len(lines) - 1 - number):g}" text-anchor="middle">'
+        f"{plain(line, 100)}</text>"
         for number, line in enumerate(lines)
     )
-
-
-def _ends(edge: _Edge, places: Mapping[str, _Place]) -> tuple[tuple[float, float], tuple[float, float]]:
-    start, end = places[edge.start], places[edge.end]
-    return (start.x + _WIDE / 2, start.y + start.high), (end.x + _WIDE / 2, end.y)
