@@ -37,6 +37,7 @@ class Sender(threading.Thread):
                 answer.read()
             except (OSError, HTTPException):
                 self.waiting.append(message)
+                link.close()
                 return
             assert answer.status == 200
             self.answered.append(message)
