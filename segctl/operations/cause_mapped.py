@@ -53,17 +53,18 @@ def is_ordered(events: pl.DataFrame, shortest: int, owners: Sequence[pl.Series |
     """Whether sources and beginnings of ids put all events of every profile in order.
 
     Args:
-        events: With ``subject``, ``ts``, ``source``, ``event_id``.
+        events: With ``subject``, ``ts``, ``source``, ``event_id``, and whether they came from a copy in ``mapped``.
         shortest: So many bytes of an id are known of every event.
         owners: Subject → subject of its profile, of each state that is asked about.
     """
     import polars as pl
 
-    begins = pl.col("event_id").cast(pl.Binary).bin.head(shortest)
+    begins, instant = pl.col("event_id").cast(pl.Binary).bin.head(shortest), ("profile", "ts", "source", "id")
     for of in owners:
         profile = events["subject"] if of is None else of.gather(events["subject"])
-        keys = events.select("ts", "source", begins.alias("id")).with_columns(profile.alias("profile"))
-        if keys.is_duplicated().any():
+        keys = events.select("ts", "source", "mapped", begins.alias("id")).with_columns(profile.alias("profile"))
+        same = keys.filter(pl.struct("profile", "ts").is_duplicated())
+        if same.filter(pl.struct(*instant).is_duplicated())["mapped"].any():
             return False
     return True
 

@@ -236,7 +236,7 @@ def events_of(
             mapped = mapped_events(part, since, sorted(wanted.difference(PLAIN)))
             if mapped is not None:
                 shortest.append(known_bytes(part))
-                frames.append(mapped.with_columns(pl.lit(EVENTS).alias("dataset")))
+                frames.append(mapped.with_columns(pl.lit(EVENTS).alias("dataset"), pl.lit(value=True).alias("mapped")))
                 continue
         scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
         scan = scan.select(name for name in file.meta["columns"] if name in wanted)
@@ -248,9 +248,11 @@ def events_of(
         rows = found.filter(pl.col("ts") >= pl.col("since")).drop("since").collect(engine="streaming")
         frames.append(rows.with_columns(pl.lit(EVENTS).alias("dataset")))
     events = pl.concat(frames, how="diagonal_relaxed")
-    if shortest and not is_ordered(events, min(shortest), owners):
+    if not shortest:
+        return events
+    if not is_ordered(events.with_columns(pl.col("mapped").fill_null(value=False)), min(shortest), owners):
         return events_of(workspace, snapshot, needed, columns, whole)
-    return events
+    return events.drop("mapped")
 
 
 @dataclass(frozen=True, slots=True)

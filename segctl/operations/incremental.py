@@ -26,7 +26,7 @@ from segctl.operations.incremental_few import Few, early, spread, with_due
 from segctl.operations.incremental_touched import Known, appearing, known, touched
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import zone_digest
-from segctl.state.standing import DUE, PRESENT, Standing, read_standing, write_layer, write_whole
+from segctl.state.standing import DUE, NOTHING, PRESENT, Standing, read_standing, write_layer, write_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -281,7 +281,9 @@ class _Asked:
         inputs = {**self.inputs, "files": files_digest(self.session, self.snapshot)}
         from segctl.state.standing import FOLDER
 
-        return Standing(folder / FOLDER, inputs, self.snapshot, to_us(self.as_of), length, profiles, counts, ())
+        return Standing(
+            folder / FOLDER, inputs, self.snapshot, to_us(self.as_of), length, profiles, counts, (), NOTHING
+        )
 
     def _saving(self, rows: pl.DataFrame, counts: dict[str, Counts | None]) -> Callable[[], None] | None:
         """Writes rows of everybody."""

@@ -179,17 +179,17 @@ class Few:
         everything = [PRESENT, DUE, *keys]
         if len(rows) == len(self.subjects) and self.late is None and self.anew is None:
             return self._over(everything)
-        found = self._held.rows(rows, everything).insert_column(0, rows.alias("subject"))
-        own = rows.search_sorted(self.subjects)
-        fresh = self.fresh.columns[1:]
-        found = found.with_columns(replaced(found[key], own, self.fresh[key]) for key in fresh)
+        others = rows.filter(~rows.is_in(self.subjects.implode()))
+        own = self._over([key for key in everything if key in self._held.columns or key in (PRESENT, DUE)])
+        rest = self._held.rows(others, own.columns[1:]).insert_column(0, others.alias("subject"))
+        found = pl.concat([own, rest], how="vertical_relaxed").sort("subject")
         for frame in (self._spread, self.late):
             columns = [] if frame is None else [key for key in frame.columns if key in keys]
             if frame is not None and columns:
-                found = found.with_columns(frame.select(pl.col(columns).gather(rows)))
+                found = found.with_columns(frame.select(pl.col(columns).gather(found["subject"])))
         if self._spread is not None:
-            found = found.with_columns(pl.min_horizontal(DUE, self._spread[DUE].gather(rows)).alias(DUE))
-        return found
+            found = found.with_columns(pl.min_horizontal(DUE, self._spread[DUE].gather(found["subject"])).alias(DUE))
+        return found.select("subject", *everything)
 
     def _sooner(self) -> pl.Series:
         """Who may change sooner than was known, by a column that was asked of everybody."""

@@ -2,7 +2,8 @@
 
 Folder ``standing``: ``standing.json`` names the files that count, and is replaced in one step. The first file has a
 row for every subject (row number = subject), each further one (a *layer*) rows that replace those: ``subject``,
-``present`` (part of the population), ``due``, and one column per key of a plan. Nothing here is needed for truth: what
+``present`` (part of the population), ``due``, and one column per key of a plan. Columns of the first that are mostly
+asked of few stand apart, as bits. Nothing here is needed for truth: what
 does not fit is left aside, and everybody is evaluated.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.dataclass import dataclass
+from segctl.state.standing_bits import Bits, write_bits
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
 
 FOLDER = "standing"
 PRESENT, DUE = "present", "due"
-_MANIFEST, _FORMAT = "standing.json", 1
+CONDITION = "q"
+"""How keys of conditions begin."""
+NOTHING = Bits("", 0, 0, ())
+_MANIFEST, _FORMAT = "standing.json", 2
 _LOCK = "standing"
 _MOST_LAYERED = 0.25
 """Layers with more of all rows than this become one file with the first."""
@@ -54,6 +59,7 @@ class Standing:
         profiles: Profiles of the population.
         columns: Key → counts among the population; None where the column holds values.
         layers: The first has everybody.
+        bits: Columns of the first that stand apart.
     """
 
     folder: Path
@@ -64,7 +70,9 @@ class Standing:
     profiles: int
     columns: Mapping[str, Counts | None]
     layers: tuple[Layer, ...]
-    _read: list[pl.DataFrame] = field(default_factory=list, repr=False, compare=False)
+    bits: Bits
+    _columns: dict[str, pl.Series] = field(default_factory=dict, repr=False, compare=False)
+    _layered: list[pl.DataFrame] = field(default_factory=list, repr=False, compare=False)
 
     def dense(self, keys: Sequence[str], length: int, newer: pl.DataFrame | None = None) -> pl.DataFrame:
         """Columns of everybody, row number = subject, null for those that are not there.
@@ -77,10 +85,10 @@ class Standing:
         import polars as pl
 
         asked = list(dict.fromkeys(keys))
-        first, over = self._files()
-        found = first.select(asked)
+        found = self._first(asked)
         if found.height < length:
             found = pl.concat([found, found.clear(length - found.height)])
+        over = self._over()
         found = _covered(found, over["subject"], over.select(asked))
         return found if newer is None else _covered(found, newer["subject"], newer.select(asked))
 
@@ -94,24 +102,50 @@ class Standing:
         import polars as pl
 
         asked = list(dict.fromkeys(keys))
-        first, over = self._files()
-        at = subjects.to_frame("at").select(pl.when(pl.col("at") < first.height).then("at"))["at"]
-        found = first.select(pl.col(asked).gather(at)) if asked else pl.DataFrame()
-        over = over.filter(pl.col("subject").is_in(subjects.implode()))
+        in_bits = [key for key in asked if key in self.bits.planes]
+        inside = subjects.filter(subjects < self.bits.length)
+        found = self._first([key for key in asked if key not in self.bits.planes])
+        found = found.select(pl.all().gather(inside)) if found.width else found
+        if in_bits:
+            found = pl.concat(
+                [found, self.bits.rows(self.folder, in_bits, inside.cast(pl.Int64).to_numpy())], how="horizontal"
+            )
+        found = found.select(asked)
+        if len(inside) < len(subjects):
+            # New subjects have the largest numbers.
+            found = pl.concat([found, found.clear(len(subjects) - len(inside))])
+        over = self._over().filter(pl.col("subject").is_in(subjects.implode()))
         return _covered(found, subjects.search_sorted(over["subject"]), over.select(asked))
 
-    def _files(self) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The first file, and the newest rows of the layers; read once, since the columns are many and small."""
+    def _first(self, keys: Sequence[str]) -> pl.DataFrame:
+        """Columns of the first file; each is read once."""
         import polars as pl
 
-        if not self._read:
-            wanted = [PRESENT, DUE, *self.columns]
-            first = pl.read_parquet(self.folder / self.layers[0].name, columns=wanted)
-            empty = first.clear().insert_column(0, pl.Series("subject", [], dtype=pl.Int32))
-            layers = [pl.read_parquet(self.folder / one.name, columns=empty.columns) for one in self.layers[1:]]
-            over = pl.concat([empty, *layers], how="vertical_relaxed") if layers else empty
-            self._read.extend((first, _newest(over) if len(layers) > 1 else over))
-        return self._read[0], self._read[1]
+        plain = [key for key in keys if key not in self._columns and key not in self.bits.planes]
+        if plain:
+            read = pl.read_parquet(self.folder / self.layers[0].name, columns=plain)
+            self._columns.update((column.name, column) for column in read)
+        for key in keys:
+            if key not in self._columns:
+                self._columns[key] = self.bits.column(self.folder, key)
+        return pl.DataFrame([self._columns[key] for key in keys])
+
+    def _over(self) -> pl.DataFrame:
+        """The newest rows of the layers, read once: ``subject`` and all columns."""
+        import polars as pl
+
+        if not self._layered:
+            wanted = ["subject", PRESENT, DUE, *self.columns]
+            layers = [pl.read_parquet(self.folder / one.name, columns=wanted) for one in self.layers[1:]]
+            if layers:
+                found = pl.concat(layers, how="vertical_relaxed")
+                self._layered.append(_newest(found) if len(layers) > 1 else found)
+            else:
+                plain = [name for name in wanted[1:] if name not in self.bits.planes]
+                held = pl.read_parquet(self.folder / self.layers[0].name, columns=plain, n_rows=0).schema
+                schema = {name: held.get(name, pl.Boolean()) for name in wanted[1:]}
+                self._layered.append(pl.DataFrame(schema={"subject": pl.Int32(), **schema}))
+        return self._layered[0]
 
 
 def read_standing(workspace: Workspace) -> Standing | None:
@@ -124,6 +158,10 @@ def read_standing(workspace: Workspace) -> Standing | None:
         layers = tuple(Layer(*one) for one in found["layers"])
         if not layers or any((folder / layer.name).stat().st_size != layer.bytes for layer in layers):
             return None
+        name, size, length, planes = found["bits"]
+        bits = Bits(name, size, length, tuple(planes))
+        if (folder / name).stat().st_size != size:
+            return None
         columns = {key: None if counts is None else (counts[0], counts[1]) for key, counts in found["columns"].items()}
         return Standing(
             folder,
@@ -134,6 +172,7 @@ def read_standing(workspace: Workspace) -> Standing | None:
             found["profiles"],
             columns,
             layers,
+            bits,
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
@@ -142,7 +181,7 @@ def read_standing(workspace: Workspace) -> Standing | None:
 def write_whole(workspace: Workspace, state: Standing, rows: pl.DataFrame) -> None:
     """Writes a state anew: one row for every subject, in their order."""
     with workspace.moment(_LOCK):
-        _replaced(replace(state, layers=(_written(state.folder, rows),)))
+        _replaced(_anew(state, rows))
 
 
 def write_layer(workspace: Workspace, before: Standing, state: Standing, rows: pl.DataFrame) -> None:
@@ -158,10 +197,7 @@ def write_layer(workspace: Workspace, before: Standing, state: Standing, rows: p
         held = read_standing(workspace)
         if held is None or held.layers != before.layers or held.inputs != before.inputs:
             return  # somebody else wrote another one meanwhile, which is as good
-        layers = list(before.layers)
-        if rows.height:
-            layers = _layered(before, layers, rows, state)
-        _replaced(replace(state, layers=tuple(layers)))
+        _replaced(_layered(before, rows, state) if rows.height else replace(state, layers=held.layers, bits=held.bits))
 
 
 def forget(workspace: Workspace) -> None:
@@ -170,19 +206,29 @@ def forget(workspace: Workspace) -> None:
         (workspace.folder / FOLDER / _MANIFEST).unlink()
 
 
-def _layered(before: Standing, layers: list[Layer], rows: pl.DataFrame, state: Standing) -> list[Layer]:
+def _layered(before: Standing, rows: pl.DataFrame, state: Standing) -> Standing:
     import polars as pl
 
-    folder, keys = before.folder, [PRESENT, DUE, *state.columns]
+    folder, keys, layers = before.folder, [PRESENT, DUE, *state.columns], list(before.layers)
     rows = rows.select("subject", *keys)
-    first = layers[0]
-    if rows.height + sum(layer.rows for layer in layers[1:]) > _MOST_LAYERED * first.rows:
-        return [_written(folder, before.dense(keys, state.length, rows))]
+    if rows.height + sum(layer.rows for layer in layers[1:]) > _MOST_LAYERED * layers[0].rows:
+        return _anew(state, before.dense(keys, state.length, rows))
     # A layer is written again when as much has come after it, so each row is written a few times at most.
     while len(layers) > 1 and layers[-1].rows <= 2 * rows.height:
         older = pl.read_parquet(folder / layers.pop().name, columns=rows.columns)
         rows = _newest(pl.concat([older, rows], how="vertical_relaxed"))
-    return [*layers, _written(folder, rows)]
+    return replace(state, layers=(*layers, _written(folder, rows)), bits=before.bits)
+
+
+def _anew(state: Standing, rows: pl.DataFrame) -> Standing:
+    """The state in files of its own; conditions, of which whole columns are seldom asked, as bits."""
+    import polars as pl
+
+    folder = state.folder
+    folder.mkdir(mode=0o700, exist_ok=True)
+    apart = [name for name, of in rows.schema.items() if of == pl.Boolean and name.startswith(CONDITION)]
+    bits = write_bits(folder / f"{uuid.uuid4().hex}.bits", rows.select(apart))
+    return replace(state, layers=(_written(folder, rows.drop(apart)),), bits=bits)
 
 
 def _newest(rows: pl.DataFrame) -> pl.DataFrame:
@@ -223,12 +269,13 @@ def _replaced(state: Standing) -> None:
     text = json.dumps({
         "format": _FORMAT, "inputs": dict(state.inputs), "snapshot": state.snapshot, "as_of": state.as_of,
         "length": state.length, "profiles": state.profiles, "columns": dict(state.columns),
+        "bits": [state.bits.name, state.bits.bytes, state.bits.length, state.bits.planes],
         "layers": [[layer.name, layer.rows, layer.bytes] for layer in state.layers],
     })  # fmt: skip
     fresh = folder / f"{uuid.uuid4().hex}.json"
     fresh.write_text(text)
     os.replace(fresh, folder / _MANIFEST)
-    _delete(folder, {_MANIFEST, *(layer.name for layer in state.layers)})
+    _delete(folder, {_MANIFEST, state.bits.name, *(layer.name for layer in state.layers)})
 
 
 def _delete(folder: Path, keep: Iterable[str]) -> None:
