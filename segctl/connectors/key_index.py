@@ -121,6 +121,17 @@ class SortedKeys:
         if self._new_path is not None and sum(len(run.keys) for run in self._runs) >= MEMORY_KEYS:
             self._spill()
 
+    def know_stored(self) -> None:
+        """Puts the stored runs into the sieve now, for one who will ask few at a time but for long."""
+        if not self._knows_stored:
+            self._knows_stored = True
+            self._renew_sieve()
+
+    def spill(self) -> None:
+        """Puts what is in memory on disk, as one more run."""
+        if any(len(run.keys) for run in self._runs):
+            self._spill()
+
     def _spill(self) -> None:
         assert self._new_path is not None, "only runs with a place are spilled"
         path = self._new_path()

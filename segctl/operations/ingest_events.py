@@ -60,7 +60,7 @@ class EventSink:
         self._afresh = afresh
         stored = [file for file in workspace.files(keys_dataset(source.name)) if file.rows]
         self._key_files, self._stale_keys = ([], stored) if afresh is not None else (stored, [])
-        runs = [load(f.path, f.rows, is_comparable=f.meta.get("hash") == _hash_name()) for f in self._key_files]
+        runs = [load(f.path, f.rows, is_comparable=f.meta.get("hash") == hash_name()) for f in self._key_files]
         self._keys = SortedKeys(runs, self._key_path)
         self._replaces = source.corrections_replace
         self._occurrences = Occurrences(self._key_path)
@@ -230,7 +230,7 @@ class EventSink:
         for working in (self._comparer, self._writer):
             working.shutdown()
         if self._replaced:
-            self._files = _last_of_this_run(self.workspace, self._replaced, self._files)
+            self._files = last_of_this_run(self.workspace, self._replaced, self._files)
         stale = [file.id for file in self._stale_keys]
         replaced = self._replacing()
         self._files += replaced.add
@@ -273,10 +273,10 @@ class EventSink:
         stale: list[int] = []
         small = [] if self._keys.spilled else _last_small(self._key_files)
         if len(small) >= _MOST_SMALL_KEY_FILES:
-            older = [load(f.path, f.rows, is_comparable=f.meta.get("hash") == _hash_name()) for f in reversed(small)]
+            older = [load(f.path, f.rows, is_comparable=f.meta.get("hash") == hash_name()) for f in reversed(small)]
             run = merged([run, *older])
             stale = [file.id for file in small]
-        dataset, meta = keys_dataset(self.source.name), {"hash": _hash_name()}
+        dataset, meta = keys_dataset(self.source.name), {"hash": hash_name()}
         new = [
             NewFile(spilled.path, dataset, len(spilled.keys), meta) for spilled in self._keys.spilled if spilled.path
         ]
@@ -293,7 +293,7 @@ def _last_small(files: list[StoredFile]) -> list[StoredFile]:
     return files[first:]
 
 
-def _hash_name() -> str:
+def hash_name() -> str:
     """What made the fingerprints of contents: only words made by the same can be compared."""
     import polars as pl
 
@@ -366,7 +366,7 @@ def events_meta(frame: pl.DataFrame) -> dict[str, Any]:
     }
 
 
-def _last_of_this_run(workspace: Workspace, replaced: set[str], new: list[NewFile]) -> list[NewFile]:
+def last_of_this_run(workspace: Workspace, replaced: set[str], new: list[NewFile]) -> list[NewFile]:
     """The files of this run; of several corrections of one event only the last stays, like the stored ones go."""
     import polars as pl
 

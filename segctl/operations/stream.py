@@ -15,7 +15,7 @@ from segctl.model.errors import UsageError
 from segctl.operations.cause_words import cause
 from segctl.operations.live_evaluation import NEVER
 from segctl.operations.stream_changes import Why, changes_of, whys_of
-from segctl.operations.stream_checkpoint import begin, checkpoint, look, recover
+from segctl.operations.stream_checkpoint import begin, checkpoint, look, recover, store
 from segctl.operations.stream_frames import largest_subject, newest, oldest, spans, subjects_of
 from segctl.operations.stream_members import by_second
 from segctl.operations.stream_metrics import Metrics
@@ -66,11 +66,12 @@ class Stream:
     def finish(self) -> None:
         """Makes a last checkpoint, after everything was said."""
         if self.state.world is not None:
-            checkpoint(self.state)
+            checkpoint(self.state, is_last=True)
         self.state.commit(Work())
 
     def release(self) -> None:
         """Lets go; what was committed stays."""
+        self.state.ranking.close()
         for group in self.state.intakes.values():
             for intake in group:
                 intake.discard()
@@ -103,13 +104,17 @@ class Stream:
         if state.world is None and not self._begun(work, events):
             return
         since = arrived - int(1e6 * (began - min((chunk.came for _, chunk in chunks), default=began)))
+        is_stored = any(part.replaces for part in taken)
+        if is_stored:
+            # What a correction replaces is gone with the files that hold it, so these come first.
+            state.commit(work)
+            store(state, sorted(state.records))
+            work = Work()
         for part in spans(events, state.habits.step_s) if state.clock.is_virtual else [events]:
-            work.changes += self._asked(part, since)
+            work.changes += self._asked(part, since, is_stored=is_stored)
         if chunks or work.changes:
             state.commit(work)
         self._measure(chunks, taken, began)
-        if any(part.replaces for part in taken):
-            checkpoint(state)
 
     def _begun(self, work: Work, events: Sequence[pl.DataFrame]) -> bool:
         """Begins with the first event that comes; lines without one are kept until then."""
@@ -134,14 +139,15 @@ class Stream:
             state.records_since = time.monotonic()
         return work, taken
 
-    def _asked(self, events: Sequence[pl.DataFrame], since: int) -> list[Change]:
+    def _asked(self, events: Sequence[pl.DataFrame], since: int, *, is_stored: bool) -> list[Change]:
         """Who moved because of these events, and because time has passed up to them."""
         state, world = self.state, self.state.here
         at = state.clock.tick(max(map(newest, events), default=None))
         known = len(world.profiles)
         if max(map(largest_subject, events), default=-1) >= known:
             world.sees(range(known, subject_count(state.workspace)))
-        world.add(events)
+        if not is_stored:
+            world.add(events)
         changes = self._timers(at)
         whys = whys_of(events, world.profile_of, since=since, last=world.as_of)
         moved = world.ask(world.profile_subjects(subjects_of(events)), at)

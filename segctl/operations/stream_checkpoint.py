@@ -43,6 +43,9 @@ def recover(state: StreamState, inputs: Inputs) -> None:
 
 def begin(state: StreamState) -> None:
     """Brings everybody up to the present, and says what moved since the stream last ran."""
+    for group in state.intakes.values():
+        for intake in group:
+            intake.ready()
     is_first = stream_log.fact(state.workspace, TOLD_RUN) is None
     members = renew(state, is_first=is_first)
     if is_first:
@@ -62,6 +65,7 @@ def renew(state: StreamState, *, is_first: bool = False) -> int:
     from segctl.operations.apply import apply
 
     if state.world is not None:
+        take_ranking(state, wait=True)
         state.world.close()
         state.world = None
     at = state.clock.tick()
@@ -89,6 +93,7 @@ def look(state: StreamState) -> None:
     now = time.monotonic()
     if state.world is None:
         return
+    take_ranking(state)
     if state.records_since is not None and now - state.records_since >= state.habits.records_s:
         take_records(state)
     if now - state.looked_at >= state.habits.look_s:
@@ -192,14 +197,23 @@ def store(state: StreamState, touched: Sequence[int] = ()) -> None:
         state.world.sees(touched, events_written=True)
 
 
-def checkpoint(state: StreamState) -> None:
-    """Makes files of the lines and a run of the changes; segments that need everybody are ranked anew."""
+def checkpoint(state: StreamState, *, is_last: bool = False) -> None:
+    """Makes files of the lines and a run of the changes; segments that need everybody begin to be ranked anew.
+
+    Args:
+        state: Of a stream that has begun.
+        is_last: The ranking is waited for, so that the run holds it.
+    """
     if state.records:
         take_records(state)
     else:
         store(state)
     world, at = state.here, state.clock.tick()
-    _rank(state, at)
+    _take_sessions(state, at)
+    if is_last:
+        take_ranking(state, wait=True)
+        state.ranking.begin(state.session, world.late, at=at, snapshot=world.snapshot)
+        take_ranking(state, wait=True)
     run, warnings = record(
         state.session, world.going, world.members, profiles=world.population,
         as_of=moment(at), snapshot=world.snapshot, started=state.clock.wall(),
@@ -208,21 +222,29 @@ def checkpoint(state: StreamState) -> None:
         state.listener.told(warning, is_warning=True)
     world.as_of = at
     state.seen, state.checkpoint_at = run.commit, time.monotonic()
+    if not is_last:
+        state.ranking.begin(state.session, world.late, at=at, snapshot=world.snapshot)
 
 
-def _rank(state: StreamState, at: int) -> None:
-    world = state.here
-    moved = world.rank(at)
+def take_ranking(state: StreamState, *, wait: bool = False) -> None:
+    """Says what a ranking that has ended moved."""
+    found = state.ranking.take(wait=wait)
+    if found is not None:
+        moved = state.here.ranked(found)
+        state.commit(Work(changes=state.in_time(moved, found.at, "others_moved")))
+
+
+def _take_sessions(state: StreamState, at: int) -> None:
+    """Sessions stand in files since just now, and whoever has one may have moved."""
     if any(has_sessions(source) for source in state.sources):
-        # Sessions stand in files only now, and whoever has one may have moved.
-        moved += world.ask(world.profile_subjects(range(len(world.profiles))), at)
-    state.commit(Work(changes=state.in_time(moved, at, "others_moved")))
+        world = state.here
+        moved = world.ask(world.profile_subjects(range(len(world.profiles))), at)
+        state.commit(Work(changes=state.in_time(moved, at)))
 
 
 def _note(sources: Sequence[Source], parts: Sequence[Files]) -> dict[str, Any]:
     return {
         "source": ", ".join(source.name for source in sources),
         "rows": sum(part.read for part in parts),
-        "new": sum(part.new for part in parts),
         "bad": sum(part.bad for part in parts),
     }

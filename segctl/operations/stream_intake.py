@@ -76,15 +76,13 @@ class Files:
         remove: Ids of stored files.
         within: Statements of the same transaction.
         read: Rows taken since the last.
-        new: New events or versions among them.
-        bad: Bad ones.
+        bad: Bad ones among them.
     """
 
     add: list[NewFile] = field(default_factory=list)
     remove: list[int] = field(default_factory=list)
     within: list[Callable[[Any], None]] = field(default_factory=list)
     read: int = 0
-    new: int = 0
     bad: int = 0
 
 
@@ -110,8 +108,6 @@ class Intake:
             self._records = record_sink(self.source)(self._workspace, self.source, self._resolver, now)
         elif self._events is None:
             self._events = StreamEvents(self._workspace, self.source, self._resolver)
-        else:
-            self._events = self._events.successor()
         self._quarantine = Quarantine(self._workspace, name)
         self._links = LinkSink(self._workspace, name, self._resolver)
         self._consents: ConsentSink | None = None
@@ -204,11 +200,11 @@ class Intake:
         if not self._rows:
             return found
         bad_files = self._quarantine.pending_files()
-        sink = self._events if self._events is not None else self._records
-        assert sink is not None, "a source gives events or records"
-        add, remove = sink.finish()
-        found.new = sink.counts.new
-        add, remove = self._with_sessions(add, remove)
+        if self._events is not None:
+            add, remove = self._with_sessions(*self._events.files())
+        else:
+            assert self._records is not None, "a source gives events or records"
+            add, remove = self._records.finish()
         links, unlinked = self._links.finish()
         found.add, found.remove = [*add, *bad_files, *links], [*remove, *unlinked]
         found.within = [self._counted(number, *rows) for number, rows in self._rows.items()]
@@ -220,8 +216,11 @@ class Intake:
 
     def go_on(self, now: datetime) -> None:
         """Begins with nothing gathered, after the files were committed."""
-        if self._rows:
-            self._begin(now)
+        if not self._rows:
+            return
+        if self._events is not None:
+            self._events.settled()
+        self._begin(now)
 
     def _counted(self, number: int, read: int, bad: int) -> Callable[[Any], None]:
         note = input_note(self.source, ("streamed",), (), known=0, form=("ndjson", ".", ""))
@@ -235,6 +234,11 @@ class Intake:
 
         found = session_changes(self._workspace, self._project, self.source, add, remove)
         return found.add, found.remove
+
+    def ready(self) -> None:
+        """Reads what is stored of known events now, and not in the middle of a batch."""
+        if self._events is not None:
+            self._events.ready()
 
     def discard(self) -> None:
         """Forgets what was gathered and not committed."""

@@ -11,6 +11,7 @@ from segctl.operations.cause_words import cause
 from segctl.operations.live_evaluation import NEVER
 from segctl.operations.stream_changes import Why, changes_of
 from segctl.operations.stream_metrics import Metrics
+from segctl.operations.stream_ranking import Ranking
 from segctl.operations.stream_status import EVERY_S, STATUS, written
 from segctl.state import stream_log
 from segctl.state.stream_log import Change, Place, RawLines
@@ -85,6 +86,7 @@ class StreamState:
         resolver: Identifiers to subjects.
         reload: Gives the session anew, with the definitions as they are now.
         intakes: By name of the source.
+        ranking: Of the segments that need everybody.
         world: None until it has begun.
         said: Highest sequence number that was said.
         seen: Newest commit whose effect is known.
@@ -108,6 +110,7 @@ class StreamState:
     reload: Callable[[], Session]
     resolver: Resolver
     intakes: dict[str, list[Intake]] = field(default_factory=dict)
+    ranking: Ranking = field(default_factory=Ranking)
     world: World | None = None
     said: int = 0
     seen: int = 0

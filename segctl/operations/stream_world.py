@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.operations.session import Session
+    from segctl.operations.stream_ranking import Ranked
 
 
 class World:
@@ -143,17 +144,11 @@ class World:
                 (profile,) = self.profile_subjects([subject])
                 self.timers.advance(profile, when)
 
-    def rank(self, at: int) -> list[Moved]:
-        """Evaluates the segments that need everybody; who moved. All events must stand in files."""
-        from segctl.operations.evaluation import evaluate
-
-        if not self.late:
-            return []
-        found = evaluate(self.session, self.late, as_of=moment(at), snapshot=self.snapshot)
-        names = [name for name in self.late if name not in found.failed]
+    def ranked(self, found: Ranked) -> list[Moved]:
+        """Takes what a ranking of everybody found; who moved."""
         self.members.grow(len(self.profiles))
         everybody = self.profile_subjects(range(len(self.profiles)))
-        return self.members.moved(everybody, found.frame.select("subject", *names), names)
+        return self.members.moved(everybody, found.answers, found.names)
 
 
 def newest_as_of(session: Session) -> int | None:

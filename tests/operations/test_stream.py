@@ -130,6 +130,47 @@ def test_an_event_that_is_known_changes_nothing(shop: Shop) -> None:
     assert stream.state.metrics.known == 2
 
 
+def test_a_correction_replaces_the_event_in_files_and_in_memory(tmp_path: Path) -> None:
+    buyers = {"buyers": SEGMENTS["buyers"]}
+    shop = Shop(write_project(tmp_path / "shop", buyers, source=SOURCE + "corrections: replace\n"))
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(line(1, "ann", 5, "order", "30"), line(2, "bob", 5, "order", "80"))
+        stream.turn()
+        shop.write(line(1, "ann", 5, "order", "60"), line(2, "bob", 5, "order", "40"))
+        stream.turn()
+        stream.turn()
+
+    assert said(shop) == [
+        ("buyers", "bob", "entered"),
+        ("buyers", "ann", "entered"),
+        ("buyers", "bob", "left (event_arrived)"),
+    ]
+    assert shop.members() == {"buyers": {"ann"}}
+
+
+def test_events_without_an_id_are_told_apart_by_their_occurrence_across_checkpoints_and_restarts(
+    tmp_path: Path,
+) -> None:
+    shop = Shop(write_project(tmp_path / "shop", VIEWERS, source=SOURCE.replace("    id: id\n", "")))
+    same = line(1, "ann", 5)
+    shop.at(10)
+    with shop.stream() as stream:
+        shop.write(same)
+        stream.turn()
+        checkpoint(stream.state)
+        before = said(shop)
+    with shop.stream() as stream:
+        shop.write(same)
+        stream.turn()
+        then = said(shop)
+    with shop.stream(Wish(place=str(shop.path), from_start=True)) as stream:
+        stream.turn()
+
+    assert (before, then) == ([], [("viewers", "ann", "entered")])
+    assert stream.state.metrics.known == 2
+
+
 def test_read_from_the_start_again_everything_is_known(shop: Shop) -> None:
     shop.at(10)
     with shop.stream() as stream:
