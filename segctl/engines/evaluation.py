@@ -6,7 +6,7 @@ whatever the engine. Blocks bound memory; only `keep`, and what refers to it, wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -122,15 +122,20 @@ def finished(found: Early, *, only: Sequence[int] | None = None) -> Evaluation:
 
 def working_profiles(plan: Plan, data: EngineInput) -> pl.DataFrame:
     """The columns of the profiles that the plan needs, in working form under the engine's own names."""
+    return data.profiles.select(*working_columns(plan, data.profiles.columns))
+
+
+def working_columns(plan: Plan, given: Collection[str]) -> list[pl.Expr]:
+    """The columns of the profiles that the plan needs, of those that are given."""
     traits = dict.fromkeys(node for node in _all_nodes(plan) if isinstance(node, ir.StoredTrait))
-    present = set(data.profiles.columns)
+    present = set(given)
     columns = [pl.col("subject"), pl.col("profile_id")]
     for trait in traits:
         value = worked(trait.name, trait.type) if trait.name in present else pl.lit(None, working_dtype(trait.type))
         columns.append(value.alias(trait_column(trait)))
     columns += [pl.col(f"sample:{salt}") for salt in plan.samples]
     columns += [pl.col(column) for column in sorted({list_column(test) for test in plan.lists})]
-    return data.profiles.select(*columns)
+    return columns
 
 
 def _all_nodes(plan: Plan) -> Iterable[Node]:

@@ -71,6 +71,15 @@ class GrowingRows:
         """Names of the columns."""
         return frozenset(self._frame.columns)
 
+    @property
+    def frame(self) -> pl.DataFrame:
+        """All rows, as they came."""
+        return self._frame
+
+    def subjects(self) -> NDArray[np.int32]:
+        """Whose rows these are, each once."""
+        return np.fromiter(self._of, np.int32, len(self._of))
+
     def add(self, rows: pl.DataFrame) -> None:
         """Takes further rows in stored form; a column that either lacks is null there."""
         self.last = max(self.last, _last(rows))

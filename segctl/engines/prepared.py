@@ -82,6 +82,7 @@ class PreparedPlan:
     """A plan whose expressions are built.
 
     Attributes:
+        plan: What is asked.
         staged: What is answered when.
     """
 
@@ -106,7 +107,7 @@ class PreparedPlan:
             sum_is_safe: As in `Reading`.
         """
         self.staged: Stages = stages(plan)
-        self._plan = plan
+        self.plan = plan
         self._profiles = dict(profiles)
         self._reach = reach
         self._safe = sum_is_safe
@@ -217,11 +218,11 @@ class PreparedPlan:
         self._final = self._built_segments()
 
     def _build_rounds(self) -> None:
-        metrics = [metric for _, of in self._plan.metrics for metric in of] + self._changes.metrics
+        metrics = [metric for _, of in self.plan.metrics for metric in of] + self._changes.metrics
         edges = list(self._changes.passing)
         self._passed: list[str] = []
         names = {metric: f"metric:{number}" for number, metric in enumerate(metrics)}
-        sequences = {sequence: f"sequence:{number}" for number, sequence in enumerate(self._plan.sequences)}
+        sequences = {sequence: f"sequence:{number}" for number, sequence in enumerate(self.plan.sequences)}
         while names or sequences or edges:
             ready = [metric for metric in names if self._is_ready(metric)]
             tied = [sequence for sequence in sequences if self._is_ready(sequence)]

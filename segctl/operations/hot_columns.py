@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segctl.compile import ir
-from segctl.compile.plan import Node, parts, roots
+from segctl.compile.plan import Node, Plan, parts, plan, roots
 from segctl.model.errors import LocalIOError, TemporaryError, UsageError
 from segctl.model.types import stored_column
 from segctl.operations.evaluation import lowered_segments
@@ -29,10 +29,15 @@ Wanted = Mapping[str, frozenset[str]]
 
 def wanted_columns(session: Session) -> dict[str, frozenset[str]]:
     """Event kind → stored columns of the properties that any segment of the project reads."""
+    return columns_read(plan(lowered_segments(session, session.definitions.segments)))
+
+
+def columns_read(asking: Plan) -> dict[str, frozenset[str]]:
+    """Event kind → stored columns of the properties that a plan reads."""
     found: dict[str, set[str]] = {}
-    for segment in lowered_segments(session, session.definitions.segments):
-        for root in roots(segment):
-            _note(root, (), found)
+    nodes = [root for segment in asking.segments for root in roots(segment)]
+    for node in [*nodes, *(output.ask for output in asking.outputs)]:
+        _note(node, (), found)
     return {kind: frozenset(columns) for kind, columns in found.items()}
 
 
