@@ -52,20 +52,32 @@ class Actor:
         """
         move = ways[0].move
         assert isinstance(move, Acting)
-        step = _Step(ways[0].workflow, move.node, move.act, tuple(ways), now)
+        ways, over = self._without_settled(ways, move.node)
+        step = _Step(over[0].workflow if over else ways[0].workflow, move.node, move.act, tuple(ways), now)
+        self.books.write(moved=[self._moved(step, one) for one in over])
+        if not ways:
+            return over, None
         allowed = self.world.allow(
             step.workflow, step.node, step.act, [one.someone for one in ways], self._contacts(ways), now
         )
         if allowed.held is not None:
             self.books.write(moved=[stands(one.instance, one.move.at) for one in ways])
-            return [], allowed.held
+            return over, allowed.held
         allowed = replace(allowed, refused={**self._capped(step), **allowed.refused})
         waiting, refused, silent, open_ = _sorted(step, allowed)
         self.books.write(moved=[stands(one.instance, one.move.at) for one in waiting])
         self._note(step, refused, "refused", allowed, count)
         self._note(step, silent, "control", allowed, count)
         done, held = self._do(step, open_, allowed, count)
-        return [*refused, *silent, *done], held
+        return [*over, *refused, *silent, *done], held
+
+    def _without_settled(self, ways: Sequence[Way], node: Node) -> tuple[list[Way], list[Way]]:
+        """Who is to be told, and whose effect has its result already: that one is never had again."""
+        keys = {_key(one, node): one for one in ways}
+        settled = self.books.settled(keys)
+        return [one for key, one in keys.items() if key not in settled], [
+            one for key, one in keys.items() if key in settled
+        ]
 
     # --- Who may be told -----------------------------------------------------------------------------------
     def _contacts(self, ways: Sequence[Way]) -> list[Contact]:
@@ -141,7 +153,9 @@ class Actor:
         held: str | None = None
         for part in _parts(ways, self.world.at_once(step.act)):
             effects = {one.instance.id: _effect(step, one, allowed, "sending") for one in part}
-            self.books.write(settled=settled, moved=moved, intended=effects.values())
+            # With the intent the person stands at the step, so that whoever finds it knows from where to go on.
+            here = [stands(one.instance, one.move.at) for one in part]
+            self.books.write(settled=settled, moved=[*moved, *here], intended=effects.values())
             doing = [_doing(one, effects[one.instance.id]) for one in part]
             results = self.world.perform(step.workflow, step.node, step.act, doing, step.now)
             settled, moved = [], []
@@ -191,7 +205,7 @@ def _parts(ways: Sequence[Way], size: int) -> Iterator[list[Way]]:
 def _effect(step: _Step, one: Way, allowed: Allowed, state: EffectState) -> Effect:
     instance, act = one.instance, step.act
     return Effect(
-        key=effect_key(instance.workflow, instance.profile, instance.entry, step.node.id),
+        key=_key(one, step.node),
         instance=instance.id,
         workflow=instance.workflow,
         version=instance.version,
@@ -210,6 +224,11 @@ def _effect(step: _Step, one: Way, allowed: Allowed, state: EffectState) -> Effe
         settled=None,
         is_contact=act.kind in _CONTACTS,
     )
+
+
+def _key(one: Way, node: Node) -> str:
+    instance = one.instance
+    return effect_key(instance.workflow, instance.profile, instance.entry, node.id)
 
 
 def _doing(one: Way, effect: Effect) -> Doing:

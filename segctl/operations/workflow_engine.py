@@ -104,7 +104,7 @@ class Engine:
             settled.append(Settled(effect.key, "unknown", now, "the process ended before the answer"))
             workflow = None if one is None else self._of(one)
             node = None if workflow is None else workflow.node(effect.step)
-            if one is not None and node is not None and one.step == effect.step:
+            if one is not None and node is not None:
                 moved.append(stands(one, after(Standing(one.entered, one.step, one.reached), node, now)))
         self.books.write(settled=settled, moved=moved)
 

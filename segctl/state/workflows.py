@@ -234,6 +234,18 @@ class Books:
         )
         return [Effect(**{**dict(row), "is_contact": bool(row["is_contact"])}) for row in rows]
 
+    def settled(self, keys: Iterable[str]) -> set[str]:
+        """Of some keys those of effects that have a result."""
+        wanted, found = list(keys), set[str]()
+        for at in range(0, len(wanted), _AT_ONCE):
+            part = wanted[at : at + _AT_ONCE]
+            rows = self._db.query(
+                f"SELECT key FROM workflow_effects WHERE state <> 'sending' AND key IN ({','.join('?' * len(part))})",
+                part,
+            )
+            found |= {row[0] for row in rows}
+        return found
+
     def counts(self) -> list[tuple[str, str, str, int]]:
         """Workflow, step, state of effects, and how many."""
         rows = self._db.query(
