@@ -197,7 +197,13 @@ class Desk:
 
         wanted = [message.needs for message in self.messages()]
         loaded = values_of(
-            self._session, self.template, wanted, tuple(dict.fromkeys(subjects)), as_of=self._as_of, extra=extra
+            self._session,
+            self.template,
+            wanted,
+            tuple(dict.fromkeys(subjects)),
+            as_of=self._as_of,
+            extra=extra,
+            tags_of=self._tags_of,
         )
         self._values.update(loaded.values)
         self._tags.update(loaded.languages)
@@ -275,6 +281,12 @@ class Desk:
             raise DataError("SEG778", message, hint="`segctl profile ID` shows what is known of somebody")
         files, tag = spoken(self.template, self._asked, self._tags.get(subject), self._session.project.language)
         return self._message(files), tag, values | {"language": tag}
+
+    def _tags_of(self, own: str | None) -> tuple[str, ...]:
+        """Languages of offers and defaults: that of the message first, so that it speaks one language."""
+        project = self._session.project.language
+        files, tag = spoken(self.template, self._asked, own, project)
+        return chain(tag, files, project)
 
     def _message(self, tag: str) -> Message:
         from segctl.content.library import TemplateError

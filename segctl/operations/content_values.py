@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from segctl.compile.lower import lower_trait
 from segctl.compile.plan import Output
-from segctl.model.content import Content, ContentTemplate, Texts, chain, in_language
+from segctl.model.content import Content, ContentTemplate, Texts, in_language
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import DataError
 from segctl.model.types import ValueType
@@ -54,8 +54,18 @@ def values_of(
     *,
     as_of: datetime,
     extra: Mapping[int, Mapping[str, Any]],
+    tags_of: Callable[[str | None], tuple[str, ...]],
 ) -> Loaded:
     """The variables of every person, by one evaluation.
+
+    Args:
+        session: Open project and workspace.
+        template: Whose.
+        needed: What its files speak of.
+        subjects: Any identifiers of the people.
+        as_of: When values and memberships hold.
+        extra: Values that whoever sends brings along.
+        tags_of: A person's own language → the languages in which texts are looked for, in order.
 
     Raises:
         DataError: The template shows a sensitive trait that it is not allowed to (SEG770).
@@ -77,7 +87,7 @@ def values_of(
         if owner not in traits:
             continue
         own = {name: clean(value) for name, value in extra.get(subject, {}).items()}
-        tags = chain(languages.get(owner), session.project.language)
+        tags = tags_of(languages.get(owner))
         given = dict.fromkeys(template.given) | recent.get(owner, {}) | own
         found[subject] = {
             **_named(session, template, traits[owner], tags),

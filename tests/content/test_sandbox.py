@@ -89,7 +89,7 @@ BOMBS = (
     "{{ range(10000000000) | list }}",
     "{{ range(1000) | join('a' * 100) }}",
     "{% for a in range(1000) %}{% for b in range(1000) %}x{% endfor %}{% endfor %}",
-    "{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}{% endfor %}{% endfor %}{% endfor %}",
+    "{% for a in range(999) %}{% for b in range(999) %}{% for c in range(99) %}{% endfor %}{% endfor %}{% endfor %}",
     "{% set a = 'xxxxxxxxxx' %}" + "{% set a = a ~ a %}" * 40 + "{{ a }}",
     "{% set a = 'xxxxxxxxxx' %}" + "{% set a = a + a %}" * 40 + "{{ a }}",
     "{% set a = [1] %}" + "{% set a = a + a %}" * 40 + "{{ a | length }}",
