@@ -81,4 +81,10 @@ ENTRIES: dict[str, Entry] = {
         "`apply` hands its definitions to the stream, which reads them from the project folder it was started in.",
         "Mend what the message names there; the stream goes on with the definitions it had.",
     ),
+    "SEG733": Entry(
+        "`--push` names no declared destination",
+        "Audiences go to destinations of `destinations/*.yaml`, and none of them has that name.",
+        "Look at the names with `segctl ls destinations`.",
+        "segctl stream web --push mailing_flies",
+    ),
 }

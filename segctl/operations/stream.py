@@ -72,6 +72,7 @@ class Stream:
     def release(self) -> None:
         """Lets go; what was committed stays."""
         self.state.ranking.close()
+        self.state.pushing.close()
         for group in self.state.intakes.values():
             for intake in group:
                 intake.discard()

@@ -94,6 +94,7 @@ def look(state: StreamState) -> None:
     if state.world is None:
         return
     take_ranking(state)
+    state.pushing.take(state.listener.told)
     if state.records_since is not None and now - state.records_since >= state.habits.records_s:
         take_records(state)
     if now - state.looked_at >= state.habits.look_s:
@@ -224,6 +225,10 @@ def checkpoint(state: StreamState, *, is_last: bool = False) -> None:
     state.seen, state.checkpoint_at = run.commit, time.monotonic()
     if not is_last:
         state.ranking.begin(state.session, world.late, at=at, snapshot=world.snapshot)
+    state.pushing.take(state.listener.told, wait=is_last)
+    state.pushing.begin(state.session, state.clock.wall())
+    if is_last:
+        state.pushing.take(state.listener.told, wait=True)
 
 
 def take_ranking(state: StreamState, *, wait: bool = False) -> None:

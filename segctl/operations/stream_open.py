@@ -14,6 +14,7 @@ from segctl.operations.ingest_subjects import Resolver
 from segctl.operations.stream import Stream, locked
 from segctl.operations.stream_clock import ClockName, StreamClock, micros
 from segctl.operations.stream_inputs import Inputs
+from segctl.operations.stream_push import Pushing, refuse_unknown
 from segctl.operations.stream_state import Habits, Listener, StreamState
 from segctl.operations.stream_world import newest_as_of
 
@@ -39,6 +40,7 @@ class Wish:
         once: It ends with what is there.
         from_start: Earlier positions are forgotten.
         habits: How it goes about it.
+        push: Destinations that get the audiences that have moved, after each checkpoint.
     """
 
     sources: tuple[str, ...] = ()
@@ -48,6 +50,7 @@ class Wish:
     once: bool = False
     from_start: bool = False
     habits: Habits = field(default_factory=Habits)
+    push: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -78,6 +81,7 @@ def opened(
     """
     sources = _sources(session, wish)
     clock = _clock(session, wish, wall)
+    refuse_unknown(session, wish.push)
     with ExitStack() as stack:
         stack.enter_context(locked(session, sources))
         if wish.from_start:
@@ -90,6 +94,7 @@ def opened(
             stack.callback(feed.close)
         resolver = Resolver(session.workspace, session.project)
         state = StreamState(session, tuple(sources), clock, listener, wish.habits, reload, resolver)
+        state.pushing = Pushing(wish.push)
         stream = Stream(state, feeds, inputs)
         stack.callback(stream.release)
         before()

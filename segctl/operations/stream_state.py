@@ -11,6 +11,7 @@ from segctl.operations.cause_words import cause
 from segctl.operations.live_evaluation import NEVER
 from segctl.operations.stream_changes import Why, changes_of
 from segctl.operations.stream_metrics import Metrics
+from segctl.operations.stream_push import Pushing
 from segctl.operations.stream_ranking import Ranking
 from segctl.operations.stream_status import EVERY_S, STATUS, written
 from segctl.state import stream_log
@@ -87,6 +88,7 @@ class StreamState:
         reload: Gives the session anew, with the definitions as they are now.
         intakes: By name of the source.
         ranking: Of the segments that need everybody.
+        pushing: To destinations, after checkpoints.
         world: None until it has begun.
         said: Highest sequence number that was said.
         seen: Newest commit whose effect is known.
@@ -111,6 +113,7 @@ class StreamState:
     resolver: Resolver
     intakes: dict[str, list[Intake]] = field(default_factory=dict)
     ranking: Ranking = field(default_factory=Ranking)
+    pushing: Pushing = field(default_factory=Pushing)
     world: World | None = None
     said: int = 0
     seen: int = 0
@@ -181,6 +184,7 @@ class StreamState:
         self.listener.changes(changes)
         self.said = changes[-1].seq
         self.metrics.changes += len(changes)
+        self.pushing.note({change.segment for change in changes})
 
     def in_time(
         self, moved: Sequence[Moved], effective: int, kind: str = "time_passed", detail: str = ""

@@ -67,6 +67,15 @@ def command(
     from_start: Annotated[bool, Option("--from-start", help="Read from the beginning again.")] = False,
     checkpoint: Annotated[str, Option("--checkpoint", metavar="DURATION", help="How often a run is recorded.")] = "5m",
     linger: Annotated[str, Option("--linger", metavar="DURATION", help="How long a batch waits for company.")] = "5ms",
+    push: Annotated[
+        list[str],
+        Option(
+            "--push",
+            metavar="DEST",
+            help="Push what moved there after each checkpoint. Repeatable.",
+            complete="destinations",
+        ),
+    ] = (),  # type: ignore[assignment]  # a list arrives as a tuple
     figures: Annotated[
         str, Option("--figures", metavar="DURATION", help="How often rate and latency are told; 0 for never.")
     ] = "10s",
@@ -87,6 +96,7 @@ def command(
     wish = _wish(sources, place, clock, once=once, from_start=from_start, checkpoint=checkpoint, linger=linger)
     if after is not None and changes is not None:
         raise UsageError("SEG730", "`--after` and `--changes` exclude each other", hint="the file knows where it ends")
+    wish = replace(wish, push=tuple(push))
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s, create=True) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         every_s = parse_span(figures, "--figures") or 0.0
