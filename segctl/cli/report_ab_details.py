@@ -77,8 +77,10 @@ def groups(speech: AbSpeech, grouping: Grouping) -> tuple[Block, ...]:
         words["p_head"], words["moved"],
     )  # fmt: skip
     hidden = _hidden_groups(speech, metric, grouping)
-    rows = tuple(_group(speech, metric, one, by, is_hidden=one.group in hidden) for one in grouping.groups)
     caption = speech.say("groups_caption", metric=speech.metric(grouping.metric), by=by) + speech.in_unit(metric)
+    if all(one.group in hidden for one in grouping.groups):
+        return (Words((f"{caption}: {words['hidden_groups']}",)),)
+    rows = tuple(_group(speech, metric, one, by, is_hidden=one.group in hidden) for one in grouping.groups)
     notes = []
     limit = 1 - speech.report.method.confidence
     for arm, p in grouping.differs.items():
@@ -104,6 +106,10 @@ def _hidden_groups(speech: AbSpeech, metric: MetricReport, grouping: Grouping) -
     A group is hidden in all arms, which share its control. Groups that are not shown anyway are a part of the rest.
     """
     counts: dict[str | None, list[int]] = {}
+    if all(is_small(speech, metric.arm(one.arm)) for one in grouping.groups) or is_small(
+        speech, metric.arm(speech.base)
+    ):
+        return frozenset(one.group for one in grouping.groups)
     for one in grouping.groups:
         sides = ((one.n_control, one.events_control), (one.n_arm, one.events_arm))
         counts.setdefault(one.group, []).extend(_counts(*sides))

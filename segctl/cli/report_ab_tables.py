@@ -201,7 +201,8 @@ def _further(speech: AbSpeech) -> Iterator[str]:
     if after.mde is not None:
         power = n.share(speech.report.method.power, 0)
         primary = next((one for one in speech.report.metrics if one.name == speech.report.headline.metric), None)
-        if after.mde_points is not None and primary is not None:
+        # Beside an effect that is declared as a change, points would be the same thing in another unit.
+        if after.mde_points is not None and primary is not None and after.effect is None:
             shape = speech.differences(primary)
             points = n.shaped(after.mde_points, shape, significant(after.mde_points * shape.factor))
             yield speech.say("mde_points", mde=n.share(after.mde), points=points, power=power)

@@ -61,9 +61,9 @@ def found(speech: Speech, check: Check) -> str:
 
 def hides(speech: Speech, check: Check) -> bool:
     """Whether one of its counts, or what two of them leave, is of so few people that none of its figures is told."""
-    if not speech.least:
+    if not speech.least or check.name in _WITHOUT_PEOPLE:
         return False
-    if check.name not in _WITHOUT_PEOPLE and getattr(speech, "hides_totals", False):
+    if getattr(speech, "hides_totals", False):
         return True
     counts = [_people(one) for one in (check.figures, *check.rows)]
     whole = {"controls": ("reached",), "units": ("analysed",), "assigned": ("analysed",)}

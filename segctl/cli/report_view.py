@@ -14,6 +14,8 @@ from segctl.cli.results import Column
 from segctl.cli.svg_frame import MISSING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from segctl.cli.context import Context
     from segctl.cli.report_document import Block, Document, Mark
     from segctl.model.project import Language
@@ -25,6 +27,8 @@ _NARROW = 60
 """Columns under which tables become records."""
 _UNIT = re.compile(r"(?<=[\d)]) (%|[^\s()]{1,6}$)")
 """The blank before a unit: a number and its unit stay on one line of a cell."""
+_RANGE = re.compile(r"\([+−\d][^()]* (?:to|bis) [^()]*\)")
+"""Both ends of a range, which stay on one line of a cell too."""
 _ENTRY = {"en": "Entry {n} of {all}", "de": "Eintrag {n} von {all}"}
 _MORE = {
     "en": "More with `--details`: {parts}; with `--html FILE` everything as a page.",
@@ -125,6 +129,9 @@ class _View:
         ]
         kept = [at for at in range(len(columns)) if not at or any(row[at] for row in grid.rows)]
         rows = [tuple(_UNIT.sub("\u00a0\\1", row[at]) or MISSING for at in kept) for row in grid.rows]
+        whole = [tuple(_RANGE.sub(_kept, cell) for cell in row) for row in rows]
+        if self.room is None or _least([[grid.heads[at] for at in kept], *whole]) <= self.room:
+            rows = whole
         # A caption that stands above already, as a heading, is not said again.
         caption = "" if grid.caption in self.said else f"{self.wrapped(grid.caption)}\n"
         laid = tables.table(self.ctx, [columns[at] for at in kept], rows)
@@ -137,6 +144,20 @@ class _View:
             found.append(_ENTRY[self.language].format(n=at, all=len(grid.rows)))
             found += [f"{head}: {cell}" for head, cell in zip(grid.heads, row, strict=True) if cell]
         return "\n".join(map(self.wrapped, found))
+
+
+def _kept(found: re.Match[str]) -> str:
+    return found[0].replace(" ", "\u00a0")
+
+
+def _least(rows: Sequence[Sequence[str]]) -> int:
+    """Columns of a terminal below which a table with whole ranges would become records."""
+    widths = []
+    for at in range(len(rows[0])):
+        longest = max(width(row[at]) for row in rows)
+        tied = max(width(word) for row in rows for word in row[at].split(" "))
+        widths.append(longest if longest <= _SHORT else min(longest, max(tied, tables.NARROWEST)))
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def _is_short(grid: Grid, at: int) -> bool:

@@ -25,7 +25,8 @@ WORDS: dict[str, str] = {
     "p": "p {p}",
     "small": "<{k}",
     "hidden": "verdeckt",
-    "hidden_totals": "Nicht genannt, weil Zahlen eines Arms verborgen sind: Summen brächten sie zurück.",
+    "hidden_totals": "Nicht genannt, weil Zahlen eines Arms verdeckt sind: Summen brächten sie zurück.",
+    "hidden_groups": "verdeckt, zu wenige Personen darin.",
     "hidden_check": "gefunden, in zu kleinen Zahlen, um sie zu nennen",
     "small_hidden": "{metric}: zu wenige Personen, um gezeigt zu werden.",
     "small_why": "„<{k}“ und „verdeckt“ stehen für Anzahlen unter {k} und was daraus berechnet ist, damit niemand "

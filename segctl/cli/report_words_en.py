@@ -26,6 +26,7 @@ WORDS: dict[str, str] = {
     "small": "<{k}",
     "hidden": "hidden",
     "hidden_totals": "Not told, because figures of an arm are hidden: sums would bring them back.",
+    "hidden_groups": "hidden, too few people in them.",
     "hidden_check": "found, in numbers too small to be told",
     "small_hidden": "{metric}: too few people to be shown.",
     "small_why": "“<{k}” and “hidden” stand for counts below {k} and what is reckoned from them, so that nobody can "

@@ -181,10 +181,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "at_risk": ("at risk", "gefährdet"),
     "stage_lost": ("lost", "verloren"),
     "never": ("never bought", "nie gekauft"),
-    "hidden": ("hidden", "verborgen"),
+    "hidden": ("hidden", "verdeckt"),
     "small": (
         "Counts below {k} are not told; “hidden” are also numbers from which such a count could be reckoned.",
-        "Zahlen unter {k} werden nicht genannt; „verborgen“ sind auch Zahlen, aus denen sich eine solche ergäbe.",
+        "Zahlen unter {k} werden nicht genannt; „verdeckt“ sind auch Zahlen, aus denen sich eine solche ergäbe.",
     ),
     "method": (
         "Windows end with the newest run. Nothing was evaluated for this report.",

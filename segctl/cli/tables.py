@@ -101,8 +101,8 @@ def _folded(laid: _Layout, room: int) -> _Layout | None:
     """The layout with long texts on several lines, None where that would not help: then records read better."""
     widths = list(laid.widths)
     least = [
-        w if c.type not in _FOLDS else min(w, max(width(h), NARROWEST))
-        for w, c, h in zip(widths, laid.columns, laid.heads, strict=True)
+        w if c.type not in _FOLDS else min(w, max(width(h), NARROWEST, _whole(laid.cells, at)))
+        for at, (w, c, h) in enumerate(zip(widths, laid.columns, laid.heads, strict=True))
     ]
     while sum(widths) + GAP * (len(widths) - 1) > room:
         widest = max(range(len(widths)), key=lambda i: widths[i] - least[i])
@@ -111,6 +111,12 @@ def _folded(laid: _Layout, room: int) -> _Layout | None:
         widths[widest] -= 1
     lines = [max(-(-width(cell) // w) for cell, w in zip(row, widths, strict=True)) for row in laid.cells]
     return replace(laid, widths=widths) if sum(lines) <= MOST_LINES * len(lines) else None
+
+
+def _whole(cells: Sequence[Sequence[str]], at: int) -> int:
+    """Columns that the words of a column need that somebody tied together, such as a range of two numbers."""
+    tied = (word for row in cells for word in row[at].split(" ") if "\u00a0" in word)
+    return max(map(width, tied), default=0)
 
 
 def _cell(value: object, column: Column) -> str:

@@ -50,6 +50,13 @@ def drawn(kind: str, columns: int | None, told: Document, *, details: bool = Tru
     return text(Context("report", AT, terminal=terminal), told, details=details)
 
 
+def test_ranges_stay_on_one_line_where_there_is_room() -> None:
+    lines = CODES.sub("", drawn("terminal", 80, told())).splitlines()
+
+    assert any("+0.50 (+0.17 to +0.80)" in line for line in lines)
+    assert not any(line.rstrip().endswith(" to") and "(" in line for line in lines if "──" not in line)
+
+
 @pytest.mark.parametrize("columns", [20, 40, 80, 200, 400])
 @pytest.mark.parametrize("kind", SCREENS)
 def test_nothing_is_cut_at_any_width(kind: str, columns: int) -> None:

@@ -194,7 +194,9 @@ def test_a_group_is_not_what_the_others_leave_of_an_arm(few: int) -> None:
     whole = replace(made, groups=(replace(grouping, groups=groups, more=0),))
     (section,) = [one for one in ab_document(whole, "en", least=LEAST).sections if one.key == "groups"]
 
-    assert [row[2] for row in section.blocks[0].rows] == ["hidden", "hidden"]  # type: ignore[union-attr]
+    assert [str(block.lines) for block in section.blocks] == [  # type: ignore[union-attr]
+        "('bought by country (points): hidden, too few people in them.',)".replace("bought", "purchases")
+    ]
 
 
 def test_groups_with_few_who_did_anything_are_hidden() -> None:
