@@ -92,13 +92,20 @@ def _consents(session: Session, asking: Plan, profiles: pl.Series, known: Known,
     for kind in known.points.kinds if known.head else ():
         held = of_kind.held(kind).drop_nulls("point")
         rows = of_kind.rows(held["point"].unique())
-        due = _first_of(rows, lengths, session.project.timezone, as_of)
+        due = first_of(rows, lengths, session.project.timezone, as_of)
         parts.append(held.join(due, on="point").select("subject", "due"))
     return pl.concat(parts)
 
 
-def _first_of(rows: pl.DataFrame, lengths: Sequence[Duration], zone: str, as_of: datetime) -> pl.DataFrame:
-    """``point``, ``due`` of rows ``point``, ``at``, ``expires``."""
+def first_of(rows: pl.DataFrame, lengths: Sequence[Duration], zone: str, as_of: datetime) -> pl.DataFrame:
+    """``point``, ``due``: the first instant after as_of at which one of a point's rows begins, ends or grows stale.
+
+    Args:
+        rows: Of the ledger: ``point``, ``at``, ``expires``, in microseconds.
+        lengths: After which a row no longer counts.
+        zone: The project's.
+        as_of: The instant asked about.
+    """
     import numpy as np
     import polars as pl
 

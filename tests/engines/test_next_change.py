@@ -28,6 +28,7 @@ from case_tools import (
     measured,
     metric,
     no,
+    passes,
     person,
     sequence,
     step,
@@ -45,7 +46,8 @@ from segctl.engines.duckdb_engine import DuckDBEngine
 from segctl.engines.polars_engine import PolarsEngine
 from segctl.model import conditions as c
 from segctl.model import times as t
-from segctl.model.types import REAL, TIME
+from segctl.model.project import StoredTrait
+from segctl.model.types import REAL, TIME, Kind, ValueType
 
 MICROSECOND = timedelta(microseconds=1)
 Due = Callable[[Case], datetime | None]
@@ -110,6 +112,27 @@ def test_an_event_enters_or_leaves_any_window(due: Due, window: t.Window, expect
     assert due(asking(count("visit", window=window), *visits("11-20"))) == utc(expected)
 
 
+def test_an_event_that_a_month_has_passed_is_back_where_the_month_is_clipped(due: Due) -> None:
+    case = asking(
+        count("visit", window=last(1, "months")),
+        event("a", "visit", "2026-02-28 12:00"),
+        as_of=at("2026-03-28 13:00"),
+    )
+
+    assert due(case) == at("2026-03-29 00:00")
+
+
+def test_of_quarters_the_next_begin_counts_for_all_that_may_come_in(due: Due) -> None:
+    before_last = t.During(t.RelativePeriod("quarter", -2))
+    case = asking(
+        count("visit", window=before_last, where=where(until=last(20))),
+        *visits("06-15", until=at("2020-01-01 00:00")),
+        *visits("09-15", until=at("2026-12-31 00:00")),
+    )
+
+    assert due(case) == at("2027-01-01 00:00")
+
+
 def test_without_moving_parts_nothing_ever_changes(due: Due) -> None:
     assert due(asking(count("visit", window=t.Since(t.LocalDay(day("2026-11-01")))), *visits("11-20"))) is None
 
@@ -134,6 +157,12 @@ def test_a_wait_of_a_month_ends_at_its_deadline(due: Due, begin: str, end: str) 
     assert due(asking(waits, event("a", "cart", begin))) == at(end)
 
 
+def test_what_a_sequence_begins_with_leaves_its_window(due: Due) -> None:
+    case = asking(sequence(step("cart", window=last(7)), step("order")), event("a", "cart", "2026-11-20 12:00Z"))
+
+    assert due(case) == utc("11-27 12:00")
+
+
 def test_a_wait_that_is_over_never_ends_again(due: Due) -> None:
     case = asking(sequence(step("cart"), no("order", hours(2))), event("a", "cart", "2026-11-20 11:00Z"))
 
@@ -149,6 +178,7 @@ def test_an_age_passes_its_bound_to_the_microsecond(due: Due) -> None:
     assert due(above) == utc("11-30 12:00") + MICROSECOND
     assert due(replace(above, where=trait("age", "at_least", 10))) == utc("11-30 12:00")
     assert due(replace(above, where=trait("age", "below", Decimal("0.5")))) is None
+    assert due(replace(above, where=trait("age", "below", 1), as_of=utc("11-21 12:00"))) is None
 
 
 def test_an_age_in_years_passes_its_bound_on_a_birthday(due: Due) -> None:
@@ -156,6 +186,14 @@ def test_an_age_in_years_passes_its_bound_on_a_birthday(due: Due) -> None:
     case = asking(trait("years", "at_least", 18), people=(person("a", born=day("2008-12-24")),), computed=(years,))
 
     assert due(case) == utc("12-23 23:00")
+
+
+def test_who_was_born_on_29_february_is_older_on_the_28th(due: Due) -> None:
+    years = formula("years", c.Call("years_since", (c.TraitValue("born"),)))
+    leaping = (person("a", born=day("2008-02-29")),)
+    case = asking(trait("years", "at_least", 18), people=leaping, computed=(years,), as_of=at("2026-02-10 12:00"))
+
+    assert due(case) == at("2026-02-28 00:00")
 
 
 def test_an_overdue_ratio_passes_its_bound(due: Due) -> None:
@@ -208,11 +246,42 @@ def test_events_that_come_into_the_window_may_fulfil_a_test_by_then(due: Due) ->
     assert due(asking(old, *visits("11-20", until=utc("11-28 12:00")))) == utc("11-27 12:00")
 
 
-def test_a_wait_is_tied_to_one_and_the_same_value(due: Due) -> None:
+def test_a_test_of_one_and_the_same_value_moves(due: Due) -> None:
     recent = measured("cart", c.EdgeTime("last"), last(7))
-    case = asking(c.All((recent,), same=("product",)), event("a", "cart", "2026-11-18 12:00Z", product="x"))
+    one = c.All((count("cart"), recent), same=("product",))
+    case = asking(one, *(event("a", "cart", f"2026-11-{n} 12:00Z", product=f"x{n}") for n in (17, 18)))
+
+    assert due(case) == utc("11-24 12:00")
+
+
+def test_a_share_moves_with_what_it_is_of(due: Due) -> None:
+    soon = c.Share(where(until=t.WithinNext(days(3))))
+
+    assert due(asking(measured("visit", soon, passes("above", 0)), *visits("11-20", until=utc("11-28 12:00")))) == utc(
+        "11-25 12:00"
+    )
+
+
+def test_a_follower_moves_with_its_own_test(due: Due) -> None:
+    follower = c.FollowedBy(("visit",), where(until=t.WithinNext(days(3))))
+    case = asking(
+        count("cart", followed_by=follower),
+        event("a", "cart", "2026-11-19 12:00Z"),
+        *visits("11-20", until=utc("11-28 12:00")),
+    )
 
     assert due(case) == utc("11-25 12:00")
+
+
+def test_an_element_of_a_list_leaves_a_window(tmp_path: Path) -> None:
+    stay = ValueType(Kind.STRUCT, fields=(("until", TIME),))
+    some = c.ValueTest("any_element", element=(("until", last(7)),))
+    stays = [{"until": utc(text)} for text in ("11-10 12:00", "11-18 12:00", "11-20 12:00")]
+    world = asking(c.TraitCondition("stays", some), people=(person("a", stays=stays),)).world()
+    traits = (*world.project.traits, StoredTrait("stays", ValueType(Kind.LIST, element=stay)))
+    known = replace(world.definitions, project=replace(world.project, traits=traits))
+
+    assert NextChanges(replace(world, definitions=known), tmp_path, 0).at(NOON) == {0: us(utc("11-25 12:00"))}
 
 
 def test_a_score_moves_with_what_it_ranks(due: Due) -> None:

@@ -7,13 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+import polars as pl
 import pytest
 from test_consent_states import DAY, START, STATUSES, USES, Person, Row, ledger, of_person, people, written
 from test_consent_states import project as consent_project
 
 from segctl.compile import ir
 from segctl.compile.plan import Output
+from segctl.model.times import Duration
 from segctl.model.types import TEXT
+from segctl.operations.coming import first_of
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
 from segctl.operations.evaluation import plan as planned
 from segctl.operations.ingest import ingest, sources_of
@@ -106,6 +109,25 @@ def test_profiles_that_come_to_be_are_named(shop: Path) -> None:
         ahead = data.later()
         unborn = ahead.join(data.profiles, on="subject", how="anti")
         assert unborn["due"].to_list() == [us("2026-08-01T00:00:00+00:00")]
+
+
+@pytest.mark.parametrize(
+    ("at", "expires", "length", "due"),
+    [
+        ("2026-03-08", "2026-03-12", Duration(7, "days"), "2026-03-12"),
+        ("2026-03-08", "2026-04-12", Duration(7, "days"), "2026-03-15"),
+        ("2026-02-01", "2026-03-01", Duration(7, "days"), None),
+        ("2026-03-11", "2026-04-12", Duration(7, "days"), "2026-03-11"),
+        # How long a month is depends on the day that asks.
+        ("2026-02-20", "2026-04-12", Duration(1, "months"), "2026-03-11"),
+    ],
+)
+def test_a_word_of_consent_begins_ends_and_grows_stale(at: str, expires: str, length: Duration, due: str) -> None:
+    rows = pl.DataFrame({"point": [b"x"], "at": [us(f"{at}T00:00+00:00")], "expires": [us(f"{expires}T00:00+00:00")]})
+
+    (found,) = first_of(rows, [length], "UTC", NOW)["due"]
+
+    assert found == (NEVER if due is None else us(f"{due}T00:00+00:00"))
 
 
 def check_consents(root: Path, seed: int) -> int:
