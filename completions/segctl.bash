@@ -19,7 +19,7 @@ _segctl_verb() {
   test) options='-k --keyword -x --exit-first --coverage --mutate --min-score --generate --watch -C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -k --keyword --min-score -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   size) options='--engine --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --engine --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
   explain) options='--run --until --show-personal --fuzzy --language -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --run --language -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('segments' 'text' 'text') ;;
-  ls) options='-C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources destinations experiments runs tests') ;;
+  ls) options='-C --project -e --env -s --select --exclude --state --allow-empty -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -s --select --exclude --state -f --format -o --output --timeout --log-file --color '; arguments=('=segments traits events sources destinations experiments content workflows runs tests') ;;
   show) options='--columns --members --run --show-personal --waterfall --to --step --html --force --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --columns --run --to --step --html --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('things') ;;
   profile) options='--last --show-personal -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('text') ;;
   history) options='--last -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --last -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('segments') ;;
@@ -36,8 +36,11 @@ _segctl_verb() {
   report) options='--by --anyway --explain --details --suppress --html --markdown --force --last --since --quick --propose --language -C --project -e --env -s --select --exclude --state --allow-empty --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --by --suppress --html --markdown --last --since --propose --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color '; arguments=('=ab control segments health all' 'experiments+') ;;
   consent) options='--purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --confirmed --not-own --reason --source --map --set --rejected --matrix --show-personal --language -C --project -e --env -s --select --exclude -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --purpose --channel --to --against --at --expires --basis --proof --notice --notice-version --reason --source --map --set --rejected --language -C --project -e --env -s --select --exclude -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=coverage import show check proof grant request confirm deny withdraw object restrict unrestrict lift rotate-key' 'files') ;;
   suppress) options='--channel --reason --proof --confirmed --at --as --source --rejected -C --project -e --env -f --format --json -o --output -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --channel --reason --proof --at --as --source --rejected -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=ls add rm import' 'files') ;;
-  listen) options='--bind --source --behind-proxy -C --project -e --env -f --format --json -o --output --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --bind --source -C --project -e --env -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=run keys' '=ls add rm' 'text') ;;
-  stream) options='--from --clock --changes --after --once --from-start --checkpoint --linger --figures -C --project -e --env --as-of --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --clock --changes --after --checkpoint --linger --figures -C --project -e --env --as-of --lock-wait --timeout --log-file --color '; arguments=('sources+') ;;
+  listen) options='--bind --source --behind-proxy -C --project -e --env -f --format --json -o --output --lock-wait -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --bind --source -C --project -e --env -f --format -o --output --lock-wait --log-file --color '; arguments=('=run keys' '=ls add rm' 'text') ;;
+  stream) options='--from --clock --changes --after --once --from-start --checkpoint --linger --push --figures -C --project -e --env --as-of --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --clock --changes --after --checkpoint --linger --push --figures -C --project -e --env --as-of --lock-wait --timeout --log-file --color '; arguments=('sources+') ;;
+  workflow) options='--from --until --every --follow --since --migrate --mermaid --svg --sent --not-sent --reason -k --keyword --language -C --project -e --env --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --from --until --every --since --reason -k --keyword --language -C --project -e --env --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=lint show test simulate run status pause resume resolve' 'workflows') ;;
+  content) options='--for --language --html --audience --people --show-personal -C --project -e --env --as-of -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --for --language --html --audience -C --project -e --env --as-of -f --format -o --output --timeout --log-file --color '; arguments=('=ls preview lint recommend' 'content') ;;
+  usecase) options='--use --keep --language -C --project -e --env --as-of -f --format --json -o --output -y --yes -n --dry-run --lock-wait --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --use --language -C --project -e --env --as-of -f --format -o --output --lock-wait --timeout --log-file --color '; arguments=('=ls add status' 'text') ;;
   *) return 1 ;;
   esac
 }
@@ -54,11 +57,12 @@ _segctl_value() {
     | 'diff --color' | 'overlap --color' | 'plan --color' | 'apply --color' \
     | 'push --color' | 'reconcile --color' | 'status --color' | 'pause --color' \
     | 'resume --color' | 'experiment --color' | 'report --color' | 'consent --color' \
-    | 'suppress --color' | 'listen --color' | 'stream --color') echo '=auto always never' ;;
+    | 'suppress --color' | 'listen --color' | 'stream --color' | 'workflow --color' \
+    | 'content --color' | 'usecase --color') echo '=auto always never' ;;
   'completion --shell') echo '=bash zsh fish powershell' ;;
   'size --language' | 'explain --language' | 'show --language' | 'diff --language' \
     | 'overlap --language' | 'plan --language' | 'experiment --language' | 'report --language' \
-    | 'consent --language') echo '=de en' ;;
+    | 'consent --language' | 'workflow --language' | 'usecase --language') echo '=de en' ;;
   'lint --fail-on') echo '=error warning note' ;;
   'consent --against') echo '=marketing profiling all' ;;
   'show --step') echo '=members identifier consent suppression cap holdout priority change accepted' ;;
@@ -75,11 +79,13 @@ _segctl_value() {
     | 'profile -f' | 'profile --format' | 'push -f' | 'push --format' \
     | 'status -f' | 'status --format' | 'pause -f' | 'pause --format' \
     | 'resume -f' | 'resume --format' | 'consent -f' | 'consent --format' \
-    | 'suppress -f' | 'suppress --format' | 'listen -f' | 'listen --format') echo '=table json ndjson csv' ;;
+    | 'suppress -f' | 'suppress --format' | 'listen -f' | 'listen --format' \
+    | 'workflow -f' | 'workflow --format') echo '=table json ndjson csv' ;;
   'config -f' | 'config --format') echo '=table json ndjson csv concise github' ;;
   'validate -f' | 'validate --format') echo '=table json ndjson csv html junit github concise' ;;
   'schema -f' | 'schema --format' | 'reconcile -f' | 'reconcile --format' \
-    | 'report -f' | 'report --format') echo '=table json ndjson csv ids' ;;
+    | 'report -f' | 'report --format' | 'usecase -f' | 'usecase --format') echo '=table json ndjson csv ids' ;;
+  'content -f' | 'content --format') echo '=table json ndjson csv ids concise github gitlab sarif junit' ;;
   'ls -f' | 'ls --format' | 'show -f' | 'show --format' \
     | 'history -f' | 'history --format' | 'diff -f' | 'diff --format' \
     | 'overlap -f' | 'overlap --format' | 'experiment -f' | 'experiment --format') echo '=table json ndjson csv ids parquet' ;;
@@ -89,7 +95,8 @@ _segctl_value() {
   'test -f' | 'test --format') echo '=table json ndjson junit github concise csv' ;;
   'stream --clock') echo '=wall event' ;;
   'test -k' | 'test --keyword') echo 'cases' ;;
-  'show --to' | 'push --to' | 'push --same-place' | 'consent --to') echo 'destinations' ;;
+  'show --to' | 'push --to' | 'push --same-place' | 'consent --to' \
+    | 'stream --push') echo 'destinations' ;;
   'doctor -e' | 'doctor --env' | 'config -e' | 'config --env' \
     | 'schema -e' | 'schema --env' | 'ingest -e' | 'ingest --env' \
     | 'validate -e' | 'validate --env' | 'quarantine -e' | 'quarantine --env' \
@@ -105,7 +112,8 @@ _segctl_value() {
     | 'resume -e' | 'resume --env' | 'experiment -e' | 'experiment --env' \
     | 'report -e' | 'report --env' | 'consent -e' | 'consent --env' \
     | 'suppress -e' | 'suppress --env' | 'listen -e' | 'listen --env' \
-    | 'stream -e' | 'stream --env') echo 'environments' ;;
+    | 'stream -e' | 'stream --env' | 'workflow -e' | 'workflow --env' \
+    | 'content -e' | 'content --env' | 'usecase -e' | 'usecase --env') echo 'environments' ;;
   'ingest --as' | 'experiment --event') echo 'events' ;;
   'init -o' | 'init --output' | 'init --log-file' | 'demo --log-file' \
     | 'doctor -o' | 'doctor --output' | 'doctor --log-file' | 'config -o' \
@@ -135,7 +143,9 @@ _segctl_value() {
     | 'consent --rejected' | 'consent -o' | 'consent --output' | 'consent --log-file' \
     | 'suppress --rejected' | 'suppress -o' | 'suppress --output' | 'suppress --log-file' \
     | 'listen -o' | 'listen --output' | 'listen --log-file' | 'stream --from' \
-    | 'stream --changes' | 'stream --log-file') echo 'files' ;;
+    | 'stream --changes' | 'stream --log-file' | 'workflow -o' | 'workflow --output' \
+    | 'workflow --log-file' | 'content --html' | 'content -o' | 'content --output' \
+    | 'content --log-file' | 'usecase -o' | 'usecase --output' | 'usecase --log-file') echo 'files' ;;
   'doctor -C' | 'doctor --project' | 'config -C' | 'config --project' \
     | 'schema -C' | 'ingest -C' | 'ingest --project' | 'validate -C' \
     | 'validate --project' | 'quarantine -C' | 'quarantine --project' | 'dedupe -C' \
@@ -151,14 +161,16 @@ _segctl_value() {
     | 'pause --project' | 'resume -C' | 'resume --project' | 'experiment -C' \
     | 'experiment --project' | 'report -C' | 'report --project' | 'consent -C' \
     | 'consent --project' | 'suppress -C' | 'suppress --project' | 'listen -C' \
-    | 'listen --project' | 'stream -C' | 'stream --project') echo 'folders' ;;
+    | 'listen --project' | 'stream -C' | 'stream --project' | 'workflow -C' \
+    | 'workflow --project' | 'content -C' | 'content --project' | 'usecase -C' \
+    | 'usecase --project') echo 'folders' ;;
   'consent --purpose') echo 'purposes' ;;
   'doctor --online') echo 'reached' ;;
   'lint --state' | 'test --state' | 'size --state' | 'explain --run' \
     | 'ls --state' | 'show --run' | 'show --state' | 'diff --from' \
     | 'diff --to' | 'diff --state' | 'overlap --state' | 'plan --state' \
     | 'apply --state' | 'push --state' | 'report --state') echo 'runs' ;;
-  'experiment --segment') echo 'segments' ;;
+  'experiment --segment' | 'content --audience') echo 'segments' ;;
   'lint -s' | 'lint --select' | 'lint --exclude' | 'test -s' \
     | 'test --select' | 'test --exclude' | 'size -s' | 'size --select' \
     | 'size --exclude' | 'ls -s' | 'ls --select' | 'ls --exclude' \
@@ -179,9 +191,9 @@ _segctl_offer() {
   '='*) COMPREPLY=($(compgen -W "${kind#=}" -- "$cur")) ;;
   files) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$cur")) ;;
   folders) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$cur")) ;;
-  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress listen stream" -- "$cur")) ;;
+  verbs) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress listen stream workflow content usecase" -- "$cur")) ;;
   text | '') ;;
-  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress listen stream" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
+  topics) COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress listen stream workflow content usecase" -- "$cur") $(segctl __complete topics "$cur" 2>/dev/null | cut -f1)) ;;
   *)
     while IFS= read -r line; do
       COMPREPLY+=("${line%%$'\t'*}")
@@ -198,7 +210,7 @@ _segctl() {
   [[ $line == *[[:blank:]] ]] || { cur="${words[-1]}"; unset 'words[-1]'; }
   COMPREPLY=()
   if ((${#words[@]} < 2)); then
-    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress listen stream --help --version" -- "$cur"))
+    COMPREPLY=($(compgen -W "init demo doctor config schema help completion ingest validate quarantine dedupe compact lint test size explain ls show profile history diff overlap plan apply push reconcile status pause resume experiment report consent suppress listen stream workflow content usecase --help --version" -- "$cur"))
     return
   fi
   _segctl_verb "${words[1]}" || return

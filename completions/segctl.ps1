@@ -37,6 +37,9 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'suppress' = 'Keep contact points from getting anything'
         'listen' = 'Take what tracking libraries and webhooks send'
         'stream' = 'Evaluate continuously, and say who enters and leaves'
+        'workflow' = 'Act when people move: mails, audiences, tasks, tests, simulations'
+        'content' = 'Look at messages, check them, and see what is recommended'
+        'usecase' = 'Install ready journeys, and see which of them earn'
     }
     $options = @{
         'init' = & {
@@ -1192,7 +1195,6 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['-o'] = 'files'
             $table['--output'] = 'files'
             $table['--lock-wait'] = 'text'
-            $table['--timeout'] = 'text'
             $table['-q'] = 'flag'
             $table['--quiet'] = 'flag'
             $table['-v'] = 'flag'
@@ -1217,12 +1219,127 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--from-start'] = 'flag'
             $table['--checkpoint'] = 'text'
             $table['--linger'] = 'text'
+            $table['--push'] = 'destinations'
             $table['--figures'] = 'text'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
             $table['-e'] = 'environments'
             $table['--env'] = 'environments'
             $table['--as-of'] = 'text'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
+        'workflow' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--from'] = 'text'
+            $table['--until'] = 'text'
+            $table['--every'] = 'text'
+            $table['--follow'] = 'flag'
+            $table['--since'] = 'text'
+            $table['--migrate'] = 'flag'
+            $table['--mermaid'] = 'flag'
+            $table['--svg'] = 'flag'
+            $table['--sent'] = 'flag'
+            $table['--not-sent'] = 'flag'
+            $table['--reason'] = 'text'
+            $table['-k'] = 'text'
+            $table['--keyword'] = 'text'
+            $table['--language'] = '=de en'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['--as-of'] = 'text'
+            $table['-f'] = '=table json ndjson csv'
+            $table['--format'] = '=table json ndjson csv'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['-y'] = 'flag'
+            $table['--yes'] = 'flag'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
+            $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
+        'content' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--for'] = 'text'
+            $table['--language'] = 'text'
+            $table['--html'] = 'files'
+            $table['--audience'] = 'segments'
+            $table['--people'] = 'flag'
+            $table['--show-personal'] = 'flag'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['--as-of'] = 'text'
+            $table['-f'] = '=table json ndjson csv ids concise github gitlab sarif junit'
+            $table['--format'] = '=table json ndjson csv ids concise github gitlab sarif junit'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['--timeout'] = 'text'
+            $table['-q'] = 'flag'
+            $table['--quiet'] = 'flag'
+            $table['-v'] = 'flag'
+            $table['--verbose'] = 'flag'
+            $table['--log-file'] = 'files'
+            $table['--plain'] = 'flag'
+            $table['--color'] = '=auto always never'
+            $table['--no-color'] = 'flag'
+            $table['--no-progress'] = 'flag'
+            $table['--no-input'] = 'flag'
+            $table['-h'] = 'flag'
+            $table['--help'] = 'flag'
+            Write-Output -NoEnumerate $table
+        }
+        'usecase' = & {
+            $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--use'] = 'text'
+            $table['--keep'] = 'flag'
+            $table['--language'] = '=de en'
+            $table['-C'] = 'folders'
+            $table['--project'] = 'folders'
+            $table['-e'] = 'environments'
+            $table['--env'] = 'environments'
+            $table['--as-of'] = 'text'
+            $table['-f'] = '=table json ndjson csv ids'
+            $table['--format'] = '=table json ndjson csv ids'
+            $table['--json'] = 'flag'
+            $table['-o'] = 'files'
+            $table['--output'] = 'files'
+            $table['-y'] = 'flag'
+            $table['--yes'] = 'flag'
+            $table['-n'] = 'flag'
+            $table['--dry-run'] = 'flag'
             $table['--lock-wait'] = 'text'
             $table['--timeout'] = 'text'
             $table['-q'] = 'flag'
@@ -1257,7 +1374,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'test' = @('segments')
         'size' = @('segments')
         'explain' = @('segments', 'text', 'text')
-        'ls' = @('=segments traits events sources destinations experiments runs tests')
+        'ls' = @('=segments traits events sources destinations experiments content workflows runs tests')
         'show' = @('things')
         'profile' = @('text')
         'history' = @('segments')
@@ -1276,6 +1393,9 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'suppress' = @('=ls add rm import', 'files')
         'listen' = @('=run keys', '=ls add rm', 'text')
         'stream' = @('sources+')
+        'workflow' = @('=lint show test simulate run status pause resume resolve', 'workflows')
+        'content' = @('=ls preview lint recommend', 'content')
+        'usecase' = @('=ls add status', 'text')
     }
     $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -le $cursorPosition } |
         ForEach-Object { $_.Extent.Text })
