@@ -99,9 +99,9 @@ class HotFile:
         """The rows of some subjects, in event order of each; the subjects ascend and are unique."""
         return found_rows(self.subjects, self.starts, subjects)
 
-    def numbers(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Values of a column of whole numbers that has no nulls."""
-        found: NDArray[Any] = self.array(name, "values")[rows].astype(np.int64)
+    def instants(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """When the rows are, in microseconds."""
+        found: NDArray[np.int64] = self.array("ts", "values")[rows].astype(np.int64)
         return found
 
     def series(self, name: str, rows: NDArray[np.int64]) -> pl.Series:

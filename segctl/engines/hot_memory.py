@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,7 @@ class HeldRows:
         begins = np.flatnonzero(np.diff(subjects, prepend=subjects[:1] - 1)) if len(subjects) else np.zeros(0, np.int64)
         self._subjects = subjects[begins]
         self._starts = np.append(begins, len(subjects))
+        self._ts = self._frame.get_column("ts").cast(pl.Int64).to_numpy()
         self.last = _last(self._frame)
 
     @property
@@ -41,9 +42,10 @@ class HeldRows:
         """The rows of some subjects, in event order of each; the subjects ascend and are unique."""
         return found_rows(self._subjects, self._starts, subjects)
 
-    def numbers(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Values of a column of whole numbers, or instants, that has no nulls."""
-        return self.series(name, rows).to_physical().to_numpy()
+    def instants(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """When the rows are, in microseconds."""
+        found: NDArray[np.int64] = self._ts[rows]
+        return found
 
     def series(self, name: str, rows: NDArray[np.int64]) -> pl.Series:
         """Values of a column in stored form."""
@@ -105,9 +107,9 @@ class GrowingRows:
             rows = rows[order.to_numpy()]
         return rows, self.series("subject", rows).to_numpy() if len(rows) else np.zeros(0, np.int32)
 
-    def numbers(self, name: str, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Values of a column of whole numbers, or instants, that has no nulls."""
-        return self.series(name, rows).to_physical().to_numpy()
+    def instants(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """When the rows are, in microseconds."""
+        return self.series("ts", rows).to_physical().to_numpy()
 
     def series(self, name: str, rows: NDArray[np.int64]) -> pl.Series:
         """Values of a column in stored form."""

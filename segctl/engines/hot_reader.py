@@ -139,7 +139,7 @@ def gathered(
         path: Of the event file that a mapped copy copies.
     """
     rows, own = found
-    ts = store.numbers("ts", rows)
+    ts = store.instants(rows)
     inside = within(ts, wish)
     if inside is not None:
         rows, own, ts = rows[inside], own[inside], ts[inside]

@@ -18,6 +18,7 @@ import polars as pl
 
 from segctl.compile import ir
 from segctl.compile.plan import Node, Plan, parts, roots
+from segctl.compile.trace_flips import FOREVER
 from segctl.compile.zones import to_us
 from segctl.engines.aggregates import ZERO_OF_NONE, is_plain
 from segctl.engines.alignment import narrowed
@@ -152,16 +153,19 @@ class PreparedPlan:
         self._current = with_bounds(profiles, bounds.values())
         for tasks in self._rounds:
             self._add(tasks)
-        due = self._due(rows, own, as_of)
-        return self._final.collect(engine="in-memory", optimizations=_OFF).with_columns(due)
+        found = self._final.collect(engine="in-memory", optimizations=_OFF)
+        # What edges of even bounds tell stands there already.
+        due = self._due(rows, own, as_of, found.get_column(DUE).to_numpy())
+        found.replace_column(found.get_column_index(DUE), due)
+        return found
 
-    def _due(self, rows: FewRows, own: NDArray[np.int32], as_of: datetime) -> pl.Series:
+    def _due(self, rows: FewRows, own: NDArray[np.int32], as_of: datetime, passed: NDArray[np.int64]) -> pl.Series:
         scope = replace(self._scope, as_of=as_of, bounds=None)
         events = replace(self._reading.scope, as_of=as_of, bounds=None)
         reading = Reading(
             FewReader(rows, own), _NOBODY, events, lambda names: self._values_at(names, scope), self._safe
         )
-        found = self._changes.of_profiles(self._current, scope, self._passed)
+        found = np.minimum(self._changes.of_profiles(self._current, scope, ()), passed)
         subjects = self._current.get_column("subject")
         for tested in self._changes.of_tested_events(reading):
             found = np.minimum(found, beside(subjects, tested))
@@ -200,7 +204,7 @@ class PreparedPlan:
         if sequence is None:
             return found
         if not found.get_column("tie").any():
-            return found.filter(found.get_column("matches"))
+            return found[np.flatnonzero(found.get_column("matches").to_numpy())]
         frame, wishes = self._exact[sequence]
         self._reader.load(wishes)
         return frame.collect(engine="in-memory", optimizations=_OFF)
@@ -323,10 +327,9 @@ class PreparedPlan:
         columns = [asked_of(node, scope).alias(name) for name, node in self.staged.columns.items()]
         columns += [to_predicate(test, scope).is_null().alias(name) for name, test in missing.items()]
         members = [segment_column(segment.name) for level in self.staged.levels for segment in level]
-        frame = (frame.with_columns(*columns) if columns else frame).select(
-            "subject", *members, *self.staged.columns, *missing
-        )
-        return polars_of(frame).sort("subject")
+        passed = pl.min_horizontal(pl.lit(FOREVER), *self._passed).alias(DUE)
+        native = polars_of(frame.with_columns(*columns) if columns else frame).with_columns(passed)
+        return native.select("subject", *members, *self.staged.columns, *missing, DUE).sort("subject")
 
     def _rows(self, frame: Frame, nodes: Iterable[Node]) -> tuple[Frame, Scope]:
         asked = tuple(nodes)

@@ -167,7 +167,7 @@ class FewRows:
                 if store.last <= now:
                     continue
                 rows, of = store.rows_of(own)
-                ts = store.numbers("ts", rows)
+                ts = store.instants(rows)
                 later = ts > now
                 if later.any():
                     found.append((of[later], ts[later]))

@@ -268,7 +268,7 @@ def _event_times(parts: Sequence[EventPart], few: pl.Series | None) -> pl.LazyFr
 
 def _mapped_rows(copy: HotFile, subjects: pl.Series) -> pl.DataFrame:
     rows, own = copy.rows_of(subjects.to_numpy())
-    return pl.DataFrame([pl.Series("subject", own), pl.Series("ts", copy.numbers("ts", rows)).cast(_INSTANT)])
+    return pl.DataFrame([pl.Series("subject", own), pl.Series("ts", copy.instants(rows)).cast(_INSTANT)])
 
 
 def _states(versions: pl.DataFrame) -> pl.DataFrame:

@@ -124,7 +124,7 @@ class LiveEvents:
         import numpy as np
 
         found = [(tail, *tail.rows_of(own)) for kind, tail in self.tails.items() if kind != CONTACTED]
-        some = [(of, tail.numbers("ts", rows)) for tail, rows, of in found if len(rows)]
+        some = [(of, tail.instants(rows)) for tail, rows, of in found if len(rows)]
         if not some:
             return np.zeros(0, np.int32), np.zeros(0, np.int64)
         return np.concatenate([of for of, _ in some]), np.concatenate([ts for _, ts in some])

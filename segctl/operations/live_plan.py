@@ -43,6 +43,8 @@ class LivePlan:
         known = session.definitions.segments
         self._ending = [one.name for one in segments if one.name in known and known[one.name].expires is not None]
         self._columns: list[pl.Expr] = []
+        self._names: dict[str, str] = {}
+        self._whole: list[pl.Expr] = []
         self._fast: PreparedPlan | None = None
         self._slow: Plan | None = None
         self._ended: frozenset[str] = frozenset()
@@ -68,7 +70,6 @@ class LivePlan:
         """
         import polars as pl
 
-        from segctl.engines.next_change import DUE
         from segctl.engines.prepared import TooLarge
 
         fast = self._prepared(data, events, as_of)
@@ -76,7 +77,8 @@ class LivePlan:
             found = fast.answers(data.profiles.select(*self._columns), few, own, as_of)
         except TooLarge:
             return self._ordinarily(self._asking(as_of), data, events, as_of)
-        found = _without_failed(found, fast).rename({DUE: "due"})
+        found.columns = [self._names.get(name, name) for name in found.columns]
+        found = found.select(self._whole) if self._whole else found
         if self._slow is None:
             return found
         other = self._ordinarily(self._slow, data, events, as_of)
@@ -102,6 +104,7 @@ class LivePlan:
 
     def _build(self, asking: Plan, data: EngineInput, events: LiveEvents, as_of: datetime) -> PreparedPlan:
         from segctl.engines.evaluation import working_columns
+        from segctl.engines.next_change import DUE
         from segctl.engines.prepared import PreparedPlan, preparable
 
         segments, outputs = preparable(asking)
@@ -121,7 +124,10 @@ class LivePlan:
         self._columns = working_columns(quick, data.profiles.columns)
         schema = data.profiles.clear().select(*self._columns).schema
         zone = self._session.project.timezone
-        return PreparedPlan(quick, schema, as_of=as_of, zone=zone, reach=self._reach, sum_is_safe=sum_is_safe)
+        fast = PreparedPlan(quick, schema, as_of=as_of, zone=zone, reach=self._reach, sum_is_safe=sum_is_safe)
+        self._names = {DUE: "due"} | {segment_column(one.name): one.name for one in quick.segments}
+        self._whole = _where_nothing_is_missing(fast)
+        return fast
 
     def _instants(self, data: EngineInput) -> list[int]:
         """The earliest and latest instants of what is no event."""
@@ -160,24 +166,23 @@ def _rest(asking: Plan, segments: frozenset[str], outputs: frozenset[str]) -> Pl
     return plan([one for one in asking.segments if one.name in needed], left)
 
 
-def _without_failed(found: pl.DataFrame, fast: PreparedPlan) -> pl.DataFrame:
-    """Segments by their own names, null where a value that must not be missing is."""
+def _where_nothing_is_missing(fast: PreparedPlan) -> list[pl.Expr]:
+    """The answers, null where a value that must not be missing is; nothing where all may be."""
     import polars as pl
 
     staged, failed = fast.staged, dict[str, pl.Expr]()
-    columns: list[pl.Expr] = []
     for one in fast.plan.segments:
         tests = [pl.col(staged.strict[test]) for test in staged.strict_of[one.name]]
         tests += [failed[name] for name in references(one) if name in failed]
         if tests:
             failed[one.name] = pl.any_horizontal(tests)
-            columns.append(
-                pl.when(~failed[one.name]).then(pl.col(segment_column(one.name))).alias(segment_column(one.name))
-            )
-    found = found.with_columns(columns) if columns else found
-    return found.rename({segment_column(one.name): one.name for one in fast.plan.segments}).drop(
-        *staged.strict.values()
-    )
+    if not failed:
+        return []
+    names = [one.name for one in fast.plan.segments]
+    members = [
+        pl.when(~failed[name]).then(pl.col(name)).alias(name) if name in failed else pl.col(name) for name in names
+    ]
+    return [pl.col("subject"), *members, *(pl.col(one.name) for one in fast.plan.outputs), pl.col("due")]
 
 
 def _is_safe(events: LiveEvents, kinds: tuple[str, ...], column: str) -> bool:
