@@ -37,7 +37,7 @@ def mapped_events(part: EventPart, since: pl.DataFrame, columns: Iterable[str]) 
     ordered = since.sort("subject")
     rows, own = file.rows_of(ordered["subject"].to_numpy())
     subjects = pl.Series("subject", own, dtype=pl.Int32)
-    ts = pl.Series("ts", file.numbers("ts", rows)).cast(pl.Datetime("us", "UTC"))
+    ts = file.series("ts", rows).cast(pl.Datetime("us", "UTC")).alias("ts")
     begins = ordered["since"].gather(ordered["subject"].search_sorted(subjects))
     inside = (ts >= begins).fill_null(value=False)
     rows = rows[inside.to_numpy()]

@@ -15,6 +15,7 @@ from segctl.engines.polars_engine import PolarsEngine
 from segctl.engines.scope import segment_column
 from segctl.operations.evaluation import load_input
 from segctl.operations.incremental_columns import Columns, counted
+from segctl.operations.people import profile_ids
 from segctl.state.standing import DUE, PRESENT
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from segctl.compile.plan import Node
     from segctl.engines.evaluation import Early
     from segctl.engines.scope import Scope
+    from segctl.engines.staging import Stages
     from segctl.operations.session import Session
-    from segctl.state.standing import Counts, Standing
+from segctl.state.standing import Counts, Standing
 
 
 class Few:
@@ -206,25 +208,40 @@ class Few:
         columns, staged = self._columns, self._columns.staged
         if not staged.late and not staged.late_outputs:
             return None
-        inputs = columns.late_inputs()
-        stale = self._stale(self._changed(inputs))
+        stale = self._stale(self._changed(columns.late_inputs()))
         late = tuple(one for one in staged.late if one.name in stale)
         outputs = tuple(one for one in staged.late_outputs if one.name in stale)
         if not late and not outputs:
             return None
         few = replace(staged, late=late, late_outputs=outputs)
-        reused = {segment_column(name): key for name, key in columns.late.items() if name not in stale}
-        wanted = {**inputs, **reused}
-        dense = self.dense([PRESENT, *wanted.values()])
-        frame = dense.select(
-            pl.int_range(self._length, dtype=pl.Int32).alias("subject"), PRESENT,
-            *(pl.col(key).alias(name) for name, key in wanted.items()),
-        )  # fmt: skip
-        if any(one.keep is not None for one in late):
-            frame = frame.with_columns(profile_ids(self._session, self._snapshot).alias("profile_id"))
-        frame = frame.filter(pl.col(PRESENT).fill_null(value=False))
+        frame = self._waiting(few, {segment_column(n): key for n, key in columns.late.items() if n not in stale})
         found = columns.completed(frame, self._scope(), few)
-        return spread(found.insert_column(0, frame["subject"]), self._length).drop(DUE, strict=False)
+        made = spread(found.insert_column(0, frame["subject"]), self._length)
+        segments = [columns.late[one.name] for one in late]
+        # Who matches nothing was left out, and is kept by nobody.
+        there = self.dense([PRESENT])[PRESENT].fill_null(value=False)
+        return made.with_columns(pl.when(there).then(pl.col(key).fill_null(value=False)) for key in segments)
+
+    def _waiting(self, staged: Stages, reused: Mapping[str, str]) -> pl.DataFrame:
+        """What the late stage reads: one row per profile, or only who may be kept where nothing else is asked."""
+        import polars as pl
+
+        inputs = self._columns.late_inputs()
+        wheres = [staged.known.get(one.where) for one in staged.late if one.keep is not None]
+        tests = [inputs[name] for name in wheres if name is not None]
+        if len(tests) == len(staged.late) and not staged.late_outputs:
+            matched = self.dense(tests).select(pl.any_horizontal(pl.all()))[:, 0]
+            ranks = {name for one in staged.late for name in staged.ranks[one.name] if name is not None}
+            wanted = {name: key for name, key in inputs.items() if name in {*ranks, *wheres}}
+            frame = self.rows(matched.arg_true().cast(pl.Int32), [*wanted.values()])
+        else:
+            wanted = {**inputs, **reused}
+            dense = self.dense([PRESENT, *wanted.values()])
+            dense = dense.insert_column(0, pl.int_range(self._length, dtype=pl.Int32, eager=True).alias("subject"))
+            frame = dense.filter(pl.col(PRESENT).fill_null(value=False))
+        ids = profile_ids(self._session.workspace, self._snapshot).gather(frame["subject"])
+        named = (pl.col(key).alias(name) for name, key in wanted.items())
+        return frame.select("subject", *named).with_columns(ids.alias("profile_id"))
 
     def _scope(self) -> Scope:
         """Of what is made of columns that are there: nothing in it reaches back in time."""
@@ -313,10 +330,3 @@ def replaced(column: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
     place = place.scatter(at, pl.int_range(len(column), len(column) + len(values), dtype=pl.Int64, eager=True))
     both = pl.concat([column.to_frame("c"), values.to_frame("c")], how="vertical_relaxed")["c"]
     return both.gather(place).alias(column.name)
-
-
-def profile_ids(session: Session, snapshot: int) -> pl.Series:
-    """Profile id of each subject."""
-    from segctl.state.subjects import Subjects
-
-    return Subjects(session.workspace).table(snapshot).select("profile_id").collect()["profile_id"]

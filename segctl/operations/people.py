@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
@@ -23,9 +24,20 @@ def with_profile_ids(workspace: Workspace, frame: pl.DataFrame, snapshot: int | 
 
 def profile_ids(workspace: Workspace, snapshot: int | None = None) -> pl.Series:
     """Profile ids by position: that of subject 7 is the eighth."""
-    from segctl.state.subjects import Subjects
+    from segctl.state.subjects import DATASET
 
-    return Subjects(workspace).table(snapshot).select("profile_id").collect()["profile_id"]
+    files = sorted(workspace.files(DATASET, snapshot), key=lambda file: int(file.meta["first"]))
+    return _profile_ids(tuple(str(file.path) for file in files))
+
+
+@lru_cache(maxsize=1)
+def _profile_ids(paths: tuple[str, ...]) -> pl.Series:
+    """Of files that never change; one command asks for them more than once."""
+    import polars as pl
+
+    if not paths:
+        return pl.Series("profile_id", [], dtype=pl.String)
+    return pl.scan_parquet(list(paths)).select("profile_id").collect()["profile_id"]
 
 
 def find_person(
