@@ -1,11 +1,12 @@
 """Vendors' own libraries, none of them ours, send to a collector, and their events are counted once each.
 
 They are installed into a folder of their own where npm and pip can reach a registry; `SEGCTL_CLIENTS` names one that
-is ready (``node_modules`` and ``py`` inside).
+is ready (``node_modules``, ``py`` and ``hooks`` inside).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -21,6 +22,9 @@ NODE = ("@segment/analytics-node@3", "@rudderstack/rudder-sdk-node@3", "@snowplo
 PYTHON = ("segment-analytics-python>=2.3,<3", "rudder-sdk-python>=2.1,<3", "snowplow-tracker>=1.1,<2")
 
 
+HOOKS = ("stripe>=12,<17", "standardwebhooks>=1,<2", "hubspot-api-client>=12,<13")
+
+
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if ready := os.environ.get("SEGCTL_CLIENTS"):
@@ -30,7 +34,8 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if npm is None:
         pytest.skip("npm is not there")
     wanted = ([npm, "install", "--no-fund", "--no-audit", "--prefix", str(folder), *NODE],
-              [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder / "py"), *PYTHON])  # fmt: skip
+              [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder / "py"), *PYTHON],
+              [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder / "hooks"), *HOOKS])  # fmt: skip
     for command in wanted:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -76,3 +81,21 @@ def test_events_of_segments_rudderstacks_and_snowplows_libraries_for_python_are_
         "signed_up": 2,
     }  # fmt: skip
     assert all("writeKey" not in line["body"] for line in lines(root))
+
+
+def test_what_vendors_libraries_sign_is_taken_and_nothing_that_was_changed(clients: Path, tmp_path: Path) -> None:
+    root = write_project(tmp_path / "p", ("payments", "svix", "crm"))
+
+    with collecting(root) as collector:
+        secrets = [KEYS[name] for name in ("STRIPE_SECRET", "SVIX_SECRET", "HUBSPOT_SECRET")]
+        command = [sys.executable, str(HERE / "hooks.py"), collector.url, *secrets]
+        environment = {**os.environ, "PYTHONPATH": str(clients / "hooks")}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)
+        collector.stop()
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "stripe": 200, "stripe changed": 401, "standard": 200, "standard changed": 401, "hubspot": 200,
+        "hubspot changed": 401,
+    }  # fmt: skip
+    assert ingested(root) == {"signed_up": 2, "payment": 1}
