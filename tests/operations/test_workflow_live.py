@@ -1,0 +1,217 @@
+"""Workflows on a workspace with a mail server: recorded changes, the gate of pushes, and what outlives a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from workflow_shop import NOON, Shop, copied, later
+
+from segctl.operations.session import open_session
+from segctl.operations.workflow import migrated, press, resolve, unknown_effects
+from segctl.operations.workflow_status import status
+from segctl.state.compaction import compact
+from segctl.state.workflows import Books
+
+controllers = pytest.importorskip("aiosmtpd.controller")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    made = copied(tmp_path)
+    server = controllers.Controller(made.post, hostname="127.0.0.1", port=made.port)
+    server.start()
+    yield made
+    server.stop()
+
+
+def enter(shop: Shop, *people: int) -> None:
+    shop.events(*((one, "added", NOON) for one in people), at=later(minutes=10))
+
+
+def test_each_step_reaches_each_person_once(shop: Shop) -> None:
+    enter(shop, 0, 1)
+
+    first = shop.run(later(minutes=20))
+    again = shop.run(later(minutes=20))
+    second = shop.run(later(minutes=90))
+    third = shop.run(later(minutes=95))
+
+    assert first.handled.entered == {"cart": 2}
+    assert first.handled.effects == {("cart", "first", "done"): 2}
+    assert again.handled.is_empty
+    assert second.handled.effects == {("cart", "second", "done"): 2}
+    assert third.handled.is_empty
+    assert sorted(shop.mails) == ["p0", "p0", "p1", "p1"]
+    ids = [mail["Message-ID"] for _, mail in shop.post.taken]
+    assert len(set(ids)) == 4
+    assert all(mail["Subject"] == "Hello" and "letter" in mail.get_payload() for _, mail in shop.post.taken)
+
+
+def test_an_order_between_two_mails_ends_the_way(shop: Shop) -> None:
+    enter(shop, 0, 1)
+    shop.run(later(minutes=20))
+    shop.events((1, "bought", later(minutes=30)))
+
+    ran = shop.run(later(minutes=90))
+
+    assert shop.mails[2:] == ["p0"]
+    assert ran.handled.ended == {("cart", "exited"): 1, ("cart", "done"): 1}
+
+
+def test_nobody_without_consent_gets_a_mail(shop: Shop) -> None:
+    shop.workflow(
+        (shop.folder / "workflows/cart.yaml").read_text("utf-8").replace("service", "news").partition("\n")[2]
+    )
+    shop.says(0, "grant", "news")
+    shop.says(1, "grant", "news")
+    shop.says(1, "withdraw")
+    enter(shop, 0, 1, 2)
+    # Consent is as of today, so the clock is too.
+    shop.run(later(minutes=20))
+    shop.says(0, "object_marketing")
+    shop.run(later(minutes=90))
+
+    with open_session(shop.folder) as session:
+        found = Books(session.workspace).effects()
+    assert shop.mails == ["p0"]
+    assert {(one.subject, one.step): one.reason for one in found if one.state == "refused"} == {
+        (0, "second"): "consent:objected_marketing",
+        (1, "first"): "consent:withdrawn", (1, "second"): "consent:withdrawn",
+        (2, "first"): "consent:unknown", (2, "second"): "consent:unknown",
+    }  # fmt: skip
+
+
+def test_who_objects_to_profiling_leaves_the_way(shop: Shop) -> None:
+    enter(shop, 0, 1)
+    shop.run(later(minutes=20))
+    shop.says(0, "object_profiling")
+
+    ran = shop.run(later(minutes=90))
+
+    assert shop.mails[2:] == ["p1"]
+    assert ran.handled.ended[("cart", "gone")] == 1
+
+
+def test_mails_of_workflows_count_for_the_caps_of_the_project(shop: Shop) -> None:
+    project = shop.folder / "segctl.yaml"
+    project.write_text(project.read_text("utf-8") + "caps: {one_a_day: {at_most: 1, within_last: 1 days}}\n", "utf-8")
+    enter(shop, 0)
+    shop.run(later(minutes=20))
+
+    ran = shop.run(later(minutes=90))
+
+    assert shop.mails == ["p0"]
+    assert ran.handled.effects == {("cart", "second", "refused"): 1}
+    with open_session(shop.folder) as session:
+        assert Books(session.workspace).effects("state = 'refused'")[0].reason == "cap:one_a_day"
+
+
+def test_people_wait_while_the_server_does_not_answer(tmp_path: Path) -> None:
+    shop = copied(tmp_path)
+    enter(shop, 0)
+
+    held = shop.run(later(minutes=20))
+    server = controllers.Controller(shop.post, hostname="127.0.0.1", port=shop.port)
+    server.start()
+    ran = shop.run(later(minutes=30))
+    server.stop()
+
+    assert held.handled.held[("cart", "first")].startswith("no mail server answers")
+    assert held.handled.effects == {}
+    assert ran.handled.effects == {("cart", "first", "done"): 1}
+    assert shop.mails == ["p0"]
+
+
+def test_an_event_begins_a_workflow_once_also_after_compaction(shop: Shop) -> None:
+    shop.workflow("purpose: service\ntrigger: {event: bought}\nreentry: always\nsteps: [{mail: hello, to: mailer}]\n")
+    shop.run(later(minutes=1))
+    shop.events((0, "bought", later(minutes=2)), (1, "bought", later(hours=5)))
+
+    first = shop.run(later(minutes=10))
+    with open_session(shop.folder) as session:
+        compact(session.workspace)
+    again = shop.run(later(minutes=20))
+    ahead = shop.run(later(hours=6))
+    shop.events((2, "bought", later(minutes=5)))
+    late = shop.run(later(hours=7))
+
+    assert [len(one.handled.entered) for one in (first, again, ahead, late)] == [1, 0, 1, 1]
+    assert shop.mails == ["p0", "p1", "p2"]
+
+
+def test_a_trait_is_set_and_a_program_told(shop: Shop) -> None:
+    shop.workflow(
+        "purpose: service\ntrigger: {entered: full_cart}\nsteps:\n- set: {tier: gold}\n"
+        "- {command: [sh, -c, 'cat >> told.json'], name: tell}\n- {command: [sh, -c, 'exit 3'], name: fail}\n"
+    )
+    enter(shop, 0)
+    ran = shop.run(later(minutes=20))
+    shop.apply(later(minutes=30))
+
+    assert ran.handled.effects == {
+        ("cart", "1", "done"): 1, ("cart", "tell", "done"): 1, ("cart", "fail", "failed"): 1,
+    }  # fmt: skip
+    assert '"workflow": "cart"' in (shop.folder / "told.json").read_text("utf-8")
+    with open_session(shop.folder) as session:
+        from segctl.state.memberships import members
+
+        assert members(session.workspace, "gold").to_list() == [0]
+
+
+def test_a_paused_workflow_does_nothing_and_takes_nobody_in(shop: Shop) -> None:
+    enter(shop, 0)
+    shop.run(later(minutes=20))
+    with open_session(shop.folder) as session:
+        assert press(session, "pause", ["cart"], reason="wrong prices", now=later(minutes=30)) == [("cart", True)]
+    shop.events((1, "added", later(minutes=40)), at=later(minutes=50))
+
+    paused = shop.run(later(minutes=95))
+    with open_session(shop.folder) as session:
+        found = status(session)
+        press(session, "resume", ["cart"], reason=None, now=later(minutes=96))
+    ran = shop.run(later(minutes=97))
+
+    assert paused.handled.is_empty
+    assert found[0].state == "paused"
+    assert ran.handled.effects == {("cart", "second", "done"): 1}
+    assert shop.mails == ["p0", "p0"]
+
+
+def test_a_definition_that_changes_begins_nothing(shop: Shop) -> None:
+    shop.write("segments/full_cart.yaml", "segment: full_cart\nwhere: {event: added, within_last: 60 days}\n")
+    shop.apply(later(minutes=10))
+
+    assert shop.run(later(minutes=20)).handled.is_empty
+
+
+def test_who_waits_goes_on_by_the_old_steps_until_migrated(shop: Shop) -> None:
+    enter(shop, 0, 1)
+    shop.run(later(minutes=20))
+    text = (shop.folder / "workflows/cart.yaml").read_text("utf-8").replace("wait: 1 hours", "wait: 9 hours")
+    shop.write("workflows/cart.yaml", text)
+
+    ran = shop.run(later(minutes=90))
+    enter(shop, 2)
+    shop.run(later(minutes=95))
+    shop.write("workflows/cart.yaml", text.replace("9 hours", "1 hours"))
+    with open_session(shop.folder) as session:
+        assert migrated(session) == (1, 0)
+    moved = shop.run(later(hours=3))
+
+    assert ran.handled.effects == {("cart", "second", "done"): 2}
+    assert moved.handled.effects == {("cart", "second", "done"): 1}
+
+
+def test_what_nobody_knows_is_settled_by_somebody(shop: Shop) -> None:
+    enter(shop, 0)
+    shop.run(later(minutes=20))
+    with open_session(shop.folder) as session:
+        with session.workspace.transaction() as db:
+            db.execute("UPDATE workflow_effects SET state = 'unknown'")
+        (one,) = unknown_effects(session)
+        resolve(session, one.key, is_sent=True, now=later(minutes=30))
+
+        assert unknown_effects(session) == []
+        assert [one.state for one in Books(session.workspace).effects()] == ["done"]
