@@ -36,13 +36,33 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
     """Report on all campaigns with a control group, or on the one that was named."""
     from segctl.cli.report_control_story import document
 
-    asked.only("names", "details", "least", "html", "markdown")
+    asked.only("names", "explain", "details", "least", "html", "markdown")
     asked.only_text(ctx)
+    if asked.explain:
+        return _explain(ctx, session, asked)
     if len(asked.names) > 1:
         raise UsageError("SEG988", f"`{asked.names[1]}` is one name too many", hint="name one campaign, or none")
     found = session_report(ctx, session, asked)
     told = document(found, session.language(asked.language), least=asked.least or 0)
     write(ctx, session, asked, told, lambda: result(found))
+    return ExitCode.OK
+
+
+def _explain(ctx: Context, session: Session, asked: Asked) -> ExitCode:
+    """Numbers with formula, inputs and source; the first name is a campaign where there is one of that name."""
+    from segctl.cli.report_ab import EXPLAINED
+    from segctl.cli.report_explain_control import document, explained
+    from segctl.cli.report_formulas import formula
+
+    has_campaign = bool(asked.names) and asked.names[0] in (*session.definitions.experiments, "all")
+    wanted = replace(asked, names=asked.names[:1] if has_campaign else ())
+    found, language = session_report(ctx, session, wanted), session.language(asked.language)
+    numbers = explained(found, language, asked.names[has_campaign:])
+    rows = [(one.name, one.value, formula(one.method, language), dict(one.inputs), one.source) for one in numbers]
+    write(
+        ctx, session, asked, document(found, language, numbers),
+        lambda: output.Result("segctl/report-control-numbers/1", EXPLAINED, rows, noun="numbers", ids_column="number"),
+    )  # fmt: skip
     return ExitCode.OK
 
 

@@ -9,7 +9,7 @@ from segctl.cli import report_checks, report_explain_groups
 from segctl.cli.report_document import Document, Section, Words
 from segctl.cli.report_formulas import FORMULAS, formula
 from segctl.cli.report_numbers import LIFT, Shape
-from segctl.cli.report_speech import AbSpeech
+from segctl.cli.report_speech import AbSpeech, NamedSpeech
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 
@@ -66,7 +66,15 @@ def explained(report: AbReport, language: Language, asked: Sequence[str] = ()) -
     Raises:
         UsageError: There is no such number.
     """
-    found = list(_numbers(AbSpeech(report, language)))
+    return named(list(_numbers(AbSpeech(report, language))), asked)
+
+
+def named(found: list[Explained], asked: Sequence[str]) -> list[Explained]:
+    """Those of the numbers that were asked for, all when nothing was.
+
+    Raises:
+        UsageError: There is no such number.
+    """
     if not asked:
         return found
     for name in asked:
@@ -89,7 +97,20 @@ def _unknown(name: str, names: Sequence[str]) -> UsageError:
 
 def document(report: AbReport, language: Language, numbers: Sequence[Explained]) -> Document:
     """The numbers as a report of their own."""
-    value, label, inputs, source, data = _LABELS[language]
+    data = _LABELS[language][-1]
+    speech = AbSpeech(report, language)
+    events = sorted({kind for one in numbers for kind in one.events})
+    foot = _DATA[language].format(
+        events=", ".join(f"`{kind}`" for kind in events) or speech.n.count(None),
+        until=speech.n.day(report.data_until), name=report.experiment, data=report.method.data[:12],
+    )  # fmt: skip
+    title = _TITLES[language].format(name=report.title or report.experiment)
+    return numbers_document(title, language, numbers, f"{data}: {foot}.")
+
+
+def numbers_document(title: str, language: Language, numbers: Sequence[Explained], foot: str) -> Document:
+    """Numbers of any report as a report of their own."""
+    value, label, inputs, source, _ = _LABELS[language]
     sections = []
     for at, one in enumerate(numbers):
         lines = [f"{value}: {one.value}", f"{label}: {formula(one.method, language)}"]
@@ -98,23 +119,16 @@ def document(report: AbReport, language: Language, numbers: Sequence[Explained])
         if one.source:
             lines.append(f"{source}: {one.source}")
         sections.append(Section(f"number-{at}", one.name, (Words(tuple(lines)),)))
-    speech = AbSpeech(report, language)
-    events = sorted({kind for one in numbers for kind in one.events})
-    foot = _DATA[language].format(
-        events=", ".join(f"`{kind}`" for kind in events) or speech.n.count(None),
-        until=speech.n.day(report.data_until), name=report.experiment, data=report.method.data[:12],
-    )  # fmt: skip
-    title = _TITLES[language].format(name=report.title or report.experiment)
-    return Document(title, language, (), (), tuple(sections), (f"{data}: {foot}.",))
+    return Document(title, language, (), (), tuple(sections), (foot,))
 
 
 def _numbers(speech: AbSpeech) -> Iterator[Explained]:
     report = speech.report
     for metric in report.metrics:
         for one in metric.arms:
-            yield _value(speech, metric, one)
+            yield value_number(speech, metric, one)
         for effect in metric.effects:
-            yield from _effect(speech, metric, effect)
+            yield from effect_numbers(speech, metric, effect)
         yield from _beliefs(speech, metric)
     for money in report.money:
         yield from _money(speech, money)
@@ -128,17 +142,19 @@ def _numbers(speech: AbSpeech) -> Iterator[Explained]:
     yield from (Explained(*one) for one in report_explain_groups.numbers(speech))
 
 
-def _value(speech: AbSpeech, metric: MetricReport, one: ArmValue) -> Explained:
+def value_number(speech: NamedSpeech, metric: MetricReport, one: ArmValue, begin: str = "") -> Explained:
+    """The figure of an arm; `begin` stands before its name."""
     n = speech.n
     given = {"n": one.n, "x": one.events, "Σ": one.total, "Σx": one.below, "s": one.sd}
     inputs = {key: n.plain(value) for key, value in given.items() if value is not None}
     told = speech.known(one.value, speech.values(metric))
-    return Explained(f"{metric.name}.{one.arm}.value", told, one.value.method, inputs, metric.events)
+    return Explained(f"{begin}{metric.name}.{one.arm}.value", told, one.value.method, inputs, metric.events)
 
 
-def _effect(speech: AbSpeech, metric: MetricReport, effect: Effect) -> Iterator[Explained]:
+def effect_numbers(speech: NamedSpeech, metric: MetricReport, effect: Effect, begin: str = "") -> Iterator[Explained]:
+    """An arm against the control by every way; `begin` stands before the names."""
     compared, n = effect.compared, speech.n
-    name, shape = f"{metric.name}.{effect.arm}", speech.differences(metric)
+    name, shape = f"{begin}{metric.name}.{effect.arm}", speech.differences(metric)
     inputs = _sides(speech, metric, effect) | {key: n.plain(value) for key, value in effect.figures.items()}
     basis = effect.basis if effect.basis != "fixed" else None
     difference = speech.known(effect.told, shape)
@@ -159,7 +175,7 @@ def _effect(speech: AbSpeech, metric: MetricReport, effect: Effect) -> Iterator[
         yield Explained(f"{name}.compliance", told, "compliance", inputs, metric.events)
 
 
-def _sides(speech: AbSpeech, metric: MetricReport, effect: Effect) -> dict[str, str]:
+def _sides(speech: NamedSpeech, metric: MetricReport, effect: Effect) -> dict[str, str]:
     """Both arms' own figures, as the formulas call them."""
     found: dict[str, str] = {}
     for sign, arm in (("c", speech.base), ("t", effect.arm)):

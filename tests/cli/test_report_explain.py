@@ -13,9 +13,11 @@ from report_samples import AT, BOUGHT, CHECKS, interval, money, rates, report
 from segctl.cli.report_control_story import document as control_document
 from segctl.cli.report_document import Grid
 from segctl.cli.report_explain import document, explained
+from segctl.cli.report_explain_control import explained as control_explained
 from segctl.cli.report_formulas import FORMULAS, formula
 from segctl.cli.report_page import page
 from segctl.model.errors import UsageError
+from segctl.model.project import Language
 from segctl.operations.control_result import CampaignEffect, ControlReport, Cumulative, Programme
 
 
@@ -138,6 +140,27 @@ def test_campaigns_that_cannot_be_used_have_no_numbers() -> None:
     ]  # fmt: skip
     assert grid.rows[0][4] == "+22 (+7 to +39) %"
     assert [row[4:] for row in grid.rows[1:]] == [("", "", ""), ("", "", "")]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_every_number_of_the_control_groups_has_a_formula_and_a_source(language: Language) -> None:
+    numbers = {one.name: one for one in control_explained(control((9_000, 2_000, 16_000)), language)}
+
+    assert {one.method for one in numbers.values()} <= set(FORMULAS)
+    assert all(one.inputs and one.source for one in numbers.values())
+    assert {"campaign.spring_mail.lift", "campaign.spring_mail.profit"} <= set(numbers)
+    assert any(name.startswith("sum.") and name.endswith(".profit") for name in numbers)
+    assert any(name.startswith("programme.2026-h1.") for name in numbers)
+    assert not any(name.startswith("campaign.broken") for name in numbers)
+
+
+def test_numbers_of_control_groups_are_named_by_their_beginning() -> None:
+    found = control_explained(control(), "en", ["campaign.spring_mail.lift"])
+
+    assert [one.name for one in found] == ["campaign.spring_mail.lift"]
+    with pytest.raises(UsageError) as refused:
+        control_explained(control(), "en", ["campaign.spring_mial.lift"])
+    assert refused.value.code == "SEG986"
 
 
 @pytest.mark.parametrize("least", [0, 5])

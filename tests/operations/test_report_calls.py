@@ -262,6 +262,17 @@ def test_a_look_at_simulated_events_is_one_of_today(about: str, tmp_path: Path) 
     assert [look.at for look in looks(effect.workspace, "mail_test")] == [ctx.now]
 
 
+def test_numbers_of_control_groups_are_explained(call: Call, effect: Session) -> None:
+    code, found = call(
+        effect, "control", "mail_test", "campaign.mail_test.revenue", module=report_control, explain=True
+    )
+    _, data = call(effect, "control", module=report_control, explain=True, format="json")
+
+    assert code is ExitCode.OK
+    assert "units of the arm × difference per unit" in found
+    assert "campaign.mail_test.p" in [row["number"] for row in json.loads(data)["data"]]
+
+
 def test_all_reports_go_by_the_time_asked_for(effect: Session, tmp_path: Path) -> None:
     early = str((EXPOSED + timedelta(days=3)).date())
     asked = Asked("all", html=str(tmp_path / "pages"), language="en")

@@ -55,7 +55,7 @@ def command(
     ] = False,
     explain: Annotated[
         bool,
-        Option("--explain", help="Of ab: formula, inputs and source of numbers; of health: every finding."),
+        Option("--explain", help="Of ab, control: formula, inputs, source of numbers; of health: every finding."),
     ] = False,
     details: Annotated[bool, Option("--details", help="Also what a first look does not need.")] = False,
     suppress: Annotated[
