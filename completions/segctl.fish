@@ -769,7 +769,7 @@ complete -c segctl -n '__segctl_at report 0 "--by --suppress --html --markdown -
 complete -c segctl -n '__segctl_at report 1+ "--by --suppress --html --markdown --last --since --propose --language -C --project -e --env -s --select --exclude --state --as-of -f --format -o --output --timeout --log-file --color"' -a '(__segctl_names experiments)'
 complete -c segctl -n '__fish_seen_subcommand_from report' -l by -x -d 'Of ab: also for each group'
 complete -c segctl -n '__fish_seen_subcommand_from report' -l anyway -d 'Of ab: show the numbers of an experiment that cannot be used'
-complete -c segctl -n '__fish_seen_subcommand_from report' -l explain -d 'Of ab: formula, inputs and source of numbers'
+complete -c segctl -n '__fish_seen_subcommand_from report' -l explain -d 'Of ab, control: formula, inputs, source of numbers'
 complete -c segctl -n '__fish_seen_subcommand_from report' -l details -d 'Also what a first look does not need'
 complete -c segctl -n '__fish_seen_subcommand_from report' -l suppress -x -d 'Counts of people below K as <K'
 complete -c segctl -n '__fish_seen_subcommand_from report' -l html -r -F -d 'Write a page'
