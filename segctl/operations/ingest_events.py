@@ -40,6 +40,11 @@ class EventCounts:
     read_again: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def known(self) -> int:
+        """Rows of events that had come before."""
+        return self.duplicates + self.conflicts
+
 
 class EventSink:
     """Takes typed rows batch by batch; `finish` gives the files of the commit.

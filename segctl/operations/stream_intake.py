@@ -162,8 +162,9 @@ class Intake:
                 subjects = self._resolver.resolve(rows["id_type"], rows["value"])
                 taken.subjects.update(subjects.drop_nulls().to_list())
         elif self._events is not None:
+            before = self._events.counts.known
             fresh = self._events.take(rows)
-            taken.known = rows.height - fresh.height
+            taken.known = self._events.counts.known - before
             taken.replaces = self._events.has_replaced
             if fresh.height:
                 taken.events.append(fresh)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
 _ROOM = 65_536
+_MOST_LOOSE = 100_000
+"""Timers that wait in a heap; with more all are sorted anew, which takes a tenth of a second for a million."""
 
 Moved = tuple[int, str, bool]
 """Subject of a profile, segment, and whether it entered."""
@@ -108,13 +110,20 @@ class Members:
 
 
 class Timers:
-    """When profiles have to be asked again because time passes; instants in microseconds since 1970."""
+    """When profiles have to be asked again because time passes; instants in microseconds since 1970.
+
+    Most of them wait in two sorted arrays, and those that came since in a heap: a million entries of a heap would take
+    ten times the room. An entry counts only while it says what `_due` says of its profile.
+    """
 
     def __init__(self, length: int) -> None:
         import numpy as np
 
         self._due: NDArray[np.int64] = np.full(length + _ROOM, NEVER, dtype=np.int64)
         self._heap: list[tuple[int, int]] = []
+        self._sorted: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._whose: NDArray[np.int32] = np.empty(0, dtype=np.int32)
+        self._at = 0
 
     def set(self, subjects: Sequence[int] | NDArray[np.int64], due: Sequence[int] | NDArray[np.int64]) -> None:
         """New instants; `NEVER` takes a profile away."""
@@ -124,15 +133,22 @@ class Timers:
         if not len(rows):
             return
         self._grow(int(rows.max()) + 1)
-        differs = self._due[rows] != at
+        differs = (self._due[rows] != at) & (at < NEVER)
         self._due[rows] = at
-        new = [(int(when), int(who)) for when, who in zip(at[differs], rows[differs], strict=True) if when < NEVER]
-        if len(new) > len(self._heap) // 8:
-            self._heap = [entry for entry in self._heap if self._due[entry[1]] == entry[0]] + new
-            heapq.heapify(self._heap)
-        else:
-            for entry in new:
-                heapq.heappush(self._heap, entry)
+        if differs.sum() + len(self._heap) > _MOST_LOOSE:
+            self._sort()
+            return
+        for when, who in zip(at[differs].tolist(), rows[differs].tolist(), strict=True):
+            heapq.heappush(self._heap, (when, who))
+
+    def _sort(self) -> None:
+        import numpy as np
+
+        waiting = np.flatnonzero(self._due < NEVER)
+        order = np.argsort(self._due[waiting], kind="stable")
+        self._whose = waiting[order].astype(np.int32)
+        self._sorted = self._due[self._whose]
+        self._at, self._heap = 0, []
 
     def advance(self, subject: int, due: int) -> None:
         """An instant that counts if it is earlier than the one there is."""
@@ -151,19 +167,20 @@ class Timers:
         """The earliest instant; `NEVER` when nobody waits."""
         while self._heap and self._due[self._heap[0][1]] != self._heap[0][0]:
             heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else NEVER
+        while self._at < len(self._sorted) and self._due[self._whose[self._at]] != self._sorted[self._at]:
+            self._at += 1
+        loose = self._heap[0][0] if self._heap else NEVER
+        return min(loose, int(self._sorted[self._at])) if self._at < len(self._sorted) else loose
 
     def take(self, until: int, most: int) -> list[tuple[int, int]]:
         """Instants up to `until` with their subjects, earliest first, at most so many; they wait no longer."""
         taken: list[tuple[int, int]] = []
-        while len(taken) < most and self.first() <= until:
-            when, who = heapq.heappop(self._heap)
+        while len(taken) < most and (first := self.first()) <= until:
+            is_loose = bool(self._heap) and self._heap[0][0] == first
+            when, who = heapq.heappop(self._heap) if is_loose else (first, int(self._whose[self._at]))
             self._due[who] = NEVER
             taken.append((when, who))
         return taken
-
-    def __len__(self) -> int:
-        return len(self._heap)
 
 
 def by_second(

@@ -53,7 +53,7 @@ class World:
         self._read_profiles()
         self.members = Members.in_force(workspace, names, len(self.profiles))
         self.timers = Timers(len(self.profiles))
-        self._present: set[int] = set()
+        self._present = Members(("",), len(self.profiles))
         self.as_of = as_of
 
     def close(self) -> None:
@@ -116,13 +116,13 @@ class World:
             at: Valid time in microseconds since 1970.
         """
         import numpy as np
+        import polars as pl
 
         if not profiles:
             return []
         answers = self._evaluator.answers(profiles, moment(at))
         moved = self.members.moved(profiles, answers.drop("due"), self.asked)
-        self._present.difference_update(profiles)
-        self._present.update(answers["subject"].to_list())
+        self._present.moved(profiles, answers.select("subject", pl.lit(value=True).alias("")), ("",))
         rows = np.asarray(profiles, dtype=np.int64)
         due = np.full(len(rows), NEVER, dtype=np.int64)
         due[np.searchsorted(rows, answers["subject"].to_numpy())] = answers["due"].to_numpy()
@@ -132,7 +132,7 @@ class World:
     @property
     def population(self) -> int:
         """How many profiles there are."""
-        return len(self._present)
+        return int(self._present.column("").sum())
 
     def wait_for(self, events: Sequence[pl.DataFrame], at: int) -> None:
         """Sets timers for events that lie ahead: whoever is nobody before them is somebody then."""

@@ -92,7 +92,8 @@ def serve(folder: Path, linger_ms: float, checkpoint_s: float) -> None:
 def templates(data: Path, count: int, order: str) -> list[tuple[bytes, bytes]]:
     """The newest events of the generator as JSON in two halves, with the id and the time between them."""
     files = sorted(data.glob("events/**/*.parquet"))[-6:]
-    rows = pl.concat([pl.read_parquet(file) for file in files], how="diagonal").sort("ts").tail(count)
+    rows = pl.concat([pl.read_parquet(file) for file in files], how="diagonal").sort("ts")
+    rows = rows.filter(pl.col("profile_id").is_not_null()).tail(count)
     names = [
         n for n in rows.columns if n in ("profile_id", "event", "product_id", "category", "quantity", "value", "device")
     ]
@@ -165,6 +166,12 @@ def histogram(values: list[float]) -> str:
     return ", ".join(f"<{2**place} ms: {counts[place]:,}" for place in sorted(counts))
 
 
+def cpu_s(pid: int) -> float:
+    """User and system seconds of a living process."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def memory(pid: int) -> str:
     """The largest resident set of a living process."""
     text = Path(f"/proc/{pid}/status").read_text()
@@ -209,17 +216,16 @@ def main() -> None:
         sys.exit("the stream did not start")
     tail = threading.Thread(target=lambda: [say(f"  {line.decode().rstrip()}") for line in process.stderr], daemon=True)
     tail.start()
-    reader.began = time.monotonic()
+    reader.began, before = time.monotonic(), cpu_s(process.pid)
     worst = feed(process.stdin, lines, asked.rate, asked.seconds, start, reader.began)
     say(f"{asked.rate:,.0f} events/s, {asked.order}, {asked.seconds:.0f} s; feeder at most {1000 * worst:.0f} ms late")
-    say(f"memory: {memory(process.pid)}")
+    spent = cpu_s(process.pid) - before
+    say(f"memory: {memory(process.pid)}; cpu of the stream {100 * spent / asked.seconds:.0f} % of a core")
     process.stdin.close()
     process.wait()
     reader.join()
     say(f"{len(reader.latencies):,} changes of events: {quantiles(reader.latencies) if reader.latencies else 'none'}")
     say(f"{reader.others:,} others; {histogram(reader.latencies)}")
-    used = os.times()
-    say(f"cpu of the stream: {used.children_user + used.children_system:.0f} s")
 
 
 if __name__ == "__main__":

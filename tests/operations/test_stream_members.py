@@ -1,0 +1,82 @@
+"""Who belongs where, and whose time comes when: small structures beside their obvious forms."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segctl.operations import stream_members
+from segctl.operations.live_evaluation import NEVER
+from segctl.operations.stream_members import Members, Timers, by_second
+from segctl.operations.stream_metrics import Latencies, Metrics
+
+WHO, WHEN = st.integers(0, 9), st.one_of(st.integers(0, 50), st.just(NEVER))
+SET = st.lists(st.tuples(WHO, WHEN), min_size=1, max_size=6, unique_by=lambda pair: pair[0])
+
+
+@given(st.lists(st.one_of(SET, st.integers(0, 60)), max_size=30), st.integers(0, 8))
+def test_timers_give_what_a_dictionary_would(steps: list[list[tuple[int, int]] | int], loose: int) -> None:
+    timers, plain = Timers(10), dict[int, int]()
+    before, stream_members._MOST_LOOSE = stream_members._MOST_LOOSE, loose
+    try:
+        for step in steps:
+            if isinstance(step, int):
+                due = sorted((when, who) for who, when in plain.items() if when <= step)
+                plain = {who: when for who, when in plain.items() if when > step}
+                assert sorted(timers.take(step, 100)) == due
+            else:
+                timers.set([who for who, _ in step], [when for _, when in step])
+                plain |= dict(step)
+                plain = {who: when for who, when in plain.items() if when < NEVER}
+            assert timers.first() == min(plain.values(), default=NEVER)
+    finally:
+        stream_members._MOST_LOOSE = before
+
+
+def test_an_instant_is_only_ever_brought_forward() -> None:
+    timers = Timers(0)
+    timers.advance(200_000, 50)
+    timers.advance(200_000, 70)
+    timers.advance(200_000, 30)
+
+    assert timers.take(100, 10) == [(30, 200_000)]
+
+
+def test_timers_are_asked_at_the_end_of_their_second_and_never_ahead_of_the_present() -> None:
+    taken = [(1_000_000, 5), (1_000_001, 4), (1_900_000, 3), (2_100_000, 5)]
+
+    assert list(by_second(taken, 2_200_000)) == [(1_000_000, [5]), (2_000_000, [3, 4]), (2_200_000, [5])]
+
+
+def test_moves_are_what_differs_and_profiles_without_an_answer_belong_to_nothing() -> None:
+    members = Members(("a", "b", "late"), 2)
+    answers = pl.DataFrame({"subject": [1, 70_000], "a": [True, False], "b": [True, None]})
+
+    first = members.moved([1, 70_000], answers, ("a", "b"))
+    second = members.moved([1, 70_000], answers.head(0), ("a", "b"))
+
+    assert first == [(1, "a", True), (1, "b", True)]
+    assert second == [(1, "a", False), (1, "b", False)]
+    assert members.length == 70_001
+
+
+@pytest.mark.parametrize(("share", "low", "high"), [(0.5, 9, 11), (0.99, 95, 110), (1.0, 1000, 1000)])
+def test_quantiles_lie_within_a_tenth(share: float, low: float, high: float) -> None:
+    latencies = Latencies()
+    latencies.add(10, 60)
+    latencies.add(100, 39)
+    latencies.add(1000)
+
+    assert low <= latencies.quantile(share) <= high
+
+
+def test_figures_of_parts_add_up() -> None:
+    total, part = Metrics(), Metrics(lines=3, events=2, bad=1, batches=1)
+    part.latencies.add(5, 3)
+
+    total.add(part)
+    total.add(part)
+
+    assert (total.lines, total.events, total.bad, total.latencies.total) == (6, 4, 2, 6)
