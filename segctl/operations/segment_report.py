@@ -245,10 +245,12 @@ class Making:
         made = buyers.cohorts(known.bought, self.doings.revenues, today, has_revenue=has_revenue)
         cycle = buyers.lifecycle(known.now, known.then, known.limits, profiles=len(self.doings.profiles))
         cells = buyers.rfm_grid(self._scores(known.bought), has_revenue=has_revenue)
-        codes, size = self._by_subject("now"), len(buyers.CODES) + 1
-        counts = {name: np.bincount(codes[flags], minlength=size) for name, flags in members.items()}
+        codes = self._by_subject("now")
+        # To count who is in both of two sets of flags takes a tenth of the time of picking members out.
+        inside = {stage: codes == code for stage, code in buyers.CODES.items()}
         standing: dict[str, Mapping[Stage, int]] = {
-            name: {stage: int(of[code]) for stage, code in buyers.CODES.items()} for name, of in counts.items()
+            name: {stage: int(np.count_nonzero(flags & of)) for stage, of in inside.items()}
+            for name, flags in members.items()
         }
         return made, cycle, cells, standing
 

@@ -234,9 +234,13 @@ def _score(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """1 + the whole part of groups × worse ones / all."""
     import numpy as np
 
-    worse = np.searchsorted(np.sort(values), values, side="left")
-    found: NDArray[np.int64] = 1 + worse * GROUPS // len(values)
-    return found
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+    is_first = np.ones(len(values), dtype=bool)
+    is_first[1:] = ranked[1:] != ranked[:-1]
+    worse = np.empty(len(values), dtype=np.int64)
+    worse[order] = np.maximum.accumulate(np.where(is_first, np.arange(len(values)), 0))
+    return 1 + worse * GROUPS // len(values)
 
 
 def rfm_grid(scores: Scores, *, has_revenue: bool) -> tuple[RfmCell, ...]:
