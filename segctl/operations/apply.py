@@ -18,6 +18,7 @@ from segctl.operations.contacted import record as record_contacts
 from segctl.operations.evaluation import Answers
 from segctl.operations.guards import WAITS, Allowance, parse_allowances, refusals
 from segctl.operations.incremental import Evaluated, Extent, evaluate_standing
+from segctl.operations.incremental_after import leave_behind
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import run_note
 from segctl.operations.retyped import retyped_properties
@@ -191,8 +192,8 @@ def apply(
         evaluated, answers = time.perf_counter(), found.answers
         warnings = (*going.warnings, *_retyped(session, request.snapshot))
         run, status, outcomes = _recorded(session, request, names, found, dry_run=dry_run)
-        if found.save is not None and run is not None:
-            found.save()
+        if run is not None:
+            leave_behind(session, found, listener)
     timings = {**answers.timings, "record": time.perf_counter() - evaluated, "total": time.perf_counter() - clock}
     return Applied(
         run=run,
