@@ -21,6 +21,33 @@ EXAMPLES = (
 SEE_ALSO = ("segctl help experiments", "segctl help assignment", "segctl report --help", "segctl ls experiments")
 ACTIONS = ("plan", "start", "status", "stop", "assign")
 
+Segment = Annotated[
+    str | None, Option("--segment", metavar="NAME", help="With `plan`: without an experiment.", complete="segments")
+]
+Event = Annotated[
+    str | None, Option("--event", metavar="NAME", help="With --segment: the event that counts.", complete="events")
+]
+Baseline = Annotated[
+    str | None,
+    Option("--baseline", metavar="SHARE", help="The rate now, or with --sd the mean, instead of the data."),
+]
+Effect = Annotated[str | None, Option("--effect", metavar="SHARE", help="Smallest change that matters: 20%.")]
+Split = Annotated[str | None, Option("--split", metavar="WEIGHTS", help="Of the arms, the control first: 10/45/45.")]
+Looks = Annotated[str | None, Option("--looks", metavar="WHEN", help="end, always, or a number of planned looks.")]
+PerDay = Annotated[float | None, Option("--per-day", metavar="N", help="Who come a day, instead of the data.")]
+Winner = Annotated[str | None, Option("--winner", metavar="ARM", help="With `stop`: the arm that everybody gets.")]
+Sent = Annotated[
+    bool, Option("--sent", help="With `assign`: they are told now by other means, so their window begins.")
+]
+Source = Annotated[
+    str | None,
+    Option(
+        "--from",
+        metavar="FILE",
+        help="With `assign`: an experiment dealt elsewhere; columns id, arm, exposed_at; - reads standard input.",
+    ),
+]
+
 
 @verb(without=SELECTION, formats=FORMATS)
 def command(
@@ -29,50 +56,24 @@ def command(
     name: Annotated[
         str | None, Argument("NAME", help="An experiment; not needed when there is one.", complete="experiments")
     ] = None,
-    segment: Annotated[
-        str | None, Option("--segment", metavar="NAME", help="With `plan`: without an experiment.", complete="segments")
-    ] = None,
-    event: Annotated[
-        str | None, Option("--event", metavar="NAME", help="With --segment: the event that counts.", complete="events")
-    ] = None,
+    segment: Segment = None,
+    event: Event = None,
     window: Annotated[str | None, Option("--window", metavar="DURATION", help="From exposure; else 14 days.")] = None,
-    baseline: Annotated[
-        str | None,
-        Option("--baseline", metavar="SHARE", help="The rate now, or with --sd the mean, instead of the data."),
-    ] = None,
+    baseline: Baseline = None,
     sd: Annotated[str | None, Option("--sd", metavar="N", help="Deviation of the mean between units.")] = None,
-    effect: Annotated[
-        str | None, Option("--effect", metavar="SHARE", help="Smallest change that matters: 20%.")
-    ] = None,
+    effect: Effect = None,
     power: Annotated[str | None, Option("--power", metavar="SHARE", help="To find it; else 80 %.")] = None,
     confidence: Annotated[str | None, Option("--confidence", metavar="SHARE", help="Of intervals; else 95 %.")] = None,
     arms: Annotated[str | None, Option("--arms", metavar="N", help="So many arms of equal weight.")] = None,
-    split: Annotated[
-        str | None, Option("--split", metavar="WEIGHTS", help="Of the arms, the control first: 10/45/45.")
-    ] = None,
-    looks: Annotated[
-        str | None, Option("--looks", metavar="WHEN", help="end, always, or a number of planned looks.")
-    ] = None,
+    split: Split = None,
+    looks: Looks = None,
     members: Annotated[int | None, Option("--members", metavar="N", help="There now, instead of the data.")] = None,
-    per_day: Annotated[
-        float | None, Option("--per-day", metavar="N", help="Who come a day, instead of the data.")
-    ] = None,
-    winner: Annotated[
-        str | None, Option("--winner", metavar="ARM", help="With `stop`: the arm that everybody gets.")
-    ] = None,
+    per_day: PerDay = None,
+    winner: Winner = None,
     reason: Annotated[str | None, Option("--reason", metavar="TEXT", help="With `stop`: why; kept on record.")] = None,
     arm: Annotated[str | None, Option("--arm", metavar="ARM", help="With `assign`: only its people.")] = None,
-    sent: Annotated[
-        bool, Option("--sent", help="With `assign`: they are told now by other means, so their window begins.")
-    ] = False,
-    source: Annotated[
-        str | None,
-        Option(
-            "--from",
-            metavar="FILE",
-            help="With `assign`: an experiment dealt elsewhere; columns id, arm, exposed_at; - reads standard input.",
-        ),
-    ] = None,
+    sent: Sent = False,
+    source: Source = None,
     check: Annotated[bool, Option("--check", help="With `assign`: look at who is on record; assign nobody.")] = False,
     language: Language = None,
 ) -> ExitCode | None:

@@ -30,44 +30,52 @@ REPORTS = {
 }
 """Where each report is made."""
 
+About = Annotated[
+    str,
+    Argument(
+        "REPORT",
+        help="ab: experiments; control: control groups; segments: what they bring; health: what needs action; "
+        "all: every report as pages.",
+        choices=tuple(REPORTS),
+    ),
+]
+Names = Annotated[
+    list[str],
+    Argument("NAME", help="Of ab: an experiment; of control: a campaign or all.", complete="experiments"),
+]
+By = Annotated[list[str], Option("--by", metavar="TRAIT|SEGMENT", help="Of ab: also for each group. Repeatable.")]
+Explain = Annotated[
+    bool,
+    Option("--explain", help="Of ab, control: formula, inputs, source of numbers; of health: every finding."),
+]
+Suppress = Annotated[
+    int | None,
+    Option("--suppress", metavar="K", help="Counts of people below K as <K; otherwise 5 in all, else none."),
+]
+Html = Annotated[
+    str | None, Option("--html", metavar="FILE|DIR", complete="files", help="Write a page; of all, a folder.")
+]
+Markdown = Annotated[str | None, Option("--markdown", metavar="FILE", complete="files", help="Also write Markdown.")]
+Propose = Annotated[
+    str | None,
+    Option("--propose", metavar="DIR", help="Of health: write changed files, for `segctl plan --with DIR`."),
+]
+
 
 @verb(without=CHANGES, formats=("table", "json", "ndjson", "csv", "ids"))
 def command(
     ctx: Context,
-    about: Annotated[
-        str,
-        Argument(
-            "REPORT",
-            help="ab: experiments; control: control groups; segments: what they bring; health: what needs action; "
-            "all: every report as pages.",
-            choices=tuple(REPORTS),
-        ),
-    ] = "health",
-    names: Annotated[
-        list[str],
-        Argument("NAME", help="Of ab: an experiment; of control: a campaign or all.", complete="experiments"),
-    ] = (),  # type: ignore[assignment]  # a list arrives as a tuple
-    by: Annotated[
-        list[str], Option("--by", metavar="TRAIT|SEGMENT", help="Of ab: also for each group. Repeatable.")
-    ] = (),  # type: ignore[assignment]  # likewise
+    about: About = "health",
+    names: Names = (),  # type: ignore[assignment]  # a list arrives as a tuple
+    by: By = (),  # type: ignore[assignment]  # likewise
     anyway: Annotated[
         bool, Option("--anyway", help="Of ab: show the numbers of an experiment that cannot be used.")
     ] = False,
-    explain: Annotated[
-        bool,
-        Option("--explain", help="Of ab, control: formula, inputs, source of numbers; of health: every finding."),
-    ] = False,
+    explain: Explain = False,
     details: Annotated[bool, Option("--details", help="Also what a first look does not need.")] = False,
-    suppress: Annotated[
-        int | None,
-        Option("--suppress", metavar="K", help="Counts of people below K as <K; otherwise 5 in all, else none."),
-    ] = None,
-    html: Annotated[
-        str | None, Option("--html", metavar="FILE|DIR", complete="files", help="Write a page; of all, a folder.")
-    ] = None,
-    markdown: Annotated[
-        str | None, Option("--markdown", metavar="FILE", complete="files", help="Also write Markdown.")
-    ] = None,
+    suppress: Suppress = None,
+    html: Html = None,
+    markdown: Markdown = None,
     force: Annotated[bool, Option("--force", help="Of all: write into a folder that holds other files.")] = False,
     last: Annotated[
         int | None, Option("--last", metavar="N", help="Newest runs that are looked at; otherwise 30.")
@@ -78,10 +86,7 @@ def command(
     quick: Annotated[
         bool, Option("--quick", help="Of health: the runs on record alone, not what members did.")
     ] = False,
-    propose: Annotated[
-        str | None,
-        Option("--propose", metavar="DIR", help="Of health: write changed files, for `segctl plan --with DIR`."),
-    ] = None,
+    propose: Propose = None,
     language: Language = None,
 ) -> ExitCode:
     """Report whether experiments worked, what campaigns earned, and how segments do.
