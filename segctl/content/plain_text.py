@@ -89,7 +89,9 @@ class _Reader(HTMLParser):
             if tag in self._silent:
                 # What was left open inside ends with it.
                 del self._silent[len(self._silent) - 1 - self._silent[::-1].index(tag) :]
-            return
+                return
+            # The end of something around it: the hidden element was never closed.
+            self._silent.clear()
         if tag == "a" and self._links:
             href, start = self._links.pop()
             shown = self._lines[-1][start:].strip()

@@ -193,3 +193,18 @@ def test_values_of_the_rendering_do_not_leak_into_the_next(tmp_path: Path) -> No
     assert filled(tmp_path, "{% set x = first_name %}{{ x }}") == "Anna"
     with pytest.raises(TemplateError):
         filled(tmp_path, "{{ x }}")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{% for a in range(1000) %}{% for b in range(1000) %}{% endfor %}{% endfor %}", "steps"),
+        ("{% macro f(n) %}{% if n %}{{ f(n - 1) }}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(60) }}", "steps"),
+        ("{% for a in range(1000) %}" + "x" * 2000 + "{% endfor %}", "writes more"),
+        ("{% for a in range(1000) %}{{ 'x' * 0 if false else long }}{% endfor %}", "writes more"),
+        ("{% for a in range(900) %}{{ long | replace('x', 'y') | length }}{% endfor %}", "filters go through"),
+    ],
+)
+def test_every_limit_says_what_was_too_much(tmp_path: Path, text: str, reason: str) -> None:
+    with pytest.raises(TemplateError, match=reason):
+        filled(tmp_path, text, long="x" * 20_000)

@@ -179,3 +179,15 @@ def test_the_reason_names_the_product_that_says_most() -> None:
     found = lists(known, pl.Series([1], dtype=pl.Int32), bought, bought.clear(), half_life_days=HALF_LIFE, at_most=1)
 
     assert found.select("product", "reason", "because").rows() == [("X", "bought_together", "A")]
+
+
+def test_what_was_viewed_speaks_for_others_less_than_what_was_bought() -> None:
+    bought = frame([(n, f"b{n}", product, 1.0) for n in range(2, 9) for product in "AX"])
+    known = affinities(bought, half_life_days=HALF_LIFE)
+    own = frame([(1, "mine", "A", 1.0)])
+
+    def score(mine: pl.DataFrame, seen: pl.DataFrame) -> float:
+        found = lists(known, pl.Series([1], dtype=pl.Int32), mine, seen, half_life_days=HALF_LIFE, at_most=2)
+        return float(found.filter(pl.col("product") == "X")["score"].item())
+
+    assert score(own.clear(), own) == pytest.approx(recommendations.VIEW_WEIGHT * score(own, own.clear()), abs=1e-8)
