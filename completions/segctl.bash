@@ -4,7 +4,7 @@
 _segctl_verb() {
   case "$1" in
   init) options='--template --pack -f --format --json -o --output -n --dry-run --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --template --pack -f --format -o --output --timeout --log-file --color '; arguments=('folders') ;;
-  demo) options='--timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --timeout --log-file --color '; arguments=('folders') ;;
+  demo) options='--live --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --timeout --log-file --color '; arguments=('folders') ;;
   doctor) options='--online --show-personal --deep -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' --online -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=() ;;
   config) options='--origin -C --project -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C --project -e --env -f --format -o --output --timeout --log-file --color '; arguments=('=show validate') ;;
   schema) options='--project -C -e --env -f --format --json -o --output --timeout -q --quiet -v --verbose --log-file --plain --color --no-color --no-progress --no-input -h --help'; takes=' -C -e --env -f --format -o --output --timeout --log-file --color '; arguments=('schemas') ;;

@@ -94,6 +94,7 @@ complete -c segctl -n '__fish_seen_subcommand_from init' -l no-progress -d 'Draw
 complete -c segctl -n '__fish_seen_subcommand_from init' -l no-input -d 'Never ask'
 complete -c segctl -n '__fish_seen_subcommand_from init' -s h -l help -d 'Help on this verb'
 complete -c segctl -n '__segctl_at demo 0 "--timeout --log-file --color"' -a '(__fish_complete_directories)'
+complete -c segctl -n '__fish_seen_subcommand_from demo' -l live -d 'A day of the shop on a virtual clock instead'
 complete -c segctl -n '__fish_seen_subcommand_from demo' -l timeout -x -d 'End cleanly after this time, with 75'
 complete -c segctl -n '__fish_seen_subcommand_from demo' -s q -l quiet -d 'Errors only, and data that was asked for'
 complete -c segctl -n '__fish_seen_subcommand_from demo' -s v -l verbose -d 'Messages: what was read, decided and timed'

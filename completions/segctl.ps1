@@ -70,6 +70,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         }
         'demo' = & {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
+            $table['--live'] = 'flag'
             $table['--timeout'] = 'text'
             $table['-q'] = 'flag'
             $table['--quiet'] = 'flag'

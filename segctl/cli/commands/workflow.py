@@ -10,7 +10,6 @@ from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
 EXAMPLES = (
-    ("segctl workflow lint", "All files under `workflows/`, all problems at once."),
     ("segctl workflow show cart_recovery --svg -o cart.svg", "A picture of the flow; `--mermaid` gives text."),
     (
         "segctl workflow simulate cart_recovery --from 2026-10-18 --until 2026-11-18",
