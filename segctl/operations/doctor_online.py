@@ -106,7 +106,8 @@ def _columns(source: Source, records: tuple[Mapping[str, Any], ...]) -> list[Che
     from segctl.connectors.http.json_paths import MISSING, at
     from segctl.model.sources import needed_columns
 
-    if not records:
+    # Of tracking records the shape reads what it knows.
+    if not records or source.tracking is not None:
         return []
     wanted = needed_columns(source)
     lacking = [name for name in wanted if all(at(record, name) is MISSING for record in records)]
