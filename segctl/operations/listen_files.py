@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -23,8 +24,7 @@ _REMEMBERED = timedelta(days=31)
 def forget_collected(project: Project, workspace: Workspace, sources: Mapping[str, Source], *, now: datetime) -> int:
     """Deletes files that are older than `keep_landed` and that every source has read.
 
-    The newest file always stays, since the next one's name follows from it. A stream that reads the files itself has
-    as long as `keep_landed`.
+    The newest file always stays, since the next one's name follows from it.
 
     Args:
         project: With its settings.
@@ -57,12 +57,23 @@ def forget_collected(project: Project, workspace: Workspace, sources: Mapping[st
 
 
 def _read_by_all(workspace: Workspace, sources: Mapping[str, Source]) -> str | None:
-    """Name of the file in which the slowest source stands; None while one has read nothing, or none is declared."""
-    from segctl.state.bookmarks import bookmark
+    """Name of the file in which the slowest source stands; None while one has read nothing, or none is declared.
 
-    marks = [bookmark(workspace, name) for name, of in sources.items() if isinstance(of.fetch, CollectorFetch)]
-    files = [mark.cursor.get("file", "") if mark is not None and mark.cursor else "" for mark in marks]
+    A source has read what an ingest or a stream took for it, whichever came further.
+    """
+    names = [name for name, of in sources.items() if isinstance(of.fetch, CollectorFetch)]
+    files = [_reached(workspace, name) for name in names]
     return min(files) if files and all(files) else None
+
+
+def _reached(workspace: Workspace, source: str) -> str:
+    from segctl.state.bookmarks import bookmark
+    from segctl.state.stream_log import place_of
+
+    mark, streamed = bookmark(workspace, source), place_of(workspace, f"collector:{source}")
+    ingested = mark.cursor if mark is not None else None
+    places = [ingested or {}, {} if streamed is None else json.loads(streamed.position)]
+    return max(str(place.get("file", "")) for place in places)
 
 
 def _modified(path: Path, now: datetime) -> datetime:
