@@ -7,6 +7,7 @@ whatever the engine. Blocks bound memory; only `keep`, and what refers to it, wa
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -88,7 +89,7 @@ def early_answers(
     ahead = [data.later()] if due and data.later is not None else []
 
     def of_everybody(asked: Plan) -> pl.DataFrame:
-        answers = evaluate(asked, data, reader, as_of=as_of, zone=zone, only=None, due=due).answers
+        answers = evaluate(asked, replace(data, later=None), reader, as_of=as_of, zone=zone, only=None, due=due).answers
         if due:
             ahead.append(answers.select("subject", "due"))
         return answers
