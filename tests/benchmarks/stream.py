@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 SOURCE = "shop"
 TICK_S = 0.004
-_EVENT = re.compile(rb"#b(\d+)\)")
+_EVENT = re.compile(rb"#b[0-9a-f]+-(\d+)\)")
 
 
 def say(line: str) -> None:
@@ -98,9 +98,11 @@ def templates(data: Path, count: int, order: str) -> list[tuple[bytes, bytes]]:
         n for n in rows.columns if n in ("profile_id", "event", "product_id", "category", "quantity", "value", "device")
     ]
     found = []
+    # No run repeats the ids of another one.
+    head = b'{"event_id": "b%x-' % time.time_ns()
     for row in rows.select(names).iter_rows(named=True):
         text = json.dumps({k: str(v) if k == "value" else v for k, v in row.items() if v is not None})
-        found.append((b'{"event_id": "b', text[1:].encode() + b"\n"))
+        found.append((head, text[1:].encode() + b"\n"))
     if order == "shuffled":
         random.Random(7).shuffle(found)
     return found
