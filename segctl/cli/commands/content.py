@@ -12,14 +12,11 @@ from segctl.model.exits import ExitCode
 EXAMPLES = (
     ("segctl content preview welcome --for 00005", "The mail that this person would get, as text."),
     (
-        "echo anna@post.example | segctl content preview welcome --for - --show-personal --html mail.html",
-        "The same with the real name, as a page for the browser.",
+        "segctl content preview welcome --for - --show-personal --html mail.html",
+        "With the real name, for the browser; standard input says whose.",
     ),
-    ("segctl content lint", "Syntax, unknown names, missing translations, accessibility, size; no data is read."),
-    (
-        "segctl content lint welcome --audience new_customers",
-        "Who of the audience lacks what, before anything is sent.",
-    ),
+    ("segctl content lint", "Syntax, names, translations, accessibility, size; no data is read."),
+    ("segctl content lint welcome --audience new_customers", "Who of the audience lacks what."),
     ("segctl content recommend for_you --for 00005", "Products for a person, each with its reason."),
 )
 EXITS: dict[int, str] = {1: "`lint`: something was found", 3: "`preview`: the person lacks a value that is shown"}

@@ -10,12 +10,12 @@ from segctl.model.errors import UsageError
 
 EXAMPLES = (
     ("segctl usecase ls", "The packages: cart_recovery, welcome, reactivation, high_value_care."),
+    ("segctl usecase add cart_recovery --dry-run", "What would be written."),
     (
-        "segctl usecase add cart_recovery --dry-run",
-        "What would be written: segment, workflow, mails, tests.",
+        "segctl usecase add cart_recovery --use product_added=cart_add",
+        "For a project that calls the event otherwise.",
     ),
-    ("segctl usecase add cart_recovery --use product_added=cart_add", "For a project that calls the event otherwise."),
-    ("segctl usecase status", "Which earn by their control groups, what is quickly won, and what comes next."),
+    ("segctl usecase status", "Which earn by their control groups, and what comes next."),
 )
 EXITS: dict[int, str] = {4: "`add`: a file is there with other content; nothing was written"}
 SEE_ALSO = ("segctl help usecases", "segctl content --help", "segctl report --help")
