@@ -15,11 +15,14 @@ import polars as pl
 from oracle import answers
 from oracle_data import Event, Profile, Record, World
 
+from segctl.model.consent import ConsentEvent
 from segctl.operations.apply import Applied, apply
 from segctl.operations.compact import compact
+from segctl.operations.consent_keys import keyring_for_writing
 from segctl.operations.hot_columns import build_copies, wanted_columns
 from segctl.operations.ingest import ingest, sources_of
 from segctl.operations.session import Session, open_session
+from segctl.state.consents import append
 from segctl.state.identity import canonical, record_identity
 from segctl.state.runs import run_segments, runs
 from segctl.state.subjects import Subjects, subject_count
@@ -30,14 +33,21 @@ PROJECT = """segctl: 1
 name: world
 timezone: Europe/Berlin
 identifiers: {nr: {class: known}}
-traits: {country: text, tier: text, born: date}
+traits: {country: text, tier: text, born: date, mail: {type: text, personal: true}}
 events: {order: {properties: {value: integer}}, visit: {properties: {value: integer}}}
+"""
+WIDE = """
+contact_points: {email: mail}
+consent: {double_opt_in: [], confirm_within: 7 days}
+purposes: {news: {basis: consent, channels: [email], stale_after: 9 days}}
+related:
+  countrymen: {same: country, others_only: true}
 """
 CRM = """source: crm
 path: crm*.csv
 key: {nr: nr}
 record_time: since
-profiles: {country: country, tier: tier, born: born}
+profiles: {country: country, tier: tier, born: born, mail: mail}
 """
 SHOP = (
     "source: shop\npath: shop*.csv\nkey: {nr: nr}\ncorrections: replace\n"
@@ -70,6 +80,14 @@ LEAVES = (
     "{segment: base}",
     "{segment: best}",
 )
+WIDER = (
+    "{consent: news, channel: email}",
+    "{consent: news, channel: email, status: expired}",
+    "{consent: news, channel: email, within_last: 4 days}",
+    "{related: countrymen, where: {event: order, within_last: 4 days}, count: {at_least: 2}}",
+    "{trait: tier, equals: gold, missing: error}",
+    "{event: order, last_value: {of: value, above: 4}, missing: error}",
+)
 KEEPS = (
     "",
     "",
@@ -80,21 +98,28 @@ KEEPS = (
 Row = tuple[str, str, str, datetime, int]
 
 
+def address(nr: str) -> str:
+    """Of a person."""
+    return f"p{nr}@post.example"
+
+
 class Shop:
     """The project, its workspace, and all that was told to it.
 
     Attributes:
         root: Where the project is.
         now: As_of of the next run.
+        wide: With consents, colleagues and values that must not be missing, which the oracle is not told of.
     """
 
-    def __init__(self, root: Path, seed: int) -> None:
-        self.random, self.root, self.now = Random(seed), root, START
+    def __init__(self, root: Path, seed: int, *, wide: bool = False) -> None:
+        self.random, self.root, self.now, self.wide = Random(seed), root, START, wide
+        self.leaves = (*LEAVES, *WIDER, *WIDER) if wide else LEAVES
         self.events: dict[str, Row] = {}
         self.records: list[tuple[str, datetime, str, str, str]] = []
-        self.files = 0
+        self.files = self.words = 0
         for name, text in (
-            ("segctl.yaml", PROJECT), ("sources/crm.yaml", CRM), ("sources/shop.yaml", SHOP),
+            ("segctl.yaml", PROJECT + WIDE * wide), ("sources/crm.yaml", CRM), ("sources/shop.yaml", SHOP),
             ("traits/all.yaml", TRAITS),
         ):  # fmt: skip
             path = root / name
@@ -130,7 +155,8 @@ class Shop:
             ("compaction", self.compacted),
             ("nothing", lambda: None),
         )
-        name, step = self.random.choice(steps)
+        more = (("a word", self.word), ("a word", self.word), ("a word", self.word))
+        name, step = self.random.choice((*steps, *more) if self.wide else steps)
         step()
         self.ingested()
         self.now += self.random.choice(
@@ -160,8 +186,8 @@ class Shop:
                     self.random.choice(["gold", "silver"]), f"{self.random.randint(1990, 1998)}-03-2{nr % 10}",
                 ))  # fmt: skip
         self.files += 1
-        lines = (f"{nr},{at.isoformat()},{c},{t},{born}\n" for nr, at, c, t, born in self.records[known:])
-        (self.root / f"crm{self.files:04}.csv").write_text("nr,since,country,tier,born\n" + "".join(lines))
+        lines = (f"{nr},{at.isoformat()},{c},{t},{born},{address(nr)}\n" for nr, at, c, t, born in self.records[known:])
+        (self.root / f"crm{self.files:04}.csv").write_text("nr,since,country,tier,born,mail\n" + "".join(lines))
 
     def merge(self) -> None:
         with open_session(self.root) as session:
@@ -178,12 +204,28 @@ class Shop:
 
     def segment(self, name: str, *, keep: str | None = None, refer: bool = True) -> None:
         keep = self.random.choice(KEEPS) if keep is None else keep
-        leaves = [leaf for leaf in LEAVES if refer or "segment" not in leaf]
+        leaves = [leaf for leaf in self.leaves if refer or "segment" not in leaf]
         where = [leaf if self.random.random() < 0.8 else f"{{not: {leaf}}}" for leaf in self.random.sample(leaves, 2)]
         if name == "base":
             keep, where = "", [leaf for leaf in where if "segment" not in leaf] or [LEAVES[0]]
         text = f"{{{self.random.choice(['all', 'any'])}: [{', '.join(where)}]}}"
         (self.root / f"segments/{name}.yaml").write_text(f"segment: {name}\nwhere: {text}\n{keep}")
+
+    def word(self) -> None:
+        """Somebody says something about being contacted, or about being evaluated at all."""
+        at = self.now - timedelta(days=self.random.choice([0, 0.1, 3, 8.9]))
+        action = self.random.choice(["grant", "grant", "grant", "withdraw", "object_profiling", "object_marketing"])
+        about = ("news", "email") if action in ("grant", "withdraw") else (None, None)
+        ends = at + timedelta(days=self.random.choice([2, 5])) if self.random.random() < 0.4 else None
+        with open_session(self.root) as session:
+            ring = keyring_for_writing(session.project, session.workspace, now=self.now)
+            exact, tokens = ring.newest_pair("email", address(str(self.random.randint(1, PEOPLE)))) or (b"", b"")
+            self.words += 1
+            event = ConsentEvent(
+                f"w{self.words}", at, "email", exact, tokens, ring.newest[0], action, *about, origin="command",
+                proof_ref="p", is_own=True, is_confirmed=True, expires_at=ends if action == "grant" else None,
+            )  # fmt: skip
+            append(session.workspace, [event], recorded=self.now)
 
     def vips(self) -> None:
         numbers = sorted(self.random.sample(range(1, PEOPLE + 1), 4))
