@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from segctl.model.contacted import CONTACTED
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from segctl.operations.segment_report_scan import Doings
     from segctl.operations.session import Session
 
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)
 _CONSENT = ("identifier", "consent", "suppression")
 
 
@@ -88,13 +89,13 @@ def contacts(doings: Doings, settings: ReportSettings, *, now: datetime) -> dict
     told: dict[str, dict[str, int]] = {}
     for segment, destination, count in rows.group_by("segment", "destination").len().sort("destination").iter_rows():
         told.setdefault(segment, {})[destination] = count
-    costs = dict(settings.costs)
+    costs = dict(_costs(doings, rows, {key: float(value) for key, value in settings.costs}))
     return {
         name: Contacts(
             messages=told[name],
             people=counts[name],
             reacted=None if engaged is None or not heard.get(name) else engaged.get(name, 0),
-            cost=_cost(told[name], {key: float(value) for key, value in costs.items()}),
+            cost=costs.get(name),
             heard=heard.get(name, 0),
             others=others[name],
             others_reacted=others_reacted[name],
@@ -142,7 +143,50 @@ def contact_rows(doings: Doings, *, until: datetime) -> pl.DataFrame:
     return rows
 
 
-def _cost(messages: Mapping[str, int], costs: Mapping[str, float]) -> float | None:
-    if not any(name in costs for name in messages):
-        return None
-    return sum(count * costs.get(name, 0.0) for name, count in messages.items())
+def _costs(doings: Doings, rows: pl.DataFrame, costs: Mapping[str, float]) -> Iterator[tuple[str, float]]:
+    """Segment and cost of its messages, where anybody said what one costs.
+
+    What a message of an arm costs, its experiment says; of all others the destination's cost counts.
+    """
+    import polars as pl
+
+    prices = rows["destination"].replace_strict(costs, default=None, return_dtype=pl.Float64)
+    priced = rows.select("subject", "ts", "segment", price=prices).with_row_index("message")
+    arms = pl.concat([_arm_prices(doings, segment) for segment in rows["segment"].unique().sort()])
+    told = priced.join(arms, on=["segment", "subject"]).filter(pl.col("ts").is_between("begin", "end"))
+    told = told.sort("begin").unique("message", keep="last")
+    both = priced.join(told.select("message", "arm_price"), on="message", how="left")
+    paid = both.with_columns(price=pl.coalesce("arm_price", "price")).drop_nulls("price")
+    return paid.group_by("segment").agg(pl.col("price").sum()).sort("segment").iter_rows()
+
+
+def _arm_prices(doings: Doings, segment: str) -> pl.DataFrame:
+    """People in arms of experiments on the segment: ``segment``, ``subject``, ``begin``, ``end``, ``arm_price``."""
+    import polars as pl
+
+    from segctl.state.assignments import assignments
+    from segctl.state.experiments import record
+
+    workspace, instant = doings.session.workspace, pl.Datetime("us", "UTC")
+    schema = {
+        "segment": pl.String(),
+        "subject": pl.Int32(),
+        "begin": instant,
+        "end": instant,
+        "arm_price": pl.Float64(),
+    }
+    found = [pl.DataFrame(schema=schema)]
+    for one in doings.session.definitions.experiments.values():
+        prices = {arm.name: float(arm.cost) for arm in one.arms if arm.cost is not None}
+        known = record(workspace, one.key) if one.segment == segment and prices else None
+        if known is None:
+            continue
+        stored = assignments(workspace, one.key, doings.snapshot).drop_nulls("exposed_at")
+        stored = stored.filter(pl.col("arm").is_in(list(prices)))
+        people = stored["subject"] if doings.owners is None else doings.owners.gather(stored["subject"])
+        found.append(pl.DataFrame({
+            "segment": [segment] * stored.height, "subject": people, "begin": stored["exposed_at"],
+            "end": [known.stopped or _FAR] * stored.height,
+            "arm_price": stored["arm"].replace_strict(prices, return_dtype=pl.Float64),
+        }, schema=schema))  # fmt: skip
+    return pl.concat(found)
