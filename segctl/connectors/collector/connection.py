@@ -6,11 +6,11 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
-from urllib.parse import parse_qsl, unquote
+from typing import Protocol, cast
 
 import httptools
 
+from segctl.connectors.collector.http_text import rendered, request_of
 from segctl.connectors.collector.requests import Answer, Request, refusal
 
 Reply = Callable[[Answer], None]
@@ -31,6 +31,7 @@ class Bounds:
         body_s: For the body then, besides a second for each 10 kB.
         idle_s: Between requests.
         connections: At once.
+        held_bytes: Of all bodies together that are not whole yet.
         sweep_s: Between two looks at the times.
     """
 
@@ -42,6 +43,7 @@ class Bounds:
     body_s: float = 15.0
     idle_s: float = 75.0
     connections: int = 2000
+    held_bytes: int = 256 * 1024 * 1024
     sweep_s: float = 0.5
 
 
@@ -62,6 +64,9 @@ class Host(Protocol):
 
     def refused(self, answer: Answer) -> None:
         """Counts a request that could not be read."""
+
+    def hold(self, size: int) -> bool:
+        """Takes (or gives back) so many bytes of memory for bodies; False when there is too little."""
 
 
 class _Slot:
@@ -85,10 +90,13 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
         self._peer = ""
         self._is_reading, self._is_closed = True, False
+        self._body = bytearray()
         self.deadline = ticks() + host.bounds.head_s
         self._begin()
 
     def _begin(self) -> None:
+        if self._body:
+            self._host.hold(-len(self._body))
         self._url, self._body = bytearray(), bytearray()
         self._headers: dict[str, str] = {}
         self._head_bytes = self._header_bytes = self._count = 0
@@ -106,6 +114,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's interface
         """The other side is gone; what was accepted stays accepted."""
         self._is_closed = True
+        self._begin()
         self._host.left(self)
 
     def data_received(self, data: bytes) -> None:
@@ -182,6 +191,8 @@ class Connection(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
         self._body += body
+        if not self._host.hold(len(body)):
+            raise _TooMuch(refusal(503, "memory", ("retry-after", "5")))
         if len(self._body) > self._host.bounds.body_bytes:
             raise _TooMuch(refusal(413, "size"))
 
@@ -192,7 +203,7 @@ class Connection(asyncio.Protocol):
         self._slots.append(slot)
         method, request = self._parser.get_method().decode("latin-1"), None
         try:
-            request = _request(method, bytes(self._url), self._headers, bytes(self._body), self._peer)
+            request = request_of(method, bytes(self._url), self._headers, bytes(self._body), self._peer)
         except ValueError:
             slot.is_last = True
         slot.origin = self._headers.get("origin")
@@ -276,43 +287,3 @@ class _TooMuch(Exception):  # noqa: N818 - not an error of ours
 _ONCE = frozenset({"content-length", "content-type", "content-encoding", "authorization", "transfer-encoding", "host",
                    "origin", "x-write-key"})  # fmt: skip
 """Headers that mean nothing, or two things, when they come twice."""
-_PHRASES = {200: "OK", 204: "No Content", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-            405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large", 414: "URI Too Long",
-            415: "Unsupported Media Type", 429: "Too Many Requests", 431: "Request Header Fields Too Large",
-            500: "Internal Server Error", 503: "Service Unavailable"}  # fmt: skip
-
-
-def _request(method: str, target: bytes, headers: dict[str, str], body: bytes, peer: str) -> Request:
-    """A request of what was read.
-
-    Raises:
-        ValueError: The address is none.
-    """
-    url: Any = httptools.parse_url(target)
-    path = unquote((url.path or b"/").decode("ascii"), errors="strict")
-    raw_query = (url.query or b"").decode("ascii")
-    query = dict(parse_qsl(raw_query, max_num_fields=200)) if raw_query and method == "POST" else {}
-    return Request(method, path, query, headers, body, peer, raw_query)
-
-
-def rendered(answer: Answer, origin: str | None = None, *, is_last: bool = False) -> bytes:
-    """The bytes of an answer.
-
-    Args:
-        answer: What to say.
-        origin: Page that may read it, as it stands on the list; ``*`` for every page.
-        is_last: The connection ends with it.
-    """
-    lines = [f"HTTP/1.1 {answer.status} {_PHRASES[answer.status]}"]
-    if answer.status != 204:
-        lines += [f"content-type: {answer.media}", f"content-length: {len(answer.body)}"]
-        lines.append("x-content-type-options: nosniff")
-    lines += [f"{name}: {value}" for name, value in answer.extra]
-    if origin is not None:
-        lines += [f"access-control-allow-origin: {origin}", "vary: origin"]
-        if origin != "*":
-            # Snowplow's library for browsers asks with credentials, although nothing here sets a cookie.
-            lines.append("access-control-allow-credentials: true")
-    if is_last:
-        lines.append("connection: close")
-    return "\r\n".join([*lines, "", ""]).encode("latin-1") + (b"" if answer.status == 204 else answer.body)

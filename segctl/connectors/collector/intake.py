@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import parse_qsl
 
 from segctl.connectors.collector.bodies import checked_media, inflated, read_json
+from segctl.connectors.collector.contents import check_shape, id_of, kept_address, short_text, without_key
 from segctl.connectors.collector.keys import KeyRing, WriteKey, given_key
 from segctl.connectors.collector.limits import Bucket
 from segctl.connectors.collector.lines import encoded, head_of, line_of
 from segctl.connectors.collector.requests import Accepted, Answer, Repeated, Request, refuse
 from segctl.connectors.collector.routes import HOOKS, IN, OK, ROUTES, Route
 from segctl.connectors.collector.seen import Seen
-from segctl.connectors.collector.webhooks import Hook, checked
-from segctl.connectors.http.json_paths import present
+from segctl.connectors.collector.webhooks import Hook, checked, mark_of
 from segctl.model.fetching_collector import CollectorFetch
 
-_LONGEST_ID = 256
 _MOST_PARAMETERS = 200
 _OPEN = "open"
 _HOOK = "signed"
@@ -95,10 +93,7 @@ class Desk:
             return self._with_key(request, route, path, self.keys.find(given))
         body = None
         if route.protocol == "segment":
-            # The library for browsers writes its key into the body.
-            body = self._body(request, self.most_bytes())
-            given = body[0].get("writeKey") if isinstance(body[0], dict) else None
-            given = given if isinstance(given, str) else None
+            body, given = self._keyed_body(request)
         elif route.protocol == "ga4_mp":
             given = request.query.get("api_secret")
         key = self.keys.find(given)
@@ -107,6 +102,19 @@ class Desk:
                 if not path.startswith(IN) or path == f"{IN}{intake.name}":
                     return self._take(request, route, intake, _OPEN, body)
         return self._with_key(request, route, path, key, body)
+
+    def _keyed_body(self, request: Request) -> tuple[tuple[Any, bytes] | None, str | None]:
+        """The body and the key in it, which is where the library for browsers writes it.
+
+        A body of a stranger, who names no key anywhere, is not even read as JSON.
+        """
+        checked_media(request.headers)
+        data = inflated(request, self.most_bytes())
+        if b'"writeKey"' not in data:
+            return None, None
+        body = read_json(data)
+        given = body[0].get("writeKey") if isinstance(body[0], dict) else None
+        return body, given if isinstance(given, str) else None
 
     def _route(self, path: str) -> Route:
         route = ROUTES.get(path)
@@ -139,9 +147,9 @@ class Desk:
             text = encoded(value)
         else:
             value, text = body or self._body(request, intake.fetch.most_bytes)
-        value, text = _cleaned(route, value, text)
-        _check_shape(route, value, intake.fetch.most_messages)
-        told = {"kind": route.kind, "id": _id_of(route, value, intake.fetch)}
+        value, text = without_key(route, value, text)
+        check_shape(route, value, intake.fetch.most_messages)
+        told = {"kind": route.kind, "id": id_of(route, value, intake.fetch)}
         return self._accepted(request, route.answer, intake, key, text, told)
 
     def _signed(self, request: Request, name: str) -> Accepted | Repeated:
@@ -150,22 +158,24 @@ class Desk:
             raise refuse(404, "path")
         if request.method != "POST":
             raise refuse(405, "method", ("allow", "POST"))
-        self._check_rate(intake, _HOOK)
         now = self._clock().timestamp()
-        # The signature is over the bytes as they were sent, so nothing is read before it is right.
+        # The signature is over the bytes as they were sent, so nothing is read before it is right; and what is forged
+        # uses up nothing of the sender's rate.
         signed = checked(request, intake.hook, now)
+        self._check_rate(intake, _HOOK)
+        mark = mark_of(name, signed.mark)
         value, text = self._body(request, intake.fetch.most_bytes)
-        if self.seen.knows(signed.mark, now):
+        if self.seen.knows(mark, now):
             return Repeated(OK, name)
-        if signed.mark in self.pending:
+        if mark in self.pending:
             # Whether the first one gets to disk nobody knows yet.
             raise refuse(503, "pending", ("retry-after", "1"))
         topic, id_there = signed.topic, signed.id
         if isinstance(value, dict) and intake.fetch.accepts == "stripe":
-            topic, id_there = _text(value.get("type")), _text(value.get("id"))
-        told = {"kind": topic, "id": id_there, "seen": signed.mark}
-        self.pending.add(signed.mark)
-        return self._accepted(request, OK, intake, _HOOK, text, told, seen=signed.mark)
+            topic, id_there = short_text(value.get("type")), short_text(value.get("id"))
+        told = {"kind": topic, "id": id_there, "seen": mark}
+        self.pending.add(mark)
+        return self._accepted(request, OK, intake, _HOOK, text, told, seen=mark)
 
     def _accepted(
         self, request: Request, answer: Answer, intake: Intake, key: str, text: bytes, told: dict[str, str | None],
@@ -219,80 +229,8 @@ class Desk:
         if self._trusts_proxy and request.headers.get("x-forwarded-for"):
             # What stands before the last entry anybody may have written.
             given = request.headers["x-forwarded-for"].rpartition(",")[2].strip()
-        return _kept_address(given, kept)
+        return kept_address(given, kept)
 
 
 def _iso(now: datetime) -> str:
     return f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z"
-
-
-def _kept_address(given: str, kept: str) -> str | None:
-    try:
-        address = ip_address(given)
-    except ValueError:
-        return None
-    if kept == "full":
-        return str(address)
-    return str(ip_network((address, 24 if address.version == 4 else 48), strict=False).network_address)
-
-
-def _cleaned(route: Route, value: Any, text: bytes) -> tuple[Any, bytes]:  # noqa: ANN401 - a JSON value
-    """Without the key that a browser writes into the body: no secret is kept on disk."""
-    if route.protocol == "segment" and isinstance(value, dict) and "writeKey" in value:
-        value = {name: of for name, of in value.items() if name != "writeKey"}
-        return value, encoded(value)
-    return value, text
-
-
-def _check_shape(route: Route, value: Any, most: int) -> None:  # noqa: ANN401 - a JSON value
-    """Does nothing for what the protocol's records can be made of, and not too many of.
-
-    Raises:
-        RefusedRequest: Otherwise.
-    """
-    inner = _messages(route, value)
-    if inner is None or not all(isinstance(one, dict) for one in inner[: most + 1]):
-        raise refuse(400, "shape")
-    if len(inner) > most:
-        raise refuse(413, "batch")
-
-
-def _messages(route: Route, value: Any) -> list[Any] | None:  # noqa: ANN401 - a JSON value
-    """The messages in a body; None when it is not of the protocol."""
-    name = _LISTS.get(route.protocol)
-    if isinstance(value, list):
-        return value if route.protocol not in ("segment", "ga4_mp") else None
-    if not isinstance(value, dict):
-        return None
-    if name is None or (name not in value and not _needs_list(route)):
-        return [value]
-    found = value.get(name)
-    return found if isinstance(found, list) else None
-
-
-_LISTS = {"segment": "batch", "ga4_mp": "events", "snowplow": "data", "tealium": "events"}
-
-
-def _needs_list(route: Route) -> bool:
-    if route.protocol == "segment":
-        return route.kind is None
-    return route.protocol == "ga4_mp" or (route.protocol == "snowplow" and "POST" in route.methods)
-
-
-def _id_of(route: Route, value: Any, fetch: CollectorFetch) -> str | None:  # noqa: ANN401 - a JSON value
-    """What tells a repetition of a request with one message."""
-    if not isinstance(value, dict):
-        return None
-    if route.protocol == "segment":
-        return _text(value.get("messageId"))
-    if route.protocol == "snowplow":
-        return _text(value.get("eid"))
-    if fetch.id is not None:
-        return _text(present(value, fetch.id))
-    return None
-
-
-def _text(value: object) -> str | None:
-    if isinstance(value, str | int) and not isinstance(value, bool):
-        return str(value)[:_LONGEST_ID] or None
-    return None

@@ -37,6 +37,7 @@ class Server:
         newest_keys: Gives the keys that may write now; asked every few seconds.
         trouble: Told when requests can no longer be written, and with None when they can again.
         is_stopping: No more requests are taken.
+        held_bytes: Bytes of bodies that are not whole yet.
     """
 
     desk: Desk
@@ -46,6 +47,7 @@ class Server:
     newest_keys: Callable[[], KeyRing]
     trouble: Callable[[OSError | None], None]
     is_stopping: bool = False
+    held_bytes: int = 0
     _connections: set[Connection] = field(default_factory=set)
 
     # --- What a connection asks ----------------------------------------------------------------------------
@@ -63,6 +65,11 @@ class Server:
     def refused(self, answer: Answer) -> None:
         """Counts a refusal."""
         self.metrics.refused[answer.status, answer.reason] += 1
+
+    def hold(self, size: int) -> bool:
+        """Takes (or gives back) memory for bodies; False when they take too much together."""
+        self.held_bytes += size
+        return self.held_bytes <= self.bounds.held_bytes
 
     def allowed(self, origin: str) -> str | None:
         """What an answer says about the page that asks; None when it says nothing."""

@@ -88,7 +88,8 @@ def _seconds(text: str) -> float:
     return float(text)
 
 
-def _mark(*parts: str | bytes) -> str:
+def mark_of(*parts: str | bytes) -> str:
+    """A short word for these parts, by which they are known again."""
     digest = blake2b(digest_size=16)
     for part in parts:
         data = part if isinstance(part, bytes) else part.encode("utf-8", "replace")
@@ -106,7 +107,7 @@ def _hubspot(request: Request, hook: Hook) -> Signed:
     right = [base64.b64encode(hmac.digest(key.encode(), base, sha256)).decode() for key in hook.secrets]
     if not _is_right([given], right):
         raise refuse(401, "signature")
-    return Signed(_seconds(stamp) / 1000, _mark(given))
+    return Signed(_seconds(stamp) / 1000, mark_of(given))
 
 
 _ESCAPES = {"%3A": ":", "%2F": "/", "%3F": "?", "%40": "@", "%21": "!", "%24": "$", "%27": "'", "%28": "(",
@@ -129,7 +130,7 @@ def _shopify(request: Request, hook: Hook) -> Signed:
     # customer comes with the same content under several topics.
     topic = request.headers.get("x-shopify-topic", "")[:_LONGEST_ID]
     id_there = request.headers.get("x-shopify-event-id") or request.headers.get("x-shopify-webhook-id")
-    return Signed(None, _mark(topic, sha256(request.body).digest()), _short(id_there), topic or None)
+    return Signed(None, mark_of(topic, sha256(request.body).digest()), _short(id_there), topic or None)
 
 
 def _stripe(request: Request, hook: Hook) -> Signed:
@@ -140,7 +141,7 @@ def _stripe(request: Request, hook: Hook) -> Signed:
     right = [hmac.digest(key.encode(), base, sha256).hex() for key in hook.secrets]
     if not _is_right(given, right):
         raise refuse(401, "signature")
-    return Signed(_seconds(stamp), _mark(request.body))
+    return Signed(_seconds(stamp), mark_of(request.body))
 
 
 def _standard(request: Request, hook: Hook) -> Signed:
@@ -152,7 +153,7 @@ def _standard(request: Request, hook: Hook) -> Signed:
     right = [base64.b64encode(hmac.digest(_standard_key(key), base, sha256)).decode() for key in hook.secrets]
     if not _is_right(given, right):
         raise refuse(401, "signature")
-    return Signed(_seconds(stamp), _mark(message), _short(message))
+    return Signed(_seconds(stamp), mark_of(message), _short(message))
 
 
 def _standard_key(secret: str) -> bytes:

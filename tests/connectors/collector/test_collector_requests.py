@@ -17,6 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from serving import EVENT, KEY, SEGMENT, request, serving, status
 
+from segctl.connectors.collector.connection import Bounds
 from segctl.connectors.collector.intake import Intake
 from segctl.connectors.collector.limits import Bucket
 from segctl.connectors.collector.requests import RefusedRequest, Request
@@ -284,3 +285,72 @@ def test_the_end_waits_for_a_request_that_began_and_takes_no_new_ones(tmp_path: 
     assert status(answer) == 200
     assert b"connection: close" in answer
     assert len(served.lines()) == 1
+
+
+def test_what_is_forged_uses_up_nothing_of_the_senders_rate(tmp_path: Path) -> None:
+    hook = Intake("pay", CollectorFetch("stripe", rate=1, remember_s=100.0), STRIPE)
+    now = time.time()
+    with serving(tmp_path, hook, remember_s=100.0) as served:
+        forged = [served.post("/hooks/pay", b"{}", Stripe_Signature=f"t={int(now)},v1=00") for _ in range(20)]
+
+        assert set(forged) == {401}
+        assert served.post("/hooks/pay", b"{}", **stripe(b"{}", now)) == 200
+
+
+def test_one_webhook_that_goes_to_two_sources_is_stored_for_both(tmp_path: Path) -> None:
+    hooks = [Intake(name, CollectorFetch("stripe", remember_s=100.0), STRIPE) for name in ("a", "b")]
+    with serving(tmp_path, *hooks, remember_s=100.0) as served:
+        signed = stripe(b"{}", time.time())
+
+        assert [served.post(f"/hooks/{name}", b"{}", **signed) for name in ("a", "b", "a", "b")] == [200] * 4
+        assert [line["source"] for line in served.lines()] == ["a", "b"]
+
+
+def test_a_repetition_that_comes_before_the_first_is_on_disk_is_not_said_to_be_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from segctl.connectors.collector import journal
+
+    waits, sync = threading.Event(), journal.os.fdatasync
+    monkeypatch.setattr(journal.os, "fdatasync", lambda handle: (waits.wait(5), sync(handle)))
+    hook = Intake("pay", CollectorFetch("stripe", remember_s=100.0), STRIPE)
+    with serving(tmp_path, hook, remember_s=100.0) as served:
+        signed = stripe(b"{}", time.time())
+        first: list[int] = []
+        sending = threading.Thread(target=lambda: first.append(served.post("/hooks/pay", b"{}", **signed)))
+        sending.start()
+        while not served.server.desk.pending:
+            time.sleep(0.002)
+        second = served.post("/hooks/pay", b"{}", **signed)
+        waits.set()
+        sending.join(5)
+
+        assert (first, second) == ([200], 503)
+        assert served.post("/hooks/pay", b"{}", **signed) == 200
+        assert len(served.lines()) == 1
+
+
+def test_bodies_take_no_more_memory_together_than_they_may(tmp_path: Path) -> None:
+    bounds = Bounds(body_bytes=30_000, held_bytes=25_000)
+    half = request("POST", "/v1/track", b"a" * 15_000, X_Write_Key=f"{KEY}/web", Content_Length="20000")
+    half = half.replace(b"Content-Length: 15000\r\n", b"")
+    with serving(tmp_path, bounds=bounds) as served:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=5) as link:
+            link.sendall(half)
+            while served.server.held_bytes < 15_000:
+                time.sleep(0.002)
+            assert status(served.send(half)) == 503
+            assert served.track() == 200
+        while served.server.held_bytes:
+            time.sleep(0.002)
+
+
+def test_a_key_in_the_body_is_found_and_taken_out(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        assert served.post("/v1/t", {**EVENT, "writeKey": f"{KEY}/web"}) == 200
+        assert served.post("/v1/t", {**EVENT, "writeKey": 5}) == 401
+        assert served.post("/v1/t", {**EVENT, "context": {"writeKey": f"{KEY}/web"}}) == 401
+        assert served.post("/v1/t", b"not even JSON, but no key either") == 401
+        kept = served.lines()
+
+    assert [line["body"] for line in kept] == [EVENT]
