@@ -15,8 +15,9 @@ from segctl.operations.stream import Stream, locked
 from segctl.operations.stream_clock import ClockName, StreamClock, micros
 from segctl.operations.stream_inputs import Inputs
 from segctl.operations.stream_push import Pushing, refuse_unknown
-from segctl.operations.stream_state import Habits, Listener, StreamState
+from segctl.operations.stream_state import REACHED, Habits, Listener, StreamState
 from segctl.operations.stream_world import newest_as_of
+from segctl.state.stream_log import fact
 
 if TYPE_CHECKING:
     from segctl.connectors.streams.base import Feed
@@ -104,8 +105,8 @@ def opened(
 
 
 def _clock(session: Session, wish: Wish, wall: Callable[[], datetime]) -> StreamClock:
-    newest = newest_as_of(session)
     clock = StreamClock(wall, is_virtual=wish.clock == "event")
+    newest = _reached(session, is_virtual=clock.is_virtual)
     if wish.as_of is not None and not clock.is_virtual:
         raise UsageError(
             "SEG722", "`--as-of` needs a clock that events move", hint="add `--clock event` to replay a recorded day"
@@ -121,6 +122,13 @@ def _clock(session: Session, wish: Wish, wall: Callable[[], datetime]) -> Stream
     if not clock.is_virtual:
         clock.now = None
     return clock
+
+
+def _reached(session: Session, *, is_virtual: bool) -> int | None:
+    """The instant of the run in force; a clock that events moved came further than it before a crash."""
+    newest = newest_as_of(session)
+    reached = fact(session.workspace, REACHED) if is_virtual else None
+    return max((at for at in (newest, reached) if at is not None), default=None)
 
 
 def _sources(session: Session, wish: Wish) -> list[Source]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 SAID = "said"
 """Fact: the highest sequence number that was surely said."""
+REACHED = "reached"
+"""Fact: how far a clock that events move has come, in microseconds since 1970."""
 
 
 class Listener(Protocol):
@@ -155,7 +157,8 @@ class StreamState:
             facts: Named values of the same transaction.
             recorded: Number of a run that holds everything said so far.
         """
-        facts = {SAID: self.said, **self._status(), **(facts or {})}
+        reached = {REACHED: self.clock.now} if self.clock.is_virtual and self.clock.now is not None else {}
+        facts = {SAID: self.said, **reached, **self._status(), **(facts or {})}
         with self.workspace.transaction() as db:
             if recorded is not None:
                 stream_log.mark_recorded(db, recorded, stream_log.newest_seq(db))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -297,6 +298,29 @@ def test_a_recorded_day_is_played_by_its_own_clock(shop: Shop) -> None:
     assert said(shop) == [("viewers", "ann", "entered"), ("viewers", "ann", "left (time_passed)")]
     assert shop.members() == by_batch(shop.folder.parent / "batch", shop.path.read_bytes().split(b"\n")[:-1],
                                       MORNING + timedelta(minutes=200), VIEWERS)  # fmt: skip
+
+
+def test_a_clock_of_events_goes_on_where_it_was_after_a_crash(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    wish = Wish(place=str(shop.path), clock="event")
+    with shop.stream(replace(wish, once=True)):
+        pass
+    shop.write(line(1, "ann", 5), line(2, "ann", 9), line(3, "bob", 40))
+
+    def dies(*given: object, **named: object) -> None:
+        raise Killed
+
+    def cut_off() -> None:
+        with monkeypatch.context() as power, shop.stream(wish) as stream:
+            stream.turn()
+            power.setattr(stream_checkpoint, "record", dies)
+            stream.finish()
+
+    with pytest.raises(Killed):
+        cut_off()
+    with shop.stream(replace(wish, once=True)) as stream:
+        stream.run(lambda: False)
+
+    assert said(shop) == [("viewers", "ann", "entered")]
 
 
 # --- Crashes and random histories ----------------------------------------------------------------------------
