@@ -146,6 +146,7 @@ def _is_worth_it(file: StoredFile, rows_at_least: int) -> bool:
 
 def _note(node: Node, kinds: tuple[str, ...], found: dict[str, set[str]]) -> None:
     """Notes the properties that are read below a node, whose events are of some kinds."""
+    around = kinds
     if isinstance(node, ir.Metric | ir.Followed | ir.Step):
         kinds = node.kinds
         for kind in kinds:
@@ -156,7 +157,8 @@ def _note(node: Node, kinds: tuple[str, ...], found: dict[str, set[str]]) -> Non
         _note(part, kinds, found)
     ties = [stored_column(name, of) for name, of in getattr(node, "same", ())]
     if ties:
-        _add(found, [*kinds, *_kinds_below(node)], ties)
+        # Those that follow are tied to the events that they follow.
+        _add(found, [*around, *kinds, *_kinds_below(node)], ties)
 
 
 def _add(found: dict[str, set[str]], kinds: Iterable[str], columns: list[str]) -> None:
