@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,9 +17,12 @@ from ab_world import EXPOSED, LATER, experiment, orders, world
 
 from segctl.cli import report_ab, report_all, report_control
 from segctl.cli.context import Context
+from segctl.cli.report_ab_story import document as ab_document
 from segctl.cli.report_asked import Asked
+from segctl.cli.report_markdown import markdown
 from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
+from segctl.operations.ab import report_ab as report
 from segctl.operations.session import Session
 from segctl.state.experiments import looks
 
@@ -282,3 +286,19 @@ def test_all_reports_go_by_the_time_asked_for(effect: Session, tmp_path: Path) -
     first = (tmp_path / "pages/index.html").read_text("utf-8")
     assert "more with mail" not in first
     assert "All campaigns together earned" not in first
+
+
+def test_a_real_report_is_the_same_however_few_are_in_a_hidden_arm(tmp_path: Path) -> None:
+    """An arm of 9 or of 12 people, of whom one or two bought; nothing that sums up arms may tell which."""
+    found = set()
+    for few, buyers in ((9, 1), (12, 2)):
+        arms = {"control": 300, "mail": 300, "coupon": few}
+        lots = orders(arms, {"control": 60, "mail": 100, "coupon": buyers})
+        declared = experiment({**arms, "coupon": 10}, size=600)
+        made = quiet(world(tmp_path / str(few), arms, lots, declared=declared))
+        text = markdown(ab_document(report_ab.local(made, report(made, "mail_test", now=LATER)), "en", least=15))
+        found.add(re.sub(r"data [0-9a-f]{12}", "", text))
+
+    (text,) = found
+    assert "| &lt;15 | hidden | hidden |" in text
+    assert "33 with mail and 20 with control" in text
