@@ -30,7 +30,7 @@ def write_outcome(ctx: Context, names: Sequence[str], keyword: str | None) -> Ex
     wrong = [one for _, found in results for one in found]
     findings = [
         Diagnostic(
-            "SEG759", Severity.ERROR, f"{one.case.name}: `{one.profile}`: {one.expected}", one.location,
+            "SEG689", Severity.ERROR, f"{one.case.name}: `{one.profile}`: {one.expected}", one.location,
             why=f"what happened: {one.found}",
         )
         for one in wrong

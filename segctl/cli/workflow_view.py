@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import messages, output
 from segctl.cli.deadline import parse_span
+from segctl.model.diagnostics import Diagnostic, Severity
 from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
@@ -140,7 +141,7 @@ def _one(known: dict[str, Workflow], names: Sequence[str]) -> Workflow:
     if len(names) != 1:
         if not names and len(known) == 1:
             return next(iter(known.values()))
-        raise UsageError("SEG753", "`show` takes one workflow", hint="`segctl ls workflows` lists them")
+        raise UsageError("SEG683", "`show` takes one workflow", hint="`segctl ls workflows` lists them")
     if names[0] not in known:
         raise unknown_workflow(names[0], known)
     return known[names[0]]
@@ -241,17 +242,26 @@ def _write_ran(ctx: Context, session: Session, ran: Ran, now: datetime) -> ExitC
             exit=ExitCode.PARTIAL if is_partial else ExitCode.OK,
         ),
     )  # fmt: skip
-    for (name, step), why in sorted(handled.held.items()):
-        messages.warning(ctx, f"SEG757: people wait at `{name}`, step `{step}`: {why}", hint="they go on by themselves")
-    for name, number in sorted(handled.stuck.items()):
-        hint = "bring back what it names, or `segctl workflow run --migrate`"
-        messages.warning(
-            ctx, f"SEG756: {number:,} people wait in `{name}` by a version that does not bind any more", hint=hint
-        )
-    if ran.unknown:
-        hint = "`segctl workflow status` lists them, `segctl workflow resolve KEY --sent` or `--not-sent` settles one"
-        messages.warning(ctx, f"SEG755: of {len(ran.unknown):,} effects nobody knows whether they happened", hint=hint)
+    messages.diagnostics(ctx, _warnings(ran))
     return ExitCode.PARTIAL if is_partial else None
+
+
+def _warnings(ran: Ran) -> Iterator[Diagnostic]:
+    """Who waits for what, and what nobody knows."""
+
+    def warning(code: str, message: str, hint: str) -> Diagnostic:
+        return Diagnostic(code, Severity.WARNING, message, hint=hint)
+
+    for (name, step), why in sorted(ran.handled.held.items()):
+        hint = "they go on with the next run that finds it well"
+        yield warning("SEG687", f"people wait at `{name}`, step `{step}`: {why}", hint)
+    for name, number in sorted(ran.handled.stuck.items()):
+        message = f"{number:,} people wait in `{name}` by a version that does not bind any more"
+        yield warning("SEG686", message, "bring back what it names, or `segctl workflow run --migrate`")
+    if ran.unknown:
+        message = f"of {len(ran.unknown):,} effects nobody knows whether they happened"
+        hint = "`segctl workflow status` lists them, `segctl workflow resolve KEY --sent` or `--not-sent` settles one"
+        yield warning("SEG685", message, hint)
 
 
 # --- Watching and stopping ----------------------------------------------------------------------------------
@@ -292,7 +302,7 @@ def write_resolved(ctx: Context, keys: Sequence[str], *, is_sent: bool, is_not: 
 
     if len(keys) != 1 or is_sent == is_not:
         hint = "`segctl workflow resolve KEY --sent`, or `--not-sent`"
-        raise UsageError("SEG762", "`resolve` takes the key of one effect, and what became of it", hint=hint)
+        raise UsageError("SEG692", "`resolve` takes the key of one effect, and what became of it", hint=hint)
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         found = resolve(session, keys[0], is_sent=is_sent, now=ctx.now)
     messages.notice(

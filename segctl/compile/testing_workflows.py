@@ -117,7 +117,7 @@ def bind_workflow_tests(node: Node, file: str, definitions: Definitions) -> tupl
     name = forms.text(name_node, scope, "a workflow's name")
     if name is not None and name not in definitions.workflows:
         hint = scope.meant(name, tuple(definitions.workflows), otherwise="`segctl ls workflows` lists them")
-        scope.error("SEG760", f"there is no workflow {shown(name)}", name_node.location, hint=hint)
+        scope.error("SEG690", f"there is no workflow {shown(name)}", name_node.location, hint=hint)
         return [], scope.diagnostics
     listed = forms.required(root, "cases", scope, "the test file", example="cases:")
     items = () if listed is None else forms.items(listed, scope, "`cases`") or ()
@@ -139,7 +139,7 @@ def _case(
     if name is None or begin is None or end is None:
         return None
     if end <= begin:
-        scope.error("SEG760", "`until` does not lie behind `from`", found.location, hint="exchange them")
+        scope.error("SEG690", "`until` does not lie behind `from`", found.location, hint="exchange them")
         return None
     place = Place(scope, begin)
     profiles = tuple(given_profiles(root.get("given"), found.get("given"), place))
@@ -199,7 +199,7 @@ def _people(node: Node, steps: set[str], known: Iterable[str], place: Place) -> 
     for key, value in found.entries if found is not None else ():
         if key.text not in known:
             hint = scope.meant(key.text, tuple(known))
-            scope.error("SEG760", f"{shown(key.text)} is nobody who is given", key.location, hint=hint)
+            scope.error("SEG690", f"{shown(key.text)} is nobody who is given", key.location, hint=hint)
             continue
         ends, listed = None, value
         if isinstance(value, MappingNode):
@@ -224,7 +224,7 @@ def _step(node: Node, steps: set[str], place: Place) -> ExpectedStep | None:
         key, written = Scalar(name, True, node.location), DONE
     if key.text not in steps:
         hint = scope.meant(key.text, tuple(sorted(steps)), otherwise="`segctl workflow show` lists the steps")
-        scope.error("SEG760", f"the workflow has no step {shown(key.text)}", key.location, hint=hint)
+        scope.error("SEG690", f"the workflow has no step {shown(key.text)}", key.location, hint=hint)
         return None
     if written in (None, DONE, REFUSED):
         return ExpectedStep(key.text, written or DONE)

@@ -43,7 +43,7 @@ def bind_workflows(
         if name is not None and name in places:
             why = f"it stands already in {places[name].file}"
             message = f"the workflow `{name[:60]}` is declared twice"
-            scope.error("SEG740", message, place, why=why, hint="rename one of them, or delete it")
+            scope.error("SEG670", message, place, why=why, hint="rename one of them, or delete it")
             continue
         if name is not None:
             places[name] = place
@@ -93,7 +93,7 @@ def _checked(workflow: Workflow, definitions: Definitions) -> Iterator[Diagnosti
     if not acts:
         hint = "add a step such as `- mail: TEMPLATE`"
         message = f"`{workflow.name}` does nothing to anybody"
-        yield Diagnostic("SEG750", Severity.WARNING, message, workflow.location, hint=hint)
+        yield Diagnostic("SEG680", Severity.WARNING, message, workflow.location, hint=hint)
     for node, act in acts:
         yield from _purpose(workflow, node, act, definitions)
         if act.kind in ("add", "remove"):
@@ -107,7 +107,7 @@ def _purpose(workflow: Workflow, node: Step, act: Act, definitions: Definitions)
         return
     if act.purpose is None:
         message = f"the step `{node.id}` of `{workflow.name}` has no purpose, so nobody may be told"
-        yield Diagnostic("SEG748", Severity.ERROR, message, node.location, hint="add `purpose: NAME` to the workflow")
+        yield Diagnostic("SEG678", Severity.ERROR, message, node.location, hint="add `purpose: NAME` to the workflow")
         return
     destination = definitions.destinations.get(act.destination)
     if destination is not None and act.purpose not in destination.purposes:
@@ -115,7 +115,7 @@ def _purpose(workflow: Workflow, node: Step, act: Act, definitions: Definitions)
         message = f"`{act.destination}` is not declared for the purpose `{act.purpose}`"
         hint = f"add it to `purposes` of the destination, or name another `purpose` for the step `{node.id}`"
         why = f"it is for {allowed}"
-        yield Diagnostic("SEG748", Severity.ERROR, message, node.location, why=why, hint=hint)
+        yield Diagnostic("SEG678", Severity.ERROR, message, node.location, why=why, hint=hint)
 
 
 def _shared_audience(node: Step, act: Act, definitions: Definitions) -> Iterator[Diagnostic]:
@@ -129,7 +129,7 @@ def _shared_audience(node: Step, act: Act, definitions: Definitions) -> Iterator
             message = f"the audience `{act.audience}` is filled by the push of `{segment.name}` too"
             why = "whoever the workflow puts in, the next push takes out"
             hint = "give the workflow an audience of its own"
-            yield Diagnostic("SEG749", Severity.ERROR, message, node.location, why=why, hint=hint)
+            yield Diagnostic("SEG679", Severity.ERROR, message, node.location, why=why, hint=hint)
 
 
 def _unreached(workflow: Workflow) -> Iterator[Diagnostic]:
@@ -144,5 +144,5 @@ def _unreached(workflow: Workflow) -> Iterator[Diagnostic]:
     for node in workflow.nodes:
         if node.id not in seen:
             message = f"no way leads to the step `{node.id}` of `{workflow.name}`"
-            yield Diagnostic("SEG751", Severity.WARNING, message, node.location, hint="delete it, or the `stop` before")
+            yield Diagnostic("SEG681", Severity.WARNING, message, node.location, hint="delete it, or the `stop` before")
             return

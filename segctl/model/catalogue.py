@@ -42,10 +42,10 @@ _PARTS = {
         "segctl.model.catalogue_quarantine",
         "segctl.model.catalogue_tables",
         "segctl.model.catalogue_collector",
+        "segctl.model.catalogue_workflows",
     ),
     "7": (
         "segctl.compile.rules.texts",
-        "segctl.model.catalogue_workflows",
         "segctl.model.catalogue_content",
         "segctl.model.catalogue_stream",
     ),

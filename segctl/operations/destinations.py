@@ -34,7 +34,12 @@ def with_options(definitions: Definitions) -> tuple[Definitions, list[Diagnostic
         findings += found
         if checked is not None and not any(one.severity is Severity.ERROR for one in found):
             bound[name] = checked
-    return replace(definitions, destinations=bound), findings
+    checked_all = replace(definitions, destinations=bound)
+    if definitions.workflows:
+        from segctl.operations.workflow_checks import unable_steps
+
+        findings += unable_steps(checked_all)
+    return checked_all, findings
 
 
 def find_destination(definitions: Definitions, name: str) -> Destination:

@@ -90,7 +90,7 @@ def unknown_workflow(name: str, known: Iterable[str]) -> UsageError:
 
     near = nearest(name, tuple(known))
     hint = f"did you mean `{near}`?" if near else "`segctl ls workflows` lists them all"
-    return UsageError("SEG753", f"there is no workflow `{name}`", hint=hint)
+    return UsageError("SEG683", f"there is no workflow `{name}`", hint=hint)
 
 
 def version_of(session: Session, books: Books) -> Callable[[str, str], Workflow | None]:
@@ -159,7 +159,7 @@ def resolve(session: Session, key: str, *, is_sent: bool, now: datetime) -> Effe
     found = [one for one in books.effects("key LIKE ? AND state = 'unknown'", (f"{key}%",)) if len(key) >= 8]
     if len(found) != 1:
         hint = "`segctl workflow status` lists them"
-        raise UsageError("SEG755", f"no effect of unknown outcome is called `{key}`", hint=hint)
+        raise UsageError("SEG685", f"no effect of unknown outcome is called `{key}`", hint=hint)
     state = "done" if is_sent else "invalid"
     reason = "found afterwards" if is_sent else "did not happen, as was found afterwards"
     books.write(settled=[Settled(found[0].key, state, to_us(now), reason)])  # type: ignore[arg-type]  # two of the states
@@ -234,7 +234,7 @@ def press(
     if action == "pause" and said is None:
         raise UsageError("SEG581", "`pause` needs a reason, which is kept on record", hint='add `--reason "…"`')
     if not names:
-        raise UsageError("SEG753", f"`{action}` takes workflows", hint="`segctl pause --all` stops everything")
+        raise UsageError("SEG683", f"`{action}` takes workflows", hint="`segctl pause --all` stops everything")
     find_workflows(session, names)
     wanted = [Pause(KIND, name, action, now, getpass.getuser(), said) for name in dict.fromkeys(names)]
     done = {one.name for one in record_pauses(session.workspace, wanted)}

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from segctl.operations.workflow_gate import Told
 
 _POLLS, _COMMAND_S = 120, 300
+_FAILED = "SEG688"
 
 
 class Effects:
@@ -204,9 +205,9 @@ def run_command(session: Session, workflow: Workflow, node: Node, act: Act, one:
             cwd=session.root, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return Result("unknown", f"SEG758: `{act.command[0]}` did not end within {_COMMAND_S} s")
+        return Result("unknown", f"{_FAILED}: `{act.command[0]}` did not end within {_COMMAND_S} s")
     except OSError as error:
-        return Result("failed", f"SEG758: `{act.command[0]}` cannot be started: {error.strerror}")
+        return Result("failed", f"{_FAILED}: `{act.command[0]}` cannot be started: {error.strerror}")
     if done.returncode:
-        return Result("failed", f"SEG758: `{act.command[0]}` ended with {done.returncode}")
+        return Result("failed", f"{_FAILED}: `{act.command[0]}` ended with {done.returncode}")
     return Result("done")

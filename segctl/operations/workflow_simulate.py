@@ -82,7 +82,7 @@ def simulate(
     if not begin < end <= now or every <= timedelta(0) or (end - begin) / every > _MOST_TICKS:
         why = f"it goes from {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} in steps of {every}"
         hint = "`--from` lies before `--until`, both in the past, and `--every` is a length such as `1 hour`"
-        raise UsageError("SEG761", "this span cannot be simulated", why=why, hint=hint)
+        raise UsageError("SEG691", "this span cannot be simulated", why=why, hint=hint)
     books, world = Books(MemoryDatabase()), PastWorld(session, _segments(workflows))
     engine = Engine(world, books, workflows, lambda _name, _digest: None)
     told, ticks, at = progress or Silent(), 0, begin

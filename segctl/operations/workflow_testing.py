@@ -75,7 +75,7 @@ def load_suite(
     cases, found = load_workflow_tests(definitions)
     if has_errors(found):
         message = "the test files of workflows have errors; nothing was tested"
-        raise UsageError("SEG760", message, hint="`segctl help workflows` shows the form", diagnostics=tuple(found))
+        raise UsageError("SEG690", message, hint="`segctl help workflows` shows the form", diagnostics=tuple(found))
     chosen = [
         one for one in cases
         if (not names or one.workflow in names) and (keyword is None or keyword.lower() in one.id.lower())

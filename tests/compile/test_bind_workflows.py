@@ -127,33 +127,33 @@ def test_a_kept_version_binds_again() -> None:
 
 
 PROBLEMS = [
-    ("purpose: newsletter\ntrigger: {entered: vip}\n" + STEPS, "SEG740", "no `workflow`"),
-    (HEAD.replace("entered", "enters") + STEPS, "SEG741", "not a kind of trigger"),
-    (HEAD.replace("{entered: vip}", "{entered: vip, left: vip}") + STEPS, "SEG741", "several kinds"),
-    (HEAD.replace("{entered: vip}", "{every: week, segment: vip}") + STEPS, "SEG741", "on which day"),
-    (HEAD.replace("{entered: vip}", "{every: month, day: 32, segment: vip}") + STEPS, "SEG741", "no month"),
+    ("purpose: newsletter\ntrigger: {entered: vip}\n" + STEPS, "SEG670", "no `workflow`"),
+    (HEAD.replace("entered", "enters") + STEPS, "SEG671", "not a kind of trigger"),
+    (HEAD.replace("{entered: vip}", "{entered: vip, left: vip}") + STEPS, "SEG671", "several kinds"),
+    (HEAD.replace("{entered: vip}", "{every: week, segment: vip}") + STEPS, "SEG671", "on which day"),
+    (HEAD.replace("{entered: vip}", "{every: month, day: 32, segment: vip}") + STEPS, "SEG671", "no month"),
     (HEAD.replace("{entered: vip}", "{stayed: vip}") + STEPS, "SEG211", "no `for`"),
-    (HEAD.replace("vip", "vups") + STEPS, "SEG746", "no segment `vups`"),
-    (HEAD + "steps: [{delay: 2 hours}]\n", "SEG742", "not a kind of step"),
-    (HEAD + "steps: [{wait: 2 hours, stop: x}]\n", "SEG742", "several kinds"),
+    (HEAD.replace("vip", "vups") + STEPS, "SEG676", "no segment `vups`"),
+    (HEAD + "steps: [{delay: 2 hours}]\n", "SEG672", "not a kind of step"),
+    (HEAD + "steps: [{wait: 2 hours, stop: x}]\n", "SEG672", "several kinds"),
     (HEAD + "steps: [{wait: soon}]\n", "SEG233", "soon"),
     (HEAD + "steps: [{wait: 2 calendar days}]\n", "SEG233", "not from midnight"),
-    (HEAD + "steps: [{mail: hello, to: nobody}]\n", "SEG746", "no destination `nobody`"),
+    (HEAD + "steps: [{mail: hello, to: nobody}]\n", "SEG676", "no destination `nobody`"),
     (HEAD + "steps: [{mail: hello}]\n", "SEG211", "no `to`"),
-    (HEAD + "steps: [{mail: hello, to: mailer, name: a}, {mail: hello, to: mailer, name: a}]\n", "SEG743", "twice"),
-    (HEAD + "steps: [{split: {a: 50 %, b: 60 %}, then: {a: []}}]\n", "SEG744", "together are 100 %"),
-    (HEAD + "steps: [{split: {a: 50 %, b: 50 %}, then: {c: []}}]\n", "SEG744", "no arm `c`"),
-    (HEAD + "steps: [{split: {experiment: none}, then: {c: []}}]\n", "SEG746", "no experiment"),
-    (HEAD + "steps: [{set: {points_: 3}}]\n", "SEG747", "not a stored trait"),
-    (HEAD + STEPS + 'quiet: {from: "21:00"}\n', "SEG745", "both `from` and `to`"),
-    (HEAD + STEPS + 'quiet: {from: "25:00", to: "8:00"}\n', "SEG745", "not a time of day"),
-    (HEAD + STEPS + "reentry: never\n", "SEG745", "coming again"),
-    (HEAD + STEPS + "control: 100 %\n", "SEG744", "everybody"),
+    (HEAD + "steps: [{mail: hello, to: mailer, name: a}, {mail: hello, to: mailer, name: a}]\n", "SEG673", "twice"),
+    (HEAD + "steps: [{split: {a: 50 %, b: 60 %}, then: {a: []}}]\n", "SEG674", "together are 100 %"),
+    (HEAD + "steps: [{split: {a: 50 %, b: 50 %}, then: {c: []}}]\n", "SEG674", "no arm `c`"),
+    (HEAD + "steps: [{split: {experiment: none}, then: {c: []}}]\n", "SEG676", "no experiment"),
+    (HEAD + "steps: [{set: {points_: 3}}]\n", "SEG677", "not a stored trait"),
+    (HEAD + STEPS + 'quiet: {from: "21:00"}\n', "SEG675", "both `from` and `to`"),
+    (HEAD + STEPS + 'quiet: {from: "25:00", to: "8:00"}\n', "SEG675", "not a time of day"),
+    (HEAD + STEPS + "reentry: never\n", "SEG675", "coming again"),
+    (HEAD + STEPS + "control: 100 %\n", "SEG674", "everybody"),
     (HEAD + STEPS + "exit: {bought: {evnt: order_completed}}\n", "SEG211", "neither `event` nor `when`"),
-    (HEAD.replace("purpose: newsletter\n", "") + STEPS, "SEG748", "has no purpose"),
-    (HEAD + "steps: [{mail: hello, to: other}]\n", "SEG748", "not declared for the purpose"),
-    (HEAD + "steps: [{wait: 2 hours}]\n", "SEG750", "does nothing"),
-    (HEAD + "steps: [{mail: hello, to: mailer}, {stop: x}, {mail: hello, to: mailer}]\n", "SEG751", "no way leads"),
+    (HEAD.replace("purpose: newsletter\n", "") + STEPS, "SEG678", "has no purpose"),
+    (HEAD + "steps: [{mail: hello, to: other}]\n", "SEG678", "not declared for the purpose"),
+    (HEAD + "steps: [{wait: 2 hours}]\n", "SEG680", "does nothing"),
+    (HEAD + "steps: [{mail: hello, to: mailer}, {stop: x}, {mail: hello, to: mailer}]\n", "SEG681", "no way leads"),
     (HEAD + STEPS + "step: x\n", "SEG210", "`step` is not a key"),
 ]
 
@@ -179,7 +179,7 @@ def test_an_audience_that_a_push_fills_is_refused() -> None:
     files = {"workflows/w.yaml": DefinitionFile("workflows/w.yaml", b"", node)}
     _, found = bind_workflows(sent, files, scope_of(sent))
 
-    assert [one.code for one in found] == ["SEG749"]
+    assert [one.code for one in found] == ["SEG679"]
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,7 @@ def command(
     for flag, value in given.items():
         if value and action not in _OF[flag]:
             hint = f"it goes with {' and '.join(f'`{one}`' for one in _OF[flag])}"
-            raise UsageError("SEG762", f"`--{flag}` says nothing to `segctl workflow {action}`", hint=hint)
+            raise UsageError("SEG692", f"`--{flag}` says nothing to `segctl workflow {action}`", hint=hint)
     from segctl.cli import workflow_view as view
 
     wanted = tuple(names or ())

@@ -72,7 +72,7 @@ def _name(root: Mapping, scope: Scope) -> str | None:
     node = root.get("workflow")
     if node is None:
         message = "the workflow has no `workflow`, which is its name"
-        scope.error("SEG740", message, root.location, hint=f"add `workflow: {Path(root.location.file).stem}`")
+        scope.error("SEG670", message, root.location, hint=f"add `workflow: {Path(root.location.file).stem}`")
         return None
     name = forms.name(node, scope, "a workflow's name")
     if name is not None and Path(node.location.file).stem != name:
@@ -117,20 +117,20 @@ def _trigger(node: Node, scope: Scope) -> Trigger | None:
 def _report_trigger(node: Mapping, kinds: list[Scalar], scope: Scope) -> None:
     if kinds:
         message = f"the trigger has several kinds: {one_of(key.text for key in kinds)}"
-        scope.error("SEG741", message, kinds[1].location, hint="make a workflow for each")
+        scope.error("SEG671", message, kinds[1].location, hint="make a workflow for each")
         return
     own = node.entries[0][0] if node.entries else None
     otherwise = f"a trigger is one of {one_of(TRIGGERS)}"
     hint = scope.meant(own.text, tuple(TRIGGERS), _TRIGGER_SYNONYMS, otherwise=otherwise) if own else otherwise
     what = f"{shown(own.text)} is not a kind of trigger" if own is not None else "the trigger is empty"
-    scope.error("SEG741", what, own.location if own is not None else node.location, hint=hint)
+    scope.error("SEG671", what, own.location if own is not None else node.location, hint=hint)
 
 
 def _segment(node: Node, scope: Scope) -> str | None:
     written = forms.text(node, scope, "a segment's name")
     if written is None or written in scope.segments:
         return written
-    unknown(node, "segment", scope.segments, scope, "SEG746")
+    unknown(node, "segment", scope.segments, scope, "SEG676")
     return None
 
 
@@ -146,7 +146,7 @@ def _around(root: Mapping, scope: Scope, known: Known) -> dict[str, Any]:
     if (node := root.get("purpose")) is not None:
         found["purpose"] = forms.text(node, scope, "a purpose")
         if found["purpose"] is not None and found["purpose"] not in known.purposes:
-            unknown(node, "purpose", known.purposes, scope, "SEG746")
+            unknown(node, "purpose", known.purposes, scope, "SEG676")
     if (node := root.get("when")) is not None:
         found["when"] = bind_condition(node, scope, salt=root.location.file)
     if (node := root.get("reentry")) is not None and (again := reentry(node, scope)) is not None:
@@ -161,9 +161,9 @@ def _around(root: Mapping, scope: Scope, known: Known) -> dict[str, Any]:
 
 
 def _control(node: Node, scope: Scope) -> Decimal:
-    found = share(node, scope, "`control`", code="SEG744")
+    found = share(node, scope, "`control`", code="SEG674")
     if found is not None and found >= 1:
-        scope.error("SEG744", "everybody would be in the control group", node.location, hint="write `control: 10 %`")
+        scope.error("SEG674", "everybody would be in the control group", node.location, hint="write `control: 10 %`")
     return found or Decimal(0)
 
 

@@ -65,7 +65,7 @@ def _set(node: Mapping, scope: Scope, _known: Known) -> Act | None:
     if found is None:
         return None
     if len(found.entries) != 1:
-        scope.error("SEG747", "`set` sets one trait", found.location, hint="write a step for each")
+        scope.error("SEG677", "`set` sets one trait", found.location, hint="write a step for each")
         return None
     key, value = found.entries[0]
     of = scope.traits.get(key.text)
@@ -73,7 +73,7 @@ def _set(node: Mapping, scope: Scope, _known: Known) -> Act | None:
         why = "it is computed" if key.text in scope.computed else None
         hint = scope.meant(key.text, tuple(scope.traits), otherwise="declare it under `traits` in segctl.yaml")
         what = f"{shown(key.text)} is not a stored trait with a single value"
-        scope.error("SEG747", what, key.location, why=why, hint=hint)
+        scope.error("SEG677", what, key.location, why=why, hint=hint)
         return None
     bound = literal(value, of, scope)
     return None if bound is None else Act("set", trait=key.text, value=bound)
@@ -102,7 +102,7 @@ def _destination(node: Mapping, key: str, kind: str, scope: Scope, known: Known)
     name = None if found is None else forms.text(found, scope, "a destination's name")
     if name is None or found is None or name in known.destinations:
         return name
-    unknown(found, "destination", known.destinations, scope, "SEG746")
+    unknown(found, "destination", known.destinations, scope, "SEG676")
     return None
 
 
@@ -113,7 +113,7 @@ def _purpose(node: Mapping, scope: Scope, known: Known) -> tuple[str | None, boo
         return known.purpose, True
     name = forms.text(found, scope, "a purpose")
     if name is not None and name not in known.purposes:
-        unknown(found, "purpose", known.purposes, scope, "SEG746")
+        unknown(found, "purpose", known.purposes, scope, "SEG676")
         return None, False
     return name, name is not None
 

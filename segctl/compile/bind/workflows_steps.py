@@ -88,7 +88,7 @@ def bind_steps(node: Node, binding: Binding, *, prefix: str = "", after: str = E
         return after
     if depth > _DEEPEST or len(binding.nodes) + len(listed) > _MOST_STEPS:
         message = f"a workflow has at most {_MOST_STEPS} steps, and ways inside ways {_DEEPEST} deep"
-        scope.error("SEG742", message, node.location, hint="make two workflows of it")
+        scope.error("SEG672", message, node.location, hint="make two workflows of it")
         return after
     ids = [_id(item, f"{prefix}{number}", binding) for number, item in enumerate(listed, start=1)]
     for item, own, following in zip(listed, ids, [*ids[1:], after], strict=True):
@@ -106,7 +106,7 @@ def _id(node: Node, otherwise: str, binding: Binding) -> str:
     if name in binding.places:
         why = f"it is that of the step in line {binding.places[name].line} already"
         hint = "rename one: people who wait are known by their step's name"
-        binding.scope.error("SEG743", f"the step's name {shown(name)} stands twice", named.location, why=why, hint=hint)
+        binding.scope.error("SEG673", f"the step's name {shown(name)} stands twice", named.location, why=why, hint=hint)
         return otherwise
     binding.places[name] = named.location
     return name
@@ -141,14 +141,14 @@ def _bind_step(node: Node, own: str, after: str, binding: Binding, depth: int) -
 def _report_kinds(node: Mapping, kinds: list[Scalar], scope: Scope) -> None:
     if kinds:
         message = f"the step has several kinds: {one_of(key.text for key in kinds)}"
-        scope.error("SEG742", message, kinds[1].location, hint="begin each step with `- `")
+        scope.error("SEG672", message, kinds[1].location, hint="begin each step with `- `")
         return
     own = next((key for key, _ in node.entries if key.text not in _COMMON), None)
     place = own.location if own is not None else node.location
     what = f"{shown(own.text)} is not a kind of step" if own is not None else "the step has no kind"
     otherwise = f"a step is one of {one_of(KINDS)}"
     hint = scope.meant(own.text, KINDS, _SYNONYMS, otherwise=otherwise) if own is not None else otherwise
-    scope.error("SEG742", what, place, hint=hint)
+    scope.error("SEG672", what, place, hint=hint)
 
 
 # --- Steps that lead somewhere ------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ def _wait(node: Mapping, inner: _Inner) -> _Bound:
     for key in lists:
         what = node.get(key)
         assert what is not None
-        scope.error("SEG742", f"`{key}` goes with `wait: {{for: …}}`", what.location, hint="put the steps behind it")
+        scope.error("SEG672", f"`{key}` goes with `wait: {{for: …}}`", what.location, hint="put the steps behind it")
     nexts = (("next", inner.after),)
     if isinstance(value, Mapping):
         forms.check_keys(
@@ -245,9 +245,9 @@ def _split(node: Mapping, inner: _Inner) -> _Bound:
         return None, ()
     for key, _ in then.entries:
         if key.text not in dict(arms):
-            unknown(key, "arm", dict(arms), scope, "SEG744")
+            unknown(key, "arm", dict(arms), scope, "SEG674")
     if node.get("else") is not None and experiment is None:
-        scope.error("SEG744", "everybody is in an arm, so nobody goes `else`", node.location, hint="delete `else`")
+        scope.error("SEG674", "everybody is in an arm, so nobody goes `else`", node.location, hint="delete `else`")
     name = None if experiment is None or not isinstance(experiment, Scalar) else experiment.text.strip()
     ways = [(arm, inner.way(then.get(arm), arm)) for arm, _ in arms]
     return Split(arms, name), (*ways, ("else", inner.way(node.get("else"), "else")))
@@ -257,13 +257,13 @@ def _arms(node: Mapping, scope: Scope) -> tuple[tuple[str, Decimal], ...] | None
     arms = []
     for key, value in node.entries:
         name = forms.name(key, scope, "an arm's name")
-        weight = share(value, scope, f"the weight of {shown(key.text)}", code="SEG744")
+        weight = share(value, scope, f"the weight of {shown(key.text)}", code="SEG674")
         if name is None or weight is None:
             return None
         arms.append((name, weight))
     if len(arms) < 2 or sum(weight for _, weight in arms) != 1 or any(name == "else" for name, _ in arms):
         message = "a split has two arms or more, whose weights together are 100 %, and none is called `else`"
-        scope.error("SEG744", message, node.location, hint="write `{a: 50 %, b: 50 %}`")
+        scope.error("SEG674", message, node.location, hint="write `{a: 50 %, b: 50 %}`")
         return None
     return tuple(arms)
 
@@ -274,7 +274,7 @@ def _experiment_arms(node: Node, binding: Binding) -> tuple[tuple[str, Decimal],
         return None
     one = binding.known.experiments.get(name)
     if one is None:
-        unknown(node, "experiment", binding.known.experiments, binding.scope, "SEG746")
+        unknown(node, "experiment", binding.known.experiments, binding.scope, "SEG676")
         return None
     return tuple((arm.name, arm.weight) for arm in one.arms)
 

@@ -35,7 +35,7 @@ def clock(node: Node, scope: Scope, what: str) -> time | None:
     if found is None:
         # 21:00 without quotes is a number to base 60 for some readers of YAML, and stays text here.
         hint = 'write hours and minutes, as `"09:00"`'
-        scope.error("SEG745", f"{shown(written)} is not a time of day", node.location, hint=hint)
+        scope.error("SEG675", f"{shown(written)} is not a time of day", node.location, hint=hint)
         return None
     return time(int(found[1]), int(found[2]))
 
@@ -49,7 +49,7 @@ def weekday(node: Node, scope: Scope) -> int | None:
     if name in DAYS:
         return DAYS.index(name) + 1
     hint = scope.meant(name, DAYS, otherwise="write `monday` to `sunday`")
-    scope.error("SEG745", f"{shown(written)} is not a day of the week", node.location, hint=hint)
+    scope.error("SEG675", f"{shown(written)} is not a day of the week", node.location, hint=hint)
     return None
 
 
@@ -83,13 +83,13 @@ def quiet(node: Node, scope: Scope) -> Quiet | None:
     days, zone_node = weekdays(found.get("days"), scope), found.get("zone")
     zone = None if zone_node is None else _zone(zone_node, scope)
     if (begin_node is None) != (end_node is None):
-        scope.error("SEG745", "quiet hours have both `from` and `to`", found.location, hint=_QUIET)
+        scope.error("SEG675", "quiet hours have both `from` and `to`", found.location, hint=_QUIET)
         return None
     if begin is not None and begin == end:
-        scope.error("SEG745", "quiet hours begin when they end", found.location, hint=_QUIET)
+        scope.error("SEG675", "quiet hours begin when they end", found.location, hint=_QUIET)
         return None
     if days is not None and len(days) == len(DAYS):
-        scope.error("SEG745", "all days are quiet, so nobody is ever written to", found.location, hint=_QUIET)
+        scope.error("SEG675", "all days are quiet, so nobody is ever written to", found.location, hint=_QUIET)
         return None
     is_wrong = days is None or (zone_node is not None and zone is None) or (begin_node is not None and begin is None)
     return None if is_wrong or (end_node is not None and end is None) else Quiet(begin, end, days or (), zone)
@@ -104,7 +104,7 @@ def _zone(node: Node, scope: Scope) -> str | None:
     if written is None or (of is not None and of.kind is Kind.TEXT):
         return written
     hint = scope.meant(written, tuple(scope.traits), otherwise="name a stored trait that holds `Europe/Berlin` …")
-    scope.error("SEG745", f"{shown(written)} is not a stored text trait", node.location, hint=hint)
+    scope.error("SEG675", f"{shown(written)} is not a stored text trait", node.location, hint=hint)
     return None
 
 
@@ -116,7 +116,7 @@ def reentry(node: Node, scope: Scope) -> Reentry | None:
     if written == "always":
         return Reentry("always")
     if written.isalpha():
-        scope.error("SEG745", f"{shown(written)} says nothing about coming again", node.location, hint=_REENTRY)
+        scope.error("SEG675", f"{shown(written)} says nothing about coming again", node.location, hint=_REENTRY)
         return None
     found = length(node, scope, "`reentry`")
     return None if found is None else Reentry("after", found)
@@ -135,7 +135,7 @@ def schedule(node: Mapping, segment: str | None, scope: Scope, place: Location) 
         return None
     day = None if on_node is None else _day(on_node, period, scope)
     if period == "week" and on_node is None:
-        scope.error("SEG741", "`every: week` does not say on which day", place, hint="add `day: monday`")
+        scope.error("SEG671", "`every: week` does not say on which day", place, hint="add `day: monday`")
         return None
     if (on_node is not None and day is None) or (period == "month" and on_node is None and _no_day(place, scope)):
         return None
@@ -143,7 +143,7 @@ def schedule(node: Mapping, segment: str | None, scope: Scope, place: Location) 
 
 
 def _no_day(place: Location, scope: Scope) -> bool:
-    scope.error("SEG741", "`every: month` does not say on which day", place, hint="add `day: 1`")
+    scope.error("SEG671", "`every: month` does not say on which day", place, hint="add `day: 1`")
     return True
 
 
@@ -151,12 +151,12 @@ def _day(node: Node, period: str, scope: Scope) -> int | None:
     if period == "week":
         return weekday(node, scope)
     if period == "day":
-        scope.error("SEG741", "`every: day` has no `day`", node.location, hint="write `every: week` with `day`")
+        scope.error("SEG671", "`every: day` has no `day`", node.location, hint="write `every: week` with `day`")
         return None
     found = forms.count(node, scope, "the day of the month", least=1)
     if found is None or found <= 31:
         return found
-    scope.error("SEG741", f"no month has {found} days", node.location, hint="write 1 to 31; 31 is every month's last")
+    scope.error("SEG671", f"no month has {found} days", node.location, hint="write 1 to 31; 31 is every month's last")
     return None
 
 
