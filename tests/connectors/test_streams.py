@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from segctl.connectors.collector.files import collector_folder
+from segctl.connectors.collector.lines import head_of
+from segctl.connectors.collector.lines import line_of as collected_line
 from segctl.connectors.files.base import MAX_RECORD_BYTES
 from segctl.connectors.streams.base import Chunk, LineCutter, size_of
+from segctl.connectors.streams.collected import CollectedFeed
 from segctl.connectors.streams.growing import GrowingFiles
 from segctl.connectors.streams.pipe import PipeFeed
 
@@ -144,6 +148,31 @@ def test_files_of_a_folder_come_in_the_order_of_their_names_and_the_last_line_ne
     assert lines_of(found) == [b"1", b"2", b"3", b"4"]
     assert feed.has_ended
     feed.close()
+
+
+def test_requests_to_a_source_are_followed_from_file_to_file(tmp_path: Path) -> None:
+    folder, places = collector_folder(tmp_path), Places()
+    folder.mkdir()
+    mine, other = head_of("web", "shop", "json"), head_of("app", "shop", "json")
+
+    def accepted(name: str, *bodies: tuple[bytes, bytes]) -> None:
+        with (folder / name).open("ab") as file:
+            file.write(b"".join(collected_line(head, "2026-11-20T10:00:00Z", body, id=None) for head, body in bodies))
+
+    accepted("2026-11-20T10-000001.ndjson", (mine, b'{"n": 1}'), (other, b'{"n": 2}'), (mine, b'{"n": 3}'))
+    feed = CollectedFeed(tmp_path, "web", places, once=False)
+    first = feed.read(0, 10)
+    places.commit(first)
+    accepted("2026-11-20T11-000001.ndjson", (mine, b'{"n": 4}'))
+
+    again = CollectedFeed(tmp_path, "web", places, once=True)
+    rest = again.read(1.0, 10)
+
+    assert [json.loads(one)["n"] for one in lines_of(first)] == [1, 3]
+    assert [json.loads(one)["n"] for one in lines_of(rest)] == [4]
+    assert (first[0].feed, first[0].is_new, rest[0].is_new) == ("collector:web", True, False)
+    assert again.read(0, 10) == []
+    assert again.has_ended
 
 
 # --- Kafka ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from segctl.connectors.collector.files import Position, collector_folder, follow
 from segctl.connectors.collector.records import records_of
+from segctl.connectors.sources.base import ndjson
 from segctl.connectors.streams.base import Chunk, PositionOf
 
 _POLL_S = 0.02
@@ -54,7 +55,7 @@ class CollectedFeed:
         left = most_lines
         for requests, behind in follow(self._folder, self._position, most_bytes=_MOST_BYTES):
             came = time.monotonic()
-            lines = [json.dumps(one, ensure_ascii=False).encode() for one in records_of(requests, self._source)]
+            lines = ndjson(list(records_of(requests, self._source))).splitlines()
             self._position = behind
             if lines:
                 is_new, self._is_new = self._is_new, False
