@@ -103,6 +103,9 @@ def look(state: StreamState) -> None:
     is_late = now - state.checkpoint_at >= state.habits.checkpoint_s
     if is_late or state.lines >= state.habits.checkpoint_lines:
         checkpoint(state)
+        if state.here.is_outdated(state.clock.now or 0):
+            # A segment was paused or resumed, or has ended.
+            renew(state)
 
 
 def _serve(state: StreamState) -> None:

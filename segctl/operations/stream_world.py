@@ -34,7 +34,6 @@ class World:
     """
 
     def __init__(self, session: Session, as_of: int, *, without: Collection[str] = ()) -> None:
-        from segctl.operations.apply import EVERYTHING, evaluated_names
         from segctl.state.identity import canonical
 
         self.session = session
@@ -42,9 +41,7 @@ class World:
         self.snapshot = workspace.snapshot()
         self._lease = ExitStack()
         self._lease.enter_context(workspace.lease(self.snapshot))
-        self.going: Running = running(
-            session, evaluated_names(session, EVERYTHING), as_of=moment(as_of), snapshot=self.snapshot
-        )
+        self.going = self._going(as_of)
         names = [name for name in self.going.names if name not in self.going.fresh.refused and name not in without]
         self._evaluator = LiveEvaluator(session, names, self.snapshot)
         self.late = tuple(name for name in self._evaluator.late if name in names)
@@ -55,6 +52,17 @@ class World:
         self.timers = Timers(len(self.profiles))
         self._present = Members(("",), len(self.profiles))
         self.as_of = as_of
+
+    def _going(self, at: int) -> Running:
+        from segctl.operations.apply import EVERYTHING, evaluated_names
+
+        names = evaluated_names(self.session, EVERYTHING)
+        return running(self.session, names, as_of=moment(at), snapshot=self.snapshot)
+
+    def is_outdated(self, at: int) -> bool:
+        """Whether other segments are to be evaluated by now, in microseconds since 1970, than at the start."""
+        now = self._going(at)
+        return (now.names, now.expired) != (self.going.names, self.going.expired)
 
     def close(self) -> None:
         """Lets the files of the snapshot go."""

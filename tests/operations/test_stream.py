@@ -15,7 +15,9 @@ from operations.streaming import MORNING, SEGMENTS, SOURCE, Shop, by_batch, line
 from segctl.model.errors import TemporaryError, UsageError
 from segctl.operations import stream_checkpoint, stream_state
 from segctl.operations.cause_words import kind_of
+from segctl.operations.dedupe import dedupe
 from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.pauses import press
 from segctl.operations.session import open_session
 from segctl.operations.stream_checkpoint import checkpoint
 from segctl.operations.stream_open import Wish
@@ -277,6 +279,50 @@ def test_what_another_command_ingests_counts_soon(shop: Shop) -> None:
     assert said(shop) == [("viewers", "ann", "entered")]
     assert shop.heard.changes[0].cause.endswith("(mail #e2)")
     assert shop.members() == {"viewers": {"ann"}}
+
+
+def test_a_segment_that_is_paused_is_left_alone_from_the_next_checkpoint_on(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(line(1, "ann", 5), line(2, "ann", 9))
+        stream.turn()
+        press(stream.state.session, "pause", ["viewers"], everything=False, reason="a fair", now=shop.now)
+        stream.state.checkpoint_at = -1e9
+        stream.turn()
+        shop.write(line(3, "bob", 9), line(4, "bob", 9))
+        stream.turn()
+
+    assert said(shop) == [("viewers", "ann", "entered")]
+    assert shop.members() == {"viewers": {"ann"}}
+
+
+def test_people_whom_dedupe_joins_are_one_person_to_the_stream(tmp_path: Path) -> None:
+    source = SOURCE.replace("{customer_id: user}", "{customer_id: user, email: mail}")
+    shop = Shop(write_project(tmp_path / "shop", VIEWERS, source=source))
+    text = (
+        (shop.folder / "segctl.yaml")
+        .read_text()
+        .replace("identifiers:", "identifiers:\n  email: {class: known, personal: true}")
+    )
+    (shop.folder / "segctl.yaml").write_text(text)
+    both = line(3, "ann", 1).replace(b'"user"', b'"mail": "ann@example.org", "user"')
+    by_mail = line(1, None, 30).replace(b'"user"', b'"mail": "ann@example.org", "user"')
+    with shop.stream() as stream:
+        shop.at(70)
+        shop.write(both, by_mail, line(2, "ann", 50))
+        stream.turn()
+        checkpoint(stream.state)
+        apart = said(shop)
+        with open_session(shop.folder) as session:
+            dedupe(session.project, session.workspace, now=shop.now)
+        stream.turn()
+        shop.at(91)
+        stream.turn()
+
+    assert apart == []
+    (entered, left) = shop.heard.distinct
+    assert (entered.entered, kind_of(entered.cause)) == (True, "merge")
+    assert (left.profile, left.entered) == (entered.profile, False)
 
 
 def test_a_clock_of_events_cannot_begin_before_the_run_in_force(shop: Shop) -> None:
