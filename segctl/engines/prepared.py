@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 
 _OFF = pl.QueryOptFlags.none()
 _NOBODY = Subjects(0, -1)
-_SPARE = 2_000
-"""More numbers than a plan has windows."""
+_SPARE = 32
+"""Numbers that move in most plans; with more of them it is built once more."""
 _MANY = 2_000
 """Profiles from which it pays to share subexpressions."""
 
@@ -115,11 +115,20 @@ class PreparedPlan:
         self._changes = NextChange(plan)
         self._bounds = MovingBounds(zone)
         scope = Scope(as_of, zone, *reach, DeferredReader.dialect, bounds=self._bounds)
-        spare = [bound_column(number) for number in range(_SPARE)]
-        self._build(scope, DeferredReader(spare=spare), spare)
+        self._discover(scope, _SPARE)
         # Now it is known what moves and which rows are read.
         self._build(scope, DeferredReader(self._reader.wishes), self._bounds.names)
         self._form: Form = self._bounds.form(as_of)
+
+    def _discover(self, scope: Scope, count: int) -> None:
+        """Builds the plan with columns to spare for numbers that move."""
+        spare = [bound_column(number) for number in range(count)]
+        try:
+            self._build(scope, DeferredReader(spare=spare), spare)
+        except pl.exceptions.ColumnNotFoundError:
+            if len(self._bounds.names) <= count:
+                raise
+            self._discover(scope, 4 * count)
 
     def holds(self, as_of: datetime) -> bool:
         """True if what was built serves this instant."""
@@ -313,7 +322,7 @@ class PreparedPlan:
         return frozenset(at for at, wish in wishes if wish.scan.kinds in kinds)
 
     def _built_segments(self) -> pl.LazyFrame:
-        frame = nw.from_native(self._source())
+        frame, known = nw.from_native(self._source()), list(self._schema)
         for level in self.staged.levels:
             frame, scope = self._rows(frame, [segment.where for segment in level])
             frame = frame.with_columns(
@@ -322,6 +331,9 @@ class PreparedPlan:
                     for segment in level
                 ]
             )
+            known += [segment_column(segment.name) for segment in level]
+            # Helping columns have the same names on the next level.
+            frame = frame.select(*known)
         missing = {column: test for test, column in self.staged.strict.items()}
         frame, scope = self._rows(frame, [*self.staged.columns.values(), *missing.values()])
         columns = [asked_of(node, scope).alias(name) for name, node in self.staged.columns.items()]

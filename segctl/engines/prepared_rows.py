@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from segctl.engines.hot_order import Stored
 
 
+Kept = tuple[Store, str]
+"""Where rows of one kind are, and of a mapped copy the path of the event file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """Rows of some kinds, for all who ask for them.
@@ -154,7 +158,7 @@ class FewRows:
         canonical: As in `EngineInput`.
     """
 
-    def __init__(self, stores: Mapping[str, Sequence[tuple[Store, str]]], canonical: pl.Series | None) -> None:
+    def __init__(self, stores: Mapping[str, Sequence[Kept]], canonical: pl.Series | None) -> None:
         self.stores = stores
         self.canonical = canonical
         self._rows: dict[int, Found] = {}

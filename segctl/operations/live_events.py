@@ -106,8 +106,8 @@ class LiveEvents:
         for path, kept in self._known.items():
             for kind, store in kept:
                 stores.setdefault(kind, []).append((store, path))
-        for kind, tail in self.tails.items():
-            stores.setdefault(kind, []).append((tail, ""))
+        for kind in self.wanted.keys() & self.tails.keys():
+            stores.setdefault(kind, []).append((self.tails[kind], ""))
         for trait, changes in data.changes.items():
             of = next(one.type for one in project.traits if one.name == trait)
             names = {name: stored_column(name, of) for name in ("old", "new")}

@@ -1,0 +1,89 @@
+"""A live evaluator that goes on with its shop answers at every step as a new evaluation of everybody does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+from incremental_world import Shop
+
+from segctl.compile.zones import to_us
+from segctl.operations.evaluation import evaluate
+from segctl.operations.live_evaluation import LiveEvaluator
+from segctl.operations.session import Session, open_session
+from segctl.state.identity import canonical
+from segctl.state.subjects import subject_count
+
+_DEFINES = {"a definition", "another keep", "a segment goes", "a list"}
+
+
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=[pytest.mark.slow] if seed > 1 else []) for seed in range(40)]
+)
+def test_every_step_is_answered_as_by_a_new_evaluation(tmp_path: Path, seed: int) -> None:
+    shop = Shop(tmp_path, seed)
+    with open_session(tmp_path) as session:
+        names = list(session.definitions.segments)
+        live = _Live(session, names)
+        live.check(shop)
+        for _ in range(10):
+            before = shop.records.copy()
+            step = shop.happens()
+            if step in _DEFINES:
+                # Another definition is another evaluator.
+                return
+            live.goes_on(step, {record[0] for record in shop.records[len(before) :]})
+            live.check(shop)
+
+
+class _Live:
+    """An evaluator and the newest snapshot beside its own."""
+
+    def __init__(self, session: Session, names: list[str]) -> None:
+        self.session = session
+        self.snapshot = session.workspace.snapshot()
+        self.evaluator = LiveEvaluator(session, names, self.snapshot)
+        self.names = [name for name in names if name not in self.evaluator.late]
+        self.owners = self._owners()
+
+    def goes_on(self, step: str, numbers: set[str]) -> None:
+        """Hears of what happened: of events alone by themselves, of all else by a new snapshot."""
+        workspace = self.session.workspace
+        newest, owners = workspace.snapshot(), self._owners()
+        files = {file.path for file in workspace.files("events", self.snapshot)}
+        new = [file for file in workspace.files("events", newest) if file.path not in files]
+        if step in ("events", "late events", "future events") and len(owners) == len(self.owners):
+            for file in new:
+                rows = pl.read_parquet(file.path).drop("file_id", "line")
+                kind = next(iter(file.meta["kinds"]))
+                rows = rows if "kind" in rows.columns else rows.with_columns(pl.lit(kind).alias("kind"))
+                for (kind,), of in rows.partition_by("kind", as_dict=True, include_key=False).items():
+                    self.evaluator.add_events(str(kind), of)
+        else:
+            merged = {at for at, owner in enumerate(owners) if owner != dict(enumerate(self.owners)).get(at)}
+            known = _subjects(self.session)
+            touched = merged | {known[number] for number in numbers}
+            self.evaluator.refresh(newest, sorted(touched), events_written=True)
+            self.owners = owners
+        self.snapshot = newest
+
+    def check(self, shop: Shop) -> None:
+        wanted = evaluate(self.session, self.names, as_of=shop.now, snapshot=self.snapshot, due=True)
+        assert wanted.due is not None
+        asked = sorted(set(self.owners))
+        found = self.evaluator.answers(asked, shop.now)
+        assert found.select("subject", *self.names).to_dicts() == wanted.frame.select("subject", *self.names).to_dicts()
+        assert found["due"].to_list() == wanted.due.filter(wanted.frame["subject"].is_in(asked)).to_list()
+        assert (found["due"] > to_us(shop.now)).all()
+
+    def _owners(self) -> list[int]:
+        found = canonical(self.session.workspace)
+        return list(range(subject_count(self.session.workspace))) if found is None else found.to_list()
+
+
+def _subjects(session: Session) -> dict[str, int]:
+    from segctl.state.subjects import Subjects
+
+    table = Subjects(session.workspace).table().select("subject", "value").collect()
+    return dict(zip(table["value"].to_list(), table["subject"].to_list(), strict=True))
