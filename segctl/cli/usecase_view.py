@@ -60,7 +60,7 @@ def write_added(ctx: Context, name: str, use: Sequence[str], *, keep: bool) -> N
     states = dict.fromkeys(found.new, "new") | dict.fromkeys(found.same, "there")
     states |= dict.fromkeys(found.kept, "differs, kept")
     rows = sorted(states.items())
-    facts = {"use_case": name, "dry_run": ctx.dry_run}
+    facts = {"use_case": name}
     output.write(ctx, output.Result("segctl/usecase-add/1", ADDED, rows, noun="files", facts=facts, ids_column="file"))
     if ctx.dry_run:
         messages.notice(ctx, "nothing was written")
