@@ -215,10 +215,13 @@ class Explaining:
             self._read(moves, fresh, kinds).alias("fresh"),
         )
 
-    def _details(self, subjects: pl.Series | None = None, columns: Sequence[str] = ()) -> pl.DataFrame:
-        """Answers of conditions, at least of some subjects; asked for again where the evaluation was without them."""
+    def _details(self, subjects: pl.Series, columns: Sequence[str] = (), where: str | None = None) -> pl.DataFrame:
+        """Answers of conditions, at least of some subjects, and of those for whom one of them is true.
+
+        They are asked for again where the evaluation was without them.
+        """
         if self.answers.details_of is not None:
-            return self.answers.details_of(subjects, columns)
+            return self.answers.details_of(subjects, columns, where)
         if self._told is None:
             names = self.moves["segment"].unique().sort().to_list()
             again = evaluate(
@@ -328,9 +331,9 @@ class Explaining:
                 continue
             parts = ("where", "by") if lowered.keep.per is None else ("where", "by", "per")
             columns = {f"{part}:{name}": part for part in parts}
-            details = self._details(None, tuple(columns))
-            frame = details.select("subject", *columns).rename(columns)
             subjects = pairs.filter(pl.col("segment") == name)["subject"]
+            details = self._details(subjects, tuple(columns), f"where:{name}")
+            frame = details.select("subject", *columns).rename(columns)
             frame = frame.filter(pl.col("where") | pl.col("subject").is_in(subjects.implode()))
             ids = profile_ids(self.workspace) if ids is None else ids
             found[name] = Ranks(lowered.keep, subjects, frame, ids.gather)

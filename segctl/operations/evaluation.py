@@ -56,8 +56,8 @@ class Answers:
             ``where:SEGMENT``, ``by:SEGMENT``, ``per:SEGMENT`` of those that `keep` the best; None when not asked for.
         due: In the order of `frame`, the instants before which time alone changes no answer of the row, see
             `engines.base.Evaluation`; None when not asked for.
-        details_of: Gives such details of some subjects (None: of everybody), some columns or (empty) all, where they
-            are not at hand.
+        details_of: Gives such details where they are not at hand: of some subjects, and of those for whom an output
+            (if one is named) is true; some columns, or (empty) all.
     """
 
     frame: pl.DataFrame
@@ -66,7 +66,7 @@ class Answers:
     timings: Mapping[str, float] = field(default_factory=dict)
     details: pl.DataFrame | None = None
     due: pl.Series | None = None
-    details_of: Callable[[pl.Series | None, Sequence[str]], pl.DataFrame] | None = None
+    details_of: Callable[[pl.Series, Sequence[str], str | None], pl.DataFrame] | None = None
 
 
 @dataclass(frozen=True, slots=True)

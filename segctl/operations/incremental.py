@@ -232,7 +232,7 @@ class _Asked:
         )
         there = dense[PRESENT].fill_null(value=False)
         profiles = members if there.all() else members.filter(there)
-        answers = self._answers(profiles, counts, failed, profiles.height, partial(_of_few, few, people.count))
+        answers = self._answers(profiles, counts, failed, profiles.height, partial(_of_few, few))
         anew = {key for key in columns.early if few.anew is not None and key in few.anew.columns}
         named = tuple(sorted(one.name for one in self.lowered if self._reads(one, anew)))
         extent = Extent(False, None, len(few.subjects), named)
@@ -256,7 +256,7 @@ class _Asked:
         counts: dict[str, Counts | None],
         failed: dict[str, str],
         profiles: int,
-        details: Callable[[Columns, pl.Series | None, Sequence[str]], pl.DataFrame],
+        details: Callable[[Columns, pl.Series, Sequence[str], str | None], pl.DataFrame],
     ) -> Answers:
         columns = self.columns
         leaves = {
@@ -359,22 +359,26 @@ def _digest(parts: Iterable[Any]) -> str:
     return hashlib.sha256("\x00".join(map(repr, parts)).encode()).hexdigest()[:24]
 
 
-def _of_rows(rows: pl.DataFrame, columns: Columns, subjects: pl.Series | None, names: Sequence[str]) -> pl.DataFrame:
+def _of_rows(
+    rows: pl.DataFrame, columns: Columns, subjects: pl.Series, names: Sequence[str], where: str | None
+) -> pl.DataFrame:
     """Details of an evaluation of everybody."""
     import polars as pl
 
-    some = rows if subjects is None else rows.filter(pl.col("subject").is_in(subjects.implode()))
-    return columns.detailed(some, names)
+    wanted = pl.col("subject").is_in(subjects.implode())
+    if where is not None:
+        wanted |= pl.col(columns.key_of(where)).fill_null(value=False)
+    return columns.detailed(rows.filter(wanted), names)
 
 
-def _of_few(few: Few, length: int, columns: Columns, subjects: pl.Series | None, names: Sequence[str]) -> pl.DataFrame:
+def _of_few(few: Few, columns: Columns, subjects: pl.Series, names: Sequence[str], where: str | None) -> pl.DataFrame:
     """Details of an evaluation of some."""
     import polars as pl
 
+    wanted = subjects
+    if where is not None:
+        true = few.dense([columns.key_of(where)]).to_series().fill_null(value=False)
+        wanted = pl.concat([subjects, true.arg_true().cast(pl.Int32).alias(subjects.name)])
     keys = [columns.key_of(name) for name in columns.details if not names or name in names]
-    if subjects is not None:
-        rows = few.rows(subjects.unique().sort(), [PRESENT, *keys])
-    else:
-        rows = few.dense([PRESENT, *keys])
-        rows = rows.insert_column(0, pl.int_range(length, dtype=pl.Int32, eager=True).alias("subject"))
+    rows = few.rows(wanted.unique().sort(), [PRESENT, *keys])
     return columns.detailed(rows.filter(pl.col(PRESENT).fill_null(value=False)), names)
