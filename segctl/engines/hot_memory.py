@@ -25,7 +25,8 @@ class HeldRows:
 
     def __init__(self, frame: pl.DataFrame) -> None:
         """Takes rows in stored form; columns `subject`, `ts`, `source`, `event_id` and properties."""
-        self._frame = frame.sort(*_KEYS, maintain_order=True).rechunk()
+        # Rows of a related table may be nobody's.
+        self._frame = frame.drop_nulls("subject").sort(*_KEYS, maintain_order=True).rechunk()
         subjects = self._frame.get_column("subject").to_numpy()
         begins = np.flatnonzero(np.diff(subjects, prepend=subjects[:1] - 1)) if len(subjects) else np.zeros(0, np.int64)
         self._subjects = subjects[begins]
