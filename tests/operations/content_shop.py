@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 
 from end_to_end.program import ok
 
@@ -94,6 +98,14 @@ class ContentShop:
 
 def made(folder: Path) -> ContentShop:
     """The shop, ingested and applied as of `NOW`."""
+    shutil.copytree(_once(), folder, dirs_exist_ok=True)
+    return ContentShop(folder)
+
+
+@cache
+def _once() -> Path:
+    folder = Path(mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     files = {"segctl.yaml": PROJECT} | {f"sources/{name}": text for name, text in SOURCES.items()}
     files |= {f"segments/{name}.yaml": text for name, text in SEGMENTS.items()}
     files["crm.ndjson"] = "".join(json.dumps(row) + "\n" for row in PEOPLE)
@@ -103,4 +115,4 @@ def made(folder: Path) -> ContentShop:
         (folder / name).write_text(text, "utf-8")
     ok("ingest", cwd=folder)
     ok("apply", "--as-of", "2026-06-15T12:00:00Z", cwd=folder)
-    return ContentShop(folder)
+    return folder

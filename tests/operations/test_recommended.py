@@ -1,0 +1,79 @@
+"""Recommendations of a real workspace: what counts, what is left out, and when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from operations.content_shop import NOW, ContentShop, made
+
+from segctl.model.errors import DataError, UsageError
+from segctl.operations.content import render
+from segctl.operations.people import find_person
+from segctl.operations.recommendations import lists_for
+
+BOUGHT = "bought: {event: bought, product: sku, basket: order}"
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> ContentShop:
+    return made(tmp_path_factory.mktemp("recommended"))
+
+
+def listed(shop: ContentShop, who: str, more: str = "", *, as_of: datetime = NOW) -> list[tuple[str, str]]:
+    shop.write(x__yaml=f"recommendations: {{r: {{{BOUGHT}, at_most: 5{more}}}}}\n")
+    with shop.session() as session:
+        owner, _ = find_person(session.workspace, who)
+        found = lists_for(session, "r", [owner.subject], as_of=as_of)[owner.subject]
+    return [(one["product_id"], one["reason"]) for one in found]
+
+
+def test_what_was_bought_together_comes_before_what_is_popular(shop: ContentShop) -> None:
+    # 1 has A, which stood with B in o2 and with C and D in o3; the smaller basket says more.
+    assert listed(shop, "1") == [("B", "bought_together"), ("C", "bought_together"), ("D", "bought_together")]
+    assert listed(shop, "4") == [("A", "popular"), ("D", "popular"), ("C", "popular"), ("B", "popular")]
+
+
+def test_what_was_viewed_and_not_bought_comes_first(shop: ContentShop) -> None:
+    found = listed(shop, "5", ", viewed: {event: viewed, product: sku}")
+
+    assert found[0] == ("C", "viewed")
+    assert ("D", "popular") not in found
+
+
+def test_what_was_bought_may_come_again_where_that_is_said(shop: ContentShop) -> None:
+    assert ("A", "popular") in listed(shop, "1", ", exclude_bought: false")
+
+
+def test_what_is_not_to_be_had_is_left_out(shop: ContentShop) -> None:
+    (shop.folder / "out.csv").write_text("\ufeffB\n\nC;gone\n", "utf-8")
+
+    assert listed(shop, "1", ", out_of_stock: out.csv") == [("D", "bought_together")]
+    with pytest.raises(DataError, match=r"`gone\.csv`"):
+        listed(shop, "1", ", out_of_stock: gone.csv")
+
+
+def test_a_category_can_be_shut(shop: ContentShop) -> None:
+    # The order stands in for a category here.
+    found = listed(shop, "4", ", category: order, exclude_categories: [o4, o1]")
+
+    assert [product for product, _ in found] == ["C", "B"]
+
+
+def test_nothing_of_the_future_is_known(shop: ContentShop) -> None:
+    assert listed(shop, "4", as_of=NOW - timedelta(days=13)) == [("A", "popular"), ("B", "popular")]
+    assert listed(shop, "4", as_of=NOW - timedelta(days=400)) == []
+
+
+def test_templates_see_products_with_their_fields(shop: ContentShop) -> None:
+    shop.write(
+        x__yaml=f"recommendations: {{r: {{{BOUGHT}, at_most: 1, fields: [price]}}}}\n",
+        m__html='---\nsubject: "s"\n---\n{% for one in recommendations.r %}{{ one.product_id }} '
+        "{{ one.price | money }} {{ one.because }}{% endfor %}",
+    )
+    with shop.session() as session:
+        owner, _ = find_person(session.workspace, "1")
+
+        assert render(session, "m", owner.subject, as_of=NOW).html == "B 20,00\u00a0€ A"
+        with pytest.raises(UsageError, match="no recommendation `q`"):
+            lists_for(session, "q", [owner.subject], as_of=NOW)
