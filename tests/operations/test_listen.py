@@ -6,6 +6,8 @@ import base64
 import hmac
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +15,22 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from listening import KEYS, Collector, collecting, ingested, lines, run, stored, write_project
+from listening import (
+    KEYS,
+    SOURCES,
+    Collector,
+    collecting,
+    environment,
+    ingested,
+    lines,
+    run,
+    stored,
+    write_project,
+)
+
+from segctl.model.errors import UsageError
+from segctl.operations import listen as listen_module
+from segctl.operations.listen import parse_bind
 
 TRACK = {"userId": "u1", "event": "Product Viewed", "messageId": "m1", "timestamp": "2026-11-22T12:00:00.000Z",
          "properties": {"product_id": "p1", "price": 12.5}}  # fmt: skip
@@ -222,3 +239,64 @@ def test_files_go_when_they_are_old_and_read(collector: Collector, root: Path) -
     assert [path.exists() for path in files] == [*([False] * gone), True]
     # The same payment was signed anew and sent again.
     assert stored(root)["payment"] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("8087", ("127.0.0.1", 8087)), (":9", ("127.0.0.1", 9)), ("127.0.0.1:0", ("127.0.0.1", 0)),
+        ("[::1]:80", ("::1", 80)), ("localhost:1", ("localhost", 1)),
+    ],
+)  # fmt: skip
+def test_an_address_is_read(text: str, expected: tuple[str, int]) -> None:
+    found = parse_bind(text)
+
+    assert (found.host, found.port) == expected
+    assert found.is_near
+
+
+@pytest.mark.parametrize("text", ["", "a", "a:b", "a:70000", "::1:80", "1.2.3.4:80:1", "a:-1", "a:٣"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no address"):
+        parse_bind(text)
+
+
+def test_an_address_of_the_network_is_not_near() -> None:
+    assert not any(parse_bind(text).is_near for text in ("0.0.0.0:1", "[::]:1", "203.0.113.9:1", "example.com:1"))
+
+
+def test_without_the_package_of_the_server_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "httptools", None)
+
+    with pytest.raises(UsageError) as refused:
+        listen_module._need_server()
+
+    assert (refused.value.code, refused.value.hint) == ("SEG640", "pip install 'segctl[live]'")
+
+
+def test_help_and_keys_load_no_server(root: Path) -> None:
+    program = (
+        "import sys; from segctl.cli.main import main; main();"
+        "sys.stderr.write(str({'httptools', 'uvloop', 'asyncio'} & set(sys.modules)))"
+    )
+    for words in (["--help"], ["keys", "ls"]):
+        command = [sys.executable, "-c", program, "listen", *words]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, env=environment(), check=False)
+
+        assert done.stderr == "set()"
+
+
+def test_a_key_that_stands_for_two_sources_is_refused(tmp_path: Path) -> None:
+    twice = write_project(tmp_path / "p", ("web", "forms"))
+    (twice / "sources" / "forms.yaml").write_text("source: forms\n" + SOURCES["forms"].replace("FORM_KEY", "SHOP_KEY"))
+
+    done = run(twice, "listen")
+
+    assert (done.returncode, "SEG644" in done.stderr) == (2, True)
+    assert KEYS["SHOP_KEY"] not in done.stderr
+
+
+def test_without_a_source_there_is_nothing_to_listen_for(tmp_path: Path) -> None:
+    done = run(write_project(tmp_path / "p", ()), "listen")
+
+    assert (done.returncode, "SEG641" in done.stderr) == (2, True)

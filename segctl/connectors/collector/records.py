@@ -87,12 +87,13 @@ _GTM_TIMES = ("event_time", "timestamp_micros", "event_timestamp", "timestamp", 
 
 
 def _gtm(envelope: Envelope) -> list[Record]:
-    return [_timed(record, envelope, _GTM_TIMES) for record in _each(envelope)]
+    return [_placed(_timed(record, envelope, _GTM_TIMES), envelope, "ip_override") for record in _each(envelope)]
 
 
 def _tealium(envelope: Envelope) -> list[Record]:
     times = ("event_time", "tealium_timestamp_epoch", "post_time", "timestamp")
-    return [_timed(record, envelope, times) for one in _each(envelope) for record in _unbundled(one)]
+    records = [record for one in _each(envelope) for record in _unbundled(one)]
+    return [_placed(_timed(record, envelope, times), envelope, "client_ip") for record in records]
 
 
 def _unbundled(record: Record) -> list[Record]:
@@ -102,6 +103,12 @@ def _unbundled(record: Record) -> list[Record]:
         return [record]
     common = shared if isinstance(shared, dict) else {}
     return [{**common, **one} if isinstance(one, dict) else {"value": one} for one in events]
+
+
+def _placed(record: Record, envelope: Envelope, name: str) -> Record:
+    """With the sender's address, where it is kept and the record names none."""
+    address = envelope.get("ip")
+    return record if not address or record.get(name) else {**record, name: address}
 
 
 def _timed(record: Record, envelope: Envelope, names: tuple[str, ...]) -> Record:

@@ -62,6 +62,23 @@ def test_an_address_is_given_to_the_shape_only_where_the_body_has_none() -> None
     assert "context" not in records("segment", {"event": "A"}, "track")[0]
 
 
+@pytest.mark.parametrize(
+    ("shape", "body"),
+    [
+        ("ga4_mp", {"client_id": "c", "events": [{"name": "a"}]}),
+        ("gtm", {"event_name": "a", "client_id": "c"}),
+        ("tealium", {"tealium_event": "a"}),
+        ("snowplow", {"e": "pv"}),
+    ],
+)
+def test_every_shape_reads_the_address_that_is_kept(shape: str, body: dict[str, Any]) -> None:
+    (record,) = records(shape, body, ip="203.0.113.0")
+    (outcome,) = shape_of(shape).events(record)
+
+    assert isinstance(outcome, dict)
+    assert outcome["ip"] == "203.0.113.0"
+
+
 def test_events_of_the_measurement_protocol_have_ids_that_a_repetition_keeps() -> None:
     timed = {"client_id": "c", "timestamp_micros": 1795348800000000, "events": [{"name": "a"}, {"name": "a"}]}
     untimed = {"client_id": "c", "events": [{"name": "a"}]}
