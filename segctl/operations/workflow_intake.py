@@ -120,10 +120,14 @@ class Intake:
             elif one.entered and one.sequence in begins:
                 due = shifted(one.effective, length, 1, self.world.zone)
                 waiting[one.subject] = Pending(workflow.name, one.subject, one.sequence, one.effective, due)
-        for subject, pending in list(waiting.items()):
-            if pending.due <= now:
-                full.append(Candidate(subject, pending.entry, pending.due))
-                del waiting[subject]
+        over = [pending for pending in waiting.values() if pending.due <= now]
+        # Whoever was merged meanwhile has stayed only if the person they became belongs.
+        inside = set(self.world.members(workflow.trigger.segment or "", now)) if over else set()
+        roots = self.world.roots({pending.subject for pending in over})
+        for pending in over:
+            if roots[pending.subject] in inside:
+                full.append(Candidate(pending.subject, pending.entry, pending.due))
+            del waiting[pending.subject]
         begun = tuple(one for subject, one in waiting.items() if before.get(subject) != one)
         return _Held(begun, tuple(subject for subject in before if subject not in waiting), tuple(full))
 
@@ -159,7 +163,8 @@ class Intake:
         if last is None:
             return True
         entered, is_active = last
-        if is_active or rule.rule == "once":
+        # Nobody enters at or before their last entry: what a stream said and a run tells again is one change.
+        if is_active or rule.rule == "once" or one.effective <= entered:
             return False
         if rule.length is None:
             return True

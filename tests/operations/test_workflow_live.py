@@ -83,6 +83,21 @@ def test_nobody_without_consent_gets_a_mail(shop: Shop) -> None:
     }  # fmt: skip
 
 
+def test_who_withdraws_while_others_are_written_to_gets_nothing(shop: Shop) -> None:
+    shop.workflow(
+        (shop.folder / "workflows/cart.yaml").read_text("utf-8").replace("service", "news").partition("\n")[2]
+    )
+    for one in (0, 1, 2):
+        shop.says(one, "grant", "news")
+    enter(shop, 0, 1, 2)
+    shop.post.meanwhile = lambda: shop.says(2, "withdraw", "news")
+
+    ran = shop.run(later(minutes=20))
+
+    assert shop.mails == ["p0", "p1"]
+    assert ran.handled.effects == {("cart", "first", "done"): 2, ("cart", "first", "refused"): 1}
+
+
 def test_who_objects_to_profiling_leaves_the_way(shop: Shop) -> None:
     enter(shop, 0, 1)
     shop.run(later(minutes=20))

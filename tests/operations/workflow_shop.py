@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import shutil
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -47,8 +48,12 @@ class Post:
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, Message]] = []
+        self.meanwhile: Callable[[], None] | None = None
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - the server's name
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
         self.taken += [(to, message_from_bytes(envelope.content)) for to in envelope.rcpt_tos]
         return "250 OK"
 
