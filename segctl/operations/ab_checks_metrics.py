@@ -10,13 +10,16 @@ from segctl.operations.ab_metrics import dominating, pair
 from segctl.operations.ab_parts import Check, Level, MetricReport, Trend
 from segctl.stats.effective import LEAST, UNRELIABLE, effective_units
 from segctl.stats.means import compare_means
+from segctl.stats.moments import of_spread
+from segctl.stats.strata import Stratum, over_strata
 from segctl.stats.values import Flag
 
 if TYPE_CHECKING:
     from segctl.model.experiments import Metric
     from segctl.operations.ab_result import Next
-    from segctl.operations.ab_samples import Sample
+    from segctl.operations.ab_samples import Pair, Sample
     from segctl.operations.ab_trial import Trial
+    from segctl.stats.values import Comparison, Moments
 
 FEW_IN_ALL, FEW_IN_ARM = 100, 10
 """Conversions under which no figure is told: in all arms together, and in any."""
@@ -57,7 +60,7 @@ def rests_on(of: Trial, metric: Metric) -> float | None:
 
 
 def imbalance(of: Trial) -> Check:
-    """Did the arms differ before anybody was exposed; Bonferroni over metrics and arms."""
+    """Did the arms differ before exposure, within strata where these count; Bonferroni over metrics and arms."""
     rows = []
     for metric in of.experiment.metrics:
         if metric.before is None or metric.kind == "time":
@@ -66,13 +69,27 @@ def imbalance(of: Trial) -> Check:
             both = pair(of, metric, arm)
             if "before" not in both.control.moments.names:
                 continue
-            found = compare_means(both.control.moments, both.treatment.moments, name="before")
+            found = _before(both)
             rows.append({"metric": metric.name, "arm": arm, "control": found.control, "value": found.treatment,
                          "p": found.p})  # fmt: skip
     tests = len([row for row in rows if row["p"] is not None])
     bad = [row for row in rows if isinstance(row["p"], float) and row["p"] * tests < IMBALANCED]
     level: Level = "warn" if bad else "ok"
     return Check("imbalance", level, "differed_before" if bad else None, {"tests": tests}, tuple(bad or rows))
+
+
+def _before(both: Pair) -> Comparison:
+    """The figure before exposure, compared as the figure itself is: where strata decide, they differed before too."""
+    if not both.strata:
+        return compare_means(both.control.moments, both.treatment.moments, name="before")
+    strata = [Stratum(name, _alone(one.moments), _alone(other.moments)) for name, one, other in both.strata]
+    return over_strata(strata).post_stratified
+
+
+def _alone(moments: Moments) -> Moments:
+    """The figure before exposure as if it were the figure."""
+    mean, variance = moments.mean("before") or 0.0, moments.covariance("before") or 0.0
+    return of_spread(moments.n, {"value": mean}, {("value", "value"): variance})
 
 
 def outliers(of: Trial) -> Check:

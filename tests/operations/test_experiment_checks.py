@@ -383,6 +383,19 @@ def test_arms_that_differed_before_are_warned_of(tmp_path: Path) -> None:
     assert "cuped" in report.metric("bought").effects[0].also
 
 
+def test_people_of_another_stratum_are_no_arms_that_differed_before(tmp_path: Path) -> None:
+    """Of the control a sixth is from AT, where everybody bought before; of the mail five sixths."""
+    arms = {"control": 300, "mail": 300}
+    at_home = lambda at: "AT" if at < 50 or 300 <= at < 550 else "DE"  # noqa: E731 - by person
+    early = [Event(at, EXPOSED - DAY) for at in range(600) if (at % 10) < (9 if at_home(at) == "AT" else 2)]
+    declared = experiment(arms, (replace(BOUGHT, before=Duration(30, "days")),))
+
+    report = reported(world(tmp_path, arms, [*orders(arms, LIFTED), *early], declared=declared, strata=at_home))
+
+    assert report.check("simpson").decides
+    assert report.check("imbalance").level == "ok"
+
+
 def test_a_covariate_that_explains_takes_variance_away(tmp_path: Path) -> None:
     metric = replace(BOUGHT, before=Duration(30, "days"))
     early = [Event(one.person, EXPOSED - DAY) for one in orders(HALVES, {"control": 60, "mail": 66})]
