@@ -87,4 +87,10 @@ ENTRIES: dict[str, Entry] = {
         "Look at the names with `segctl ls destinations`.",
         "segctl stream web --push mailing_flies",
     ),
+    "SEG734": Entry(
+        "lines wait whose source is gone",
+        "A stream took in lines of a source and was killed before they were stored. Without the declaration nobody "
+        "knows what they mean.",
+        "Put the declaration back and start the stream once; after that it may go.",
+    ),
 }

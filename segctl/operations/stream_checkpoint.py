@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from segctl.model.errors import SegctlError
+from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.cause_words import cause
 from segctl.operations.stream_changes import Why, changes_of, whys_of
 from segctl.operations.stream_clock import moment
@@ -31,14 +31,37 @@ def recover(state: StreamState, inputs: Inputs) -> None:
     for source in state.sources:
         state.intakes[source.name] = intakes(state.workspace, project, [source], state.resolver)
     state.said = stream_log.last_seq(state.workspace)
-    left = 0
+    left, own = 0, set(state.intakes)
     for raw in stream_log.raw_lines(state.workspace):
-        for intake in state.intakes.get(raw.source, ()):
+        if raw.source not in state.intakes:
+            state.intakes[raw.source] = intakes(
+                state.workspace, project, [_declared(state, raw.source)], state.resolver
+            )
+        for intake in state.intakes[raw.source]:
             intake.take(raw, inputs.shown(raw.input))
         left += len(raw.lines)
     if left:
         store(state)
         state.listener.told(f"{left:,} lines that an earlier stream took in are stored now")
+    for name in set(state.intakes) - own:
+        del state.intakes[name]
+
+
+def _declared(state: StreamState, name: str) -> Source:
+    """The declared source of lines that an earlier stream took in.
+
+    Raises:
+        UsageError: It is declared no more, so nobody knows what its lines mean.
+    """
+    from segctl.operations.ingest import sources_of
+
+    found = sources_of(state.session.project).get(name)
+    if found is None:
+        raise UsageError(
+            "SEG734", f"lines of `{name}` that a stream took in wait to be stored, and the source is not declared",
+            hint=f"put `sources/{name}.yaml` back until the stream has started once",
+        )  # fmt: skip
+    return found
 
 
 def begin(state: StreamState) -> None:

@@ -144,9 +144,9 @@ class Shop:
         self.now = MORNING + timedelta(minutes=minutes)
 
     @contextmanager
-    def stream(self, wish: Wish | None = None) -> Iterator[Stream]:
+    def stream(self, wish: Wish | None = None, *, source: str = "web") -> Iterator[Stream]:
         """A stream of the file, from where the last one ended."""
-        wish = replace(wish or Wish(place=str(self.path)), sources=("web",), habits=self.habits)
+        wish = replace(wish or Wish(place=str(self.path)), sources=(source,), habits=self.habits)
         self.path.touch()
         with open_session(self.folder, create=True) as session:
 

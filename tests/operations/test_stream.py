@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -172,6 +173,28 @@ def test_events_without_an_id_are_told_apart_by_their_occurrence_across_checkpoi
 
     assert (before, then) == ([], [("viewers", "ann", "entered")])
     assert stream.state.metrics.known == 2
+
+
+def test_lines_of_another_source_that_wait_are_stored_and_never_dropped(shop: Shop) -> None:
+    path = shop.folder / "sources" / "mail.yaml"
+    path.write_text(SOURCE.replace("source: web", "source: mail").replace("data/", "mail/"))
+    shop.at(10)
+    with suppress(Killed), shop.stream() as stream:
+        shop.write(line(1, "ann", 5), line(2, "ann", 9))
+        stream.turn()
+        raise Killed
+    (shop.folder / "mail.ndjson").touch()
+    web = (shop.folder / "sources" / "web.yaml").rename(shop.folder / "web")
+    other = Wish(place=str(shop.folder / "mail.ndjson"))
+    with pytest.raises(UsageError, match="lines of `web`"), shop.stream(other, source="mail"):
+        pass
+    web.rename(shop.folder / "sources" / "web.yaml")
+
+    with shop.stream(other, source="mail") as stream:
+        rows = sum(file.rows for file in stream.state.workspace.files("events"))
+
+    assert rows == 2
+    assert shop.members() == {"viewers": {"ann"}}
 
 
 def test_read_from_the_start_again_everything_is_known(shop: Shop) -> None:
