@@ -111,11 +111,6 @@ ENTRIES: dict[str, Entry] = {
         "The file of products that are not to be had cannot be read, or there is no such list.",
         "Correct `out_of_stock`: a text file with one product on each line, relative to the project.",
     ),
-    "SEG780": Entry(
-        "people whose message would have a gap",
-        "Over the whole audience, values that the template shows are missing for some.",
-        "Give defaults, or take them out of the segment; `--people` lists who lacks what, by id.",
-    ),
     "SEG781": Entry(
         "a subject that will not be read",
         "Mail programs show about 60 characters of a subject, telephones about 35.",
