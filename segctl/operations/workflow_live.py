@@ -42,6 +42,7 @@ class LiveWorld:
         self.effects = Effects(session)
         self._gate: Gate | None = None
         self._passed: Passed | None = None
+        self._asked_at = 0
         self._there: tuple[tuple[int, int], dict[int, str]] | None = None
 
     # --- Who, and what happened ----------------------------------------------------------------------------
@@ -169,6 +170,7 @@ class LiveWorld:
             return self._passed.allowed
         gate = self._opened_gate(now)
         gate.refresh()
+        self._asked_at = gate.head
         found = passed(
             self.session, gate, destination, act.purpose, roots, contacts, now=now, counts=act.kind in _CONTACTS
         )
@@ -240,7 +242,8 @@ class LiveWorld:
         """Who said no since the gate was asked, perhaps while others were told."""
         if act.kind == "remove" or self._gate is None or self._passed is None:
             return {}
-        if not self._gate.refresh():
+        self._gate.refresh()
+        if self._gate.head == self._asked_at:
             return {}
         use, told = self._passed.use, self._passed.told
         return {
