@@ -116,6 +116,12 @@ class DeferredReader:
             some |= bool(self._frames[number].height)
         return some
 
+    def latest(self, number: int) -> int:
+        """The latest instant of rows that were read, but for those that stand for everybody; they come first."""
+        ts = self._frames[number].get_column("ts").to_numpy()
+        real = ts[ts < ts[0]] if len(ts) else ts
+        return int(real.max()) if len(real) else -(2**62)
+
     def _rows(self, number: int) -> pl.DataFrame:
         return self._frames[number]
 
