@@ -65,6 +65,7 @@ _PARTS = {
         "segctl.model.catalogue_ab",
         "segctl.model.catalogue_segment_reports",
         "segctl.model.catalogue_reports",
+        "segctl.model.catalogue_demo",
     ),
 }
 

@@ -9,12 +9,13 @@ from typing import Annotated
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.options import CHANGES, OUTPUT, PROJECT, SELECTION, TIME, Argument, verb
+from segctl.cli.options import CHANGES, OUTPUT, PROJECT, SELECTION, TIME, Argument, Option, verb
 from segctl.model.exits import ExitCode
 
 EXAMPLES = (
     ("segctl demo", "Into the folder segctl-demo."),
     ("segctl demo tour", "Into a folder of your choice, which must not hold a project yet."),
+    ("segctl demo --live", "A day of the shop: a cart, a mail, an order (`segctl[live]`)."),
 )
 EXITS = {4: "the folder holds a project already"}
 SEE_ALSO = ("segctl init --help", "segctl help sources")
@@ -42,19 +43,34 @@ def command(
     folder: Annotated[
         str, Argument("DIR", help="A new folder; otherwise segctl-demo.", complete="folders")
     ] = "segctl-demo",
+    live: Annotated[bool, Option("--live", help="A day of the shop on a virtual clock instead.")] = False,
 ) -> ExitCode | None:
     """Run the whole way on the packaged sample data, showing each command before its result.
 
     A German-speaking shop with 2,000 people and 60,000 events, dirty on purpose. Takes seconds; what it pushes are
     files inside the folder.
+
+    With --live people visit the shop through a tracking library, leave their carts, and get a mail two hours later
+    from a server on this machine, if they consented and are not in the control group; an order ends the journey. The
+    collector and the stream are killed on the way, which changes nothing.
     """
     from segctl.cli import app
     from segctl.operations.init import create_project
 
+    if live:
+        from segctl.cli.demo_live import needed, play, variables
+
+        needed()
     started = ctx.elapsed_s
     create_project(Path(folder), template="shop")
     where = shlex.quote(folder)
     output.write_text(ctx, f"$ segctl init {where}\nThe project is in {folder}; in there run:\n")
+    if live:
+        play(ctx, Path(folder), variables())
+        messages.notice(
+            ctx, f"the day took {ctx.elapsed_s - started:.1f} s; next: cd {where} && segctl workflow show cart_recovery"
+        )
+        return None
     for step in STEPS:
         output.write_text(ctx, f"\n$ segctl {step}\n")
         with chdir(folder):
