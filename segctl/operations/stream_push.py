@@ -82,6 +82,11 @@ def _pushed(session: Session, names: tuple[str, ...], destinations: tuple[str, .
             done = push(replace(session, workspace=workspace), asked, now=now)
     except SegctlError as error:
         return f"push to {', '.join(destinations)} failed: {error.message}"
-    failed = {one.destination for one in done.outcomes if one.status not in ("ok", "paused")} | set(done.errors)
-    trouble = f"; look at {', '.join(sorted(failed))} with `segctl status`" if failed else ""
-    return f"push {done.id}: {len(done.outcomes):,} audiences{trouble}"
+    trouble = [
+        f"`{one.segment}` at {one.destination}: {one.status}{f', {one.reason}' if one.reason else ''}"
+        for one in done.outcomes
+        if one.status not in ("ok", "paused")
+    ]
+    trouble += [f"{name}: {error.message}" for name, error in done.errors.items()]
+    said = f"push {done.id}" if done.id is not None else "push: nothing to send"
+    return "; ".join([f"{said}, audiences: {', '.join(names)}", *trouble])
