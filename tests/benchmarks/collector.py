@@ -72,7 +72,7 @@ def _round(root: Path, seconds: int, connections: int) -> None:
     server.wait(30)
     lines = sum(1 for file in root.rglob("*.ndjson") for _ in file.open("rb")) - before
     done = int(re.search(r"(\d+) requests in", said)[1])
-    figures = {name: re.search(rf"{name}\s+(\S+)", said)[1] for name in ("50%", "99%", "Requests/sec:")}
+    figures = {name: re.search(rf"(?m)^\s*{name}\s+(\S+)", said)[1] for name in ("50%", "99%", "Requests/sec:")}
     commits = re.search(r"commit_seconds_count (\d+)", metrics)
     late = re.search(r'commit_seconds_bucket\{le="0.01"\} (\d+)', metrics)
     _tell(f"{connections} connections: {figures['Requests/sec:']} requests/s")
