@@ -145,6 +145,16 @@ def workflow_schema(shipped: Schema, names: Names) -> Schema:
     return schema
 
 
+def content_schema(shipped: Schema, names: Names) -> Schema:
+    """Content files: traits, events, segments and purposes."""
+    schema, defs = _copy(shipped)
+    defs["trait"] = _enum({name: names.described(name, of) for name, of in names.traits.items()}, "A trait.")
+    defs["event"] = _enum(dict.fromkeys(names.events, ""), "A declared event.")
+    defs["segment"] = _enum(names.segments, "A segment.")
+    defs["template"]["properties"]["purpose"] = _enum(names.purposes, "A declared purpose.")
+    return schema
+
+
 SCHEMAS = {
     "segment": segment_schema,
     "traits": traits_schema,
@@ -153,6 +163,7 @@ SCHEMAS = {
     "destination": destination_schema,
     "experiment": experiment_schema,
     "workflow": workflow_schema,
+    "content": content_schema,
 }
 """Schema name → function that puts the names in."""
 

@@ -21,7 +21,8 @@ from segctl.operations.editor import names_of
 SHOP = EXAMPLES[0]
 PATTERNS = {"segment": "segments/**/*.yaml", "traits": "traits/**/*.yaml", "source": "sources/**/*.yaml",
             "test": "tests/**/*.yaml", "destination": "destinations/**/*.yaml",
-            "experiment": "experiments/**/*.yaml", "workflow": "workflows/**/*.yaml"}  # fmt: skip
+            "experiment": "experiments/**/*.yaml", "workflow": "workflows/**/*.yaml",
+            "content": "content/**/*.yaml"}  # fmt: skip
 
 
 @cache
@@ -55,7 +56,7 @@ def builders_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_file_of_a_project_is_accepted(folder: Path, kind: str) -> None:
     files = sorted(folder.glob(PATTERNS[kind]))
 
-    assert files or kind in ("test", "traits", "destination", "experiment", "workflow")
+    assert files or kind in ("test", "traits", "destination", "experiment", "workflow", "content")
     refused = {
         str(file): error.message[:200]
         for file in files
