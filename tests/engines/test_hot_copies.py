@@ -12,8 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segctl.engines.base import EngineInput, EventPart
+from segctl.engines.frames import polars_of
 from segctl.engines.hot_file import HotFile, TornFile
+from segctl.engines.hot_reader import HotReader
 from segctl.engines.hot_write import write_hot
+from segctl.engines.polars_reader import PolarsReader
+from segctl.engines.reading import Scan, Subjects
+from segctl.model.types import Kind, ValueType
 
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 _TYPES: dict[str, Any] = {
@@ -108,3 +114,33 @@ def test_a_copy_cut_anywhere_is_no_copy(tmp_path: Path) -> None:
         (tmp_path / "cut.hot").write_bytes(whole[:size])
         with pytest.raises(TornFile):
             HotFile(tmp_path / "cut.hot")
+
+
+def test_events_at_one_instant_stand_in_order_of_source_and_id_across_files(tmp_path: Path) -> None:
+    ids = ["order-0001-b", "order-0001-a", "order-0001-c", "order-0001", "x", "order-0001-aa"]
+    files = {"cart": ids[:2], "order": ids[2:4], "view": ids[4:]}
+    parts = [_part(tmp_path, kind, sorted(of), subject=at % 2) for at, (kind, of) in enumerate(files.items())]
+    types = (("number", ValueType(Kind.INTEGER)),)
+    wish = Scan(("cart", "order", "view"), types, Subjects(0, 1, (0,)), None, 2**62, order=True, kind=True)
+    data = EngineInput(pl.DataFrame(), tuple(parts), canonical=pl.Series([0, 0], dtype=pl.Int32))
+
+    plain = polars_of(PolarsReader(data).scan(wish).frame).collect().sort("subject", "ts", "source", "event_id")
+    quick = polars_of(HotReader(data).scan(wish).frame).collect()
+
+    assert quick.select("kind", "number:i").rows() == plain.select("kind", "number:i").rows()
+    assert quick.sort("source", "event_id").rows() == quick.rows()
+
+
+def _part(folder: Path, kind: str, ids: list[str], *, subject: int) -> EventPart:
+    rows = pl.DataFrame({
+        "subject": pl.Series([subject] * len(ids), dtype=pl.Int32),
+        "ts": pl.Series([_AT] * len(ids), dtype=pl.Datetime("us", "UTC")),
+        "source": ["shop"] * len(ids),
+        "event_id": ids,
+        "number:i": [len(one) for one in ids],
+    })  # fmt: skip
+    path = folder / f"{kind}.parquet"
+    rows.write_parquet(path)
+    hot = folder / f"{kind}.hot"
+    write_hot(path, hot, ["number:i"])
+    return EventPart(str(path), len(ids), (kind,), tuple(rows.columns), is_sorted=True, hot=str(hot))
