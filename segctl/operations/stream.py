@@ -17,7 +17,6 @@ from segctl.operations.live_evaluation import NEVER
 from segctl.operations.stream_changes import Why, changes_of, whys_of
 from segctl.operations.stream_checkpoint import begin, checkpoint, look, recover, store
 from segctl.operations.stream_frames import largest_subject, newest, oldest, spans, subjects_of
-from segctl.operations.stream_members import by_second
 from segctl.operations.stream_metrics import Metrics
 from segctl.operations.stream_state import SAID, StreamState, Work
 from segctl.state import stream_log
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 MOST_LINES = 5_000
 """Of one step: with more the first of them would wait for the last."""
-_TIMERS_AT_ONCE = 5_000
 _SECOND_US = 1_000_000
 
 
@@ -162,11 +160,12 @@ class Stream:
         state, world = self.state, self.state.here
         step = int(state.habits.step_s * _SECOND_US) if state.clock.is_virtual else _SECOND_US
         found: list[Change] = []
-        while world.timers.first() <= at:
-            due = world.timers.take(at, _TIMERS_AT_ONCE)
-            state.metrics.timers += len(due)
-            for instant, profiles in by_second(due, at, step):
-                found += state.in_time(world.ask(profiles, instant), instant)
+        # One instant after the other: evaluation goes forward only, and answers may set timers in between.
+        while (first := world.timers.first()) <= at:
+            instant = min(-(-first // step) * step, at)
+            profiles = world.timers.take(instant)
+            state.metrics.timers += len(profiles)
+            found += state.in_time(world.ask(profiles, instant), instant)
         return found
 
     def _measure(self, chunks: Sequence[tuple[str, Chunk]], taken: Sequence[Taken], began: float) -> None:

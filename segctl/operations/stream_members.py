@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from segctl.operations.live_evaluation import NEVER
@@ -172,35 +172,12 @@ class Timers:
         loose = self._heap[0][0] if self._heap else NEVER
         return min(loose, int(self._sorted[self._at])) if self._at < len(self._sorted) else loose
 
-    def take(self, until: int, most: int) -> list[tuple[int, int]]:
-        """Instants up to `until` with their subjects, earliest first, at most so many; they wait no longer."""
-        taken: list[tuple[int, int]] = []
-        while len(taken) < most and (first := self.first()) <= until:
+    def take(self, until: int) -> list[int]:
+        """Subjects of the profiles whose instant is not after `until`, ascending; they wait no longer."""
+        taken: list[int] = []
+        while (first := self.first()) <= until:
             is_loose = bool(self._heap) and self._heap[0][0] == first
-            when, who = heapq.heappop(self._heap) if is_loose else (first, int(self._whose[self._at]))
+            who = heapq.heappop(self._heap)[1] if is_loose else int(self._whose[self._at])
             self._due[who] = NEVER
-            taken.append((when, who))
-        return taken
-
-
-def by_second(
-    taken: Iterable[tuple[int, int]], until: int, step_us: int = 1_000_000
-) -> Iterator[tuple[int, list[int]]]:
-    """Groups of timers with the instant at which to ask: the end of their step, at most `until`.
-
-    Args:
-        taken: Instants and subjects, earliest first.
-        until: The present, in microseconds.
-        step_us: Length of a step.
-    """
-    group: list[int] = []
-    instant = None
-    for when, who in taken:
-        at = min(-(-when // step_us) * step_us, until)
-        if instant is not None and at != instant and group:
-            yield instant, sorted(set(group))
-            group = []
-        instant = at
-        group.append(who)
-    if instant is not None and group:
-        yield instant, sorted(set(group))
+            taken.append(who)
+        return sorted(taken)

@@ -22,6 +22,7 @@ from segctl.operations.pauses import press
 from segctl.operations.session import open_session
 from segctl.operations.stream_checkpoint import checkpoint
 from segctl.operations.stream_open import Wish
+from segctl.operations.stream_world import World
 from segctl.state import stream_log, stream_requests
 from segctl.state.inputs import inputs
 from segctl.state.memberships import intervals
@@ -72,6 +73,23 @@ def test_the_members_at_the_start_are_no_changes_but_what_moved_while_nobody_str
         pass
 
     assert said(shop) == [("viewers", "ann", "left (time_passed)")]
+
+
+def test_time_that_was_missed_is_gone_through_in_order(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(*(line(n, who, minute) for n, (who, minute) in enumerate([("ann", 1), ("ann", 3), ("ann", 8)])))
+        shop.write(line(8, "bob", 5), line(9, "bob", 5))
+        stream.turn()
+        asked: list[int] = []
+        ask = World.ask
+        monkeypatch.setattr(World, "ask", lambda world, who, at: (asked.append(at), ask(world, who, at))[1])
+        shop.at(80)
+        stream.turn()
+
+    assert said(shop)[2:] == [("viewers", "ann", "left (time_passed)"), ("viewers", "bob", "left (time_passed)")]
+    assert asked == sorted(asked)
+    assert len(asked) > 3
 
 
 def test_a_late_event_counts_at_once(shop: Shop) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from segctl.operations import stream_members
 from segctl.operations.live_evaluation import NEVER
-from segctl.operations.stream_members import Members, Timers, by_second
+from segctl.operations.stream_members import Members, Timers
 from segctl.operations.stream_metrics import Latencies, Metrics
 
 WHO, WHEN = st.integers(0, 9), st.one_of(st.integers(0, 50), st.just(NEVER))
@@ -23,9 +23,9 @@ def test_timers_give_what_a_dictionary_would(steps: list[list[tuple[int, int]] |
     try:
         for step in steps:
             if isinstance(step, int):
-                due = sorted((when, who) for who, when in plain.items() if when <= step)
+                due = sorted(who for who, when in plain.items() if when <= step)
                 plain = {who: when for who, when in plain.items() if when > step}
-                assert sorted(timers.take(step, 100)) == due
+                assert timers.take(step) == due
             else:
                 timers.set([who for who, _ in step], [when for _, when in step])
                 plain |= dict(step)
@@ -41,13 +41,7 @@ def test_an_instant_is_only_ever_brought_forward() -> None:
     timers.advance(200_000, 70)
     timers.advance(200_000, 30)
 
-    assert timers.take(100, 10) == [(30, 200_000)]
-
-
-def test_timers_are_asked_at_the_end_of_their_second_and_never_ahead_of_the_present() -> None:
-    taken = [(1_000_000, 5), (1_000_001, 4), (1_900_000, 3), (2_100_000, 5)]
-
-    assert list(by_second(taken, 2_200_000)) == [(1_000_000, [5]), (2_000_000, [3, 4]), (2_200_000, [5])]
+    assert (timers.first(), timers.take(100)) == (30, [200_000])
 
 
 def test_moves_are_what_differs_and_profiles_without_an_answer_belong_to_nothing() -> None:
