@@ -123,6 +123,7 @@ def test_mails_of_workflows_count_for_the_caps_of_the_project(shop: Shop) -> Non
         assert Books(session.workspace).effects("state = 'refused'")[0].reason == "cap:one_a_day"
 
 
+@pytest.mark.slow
 def test_people_wait_while_the_server_does_not_answer(tmp_path: Path) -> None:
     shop = copied(tmp_path)
     enter(shop, 0)
@@ -139,6 +140,7 @@ def test_people_wait_while_the_server_does_not_answer(tmp_path: Path) -> None:
     assert shop.mails == ["p0"]
 
 
+@pytest.mark.slow
 def test_an_event_begins_a_workflow_once_also_after_compaction(shop: Shop) -> None:
     shop.workflow("purpose: service\ntrigger: {event: bought}\nreentry: always\nsteps: [{mail: hello, to: mailer}]\n")
     shop.run(later(minutes=1))
@@ -175,6 +177,7 @@ def test_a_trait_is_set_and_a_program_told(shop: Shop) -> None:
         assert members(session.workspace, "gold").to_list() == [0]
 
 
+@pytest.mark.slow
 def test_a_paused_workflow_does_nothing_and_takes_nobody_in(shop: Shop) -> None:
     enter(shop, 0)
     shop.run(later(minutes=20))
@@ -201,6 +204,7 @@ def test_a_definition_that_changes_begins_nothing(shop: Shop) -> None:
     assert shop.run(later(minutes=20)).handled.is_empty
 
 
+@pytest.mark.slow
 def test_who_waits_goes_on_by_the_old_steps_until_migrated(shop: Shop) -> None:
     enter(shop, 0, 1)
     shop.run(later(minutes=20))
