@@ -26,7 +26,7 @@ from segctl.operations.incremental_few import Few, early, spread, with_due
 from segctl.operations.incremental_touched import Known, appearing, known, touched
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import zone_digest
-from segctl.state.standing import DUE, NOTHING, PRESENT, Standing, read_standing, write_layer, write_whole
+from segctl.state.standing import DUE, NOTHING, PRESENT, Standing, Unreadable, read_standing, write_layer, write_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -178,8 +178,6 @@ class _Asked:
 
     def some(self) -> Evaluated | str:
         """Asks those of whom something is new; says why where everybody has to be asked."""
-        import polars as pl
-
         held, columns = self.held, self.columns
         assert held is not None, "it fits"
         people = known(self.session.workspace, held.snapshot, self.snapshot)
@@ -188,7 +186,7 @@ class _Asked:
             return "every definition is new"
         try:
             subjects = self._touched(held, people)
-        except (OSError, pl.exceptions.PolarsError):
+        except Unreadable:
             return "what stands cannot be read"
         if subjects is None:
             return "files since then were deleted"
@@ -203,7 +201,7 @@ class _Asked:
                 length=people.count,
             )  # fmt: skip
             return self._found(few, people)
-        except (OSError, pl.exceptions.PolarsError):
+        except Unreadable:
             return "what stands cannot be read"
 
     def _touched(self, held: Standing, people: Known) -> pl.Series | None:

@@ -16,7 +16,7 @@ from segctl.engines.scope import segment_column
 from segctl.operations.evaluation import load_input
 from segctl.operations.incremental_columns import Columns, counted
 from segctl.operations.people import profile_ids
-from segctl.state.standing import DUE, PRESENT
+from segctl.state.standing import DUE, PRESENT, covered
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -109,7 +109,8 @@ class Few:
         asked_again = self.fresh.filter(self.fresh["subject"].is_in(subjects.implode()))
         at = subjects.search_sorted(asked_again["subject"])
         both = [key for key in asked if key in asked_again.columns and key in found.columns]
-        found = found.with_columns(replaced(found[key], at, asked_again[key]) for key in both)
+        if both:
+            found = found.with_columns(covered(found.select(both), at, asked_again.select(both)))
         for frame in (self._spread, self.late):
             columns = [] if frame is None else [key for key in frame.columns if key in asked and key != DUE]
             if frame is not None and columns:
@@ -216,11 +217,24 @@ class Few:
         few = replace(staged, late=late, late_outputs=outputs)
         frame = self._waiting(few, {segment_column(n): key for n, key in columns.late.items() if n not in stale})
         found = columns.completed(frame, self._scope(), few)
-        made = spread(found.insert_column(0, frame["subject"]), self._length)
-        segments = [columns.late[one.name] for one in late]
-        # Who matches nothing was left out, and is kept by nobody.
         there = self.dense([PRESENT])[PRESENT].fill_null(value=False)
-        return made.with_columns(pl.when(there).then(pl.col(key).fill_null(value=False)) for key in segments)
+        made = [
+            self._flags(frame["subject"], found[columns.late[one.name]], there).alias(columns.late[one.name])
+            for one in late
+        ]
+        keys = [columns.late_outputs[one.name] for one in outputs]
+        rest = spread(pl.DataFrame([frame["subject"], *found.select(keys)]), self._length) if keys else ()
+        return pl.DataFrame([*made, *rest])
+
+    def _flags(self, subjects: pl.Series, kept: pl.Series, there: pl.Series) -> pl.Series:
+        """Members by subject, null for who is not there; who was left out is no member."""
+        import polars as pl
+
+        found = pl.repeat(value=False, n=self._length, dtype=pl.Boolean, eager=True)
+        found = found.scatter(subjects.filter(kept), True)
+        if there.all():
+            return found
+        return pl.DataFrame({"kept": found}).select(pl.when(there).then("kept")).to_series()
 
     def _waiting(self, staged: Stages, reused: Mapping[str, str]) -> pl.DataFrame:
         """What the late stage reads: one row per profile, or only who may be kept where nothing else is asked."""
@@ -320,13 +334,3 @@ def spread(rows: pl.DataFrame, length: int) -> pl.DataFrame:
     place = pl.repeat(None, length, dtype=pl.UInt32, eager=True)
     place = place.scatter(subjects, pl.int_range(rows.height, dtype=pl.UInt32, eager=True))
     return rows.select(pl.all().exclude("subject").gather(place))
-
-
-def replaced(column: pl.Series, at: pl.Series, values: pl.Series) -> pl.Series:
-    """The column with some values replaced."""
-    import polars as pl
-
-    place = pl.int_range(len(column), dtype=pl.Int64, eager=True)
-    place = place.scatter(at, pl.int_range(len(column), len(column) + len(values), dtype=pl.Int64, eager=True))
-    both = pl.concat([column.to_frame("c"), values.to_frame("c")], how="vertical_relaxed")["c"]
-    return both.gather(place).alias(column.name)

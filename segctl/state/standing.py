@@ -22,7 +22,9 @@ from segctl.model.dataclass import dataclass
 from segctl.state.standing_bits import Bits, write_bits
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
     from segctl.state.workspace import Workspace
 
@@ -39,6 +41,10 @@ Counts = tuple[int, int]
 """Of how many profiles a column is true, and of how many unknown."""
 
 
+class Unreadable(Exception):  # noqa: N818 - what happened to the file
+    """A file of the state is gone or spoilt; whoever reads does without the state."""
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One file of the state."""
@@ -46,6 +52,23 @@ class Layer:
     name: str
     rows: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The files of a state.
+
+    Attributes:
+        columns: Of the first file, by key; those that stand apart as soon as they were asked for.
+        planes: Those that stand apart.
+        rows: Of all layers, the older first.
+        newest: The newest ``row`` of each ``subject`` among them, ascending.
+    """
+
+    columns: dict[str, pl.Series]
+    planes: NDArray[np.uint8]
+    rows: pl.DataFrame
+    newest: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +94,7 @@ class Standing:
     columns: Mapping[str, Counts | None]
     layers: tuple[Layer, ...]
     bits: Bits
-    _columns: dict[str, pl.Series] = field(default_factory=dict, repr=False, compare=False)
-    _layered: list[pl.DataFrame] = field(default_factory=list, repr=False, compare=False)
+    _held: list[_Opened] = field(default_factory=list, repr=False, compare=False)
 
     def dense(self, keys: Sequence[str], length: int, newer: pl.DataFrame | None = None) -> pl.DataFrame:
         """Columns of everybody, row number = subject, null for those that are not there.
@@ -88,9 +110,9 @@ class Standing:
         found = self._first(asked)
         if found.height < length:
             found = pl.concat([found, found.clear(length - found.height)])
-        over = self._over()
-        found = _covered(found, over["subject"], over.select(asked))
-        return found if newer is None else _covered(found, newer["subject"], newer.select(asked))
+        over = self._over(asked)
+        found = covered(found, over["subject"], over.select(asked))
+        return found if newer is None else covered(found, newer["subject"], newer.select(asked))
 
     def rows(self, subjects: pl.Series, keys: Sequence[str]) -> pl.DataFrame:
         """Columns of some subjects, in their order, null for those that are not there.
@@ -107,45 +129,57 @@ class Standing:
         found = self._first([key for key in asked if key not in self.bits.planes])
         found = found.select(pl.all().gather(inside)) if found.width else found
         if in_bits:
-            found = pl.concat(
-                [found, self.bits.rows(self.folder, in_bits, inside.cast(pl.Int64).to_numpy())], how="horizontal"
-            )
+            at = inside.cast(pl.Int64).to_numpy()
+            found = pl.concat([found, self.bits.rows(self._opened.planes, in_bits, at)], how="horizontal")
         found = found.select(asked)
         if len(inside) < len(subjects):
             # New subjects have the largest numbers.
             found = pl.concat([found, found.clear(len(subjects) - len(inside))])
-        over = self._over().filter(pl.col("subject").is_in(subjects.implode()))
-        return _covered(found, subjects.search_sorted(over["subject"]), over.select(asked))
+        over = self._over(asked, subjects)
+        return covered(found, subjects.search_sorted(over["subject"]), over.select(asked))
 
     def _first(self, keys: Sequence[str]) -> pl.DataFrame:
-        """Columns of the first file; each is read once."""
+        """Columns of the first file."""
         import polars as pl
 
-        plain = [key for key in keys if key not in self._columns and key not in self.bits.planes]
-        if plain:
-            read = pl.read_parquet(self.folder / self.layers[0].name, columns=plain)
-            self._columns.update((column.name, column) for column in read)
+        held = self._opened
         for key in keys:
-            if key not in self._columns:
-                self._columns[key] = self.bits.column(self.folder, key)
-        return pl.DataFrame([self._columns[key] for key in keys])
+            if key not in held.columns:
+                held.columns[key] = self.bits.column(held.planes, key)
+        return pl.DataFrame([held.columns[key] for key in keys])
 
-    def _over(self) -> pl.DataFrame:
-        """The newest rows of the layers, read once: ``subject`` and all columns."""
+    def _over(self, keys: Sequence[str], subjects: pl.Series | None = None) -> pl.DataFrame:
+        """The newest rows of the layers, ascending, of some subjects or all: ``subject`` and columns."""
         import polars as pl
 
-        if not self._layered:
-            wanted = ["subject", PRESENT, DUE, *self.columns]
-            layers = [pl.read_parquet(self.folder / one.name, columns=wanted) for one in self.layers[1:]]
-            if layers:
-                found = pl.concat(layers, how="vertical_relaxed")
-                self._layered.append(_newest(found) if len(layers) > 1 else found)
-            else:
-                plain = [name for name in wanted[1:] if name not in self.bits.planes]
-                held = pl.read_parquet(self.folder / self.layers[0].name, columns=plain, n_rows=0).schema
-                schema = {name: held.get(name, pl.Boolean()) for name in wanted[1:]}
-                self._layered.append(pl.DataFrame(schema={"subject": pl.Int32(), **schema}))
-        return self._layered[0]
+        newest = self._opened.newest
+        if subjects is not None:
+            newest = newest.filter(pl.col("subject").is_in(subjects.implode()))
+        return self._opened.rows.select(pl.col("subject", *keys).gather(newest["row"]))
+
+    @property
+    def _opened(self) -> _Opened:
+        """All files, opened together: another process may replace them at any moment."""
+        if not self._held:
+            self._held.append(self._open())
+        return self._held[0]
+
+    def _open(self) -> _Opened:
+        import polars as pl
+
+        wanted = [PRESENT, DUE, *self.columns]
+        plain = [name for name in wanted if name not in self.bits.planes]
+        try:
+            first = pl.read_parquet(self.folder / self.layers[0].name, columns=plain)
+            layers = [pl.read_parquet(self.folder / one.name, columns=["subject", *wanted]) for one in self.layers[1:]]
+            planes = self.bits.mapped(self.folder)
+        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+            raise Unreadable(self.folder) from error
+        schema = {name: first.schema.get(name, pl.Boolean()) for name in wanted}
+        empty = pl.DataFrame(schema={"subject": pl.Int32(), **schema})
+        rows = pl.concat([empty, *layers], how="vertical_relaxed")
+        newest = rows.select("subject").with_row_index("row").unique("subject", keep="last").sort("subject")
+        return _Opened({column.name: column for column in first}, planes, rows, newest)
 
 
 def read_standing(workspace: Workspace) -> Standing | None:
@@ -235,8 +269,8 @@ def _newest(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.unique("subject", keep="last", maintain_order=True).sort("subject")
 
 
-def _covered(found: pl.DataFrame, at: pl.Series, over: pl.DataFrame) -> pl.DataFrame:
-    """The frame with some of its rows replaced."""
+def covered(found: pl.DataFrame, at: pl.Series, over: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the rows at some places replaced."""
     import polars as pl
 
     if not over.height:

@@ -35,12 +35,10 @@ class Bits:
     length: int
     planes: tuple[str, ...]
 
-    def column(self, folder: Path, key: str) -> pl.Series:
+    def column(self, planes: NDArray[np.uint8], key: str) -> pl.Series:
         """One column of everybody."""
         import numpy as np
         import polars as pl
-
-        planes = self._mapped(folder)
 
         def plane(name: str) -> pl.Series:
             bits = np.unpackbits(planes[self.planes.index(name)], count=self.length, bitorder="little")
@@ -48,20 +46,19 @@ class Bits:
 
         return _joined(plane(key), plane(key + _UNKNOWN) if key + _UNKNOWN in self.planes else None)
 
-    def rows(self, folder: Path, keys: Sequence[str], subjects: NDArray[np.int64]) -> pl.DataFrame:
+    def rows(self, planes: NDArray[np.uint8], keys: Sequence[str], subjects: NDArray[np.int64]) -> pl.DataFrame:
         """Some columns of some subjects, in their order; all of them below `length`."""
         import numpy as np
         import polars as pl
 
         wanted = [at for at, name in enumerate(self.planes) if name.removesuffix(_UNKNOWN) in set(keys)]
-        bits = (
-            self._mapped(folder)[np.array(wanted, np.int64)[:, None], subjects >> 3] >> (subjects & 7).astype(np.uint8)
-            & 1
-        )
+        there = planes[np.array(wanted, np.int64)[:, None], subjects >> 3]
+        bits = there >> (subjects & 7).astype(np.uint8) & 1
         found = {self.planes[at]: pl.Series(row.astype(np.bool_)) for at, row in zip(wanted, bits, strict=True)}
         return pl.DataFrame([_joined(found[key].alias(key), found.get(key + _UNKNOWN)) for key in keys])
 
-    def _mapped(self, folder: Path) -> NDArray[np.uint8]:
+    def mapped(self, folder: Path) -> NDArray[np.uint8]:
+        """The planes, mapped."""
         import numpy as np
 
         shape = (len(self.planes), -(-self.length // 8))
