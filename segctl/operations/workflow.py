@@ -12,6 +12,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.operations.workflow_engine import Engine, Handled
 from segctl.operations.workflow_live import LiveWorld
+from segctl.operations.workflow_withdrawn import take_out
 from segctl.state.workflows import Books, Effect, Place, Settled
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ def run(session: Session, names: Sequence[str] = (), *, now: datetime, since: da
         if since is not None:
             _begin(session, books, handled_by, since)
         handled = Engine(world, books, handled_by, version_of(session, books)).handle(to_us(now))
+        for workflow, step, state in take_out(world, books, now=to_us(now)):
+            handled.count(workflow, step, state)
     record_contacts(session.workspace)
     return Ran(handled, tuple(handled_by), tuple(paused), tuple(unknown_effects(session)))
 

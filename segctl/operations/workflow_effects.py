@@ -53,7 +53,7 @@ class Effects:
         self._open.clear()
 
     def send(
-        self, workflow: Workflow, node: Node, act: Act, told: Mapping[str, Told], doing: Sequence[Doing], now: int
+        self, workflow: str, node: Node, act: Act, told: Mapping[str, Told], doing: Sequence[Doing], now: int
     ) -> dict[str, Result]:
         """Tells a destination of some people in one call; key of the effect → what became of it."""
         assert act.destination is not None
@@ -76,7 +76,7 @@ class Effects:
 
     def _sent(
         self,
-        workflow: Workflow,
+        workflow: str,
         node: Node,
         act: Act,
         destination: Destination,
@@ -86,8 +86,8 @@ class Effects:
         message: Message | None,
     ) -> Sent:
         connector = self._connector(destination, now)
-        name = act.audience or workflow.name
-        context = {"workflow": workflow.name, "step": node.id}
+        name = act.audience or workflow
+        context = {"workflow": workflow, "step": node.id}
         if act.kind == "task":
             context |= {"entry": doing[0].entry, "profile": doing[0].someone.profile, **dict(act.fields)}
         batch = Batch(

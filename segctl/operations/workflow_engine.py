@@ -18,6 +18,7 @@ from segctl.operations.workflow_acting import Actor
 from segctl.operations.workflow_chance import own_arm
 from segctl.operations.workflow_intake import Intake
 from segctl.operations.workflow_way import Way, stands
+from segctl.operations.workflow_withdrawn import SUFFIX
 from segctl.operations.workflow_world import Known, Question, Someone, World
 from segctl.state.workflows import Books, Instance, Settled
 
@@ -99,7 +100,9 @@ class Engine:
         settled, moved = [], []
         for effect in open_effects:
             one = active.get(effect.instance)
-            if one is not None and self.world.is_repeatable(effect.destination, effect.action):
+            if effect.step.endswith(SUFFIX) or (
+                one is not None and self.world.is_repeatable(effect.destination, effect.action)
+            ):
                 continue
             settled.append(Settled(effect.key, "unknown", now, "the process ended before the answer"))
             workflow = None if one is None else self._of(one)

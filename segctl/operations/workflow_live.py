@@ -11,7 +11,7 @@ from segctl.connectors.destinations import abilities
 from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.workflow_asking import ask, existing, first_events
 from segctl.operations.workflow_effects import Effects, run_command
-from segctl.operations.workflow_gate import Passed, is_still_allowed, known_there, passed, target_of
+from segctl.operations.workflow_gate import Passed, Told, is_still_allowed, known_there, passed, target_of
 from segctl.operations.workflow_world import Allowed, Change, Contact, Doing, Happened, Known, Question, Result, Someone
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class LiveWorld:
         self._passed = None
         if act.destination is None:
             return Allowed()
-        held = self._paused(act.destination)
+        held = self.paused(act.destination)
         if held is not None:
             return Allowed(held=held)
         destination, roots = self.session.definitions.destinations[act.destination], [one.root for one in people]
@@ -168,8 +168,7 @@ class LiveWorld:
             refused = {root: "identifier:missing" for root in roots if root not in told}
             self._passed = Passed(Allowed(refused, channel=use.channel), use, told, ())
             return self._passed.allowed
-        gate = self._opened_gate(now)
-        gate.refresh()
+        gate = self.gate(now)
         self._asked_at = gate.head
         found = passed(
             self.session, gate, destination, act.purpose, roots, contacts, now=now, counts=act.kind in _CONTACTS
@@ -191,7 +190,8 @@ class LiveWorld:
             workspace = self.session.workspace
             record_decided(workspace, found.decided, records(workspace), exposed=from_us(now))
 
-    def _paused(self, destination: str) -> str | None:
+    def paused(self, destination: str) -> str | None:
+        """Why nothing goes to a destination now; None when it does."""
         from segctl.operations.pauses import paused_now
 
         stopped = paused_now(self.session.workspace, {})
@@ -199,13 +199,21 @@ class LiveWorld:
             return "everything is paused"
         return f"`{destination}` is paused" if destination in stopped.destinations else None
 
-    def _opened_gate(self, now: int) -> Gate:
+    def gate(self, now: int) -> Gate:
+        """The gate with all that is known now."""
         if self._gate is None:
             from segctl.operations.gate import Gate
 
             self._gate = Gate.open(self.session, now=from_us(now))
         self._gate.now = from_us(now)
+        self._gate.refresh()
         return self._gate
+
+    def take_out(
+        self, workflow: str, node: Node, act: Act, told: Mapping[str, Told], one: Doing, now: int
+    ) -> Result:  # fmt: skip
+        """Takes one person out of an audience, whatever became of the workflow."""
+        return self.effects.send(workflow, node, act, told, [one], now)[one.key]
 
     # --- Effects -------------------------------------------------------------------------------------------
     def is_repeatable(self, destination: str | None, action: str) -> bool:
@@ -236,7 +244,7 @@ class LiveWorld:
         if not left:
             return refused
         told = {one.key: self._passed.told[one.someone.root] for one in left}
-        return refused | self.effects.send(workflow, node, act, told, left, now)
+        return refused | self.effects.send(workflow.name, node, act, told, left, now)
 
     def _refused_since(self, act: Act, doing: Sequence[Doing]) -> dict[str, Result]:
         """Who said no since the gate was asked, perhaps while others were told."""
