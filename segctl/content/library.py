@@ -140,7 +140,10 @@ class Library:
             preheader = _one_line(self._filled(message, "preheader", named))
             named["preheader"] = preheader
             html = self._filled(message, "html", named).strip() if "html" in message.parts else None
-            text = self._filled(message, "txt", named).strip() if "txt" in message.parts else plain_text(html or "")
+            text = self._filled(message, "txt", named).strip() if "txt" in message.parts else ""
+        if not text and not rendering.collects:
+            # Half of the work, and nobody reads what is only tried.
+            text = plain_text(html or "")
         return Written(subject, preheader, text + "\n", html, tuple(rendering.missed))
 
     def fill_text(self, text: str, name: str, values: Mapping[str, Any], rendering: Rendering) -> str:
