@@ -1,33 +1,10 @@
-"""Codes about streams (SEG720 to SEG739)."""
+"""Codes about streams (SEG735 to SEG739)."""
 
 from __future__ import annotations
 
 from segctl.model.catalogue import Entry
 
 ENTRIES: dict[str, Entry] = {
-    "SEG720": Entry(
-        "no source, or several, for a stream",
-        "Lines are read as the ingest of one declared source reads them, and it is not clear which that is.",
-        "Name the source: `segctl stream web`. Its format is NDJSON, or its records are those of a tracking tool.",
-        "segctl stream --from events.ndjson",
-    ),
-    "SEG721": Entry(
-        "a full picture cannot be streamed",
-        "In a source with `picture: full` whoever is absent is gone, and no single line says who is absent.",
-        "Stream events, or single records, and ingest the full picture with `segctl ingest`.",
-    ),
-    "SEG722": Entry(
-        "`--as-of` without a clock of events",
-        "A stream that goes by the wall clock begins now.",
-        "Add `--clock event`, which lets the events of a recorded day move the present.",
-        "segctl stream web --as-of 2026-11-01",
-        "segctl stream web --clock event --as-of 2026-11-01",
-    ),
-    "SEG723": Entry(
-        "a stream would begin before the run in force",
-        "A run with an earlier as-of than the one in force is a what-if, so nothing that is said could count.",
-        "Replay recorded days in an environment of their own, such as `--env replay`.",
-    ),
     "SEG724": Entry(
         "changes that are not kept any more",
         "A stream keeps its last million changes; runs hold the others.",
@@ -92,5 +69,28 @@ ENTRIES: dict[str, Entry] = {
         "A stream took in lines of a source and was killed before they were stored. Without the declaration nobody "
         "knows what they mean.",
         "Put the declaration back and start the stream once; after that it may go.",
+    ),
+    "SEG735": Entry(
+        "no source, or several, for a stream",
+        "Lines are read as the ingest of one declared source reads them, and it is not clear which that is.",
+        "Name the source: `segctl stream web`. Its format is NDJSON, or its records are those of a tracking tool.",
+        "segctl stream --from events.ndjson",
+    ),
+    "SEG736": Entry(
+        "a full picture cannot be streamed",
+        "In a source with `picture: full` whoever is absent is gone, and no single line says who is absent.",
+        "Stream events, or single records, and ingest the full picture with `segctl ingest`.",
+    ),
+    "SEG737": Entry(
+        "`--as-of` without a clock of events",
+        "A stream that goes by the wall clock begins now.",
+        "Add `--clock event`, which lets the events of a recorded day move the present.",
+        "segctl stream web --as-of 2026-11-01",
+        "segctl stream web --clock event --as-of 2026-11-01",
+    ),
+    "SEG738": Entry(
+        "a stream would begin before the run in force",
+        "A run with an earlier as-of than the one in force is a what-if, so nothing that is said could count.",
+        "Replay recorded days in an environment of their own, such as `--env replay`.",
     ),
 }

@@ -109,14 +109,14 @@ def _clock(session: Session, wish: Wish, wall: Callable[[], datetime]) -> Stream
     newest = _reached(session, is_virtual=clock.is_virtual)
     if wish.as_of is not None and not clock.is_virtual:
         raise UsageError(
-            "SEG722", "`--as-of` needs a clock that events move", hint="add `--clock event` to replay a recorded day"
+            "SEG737", "`--as-of` needs a clock that events move", hint="add `--clock event` to replay a recorded day"
         )
     if clock.is_virtual:
         clock.now = newest if wish.as_of is None else micros(wish.as_of)
     begins = clock.tick()
     if newest is not None and begins < newest:
         raise UsageError(
-            "SEG723", "the stream would begin before the run in force, so nothing it says could come into force",
+            "SEG738", "the stream would begin before the run in force, so nothing it says could come into force",
             hint="replay into an environment of its own: `--env replay`",
         )  # fmt: skip
     if not clock.is_virtual:
@@ -153,14 +153,14 @@ def _sources(session: Session, wish: Wish) -> list[Source]:
     if wish.place != COLLECTOR and len(chosen) != 1:
         said = "no declared source reads" if not chosen else "several declared sources read"
         raise UsageError(
-            "SEG720", f"{said} NDJSON, so it is not clear what the lines mean",
+            "SEG735", f"{said} NDJSON, so it is not clear what the lines mean",
             hint=f"name one: `segctl stream {'|'.join(sorted(s.name for s in chosen)) or 'SOURCE'} --from …`",
         )  # fmt: skip
     for source in chosen:
         _refuse_unfit(source)
     if not chosen:
         raise UsageError(
-            "SEG720", "no declared source reads what a collector receives", hint="see `segctl help stream`"
+            "SEG735", "no declared source reads what a collector receives", hint="see `segctl help stream`"
         )
     return chosen
 
@@ -184,7 +184,7 @@ def _reads(session: Session, source: Source, place: str) -> bool:
 def _refuse_unfit(source: Source) -> None:
     if source.picture == "full":
         raise UsageError(
-            "SEG721", f"`{source.name}` is a full picture: who is absent is gone, which lines one by one cannot say",
+            "SEG736", f"`{source.name}` is a full picture: who is absent is gone, which lines one by one cannot say",
             hint="stream a source of events or of single records, and ingest this one",
         )  # fmt: skip
 
