@@ -25,7 +25,7 @@ from segctl.engines.alignment import aligned
 from segctl.engines.localtime import later_us
 from segctl.engines.next_change_ages import has_ages
 from segctl.engines.next_change_events import Deadline, Edge, RowAsk, asks, event_kinds, profile_atoms
-from segctl.engines.next_change_rows import Atom, atoms_due, expression_due, moving_atoms, values_of
+from segctl.engines.next_change_rows import Moving, moving_atoms, values_of
 from segctl.engines.next_change_times import next_step, passings
 from segctl.engines.predicates import to_predicate
 from segctl.engines.reading import Scan
@@ -59,8 +59,7 @@ class NextChange:
         self._rows = [one for one in asked if isinstance(one, RowAsk)]
         self._deadlines = [one for one in asked if isinstance(one, Deadline)]
         nodes = [root for segment in plan.segments for root in roots(segment)] + [one.ask for one in plan.outputs]
-        self._atoms = profile_atoms(nodes)
-        self._values: list[ir.Expression] = [node for node in nodes if hasattr(node, "type") and has_ages(node)]  # type: ignore[misc]  # `type` tells expressions from predicates
+        self._moving = Moving([*profile_atoms(nodes), *(n for n in nodes if hasattr(n, "type") and has_ages(n))])
         self._kinds = event_kinds(plan)
         known = {metric for _, metrics in plan.metrics for metric in metrics}
         self.metrics = [one for one in dict.fromkeys(edge.first for edge in self._edges) if one not in known]
@@ -91,9 +90,7 @@ class NextChange:
 
     def of_profiles(self, frame: pl.DataFrame, scope: Scope, passed: Sequence[str]) -> Us:
         """What the profiles' own rows tell; for the arguments see `due`."""
-        found = np.minimum(self._of_edges(frame, scope), atoms_due(frame, self._atoms, scope))
-        for value in dict.fromkeys(self._values):
-            found = np.minimum(found, expression_due(frame, value, scope))
+        found = np.minimum(self._of_edges(frame, scope), self._moving.due(frame, scope))
         for column in passed:
             found = np.minimum(found, frame.get_column(column).fill_null(FOREVER).to_numpy())
         return np.asarray(found)
@@ -128,7 +125,7 @@ class NextChange:
 
 def common_due(rows: pl.LazyFrame, common: ir.HasCommonValue, scope: Scope) -> pl.DataFrame:
     """``subject``, ``due``: the first change of a test of some value, as `commons.common_rows` gives them."""
-    return _by_subject(rows.collect(), tuple(moving_atoms(common.item)), scope)
+    return _by_subject(rows.collect(), Moving(moving_atoms(common.item)), scope)
 
 
 def earliest(frame: pl.DataFrame, ahead: Iterable[pl.DataFrame]) -> pl.DataFrame:
@@ -155,11 +152,11 @@ def _tested(reading: Reading, ask: RowAsk) -> pl.DataFrame:
     nodes = (*values, *(value for _, value in ask.bounds))
     rows = prepare(reading, ask.kinds, nodes, [selection.span(reading.scope)])
     rows = rows.filtered(selection.mask(rows))
-    return _by_subject(reading.reader.collect(rows.frame), ask.atoms, rows.scope)
+    return _by_subject(reading.reader.collect(rows.frame), Moving(ask.atoms), rows.scope)
 
 
-def _by_subject(rows: pl.DataFrame, atoms: Sequence[Atom], scope: Scope) -> pl.DataFrame:
-    due = pl.Series("due", atoms_due(rows, atoms, scope), dtype=pl.Int64)
+def _by_subject(rows: pl.DataFrame, moving: Moving, scope: Scope) -> pl.DataFrame:
+    due = pl.Series("due", moving.due(rows, scope), dtype=pl.Int64)
     return rows.select("subject", due).group_by("subject").agg(pl.col("due").min())
 
 

@@ -76,12 +76,12 @@ def stays_until(node: ir.Predicate | ir.Expression, column: Column, rows: int, n
         now: The as_of.
         zone: The project's zone.
     """
-    memory: dict[tuple[ir.Expression, str], Values] = {}
+    memory: dict[tuple[int, str], Values] = {}
 
     def remembered(of: ir.Expression, form: str) -> Values:
-        if (of, form) not in memory:
-            memory[of, form] = column(of, form)
-        return memory[of, form]
+        if (id(of), form) not in memory:
+            memory[id(of), form] = column(of, form)
+        return memory[id(of), form]
 
     def settled(until: Us, at: Us) -> Truth:
         ages = _Ages(lambda of, form: _taken(remembered(of, form), at), now, until, zone)

@@ -24,6 +24,7 @@ from segctl.model.times import Anniversary, Window
 if TYPE_CHECKING:
     from segctl.engines.next_change_times import Us
 
+_OFF = pl.QueryOptFlags.none()
 _ANSWERED = (ir.MetricValue, ir.HasSequence, ir.HasCommonValue, ir.Score)
 _TESTS = (ir.Compare, ir.In, ir.Exists, ir.TextTest, ir.FoldedIn, ir.Near)
 Atom = ir.InWindow | ir.AnyElement | ir.Compare | ir.In | ir.Exists | ir.TextTest | ir.FoldedIn | ir.Near
@@ -66,48 +67,69 @@ def values_of(atom: Node) -> Iterator[ir.Expression]:
                 yield part  # type: ignore[misc]  # below a test of ages there are only expressions
 
 
-def atoms_due(frame: pl.DataFrame, atoms: Iterable[Atom], scope: Scope) -> Us:
-    """For each row the first instant after as_of at which one of some tests may answer otherwise.
+class Moving:
+    """Tests and values that may be others as time goes on; made once, asked of any rows at any instant."""
 
-    Args:
-        frame: Rows with the columns that `scope` knows.
-        atoms: As `moving_atoms` gives them.
-        scope: Of these rows.
-    """
-    found = np.full(frame.height, FOREVER)
-    asked = list(dict.fromkeys(atoms))
-    columns = _Columns(frame, scope, asked)
-    for atom in asked:
-        found = np.minimum(found, _due(frame, atom, scope, columns))
-    return np.asarray(found)
+    def __init__(self, asked: Iterable[Node]) -> None:
+        self._asked = tuple(dict.fromkeys(asked))
+        self._last: _Columns | None = None
 
+    def due(self, frame: pl.DataFrame, scope: Scope) -> Us:
+        """For each row the first instant after as_of at which one of the tests or values may be another.
 
-def expression_due(frame: pl.DataFrame, node: ir.Expression, scope: Scope) -> Us:
-    """For each row the first instant after as_of at which a value with ages in it is another one."""
-    if not has_ages(node):
-        return np.full(frame.height, FOREVER)
-    if _is_out_of_reach(node, scope):
-        return np.full(frame.height, scope.now + 1)
-    columns = _Columns(frame, scope, [node])
-    return stays_until(node, columns.of, frame.height, scope.now, scope.zone)
+        Args:
+            frame: Rows with the columns that `scope` knows.
+            scope: Of these rows.
+        """
+        found = np.full(frame.height, FOREVER)
+        if not self._asked:
+            return found
+        if self._last is None or not self._last.serves(frame, scope):
+            self._last = _Columns(frame, scope, self._asked)
+        columns = self._last.read(frame)
+        for node in self._asked:
+            found = np.minimum(found, _due(frame, node, scope, columns))
+        return np.asarray(found)
 
 
 class _Columns:
-    """The values that some atoms and expressions are made of, all read at once."""
+    """The values that some tests and expressions are made of, all read at once; none of them moves."""
 
     def __init__(self, frame: pl.DataFrame, scope: Scope, asked: Iterable[Node]) -> None:
-        within = (node for node in asked if not isinstance(node, ir.AnyElement) and not _is_out_of_reach(node, scope))
-        wanted = list(dict.fromkeys(wish for node in within for wish in _wishes(node)))
-        names = {wish: f"due:{number}" for number, wish in enumerate(wanted)}
-        values = [_FORMS[form](of, scope).alias(names[of, form]) for of, form in wanted]
-        # Beside the other columns a constant has as many rows as they.
-        read: Frame = nw.from_native(frame.lazy())
-        self._found = polars_of(read.with_columns(*values).select(*names.values())).collect() if values else frame
-        self._names = names
+        self.unreachable = {id(node) for node in asked if not isinstance(node, ir.AnyElement)
+                            and _is_out_of_reach(node, scope)}  # fmt: skip
+        within = (node for node in asked if not isinstance(node, ir.AnyElement) and id(node) not in self.unreachable)
+        wishes = [wish for node in within for wish in _wishes(node)]
+        names = {wish: f"due:{number}" for number, wish in enumerate(dict.fromkeys(wishes))}
+        # A value is found by its place in memory: comparing whole trees costs more than reading them.
+        self._names = {(id(of), form): names[of, form] for of, form in wishes}
+        self._scope, self._schema, self._current = scope, frame.schema, frame
+        values = [_FORMS[form](of, scope).alias(names[of, form]) for of, form in names]
+        # Built once: turning these into expressions of the engine costs more than the rows of a few profiles.
+        read: Frame = nw.from_native(pl.defer(lambda: self._current, schema=dict(frame.schema)))
+        self._read = polars_of(read.with_columns(*values).select(*names.values())) if values else None
+        self._found = frame
+
+    def serves(self, frame: pl.DataFrame, scope: Scope) -> bool:
+        """True if what was built fits other rows."""
+        mine = self._scope
+        return (
+            scope.known is mine.known
+            and (scope.zone, scope.lo, scope.hi) == (mine.zone, mine.lo, mine.hi)
+            and frame.schema == self._schema
+        )
+
+    def read(self, frame: pl.DataFrame) -> _Columns:
+        """The same columns of these rows."""
+        self._current = self._found = frame
+        if self._read is not None:
+            self._found = self._read.collect(engine="in-memory", optimizations=_OFF)
+        self._current = frame.clear()
+        return self
 
     def of(self, value: ir.Expression, form: str) -> Values:
         """Values in the form of `_FORMS`."""
-        column = self._found.get_column(self._names[value, form])
+        column = self._found.get_column(self._names[id(value), form])
         return Values(column.fill_null(0).to_numpy(), column.is_not_null().to_numpy())
 
 
@@ -130,13 +152,13 @@ def _wishes(node: Node) -> Iterator[tuple[ir.Expression, str]]:
                 yield part, "real"  # type: ignore[misc]  # below a test of ages there are only expressions
 
 
-def _due(frame: pl.DataFrame, atom: Atom, scope: Scope, columns: _Columns) -> Us:
+def _due(frame: pl.DataFrame, atom: Node, scope: Scope, columns: _Columns) -> Us:
     if isinstance(atom, ir.AnyElement):
         return _elements_due(frame, atom, scope)
-    if _is_out_of_reach(atom, scope):
+    if id(atom) in columns.unreachable:
         return np.full(frame.height, scope.now + 1)
     if not isinstance(atom, ir.InWindow):
-        return stays_until(atom, columns.of, frame.height, scope.now, scope.zone)
+        return stays_until(atom, columns.of, frame.height, scope.now, scope.zone)  # type: ignore[arg-type]  # tests and expressions alone are asked
     if isinstance(atom.window, Anniversary):
         days = columns.of(atom.value, "day")
         found = anniversary_flips(atom.window, days.number, scope.now, scope.zone)
@@ -161,7 +183,7 @@ def _elements_due(frame: pl.DataFrame, atom: ir.AnyElement, scope: Scope) -> Us:
     elements, inner = taken_apart(numbered, atom.value, scope)
     rows = polars_of(elements).collect()
     # Inner lists are told apart from these by the number of levels that the scope knows.
-    due = atoms_due(rows, moving_atoms(atom.item), inner.knowing({ir.IsMember(row): row}))
+    due = Moving(moving_atoms(atom.item)).due(rows, inner.knowing({ir.IsMember(row): row}))
     found = np.full(frame.height, FOREVER)
     np.minimum.at(found, rows.get_column(row).to_numpy(), due)
     return found
