@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -87,3 +88,24 @@ def _subjects(session: Session) -> dict[str, int]:
 
     table = Subjects(session.workspace).table().select("subject", "value").collect()
     return dict(zip(table["value"].to_list(), table["subject"].to_list(), strict=True))
+
+
+def test_records_dated_ahead_are_valid_in_their_time(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, 4)
+    (tmp_path / "segments/gold.yaml").write_text("segment: gold\nwhere: {trait: tier, equals: gold}\n")
+    # Whole pictures are of twenty days before.
+    shop.now += timedelta(days=20, hours=5)
+    shop.more_records(whole=True)
+    shop.now -= timedelta(days=20, hours=5)
+    shop.ingested()
+    with open_session(tmp_path) as session:
+        live = _Live(session, ["gold"])
+        live.check(shop)
+        people = sorted(_subjects(session).values())
+        before = live.evaluator.answers(people, shop.now)
+        assert to_us(shop.now + timedelta(hours=5)) in before["due"].to_list()
+
+        shop.now += timedelta(hours=6)
+
+        live.check(shop)
+        assert live.evaluator.answers(people, shop.now)["gold"].to_list() != before["gold"].to_list()
