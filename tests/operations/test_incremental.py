@@ -83,6 +83,25 @@ def test_only_those_whose_time_has_come_are_asked(shop: Path) -> None:
     assert later.profiles == sum(nr % 9 == 4 for nr in range(PEOPLE))
 
 
+@pytest.mark.parametrize("dated", ["event", "record"])
+def test_one_who_comes_into_being_by_a_date_is_there_in_time(shop: Path, dated: str) -> None:
+    if dated == "event":
+        orders(shop, "b", [(99, NOW + timedelta(hours=2), 500)])
+    else:
+        crm = FILES["sources/crm.yaml"].replace("key:", "record_time: since\nkey:").replace("crm", "more")
+        (shop / "sources/more.yaml").write_text(crm)
+        (shop / "more.csv").write_text(f"nr,land,since\n99,DE,{(NOW + timedelta(hours=2)).isoformat()}\n")
+    segment = "lately" if dated == "event" else "germans"
+    before = {s.segment: s.members for s in applied(shop, NOW).segments}
+
+    done = applied(shop, NOW + timedelta(hours=3))
+
+    assert done.extent is not None
+    assert not done.extent.is_full
+    assert done.profiles == PEOPLE + 1
+    assert {s.segment: s.members for s in done.segments}[segment] == before[segment] + 1
+
+
 def test_everybody_is_asked_about_a_segment_whose_rule_is_another(shop: Path) -> None:
     (shop / "segments/germans.yaml").write_text("segment: germans\nwhere: {trait: land, equals: AT}\n")
 
