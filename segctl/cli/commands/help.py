@@ -85,9 +85,9 @@ def _code(text: str) -> str:
 
 def _page(name: str) -> str:
     if name in COMMANDS:
-        page = helptext.verb_page(name)
+        about = helptext.verb_page(name)
         # What a verb is about may have a topic of its own name.
-        return f"{page.rstrip()}\n\n{topic_text(name)}" if name in topics() else page
+        return f"{about.rstrip()}\n\n{topic_text(name)}" if name in topics() else about
     if name in topics():
         return topic_text(name)
     if name.startswith(kinds_help.PREFIX) and (page := kinds_help.page(name)) is not None:
