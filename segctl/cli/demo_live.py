@@ -131,7 +131,7 @@ def play(ctx: Context, folder: Path, variables: Mapping[str, str]) -> None:
         _noon(stage)
         _afternoon(stage)
         _next_day(stage)
-        _check(stage)
+        judge(stage)
 
 
 def _prepare(stage: Stage, port: int) -> None:
@@ -198,8 +198,12 @@ def _next_day(stage: Stage) -> None:
     stage.run("workflow status cart_recovery", shows=24)
 
 
-def _check(stage: Stage) -> None:
-    """Nobody got anything twice, and nobody who should get none."""
+def judge(stage: Stage) -> None:
+    """Nobody got anything twice, and nobody who should get none.
+
+    Raises:
+        IntegrityError: Somebody did.
+    """
     mails = stage.inbox.mails
     ids = [str(mail["Message-ID"]) for mail in mails]
     # Carts of the night before are reminded of as well.
