@@ -10,7 +10,7 @@ from segctl.model.contacted import CONTACTED
 from segctl.model.project import RELATED
 from segctl.model.types import stored_column
 from segctl.operations.evaluation import event_parts
-from segctl.operations.hot_columns import columns_read
+from segctl.operations.hot_columns import build_copies, columns_read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +58,8 @@ class LiveEvents:
 
     def refresh(self, snapshot: int, *, events_written: bool) -> None:
         """Sees the files of another snapshot; those that stay are kept as they are."""
+        # Without copies all rows would lie in memory.
+        build_copies(self._workspace, self.wanted, snapshot=snapshot)
         self.parts = event_parts(self._workspace, snapshot)
         self._known = {part.path: self._known.get(part.path) or self._stores(part) for part in self.parts}
         known = [at for part in self.parts for at in (part.min_ts, part.max_ts) if at is not None]
