@@ -361,3 +361,41 @@ def test_people_of_a_version_that_does_not_bind_wait() -> None:
 
     assert [one.step for one in world.sent] == ["first"]
     assert handled[-1].stuck == {"w": 1}
+
+
+def test_what_begins_a_way_does_not_end_it() -> None:
+    at = T0 + 30 * MINUTE
+    world = WrittenWorld(
+        [Life([(at, True)], [("order_completed", at)]), Life([(at, True)], [("order_completed", at + 1)])]
+    )
+
+    looked(world, Books(MemoryDatabase()), TWO_MAILS + "exit: {bought: {event: order_completed}}\n", LOOKS)
+
+    assert [(one.subject, one.step) for one in world.sent] == [(0, "first"), (0, "second")]
+
+
+def test_an_effect_with_a_result_is_never_had_again() -> None:
+    world, db = WrittenWorld([Life([(T0 + MINUTE, True)])]), MemoryDatabase()
+    looked(world, Books(db), TWO_MAILS, LOOKS[:2])
+    with db.transaction() as rows:
+        rows.execute("UPDATE workflow_instances SET step = 'first', reached = entered")
+
+    looked(world, Books(db), TWO_MAILS, LOOKS[2:])
+
+    assert [one.step for one in world.sent] == ["first", "second"]
+
+
+def test_one_change_that_is_told_twice_is_one_entry() -> None:
+    world, books = WrittenWorld([Life([(T0 + MINUTE, True)])]), Books(MemoryDatabase())
+    text = HEAD + "trigger: {entered: s}\nreentry: always\nsteps: [{mail: hello, to: mailer}]\n"
+    looked(world, books, text, LOOKS[:2])
+    tell = world.changes
+
+    def again(feed: str, segments: Any, now: int) -> Any:
+        found, until = tell("0", segments, now)
+        return [replace(one, sequence=f"run:{one.sequence}") for one in found], until
+
+    world.changes = again
+    looked(world, books, text, LOOKS[2:])
+
+    assert len(world.sent) == 1
