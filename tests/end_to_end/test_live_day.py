@@ -1,4 +1,4 @@
-"""The live demo from begin to end: `pytest tests/end_to_end/test_demo_live.py -m slow`."""
+"""The live demo from begin to end: `pytest tests/end_to_end/test_live_day.py -m slow`."""
 
 from __future__ import annotations
 
