@@ -6,23 +6,24 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from segctl.connectors.destinations.base import BatchRefusedError, Connector, Movable, NotNowError, UnknownOutcomeError
+from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, UnknownOutcomeError
 from segctl.model.errors import SegctlError
 from segctl.operations.push_calls import CallSource
+from segctl.operations.push_moved import former_left, is_elsewhere
 from segctl.operations.push_resolve import settle_unsure
 from segctl.operations.push_work import Part
 
 if TYPE_CHECKING:
     from segctl.operations.push_courier import Courier
 
+Keep = Callable[[Part, bool, str | None], Part | None]
 Name = Callable[[Part], str]
 Backlog = Callable[[], str | None]
 _LAST_LOOKS = 5
 
 
 def send(
-    courier: Courier, parts: Sequence[Part], *, push: str, name: Name, keep_remote: Callable[[Part], None],
-    backlog: Backlog,
+    courier: Courier, parts: Sequence[Part], *, push: str, name: Name, keep_remote: Keep, backlog: Backlog,
 ) -> None:  # fmt: skip
     """Tells a destination all that its audiences need.
 
@@ -31,14 +32,15 @@ def send(
         parts: Its audiences; their tallies are filled.
         push: Id of the push.
         name: What the destination calls an audience, or would.
-        keep_remote: Told when an audience's id there is known.
+        keep_remote: Told when an audience's id there is known, whether it is a new object, and the id of the former one
+            where that still has its people; answers with who is to be taken out there.
         backlog: Why nobody may be added while removals fail, None when they may.
     """
     busy = [part for part in parts if part.additions or part.removals]
-    if not busy or courier.halted is not None or not _find_audiences(courier, busy, name, keep_remote):
+    if not busy or courier.halted is not None or (left := _find_audiences(courier, busy, name, keep_remote)) is None:
         _wait_for_next(courier, busy)
         return
-    busy = [part for part in busy if part.stopped is None]
+    busy = [part for part in busy if part.stopped is None] + left
     courier.deliver(CallSource(busy, "removals", push=push, books=courier.desk.books))
     why = backlog()
     for part in busy:
@@ -49,14 +51,19 @@ def send(
     _read_back(courier)
 
 
-def _find_audiences(courier: Courier, parts: Sequence[Part], name: Name, keep: Callable[[Part], None]) -> bool:
-    """Asks for the id of each audience; false when the destination does not answer. One that it refuses is stopped."""
-    desk = courier.desk
+def _find_audiences(courier: Courier, parts: Sequence[Part], name: Name, keep: Keep) -> list[Part] | None:
+    """Asks for the id of each audience. One that it refuses is stopped.
+
+    Returns:
+        Former audiences with people who are to be taken out; None when the destination does not answer.
+    """
+    desk, left = courier.desk, []
     for part in parts:
         for tries in range(1, desk.patience.tries + 1):
             try:
                 part.remote = desk.connector.audience(part.segment, name(part))
-                _move(desk.connector, part)
+                is_new = is_elsewhere(desk.connector, part, desk.abilities)
+                former = former_left(desk.connector, part, desk.abilities) if is_new else None
             except BatchRefusedError as error:
                 part.stopped = f"the destination refuses the audience `{name(part)}`: {error.reason}"
                 part.tally.waiting += part.additions + part.removals
@@ -66,22 +73,16 @@ def _find_audiences(courier: Courier, parts: Sequence[Part], name: Name, keep: C
                 is_too_long = (asked_s or 0.0) > desk.patience.longest_asked_s or getattr(error, "is_daily", False)
                 if tries == desk.patience.tries or is_too_long:
                     courier.halt(f"the destination takes nothing now: {error}")
-                    return False
+                    return None
                 desk.world.sleep(desk.patience.wait_s(tries, asked_s, desk.world.chance))
             except SegctlError as error:
                 courier.halt(error.message, error)
-                return False
+                return None
             else:
-                keep(part)
+                rest = keep(part, is_new, former)
+                left += [] if rest is None else [rest]
                 break
-    return True
-
-
-def _move(connector: Connector, part: Part) -> None:
-    """Let an audience that has another name now be where it is looked for, before the ledger says that it is there."""
-    former = part.ledger.remote
-    if former is not None and former != part.remote and isinstance(connector, Movable):
-        connector.moved(former, part.remote, part.segment)
+    return left
 
 
 def _wait_for_next(courier: Courier, parts: Sequence[Part]) -> None:

@@ -231,11 +231,17 @@ class Station:
             return without_removals(made)
         return made
 
-    def _keep_remote(self, one: Part) -> None:
+    def _keep_remote(self, one: Part, is_new: bool, former: str | None) -> Part | None:
+        from segctl.operations.push_moved import tell_everybody
         from segctl.state.deliveries import keep_remote
 
-        if self.recorder is None and one.remote != one.ledger.remote:
-            keep_remote(self.session.workspace, one.ledger.id, one.remote)
+        if self.recorder is not None or one.remote == one.ledger.remote:
+            return None
+        if is_new:
+            self.progress.note(f"{self.name}: the audience of `{one.segment}` is new there, so everybody is told again")
+            return tell_everybody(self.session.workspace, one, self.can, left=former)
+        keep_remote(self.session.workspace, one.ledger.id, one.remote)
+        return None
 
     def _backlog(self) -> str | None:
         from segctl.state.deliveries_batches import remove_backlog

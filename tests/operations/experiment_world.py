@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from audience_shop import NOW, put_in_force, shop
 
 from segctl.compile.selection import Selection
 from segctl.connectors.destinations import DESTINATIONS
-from segctl.connectors.destinations.base import Abilities, Batch, Recorded, Sent
+from segctl.connectors.destinations.base import Abilities, Batch, Recorded, Remote, Sent
 from segctl.model.conditions.events import Count, EventSelection
 from segctl.model.destinations import Destination
 from segctl.model.experiments import ARM, Arm, Experiment, Metric
@@ -60,6 +60,7 @@ class Services:
 
     requests: list[Told] = field(default_factory=list)
     there: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
 
     def connect(self, destination: Destination, around: Any) -> Any:
         return _Connector(self, destination.name, around)
@@ -77,7 +78,7 @@ class _Connector:
         self.services, self.name, self.around = services, name, around
 
     def audience(self, segment: str, name: str) -> str:
-        return segment
+        return self.services.ids.get(name, name)
 
     def send(self, batch: Batch) -> Sent:
         if self.around.record is not None:
@@ -94,6 +95,10 @@ class _Connector:
             else:
                 there[email] = dict(row.fields)
         return Sent()
+
+    def audiences(self) -> Iterator[Remote]:
+        there = self.services.there.items()
+        return (Remote(name, name, len(people)) for (to, name), people in there if to == self.name)
 
     def close(self) -> None: ...
 

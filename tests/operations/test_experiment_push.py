@@ -14,13 +14,17 @@ import polars as pl
 import pytest
 from experiment_world import KIND, NOW, World, experiment, world
 
+from segctl.connectors.destinations import connected
+from segctl.connectors.destinations.base import Around
 from segctl.model.destinations import Destination
 from segctl.model.errors import Refused, TemporaryError
 from segctl.model.experiments import Arm, LayerShare, UniversalHoldout
 from segctl.model.times import Duration
 from segctl.operations.ab import report_ab
 from segctl.operations.ab_result import AbReport
+from segctl.operations.ab_told import contacts_of
 from segctl.operations.consent_record import Said, record
+from segctl.operations.evaluation import event_part
 from segctl.operations.experiment_assign import assign
 from segctl.operations.experiment_check import check
 from segctl.operations.experiment_run import stop
@@ -384,6 +388,84 @@ def test_the_folder_of_a_renamed_segment_holds_everybody(contents: str, tmp_path
         rows = set((folder / file["name"]).read_text("utf-8").split()[1:])
         people = rows if contents == "full" else people - rows if file["action"] == "remove" else people | rows
     assert people == {f"c{i}@post.example" for i in range(1, 14)}
+
+
+def _comes_back(shop: World, people: range) -> None:
+    """`winback` is called `comeback`, with these people."""
+    segments = shop.session.definitions.segments
+    segments["comeback"] = replace(segments.pop("winback"), name="comeback", formerly=("winback",))
+    shop.members(comeback=people)
+
+
+def test_the_new_list_of_a_renamed_segment_gets_everybody_and_the_former_one_is_emptied(tmp_path: Path) -> None:
+    shop = world(tmp_path, members={"winback": range(10)})
+    shop.push()
+    _comes_back(shop, range(1, 12))
+
+    shop.push()
+
+    assert shop.services.people(segment="comeback") == {f"c{i}" for i in range(1, 12)}
+    assert shop.services.people(segment="winback") == set()
+    shop.members(comeback=range(1, 14))
+    before = len(shop.services.requests)
+    shop.push()
+    assert {one.email for one in shop.services.requests[before:]} == {"c12@post.example", "c13@post.example"}
+
+
+def test_the_new_list_of_a_renamed_segment_is_no_new_contact(tmp_path: Path) -> None:
+    shop = world(tmp_path, members={"winback": range(10)})
+    shop.push()
+    _comes_back(shop, range(11))
+
+    shop.push()
+
+    files = shop.session.workspace.files("events", shop.session.workspace.snapshot())
+    contacts = contacts_of([event_part(file) for file in files], None)
+    assert sorted(contacts["subject"]) == list(range(11))
+
+
+def test_a_list_that_was_deleted_and_made_again_gets_everybody(tmp_path: Path) -> None:
+    shop = world(tmp_path, members={"winback": range(10)})
+    shop.push()
+    shop.services.ids["winback"] = "winback_2"
+    del shop.services.there["mail", "winback"]
+    shop.members(winback=range(11))
+
+    shop.push()
+
+    assert shop.services.people(segment="winback_2") == {f"c{i}" for i in range(11)}
+    assert ("mail", "winback") not in shop.services.there
+
+
+def test_who_only_adds_leaves_the_former_list_to_those_who_may_be_on_it(tmp_path: Path) -> None:
+    to = Destination("mail", KIND, purposes=("service",), mode="add")
+    shop = world(tmp_path, destinations=(to,), members={"winback": range(4)})
+    shop.push()
+    _comes_back(shop, range(5))
+    shop.push()
+    assert shop.services.people(segment="winback") == {f"c{i}" for i in range(4)}
+    record(shop.session, "c1@post.example", Said("suppress"), now=shop.now)
+
+    shop.push()
+
+    assert shop.services.people(segment="winback") == {"c0", "c2", "c3"}
+    assert shop.services.people(segment="comeback") == {"c0", "c2", "c3", "c4"}
+
+
+@pytest.mark.parametrize("kind", ["sql", "lake"])
+def test_tables_of_a_renamed_segment_hold_everybody(kind: str, tmp_path: Path) -> None:
+    options = {"sql": {"url": "sqlite:///members.db"}, "lake": {"path": "members", "format": "parquet"}}
+    to = Destination("house", kind, options=options[kind], identify=(("email", "email"),), purposes=("service",))
+    shop = world(tmp_path, destinations=(to,), members={"winback": range(10)})
+    shop.push()
+    _comes_back(shop, range(1, 12))
+
+    shop.push()
+
+    with_connector = connected(to, Around("house", shop.session.root, shop.now))
+    found = {one.name: one.size for one in with_connector.audiences()}
+    assert found.pop("winback", 0) == 0
+    assert found == {"comeback": 11}
 
 
 def test_a_control_is_exposed_also_where_nobody_is_sent_anything(tmp_path: Path) -> None:

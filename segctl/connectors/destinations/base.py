@@ -199,8 +199,8 @@ class Remote:
 class Movable(Protocol):
     """A destination whose audiences lie under their names, so that a renamed one has to be brought along."""
 
-    def moved(self, former: str, audience: str, segment: str) -> None:
-        """The audience with the one id has the other from now on; nothing happens where that is so already."""
+    def moved(self, former: str, audience: str, segment: str) -> bool:
+        """The audience with the one id has the other from now on, as it may have already; False where it has not."""
         ...
 
 

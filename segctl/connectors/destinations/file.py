@@ -114,8 +114,11 @@ class Files:
         """The name itself, as its folder has it."""
         return folder_name(name)
 
-    def moved(self, former: str, audience: str, segment: str) -> None:
+    def moved(self, former: str, audience: str, segment: str) -> bool:
         """The folder of a renamed segment with all its files; it stays where its new place is taken.
+
+        Returns:
+            Whether its files are in the new place.
 
         Raises:
             LocalIOError: It cannot be moved.
@@ -123,12 +126,13 @@ class Files:
         old, new = self.root / former, self.root / audience
         manifest = read_manifest(old)
         if self.around.record is not None or manifest is None or new.exists():
-            return
+            return manifest is None and new.exists()
         try:
             old.rename(new)
         except OSError as error:
             raise unwritable(old, error) from None
         write_manifest(new, replace(manifest, segment=segment, audience=audience))
+        return True
 
     def send(self, batch: Batch) -> Sent:
         """One file for the batch, or the file with everybody written anew."""

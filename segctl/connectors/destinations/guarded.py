@@ -44,10 +44,9 @@ class Guarded:
         """As the connector."""
         return _read(lambda: self.connector.audience(segment, name))
 
-    def moved(self, former: str, audience: str, segment: str) -> None:
-        """As the connector, where audiences lie under their names."""
-        if isinstance(self.connector, Movable):
-            self.connector.moved(former, audience, segment)
+    def moved(self, former: str, audience: str, segment: str) -> bool:
+        """As the connector, where audiences lie under their names; False elsewhere."""
+        return isinstance(self.connector, Movable) and self.connector.moved(former, audience, segment)
 
     def send(self, batch: Batch) -> Sent:
         """As the connector."""
