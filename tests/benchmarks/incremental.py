@@ -115,6 +115,8 @@ def repeat_day(session: Session, at: datetime) -> None:
     """The events of the day before an instant once more, a day later."""
     frames = []
     for file in session.workspace.files("events"):
+        if not file.rows:
+            continue
         rows = pl.scan_parquet(file.path).filter(pl.col("ts") > pl.lit(at - timedelta(days=1)))
         kind = next(iter(file.meta["kinds"]))
         found = rows.collect(engine="streaming")

@@ -112,6 +112,19 @@ def test_everybody_is_asked_about_a_segment_whose_rule_is_another(shop: Path) ->
     assert {s.segment: s.members for s in done.segments}["germans"] == sum(nr % 3 == 0 for nr in range(PEOPLE))
 
 
+def test_everybody_is_asked_about_a_segment_whose_list_is_another(shop: Path) -> None:
+    (shop / "segments/vips.yaml").write_text("segment: vips\nwhere: {list: vips.txt, identifier: nr}\n")
+    (shop / "vips.txt").write_text("1\n2\n3\n")
+    applied(shop, NOW)
+    (shop / "vips.txt").write_text("2\n")
+
+    done = applied(shop, NOW)
+
+    assert done.extent is not None
+    assert (done.extent.profiles, done.extent.anew) == (0, ("vips",))
+    assert {s.segment: (s.members, s.left) for s in done.segments}["vips"] == (1, 2)
+
+
 def test_another_name_is_no_other_rule(shop: Path) -> None:
     (shop / "segments/germans.yaml").unlink()
     (shop / "segments/dach.yaml").write_text("segment: dach\nformerly: [germans]\nwhere: {trait: land, equals: DE}\n")
