@@ -16,7 +16,7 @@ from segctl.engines.base import Engine
 from segctl.engines.duckdb_engine import DuckDBEngine
 from segctl.engines.polars_engine import PolarsEngine
 
-EXAMPLES = 320
+EXAMPLES = 200
 START, MANY = (int(os.environ.get(f"SEGCTL_PROPERTY_{name}", n)) for name, n in (("START", "0"), ("EXAMPLES", "20000")))
 
 
