@@ -87,9 +87,7 @@ def try_source(start: Path, name: str, *, env: str | None, now: datetime, show_p
     if source.fetch.kind == "table":
         trial = try_table(project, source, SHOWN_RECORDS)
     else:
-        around = Around(
-            source.name, Path(project.root), now, zone=project.timezone, workspace=Path(project.workspace)
-        )
+        around = Around(source.name, Path(project.root), now, zone=project.timezone, workspace=Path(project.workspace))
         trial = connected(source, source.fetch, around).check(SHOWN_RECORDS)
     checks = [Check(p.name, p.status, masked(p.detail), None if p.hint is None else masked(p.hint))
               for p in trial.probes]  # fmt: skip

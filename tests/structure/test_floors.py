@@ -12,7 +12,19 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "segctl"
 SIBLINGS = ("engines", "connectors", "quality", "identity", "consent", "stats", "state", "content")
 HEIGHT = {"model": 0, "compile": 1, **dict.fromkeys(SIBLINGS, 2), "operations": 3, "cli": 4}
-HEAVY = {"polars", "narwhals", "duckdb", "numpy", "pyarrow", "requests", "rich", "fastexcel", "pydantic", "scipy", "jinja2"}
+HEAVY = {
+    "polars",
+    "narwhals",
+    "duckdb",
+    "numpy",
+    "pyarrow",
+    "requests",
+    "rich",
+    "fastexcel",
+    "pydantic",
+    "scipy",
+    "jinja2",
+}
 OUTSIDE_ALLOWED = {"compile": {"yaml", "jsonschema"}, "model": set()}
 
 
