@@ -151,6 +151,7 @@ class Actor:
         settled: list[Settled] = []
         moved: list[Instance] = []
         held: str | None = None
+        is_over = False
         for part in _parts(ways, self.world.at_once(step.act)):
             effects = {one.instance.id: _effect(step, one, allowed, "sending") for one in part}
             # With the intent the person stands at the step, so that whoever finds it knows from where to go on.
@@ -164,6 +165,7 @@ class Actor:
                 result = results.get(key, Result("unknown", "the destination said nothing about it"))
                 if result.outcome in ("not_now", "again"):
                     held = result.reason or "not now"
+                    is_over |= not result.is_personal
                     if result.outcome == "not_now":
                         settled.append(Settled(key, "not_now", step.now))
                     continue
@@ -171,7 +173,7 @@ class Actor:
                 moved.append(self._moved(step, one))
                 done.append(one)
                 count(step.workflow.name, step.node.id, result.outcome)
-            if held is not None:
+            if is_over:
                 break
         self.books.write(settled=settled, moved=moved)
         return done, held

@@ -143,7 +143,9 @@ class Effects:
             return Result("done")
         if trouble.state == "unknown":
             return self._unknown(destination, trouble.reason)
-        return Result("invalid" if trouble.state == "invalid" else "not_now", trouble.reason)
+        if trouble.state == "invalid":
+            return Result("invalid", trouble.reason)
+        return Result("not_now", trouble.reason, is_personal=trouble.code != "not_now")
 
     def _unknown(self, destination: Destination, reason: str) -> Result:
         """What can be repeated without harm is asked again by sending it again, with the same key."""

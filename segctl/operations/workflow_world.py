@@ -108,10 +108,12 @@ class Result:
         outcome: ``not_now``: nothing happened, and later it may; ``again``: it may have happened, and repeating it
             changes nothing; ``refused``: the gate said no at the last moment.
         reason: Without anybody's data.
+        is_personal: It says nothing about others, such as a mailbox that is full: they are told all the same.
     """
 
     outcome: Outcome
     reason: str | None = None
+    is_personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

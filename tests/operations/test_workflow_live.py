@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workflow_shop import NOON, Shop, copied, later
@@ -138,6 +139,24 @@ def test_people_wait_while_the_server_does_not_answer(tmp_path: Path) -> None:
     assert held.handled.effects == {}
     assert ran.handled.effects == {("cart", "first", "done"): 1}
     assert shop.mails == ["p0"]
+
+
+def test_one_mailbox_that_is_full_keeps_nobody_else_waiting(shop: Shop) -> None:
+    async def full(server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if address.startswith("p1"):
+            return "452 mailbox full"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    shop.post.handle_RCPT = full  # type: ignore[attr-defined]
+    enter(shop, 0, 1, 2, 3)
+
+    held = shop.run(later(minutes=20))
+    del shop.post.handle_RCPT
+    shop.run(later(minutes=21))
+
+    assert shop.mails == ["p0", "p2", "p3", "p1"]
+    assert list(held.handled.held) == [("cart", "first")]
 
 
 @pytest.mark.slow
