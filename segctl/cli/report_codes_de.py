@@ -88,6 +88,7 @@ CHECKS: dict[str, str] = {
     "contamination.others_reach_all": "Nachrichten anderer Segmente erreichten beide Seiten gleich",
     "power.few_conversions": "nur {conversions} in allen Armen zusammen; hundert braucht es mindestens",
     "power.few_in_arm": "nur {least} in einem Arm; zehn braucht es mindestens",
+    "power.few_without": "alle bis auf {without} eines Arms; zehn, die es nicht taten, braucht es mindestens",
     "power.rests_on_few": "der Wert ruht auf wenigen, wie auf {rests_on} gleichen in einem Arm; zwanzig braucht es",
     "power.few_units": "ein Arm hat nur {units} mit vollständigem Zeitraum",
     "power.mde_above_plan": "so viele finden bestenfalls eine Änderung von {mde}, geplant war {planned}",

@@ -88,6 +88,7 @@ CHECKS: dict[str, str] = {
     "contamination.others_reach_all": "other segments' messages reached both sides alike",
     "power.few_conversions": "only {conversions} in all arms together; a hundred are the least",
     "power.few_in_arm": "only {least} in an arm; ten are the least",
+    "power.few_without": "all but {without} of an arm; ten who did not are the least",
     "power.rests_on_few": "the figure rests on few, as on {rests_on} equal values in an arm; twenty are the least",
     "power.few_units": "an arm has only {units} with a complete window",
     "power.mde_above_plan": "so many find a change of {mde} at best, planned was {planned}",

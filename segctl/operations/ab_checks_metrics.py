@@ -41,6 +41,10 @@ def power(of: Trial, ahead: Next) -> Check:
         return Check("power", "warn", "few_conversions", figures, decides=True)
     if counted and least < FEW_IN_ARM:
         return Check("power", "warn", "few_in_arm", figures, decides=True)
+    counts = [sample.counts for sample in made.values() if sample.counts is not None]
+    without = min((one.n - one.conversions for one in counts), default=FEW_IN_ARM)
+    if without < FEW_IN_ARM:
+        return Check("power", "warn", "few_without", {**figures, "without": without}, decides=True)
     if smallest < 2:
         return Check("power", "warn", "few_units", figures, decides=True)
     worth = rests_on(of, of.primary)

@@ -140,4 +140,5 @@ def always(of: Trial, n: int, arms: Sequence[str], *, alpha: float | None = None
     weights = {one.name: float(one.weight) for one in of.experiment.arms}
     part = sum(weights[arm] for arm in {*arms, of.experiment.control}) / sum(weights.values())
     planned = max((of.experiment.size or FALLBACK_SIZE) * part, 2.0)
-    return Always(float(n), planned, 1 - float(of.experiment.confidence) if alpha is None else alpha)
+    level = 1 - float(of.experiment.confidence)
+    return Always(float(n), planned, level if alpha is None else alpha, level)

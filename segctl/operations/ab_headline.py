@@ -102,7 +102,8 @@ def _numbers(
     alpha = 1 - float(of.experiment.confidence)
     estimate = difference.estimate
     state: State = "no_difference"
-    if p is not None and p <= alpha and estimate:
+    # An exact p may find less than the interval beside it, never more.
+    if p is not None and p <= alpha and estimate and effect.verdict != "none":
         state = "more" if estimate > 0 else "fewer"
     is_good = None if state == "no_difference" else (state == "more") == (main.better == "higher")
     scaled = difference.scaled(per)

@@ -45,11 +45,14 @@ class Always:
         n: Units of both arms together at this look.
         planned: Units of both arms at which the decision is expected, fixed before the first look.
         alpha: Two-sided, over all looks.
+        tuned: The α at which it is narrowest, `alpha` when left out. The same for all members of a family, so that an
+            interval at the α of a step agrees with the p at that step.
     """
 
     n: float
     planned: float
     alpha: float = 0.05
+    tuned: float | None = None
 
     @property
     def critical(self) -> float:
@@ -62,7 +65,7 @@ class Always:
 
     @property
     def _rho(self) -> float:
-        return always_valid.tuning(self.planned, alpha=self.alpha)
+        return always_valid.tuning(self.planned, alpha=self.tuned or self.alpha)
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,6 +177,36 @@ def test_an_arm_with_few_has_an_exact_p(tmp_path: Path) -> None:
     assert report.headline.p == exact.p
 
 
+@pytest.mark.parametrize(("control", "mail"), [(600, 595), (595, 600), (596, 600), (600, 560)])
+def test_arms_in_which_nearly_everybody_did_it_are_too_small_to_tell_as_well(
+    control: int, mail: int, tmp_path: Path
+) -> None:
+    """Without 5 of 600 against none the score test says 0.025, the exact one 0.06."""
+    report = reported(world(tmp_path, HALVES, orders(HALVES, {"control": control, "mail": mail})))
+
+    assert (report.headline.state, report.check("power").reason) == ("too_small", "few_without")
+    effect, exact = report.metric("bought").effects[0], report.metric("bought").effects[0].also["exact"]
+    agrees = effect.verdict in ("better", "worse") and exact.p is not None and exact.p <= 0.05
+    assert (report.headline.leaning is not None) == agrees
+    assert not any(one.claim for one in report.money)
+    assert report.check("power").figures["without"] == 600 - max(control, mail)
+
+
+@pytest.mark.parametrize("buyers", [90, 93, 95, 97])
+def test_intervals_of_a_family_agree_with_its_p_at_any_look(buyers: int, tmp_path: Path) -> None:
+    """Two arms, looked at long before the planned size; |z| of 5.0 to 5.6, where tuning at α and at α/2 differ."""
+    arms = {"control": 300, "mail": 300, "other": 300}
+    declared = experiment(arms, size=20_000, looks="always")
+    found = reported(
+        world(tmp_path, arms, orders(arms, {"control": 40, "mail": buyers, "other": 70}), declared=declared)
+    )
+
+    effect = found.metric("bought").effects[0]
+    assert effect.p_adjusted is not None
+    assert effect.told.low is not None
+    assert (effect.told.low > 0) == (effect.p_adjusted < 0.05)
+
+
 def test_less_than_the_plan_can_find_is_too_small(tmp_path: Path) -> None:
     declared = experiment(HALVES, effect=Decimal("0.05"))
 
