@@ -41,10 +41,11 @@ def split(of: Trial) -> Check:
     }
     here = everybody.filter(standing="analysed")
     first = [_watched(of, everybody, whole), _watched(of, here, kept)]
-    verdicts = [*first, *(one.verdict for one in groups.values() if one is not None)]
+    by_group = {name: _watched_groups(of, name, days, one) for name, one in groups.items() if one is not None}
+    verdicts = [*first, *by_group.values()]
     level: Level = "fail" if "fail" in verdicts else "warn" if "warn" in verdicts else "ok"
     reasons = [("srm", first[0]), ("srm_analysed", first[1])]
-    reasons += [(f"srm_{name}", one.verdict) for name, one in groups.items() if one is not None]
+    reasons += [(f"srm_{name}", verdict) for name, verdict in by_group.items()]
     reason = next((name for name, verdict in reasons if verdict == level), None) if level != "ok" else None
     figures = _split_figures(whole, kept, groups)
     return Check(
@@ -57,17 +58,47 @@ def _watched(of: Trial, rows: pl.DataFrame, found: SplitTest) -> Verdict | None:
 
     χ² alone, looked at daily, would sooner or later break a split that is in order; it warns.
     """
+    from segctl.stats.srm import verdict_of
+
+    days = rows.with_columns(day=_local_day(of, rows))
+    if not _is_watched(of) or found.why is not None or found.verdict is None or days["day"].n_unique() < 2:
+        return found.verdict
+    last = verdict_of(_daily_p(of, days))
+    return "warn" if last != "fail" and found.verdict == "fail" else last
+
+
+def _watched_groups(of: Trial, name: str, days: pl.DataFrame, found: GroupedSplit) -> Verdict | None:
+    """Likewise of groups that fail: those that grow from day to day are asked as all units are.
+
+    A day is over, but days become more, and the first of few have easier bounds than Bonferroni's for all: the nth has
+    1 / n(n + 1) of the error, which is no more than the whole however many come.
+    """
+    from segctl.stats.srm import FAIL
+
+    is_broken = any(test.why is not None and test.verdict == "fail" for test in found.tests.values())
+    if found.verdict != "fail" or is_broken or not _is_watched(of) or days["day"].n_unique() < 2:
+        return found.verdict
+    if name == "day":
+        ps = [1.0 if test.p is None else test.p for test in found.tests.values()]
+        fails = any(p * at * (at + 1) < FAIL for at, p in enumerate(ps, 1))
+    else:
+        parts = days.partition_by(name)
+        fails = any(_daily_p(of, part) * len(parts) < FAIL for part in parts)
+    return "fail" if fails else "warn"
+
+
+def _is_watched(of: Trial) -> bool:
+    """It runs, so that anybody may look on any day."""
+    stopped = of.record.stopped if of.record is not None else None
+    return of.record is not None and (stopped is None or stopped > of.as_of)
+
+
+def _daily_p(of: Trial, days: pl.DataFrame) -> float:
+    """The p of the split that may be asked for every day, after the last of them."""
     from segctl.stats.srm import split_looks
 
-    stopped = of.record.stopped if of.record is not None else None
-    if of.record is None or (stopped is not None and stopped <= of.as_of) or found.why is not None:
-        return found.verdict
-    days = rows.with_columns(day=_local_day(of, rows))
     several = days["day"].unique().sort().to_list()
-    if len(several) < 2 or found.verdict is None:
-        return found.verdict
-    last = split_looks([_epochs(of, days.filter(days["day"] <= day)) for day in several])[-1].verdict
-    return "warn" if last != "fail" and "fail" in (found.verdict, last) else last
+    return split_looks([_epochs(of, days.filter(days["day"] <= day)) for day in several])[-1].p
 
 
 def two_arms(of: Trial) -> Check:

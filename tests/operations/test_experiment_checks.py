@@ -133,6 +133,42 @@ def test_a_split_has_one_verdict_in_status_and_report(tmp_path: Path, controls: 
     assert stopped.level == {"warn": "fail"}.get(while_it_runs, while_it_runs)
 
 
+@pytest.mark.parametrize(("controls", "while_it_runs"), [(350, "warn"), (420, "fail")])
+def test_a_stratum_is_watched_as_the_whole_is(tmp_path: Path, controls: int, while_it_runs: str) -> None:
+    """350 of 600 of a stratum where half is meant, as many too few of the other: χ² of each at one look is 16.7."""
+    session = world(tmp_path, {"control": 2, "mail": 2}, [], people=1204)
+    ids = Subjects(session.workspace).table().sort("subject").select("profile_id").collect()["profile_id"].to_list()
+    dealt = [("AT", "control")] * controls + [("AT", "mail")] * (600 - controls)
+    dealt += [("DE", "control")] * (600 - controls) + [("DE", "mail")] * controls
+    Random(3).shuffle(dealt)
+    rows = []
+    for at, (place, arm) in enumerate(dealt):
+        day = EXPOSED + at % 20 * DAY
+        rows.append(("mail_test", ids[4 + at], ids[4 + at], 4 + at, arm, place, day, day, 1, None))
+    assert record_assignments(session.workspace, {"mail_test": pl.DataFrame(rows, schema=schema(), orient="row")})
+
+    running = reported(session).check("split")
+    end(session.workspace, "mail_test", at=LATER - DAY)
+    stopped = reported(session).check("split")
+
+    assert (running.level, running.reason) == (while_it_runs, "srm_stratum")
+    assert (stopped.level, stopped.reason) == ("fail", "srm_stratum")
+
+
+def test_the_first_of_many_days_has_no_easier_bounds(tmp_path: Path) -> None:
+    """56 of 80 on the second day: p of 0.0003, which is enough for two days, and not when days go on coming."""
+    session = world(tmp_path, {"control": 2, "mail": 2}, [], people=164)
+    ids = Subjects(session.workspace).table().sort("subject").select("profile_id").collect()["profile_id"].to_list()
+    arms = ["control", "mail"] * 40 + ["control"] * 56 + ["mail"] * 24
+    rows = []
+    for at, arm in enumerate(arms):
+        day = EXPOSED + (at >= 80) * DAY
+        rows.append(("mail_test", ids[4 + at], ids[4 + at], 4 + at, arm, None, day, day, 1, None))
+    assert record_assignments(session.workspace, {"mail_test": pl.DataFrame(rows, schema=schema(), orient="row")})
+
+    assert reported(session).check("split").level == "warn"
+
+
 def test_a_split_that_is_broken_in_one_stratum_is_found(tmp_path: Path) -> None:
     arms = {"control": 400, "mail": 400}
     places = dict.fromkeys((*range(250), *range(400, 550)), "DE")
