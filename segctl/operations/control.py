@@ -91,7 +91,7 @@ def report_control(
             continue
         found.append(made)
         record = made.trial.record
-        if look and record is not None and record.stopped is None:
+        if look and record is not None and (record.stopped is None or made.trial.ripens):
             at = now if clock is None else min(now, clock)
             add_look(session.workspace, made.trial.experiment.key, at=at, command=command)
     found.sort(key=lambda one: (one.told.report.began or now, one.told.experiment))

@@ -222,6 +222,17 @@ def test_reading_the_report_is_a_look_at_what_runs(tmp_path: Path) -> None:
     assert [one.command for one in looks(session.workspace, "mail_test")] == ["report control"]
 
 
+def test_windows_that_ripen_after_a_stop_are_looked_at_too(tmp_path: Path) -> None:
+    late = lambda at: EXPOSED + (at % 2) * 20 * DAY  # noqa: E731 - half of them have open windows
+    session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY), exposed=late)
+    end(session.workspace, "mail_test", at=EXPOSED + 25 * DAY)
+
+    report_control(session, "mail_test", now=EXPOSED + 26 * DAY)
+    report_control(session, "mail_test", now=EXPOSED + 40 * DAY)
+
+    assert len(looks(session.workspace, "mail_test")) == 1
+
+
 def test_the_list_tells_what_runs_and_how_far_it_is(tmp_path: Path) -> None:
     session = world(tmp_path, ARMS, [], declared=experiment(ARMS, (BOUGHT, REVENUE), size=2400))
     later = replace(experiment(ARMS), name="later_test")
