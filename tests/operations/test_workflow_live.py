@@ -148,11 +148,11 @@ def test_one_mailbox_that_is_full_keeps_nobody_else_waiting(shop: Shop) -> None:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    shop.post.handle_RCPT = full  # type: ignore[attr-defined]
+    vars(shop.post)["handle_RCPT"] = full
     enter(shop, 0, 1, 2, 3)
 
     held = shop.run(later(minutes=20))
-    del shop.post.handle_RCPT
+    del vars(shop.post)["handle_RCPT"]
     shop.run(later(minutes=21))
 
     assert shop.mails == ["p0", "p2", "p3", "p1"]
