@@ -174,8 +174,8 @@ def _sections(report: SegmentsReport, small: Small) -> Iterator[tuple[str, list[
     yield "overlap", [row for s in every for row in _overlap(s, {one.segment: one for one in every}, small)]
     now = {} if report.lifecycle is None else report.lifecycle.now
     yield "stages", [
-        *((s.segment, stage, None if stage in small.stages(s) else n) for s in every
-          for stage, n in (s.stages or {}).items()),
+        *((s.segment, stage, None if stage in out else n) for s in every
+          for out in (small.stages(s, report.lifecycle),) for stage, n in (s.stages or {}).items()),
         *((None, stage, None if stage in hidden.now else n) for stage, n in now.items()),
     ]  # fmt: skip
     moved = {} if report.lifecycle is None else report.lifecycle.moved

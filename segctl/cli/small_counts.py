@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from segctl.model.dataclass import dataclass
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from segctl.operations.segment_report_values import (
@@ -55,15 +55,15 @@ class Small:
         return None if self.hides(*counts) else value
 
     # --- Sums -------------------------------------------------------------------------------------------------
-    def among(self, parts: Mapping[Part, int]) -> frozenset[Part]:
-        """Keys of the parts of a sum that is told which must be hidden together.
+    def among(self, parts: Mapping[Part, int], also: Collection[Part] = ()) -> frozenset[Part]:
+        """Keys of the parts of a sum that is told which must be hidden together, those of `also` among them.
 
         At least two, so that none is what the others leave; together no small count themselves, and not all 1.
 
         >>> sorted(Small(5).among({"new": 3, "active": 40, "lost": 9}))
         ['lost', 'new']
         """
-        hidden = [key for key, people in parts.items() if self.hides(people)]
+        hidden = [key for key, people in parts.items() if self.hides(people) or key in also]
         others = sorted((key for key in parts if key not in hidden), key=lambda key: (not parts[key], parts[key]))
         while hidden and others and not self._covers([parts[key] for key in hidden]):
             hidden.append(others.pop(0))
@@ -117,11 +117,18 @@ class Small:
         sizes = (one.size, None if other is None else other.size)
         return self.hides(near.both, *sizes, *(_rest(size, near.both) for size in sizes))
 
-    def stages(self, one: SegmentFigures) -> frozenset[Stage]:
-        """Stages that are hidden; all members together are known."""
+    def stages(self, one: SegmentFigures, cycle: Lifecycle | None = None) -> frozenset[str]:
+        """Stages that are hidden; all members together are known, who has not bought by what the stages leave of them.
+
+        Of everybody's stages those of the members leave other people, who may be few.
+        """
+        parts: dict[str, int] = dict((one.stages or {}).items())
         if self.hides(one.size):
-            return frozenset(one.stages or ())
-        return self.among(one.stages or {})
+            return frozenset(parts)
+        whole: dict[str, int] = {} if cycle is None else {"never": cycle.never, **dict(cycle.now.items())}
+        parts |= {} if one.size is None or not parts else {"never": max(one.size - sum(parts.values()), 0)}
+        few = [stage for stage, people in parts.items() if self.hides(max(whole.get(stage, 0) - people, 0))]
+        return self.among(parts, few)
 
 
 def _rest(whole: int | None, part: int | None) -> int | None:

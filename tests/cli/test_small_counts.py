@@ -75,6 +75,14 @@ def _lifecycle(new: int, active: int) -> SegmentsReport:
     return replace(made, lifecycle=replace(made.lifecycle, now=now, moved={}))
 
 
+def _outside(few: int) -> SegmentsReport:
+    """All new buyers are members but a few."""
+    made = _segment(stages={"new": 300 - few, "active": 700, "back": 100})
+    assert made.lifecycle is not None
+    now = made.lifecycle.now | {"new": 300, "active": 900}  # type: ignore[operator]
+    return replace(made, lifecycle=replace(made.lifecycle, now=now, moved={}))
+
+
 def _cohorts(first: int, second: int) -> SegmentsReport:
     made = segments_report()
     assert made.cohorts is not None
@@ -112,6 +120,9 @@ WORLDS: dict[str, tuple[Callable[..., SegmentsReport], tuple[Any, ...], tuple[An
         lambda few: _segment(contacts=Contacts({"mail": few, "letter": 40}, 43, 20, few * 0.7 + 40, 43)), (3,), (4,)),
     "few who did not react": (lambda few: _segment(contacts=Contacts({"mail": 700}, 690, 650 - few, 1.0, 650)),
                               (3,), (2,)),
+    "few who have not bought": (
+        lambda few: _segment(stages={"new": 200 - few, "active": 700, "back": 300}), (3,), (2,)),
+    "few of a stage who are no members": (_outside, (3,), (2,)),
     "few in a stage": (lambda few: _segment(stages={"new": few, "active": 700, "back": 500 - few}), (3,), (2,)),
     "few in a cell": (
         lambda few: replace(segments_report(), rfm=(RfmCell(5, 5, few, few * 10.0), RfmCell(5, 4, 30 - few, 100.0),
