@@ -216,6 +216,8 @@ def found_rows(known: NDArray[np.int32], starts: NDArray[Any], subjects: NDArray
     places = np.searchsorted(known, subjects)
     places[places == len(known)] = 0
     there = known[places] == subjects
+    if not there.any():
+        return np.zeros(0, np.int64), np.zeros(0, np.int32)
     places = places[there]
     first = starts[places].astype(np.int64)
     lengths = starts[places + 1].astype(np.int64) - first

@@ -68,6 +68,7 @@ class GrowingRows:
         self._frame = pl.DataFrame()
         self.last = -(2**62)
         self._of: dict[int, list[int]] = {}
+        self._ts: NDArray[np.int64] = np.empty(0, np.int64)
 
     @property
     def columns(self) -> frozenset[str]:
@@ -87,12 +88,16 @@ class GrowingRows:
         """Takes further rows in stored form; a column that either lacks is null there."""
         self.last = max(self.last, _last(rows))
         first = self._frame.height
+        self._keep(first, rows.get_column("ts").to_physical().to_numpy())
         for at, subject in enumerate(rows.get_column("subject").to_list(), first):
             self._of.setdefault(subject, []).append(at)
         if not first:
             self._frame = rows
             return
-        self._frame = pl.concat([self._frame, rows], how="diagonal", rechunk=False)
+        if rows.schema == self._frame.schema:
+            self._frame = self._frame.vstack(rows)
+        else:
+            self._frame = pl.concat([self._frame, rows], how="diagonal", rechunk=False)
         if self._frame.n_chunks() > _CHUNKS:
             self._frame = self._frame.rechunk()
 
@@ -101,16 +106,20 @@ class GrowingRows:
         of = self._of
         if len(of) < len(subjects):
             subjects = np.intersect1d(subjects, np.fromiter(of, np.int32, len(of)))
-        rows = np.asarray([at for subject in subjects.tolist() if subject in of for at in of[subject]], np.int64)
-        if len(rows) > 1:
+        found = [subject for subject in subjects.tolist() if subject in of]
+        rows = np.asarray([at for subject in found for at in of[subject]], np.int64)
+        whose = np.repeat(np.asarray(found, np.int32), [len(of[subject]) for subject in found])
+        later, other = np.diff(self._ts[rows]) > 0, np.diff(whose) > 0
+        if not (later | other).all():
             keys = pl.DataFrame([self.series(name, rows) for name in _KEYS])
             order = keys.select(pl.arg_sort_by(*_KEYS, maintain_order=True)).to_series()
             rows = rows[order.to_numpy()]
-        return rows, self.series("subject", rows).to_numpy() if len(rows) else np.zeros(0, np.int32)
+        return rows, whose
 
     def instants(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """When the rows are, in microseconds."""
-        return self.series("ts", rows).to_physical().to_numpy()
+        found: NDArray[np.int64] = self._ts[rows]
+        return found
 
     def series(self, name: str, rows: NDArray[np.int64]) -> pl.Series:
         """Values of a column in stored form."""
@@ -119,6 +128,14 @@ class GrowingRows:
     def ids(self, rows: NDArray[np.int64]) -> pl.DataFrame:
         """Columns `source` and `event_id` of the rows."""
         return pl.DataFrame([self.series("source", rows), self.series("event_id", rows)])
+
+    def _keep(self, height: int, instants: NDArray[np.int64]) -> None:
+        """Keeps instants behind the first so many, with room for as many again."""
+        needed = height + len(instants)
+        if needed > len(self._ts):
+            kept, self._ts = self._ts[:height], np.empty(2 * needed, np.int64)
+            self._ts[:height] = kept
+        self._ts[height:needed] = instants
 
 
 def _last(rows: pl.DataFrame) -> int:

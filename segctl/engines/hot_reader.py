@@ -168,7 +168,7 @@ def in_event_order(wish: Scan, found: Sequence[Stored]) -> pl.DataFrame:
         pl.Series("source", [0], dtype=pl.Int8).new_from_index(0, ordered.height),
         pl.Series("event_id", np.arange(ordered.height)),
     ]
-    return ordered.hstack(order_columns).select(wish.columns)
+    return ordered.hstack(order_columns)[list(wish.columns)]
 
 
 def own_subjects(listed: NDArray[np.int32], canonical: pl.Series | None) -> NDArray[np.int32]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from segctl.engines.next_change_times import Us
 
 _OFF = pl.QueryOptFlags.none()
+_PRESENT = "present:"
 _ANSWERED = (ir.MetricValue, ir.HasSequence, ir.HasCommonValue, ir.Score)
 _TESTS = (ir.Compare, ir.In, ir.Exists, ir.TextTest, ir.FoldedIn, ir.Near)
 Atom = ir.InWindow | ir.AnyElement | ir.Compare | ir.In | ir.Exists | ir.TextTest | ir.FoldedIn | ir.Near
@@ -105,9 +106,11 @@ class _Columns:
         self._names = {(id(of), form): names[of, form] for of, form in wishes}
         self._scope, self._schema, self._current = scope, frame.schema, frame
         values = [_FORMS[form](of, scope).alias(names[of, form]) for of, form in names]
+        there = [pl.col(name).is_not_null().alias(_PRESENT + name) for name in names.values()]
+        number = [pl.col(name).fill_null(0) for name in names.values()]
         # Built once: turning these into expressions of the engine costs more than the rows of a few profiles.
         read: Frame = nw.from_native(pl.defer(lambda: self._current, schema=dict(frame.schema)))
-        self._read = polars_of(read.with_columns(*values).select(*names.values())) if values else None
+        self._read = polars_of(read.with_columns(*values)).select(*number, *there) if values else None
         self._found = frame
 
     def serves(self, frame: pl.DataFrame, scope: Scope) -> bool:
@@ -129,8 +132,8 @@ class _Columns:
 
     def of(self, value: ir.Expression, form: str) -> Values:
         """Values in the form of `_FORMS`."""
-        column = self._found.get_column(self._names[id(value), form])
-        return Values(column.fill_null(0).to_numpy(), column.is_not_null().to_numpy())
+        name = self._names[id(value), form]
+        return Values(self._found.get_column(name).to_numpy(), self._found.get_column(_PRESENT + name).to_numpy())
 
 
 _FORMS: dict[str, Callable[[ir.Expression, Scope], nw.Expr]] = {

@@ -245,7 +245,8 @@ class Built:
     def _source(self) -> pl.LazyFrame:
         """The profiles with what is known of them at this point of the plan."""
         names = list(self._schema)
-        return pl.defer(lambda: self.current.select(names), schema=dict(self._schema))
+        # By brackets: `select` makes an expression of each of more than a hundred names.
+        return pl.defer(lambda: self.current[names], schema=dict(self._schema))
 
 
 def _inner(root: Node) -> list[Node]:

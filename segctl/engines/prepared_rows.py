@@ -170,13 +170,16 @@ class FewRows:
         self._rows: dict[int, Found] = {}
 
     def first_after(self, own: NDArray[np.int32], now: int) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
-        """Profiles' subjects with events after an instant, and when these are; None where there is none."""
+        """Profiles' subjects with events after an instant, and when these are; None where there is none.
+
+        Call `forget` before subjects or rows change.
+        """
         found = []
         for stores in self.stores.values():
             for store, _ in stores:
                 if store.last <= now:
                     continue
-                rows, of = store.rows_of(own)
+                rows, of = self._found(store, own)
                 ts = store.instants(rows)
                 later = ts > now
                 if later.any():
@@ -192,6 +195,12 @@ class FewRows:
         """Other subjects, or more rows, from now on."""
         self._rows.clear()
 
+    def _found(self, store: Store, own: NDArray[np.int32]) -> Found:
+        rows = self._rows.get(id(store))
+        if rows is None:
+            rows = self._rows[id(store)] = store.rows_of(own)
+        return rows
+
     def of(self, wish: Scan, own: NDArray[np.int32], now: int) -> pl.DataFrame:
         """Rows up to an instant; call `forget` before subjects or rows change.
 
@@ -204,9 +213,7 @@ class FewRows:
         found: list[Stored] = []
         for kind in wish.kinds:
             for store, path in self.stores.get(kind, ()):
-                rows = self._rows.get(id(store))
-                if rows is None:
-                    rows = self._rows[id(store)] = store.rows_of(own)
+                rows = self._found(store, own)
                 if len(rows[0]):
                     found.append(gathered(wish, kind, store, rows, self.canonical, path=path))
         if not found:

@@ -146,7 +146,7 @@ class LiveEvaluator:
         found = self._plan.answers(data, self._events, self._few, own, as_of)
         due = np.minimum(found.get_column("due").to_numpy(), later)
         names = [*(one.name for one in self._asking.segments), *(one.name for one in self._asking.outputs)]
-        return found.select("subject", *names).hstack([pl.Series("due", due, dtype=pl.Int64)])
+        return found[["subject", *names]].hstack([pl.Series("due", due, dtype=pl.Int64)])
 
     def _profiles_at(self, as_of: datetime) -> LiveProfiles:
         if self._profiles is None or (self._as_of is not None and as_of < self._as_of):
