@@ -151,7 +151,7 @@ def held_back(report: AbReport) -> str | None:
 
 
 def _together(of: Trial, metric: Metric, arms: Sequence[str]) -> Comparison:
-    """All arms that are sent something as one, against the control."""
+    """All arms that are sent something as one, against the control; within strata where these decide."""
     from segctl.operations.ab_compare import at_cost, compared
     from segctl.operations.ab_design import always, rule, stage
     from segctl.operations.ab_samples import Pair, sample_of
@@ -160,11 +160,28 @@ def _together(of: Trial, metric: Metric, arms: Sequence[str]) -> Comparison:
     control = sample_of(made, metric, of.experiment.control)
     treatment = merged([sample_of(made, metric, arm) for arm in arms])
     at = stage(of)
-    both = Pair(control, treatment)
+    both = Pair(control, treatment, _blocks(of, metric, arms))
     if at.basis == "fixed":
         return compared(metric, both, confidence=float(of.experiment.confidence))
     cost = rule(of, at, both.n, arms[0]) if at.basis == "planned" else None
     return at_cost(metric, both, cost or always(of, both.n, arms))
+
+
+def _blocks(of: Trial, metric: Metric, arms: Sequence[str]) -> tuple[tuple[str, Sample, Sample], ...]:
+    """Control and all these arms of every stratum that has two units of both; nothing where strata do not decide."""
+    from segctl.operations.ab_samples import Key, sample_of
+
+    if of.strata is None or not of.strata.decides:
+        return ()
+    made = of.strata.samples[metric.name]
+    found = []
+    for block in sorted({str(one) for _, one in made}):
+        inside: dict[Key, Sample] = {(arm,): sample for (arm, of_block), sample in made.items() if of_block == block}
+        control = sample_of(inside, metric, of.experiment.control)
+        treatment = merged([sample_of(inside, metric, arm) for arm in arms])
+        if min(control.moments.n, treatment.moments.n) > 1:
+            found.append((block, control, treatment))
+    return tuple(found)
 
 
 def merged(parts: Sequence[Sample]) -> Sample:

@@ -222,6 +222,24 @@ def test_reading_the_report_is_a_look_at_what_runs(tmp_path: Path) -> None:
     assert [one.command for one in looks(session.workspace, "mail_test")] == ["report control"]
 
 
+def test_arms_together_are_compared_within_the_weights_that_were_in_force(tmp_path: Path) -> None:
+    """Who came first buys more and was rarely mailed: thrown together the mails earn nothing."""
+    arms = {"control": 300, "mail": 250, "coupon": 250}
+    # 100 of 100 and 50 and 50 by 2 : 1 : 1, then 200 and 200 and 200; the first buy, and so do 20 more of the mailed.
+    first = lambda at: 1 if at < 100 or 300 <= at < 350 or 550 <= at < 600 else 2  # noqa: E731 - epoch of a person
+    weights = ({"control": 2, "mail": 1, "coupon": 1}, {"control": 1, "mail": 1, "coupon": 1})
+    events = orders(arms, {"control": 100, "mail": 70, "coupon": 70})
+    session = world(tmp_path, arms, events, weights=weights, epoch=first)
+
+    (told,) = report_control(session, "mail_test", now=LATER).campaigns
+
+    alone = [one.compared.difference.estimate for one in told.report.metric("bought").effects]
+    assert alone == pytest.approx([0.08, 0.08], abs=0.01)
+    assert told.effect.difference.estimate == pytest.approx(0.1 * 600 / 800)
+    assert told.money is not None
+    assert told.money.per_unit.estimate == pytest.approx(10 * 0.1 * 600 / 800)
+
+
 def test_windows_that_ripen_after_a_stop_are_looked_at_too(tmp_path: Path) -> None:
     late = lambda at: EXPOSED + (at % 2) * 20 * DAY  # noqa: E731 - half of them have open windows
     session = world(tmp_path, ARMS, orders(ARMS, BOUGHT_BY), exposed=late)
