@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from segctl.operations.content import Desk
     from segctl.operations.session import Session
     from segctl.operations.workflow_gate import Told
+    from segctl.operations.workflow_world import Outcome
 
 _POLLS, _COMMAND_S = 120, 300
 _FAILED = "SEG688"
@@ -61,7 +62,9 @@ class Effects:
         try:
             message = self._message(act, doing[0], now) if act.kind == "mail" else None
         except SegctlError as error:
-            return {one.key: Result("invalid", f"{error.code}: {error.message}") for one in doing}
+            # What a person lacks stays so; a template that is wrong is mended, and whoever it was for still waits.
+            outcome: Outcome = "invalid" if error.code == "SEG776" else "not_now"
+            return {one.key: Result(outcome, f"{error.code}: {error.message}", is_personal=True) for one in doing}
         try:
             sent = self._sent(workflow, node, act, destination, told, doing, now, message)
         except BatchRefusedError as error:

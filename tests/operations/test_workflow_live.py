@@ -159,6 +159,19 @@ def test_one_mailbox_that_is_full_keeps_nobody_else_waiting(shop: Shop) -> None:
     assert list(held.handled.held) == [("cart", "first")]
 
 
+def test_people_wait_while_a_template_is_wrong(shop: Shop) -> None:
+    right = (shop.folder / "content/hello.txt.j2").read_text("utf-8")
+    shop.write("content/hello.txt.j2", right + "{{ nobody_knows }}\n")
+    enter(shop, 0)
+
+    held = shop.run(later(minutes=20))
+    shop.write("content/hello.txt.j2", right)
+    shop.run(later(minutes=21))
+
+    assert held.handled.held[("cart", "first")].startswith("SEG777")
+    assert shop.mails == ["p0"]
+
+
 @pytest.mark.slow
 def test_an_event_begins_a_workflow_once_also_after_compaction(shop: Shop) -> None:
     shop.workflow("purpose: service\ntrigger: {event: bought}\nreentry: always\nsteps: [{mail: hello, to: mailer}]\n")
