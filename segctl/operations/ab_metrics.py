@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from segctl.operations.ab_compare import arm_value, at_cost, compared, cost_figures, judged
-from segctl.operations.ab_design import always
+from segctl.operations.ab_design import always, rule
 from segctl.operations.ab_parts import Effect, Held, MetricReport, Verdict
 from segctl.operations.ab_samples import BELOW_BEFORE, Key, Pair, Sample, capped, names_of, sample_of, samples
 from segctl.operations.ab_strata import sides
 from segctl.stats.cuped import cuped, cuped_ratio
+from segctl.stats.early import early
 from segctl.stats.multiplicity import holm
 from segctl.stats.outliers import Outlier, outlier
 from segctl.stats.rate_intervals import newcombe
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from segctl.model.experiments import Metric
     from segctl.operations.ab_design import Stage
     from segctl.operations.ab_trial import Trial
+    from segctl.stats.cuped import Adjustment
     from segctl.stats.values import Comparison
 
 DEFAULT_CAP = 99.9
@@ -94,7 +96,8 @@ def _beside(of: Trial, at: Stage, metric: Metric, arm: str, both: Pair) -> tuple
         also["always"] = at_cost(metric, both, always(of, both.n, [arm]))
     single = compared(metric, Pair(both.control, both.treatment), confidence=confidence)
     if both.strata:
-        also["pooled"] = single
+        # Whatever else throws the strata together mixes unlike people as well.
+        return {**also, "pooled": single}, None
     if both.control.counts is not None and both.treatment.counts is not None:
         interval = newcombe(both.control.counts, both.treatment.counts, confidence=confidence)
         also["newcombe"] = replace(single, difference=interval)
@@ -102,14 +105,22 @@ def _beside(of: Trial, at: Stage, metric: Metric, arm: str, both: Pair) -> tuple
             also["exact"] = _exact(single, both.control.counts, both.treatment.counts)
     reduction = None
     if "before" in names_of(metric):
-        below = BELOW_BEFORE if BELOW_BEFORE in both.control.moments.names else None
-        adjusted = (
-            cuped_ratio(both.control.moments, both.treatment.moments, confidence=confidence, below_before=below)
-            if metric.kind == "ratio"
-            else cuped(both.control.moments, both.treatment.moments, confidence=confidence)
-        )
-        also["cuped"], reduction = adjusted.adjusted, adjusted.reduction
+        cost = rule(of, at, both.n, arm)
+        found = _with_before(metric, both, confidence)
+        also["cuped"], reduction = found.adjusted, found.reduction
+        if cost is not None:
+            also["cuped"] = early(
+                lambda level: _with_before(metric, both, level).adjusted, cost, conversions=both.events
+            )
     return also, reduction
+
+
+def _with_before(metric: Metric, both: Pair, confidence: float) -> Adjustment:
+    control, treatment = both.control.moments, both.treatment.moments
+    if metric.kind == "ratio":
+        below = BELOW_BEFORE if BELOW_BEFORE in control.names else None
+        return cuped_ratio(control, treatment, confidence=confidence, below_before=below)
+    return cuped(control, treatment, confidence=confidence)
 
 
 def _exact(single: Comparison, control: Counts, treatment: Counts) -> Comparison:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 from segctl.operations.ab_contacts import is_own, messages
 from segctl.operations.ab_result import MoneyReport
 from segctl.stats.compliance import MESSAGED, compliance
+from segctl.stats.early import FARTHEST, level_of
 from segctl.stats.money import Cost, cost_per_effect, worth
-from segctl.stats.values import Interval, undefined
+from segctl.stats.values import Interval, Why, undefined
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from segctl.operations.ab_contacts import Reached
     from segctl.operations.ab_parts import Effect, MetricReport
     from segctl.operations.ab_trial import Trial
-    from segctl.stats.values import Comparison
+    from segctl.stats.values import Comparison, Moments
 
 
 def money_reports(
@@ -100,14 +101,16 @@ def _with_compliance(of: Trial, one: MetricReport, found: Reached) -> MetricRepo
     for arm in of.arms:
         rows = frame.filter(arm=arm)
         moments[arm] = of_rows({"value": rows["value"].to_numpy(), MESSAGED: rows["messaged"].to_numpy()})
-    confidence = float(of.experiment.confidence)
-    effects = [
-        replace(
-            effect,
-            compliance=compliance(
-                moments[of.experiment.control], moments[effect.arm], confidence=confidence
-            ).cace_by_test,
-        )
-        for effect in one.effects
-    ]
+    effects = [replace(effect, compliance=_of_messages(of, moments, effect)) for effect in one.effects]
     return replace(one, effects=tuple(effects))
+
+
+def _of_messages(of: Trial, moments: Mapping[str, Moments], effect: Effect) -> Interval:
+    """By the same look as the effect of the assignment; nothing but the estimate where that has no limits."""
+    confidence, edge = float(of.experiment.confidence), effect.figures.get("edge")
+    level = confidence if edge is None else level_of(min(edge, FARTHEST))
+    found = compliance(moments[of.experiment.control], moments[effect.arm], confidence=level).cace_by_test
+    if edge is not None and effect.compared.difference.low is None:
+        why = effect.compared.difference.why or Why.TOO_FEW
+        return undefined(why, confidence=confidence, method=found.method, estimate=found.estimate)
+    return replace(found, confidence=confidence)

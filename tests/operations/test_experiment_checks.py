@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import polars as pl
 import pytest
@@ -40,6 +41,7 @@ from segctl.state.deliveries import Failure
 from segctl.state.experiments import Epoch, begin, end
 from segctl.state.identity import write_canonical
 from segctl.state.subjects import Subjects
+from segctl.stats.values import Interval
 
 HALVES = {"control": 300, "mail": 300}
 LIFTED = {"control": 60, "mail": 100}
@@ -417,6 +419,45 @@ def test_arms_that_differed_before_are_warned_of(tmp_path: Path) -> None:
 
     assert report.check("imbalance").reason == "differed_before"
     assert "cuped" in report.metric("bought").effects[0].also
+
+
+@pytest.mark.parametrize("looks", ["end", "always"])
+def test_what_stands_beside_an_effect_pays_for_looks_as_it_does(looks: Any, tmp_path: Path) -> None:
+    metric = replace(BOUGHT, before=Duration(30, "days"))
+    before = [Event(at, EXPOSED - DAY) for at in (*range(80, 140), *range(390, 450))]
+    session = world(tmp_path, HALVES, [*orders(HALVES, {"control": 100, "mail": 130}), *before],
+                    declared=experiment(HALVES, (metric,), looks=looks))  # fmt: skip
+    contacted(session, [*range(20), *range(300, 600)])
+
+    effect = reported(session).metric("bought").effects[0]
+
+    wide = width(effect.compared.difference)
+    assert effect.compliance is not None
+    assert width(effect.also["cuped"].difference) == pytest.approx(wide, rel=0.05)
+    assert width(effect.compliance) == pytest.approx(wide / (1 - 20 / 300), rel=0.05)
+    assert ((effect.also["cuped"].p or 0) < 0.05) == (looks == "end")
+
+
+def width(one: Interval) -> float:
+    assert one.low is not None
+    assert one.high is not None
+    return one.high - one.low
+
+
+def test_nothing_that_mixes_strata_stands_beside_an_effect_within_them(tmp_path: Path) -> None:
+    """Few of the control are from AT, where most buy: together the mail seems to find more buyers, in each fewer."""
+    arms = {"control": 300, "mail": 300}
+    at_home = lambda at: "AT" if at < 6 or 300 <= at < 550 else "DE"  # noqa: E731 - by person
+    metric = replace(BOUGHT, before=Duration(30, "days"))
+    declared = experiment(arms, (metric,), size=600)
+    before = [Event(at, EXPOSED - DAY) for at in range(0, 600, 7)]
+    session = world(tmp_path, arms, [*orders(arms, {"control": 6, "mail": 150}), *before], declared=declared,
+                    strata=at_home)  # fmt: skip
+
+    report = reported(session)
+
+    assert set(report.metric("bought").effects[0].also) == {"pooled"}
+    assert report.headline.p == report.metric("bought").effects[0].compared.p
 
 
 def test_people_of_another_stratum_are_no_arms_that_differed_before(tmp_path: Path) -> None:
