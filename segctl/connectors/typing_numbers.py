@@ -84,9 +84,9 @@ def _quick(raw: pl.Series, scale: int, form: NumberForm) -> pl.Series | None:
     numbers = _from_floats(floats, scale)
     # No two decimals of 15 digits share a float, so the one found is the one written; but 1e-400 becomes 0.
     doubtful = text.str.len_bytes() > FLOAT_DIGITS
-    zeros = (floats == 0).arg_true()
-    if text.gather(zeros).str.contains("[eE]").any():
-        doubtful |= (floats == 0) & text.str.contains("[eE]")
+    zeros = floats == 0
+    if zeros.any() and text.filter(zeros).str.contains("[eE]").any():
+        doubtful |= zeros & text.str.contains("[eE]")
     return numbers.set(doubtful.fill_null(value=False), None) if doubtful.any() else numbers
 
 
@@ -205,8 +205,8 @@ def constant(value: int) -> pl.Series:
 
 def within(numbers: pl.Series, bound: int) -> pl.Series:
     """Null where the absolute value reaches the bound."""
-    outside = ((numbers >= constant(bound)) | (numbers <= constant(-bound))).fill_null(value=False)
-    return numbers.set(outside, None) if outside.any() else numbers
+    outside = (numbers >= constant(bound)) | (numbers <= constant(-bound))
+    return numbers.set(outside.fill_null(value=False), None) if outside.any() else numbers
 
 
 def divided(numbers: pl.Series, divisor: int | pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -161,13 +161,14 @@ class _Batch:
             return kinds, _all(height, value=True)
         said = identifier_of(evaluate(rule.kind_column, self.columns))
         kinds = said.replace_strict(dict(rule.kind_map), default=None, return_dtype=pl.String)
+        if not kinds.null_count():
+            return kinds, _all(height, value=True)
         unknown = kinds.is_null()
-        if unknown.any():
-            if rule.keeps_others:
-                name = ", ".join(columns_of(rule.kind_column))
-                self._refuse(name, unknown, said, "a declared event", "this is no declared event")
-            for value, rows in said.filter(unknown).value_counts().iter_rows():
-                skipped[value or ""] = skipped.get(value or "", 0) + rows
+        if rule.keeps_others:
+            name = ", ".join(columns_of(rule.kind_column))
+            self._refuse(name, unknown, said, "a declared event", "this is no declared event")
+        for value, rows in said.filter(unknown).value_counts().iter_rows():
+            skipped[value or ""] = skipped.get(value or "", 0) + rows
         return kinds, ~unknown
 
     def _taken(self, columns: Columns, positions: pl.Series) -> Columns:

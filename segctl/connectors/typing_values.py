@@ -14,6 +14,8 @@ from segctl.model.types import EXACT, Kind, ValueType
 
 _TRUE = ("true", "t", "yes", "y", "ja", "j", "1", "1.0", "wahr", "on", "x")
 _FALSE = ("false", "f", "no", "n", "nein", "0", "0.0", "falsch", "off")
+_FEW = 256
+"""Texts that are quicker looked at one by one than by a query."""
 
 
 @dataclass(slots=True)
@@ -121,15 +123,22 @@ def _nothing(raw: pl.Series, dtype: pl.DataType) -> pl.Series:
 def text_of(raw: pl.Series) -> pl.Series:
     """Text in NFC; blanks are null."""
     text = as_text(raw)
-    is_ascii = (text.str.len_bytes() == text.str.len_chars()).all()
-    return text if is_ascii else text.str.normalize("NFC")
+    return text if _is_ascii(text) else text.str.normalize("NFC")
 
 
 def identifier_of(value: pl.Series | Exact) -> pl.Series:
     """An identifier: text in NFC without blanks around it; empty is null."""
-    text = as_text(value).str.strip_chars()
-    is_ascii = (text.str.len_bytes() == text.str.len_chars()).all()
-    return text if is_ascii else text.str.normalize("NFC")
+    text = as_text(value)
+    if len(text) > _FEW or any(one != one.strip() for one in text.to_list() if one):
+        text = text.str.strip_chars()
+    return text if _is_ascii(text) else text.str.normalize("NFC")
+
+
+def _is_ascii(text: pl.Series) -> bool:
+    # Each method of texts is a query of its own, which costs more than looking at a few of them.
+    if len(text) <= _FEW:
+        return all(one.isascii() for one in text.to_list() if one)
+    return bool((text.str.len_bytes() == text.str.len_chars()).all())
 
 
 def _truths(raw: pl.Series) -> pl.Series:

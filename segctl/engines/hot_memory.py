@@ -88,7 +88,7 @@ class GrowingRows:
         """Takes further rows in stored form; a column that either lacks is null there."""
         self.last = max(self.last, _last(rows))
         first = self._frame.height
-        self._keep(first, rows.get_column("ts").to_physical().to_numpy())
+        self._keep(first, rows.get_column("ts").cast(pl.Int64).to_numpy())
         for at, subject in enumerate(rows.get_column("subject").to_list(), first):
             self._of.setdefault(subject, []).append(at)
         if not first:
@@ -139,5 +139,5 @@ class GrowingRows:
 
 
 def _last(rows: pl.DataFrame) -> int:
-    latest = rows.get_column("ts").to_physical().max() if rows.height else None
+    latest = rows.get_column("ts").cast(pl.Int64).max() if rows.height else None
     return -(2**62) if latest is None else int(latest)  # type: ignore[arg-type]  # microseconds

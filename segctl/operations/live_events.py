@@ -69,6 +69,8 @@ class LiveEvents:
 
     def add(self, kind: str, rows: pl.DataFrame) -> None:
         """Takes in further events."""
+        import polars as pl
+
         from segctl.engines.hot_memory import GrowingRows
 
         wanted = self.wanted.get(kind, frozenset())
@@ -78,8 +80,8 @@ class LiveEvents:
                 column = rows.get_column(name)
                 most = max(abs(int(column.min() or 0)), abs(int(column.max() or 0)))  # type: ignore[arg-type]  # integers
                 self.max_abs[name] = max(self.max_abs.get(name, 0), most)
-        self.tails.setdefault(kind, GrowingRows()).add(rows.select(names))
-        ts = rows.get_column("ts").to_physical()
+        self.tails.setdefault(kind, GrowingRows()).add(rows[names])
+        ts = rows.get_column("ts").cast(pl.Int64)
         self._widen([int(ts.min() or 0), int(ts.max() or 0)])  # type: ignore[arg-type]  # microseconds
 
     def subjects(self) -> NDArray[np.int32]:

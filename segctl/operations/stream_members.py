@@ -91,7 +91,7 @@ class Members:
         now = np.zeros((len(rows), len(names)), dtype=bool)
         if answers.height and names:
             found = np.searchsorted(rows, answers["subject"].to_numpy())
-            now[found] = np.column_stack([answers[name].fill_null(value=False).to_numpy() for name in names])
+            now[found] = np.column_stack([_truth_of(answers[name]) for name in names])
         at = np.ix_(rows, places)
         changed = np.argwhere(self._truth[at] != now)
         self._truth[at] = now
@@ -107,6 +107,11 @@ class Members:
 
         columns = {name: pl.Series(self.column(name).copy()) for name in names}
         return pl.DataFrame({"subject": pl.int_range(self.length, dtype=pl.Int32, eager=True), **columns})
+
+
+def _truth_of(answers: pl.Series) -> NDArray[np.bool_]:
+    # Filling is a query of its own, for each of all segments.
+    return (answers.fill_null(value=False) if answers.null_count() else answers).to_numpy()
 
 
 class Timers:

@@ -54,11 +54,11 @@ class KnownValues:
             return nobody
         hashes = asked.hash().to_numpy()
         places = self._places(hashes)
-        is_hit = (
-            pl.Series(self._hashes[places] == hashes) & pl.Series(places < self._table.height) & asked.is_not_null()
-        )
+        is_hit = pl.Series((self._hashes[places] == hashes) & (places < self._table.height))
+        if asked.null_count():
+            is_hit &= asked.is_not_null()
         candidates = self._table[pl.Series(np.minimum(places, self._table.height - 1))]
-        is_same = (candidates["value"] == asked).fill_null(value=False)
+        is_same = candidates["value"] == asked
         if (is_hit & ~is_same).any():
             frame = pl.DataFrame({"value": asked})
             return frame.join(self._table, on="value", how="left", maintain_order="left")["subject"]
