@@ -90,6 +90,7 @@ CHECKS: dict[str, str] = {
     "power.few_in_arm": "nur {least} in einem Arm; zehn braucht es mindestens",
     "power.few_without": "alle bis auf {without} eines Arms; zehn, die es nicht taten, braucht es mindestens",
     "power.rests_on_few": "der Wert ruht auf wenigen, wie auf {rests_on} gleichen in einem Arm; zwanzig braucht es",
+    "power.nothing_shared": "Arme ohne gemeinsame Schicht oder gemeinsame Zeit sind nicht vergleichbar",
     "power.few_units": "ein Arm hat nur {units} mit vollständigem Zeitraum",
     "power.mde_above_plan": "so viele finden bestenfalls eine Änderung von {mde}, geplant war {planned}",
     "imbalance.differed_before": "die Arme unterschieden sich schon vor der Nachricht; unten ist das Vorher "

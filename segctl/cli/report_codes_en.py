@@ -90,6 +90,7 @@ CHECKS: dict[str, str] = {
     "power.few_in_arm": "only {least} in an arm; ten are the least",
     "power.few_without": "all but {without} of an arm; ten who did not are the least",
     "power.rests_on_few": "the figure rests on few, as on {rests_on} equal values in an arm; twenty are the least",
+    "power.nothing_shared": "arms that were not dealt in the same strata, or at the same time, cannot be compared",
     "power.few_units": "an arm has only {units} with a complete window",
     "power.mde_above_plan": "so many find a change of {mde} at best, planned was {planned}",
     "imbalance.differed_before": "the arms differed before anybody was messaged; what was before is taken into "

@@ -47,12 +47,19 @@ def power(of: Trial, ahead: Next) -> Check:
         return Check("power", "warn", "few_without", {**figures, "without": without}, decides=True)
     if smallest < 2:
         return Check("power", "warn", "few_units", figures, decides=True)
+    if any(_shares_nothing(pair(of, of.primary, arm)) for arm in of.others):
+        return Check("power", "warn", "nothing_shared", figures, decides=True)
     worth = rests_on(of, of.primary)
     if worth is not None and worth < UNRELIABLE:
         return Check("power", "warn", "rests_on_few", {**figures, "rests_on": round(worth)}, decides=True)
     if ahead.effect is not None and (ahead.mde is None or ahead.mde > abs(ahead.effect)):
         return Check("power", "warn", "mde_above_plan", figures, decides=True)
     return Check("power", "ok", None, figures)
+
+
+def _shares_nothing(both: Pair) -> bool:
+    """Strata decide, and none has units of both arms."""
+    return bool(both.strata) and not any(one.moments.n for _, one, _ in both.strata)
 
 
 def rests_on(of: Trial, metric: Metric) -> float | None:

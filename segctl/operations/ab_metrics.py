@@ -56,7 +56,9 @@ def pair(
     control, treatment = (sample_of(known, metric, one) for one in (base, arm))
     if made is not None or of.strata is None or not of.strata.decides:
         return Pair(control, treatment)
-    return Pair(control, treatment, sides(of.strata.samples[metric.name], metric, base, arm))
+    nobody = sample_of({}, metric, arm)
+    # Arms that share no stratum cannot be compared at all: another time, or other people.
+    return Pair(control, treatment, sides(of.strata.samples[metric.name], metric, base, arm) or (("", nobody, nobody),))
 
 
 def _report(of: Trial, at: Stage, metric: Metric) -> MetricReport:

@@ -444,6 +444,19 @@ def width(one: Interval) -> float:
     return one.high - one.low
 
 
+def test_arms_that_were_never_dealt_at_the_same_time_are_not_compared(tmp_path: Path) -> None:
+    weights = ({"control": 1, "mail": 0}, {"control": 0, "mail": 1})
+    session = world(tmp_path, HALVES, orders(HALVES, {"control": 60, "mail": 120}), weights=weights,
+                    epoch=lambda at: 1 if at < 300 else 2)  # fmt: skip
+
+    report = reported(session)
+
+    assert (report.headline.state, report.headline.leaning) == ("too_small", None)
+    assert report.check("power").reason == "nothing_shared"
+    assert all(one.compared.p is None for metric in report.metrics for one in metric.effects)
+    assert not any(one.claim for one in report.money)
+
+
 def test_nothing_that_mixes_strata_stands_beside_an_effect_within_them(tmp_path: Path) -> None:
     """Few of the control are from AT, where most buy: together the mail seems to find more buyers, in each fewer."""
     arms = {"control": 300, "mail": 300}
