@@ -173,7 +173,7 @@ def _way_out(message: Message, definitions: Definitions) -> Iterator[Diagnostic]
     if template.channel != "email":
         return
     if purpose is None:
-        hint = "write `purpose: NAME`; whether people can unsubscribe depends on it"
+        hint = f"write `purpose: NAME` in `{FOLDER}/{template.name}.yaml`: whether people can unsubscribe depends on it"
         yield Diagnostic("SEG774", Severity.WARNING, f"`{template.name}` has no purpose", place, hint=hint)
         return
     if not purpose.marketing or "contract" in purpose.bases:

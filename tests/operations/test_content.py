@@ -295,6 +295,14 @@ def test_lint_finds_what_a_template_gets_wrong(shop: ContentShop) -> None:
     }  # fmt: skip
 
 
+def test_a_purpose_is_written_where_it_is_read(shop: ContentShop) -> None:
+    shop.write(bare__txt='---\nsubject: "s"\n---\nSome words that stand in a letter.\n')
+    with shop.session() as session:
+        hints = {d.hint or "" for d in template_findings(session.definitions) if d.code == "SEG774"}
+
+    assert [hint for hint in hints if hint.startswith("write `purpose: NAME` in `content/bare.yaml`")]
+
+
 @pytest.mark.parametrize(
     ("yaml", "code"),
     [
