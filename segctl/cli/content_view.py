@@ -52,7 +52,7 @@ def write_list(ctx: Context) -> None:
 
     definitions, _ = bound_definitions(ctx.project, env=ctx.env)
     rows, columns = contents(definitions), COLUMNS["content"]
-    output.write(ctx, output.Result("segctl/ls-content/1", columns, rows, noun="content", ids_column="content"))
+    output.write(ctx, output.Result("segctl/ls-content/1", columns, rows, noun="templates", ids_column="content"))
 
 
 def content_result(session: Session, name: str) -> output.Result:

@@ -80,6 +80,9 @@ def write_lint(ctx: Context, names: Sequence[str]) -> ExitCode:
     from segctl.operations.lint import lint
 
     paths = [ctx.root / "workflows" / f"{name}.yaml" for name in names] or [ctx.root / "workflows"]
+    if not names and not paths[0].is_dir():
+        hint = "`segctl usecase ls` shows ready ones, `segctl help workflows` how to write them"
+        raise UsageError("SEG683", "the project has no workflows", hint=hint)
     found = lint(ctx.project, ctx.env, paths, now=ctx.now)
     return output.findings(ctx, "segctl/workflow-lint/1", found.diagnostics, files=found.files, root=found.root)
 

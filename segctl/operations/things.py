@@ -24,6 +24,12 @@ def find_trait(definitions: Definitions, name: str) -> StoredTrait | ComputedTra
     return trait
 
 
+_LISTS = {
+    "content": "`segctl ls content` lists them all",
+    "recommendation": "`recommendations` in a file under `content/` declares them: `segctl help content`",
+}
+
+
 def unknown_thing(kind: str, name: str, known: Sequence[str]) -> UsageError:
     """The error for a name that the project does not have."""
     from segctl.compile.suggest import nearest
@@ -32,5 +38,5 @@ def unknown_thing(kind: str, name: str, known: Sequence[str]) -> UsageError:
     return UsageError(
         "SEG510",
         f"there is no {kind} `{name}`",
-        hint=f"did you mean `{near}`?" if near else f"`segctl ls {kind}s` lists them all",
+        hint=f"did you mean `{near}`?" if near else _LISTS.get(kind, f"`segctl ls {kind}s` lists them all"),
     )

@@ -97,8 +97,8 @@ def _listen(ctx: Context, bind: str | None, *, behind_proxy: bool) -> None:
     output.write(
         ctx,
         output.Result(
-            "segctl/listen/1", TAKEN, done.accepted, noun="write keys", is_report=True,
-            facts={"repeated": done.repeated},
+            "segctl/listen/1", TAKEN, done.accepted, noun="write keys" if done.accepted else None, is_report=True,
+            facts={"requests": sum(row[2] for row in done.accepted), "repeated": done.repeated},
             sections=(output.Section("refused", "refused", REFUSED, done.refused),),
         ),
     )  # fmt: skip

@@ -160,7 +160,8 @@ def command(
     zone = ZoneInfo(project.timezone)
     columns = COLUMNS[kind]
     shown = [{name: _local(value, zone) for name, value in row.items()} for row in rows]
-    output.write(ctx, output.Result(f"segctl/ls-{kind}/1", columns, shown, noun=kind, ids_column=columns[0].name))
+    noun = "templates" if kind == "content" else kind
+    output.write(ctx, output.Result(f"segctl/ls-{kind}/1", columns, shown, noun=noun, ids_column=columns[0].name))
 
 
 def _local(value: object, zone: ZoneInfo) -> object:
