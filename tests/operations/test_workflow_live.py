@@ -141,6 +141,16 @@ def test_people_wait_while_the_server_does_not_answer(tmp_path: Path) -> None:
     assert shop.mails == ["p0"]
 
 
+def test_a_server_that_does_not_answer_is_not_pressed(tmp_path: Path) -> None:
+    shop = copied(tmp_path)
+    enter(shop, 0, 1, 2)
+
+    shop.run(later(minutes=20))
+
+    with open_session(shop.folder) as session:
+        assert [one.wake for one in Books(session.workspace).active()] == [None, None, None]
+
+
 def test_one_mailbox_that_is_full_keeps_nobody_else_waiting(shop: Shop) -> None:
     async def full(server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         if address.startswith("p1"):
