@@ -184,19 +184,23 @@ class PreparedPlan:
         since = Selection.of(step).span(self._now).lo
         return since is None or self._built.reader.latest(number) >= since
 
-    def _matching(self, sequence: ir.Sequence | None, found: pl.DataFrame) -> pl.DataFrame:
-        """Rows of the subjects that match; where order must decide, by the general method."""
-        if sequence is None:
-            return found
-        if not found.get_column("tie").any():
-            return found[np.flatnonzero(found.get_column("matches").to_numpy())]
-        frame, wishes = self._built.exact[sequence]
-        self._built.reader.load(wishes)
-        return frame.collect(engine="in-memory", optimizations=_OFF)
+    def _matching(self, sequence: ir.Sequence | None, found: pl.DataFrame) -> NDArray[np.int32]:
+        """Subjects that match; where order must decide, by the general method."""
+        if sequence is not None and not found.get_column("tie").any():
+            matches = found.get_column("matches")
+            return found.get_column("subject").filter(matches).to_numpy()
+        if sequence is not None:
+            frame, wishes = self._built.exact[sequence]
+            self._built.reader.load(wishes)
+            found = frame.collect(engine="in-memory", optimizations=_OFF)
+        return found.get_column("subject").to_numpy()
 
 
-def _marked(task: Task, subjects: NDArray[np.int32], found: pl.DataFrame) -> list[pl.Series]:
-    there = np.isin(subjects, found.get_column("subject").to_numpy())
+def _marked(task: Task, subjects: NDArray[np.int32], found: NDArray[np.int32]) -> list[pl.Series]:
+    there = np.zeros(len(subjects), np.bool_)
+    if len(subjects):
+        places = np.minimum(np.searchsorted(subjects, found), len(subjects) - 1)
+        there[places[subjects[places] == found]] = True
     return [pl.Series(name, there) for name in task.columns]
 
 

@@ -116,6 +116,8 @@ class Built:
         self.reading = Reading(reader, NOBODY, scope, values, asked.sum_is_safe)
         self._build_rounds()
         self.final = self._built_segments()
+        # It is resolved once, and not each time it is collected.
+        self.final.collect_schema()
 
     def _build_rounds(self) -> None:
         metrics = [metric for _, of in self._plan.metrics for metric in of] + self._changes.metrics

@@ -168,6 +168,7 @@ class FewRows:
         self.stores = stores
         self.canonical = canonical
         self._rows: dict[int, Found] = {}
+        self._empty: dict[tuple[object, ...], pl.DataFrame] = {}
 
     def first_after(self, own: NDArray[np.int32], now: int) -> tuple[NDArray[np.int32], NDArray[np.int64]] | None:
         """Profiles' subjects with events after an instant, and when these are; None where there is none.
@@ -201,6 +202,12 @@ class FewRows:
             rows = self._rows[id(store)] = store.rows_of(own)
         return rows
 
+    def _nothing_of(self, wish: Scan) -> pl.DataFrame:
+        key = (wish.properties, wish.order, wish.kind)
+        if key not in self._empty:
+            self._empty[key] = shape(wish, ())
+        return self._empty[key]
+
     def of(self, wish: Scan, own: NDArray[np.int32], now: int) -> pl.DataFrame:
         """Rows up to an instant; call `forget` before subjects or rows change.
 
@@ -217,7 +224,7 @@ class FewRows:
                 if len(rows[0]):
                     found.append(gathered(wish, kind, store, rows, self.canonical, path=path))
         if not found:
-            return shape(wish, ())
+            return self._nothing_of(wish)
         if wish.order:
             return in_event_order(wish, found)
         return pl.concat([one.frame for one in found]) if len(found) > 1 else found[0].frame
