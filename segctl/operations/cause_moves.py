@@ -107,7 +107,7 @@ class Explaining:
         if still.height and self.as_of == self.run.as_of:
             made.append(lines(still, None, self.as_of))
         elif still.height:
-            made.append(clocked(still, rows, then, now, self._raw, self._details(still["subject"])))
+            made.append(clocked(still, rows, then, now, self._raw, self._leaves(still, now)))
         return pl.concat(made)
 
     def _rows(self, pairs: pl.DataFrame, then: Side, now: Side, found: Sequence[Delta]) -> Rows:
@@ -230,6 +230,13 @@ class Explaining:
             self._told = again.details
         assert self._told is not None, "the evaluation gives details"
         return self._told
+
+    def _leaves(self, pairs: pl.DataFrame, now: Side) -> pl.DataFrame:
+        """Answers of the conditions of the pairs' segments."""
+        names = [str(name) for name in pairs["segment"].unique().sort()]
+        lowered = {name: one for name in names if (one := now.rules.lowered(name)) is not None}
+        columns = [f"leaf:{name}:{at}" for name, one in lowered.items() for at in range(len(one.leaves))]
+        return self._details(pairs["subject"], columns)
 
     def _nodes(self, side: Side, name: str) -> set[object]:
         key = (id(side.rules), name)

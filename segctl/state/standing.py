@@ -37,6 +37,8 @@ _MANIFEST, _FORMAT = "standing.json", 2
 _LOCK = "standing"
 _MOST_LAYERED = 0.25
 """Layers with more of all rows than this become one file with the first."""
+_NARROW = 8
+"""Frames of fewer rows per replaced one are gathered whole: a look at each of many columns would cost more."""
 Counts = tuple[int, int]
 """Of how many profiles a column is true, and of how many unknown."""
 
@@ -278,6 +280,8 @@ def covered(found: pl.DataFrame, at: pl.Series, over: pl.DataFrame) -> pl.DataFr
     both = pl.concat([found, over], how="vertical_relaxed")
     place = pl.int_range(found.height, dtype=pl.Int64, eager=True)
     place = place.scatter(at, pl.int_range(found.height, both.height, dtype=pl.Int64, eager=True))
+    if found.height < _NARROW * over.height:
+        return both.select(pl.all().gather(place))
     plain = [name for name, of in both.schema.items() if of == pl.Boolean or of.is_integer()]
     columns = [
         found[name].cast(both.schema[name]).clone().scatter(at, over[name].cast(both.schema[name]))
