@@ -8,11 +8,11 @@ day begins; so a bisection between these turns finds the exact microsecond.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from segctl.compile.windows import anniversary_days, span
 from segctl.compile.zones import DAY, MAX_US, day_start, from_us, local_day, offsets
+from segctl.model.dataclass import dataclass
 from segctl.model.times import (
     EXACT_SECONDS,
     Anniversary,

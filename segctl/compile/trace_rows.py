@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Protocol
 
 from segctl.compile import ir
+from segctl.model.dataclass import dataclass
 from segctl.model.times import Window
 from segctl.model.types import ValueType
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from segctl.compile import ir
 from segctl.compile.trace_rows import EventRow, RowsAsked
 from segctl.compile.zones import shifted, to_us
+from segctl.model.dataclass import dataclass
 from segctl.model.times import Duration
 from segctl.model.types import ValueType
 

@@ -8,7 +8,7 @@ tried, and so on, until the answer really is another one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 
 from segctl.compile import ir
@@ -19,6 +19,7 @@ from segctl.compile.trace_ranges import stays_until
 from segctl.compile.trace_rows import Answer, EventRow, ProfileRow
 from segctl.compile.trace_sequences import deadline
 from segctl.compile.zones import day_start, to_us
+from segctl.model.dataclass import dataclass
 from segctl.model.times import Window
 
 MOST_STEPS, MOST_SMALL_STEPS, SMALL_STEP = 5_000, 50, 1_000_000

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from segctl.model.dataclass import dataclass
 from segctl.model.secrets import Secret, Text
 
 Method = Literal["GET", "POST"]

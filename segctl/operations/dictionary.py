@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile.lower import lower_trait
 from segctl.compile.plan import Output
 from segctl.compile.words_trace import exact_number
+from segctl.model.dataclass import dataclass
 from segctl.model.types import Kind, ValueType, stored_column
 from segctl.operations.evaluation import evaluate
 from segctl.operations.ls import type_words

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segctl.model.dataclass import dataclass
 from segctl.state import problems
 from segctl.state.changes import CHANGES
 from segctl.state.files import Meta, NewFile, StoredFile
