@@ -170,7 +170,7 @@ def write_simulation(
         messages.diagnostics(ctx, session.warnings, root=session.root)
         zone = session.project.timezone
         end = instant(until or ctx.as_of, ctx.now, zone)
-        start = end - timedelta(days=30) if begin is None else instant(begin, ctx.now, zone)
+        start = end - timedelta(days=30) if begin is None else instant(begin, ctx.now, zone, begins=True)
         seconds = parse_span(every, "--every") or 3600.0
         found = simulate(
             session, names, begin=start, end=end, every=timedelta(seconds=seconds), now=ctx.now, progress=listener(ctx)
@@ -218,7 +218,7 @@ def write_run(
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         now = instant(ctx.as_of, ctx.now, session.project.timezone)
-        begin = None if since is None else instant(since, ctx.now, session.project.timezone)
+        begin = None if since is None else instant(since, ctx.now, session.project.timezone, begins=True)
         if migrate:
             moved, left = migrated(session, names)
             messages.notice(ctx, f"{moved:,} people go on by today's steps; {left:,} stand at a step that is gone")

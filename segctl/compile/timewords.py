@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import cast, get_args
 
 from segctl.compile import timehints
-from segctl.compile.zones import MAX_US, MIN_US, day_end, from_us, instant_of, local_day, shifted, to_us
+from segctl.compile.zones import MAX_US, MIN_US, day_end, day_start, from_us, instant_of, local_day, shifted, to_us
 from segctl.model.dataclass import dataclass
 from segctl.model.times import (
     EXACT_SECONDS,
@@ -122,7 +123,7 @@ def parse_period(text: str) -> Period | Problem:
     return _problem(text, "is not a calendar period", timehints.period(cleaned), A_PERIOD)
 
 
-def parse_as_of(text: str, now: datetime, zone: str) -> datetime | Problem:
+def parse_as_of(text: str, now: datetime, zone: str, *, begins: bool = False) -> datetime | Problem:
     """The instant, in UTC, that ``--as-of`` names.
 
     Args:
@@ -130,26 +131,27 @@ def parse_as_of(text: str, now: datetime, zone: str) -> datetime | Problem:
             microsecond of that local day.
         now: Aware start of the run, for relative words.
         zone: The project's zone.
+        begins: Something begins there, so such a day means its first instant.
     """
     point = parse_time_point(text)
     if isinstance(point, Problem):
         return point
-    us = _as_of_us(point, to_us(now), zone)
+    us = _as_of_us(point, to_us(now), zone, day_start if begins else day_end)
     if not MIN_US <= us <= MAX_US:
         return _problem(text, "lies outside the years 1 to 9999", None, A_TIME)
     return from_us(us)
 
 
-def _as_of_us(point: TimePoint, now: int, zone: str) -> int:
+def _as_of_us(point: TimePoint, now: int, zone: str, edge: Callable[[date, str], int]) -> int:
     match point:
         case Instant(at):
             return to_us(at)
         case LocalTime(at):
             return instant_of(at, zone)
         case LocalDay(day):
-            return day_end(day, zone)
+            return edge(day, zone)
         case RelativeDay(offset):
-            return day_end(local_day(now, zone) + timedelta(days=offset), zone)
+            return edge(local_day(now, zone) + timedelta(days=offset), zone)
         case RelativeTime(duration, sign):
             return now if duration is None else shifted(now, duration, sign, zone)
         case _:

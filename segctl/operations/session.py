@@ -91,15 +91,15 @@ def bound_definitions(start: Path, *, env: str | None = None) -> tuple[Definitio
     return definitions, in_reading_order((*findings, *more))
 
 
-def instant(text: str | None, now: datetime, zone: str) -> datetime:
-    """The instant that `--as-of` names; `now` without it.
+def instant(text: str | None, now: datetime, zone: str, *, begins: bool = False) -> datetime:
+    """The instant that `--as-of` names; `now` without it. Where something begins, a day means its first instant.
 
     Raises:
         UsageError: Not a time.
     """
     if text is None:
         return now
-    found = parse_as_of(text, now, zone)
+    found = parse_as_of(text, now, zone, begins=begins)
     if isinstance(found, Problem):
         raise UsageError("SEG501", f"`--as-of {text}`: {found.message}", hint=found.hint)
     return found

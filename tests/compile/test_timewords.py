@@ -209,6 +209,15 @@ def test_as_of_in_berlin(text: str, expected: datetime) -> None:
     assert parse_as_of(text, NOW, "Europe/Berlin") == expected
 
 
+@pytest.mark.parametrize(("text", "hour"), [("2026-03-29", 23), ("today", 23), ("2026-03-29 04:00", 2)])
+def test_a_day_from_which_something_begins_is_its_first_instant(text: str, hour: int) -> None:
+    now = datetime(2026, 3, 29, 12, tzinfo=UTC)
+
+    found = parse_as_of(text, now, "Europe/Berlin", begins=True)
+
+    assert found == datetime(2026, 3, 29 - (hour == 23), hour, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("text", ["9000 years ago", "in 9998 years", "9999-12-31"])
 def test_an_as_of_outside_the_calendar_is_a_problem(text: str) -> None:
     assert isinstance(parse_as_of(text, NOW, "America/Adak"), Problem)
