@@ -57,7 +57,10 @@ def document(said: Said) -> Any:
     return json.loads(said[1])
 
 
-def test_an_experiment_from_start_to_stop(call: Callable[..., Said], tmp_path: Path) -> None:
+def test_an_experiment_from_start_to_stop(
+    call: Callable[..., Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     planned = document(call("experiment", "status", "--json"))
     assert [row["state"] for row in planned["data"]] == ["planned"]
     assert call("experiment", "stop")[0] == 4
