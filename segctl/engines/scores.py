@@ -25,7 +25,7 @@ def with_scores(
     """
     if not plan.scores:
         return profiles, scope
-    outputs = [Output(f"of:{i}", node.of) for i, node in enumerate(plan.scores)]
+    outputs = [Output(f"of:{i}", _ranked(node)) for i, node in enumerate(plan.scores)]
     outputs += [Output(f"beside:{i}", node.beside) for i, node in enumerate(plan.scores) if node.beside is not None]
     values = answers(planned((), outputs))
     known: dict[Node, str] = {}
@@ -40,8 +40,14 @@ def with_scores(
     return profiles, scope.knowing(known)
 
 
+def _ranked(node: ir.Score) -> ir.Expression:
+    """What is compared: of days since instants the instants, whose order no passing of time touches."""
+    return node.of.of if isinstance(node.of, ir.DaysSince) else node.of
+
+
 def _score(node: ir.Score) -> pl.Expr:
     """Whole numbers all the way; equal values have as many worse ones."""
     value = pl.col("value")
-    worse = value.rank("min", descending=node.best == "low").cast(pl.Int64) - 1
+    falls = (node.best == "low") != isinstance(node.of, ir.DaysSince)
+    worse = value.rank("min", descending=falls).cast(pl.Int64) - 1
     return 1 + worse * node.groups // value.count().cast(pl.Int64)

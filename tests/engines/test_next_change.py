@@ -291,6 +291,14 @@ def test_a_score_moves_with_what_it_ranks(due: Due) -> None:
     assert due(case) == utc("11-25 12:00")
 
 
+def test_a_score_by_recency_moves_only_with_events(due: Due) -> None:
+    newest = metric("newest", TIME, "visit", c.EdgeTime("last"))
+    since = formula("since", c.Call("days_since", (c.TraitValue("newest"),)))
+    case = asking(trait("x", "equals", 1), *visits("11-18"), computed=(newest, since, score("x", "since")))
+
+    assert due(case) is None
+
+
 def test_a_record_dated_ahead_becomes_valid(due: Due) -> None:
     record = Record("crm", 9, {"points": 3}, valid_from=utc("12-05 12:00"))
     one = person("a", points=1)
