@@ -15,6 +15,7 @@ from segctl.model.consent import Use
 from segctl.model.destinations import Destination, Mode
 from segctl.operations.push_books import DryBooks, LedgerBooks
 from segctl.operations.push_courier import Courier, Desk, World
+from segctl.operations.push_moved import tell_everybody
 from segctl.operations.push_parts import Wanted, forget_settled, other_parts, part
 from segctl.operations.push_patience import Patience
 from segctl.operations.push_resolve import resolve
@@ -160,12 +161,20 @@ class Shop:
             parts = [made, *other_parts(self.workspace, self.gate, self.destination, [ledger.id], {})]
             begin_part(self.workspace, push.number, ledger.id)
             courier.desk.watch = Watch(self.gate, parts)
-            send(courier, parts, push=push.id, name=lambda p: p.segment, backlog=self.backlog,
-                 keep_remote=lambda p: keep_remote(self.workspace, p.ledger.id, p.remote))  # fmt: skip
+            send(courier, parts, push=push.id, name=lambda p: p.segment, keep_remote=self.keep_remote,
+                 backlog=self.backlog)  # fmt: skip
             made.stopped = courier.halted
             return made
         finally:
             courier.close()
+
+    def keep_remote(self, one: Part, is_new: bool, former: str | None) -> Part | None:
+        if one.remote == one.ledger.remote:
+            return None
+        if is_new:
+            return tell_everybody(self.workspace, one, self.abilities, left=former)
+        keep_remote(self.workspace, one.ledger.id, one.remote)
+        return None
 
     def backlog(self) -> str | None:
         count, oldest = remove_backlog(self.workspace, "mailer")
