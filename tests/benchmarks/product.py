@@ -81,7 +81,7 @@ def apply(data: Path, work: Path, rounds: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     script = str(HERE / "apply_peers.py")
     commands: dict[str, Callable[[], Figures]] = {
-        "segctl apply": lambda: measured([*SEGCTL, "apply", "--as-of", AS_OF.isoformat()], cwd=work),
+        "segctl apply": lambda: measured([*SEGCTL, "apply", "--full", "--as-of", AS_OF.isoformat()], cwd=work),
         "bare interpreter": lambda: measured(BARE),
     }
     for peer, folder in out.items():
