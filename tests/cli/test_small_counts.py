@@ -71,7 +71,7 @@ def _moved(entered: int, left: int) -> SegmentsReport:
 def _lifecycle(new: int, active: int) -> SegmentsReport:
     made = segments_report()
     assert made.lifecycle is not None
-    now = made.lifecycle.now | {"new": new, "active": active, "back": 60}  # type: ignore[operator]
+    now = made.lifecycle.now | {"new": new, "active": active, "back": 60}
     return replace(made, lifecycle=replace(made.lifecycle, now=now, moved={}))
 
 
@@ -79,7 +79,7 @@ def _outside(few: int) -> SegmentsReport:
     """All new buyers are members but a few."""
     made = _segment(stages={"new": 300 - few, "active": 700, "back": 100})
     assert made.lifecycle is not None
-    now = made.lifecycle.now | {"new": 300, "active": 900}  # type: ignore[operator]
+    now = made.lifecycle.now | {"new": 300, "active": 900}
     return replace(made, lifecycle=replace(made.lifecycle, now=now, moved={}))
 
 
@@ -205,7 +205,7 @@ def test_a_group_is_not_what_the_others_leave_of_an_arm(few: int) -> None:
     whole = replace(made, groups=(replace(grouping, groups=groups, more=0),))
     (section,) = [one for one in ab_document(whole, "en", least=LEAST).sections if one.key == "groups"]
 
-    assert [str(block.lines) for block in section.blocks] == [  # type: ignore[union-attr]
+    assert [str(block.lines) for block in section.blocks] == [
         "('bought by country (points): hidden, too few people in them.',)".replace("bought", "purchases")
     ]
 
@@ -218,7 +218,7 @@ def test_groups_with_few_who_did_anything_are_hidden() -> None:
     whole = replace(made, groups=(replace(grouping, groups=groups, more=0),))
     (section,) = [one for one in ab_document(whole, "en", least=LEAST).sections if one.key == "groups"]
 
-    assert [row[2] for row in section.blocks[0].rows] == ["hidden", "hidden", "1,000"]  # type: ignore[union-attr]
+    assert [row[2] for row in section.blocks[0].rows] == ["hidden", "hidden", "1,000"]
 
 
 def test_weeks_with_few_who_did_anything_are_hidden() -> None:

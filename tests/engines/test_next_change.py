@@ -67,7 +67,7 @@ def visits(*dates: str, **properties: object) -> tuple:
 
 
 def asking(condition: c.Condition, *events: object, **more: object) -> Case:
-    return Case("", condition, {"a": None}, events=events, **more)  # type: ignore[arg-type]
+    return Case("", condition, {"a": None}, events=events, **more)
 
 
 def test_the_earliest_event_in_the_window_leaves_first(due: Due) -> None:

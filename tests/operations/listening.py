@@ -130,7 +130,7 @@ class Collector:
         try:
             connection.request(method, path, data, named)
             answer = connection.getresponse()
-            answer.text = answer.read()  # type: ignore[attr-defined]
+            answer.text = answer.read()
             return answer
         finally:
             connection.close()

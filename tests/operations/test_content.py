@@ -34,7 +34,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> ContentShop:
 def mail(shop: ContentShop, who: str, **options: object) -> Rendered:
     with shop.session() as session:
         owner, _ = find_person(session.workspace, who)
-        return render(session, "m", owner.subject, as_of=NOW, **options)  # type: ignore[arg-type]
+        return render(session, "m", owner.subject, as_of=NOW, **options)
 
 
 def body(shop: ContentShop, who: str, text: str, *, settings: str = "content: m\n", **options: object) -> str:
@@ -155,7 +155,7 @@ def test_people_are_written_to_in_their_language(shop: ContentShop) -> None:
     with shop.session() as session:
         people = [find_person(session.workspace, str(nr))[0].subject for nr in range(1, 6)]
 
-        found = [mail.subject_line for _, mail in render_many(session, "m", people, as_of=NOW)]  # type: ignore[union-attr]
+        found = [mail.subject_line for _, mail in render_many(session, "m", people, as_of=NOW)]
 
     assert found == ["D", "D", "D", "D", "E"]
 

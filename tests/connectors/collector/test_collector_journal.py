@@ -102,7 +102,7 @@ def test_a_group_that_a_full_disk_cuts_leaves_nothing_half_written(
     full = [False]
 
     class Filling(journal_module.FileIO):
-        def write(self, data: bytes) -> int:  # type: ignore[override]
+        def write(self, data: bytes) -> int:
             if full[0]:
                 super().write(data[: len(data) // 2])
                 raise OSError(errno.ENOSPC, "No space left on device")

@@ -40,7 +40,7 @@ def test_pages_go_on_behind_the_cursor_and_hold_only_the_sources_own(tmp_path: P
     second = list(connector(tmp_path, "web/identify").pages(Start(cursor=first[-1].cursor)))
     third = list(connector(tmp_path).pages(Start(cursor=second[-1].cursor)))
 
-    def numbers(pages: list) -> list[int]:  # type: ignore[type-arg]
+    def numbers(pages: list) -> list[int]:
         return [json.loads(line)["n"] for page in pages for line in page.lines.splitlines()]
 
     assert numbers(first) == [1, 2, 4]
