@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 from segctl.cli import messages, output
 from segctl.model.errors import UsageError
-from segctl.operations.audience_words import counted_reasons, step_words
+from segctl.operations.audience.words import counted_reasons, step_words
 
 if TYPE_CHECKING:
     from segctl.cli.context import Context
     from segctl.model.project import Language
-    from segctl.operations.audience_explain import Explained
+    from segctl.operations.audience.explain import Explained
 
 STEPS = (
     output.Column("destination"),
@@ -48,7 +48,7 @@ def show_waterfall(ctx: Context, kind: str, name: str, to: str | None, step: str
     Raises:
         UsageError: No such segment, destination or step.
     """
-    from segctl.operations.audience_explain import explained, step_named
+    from segctl.operations.audience.explain import explained, step_named
     from segctl.operations.session import open_session
 
     if kind != "segment":
@@ -103,7 +103,7 @@ def _reasons(found: Iterable[Explained], language: Language) -> Iterable[tuple[A
 
 def _people(found: Sequence[Explained], step: str | None, language: Language) -> output.Result:
     """One row per profile that fell out; with no step named, at any."""
-    from segctl.operations.audience_explain import with_words
+    from segctl.operations.audience.explain import with_words
 
     rows = [
         (profile_id, one.destination, *rest)

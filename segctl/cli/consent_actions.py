@@ -13,9 +13,9 @@ from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
-    from segctl.operations.consent_check import Row
-    from segctl.operations.consent_import import Imported
-    from segctl.operations.consent_people import Asked, ContactPoint
+    from segctl.operations.consent.check import Row
+    from segctl.operations.consent.importing import Imported
+    from segctl.operations.consent.people import Asked, ContactPoint
     from segctl.operations.session import Session
 
 DECISIONS = (
@@ -90,9 +90,9 @@ def write_check(
     language: str | None,
 ) -> ExitCode:
     """Decide about one person; 0 when all that was asked is allowed, else 1."""
-    from segctl.operations.consent_check import check
-    from segctl.operations.consent_session import open_for_consent
-    from segctl.operations.consent_words import answer_words, reason_words
+    from segctl.operations.consent.check import check
+    from segctl.operations.consent.session import open_for_consent
+    from segctl.operations.consent.words import answer_words, reason_words
 
     named = asked(ctx, who)
     with open_for_consent(ctx.project, env=ctx.env, destinations=destination is not None) as session:
@@ -135,8 +135,8 @@ def write_rows(
     language: str | None,
 ) -> None:
     """What is on record about a person, or the evidence of it."""
-    from segctl.operations.consent_check import history, proofs
-    from segctl.operations.consent_session import open_for_consent
+    from segctl.operations.consent.check import history, proofs
+    from segctl.operations.consent.session import open_for_consent
 
     named = asked(ctx, who)
     with open_for_consent(ctx.project, env=ctx.env, tolerant=True) as session:
@@ -156,8 +156,8 @@ def write_rows(
 
 def write_record(ctx: Context, who: str, words: Words) -> None:
     """Record what one person said."""
-    from segctl.operations.consent_record import OBJECTIONS, Said, record, refuse_weak_lift
-    from segctl.operations.consent_session import open_for_consent
+    from segctl.operations.consent.record import OBJECTIONS, Said, record, refuse_weak_lift
+    from segctl.operations.consent.session import open_for_consent
 
     facts = dict(pair(one, "--set") for one in words.fixed)
     action = OBJECTIONS[words.against] if words.action == "object" else words.action
@@ -197,8 +197,8 @@ def write_import(
     ctx: Context, file: str, mapped: list[str], fixed: list[str], source: str | None, rejected: str | None
 ) -> ExitCode:
     """Take a file into the ledger."""
-    from segctl.operations.consent_import import import_file
-    from segctl.operations.consent_session import open_for_consent
+    from segctl.operations.consent.importing import import_file
+    from segctl.operations.consent.session import open_for_consent
 
     columns = {header: column for column, header in (pair(one, "--map") for one in mapped)}
     values = dict(pair(one, "--set") for one in fixed)
@@ -255,8 +255,8 @@ def tell_import(ctx: Context, done: Imported, schema: str) -> ExitCode:
 
 def write_rotation(ctx: Context) -> None:
     """Make a new key."""
-    from segctl.operations.consent_keys import rotate
-    from segctl.operations.consent_session import open_for_consent
+    from segctl.operations.consent.keys import rotate
+    from segctl.operations.consent.session import open_for_consent
 
     with open_for_consent(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         if ctx.dry_run:

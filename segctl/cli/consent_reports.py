@@ -35,8 +35,8 @@ MATRIX = (
 
 def write_matrix(ctx: Context, language: str | None) -> None:
     """Every state with every kind of use."""
-    from segctl.operations.consent_matrix import matrix
-    from segctl.operations.consent_words import answer_words, reason_words
+    from segctl.operations.consent.matrix import matrix
+    from segctl.operations.consent.words import answer_words, reason_words
 
     spoken: Literal["de", "en"] = "de" if language == "de" else "en"
     rows = [
@@ -51,9 +51,9 @@ def write_matrix(ctx: Context, language: str | None) -> None:
 
 def write_coverage(ctx: Context, language: str | None) -> None:
     """How many people may be contacted."""
-    from segctl.operations.consent_coverage import coverage
-    from segctl.operations.consent_session import open_for_consent
-    from segctl.operations.consent_words import reason_words
+    from segctl.operations.consent.coverage import coverage
+    from segctl.operations.consent.session import open_for_consent
+    from segctl.operations.consent.words import reason_words
     from segctl.operations.session import open_session
 
     is_segment = bool(ctx.select)

@@ -47,7 +47,7 @@ _UNFILLED = "(cannot be filled)"
 def write_list(ctx: Context) -> None:
     """The templates of the project."""
     from segctl.cli.commands.ls import COLUMNS
-    from segctl.operations.content_facts import contents
+    from segctl.operations.content.facts import contents
     from segctl.operations.session import bound_definitions
 
     definitions, _ = bound_definitions(ctx.project, env=ctx.env)
@@ -57,7 +57,7 @@ def write_list(ctx: Context) -> None:
 
 def content_result(session: Session, name: str) -> output.Result:
     """One template: its settings, what it speaks of, and its files."""
-    from segctl.operations.content_facts import content_facts
+    from segctl.operations.content.facts import content_facts
 
     facts, files = content_facts(session.definitions, name)
     known = {key: value for key, value in facts.items() if value not in (None, [])}
@@ -68,7 +68,7 @@ def write_preview(
     ctx: Context, name: str, who: str, *, language: str | None, html: str | None, show_personal: bool
 ) -> None:
     """The message that one person would get."""
-    from segctl.operations.content_preview import preview
+    from segctl.operations.content.preview import preview
     from segctl.operations.session import instant, open_session
 
     with open_session(ctx.project, env=ctx.env) as session:
@@ -105,8 +105,8 @@ def write_preview(
 
 def write_lint(ctx: Context, name: str | None) -> ExitCode:
     """What is wrong with the templates, in one of the formats for findings."""
-    from segctl.operations.content import find_template_in
-    from segctl.operations.content_lint import template_files, template_findings
+    from segctl.operations.content.content import find_template_in
+    from segctl.operations.content.lint import template_files, template_findings
     from segctl.operations.session import bound_definitions
 
     definitions, findings = bound_definitions(ctx.project, env=ctx.env)
@@ -123,7 +123,7 @@ def write_lint(ctx: Context, name: str | None) -> ExitCode:
 
 def write_audience(ctx: Context, name: str | None, segment: str, *, people: bool) -> ExitCode:
     """What the members of a segment lack."""
-    from segctl.operations.content_lint import check_audience
+    from segctl.operations.content.lint import check_audience
     from segctl.operations.people import profile_ids
     from segctl.operations.session import instant, open_session
 

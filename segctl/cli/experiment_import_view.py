@@ -16,8 +16,8 @@ COLUMNS = (output.Column("arm"), output.Column("people", type="integer"))
 
 def write_import(ctx: Context, name: str | None, source: str, *, is_sent: bool) -> None:
     """Take the assignments of a file over, and say how many are in each arm."""
-    from segctl.operations.experiment_check import split_finding
-    from segctl.operations.experiment_import import import_assignments
+    from segctl.operations.experiment.check import split_finding
+    from segctl.operations.experiment.importing import import_assignments
     from segctl.operations.session import open_session
 
     path, data = read_file(ctx, source)

@@ -14,8 +14,8 @@ from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
     from segctl.model.project import Definitions, Language
-    from segctl.operations.experiment_options import Said
-    from segctl.operations.experiment_plan_result import ExperimentPlan
+    from segctl.operations.experiment.options import Said
+    from segctl.operations.experiment.plan_result import ExperimentPlan
     from segctl.operations.session import Session
     from segctl.stats.power import Figure
 
@@ -80,9 +80,9 @@ def _plan(
     members: int | None,
     per_day: float | None,
 ) -> ExperimentPlan:
-    from segctl.operations.experiment_options import experiment_of, given_effect, given_figure
-    from segctl.operations.experiment_plan import experiment_plan, plan_without_data
-    from segctl.operations.experiment_plan_result import Given
+    from segctl.operations.experiment.options import experiment_of, given_effect, given_figure
+    from segctl.operations.experiment.plan import experiment_plan, plan_without_data
+    from segctl.operations.experiment.plan_result import Given
     from segctl.operations.session import instant
 
     project = definitions.project

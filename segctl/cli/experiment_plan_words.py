@@ -11,7 +11,7 @@ from segctl.cli.report_numbers import LIFT, Numbers, Shape, significant
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
-    from segctl.operations.experiment_plan_result import ExperimentPlan
+    from segctl.operations.experiment.plan_result import ExperimentPlan
     from segctl.stats.power import Figure
     from segctl.stats.sizing import Effect
 

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.model.project import Language
-    from segctl.operations.experiment_check import Checked
-    from segctl.operations.experiment_run import Stopped
-    from segctl.operations.experiment_status import ExperimentStatus
+    from segctl.operations.experiment.check import Checked
+    from segctl.operations.experiment.run import Stopped
+    from segctl.operations.experiment.status import ExperimentStatus
     from segctl.operations.session import Session
     from segctl.stats.srm import SplitTest
 
@@ -81,8 +81,8 @@ _SHOWN = 20
 
 def write_start(ctx: Context, name: str | None) -> None:
     """Start an experiment, and tell what the next push will do."""
-    from segctl.operations.experiment_assign import is_evaluated
-    from segctl.operations.experiment_run import start
+    from segctl.operations.experiment.assign import is_evaluated
+    from segctl.operations.experiment.run import start
     from segctl.operations.session import open_session
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
@@ -119,7 +119,7 @@ def write_start(ctx: Context, name: str | None) -> None:
 
 def write_stop(ctx: Context, name: str | None, winner: str | None, reason: str | None) -> None:
     """Stop an experiment, and tell what that means."""
-    from segctl.operations.experiment_run import stop
+    from segctl.operations.experiment.run import stop
     from segctl.operations.session import open_session
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
@@ -163,8 +163,8 @@ def _ask_open(ctx: Context, planned: Stopped) -> None:
 
 def write_status(ctx: Context, name: str | None, language: str | None = None) -> ExitCode:
     """How experiments stand; 1 when the split of one that runs is broken."""
-    from segctl.operations.experiment_check import split_finding
-    from segctl.operations.experiment_status import experiment_statuses
+    from segctl.operations.experiment.check import split_finding
+    from segctl.operations.experiment.status import experiment_statuses
     from segctl.operations.session import open_session
     from segctl.operations.universal_share import share_findings
 
@@ -214,7 +214,7 @@ def _arms(rows: list[tuple[Any, ...]], language: Language, *, is_table: bool) ->
 
 def write_assign(ctx: Context, name: str | None, arm: str | None, *, is_sent: bool) -> None:
     """Assign who is not on record yet, and write who is in which arm."""
-    from segctl.operations.experiment_assign import assign
+    from segctl.operations.experiment.assign import assign
     from segctl.operations.session import open_session
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
@@ -243,7 +243,7 @@ def write_assign(ctx: Context, name: str | None, arm: str | None, *, is_sent: bo
 
 def write_check(ctx: Context, name: str | None) -> ExitCode:
     """Is what is on record right; 1 when something is not."""
-    from segctl.operations.experiment_check import check
+    from segctl.operations.experiment.check import check
     from segctl.operations.session import open_session
 
     with open_session(ctx.project, env=ctx.env) as session:

@@ -13,8 +13,8 @@ from segctl.cli.validation_page import plain
 from segctl.cli.validation_page_words import number
 
 if TYPE_CHECKING:
-    from segctl.operations.dedupe import Deduped
-    from segctl.operations.dedupe_near import Near
+    from segctl.operations.dedupe.dedupe import Deduped
+    from segctl.operations.dedupe.near import Near
 
 _SHOWN = 50
 _CODE = re.compile(r"`([^`]*)`")

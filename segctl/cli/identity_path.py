@@ -30,7 +30,7 @@ def write_path(ctx: Context, a: str, b: str, *, personal: bool, fuzzy: bool = Fa
     """The path of links between two identifiers, or what keeps them apart, and how alike they are."""
     from segctl.cli import waterfall
     from segctl.cli.commands.dedupe import masked
-    from segctl.operations.dedupe_session import local, open_for_dedupe
+    from segctl.operations.dedupe.session import local, open_for_dedupe
     from segctl.operations.explain_identity import explain_identity
 
     with open_for_dedupe(ctx.project, env=ctx.env) as (project, workspace):

@@ -10,7 +10,7 @@ from segctl.cli.plan_view import definition_rows, effect_rows, outcome_of, reaso
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
-    from segctl.operations.plan import Plan, SegmentPlan
+    from segctl.operations.plan.plan import Plan, SegmentPlan
 
 MOST_ROWS = 100
 """Comments of forges end at 65,536 characters; whoever needs every row takes JSON."""

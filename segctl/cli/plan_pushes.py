@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from segctl.cli import output
 from segctl.cli.push_view import step_columns
 from segctl.model.audience import STEPS
-from segctl.operations.audience_words import counted_reasons
+from segctl.operations.audience.words import counted_reasons
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
-    from segctl.operations.plan_push import AudiencePlan
+    from segctl.operations.plan.push import AudiencePlan
 
 PUSHES = (
     output.Column("segment"),

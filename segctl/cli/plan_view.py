@@ -10,7 +10,7 @@ from segctl.cli import output, plan_pushes
 if TYPE_CHECKING:
     from segctl.cli.context import Context
     from segctl.model.project import Language
-    from segctl.operations.plan import Plan, SegmentPlan
+    from segctl.operations.plan.plan import Plan, SegmentPlan
 
 COLUMNS = (
     output.Column("segment"),
@@ -159,7 +159,7 @@ def reason_rows(plan: Plan, language: Language, zone: str, *, first: bool) -> It
         zone: Of instants.
         first: Also of segments that are new, where everybody has the same cause.
     """
-    from segctl.operations.cause_words import KINDS, say
+    from segctl.operations.causes.words import KINDS, say
 
     for reason in plan.reasons:
         if reason.kind in _FIRST and not first:

@@ -12,7 +12,7 @@ from segctl.model.audience import STEPS
 if TYPE_CHECKING:
     from segctl.cli.context import Context
     from segctl.model.project import Language
-    from segctl.operations.push_result import Outcome, Pushed
+    from segctl.operations.push.result import Outcome, Pushed
     from segctl.operations.session import Session
     from segctl.state.deliveries import Failure
 
@@ -191,7 +191,7 @@ def _sections(
 
 
 def _dropped(one: Outcome, language: Language) -> Iterable[tuple[Any, ...]]:
-    from segctl.operations.audience_words import counted_reasons
+    from segctl.operations.audience.words import counted_reasons
 
     for step in one.waterfall:
         if step.name not in ("accepted", "change"):

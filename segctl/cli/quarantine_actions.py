@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from segctl.model.project import Project
     from segctl.model.sources import Source
-    from segctl.operations.quarantine_replay import Replayed
-    from segctl.operations.quarantine_rows import Filter
+    from segctl.operations.quarantine.replay import Replayed
+    from segctl.operations.quarantine.rows import Filter
     from segctl.state.workspace import Workspace
 
 _SUFFIXES = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".parquet": "parquet"}
@@ -44,7 +44,7 @@ DISCARD = (
 
 def write_export(ctx: Context, project: Project, rows: pl.DataFrame, source: str) -> None:
     """The rows as a file to mend."""
-    from segctl.operations.quarantine_export import csv_text, export_frame, export_records
+    from segctl.operations.quarantine.export import csv_text, export_frame, export_records
 
     form = _export_format(ctx)
     if form == "ndjson":
@@ -84,9 +84,9 @@ def write_replay(
     ctx: Context, project: Project, workspace: Workspace, source: Source, file: str | None, wanted: Filter
 ) -> None:
     """Rows once more, or a mended export, and what became of them."""
-    from segctl.operations.quarantine_export import read_mended
-    from segctl.operations.quarantine_replay import replay
-    from segctl.operations.quarantine_rows import files_of, rows_of
+    from segctl.operations.quarantine.export import read_mended
+    from segctl.operations.quarantine.replay import replay
+    from segctl.operations.quarantine.rows import files_of, rows_of
 
     mended = None
     if file is not None:
@@ -149,7 +149,7 @@ def _replay_result(ctx: Context, found: Replayed) -> output.Result:
 
 def write_discard(ctx: Context, workspace: Workspace, source: str, wanted: Filter, known: list[str]) -> None:
     """Drop rows after the one question."""
-    from segctl.operations.quarantine_discard import discard
+    from segctl.operations.quarantine.discard import discard
 
     def agree(rows: int, files: int) -> None:
         confirm(ctx, f"{counted(rows, 'rows')} from {counted(files, 'files')} of `{source}` would be gone; discard?")

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from segctl.cli.report_asked import Asked
     from segctl.cli.report_document import Document
     from segctl.model.project import Language
-    from segctl.operations.ab_parts import ArmValue, MetricReport
-    from segctl.operations.ab_result import AbReport, RunningExperiment
+    from segctl.operations.ab.parts import ArmValue, MetricReport
+    from segctl.operations.ab.result import AbReport, RunningExperiment
     from segctl.operations.session import Session
 
 LIST = (
@@ -86,7 +86,7 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
 
 def session_report(ctx: Context, session: Session, asked: Asked) -> AbReport:
     """The report on the experiment that was named, as of the call's time."""
-    from segctl.operations.ab import report_ab
+    from segctl.operations.ab.ab import report_ab
 
     return report_ab(session, asked.names[0], now=moment(ctx, session), by=asked.by, clock=ctx.now)
 
@@ -165,7 +165,7 @@ def _explain(ctx: Context, session: Session, asked: Asked, found: AbReport, lang
 
 # --- The list ---------------------------------------------------------------------------------------------
 def _list(ctx: Context, session: Session, asked: Asked, language: Language) -> ExitCode:
-    from segctl.operations.ab import running
+    from segctl.operations.ab.ab import running
 
     found = running(session, now=ctx.now)
     rows = [

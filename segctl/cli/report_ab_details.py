@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from segctl.cli.report_document import Block
     from segctl.cli.report_speech import AbSpeech
-    from segctl.operations.ab_parts import Belief, Effect, Group, Grouping, MetricReport, Trend
-    from segctl.operations.ab_result import Allocation
+    from segctl.operations.ab.parts import Belief, Effect, Group, Grouping, MetricReport, Trend
+    from segctl.operations.ab.result import Allocation
     from segctl.stats.values import Comparison, Interval
 
 

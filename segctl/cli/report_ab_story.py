@@ -14,8 +14,8 @@ from segctl.cli.report_speech import AbSpeech
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
-    from segctl.operations.ab_parts import Check
-    from segctl.operations.ab_result import AbReport
+    from segctl.operations.ab.parts import Check
+    from segctl.operations.ab.result import AbReport
 
 
 def document(

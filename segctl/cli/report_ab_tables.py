@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from segctl.cli.report_document import Block
     from segctl.cli.report_speech import AbSpeech, NamedSpeech, Speech
-    from segctl.operations.ab_parts import ArmValue, Effect, MetricReport
-    from segctl.operations.ab_result import MoneyReport
+    from segctl.operations.ab.parts import ArmValue, Effect, MetricReport
+    from segctl.operations.ab.result import MoneyReport
     from segctl.stats.values import Interval
 
 _BAR_LOOKS: dict[str, str] = {"better": "good", "worse": "bad"}

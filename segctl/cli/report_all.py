@@ -116,7 +116,7 @@ def _tried(make: Callable[[], Document]) -> Document | str:
 
 def _experiment(ctx: Context, session: Session, name: str, language: Language, least: int) -> Document:
     from segctl.cli.report_ab_story import document
-    from segctl.operations.ab import report_ab as made
+    from segctl.operations.ab.ab import report_ab as made
 
     # Nobody looks before the planned end here: figures are left out then, so no look is put on record.
     found = made(session, name, now=moment(ctx, session), command="report all", look=False)

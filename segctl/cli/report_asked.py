@@ -102,7 +102,7 @@ def moment(ctx: Context, session: Session) -> datetime:
     Raises:
         UsageError: `--as-of` is no time, or one of which nothing is known yet.
     """
-    from segctl.operations.ab import refuse_future
+    from segctl.operations.ab.ab import refuse_future
     from segctl.operations.session import instant
 
     at = instant(ctx.as_of, ctx.now, session.project.timezone)

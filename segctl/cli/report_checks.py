@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from segctl.cli.report_document import Block
     from segctl.cli.report_speech import Speech
-    from segctl.operations.ab_parts import Check
+    from segctl.operations.ab.parts import Check
 
 _LOOKS: dict[str, Look] = {"ok": "good", "note": "none", "warn": "warn", "fail": "bad"}
 _ORDER = ("fail", "warn", "note")

@@ -15,8 +15,8 @@ from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
-    from segctl.operations.ab_parts import ArmValue, Effect, MetricReport
-    from segctl.operations.ab_result import AbReport, MoneyReport
+    from segctl.operations.ab.parts import ArmValue, Effect, MetricReport
+    from segctl.operations.ab.result import AbReport, MoneyReport
     from segctl.stats.values import Interval
 
 _LABELS = {

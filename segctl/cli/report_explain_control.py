@@ -13,7 +13,7 @@ from segctl.cli.report_speech import AbSpeech, NamedSpeech, Speech
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
-    from segctl.operations.ab_result import MoneyReport
+    from segctl.operations.ab.result import MoneyReport
     from segctl.operations.control_result import CampaignEffect, ControlReport, Programme
     from segctl.stats.values import Interval
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from segctl.cli.report_speech import AbSpeech
-    from segctl.operations.ab_parts import Group, Grouping
+    from segctl.operations.ab.parts import Group, Grouping
 
 Number = tuple[str, str, str, Mapping[str, str], tuple[str, ...]]
 """Name, value in words, key of the formula, what goes in, and the kinds of events that were read."""

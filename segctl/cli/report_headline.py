@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from segctl.cli.report_speech import AbSpeech
-    from segctl.operations.ab_parts import MetricReport
-    from segctl.operations.ab_result import Headline
+    from segctl.operations.ab.parts import MetricReport
+    from segctl.operations.ab.result import Headline
     from segctl.stats.values import Interval
 
 _WITHOUT_MONEY = ("too_early", "too_small")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from segctl.cli.report_asked import Asked
     from segctl.cli.report_document import Document, Look
     from segctl.model.project import Language
-    from segctl.operations.health import Examined, HealthFinding, SegmentHealth
+    from segctl.operations.health.health import Examined, HealthFinding, SegmentHealth
     from segctl.operations.session import Session
 
 _RUNS = 30
@@ -105,7 +105,7 @@ def session_report(ctx: Context, session: Session, asked: Asked) -> tuple[Segmen
 
 def examined(ctx: Context, session: Session, asked: Asked) -> Examined:
     """The same with the figures behind it."""
-    from segctl.operations import health
+    from segctl.operations.health import health
 
     last = _RUNS if asked.last is None else asked.last
     if last < 2:
@@ -120,7 +120,7 @@ def _proposed(
     session: Session, found: Examined, folder: Path, language: Language
 ) -> tuple[tuple[output.Section, ...], tuple[str, ...]]:
     """Write the changed files; what was changed, and what to do next."""
-    from segctl.operations.health_proposals import proposals, write
+    from segctl.operations.health.proposals import proposals, write
 
     made = proposals(session, found)
     rows = [(one.segment, one.finding, one.change, one.what, one.path) for one in made.made]
@@ -173,7 +173,7 @@ def _told(one: SegmentHealth, language: Language, least: int) -> str:
 
 
 def _reason(one: SegmentHealth, finding: HealthFinding, language: Language, least: int) -> str:
-    from segctl.operations.health_words import hidden, said
+    from segctl.operations.health.words import hidden, said
 
     if not least:
         return finding.reason

@@ -11,7 +11,7 @@ from segctl.model.exits import ExitCode
 if TYPE_CHECKING:
     from segctl.cli.context import Context
     from segctl.cli.report_asked import Asked
-    from segctl.operations.segment_report_values import SegmentsReport
+    from segctl.operations.segment_report.values import SegmentsReport
     from segctl.operations.session import Session
 
 
@@ -34,8 +34,8 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
 
 def session_report(ctx: Context, session: Session, asked: Asked) -> SegmentsReport:
     """The report on the selected segments."""
-    from segctl.operations.segment_report import RUNS, segment_report
-    from segctl.operations.segment_report import Asked as Wanted
+    from segctl.operations.segment_report.segment_report import RUNS, segment_report
+    from segctl.operations.segment_report.segment_report import Asked as Wanted
     from segctl.operations.session import instant
 
     if asked.last is not None and asked.last < 2:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from segctl.model.project import Language
-    from segctl.operations.ab_parts import ArmValue, MetricReport
-    from segctl.operations.ab_result import AbReport
+    from segctl.operations.ab.parts import ArmValue, MetricReport
+    from segctl.operations.ab.result import AbReport
     from segctl.stats.values import Interval
 
 _TABLES = {"de": (report_words_de, report_codes_de), "en": (report_words_en, report_codes_en)}

@@ -12,7 +12,7 @@ from segctl.model.errors import UsageError
 if TYPE_CHECKING:
     from segctl.identity.explain import PairEvidence
     from segctl.model.project import Project
-    from segctl.operations.dedupe_review import Doubt
+    from segctl.operations.dedupe.review import Doubt
     from segctl.state.workspace import Workspace
 
 _KEYS = {"y": "must", "j": "must", "n": "cannot"}
@@ -27,8 +27,8 @@ def review_pairs(
     Raises:
         UsageError: Nobody sits at the terminal.
     """
-    from segctl.operations.dedupe_answers import record
-    from segctl.operations.dedupe_review import doubts
+    from segctl.operations.dedupe.answers import record
+    from segctl.operations.dedupe.review import doubts
 
     if not ctx.terminal.interactive:
         raise UsageError(

@@ -9,7 +9,7 @@ from segctl.cli.results import Column, Result, Section
 from segctl.cli.small_counts import Small, of_report
 
 if TYPE_CHECKING:
-    from segctl.operations.segment_report_values import (
+    from segctl.operations.segment_report.values import (
         Cohort,
         Contacts,
         Figures,

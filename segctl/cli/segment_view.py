@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.model.project import Language
-    from segctl.operations.segment_report_values import (
+    from segctl.operations.segment_report.values import (
         Cohort,
         Cohorts,
         Figures,

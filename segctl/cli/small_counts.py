@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
-    from segctl.operations.segment_report_values import (
+    from segctl.operations.segment_report.values import (
         Contacts,
         Figures,
         Lifecycle,

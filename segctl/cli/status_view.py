@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from segctl.cli.context import Context
     from segctl.operations.session import Session
     from segctl.operations.status import DestinationStatus, Status
-    from segctl.operations.stream_status import StreamStatus
+    from segctl.operations.stream.status import StreamStatus
 
 COLUMNS = (
     output.Column("destination"),

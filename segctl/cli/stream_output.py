@@ -15,7 +15,7 @@ from segctl.cli.context import Context
 from segctl.model.errors import LocalIOError, UsageError
 
 if TYPE_CHECKING:
-    from segctl.operations.stream_metrics import Metrics
+    from segctl.operations.stream.metrics import Metrics
     from segctl.state.stream_log import Change
 
 SCHEMA = "segctl/change/1"
@@ -106,7 +106,7 @@ class Speaker:
     """Hears a stream: writes changes, and figures every so often."""
 
     def __init__(self, ctx: Context, file: ChangeFile | None, *, every_s: float) -> None:
-        from segctl.operations.stream_metrics import Metrics
+        from segctl.operations.stream.metrics import Metrics
 
         self._ctx = ctx
         self._file = file
@@ -127,7 +127,7 @@ class Speaker:
 
     def measured(self, metrics: Metrics, lag_s: float) -> None:
         """Takes the figures of a step, and tells them when it is time."""
-        from segctl.operations.stream_metrics import Metrics
+        from segctl.operations.stream.metrics import Metrics
 
         self._part.add(metrics)
         passed = time.monotonic() - self._since

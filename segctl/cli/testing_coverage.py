@@ -11,7 +11,7 @@ from segctl.cli.results import Column, Result, Section
 
 if TYPE_CHECKING:
     from segctl.cli.context import Context
-    from segctl.operations.testing import Outcome
+    from segctl.operations.testing.testing import Outcome
 
 COLUMNS = (
     Column("segment"),
@@ -43,7 +43,7 @@ def coverage_text(ctx: Context, outcome: Outcome) -> str:
 
 
 def _rows(outcome: Outcome) -> Iterator[dict[str, Any]]:
-    from segctl.operations.testing import lowered_leaves
+    from segctl.operations.testing.testing import lowered_leaves
 
     for segment, leaves in lowered_leaves(outcome):
         for leaf, answers in zip(leaves, outcome.leaves[segment], strict=True):

@@ -16,9 +16,9 @@ from segctl.model.exits import ExitCode
 if TYPE_CHECKING:
     from segctl.cli.context import Context
     from segctl.compile.trace import LeafTrace
-    from segctl.operations.testing import CaseResult, Mismatch, Outcome
-    from segctl.operations.testing_mutants import Score
-    from segctl.operations.testing_reasons import Explained
+    from segctl.operations.testing.mutants import Score
+    from segctl.operations.testing.reasons import Explained
+    from segctl.operations.testing.testing import CaseResult, Mismatch, Outcome
 
 CASES = (
     Column("case"),
@@ -115,7 +115,7 @@ def _leaf_line(ctx: Context, row: tuple[str, ...], widths: list[int]) -> str:
 
 def summary(outcome: Outcome) -> str:
     """``2 of 34 cases failed, 12 segments (0.31 s)``."""
-    from segctl.operations.testing import names_tested
+    from segctl.operations.testing.testing import names_tested
 
     ran, failed = len(outcome.results), len(outcome.failed)
     told = f"{failed:,} of {counted(ran, 'cases')} failed" if failed else f"{counted(ran, 'cases')} passed"

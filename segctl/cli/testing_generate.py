@@ -20,8 +20,8 @@ def propose(ctx: Context, name: str) -> None:
     """
     from segctl.operations.lists import ProjectLists
     from segctl.operations.session import bound_definitions
-    from segctl.operations.testing_generate import propose_cases
-    from segctl.operations.testing_proposals import file_text
+    from segctl.operations.testing.generate import propose_cases
+    from segctl.operations.testing.proposals import file_text
     from segctl.operations.things import unknown_thing
 
     if ctx.format != "table":

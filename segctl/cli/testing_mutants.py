@@ -16,8 +16,8 @@ from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
-    from segctl.operations.testing import Suite
-    from segctl.operations.testing_mutants import Score
+    from segctl.operations.testing.mutants import Score
+    from segctl.operations.testing.testing import Suite
 
 SCORES = (
     Column("segment"),
@@ -32,8 +32,8 @@ SURVIVORS = (Column("place"), Column("change", "change that no case notices"))
 
 def mutate_project(ctx: Context, suite: Suite, min_score: str | None) -> ExitCode | None:
     """Score the tests and write the result; 1 when a case fails or the score is too low."""
-    from segctl.operations.testing import run_tests
-    from segctl.operations.testing_mutants import mutation_scores
+    from segctl.operations.testing.mutants import mutation_scores
+    from segctl.operations.testing.testing import run_tests
 
     wanted = None if min_score is None else _share(min_score)
     outcome = run_tests(suite)
@@ -64,7 +64,7 @@ def _share(text: str) -> Decimal:
 
 def _tell_failures(ctx: Context, outcome: object) -> None:
     from segctl.cli import testing_formats
-    from segctl.operations.testing import Outcome
+    from segctl.operations.testing.testing import Outcome
 
     assert isinstance(outcome, Outcome)
     output.write_text(ctx, testing_formats.long_text(ctx, outcome))

@@ -22,7 +22,7 @@ CASES = (
 
 def write_outcome(ctx: Context, names: Sequence[str], keyword: str | None) -> ExitCode | None:
     """Runs the cases, tells what is not as expected, and which passed."""
-    from segctl.operations.workflow_testing import load_suite, run_cases
+    from segctl.operations.workflow.testing import load_suite, run_cases
 
     suite = load_suite(ctx.project, names, keyword, env=ctx.env)
     messages.diagnostics(ctx, suite.warnings)

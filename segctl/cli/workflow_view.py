@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from segctl.cli.context import Context
     from segctl.model.workflows import Workflow
     from segctl.operations.session import Session
-    from segctl.operations.workflow import Ran
+    from segctl.operations.workflow.workflow import Ran
     from segctl.state.workflows import Effect
 
 COUNTS = (
@@ -77,7 +77,7 @@ _EXAMPLES = 20
 # --- Checking and drawing -----------------------------------------------------------------------------------
 def write_lint(ctx: Context, names: Sequence[str]) -> ExitCode:
     """Problems of workflow files; no engine and no workspace."""
-    from segctl.operations.lint import lint
+    from segctl.operations.lint.lint import lint
 
     paths = [ctx.root / "workflows" / f"{name}.yaml" for name in names] or [ctx.root / "workflows"]
     if not names and not paths[0].is_dir():
@@ -139,7 +139,7 @@ def shown(workflow: Workflow, language: str) -> output.Result:
 
 
 def _one(known: dict[str, Workflow], names: Sequence[str]) -> Workflow:
-    from segctl.operations.workflow import unknown_workflow
+    from segctl.operations.workflow.workflow import unknown_workflow
 
     if len(names) != 1:
         if not names and len(known) == 1:
@@ -164,7 +164,7 @@ def write_simulation(
     """Who would have got what, when."""
     from segctl.cli.progress import listener
     from segctl.operations.session import instant, open_session
-    from segctl.operations.workflow_simulate import by_step, simulate
+    from segctl.operations.workflow.simulate import by_step, simulate
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
@@ -212,8 +212,8 @@ def write_run(
 ) -> ExitCode | None:  # fmt: skip
     """Handles what is due, once or until stopped."""
     from segctl.operations.session import instant, open_session
-    from segctl.operations.workflow import follow as go_on
-    from segctl.operations.workflow import migrated, run
+    from segctl.operations.workflow.workflow import follow as go_on
+    from segctl.operations.workflow.workflow import migrated, run
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
@@ -271,8 +271,8 @@ def _warnings(ran: Ran) -> Iterator[Diagnostic]:
 def write_status(ctx: Context, names: Sequence[str]) -> ExitCode | None:
     """Who is where, what was done, what nobody knows."""
     from segctl.operations.session import open_session
-    from segctl.operations.workflow import unknown_effects
-    from segctl.operations.workflow_status import status
+    from segctl.operations.workflow.status import status
+    from segctl.operations.workflow.workflow import unknown_effects
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
@@ -301,7 +301,7 @@ def write_status(ctx: Context, names: Sequence[str]) -> ExitCode | None:
 def write_resolved(ctx: Context, keys: Sequence[str], *, is_sent: bool, is_not: bool) -> None:
     """Takes what somebody found out about an effect."""
     from segctl.operations.session import open_session
-    from segctl.operations.workflow import resolve
+    from segctl.operations.workflow.workflow import resolve
 
     if len(keys) != 1 or is_sent == is_not:
         hint = "`segctl workflow resolve KEY --sent`, or `--not-sent`"
@@ -316,7 +316,7 @@ def write_resolved(ctx: Context, keys: Sequence[str], *, is_sent: bool, is_not: 
 def write_press(ctx: Context, action: str, names: Sequence[str], reason: str | None) -> None:
     """Stops workflows, or lets them go on."""
     from segctl.operations.session import open_session
-    from segctl.operations.workflow import press
+    from segctl.operations.workflow.workflow import press
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         done = press(session, "pause" if action == "pause" else "resume", names, reason=reason, now=ctx.now)

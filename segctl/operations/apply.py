@@ -17,8 +17,8 @@ from segctl.model.errors import Refused, SegctlError, UsageError
 from segctl.operations.contacted import record as record_contacts
 from segctl.operations.evaluation import Answers
 from segctl.operations.guards import WAITS, Allowance, parse_allowances, refusals
-from segctl.operations.incremental import Evaluated, Extent, evaluate_standing
-from segctl.operations.incremental_after import leave_behind
+from segctl.operations.incremental.after import leave_behind
+from segctl.operations.incremental.incremental import Evaluated, Extent, evaluate_standing
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import run_note
 from segctl.operations.retyped import retyped_properties
@@ -282,7 +282,7 @@ def _recorded(
         # A run about nothing would stand between the two that people compare.
         if dry_run or not rows:
             return None, outcome.status.value, rows
-    from segctl.operations.causes import cause_note, causes
+    from segctl.operations.causes.causes import cause_note, causes
     from segctl.operations.kept_definitions import NOTE, keep_definitions
 
     kept = keep_definitions(session)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from segctl.compile.plan import Plan
     from segctl.engines.profiles import RecordFile
     from segctl.model.times import Duration
-    from segctl.operations.consent_states import Known
+    from segctl.operations.consent.states import Known
     from segctl.operations.evaluation import StoredRows
     from segctl.operations.session import Session
 
@@ -50,7 +50,7 @@ def coming(
     import polars as pl
 
     from segctl.engines.next_change_records import Ahead
-    from segctl.operations.consent_gate import known_consents
+    from segctl.operations.consent.gate import known_consents
     from segctl.operations.evaluation import row_files
 
     tables = snapshot if stored.tables is None else stored.tables
@@ -81,7 +81,7 @@ def _consents(session: Session, asking: Plan, profiles: pl.Series, known: Known,
     """The next instant at which a row of the ledger about a profile's contact points begins, ends or grows stale."""
     import polars as pl
 
-    from segctl.operations.consent_states import OfKind
+    from segctl.operations.consent.states import OfKind
 
     purposes = {purpose.name: purpose for purpose in session.project.purposes}
     rules = session.project.consent

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from segctl.compile.project import load_project
 from segctl.operations.hot_columns import copies_for
-from segctl.operations.ingest_landed import forget_outlived
+from segctl.operations.ingest.landed import forget_outlived
 from segctl.operations.progress import Progress, Silent
 
 if TYPE_CHECKING:

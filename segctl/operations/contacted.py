@@ -25,7 +25,7 @@ def record(workspace: Workspace) -> int:
     Returns:
         Events written.
     """
-    from segctl.operations.ingest_events import write_events
+    from segctl.operations.ingest.events import write_events
     from segctl.state.contacts import contacts_due, has_contacts_due, no_longer_due
 
     written = _record_of_workflows(workspace)
@@ -44,7 +44,7 @@ def record(workspace: Workspace) -> int:
 
 def _record_of_workflows(workspace: Workspace) -> int:
     """Likewise for what workflows did; an effect of which nobody knows whether it happened counts."""
-    from segctl.operations.ingest_events import write_events
+    from segctl.operations.ingest.events import write_events
     from segctl.state.workflows_contacts import are_events, has_workflow_contacts, workflow_contacts
 
     if not has_workflow_contacts(workspace):

@@ -111,7 +111,7 @@ class _Reading:
 
     def _batches(self) -> Iterator[tuple[Detected, RawBatch]]:
         from segctl.connectors.files import detect, expand, read
-        from segctl.operations.ingest_source import existing, read_options
+        from segctl.operations.ingest.source import existing, read_options
 
         options = None if self.source is None else read_options(self.source)
         root = Path(self.project.root) if self.source is not None else Path()

@@ -14,16 +14,16 @@ from zoneinfo import ZoneInfo
 
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
-from segctl.operations.ab import declared, reported
+from segctl.operations.ab.ab import declared, reported
 from segctl.operations.control_result import CampaignEffect, ControlReport, Cumulative
 from segctl.stats.money import as_told, total
 from segctl.stats.values import Why, undefined
 
 if TYPE_CHECKING:
     from segctl.model.experiments import Experiment, Metric
-    from segctl.operations.ab_result import AbReport
-    from segctl.operations.ab_samples import Sample
-    from segctl.operations.ab_trial import Trial
+    from segctl.operations.ab.result import AbReport
+    from segctl.operations.ab.samples import Sample
+    from segctl.operations.ab.trial import Trial
     from segctl.operations.session import Session
     from segctl.stats.values import Comparison
 
@@ -116,9 +116,9 @@ def against_silence(experiment: Experiment) -> Experiment | None:
 
 def _campaign(session: Session, experiment: Experiment, now: datetime) -> Campaign | None:
     """One campaign; None while nobody has a complete window."""
-    from segctl.operations.ab_contacts import reached
-    from segctl.operations.ab_money import cost_of, money_of
-    from segctl.operations.ab_trial import trial
+    from segctl.operations.ab.contacts import reached
+    from segctl.operations.ab.money import cost_of, money_of
+    from segctl.operations.ab.trial import trial
 
     of = trial(session, experiment, as_of=now)
     report = reported(of)
@@ -152,9 +152,9 @@ def held_back(report: AbReport) -> str | None:
 
 def _together(of: Trial, metric: Metric, arms: Sequence[str]) -> Comparison:
     """All arms that are sent something as one, against the control; within strata where these decide."""
-    from segctl.operations.ab_compare import at_cost, compared
-    from segctl.operations.ab_design import always, rule, stage
-    from segctl.operations.ab_samples import Pair, sample_of
+    from segctl.operations.ab.compare import at_cost, compared
+    from segctl.operations.ab.design import always, rule, stage
+    from segctl.operations.ab.samples import Pair, sample_of
 
     made = of.samples[metric.name]
     control = sample_of(made, metric, of.experiment.control)
@@ -169,7 +169,7 @@ def _together(of: Trial, metric: Metric, arms: Sequence[str]) -> Comparison:
 
 def _blocks(of: Trial, metric: Metric, arms: Sequence[str]) -> tuple[tuple[str, Sample, Sample], ...]:
     """Control and all these arms of every stratum that has two units of both; nothing where strata do not decide."""
-    from segctl.operations.ab_samples import Key, sample_of
+    from segctl.operations.ab.samples import Key, sample_of
 
     if of.strata is None or not of.strata.decides:
         return ()
@@ -186,7 +186,7 @@ def _blocks(of: Trial, metric: Metric, arms: Sequence[str]) -> tuple[tuple[str, 
 
 def merged(parts: Sequence[Sample]) -> Sample:
     """Several arms as one."""
-    from segctl.operations.ab_samples import Sample
+    from segctl.operations.ab.samples import Sample
     from segctl.stats.moments import merge
 
     counts = [one.counts for one in parts if one.counts is not None]

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from segctl.model.experiments import Arm, Experiment, Metric, UniversalHoldout
 from segctl.model.times import Duration
-from segctl.operations.ab_parts import Check
+from segctl.operations.ab.parts import Check
 from segctl.operations.control_result import Programme
 from segctl.stats.money import as_told, total
 
 if TYPE_CHECKING:
-    from segctl.operations.ab_parts import MetricReport
-    from segctl.operations.ab_trial import Trial
+    from segctl.operations.ab.parts import MetricReport
+    from segctl.operations.ab.trial import Trial
     from segctl.operations.control import Campaign
     from segctl.operations.session import Session
     from segctl.stats.values import Interval
@@ -65,9 +65,9 @@ def _programme(
     summed: Sequence[Campaign],
     now: datetime,
 ) -> Programme | None:
-    from segctl.operations.ab import reported
-    from segctl.operations.ab_contacts import reached
-    from segctl.operations.ab_money import cost_of, money_of
+    from segctl.operations.ab.ab import reported
+    from segctl.operations.ab.contacts import reached
+    from segctl.operations.ab.money import cost_of, money_of
     from segctl.operations.control import held_back
 
     until = now if holdout.end is None else min(holdout.end, now)
@@ -112,8 +112,8 @@ def _trial(session: Session, holdout: UniversalHoldout, metrics: tuple[Metric, .
 
     While it is open anybody looks at any time; once it is over there is one result.
     """
-    from segctl.operations.ab_contacts import EVERY
-    from segctl.operations.ab_trial import trial
+    from segctl.operations.ab.contacts import EVERY
+    from segctl.operations.ab.trial import trial
     from segctl.state.experiments import UNIVERSAL
 
     arms = (Arm(HELD_OUT, Decimal(holdout.share), is_sent=False), Arm(OPEN, 1 - Decimal(holdout.share)))

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
-from segctl.operations.ab_parts import Check, MetricReport
-from segctl.operations.ab_result import AbReport, MoneyReport
+from segctl.operations.ab.parts import Check, MetricReport
+from segctl.operations.ab.result import AbReport, MoneyReport
 
 if TYPE_CHECKING:
     from segctl.stats.values import Comparison, Interval

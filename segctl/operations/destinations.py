@@ -36,7 +36,7 @@ def with_options(definitions: Definitions) -> tuple[Definitions, list[Diagnostic
             bound[name] = checked
     checked_all = replace(definitions, destinations=bound)
     if definitions.workflows:
-        from segctl.operations.workflow_checks import unable_steps
+        from segctl.operations.workflow.checks import unable_steps
 
         findings += unable_steps(checked_all)
     return checked_all, findings

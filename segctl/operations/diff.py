@@ -11,8 +11,8 @@ from segctl.compile.selection import Selection
 from segctl.compile.timewords import Problem, parse_as_of
 from segctl.model.conditions import Guards
 from segctl.model.errors import Refused, UsageError
-from segctl.operations.cause_counts import counted, counts_of, kind_column
-from segctl.operations.cause_words import say, translated
+from segctl.operations.causes.counts import counted, counts_of, kind_column
+from segctl.operations.causes.words import say, translated
 from segctl.operations.guards import broken, refusal
 from segctl.operations.identity_causes import merges_between, moves_of_merges
 from segctl.operations.provenance import origin_of

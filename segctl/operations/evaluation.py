@@ -241,7 +241,7 @@ def load_input(
     from segctl.engines.profiles import profile_view, trait_changes
     from segctl.engines.scope import list_column
     from segctl.operations.coming import coming
-    from segctl.operations.consent_gate import with_consents
+    from segctl.operations.consent.gate import with_consents
     from segctl.state.identity import canonical
     from segctl.state.subjects import Subjects
 

@@ -14,7 +14,7 @@ from segctl.compile.plan import HISTORY, Output, plan, walk
 from segctl.compile.trace import EventRow, ProfileRow, Trace, trace
 from segctl.compile.trace_times import NextChange, next_change
 from segctl.model.errors import UsageError
-from segctl.operations.cause_words import say, translated
+from segctl.operations.causes.words import say, translated
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
 from segctl.operations.expiry import expired_at
 from segctl.operations.explain_consents import later_consents, why_outside

@@ -35,8 +35,8 @@ def later_consents(
     """
     import polars as pl
 
-    from segctl.operations.consent_gate import known_of
-    from segctl.operations.consent_states import coming_changes, consent_columns
+    from segctl.operations.consent.gate import known_of
+    from segctl.operations.consent.states import coming_changes, consent_columns
 
     mine = pl.Series("subject", sorted(subjects), dtype=pl.Int32)
     known = known_of(session, mine, data.canonical, snapshot=snapshot)
@@ -52,8 +52,8 @@ def why_outside(session: Session, subjects: Sequence[int], *, snapshot: int) -> 
     """Why nobody may evaluate a person: ``objected_profiling``, ``restricted`` or ``erased``; None if they may."""
     import polars as pl
 
-    from segctl.operations.consent_gate import known_of, outside
-    from segctl.operations.consent_states import held_points
+    from segctl.operations.consent.gate import known_of, outside
+    from segctl.operations.consent.states import held_points
     from segctl.operations.gate import Gate, Use
 
     mine = pl.Series("subject", sorted(subjects), dtype=pl.Int32)

@@ -135,7 +135,7 @@ def _likely(
     """The pair that likeness has a part in: the weakest likely link of the path, else one that is held."""
     import polars as pl
 
-    from segctl.operations.dedupe_fuzzy import KEY
+    from segctl.operations.dedupe.fuzzy import KEY
     from segctl.state.identity import HELD, stored
 
     weakest = min((step for step in path if step[2] == KEY), key=lambda step: step[3], default=None)

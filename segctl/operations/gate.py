@@ -80,7 +80,7 @@ class Gate:
         Raises:
             IntegrityError: A key that the ledger was written with is gone, so nobody could be recognised.
         """
-        from segctl.operations.consent_keys import keyring
+        from segctl.operations.consent.keys import keyring
 
         gate = cls(session, keyring(session.project, session.workspace), now=now, until=until, is_past=is_past)
         if only is None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
-from segctl.operations.cause_counts import counts_of, in_words
+from segctl.operations.causes.counts import counts_of, in_words
 from segctl.operations.provenance import Origin, origin_of
 from segctl.operations.things import unknown_thing
 

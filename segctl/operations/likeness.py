@@ -80,7 +80,7 @@ def likeness_of(project: Project, workspace: Workspace, *, now: datetime) -> Lik
         UsageError: No trait says anything about a person (SEG479), or no record has a value to compare (SEG481).
     """
     from segctl.identity.fuzzy import match
-    from segctl.operations.dedupe_fuzzy import records_of, required_roles, settings_of
+    from segctl.operations.dedupe.fuzzy import records_of, required_roles, settings_of
     from segctl.operations.identity_input import known
     from segctl.state.identity import likeness
 

@@ -198,7 +198,7 @@ def tests(definitions: Definitions) -> list[Row]:
     Raises:
         UsageError: With every finding in the files under `tests/`.
     """
-    from segctl.operations.testing import bound_tests
+    from segctl.operations.testing.testing import bound_tests
 
     cases, _ = bound_tests(definitions)
     return [
@@ -223,14 +223,14 @@ def destinations(definitions: Definitions) -> list[Row]:
 
 def experiments(definitions: Definitions) -> list[Row]:
     """One row per experiment, as `experiment_facts.experiments` gives it."""
-    from segctl.operations.experiment_facts import experiments as found
+    from segctl.operations.experiment.facts import experiments as found
 
     return found(definitions)
 
 
 def content(definitions: Definitions) -> list[Row]:
     """One row per template of messages, as `content_facts.contents` gives it."""
-    from segctl.operations.content_facts import contents
+    from segctl.operations.content.facts import contents
 
     return contents(definitions)
 

@@ -115,7 +115,7 @@ def _examples(
     """Small profiles by what they show, evaluated like customers; of segments without `keep`."""
     from segctl.compile.boundary_leaves import Ground
     from segctl.compile.lower import leaves_of
-    from segctl.operations.testing_proposals import answers_of
+    from segctl.operations.testing.proposals import answers_of
 
     clock = _clock(definitions, one, other)
     together = replace(one, where=All((one.where, other.where)))
@@ -143,7 +143,7 @@ def _shown(first: bool, second: bool) -> str:
 def _clock(definitions: Definitions, *segments: SegmentDefinition) -> Clock:
     """The instant of tests that name none."""
     from segctl.compile.boundaries import Clock
-    from segctl.operations.testing_segments import usual_as_of
+    from segctl.operations.testing.segments import usual_as_of
 
     zone = definitions.project.timezone
     return Clock(usual_as_of(zone, segments), zone)
@@ -192,7 +192,7 @@ def _test(
     definitions: Definitions, one: SegmentDefinition, other: SegmentDefinition, found: dict[str, _Example]
 ) -> str:
     """A file for `segctl test`."""
-    from segctl.operations.testing_proposals import Proposal, case_lines, named
+    from segctl.operations.testing.proposals import Proposal, case_lines, named
 
     profiles = named({shown.replace(" ", "_"): example.spec for shown, example in found.items()})
     title = f"{one.name} and {other.name}"

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.types import stored_column
-from segctl.operations.cause_words import kind_of, say, translated
+from segctl.operations.causes.words import kind_of, say, translated
 from segctl.operations.dictionary import shown
 from segctl.operations.people import find_person
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from segctl.operations.experiment_person import PersonArm
+    from segctl.operations.experiment.person import PersonArm
     from segctl.operations.golden import GoldenTrait
     from segctl.operations.session import Session
 
@@ -78,7 +78,7 @@ def profile(
     Raises:
         UsageError: Nobody, or more than one person, is known by it.
     """
-    from segctl.operations.experiment_person import arms_of_person
+    from segctl.operations.experiment.person import arms_of_person
     from segctl.state.memberships import intervals
 
     owner, subjects = find_person(session.workspace, who, rules=session.project.identity)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from segctl.model.content import ProductEvent, Recommendation
 from segctl.model.errors import DataError
 from segctl.model.types import stored_column
-from segctl.operations.content_events import kind_rows, natural
+from segctl.operations.content.events import kind_rows, natural
 from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:

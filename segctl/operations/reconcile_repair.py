@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from segctl.compile.selection import Selection
 from segctl.operations.apply import NOTHING_ALLOWED, Allowed
-from segctl.operations.audience_contacts import row_keys
+from segctl.operations.audience.contacts import row_keys
 from segctl.operations.reconcile import Compared, Drift, is_sent_there, known_destination
 
 if TYPE_CHECKING:
     from segctl.connectors.destinations.base import Member
     from segctl.operations.progress import Progress
-    from segctl.operations.push import Agree
-    from segctl.operations.push_result import Outcome, Pushed
-    from segctl.operations.push_work import Part
+    from segctl.operations.push.push import Agree
+    from segctl.operations.push.result import Outcome, Pushed
+    from segctl.operations.push.work import Part
     from segctl.operations.session import Session
 
 
@@ -48,7 +48,7 @@ def repair(
         Refused: `agree` says no.
         TemporaryError: A push has the destination.
     """
-    from segctl.operations.push import Asked, push
+    from segctl.operations.push.push import Asked, push
 
     name = compared.destination
     with session.workspace.lock(f"push to {name}"):
@@ -96,8 +96,8 @@ def _empty(
 ) -> tuple[str | None, tuple[Outcome, ...]]:
     """Everybody leaves the audiences that no segment is sent to any more: id of the push, what became of each."""
     from segctl.operations.progress import Silent
-    from segctl.operations.push_result import outcome, recorded_counts, status
-    from segctl.operations.push_stations import station
+    from segctl.operations.push.result import outcome, recorded_counts, status
+    from segctl.operations.push.stations import station
     from segctl.state.deliveries_log import begin_part, begin_push, end_part
 
     workspace, destination = session.workspace, known_destination(session, name)[0]
@@ -123,7 +123,7 @@ def _empty(
 
 
 def _orphan(session: Session, name: str, one: Drift) -> Part | None:
-    from segctl.operations.push_work import Part
+    from segctl.operations.push.work import Part
     from segctl.state.deliveries import ledger_audiences
     from segctl.state.deliveries_told import told
 

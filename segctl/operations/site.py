@@ -18,7 +18,7 @@ from segctl.operations.ls import stale_inputs, type_words
 from segctl.operations.pauses import paused_now
 from segctl.operations.reason_words import reason_words
 from segctl.operations.session import bound_definitions
-from segctl.operations.testing import bound_tests
+from segctl.operations.testing.testing import bound_tests
 
 if TYPE_CHECKING:
     from segctl.model.sources import Source

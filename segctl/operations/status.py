@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
 from segctl.operations.pauses import in_words, paused_now
-from segctl.operations.stream_status import StreamStatus, stream_status
+from segctl.operations.stream.status import StreamStatus, stream_status
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session

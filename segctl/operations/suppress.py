@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
-from segctl.operations.consent_check import history
-from segctl.operations.consent_columns import header_name
-from segctl.operations.consent_record import Recorded, Said, record, refuse_weak_lift
+from segctl.operations.consent.check import history
+from segctl.operations.consent.columns import header_name
+from segctl.operations.consent.record import Recorded, Said, record, refuse_weak_lift
 
 if TYPE_CHECKING:
-    from segctl.operations.consent_import import Shape
+    from segctl.operations.consent.importing import Shape
     from segctl.operations.session import Session
     from segctl.state.consents import StoredConsent
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from segctl.model.diagnostics import Diagnostic, Severity
-from segctl.operations.audience_experiments import generation_of
-from segctl.operations.experiment_arms import HELD_OUT, universal_rules
+from segctl.operations.audience.experiments import generation_of
+from segctl.operations.experiment.arms import HELD_OUT, universal_rules
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -61,7 +61,7 @@ def _entries(session: Session, workflow: str, now: datetime) -> pl.DataFrame | N
     """One row per person: ``subject``, ``arm``, ``entered``, and ``done`` when the window is complete."""
     import polars as pl
 
-    from segctl.operations.content_values import owners_of
+    from segctl.operations.content.values import owners_of
 
     rows = session.workspace.query(
         "SELECT subject, arm, min(entered) AS entered FROM workflow_instances WHERE workflow = ? GROUP BY profile",
@@ -118,7 +118,7 @@ def _within(
     """One row per person with ``arm`` and ``value``: how many events in the window, or the sum of a property."""
     import polars as pl
 
-    from segctl.operations.content_events import kind_rows
+    from segctl.operations.content.events import kind_rows
 
     people = done["subject"].to_list()
     snapshot = session.workspace.snapshot()

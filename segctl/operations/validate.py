@@ -14,8 +14,8 @@ from segctl.model.errors import SegctlError, UsageError
 from segctl.model.project import Project
 from segctl.model.sources import DEFAULT_LIMIT, Limit, NumberForm, Source
 from segctl.operations.contracts import findings_of, quarantined
-from segctl.operations.ingest_columns import check_columns
-from segctl.operations.ingest_contract import Gate, gate_of, with_contract
+from segctl.operations.ingest.columns import check_columns
+from segctl.operations.ingest.contract import Gate, gate_of, with_contract
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.validate_landed import rows_to_check
 from segctl.operations.validate_report import FileToCheck, SourceReport, ValidationReport, report_of
@@ -64,7 +64,7 @@ def validate_project(start: Path, env: str | None, wishes: Wishes) -> Validation
     """
     from segctl.compile.project import load_project
     from segctl.compile.sources import load_sources
-    from segctl.operations.lint import lint
+    from segctl.operations.lint.lint import lint
 
     found = lint(start, env)
     project, _ = load_project(start, env)
@@ -104,7 +104,7 @@ def _project(start: Path, env: str | None, *, is_needed: bool) -> Project:
 
 def _declared(project: Project, wishes: Wishes) -> dict[str, Source]:
     from segctl.compile.sources import load_sources
-    from segctl.operations.ingest import sources_of
+    from segctl.operations.ingest.ingest import sources_of
 
     if not project.name:
         return {}
@@ -187,9 +187,9 @@ def _previous(project: Project, source: Source) -> dict[str, Any]:
 
 def _read(project: Project, source: Source, file: FileToCheck, gate: Gate, wishes: Wishes, *, types: bool) -> None:
     from segctl.connectors.files import detect
-    from segctl.operations.ingest_pipeline import ahead
-    from segctl.operations.ingest_source import existing, read_options
-    from segctl.operations.ingest_tracking import batches_of, shape_options
+    from segctl.operations.ingest.pipeline import ahead
+    from segctl.operations.ingest.source import existing, read_options
+    from segctl.operations.ingest.tracking import batches_of, shape_options
 
     options = shape_options(source, read_options(source))
     path = file.path if file.rows is not None else existing(file.path)

@@ -56,7 +56,7 @@ def _table(fetch: TableFetch, root: Path, name: str) -> FileToCheck:
 @contextmanager
 def _landed_files(project: Project, source: Source) -> Iterator[list[FileToCheck]]:
     """The kept copies of what was fetched and still counts, as files that live as long as the block."""
-    from segctl.operations.ingest_landed import landed_dataset
+    from segctl.operations.ingest.landed import landed_dataset
     from segctl.state.inputs import inputs
     from segctl.state.workspace import DATABASE, Workspace
 

@@ -14,7 +14,7 @@ from segctl.model.sources import Limit
 if TYPE_CHECKING:
     from segctl.connectors.tables.base import TablePart
     from segctl.model.sources import Source
-    from segctl.operations.ingest_contract import Gate
+    from segctl.operations.ingest.contract import Gate
     from segctl.quality.checks_results import CheckResult
     from segctl.quality.tally import RuleCount
 

@@ -52,7 +52,7 @@ class Change:
         effective: Valid time of the change.
         event_time: Of the newest event that was taken in with it; None when no event was.
         latency: Microseconds between the arrival of what caused it and its evaluation.
-        cause: As `operations.cause_words` writes them.
+        cause: As `operations.causes.words` writes them.
         run: Number of the run that holds it; None before.
         seq: Given when it is committed.
     """

@@ -28,10 +28,10 @@ from audience_shop import NOW, put_in_force, shop, write_records
 from segctl.model.consent import ConsentEvent, Decision, Purpose, Use
 from segctl.model.destinations import Destination
 from segctl.model.types import TEXT, stored_column
-from segctl.operations.audience import audiences
-from segctl.operations.consent_keys import keyring_for_writing
+from segctl.operations.audience.audience import audiences
+from segctl.operations.consent.keys import keyring_for_writing
 from segctl.operations.gate import Gate
-from segctl.operations.push_parts import Wanted, part
+from segctl.operations.push.parts import Wanted, part
 from segctl.operations.session import Session
 from segctl.state import consents
 from segctl.state.deliveries import ledger_audience

@@ -19,7 +19,7 @@ from pathlib import Path
 from segctl.consent.tokens import Keyring
 from segctl.model.consent import ConsentEvent, Purpose, Use
 from segctl.model.project import Definitions, Project
-from segctl.operations.consent_keys import keyring_for_writing
+from segctl.operations.consent.keys import keyring_for_writing
 from segctl.operations.gate import Gate
 from segctl.operations.session import Session
 from segctl.state import consents

@@ -24,7 +24,7 @@ from random import Random
 import polars as pl
 
 from segctl.operations.hot_columns import build_copies, wanted_columns
-from segctl.operations.ingest_events import write_events
+from segctl.operations.ingest.events import write_events
 from segctl.operations.session import Session, open_session
 
 OPENED = (

@@ -18,7 +18,7 @@ import numpy as np
 
 from segctl.operations.evaluation import evaluate
 from segctl.operations.hot_columns import build_copies, wanted_columns
-from segctl.operations.live_evaluation import LiveEvaluator
+from segctl.operations.live.evaluation import LiveEvaluator
 from segctl.operations.session import Session, open_session
 
 BATCHES = {1: 60, 10: 60, 100: 60, 1_000: 15, 10_000: 7}

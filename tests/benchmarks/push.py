@@ -34,12 +34,12 @@ from push_worker import audience
 from segctl.connectors.destinations.base import Batch, Sent
 from segctl.model.consent import Use
 from segctl.model.destinations import Destination
-from segctl.operations.push import Asked, push
-from segctl.operations.push_books import LedgerBooks
-from segctl.operations.push_courier import Courier, Desk, world_from
-from segctl.operations.push_parts import Wanted, part
-from segctl.operations.push_send import send
-from segctl.operations.push_watch import Watch
+from segctl.operations.push.books import LedgerBooks
+from segctl.operations.push.courier import Courier, Desk, world_from
+from segctl.operations.push.parts import Wanted, part
+from segctl.operations.push.push import Asked, push
+from segctl.operations.push.send import send
+from segctl.operations.push.watch import Watch
 from segctl.operations.session import Session
 from segctl.state.deliveries import ledger_audience
 from segctl.state.deliveries_log import begin_push

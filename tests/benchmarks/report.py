@@ -25,8 +25,8 @@ from typing import Any
 
 import polars as pl
 
-from segctl.operations.ab import report_ab
-from segctl.operations.experiment_frozen import definition_of, frozen_digest
+from segctl.operations.ab.ab import report_ab
+from segctl.operations.experiment.frozen import definition_of, frozen_digest
 from segctl.operations.session import Session, open_session
 from segctl.state.assignments import record_assignments, schema
 from segctl.state.experiments import Epoch, begin

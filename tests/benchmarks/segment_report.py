@@ -22,7 +22,7 @@ import polars as pl
 from segctl.compile.selection import Selection
 from segctl.model.types import TEXT, Kind, ValueType, stored_column
 from segctl.operations.lists import ProjectLists
-from segctl.operations.segment_report import Asked, segment_report
+from segctl.operations.segment_report.segment_report import Asked, segment_report
 from segctl.operations.session import Session, bound_definitions
 from segctl.state.memberships import record_run
 from segctl.state.runs import NewRun

@@ -48,10 +48,10 @@ def serve(folder: Path, linger_ms: float, checkpoint_s: float) -> None:
     """Streams standard input into a project whose clock begins behind its last run."""
     from segctl.cli.stream_output import figures, line_of
     from segctl.operations.session import open_session
-    from segctl.operations.stream_metrics import Metrics
-    from segctl.operations.stream_open import Wish, opened
-    from segctl.operations.stream_state import Habits
-    from segctl.operations.stream_world import newest_as_of
+    from segctl.operations.stream.metrics import Metrics
+    from segctl.operations.stream.open import Wish, opened
+    from segctl.operations.stream.state import Habits
+    from segctl.operations.stream.world import newest_as_of
 
     class Listener:
         def changes(self, changes: Sequence[Change]) -> None:

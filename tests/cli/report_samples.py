@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from segctl.operations.ab_parts import (
+from segctl.operations.ab.parts import (
     ArmFacts,
     ArmValue,
     Belief,
@@ -17,7 +17,7 @@ from segctl.operations.ab_parts import (
     Trend,
     TrendPoint,
 )
-from segctl.operations.ab_result import AbReport, Allocation, Headline, Method, MoneyReport, Next, State
+from segctl.operations.ab.result import AbReport, Allocation, Headline, Method, MoneyReport, Next, State
 from segctl.stats.values import Comparison, Interval, Why
 
 AT = datetime(2026, 3, 30, 12, tzinfo=UTC)

@@ -12,8 +12,8 @@ import pytest
 from segctl.cli.identity_page import page
 from segctl.cli.identity_page_words import WORDS
 from segctl.identity.explain import FieldEvidence, PairEvidence
-from segctl.operations.dedupe import Deduped
-from segctl.operations.dedupe_near import Near
+from segctl.operations.dedupe.dedupe import Deduped
+from segctl.operations.dedupe.near import Near
 
 HOSTILE = '<script>alert(1)</script>\u202e&"'
 AT = datetime(2026, 11, 22, 1, tzinfo=UTC)

@@ -22,7 +22,7 @@ from test_svg_charts import page as charts
 from segctl.cli.report_ab_story import document
 from segctl.cli.report_control_story import document as control_document
 from segctl.cli.report_page import page
-from segctl.operations.ab_result import State
+from segctl.operations.ab.result import State
 
 AXE = os.environ.get("SEGCTL_AXE", "")
 CHROMIUM = os.environ.get("SEGCTL_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")

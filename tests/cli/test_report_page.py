@@ -13,7 +13,7 @@ from segctl.cli.report_ab_story import document
 from segctl.cli.report_document import Document, Grid, Links, Section
 from segctl.cli.report_markdown import markdown
 from segctl.cli.report_page import page
-from segctl.operations.ab_result import State
+from segctl.operations.ab.result import State
 
 EVIL = "<script>alert(1)</script>"
 

@@ -16,7 +16,7 @@ from segctl.cli.report_view import text
 from segctl.cli.svg_charts import Series
 from segctl.cli.svg_forest import Interval
 from segctl.model.project import Language
-from segctl.operations.ab_result import State
+from segctl.operations.ab.result import State
 
 CODES = re.compile(r"\x1b\[[\d;]*m")
 SCREENS = {

@@ -20,8 +20,8 @@ from segctl.cli.report_numbers import LIFT, NUMBER, Numbers, Shape
 from segctl.cli.report_speech import AbSpeech, Speech
 from segctl.cli.report_view import text
 from segctl.model.exits import ExitCode
-from segctl.operations.ab_headline import per_units
-from segctl.operations.ab_result import State
+from segctl.operations.ab.headline import per_units
+from segctl.operations.ab.result import State
 from segctl.stats.values import Flag, Interval, Why
 
 CODES = ("REASONS", "FLAGS", "CHECKS", "HEADS")

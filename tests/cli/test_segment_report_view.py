@@ -20,8 +20,8 @@ from segctl.cli.report_view import text as as_text
 from segctl.cli.segment_rows import COLUMNS, SECTIONS, long_result, result
 from segctl.cli.segment_view import document
 from segctl.cli.segment_words import words
-from segctl.operations.segment_report_alike import Alike, Estimate
-from segctl.operations.segment_report_values import (
+from segctl.operations.segment_report.alike import Alike, Estimate
+from segctl.operations.segment_report.values import (
     Cohort,
     Cohorts,
     Contacts,

@@ -22,9 +22,9 @@ from segctl.cli.report_view import text as as_text
 from segctl.cli.segment_rows import long_result, result
 from segctl.cli.segment_view import document as segments_document
 from segctl.cli.small_counts import Small
-from segctl.operations.ab_parts import Check
-from segctl.operations.ab_result import AbReport
-from segctl.operations.segment_report_values import Contacts, Neighbour, Reach, RfmCell, SegmentsReport
+from segctl.operations.ab.parts import Check
+from segctl.operations.ab.result import AbReport
+from segctl.operations.segment_report.values import Contacts, Neighbour, Reach, RfmCell, SegmentsReport
 
 LEAST = 5
 

@@ -149,6 +149,6 @@ def test_the_examples_of_sources_fire(code: str) -> None:
 
 
 def test_sources_know_the_columns_of_imports() -> None:
-    from segctl.operations.consent_columns import COLUMNS
+    from segctl.operations.consent.columns import COLUMNS
 
     assert set(LEDGER_COLUMNS) == set(COLUMNS)

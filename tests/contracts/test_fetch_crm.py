@@ -18,9 +18,9 @@ from fake_crm import TOKEN, FakeCrm
 from segctl.compile.project import load_project
 from segctl.compile.sources import load_sources
 from segctl.connectors.sources.base import Around
-from segctl.operations.ingest_fetch import Wishes, run_fetched
-from segctl.operations.ingest_result import SourceResult
-from segctl.operations.ingest_source import SourceRun
+from segctl.operations.ingest.fetch import Wishes, run_fetched
+from segctl.operations.ingest.result import SourceResult
+from segctl.operations.ingest.source import SourceRun
 from segctl.operations.progress import Silent
 from segctl.state.workspace import Workspace
 

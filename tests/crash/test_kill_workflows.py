@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "operations"))
 from workflow_shop import NOON, Shop, copied, later
 
 from segctl.operations.session import open_session
-from segctl.operations.workflow import unknown_effects
+from segctl.operations.workflow.workflow import unknown_effects
 from segctl.state.workflows import Books
 
 pytestmark = pytest.mark.crash

@@ -14,11 +14,11 @@ import pytest
 from operations.streaming import Heard, Listening, members_of
 
 from segctl.operations.apply import apply
-from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.init import create_project
 from segctl.operations.session import open_session
-from segctl.operations.stream_open import Wish, opened
-from segctl.operations.stream_state import Habits
+from segctl.operations.stream.open import Wish, opened
+from segctl.operations.stream.state import Habits
 from segctl.state.runs import runs
 
 HERE = Path(__file__).resolve().parent / "real"

@@ -11,7 +11,7 @@ import pytest
 
 from segctl.compile.project import load_project
 from segctl.compile.sources import load_sources
-from segctl.operations.ingest import SourceResult, chosen_sources, ingest
+from segctl.operations.ingest.ingest import SourceResult, chosen_sources, ingest
 from segctl.state.workspace import Workspace
 
 PROJECT = """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segctl.operations.doctor_online import try_source
+from segctl.operations.doctor.online import try_source
 
 if TYPE_CHECKING:
     from conftest import Shop

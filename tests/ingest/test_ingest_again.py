@@ -11,7 +11,7 @@ import pytest
 
 from segctl.model.exits import ExitCode
 from segctl.operations.apply import apply
-from segctl.operations.ingest_result import IngestResult, SourceResult
+from segctl.operations.ingest.result import IngestResult, SourceResult
 from segctl.operations.session import open_session
 from segctl.state.compaction import compact
 

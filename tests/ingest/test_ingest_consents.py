@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from segctl.operations import ingest_consents
-from segctl.operations.ingest import ingest, sources_of
-from segctl.operations.ingest_result import IngestResult
+from segctl.operations.ingest import consents as ingest_consents
+from segctl.operations.ingest.ingest import ingest, sources_of
+from segctl.operations.ingest.result import IngestResult
 from segctl.operations.session import open_session
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)

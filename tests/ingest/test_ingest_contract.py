@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from segctl.operations.ingest_quarantine import stored_rows
-from segctl.operations.quarantine import bad_rows
+from segctl.operations.ingest.quarantine import stored_rows
+from segctl.operations.quarantine.quarantine import bad_rows
 
 if TYPE_CHECKING:
     from conftest import Shop

@@ -374,7 +374,7 @@ def test_many_small_key_files_are_merged_and_still_known(shop) -> None:
 
 @pytest.mark.parametrize("large_after", [0, 3, 9])
 def test_newer_words_win_however_key_files_are_merged(shop, monkeypatch, large_after: int) -> None:
-    monkeypatch.setattr("segctl.operations.ingest_events._SMALL_KEYS", 5)
+    monkeypatch.setattr("segctl.operations.ingest.events._SMALL_KEYS", 5)
     shop.source("orders", with_id().replace("max_bad", "corrections: replace\nmax_bad"))
     row = "7,,2026-01-01,{},{}\n".format
 

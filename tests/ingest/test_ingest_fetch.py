@@ -19,7 +19,7 @@ from segctl.connectors.sources.base import Around, Page, Start, Trial, ndjson
 from segctl.model.errors import TemporaryError
 from segctl.model.fetching import ForeignFetch
 from segctl.model.secrets import forget, remember
-from segctl.operations.ingest_fetch import Wishes
+from segctl.operations.ingest.fetch import Wishes
 from segctl.state.bookmarks import bookmark
 from segctl.state.spool import found_spool, spool_folder
 

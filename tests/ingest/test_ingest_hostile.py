@@ -18,11 +18,11 @@ import pytest
 
 from segctl.model.errors import TemporaryError, UsageError
 from segctl.model.exits import ExitCode
-from segctl.operations.ingest import IngestResult
-from segctl.operations.ingest_pipeline import ahead
-from segctl.operations.ingest_propose import propose
-from segctl.operations.ingest_save import save_proposal
-from segctl.operations.quarantine import bad_rows, summaries
+from segctl.operations.ingest.ingest import IngestResult
+from segctl.operations.ingest.pipeline import ahead
+from segctl.operations.ingest.propose import propose
+from segctl.operations.ingest.save import save_proposal
+from segctl.operations.quarantine.quarantine import bad_rows, summaries
 from segctl.state.integrity import lost_files
 from segctl.state.workspace import Workspace
 
@@ -221,7 +221,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from segctl.compile.project import load_project
 from segctl.compile.sources import load_sources
-from segctl.operations.ingest import ingest
+from segctl.operations.ingest.ingest import ingest
 from segctl.state.workspace import Workspace
 project, _ = load_project(Path(sys.argv[1]))
 sources, _ = load_sources(project)
@@ -335,7 +335,7 @@ def test_nothing_lands_when_the_project_keeps_nothing(shop) -> None:
 
 
 def test_a_refused_source_leaves_no_files_behind(shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segctl.operations.ingest_events.FILE_ROWS", 1)
+    monkeypatch.setattr("segctl.operations.ingest.events.FILE_ROWS", 1)
     shop.source("orders", ORDERS.replace("100 %", "0"))
     shop.file("orders.csv", HEADER + "1,2026-01-01,1,a\n2,2026-01-01,1,c\n1,nie,1,b\n")
 

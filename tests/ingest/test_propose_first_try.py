@@ -8,8 +8,8 @@ import pytest
 
 from segctl.compile.project import load_project
 from segctl.model.errors import UsageError
-from segctl.operations.ingest_propose import propose
-from segctl.operations.ingest_save import save_proposal
+from segctl.operations.ingest.propose import propose
+from segctl.operations.ingest.save import save_proposal
 
 ROWS = [f"B{n};7;{n % 28 + 1:02d}.11.2025 10:00;{n},90" for n in range(200)]
 HEADER = "Bestellnr;Kundennr;Datum;Betrag\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from segctl.compile.project import load_project
-from segctl.operations.ingest_propose import propose
-from segctl.operations.ingest_save import save_proposal
+from segctl.operations.ingest.propose import propose
+from segctl.operations.ingest.save import save_proposal
 
 
 def test_a_saved_proposal_never_breaks_the_project(shop) -> None:

@@ -16,10 +16,10 @@ from conftest import NOW, Shop
 from segctl.compile.project import load_project
 from segctl.compile.sources import load_sources
 from segctl.model.errors import UsageError
-from segctl.operations.quarantine_discard import Discarded, discard
-from segctl.operations.quarantine_export import BOM, csv_text, export_frame, export_records, is_same, read_mended
-from segctl.operations.quarantine_replay import Replayed, replay
-from segctl.operations.quarantine_rows import EVERYTHING, Filter, files_of, parse_lines, rows_of
+from segctl.operations.quarantine.discard import Discarded, discard
+from segctl.operations.quarantine.export import BOM, csv_text, export_frame, export_records, is_same, read_mended
+from segctl.operations.quarantine.replay import Replayed, replay
+from segctl.operations.quarantine.rows import EVERYTHING, Filter, files_of, parse_lines, rows_of
 from segctl.state.inputs import inputs
 
 ORDERS = """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segctl.compile.project import load_project
 from segctl.compile.sources import load_sources
-from segctl.operations.ingest import ingest
+from segctl.operations.ingest.ingest import ingest
 from segctl.operations.init import create_project
 from segctl.state.workspace import Workspace
 

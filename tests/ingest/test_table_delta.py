@@ -20,7 +20,7 @@ from segctl.connectors.tables.base import TablePart
 from segctl.model.errors import DataError, Refused, SegctlError, TemporaryError, UsageError
 from segctl.model.fetching_table import TableFetch
 from segctl.model.secrets import forget
-from segctl.operations.ingest_fetch import Wishes
+from segctl.operations.ingest.fetch import Wishes
 from segctl.state.inputs import inputs
 
 deltalake = pytest.importorskip("deltalake")
@@ -537,7 +537,7 @@ def test_rows_marked_as_deleted_inside_a_file_are_left_out(shop: Shop) -> None:
 
 
 def test_doctor_shows_version_rows_and_columns(shop: Shop) -> None:
-    from segctl.operations.doctor_online import try_source
+    from segctl.operations.doctor.online import try_source
 
     shop.source("orders", EVENTS % "")
     write(shop, orders(1, 2))
@@ -553,7 +553,7 @@ def test_doctor_shows_version_rows_and_columns(shop: Shop) -> None:
 
 
 def test_secrets_of_the_storage_do_not_show(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from segctl.operations.doctor_online import try_source
+    from segctl.operations.doctor.online import try_source
 
     def refuses(place: str, version: int | None, storage_options: dict[str, str]) -> None:
         raise OSError(f"\x1b[31mrefused\x1b[0m {storage_options['AWS_SECRET_ACCESS_KEY']} at {place}")

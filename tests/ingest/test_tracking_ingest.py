@@ -20,9 +20,9 @@ from segctl.compile.project import load_project
 from segctl.compile.sources import load_sources
 from segctl.connectors.tracking.snowplow import ATOMIC
 from segctl.model.errors import UsageError
-from segctl.operations.ingest import SourceResult, chosen_sources, ingest
-from segctl.operations.ingest_propose import propose
-from segctl.operations.ingest_save import save_proposal
+from segctl.operations.ingest.ingest import SourceResult, chosen_sources, ingest
+from segctl.operations.ingest.propose import propose
+from segctl.operations.ingest.save import save_proposal
 from segctl.state.compaction import compact
 from segctl.state.workspace import Workspace
 

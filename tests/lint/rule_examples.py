@@ -22,7 +22,7 @@ from segctl.compile.source import compose
 from segctl.compile.sources import bind_source_text
 from segctl.model.diagnostics import Diagnostic
 from segctl.model.lint import LintSettings, RuleSettings
-from segctl.operations.lint_rules import judge
+from segctl.operations.lint.rules import judge
 
 TODAY = date(2026, 11, 22)
 BASE = {

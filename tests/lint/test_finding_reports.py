@@ -17,7 +17,7 @@ from segctl.cli.finding_report import Report
 from segctl.cli.finding_reports import gitlab, junit, sarif
 from segctl.model.diagnostics import Diagnostic, Location, Severity
 from segctl.model.exits import ExitCode
-from segctl.operations.lint import lint
+from segctl.operations.lint.lint import lint
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PROJECT = "segctl: 1\ntraits: {country: text}\nevents: {visited: {}}\n"

@@ -15,9 +15,9 @@ from segctl.compile.edits import edited
 from segctl.compile.reason.tested_texts import ExampleFacts
 from segctl.compile.rules.base import Edit
 from segctl.model.diagnostics import Location
-from segctl.operations import lint_rules
-from segctl.operations.lint import lint
-from segctl.operations.lint_fix import Fixed, fixed, write
+from segctl.operations.lint import rules as lint_rules
+from segctl.operations.lint.fix import Fixed, fixed, write
+from segctl.operations.lint.lint import lint
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 PROJECT = """segctl: 1
@@ -109,7 +109,7 @@ def test_the_case_of_a_value_follows_the_data_where_they_know_one_only(tmp_path:
         subject.load_facts = lambda: facts
         return subject
 
-    with patch("segctl.operations.lint.subject_of", with_facts):
+    with patch("segctl.operations.lint.lint.subject_of", with_facts):
         found = repaired(tmp_path, text)
 
     assert found.changes[0].after.decode() == text.replace('"de"', '"DE"')

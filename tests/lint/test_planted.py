@@ -12,8 +12,8 @@ import yaml
 
 from segctl.compile.reason.tested_texts import ExampleFacts
 from segctl.model.diagnostics import Diagnostic
-from segctl.operations import lint_rules
-from segctl.operations.lint import lint
+from segctl.operations.lint import rules as lint_rules
+from segctl.operations.lint.lint import lint
 
 HERE = Path(__file__).parent / "planted"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -35,7 +35,7 @@ def found_in(folder: Path, files: dict[str, str], values: dict[str, dict[str, in
         subject.load_facts = lambda: facts
         return subject
 
-    with patch("segctl.operations.lint.subject_of", with_facts):
+    with patch("segctl.operations.lint.lint.subject_of", with_facts):
         return list(lint(folder, now=NOW).diagnostics)
 
 

@@ -9,8 +9,8 @@ from rule_examples import subject
 
 from segctl.compile.definition_files import DefinitionFile
 from segctl.compile.waivers import comments_in, waivers_in
-from segctl.operations.lint_rules import judge
-from segctl.operations.lint_waivers import Waived, waive
+from segctl.operations.lint.rules import judge
+from segctl.operations.lint.waivers import Waived, waive
 
 TODAY = date(2026, 11, 22)
 WAIVER = "# lint: allow missing_owner until 2026-12-31 because the team is being founded"

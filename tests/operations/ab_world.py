@@ -15,10 +15,10 @@ from audience_shop import shop
 from segctl.model.conditions.events import Aggregate, Count, EventSelection
 from segctl.model.experiments import Arm, Experiment, Metric
 from segctl.model.times import Duration
-from segctl.operations.ab import report_ab
-from segctl.operations.ab_result import AbReport
-from segctl.operations.experiment_frozen import definition_of
-from segctl.operations.ingest_events import write_events
+from segctl.operations.ab.ab import report_ab
+from segctl.operations.ab.result import AbReport
+from segctl.operations.experiment.frozen import definition_of
+from segctl.operations.ingest.events import write_events
 from segctl.operations.session import Session
 from segctl.state.assignments import record_assignments, schema
 from segctl.state.experiments import Epoch, add_epochs, begin

@@ -22,10 +22,10 @@ from segctl.model.destinations import Destination
 from segctl.model.experiments import ARM, Arm, Experiment, Metric
 from segctl.model.times import Duration
 from segctl.operations.apply import Allowed
-from segctl.operations.audience import Audience, audiences
-from segctl.operations.experiment_run import start
+from segctl.operations.audience.audience import Audience, audiences
+from segctl.operations.experiment.run import start
 from segctl.operations.gate import Gate
-from segctl.operations.push import Asked, Pushed, push
+from segctl.operations.push.push import Asked, Pushed, push
 from segctl.operations.session import Session
 from segctl.state.identity import write_canonical
 

@@ -160,7 +160,7 @@ def ingested(root: Path) -> dict[str, int]:
     """Stored events of each kind that has any, after an ingest in this process."""
     from datetime import UTC, datetime
 
-    from segctl.operations.ingest import ingest, open_for_ingest, sources_of
+    from segctl.operations.ingest.ingest import ingest, open_for_ingest, sources_of
 
     os.environ.update(KEYS)
     with open_for_ingest(root) as (project, workspace):

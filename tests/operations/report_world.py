@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from segctl.model.types import TEXT, Kind, ValueType, stored_column
-from segctl.operations.ingest_events import write_events
+from segctl.operations.ingest.events import write_events
 from segctl.operations.lists import ProjectLists
 from segctl.operations.session import Session, bound_definitions
 from segctl.state.memberships import record_run

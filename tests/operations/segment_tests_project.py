@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from segctl.compile.selection import Selection
-from segctl.operations.testing import Outcome, Suite, load_suite, run_tests
+from segctl.operations.testing.testing import Outcome, Suite, load_suite, run_tests
 
 PROJECT = """
 segctl: 1

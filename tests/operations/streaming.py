@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from segctl.operations.apply import apply
-from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.session import Session, open_session
-from segctl.operations.stream import Stream, said_before
-from segctl.operations.stream_metrics import Metrics
-from segctl.operations.stream_open import Wish, opened
-from segctl.operations.stream_state import Habits
+from segctl.operations.stream.metrics import Metrics
+from segctl.operations.stream.open import Wish, opened
+from segctl.operations.stream.state import Habits
+from segctl.operations.stream.stream import Stream, said_before
 from segctl.state.memberships import memberships
 from segctl.state.stream_log import Change
 from segctl.state.subjects import Subjects

@@ -18,8 +18,8 @@ from segctl.compile.selection import Selection
 from segctl.connectors.destinations.base import Abilities
 from segctl.model.destinations import Destination
 from segctl.model.errors import UsageError
-from segctl.operations.audience import Audience, audiences
-from segctl.operations.audience_contacts import normal_form, row_digests, row_keys
+from segctl.operations.audience.audience import Audience, audiences
+from segctl.operations.audience.contacts import normal_form, row_digests, row_keys
 from segctl.operations.session import Session
 from segctl.state.identity import write_canonical
 from segctl.state.subjects import Subjects

@@ -13,7 +13,7 @@ from segctl.compile.plan import plan
 from segctl.compile.project import load_project
 from segctl.compile.sources import load_sources
 from segctl.operations.evaluation import evaluate, load_input
-from segctl.operations.ingest import chosen_sources, ingest
+from segctl.operations.ingest.ingest import chosen_sources, ingest
 from segctl.operations.init import create_project
 from segctl.operations.session import open_session
 from segctl.state.workspace import Workspace

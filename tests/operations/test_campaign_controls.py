@@ -17,7 +17,7 @@ from segctl.cli.report_control_story import document
 from segctl.cli.report_document import Lead
 from segctl.model.errors import UsageError
 from segctl.model.experiments import Experiment, Money, UniversalHoldout
-from segctl.operations.ab import running
+from segctl.operations.ab.ab import running
 from segctl.operations.control import report_control
 from segctl.operations.session import Session
 from segctl.state.assignments import record_assignments, schema

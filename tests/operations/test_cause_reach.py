@@ -20,8 +20,8 @@ from segctl.model.times import (
     WithinLast,
 )
 from segctl.model.types import INTEGER, TEXT
-from segctl.operations.cause_reach import ALWAYS, columns_read, needed, needing_events, reach
-from segctl.operations.cause_rows import Delta
+from segctl.operations.causes.reach import ALWAYS, columns_read, needed, needing_events, reach
+from segctl.operations.causes.rows import Delta
 
 T0, T1 = datetime(2026, 11, 12, 12, tzinfo=UTC), datetime(2026, 11, 16, 12, tzinfo=UTC)
 WEEK = Duration(7, "days")

@@ -9,9 +9,9 @@ import pytest
 from end_to_end.program import document, ok
 
 from segctl.operations.apply import apply
-from segctl.operations.cause_words import kind_of, say
+from segctl.operations.causes.words import kind_of, say
 from segctl.operations.diff import diff
-from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.session import open_session
 
 PROJECT = """segctl: 1

@@ -17,7 +17,7 @@ from segctl.engines.base import EngineInput
 from segctl.engines.polars_engine import PolarsEngine
 from segctl.model.types import DATE, INTEGER, TEXT, ValueType
 from segctl.operations.apply import apply
-from segctl.operations.cause_beside import settled, social_nodes, values_today
+from segctl.operations.causes.beside import settled, social_nodes, values_today
 from segctl.operations.session import open_session
 
 RECORDS = "nr,land,tier,secret,since\n" + "".join(f"{i},DE,silver,x,2026-01-01\n" for i in range(1, 7))

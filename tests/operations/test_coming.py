@@ -19,7 +19,7 @@ from segctl.model.types import TEXT
 from segctl.operations.coming import first_of
 from segctl.operations.evaluation import evaluate, load_input, lowered_segments
 from segctl.operations.evaluation import plan as planned
-from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.session import Session, open_session
 
 NEVER = 2**63 - 1

@@ -18,13 +18,13 @@ from segctl.model.errors import Refused
 from segctl.model.times import Duration
 from segctl.model.types import TEXT
 from segctl.operations.apply import apply
-from segctl.operations.cause_words import kind_of, say
-from segctl.operations.consent_gate import outside
+from segctl.operations.causes.words import kind_of, say
+from segctl.operations.consent.gate import outside
 from segctl.operations.evaluation import evaluate
 from segctl.operations.explain import explain
-from segctl.operations.ingest import ingest, sources_of
-from segctl.operations.plan import plan
-from segctl.operations.plan_file import SCHEMA, read_plan, refuse_stale, saved_form
+from segctl.operations.ingest.ingest import ingest, sources_of
+from segctl.operations.plan.file import SCHEMA, read_plan, refuse_stale, saved_form
+from segctl.operations.plan.plan import plan
 from segctl.operations.session import Session, open_session
 from segctl.operations.size import size
 

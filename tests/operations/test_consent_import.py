@@ -14,8 +14,8 @@ import pytest
 from segctl.model.consent import Purpose, Use
 from segctl.model.errors import DataError, UsageError
 from segctl.model.project import Definitions, Project
-from segctl.operations.consent_import import Imported, import_file
-from segctl.operations.consent_keys import rotate
+from segctl.operations.consent.importing import Imported, import_file
+from segctl.operations.consent.keys import rotate
 from segctl.operations.gate import Gate
 from segctl.operations.session import Session
 from segctl.operations.suppress import listed, shaper

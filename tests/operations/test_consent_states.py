@@ -11,9 +11,9 @@ from random import Random
 import pytest
 
 from segctl.model.consent import ConsentEvent
-from segctl.operations.consent_keys import keyring_for_writing
+from segctl.operations.consent.keys import keyring_for_writing
 from segctl.operations.evaluation import evaluate
-from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.session import Session, open_session
 from segctl.state.consents import append
 

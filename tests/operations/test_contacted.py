@@ -11,7 +11,7 @@ from audience_shop import NOW, FakeGate, shop, tell
 
 from segctl.compile.definitions import bind_segment_text
 from segctl.operations import contacted
-from segctl.operations.audience import audiences
+from segctl.operations.audience.audience import audiences
 from segctl.operations.evaluation import evaluate
 from segctl.operations.session import Session
 

@@ -11,9 +11,9 @@ import pytest
 from operations.content_shop import NOW, ContentShop, made
 
 from segctl.model.errors import DataError, SegctlError, UsageError
-from segctl.operations.content import Rendered, missing, render, render_many, spoken
-from segctl.operations.content_lint import check_audience, template_findings
-from segctl.operations.content_preview import preview
+from segctl.operations.content.content import Rendered, missing, render, render_many, spoken
+from segctl.operations.content.lint import check_audience, template_findings
+from segctl.operations.content.preview import preview
 from segctl.operations.people import find_person
 
 SHARED = """language: {trait: language_tag}

@@ -19,14 +19,14 @@ import pytest
 from segctl.model.errors import Refused, UsageError
 from segctl.model.project import Project
 from segctl.operations.apply import apply
-from segctl.operations.dedupe import Deduped, dedupe
-from segctl.operations.dedupe_answers import read_decisions, record
-from segctl.operations.dedupe_decisions import decide
-from segctl.operations.dedupe_review import doubts, write_doubts
-from segctl.operations.dedupe_undo import undo
+from segctl.operations.dedupe.answers import read_decisions, record
+from segctl.operations.dedupe.decisions import decide
+from segctl.operations.dedupe.dedupe import Deduped, dedupe
+from segctl.operations.dedupe.review import doubts, write_doubts
+from segctl.operations.dedupe.undo import undo
 from segctl.operations.diff import diff
 from segctl.operations.explain_identity import explain_identity
-from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
+from segctl.operations.ingest.ingest import chosen_sources, ingest, open_for_ingest, sources_of
 from segctl.operations.people import find_person
 from segctl.operations.profile import profile
 from segctl.operations.session import open_session

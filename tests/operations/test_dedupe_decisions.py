@@ -17,12 +17,12 @@ import pytest
 from segctl.cli.review import side_by_side
 from segctl.model.errors import UsageError
 from segctl.model.project import Project
-from segctl.operations.dedupe import Deduped, dedupe
-from segctl.operations.dedupe_answers import read_decisions, record
-from segctl.operations.dedupe_decisions import decide, in_force, left_by_undo
-from segctl.operations.dedupe_review import Doubt, as_file, doubts
-from segctl.operations.dedupe_undo import Undone, undo
-from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
+from segctl.operations.dedupe.answers import read_decisions, record
+from segctl.operations.dedupe.decisions import decide, in_force, left_by_undo
+from segctl.operations.dedupe.dedupe import Deduped, dedupe
+from segctl.operations.dedupe.review import Doubt, as_file, doubts
+from segctl.operations.dedupe.undo import Undone, undo
+from segctl.operations.ingest.ingest import chosen_sources, ingest, open_for_ingest, sources_of
 from segctl.state.identity import Decision, canonical, decisions
 from segctl.state.subjects import Subjects
 from segctl.state.workspace import Workspace

@@ -10,7 +10,7 @@ from segctl.model.destinations import Destination
 from segctl.model.errors import UsageError
 from segctl.model.secrets import Secret, forget
 from segctl.operations.destinations import abilities_of, channel_of, find_destination, recipient_of
-from segctl.operations.lint import lint
+from segctl.operations.lint.lint import lint
 from segctl.operations.session import bound_definitions
 
 PROJECT = """segctl: 1

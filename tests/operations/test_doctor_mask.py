@@ -11,8 +11,8 @@ import pytest
 
 from segctl.compile.project import load_project
 from segctl.compile.sources import load_sources
-from segctl.operations.doctor_mask import without_personal
-from segctl.operations.doctor_online import try_source
+from segctl.operations.doctor.mask import without_personal
+from segctl.operations.doctor.online import try_source
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PROJECT = """

@@ -31,9 +31,9 @@ from segctl.model.errors import UsageError
 from segctl.model.experiments import Money
 from segctl.model.times import Duration
 from segctl.model.types import TEXT, stored_column
-from segctl.operations.ab_parts import Check
-from segctl.operations.experiment_status import experiment_statuses
-from segctl.operations.ingest_events import write_events
+from segctl.operations.ab.parts import Check
+from segctl.operations.experiment.status import experiment_statuses
+from segctl.operations.ingest.events import write_events
 from segctl.operations.session import Session
 from segctl.state import deliveries
 from segctl.state.assignments import record_assignments, schema

@@ -13,7 +13,7 @@ import pytest
 from segctl.model.conditions.events import Count, EventSelection
 from segctl.model.experiments import Arm, Experiment, LayerShare, Metric, Money
 from segctl.model.times import Duration
-from segctl.operations.experiment_frozen import changed, definition_of, frozen_digest
+from segctl.operations.experiment.frozen import changed, definition_of, frozen_digest
 
 BOUGHT = Metric("bought", "conversion", EventSelection(("order",)), Count(), role="primary")
 OPENED = Metric("opened", "conversion", EventSelection(("open",)), Count())

@@ -28,7 +28,7 @@ from segctl.cli.context import Context
 from segctl.cli.report_ab_story import document
 from segctl.cli.report_view import text
 from segctl.model.experiments import Metric, Money
-from segctl.operations.ab_grouped import _adjusted
+from segctl.operations.ab.grouped import _adjusted
 from segctl.state.experiments import add_look, end, looks
 from segctl.stats.multiplicity import benjamini_hochberg
 

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from segctl.model.destinations import Destination
 from segctl.model.errors import Refused
 from segctl.model.experiments import ARM, Arm, UniversalHoldout
-from segctl.operations import push_stations
-from segctl.operations.consent_record import Said, record
-from segctl.operations.experiment_assign import assign
-from segctl.operations.experiment_check import check
-from segctl.operations.experiment_run import stop
+from segctl.operations.consent.record import Said, record
+from segctl.operations.experiment.assign import assign
+from segctl.operations.experiment.check import check
+from segctl.operations.experiment.run import stop
+from segctl.operations.push import stations as push_stations
 from segctl.state.experiments import record as recorded
 
 COUNT = 18

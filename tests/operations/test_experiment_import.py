@@ -13,9 +13,9 @@ from ab_world import BOUGHT, LATER, REVENUE, experiment, world
 
 from segctl.model.errors import DataError, Refused
 from segctl.model.experiments import Arm
-from segctl.operations.experiment_check import check
-from segctl.operations.experiment_import import Taken, import_assignments
-from segctl.operations.experiment_status import experiment_statuses
+from segctl.operations.experiment.check import check
+from segctl.operations.experiment.importing import Taken, import_assignments
+from segctl.operations.experiment.status import experiment_statuses
 from segctl.operations.session import Session
 from segctl.state.assignments import DATASET, assignments, imported_units, record_assignments
 from segctl.state.experiments import record

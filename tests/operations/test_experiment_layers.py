@@ -11,7 +11,7 @@ from experiment_world import experiment, world
 
 from segctl.model.errors import Refused
 from segctl.model.experiments import Experiment, LayerShare
-from segctl.operations.experiment_run import stop
+from segctl.operations.experiment.run import stop
 
 FIRST = replace(experiment("first"), layer=LayerShare("mailings", Decimal(0), Decimal("0.5")))
 SAME = replace(experiment("second"), layer=LayerShare("mailings", Decimal("0.4"), Decimal("0.6")))

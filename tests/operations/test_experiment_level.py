@@ -15,9 +15,9 @@ import pytest
 from ab_world import BOUGHT, DAY, EXPOSED, experiment
 
 from segctl.model.times import Duration
-from segctl.operations.ab_design import rule, stage
-from segctl.operations.ab_trial import Trial
-from segctl.operations.ab_units import units
+from segctl.operations.ab.design import rule, stage
+from segctl.operations.ab.trial import Trial
+from segctl.operations.ab.units import units
 from segctl.state.assignments import schema
 from segctl.state.experiments import ExperimentRecord, Look
 

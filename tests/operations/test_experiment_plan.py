@@ -23,10 +23,10 @@ from segctl.model.conditions.events import EventSelection
 from segctl.model.errors import UsageError
 from segctl.model.experiments import Arm, Better, Experiment, LayerShare, Metric, UniversalHoldout
 from segctl.model.times import Duration
-from segctl.operations.experiment_basis import _spread, basis
-from segctl.operations.experiment_options import Said, experiment_of, given_effect, given_figure
-from segctl.operations.experiment_plan import experiment_plan, plan_without_data
-from segctl.operations.experiment_plan_result import ExperimentPlan, Given
+from segctl.operations.experiment.basis import _spread, basis
+from segctl.operations.experiment.options import Said, experiment_of, given_effect, given_figure
+from segctl.operations.experiment.plan import experiment_plan, plan_without_data
+from segctl.operations.experiment.plan_result import ExperimentPlan, Given
 from segctl.operations.session import Session
 from segctl.stats.power import Mean, Rate
 

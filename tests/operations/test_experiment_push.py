@@ -20,18 +20,18 @@ from segctl.model.destinations import Destination
 from segctl.model.errors import Refused, TemporaryError
 from segctl.model.experiments import Arm, LayerShare, UniversalHoldout
 from segctl.model.times import Duration
-from segctl.operations.ab import report_ab
-from segctl.operations.ab_result import AbReport
-from segctl.operations.ab_told import contacts_of
-from segctl.operations.consent_record import Said, record
+from segctl.operations.ab.ab import report_ab
+from segctl.operations.ab.result import AbReport
+from segctl.operations.ab.told import contacts_of
+from segctl.operations.consent.record import Said, record
 from segctl.operations.evaluation import event_part
-from segctl.operations.experiment_assign import assign
-from segctl.operations.experiment_check import check
-from segctl.operations.experiment_run import stop
-from segctl.operations.plan_file import SavedPlan
-from segctl.operations.plan_push import plan_push, saved_pushes
-from segctl.operations.push import Asked, push
-from segctl.operations.push_work import Part
+from segctl.operations.experiment.assign import assign
+from segctl.operations.experiment.check import check
+from segctl.operations.experiment.run import stop
+from segctl.operations.plan.file import SavedPlan
+from segctl.operations.plan.push import plan_push, saved_pushes
+from segctl.operations.push.push import Asked, push
+from segctl.operations.push.work import Part
 from segctl.operations.universal_share import share_findings
 from segctl.state.experiments import record as recorded
 from segctl.state.experiments import record_assignments

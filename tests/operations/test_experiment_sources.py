@@ -10,7 +10,7 @@ from ab_world import BASKET, BOUGHT, EXPOSED, ORDERED, RETURNED, REVENUE, Event,
 from segctl.cli.report_explain import explained
 from segctl.cli.report_formulas import FORMULAS
 from segctl.model.times import Duration
-from segctl.operations.ab_result import AbReport
+from segctl.operations.ab.result import AbReport
 
 ARMS = {"control": 300, "mail": 300, "coupon": 300}
 PARTS = ("difference", "lift", "p")

@@ -12,8 +12,8 @@ from segctl.model.consent import ConsentEvent, Decision, Purpose, Use
 from segctl.model.destinations import Destination
 from segctl.model.errors import IntegrityError
 from segctl.model.project import Definitions, Project
-from segctl.operations.consent_keys import keyring_for_writing, rotate
-from segctl.operations.consent_matrix import matrix
+from segctl.operations.consent.keys import keyring_for_writing, rotate
+from segctl.operations.consent.matrix import matrix
 from segctl.operations.gate import Gate
 from segctl.operations.session import Session
 from segctl.state import consents

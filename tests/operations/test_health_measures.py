@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from segctl.operations.health_measures import (
+from segctl.operations.health.measures import (
     Seen,
     dead_leaves,
     definition_since,
@@ -17,7 +17,7 @@ from segctl.operations.health_measures import (
     volatility,
     volatility_per_day,
 )
-from segctl.operations.health_words import hidden, said
+from segctl.operations.health.words import hidden, said
 
 MONDAY = datetime(2026, 9, 7, 6, tzinfo=UTC)
 LEAVES = ({"text": "a", "true": 0, "unknown": 0}, {"text": "b", "true": 10, "unknown": 0})

@@ -14,8 +14,8 @@ from end_to_end.program import PROGRAM, ok, run
 
 from segctl.compile.selection import Selection
 from segctl.operations.apply import EVERYTHING, Applied, apply
-from segctl.operations.incremental import files_digest
-from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.incremental.incremental import files_digest
+from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.session import open_session
 from segctl.state.standing import read_standing
 

@@ -15,7 +15,7 @@ from segctl.compile.project import load_project
 from segctl.compile.testing_bind import load_tests
 from segctl.model.diagnostics import Diagnostic
 from segctl.model.errors import UsageError
-from segctl.operations.lint import lint
+from segctl.operations.lint.lint import lint
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = """segctl: 1

@@ -216,7 +216,7 @@ def test_after_a_kill_a_signed_request_is_still_known(collector: Collector, root
 
 
 def test_files_go_when_they_are_old_and_read(collector: Collector, root: Path) -> None:
-    from segctl.operations.ingest import open_for_ingest, sources_of
+    from segctl.operations.ingest.ingest import open_for_ingest, sources_of
     from segctl.operations.listen_files import forget_collected
 
     ingested(root)

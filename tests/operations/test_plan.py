@@ -15,7 +15,7 @@ import pytest
 from end_to_end.program import PROGRAM, document, ok, run
 
 from segctl.model.errors import SegctlError
-from segctl.operations.plan_file import read_plan
+from segctl.operations.plan.file import read_plan
 
 FILES = {
     "segctl.yaml": "segctl: 1\nname: shop\nidentifiers: {customer_id: {class: known}}\n"

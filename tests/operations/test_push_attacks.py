@@ -17,7 +17,7 @@ from push_shop import PROJECT, Shop, copied
 
 from segctl.connectors.destinations.file import Files
 from segctl.model.errors import IntegrityError
-from segctl.operations.consent_record import Said
+from segctl.operations.consent.record import Said
 
 
 @pytest.fixture

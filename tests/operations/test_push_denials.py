@@ -13,9 +13,9 @@ from segctl.compile.selection import Selection
 from segctl.connectors.destinations.base import Batch, Sent
 from segctl.connectors.destinations.file import Files
 from segctl.model.consent import Use
-from segctl.operations.consent_record import Said, record
+from segctl.operations.consent.record import Said, record
 from segctl.operations.gate import Gate
-from segctl.operations.push import Asked, push
+from segctl.operations.push.push import Asked, push
 from segctl.operations.session import open_session
 from segctl.operations.status import status
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from end_to_end.program import ok
 
-from segctl.operations.consent_record import Said, record
-from segctl.operations.push import Asked, push
-from segctl.operations.push_work import Part
+from segctl.operations.consent.record import Said, record
+from segctl.operations.push.push import Asked, push
+from segctl.operations.push.work import Part
 from segctl.operations.session import open_session
 
 PROJECT = {

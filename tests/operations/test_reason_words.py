@@ -8,7 +8,7 @@ import pytest
 
 from segctl.model.conditions import Guards
 from segctl.operations.guards import WAITS, broken
-from segctl.operations.health_words import said
+from segctl.operations.health.words import said
 from segctl.operations.reason_words import reason_words
 
 MISSING = "a value that must not be missing is missing"

@@ -8,7 +8,7 @@ import pytest
 from operations.content_shop import NOW, ContentShop, made
 
 from segctl.model.errors import DataError, UsageError
-from segctl.operations.content import render
+from segctl.operations.content.content import render
 from segctl.operations.people import find_person
 from segctl.operations.recommendations import lists_for
 

@@ -15,8 +15,8 @@ from segctl.connectors.destinations.base import Abilities, Batch, Member, NotNow
 from segctl.model.errors import TemporaryError, UsageError
 from segctl.operations import gate as gates
 from segctl.operations.contacted import record
-from segctl.operations.push import Asked, push
-from segctl.operations.push_result import Pushed
+from segctl.operations.push.push import Asked, push
+from segctl.operations.push.result import Pushed
 from segctl.operations.reconcile import Compared, compare
 from segctl.operations.reconcile_repair import repair
 from segctl.operations.session import Session

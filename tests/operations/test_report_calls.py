@@ -22,7 +22,7 @@ from segctl.cli.report_asked import Asked
 from segctl.cli.report_markdown import markdown
 from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
-from segctl.operations.ab import report_ab as report
+from segctl.operations.ab.ab import report_ab as report
 from segctl.operations.session import Session
 from segctl.state.experiments import looks
 

@@ -14,10 +14,10 @@ from segctl.compile.selection import Selection
 from segctl.model.errors import UsageError
 from segctl.operations.lists import ProjectLists
 from segctl.operations.session import bound_definitions
-from segctl.operations.testing import load_suite, run_tests
-from segctl.operations.testing_generate import propose_cases
-from segctl.operations.testing_mutants import Score, mutation_scores
-from segctl.operations.testing_proposals import file_text
+from segctl.operations.testing.generate import propose_cases
+from segctl.operations.testing.mutants import Score, mutation_scores
+from segctl.operations.testing.proposals import file_text
+from segctl.operations.testing.testing import load_suite, run_tests
 
 WEAK = """
 cases:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from ab_world import DAY, EXPOSED, world
 
-from segctl.operations.segment_report_reach import _costs
+from segctl.operations.segment_report.reach import _costs
 from segctl.state.experiments import end
 
 HOUR = timedelta(hours=1)

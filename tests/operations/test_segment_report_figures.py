@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segctl.operations.segment_report_buyers import (
+from segctl.operations.segment_report.buyers import (
     CODES,
     History,
     Limits,

@@ -19,12 +19,12 @@ from segctl.compile.selection import Selection
 from segctl.model.errors import UsageError
 from segctl.operations.evaluation import evaluate
 from segctl.operations.gate import Gate
-from segctl.operations.health import Examined, examined
-from segctl.operations.health_measures import Seen
-from segctl.operations.health_proposals import Proposals, proposals, write
-from segctl.operations.health_suspicions import _dying, _p_below
+from segctl.operations.health.health import Examined, examined
+from segctl.operations.health.measures import Seen
+from segctl.operations.health.proposals import Proposals, proposals, write
+from segctl.operations.health.suspicions import _dying, _p_below
 from segctl.operations.overlay import open_overlaid
-from segctl.operations.segment_report_alike import Estimate
+from segctl.operations.segment_report.alike import Estimate
 from segctl.operations.session import Session
 
 EVERYTHING = Selection()

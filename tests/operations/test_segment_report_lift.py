@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from ab_world import LATER, orders, reported, world
 
-from segctl.operations.health_suspicions import Suspicion, _measured, _value, found
-from segctl.operations.segment_report_alike import Alike, Estimate
-from segctl.operations.segment_report_lift import lifts
-from segctl.operations.segment_report_values import Figures, Lift, SegmentFigures
+from segctl.operations.health.suspicions import Suspicion, _measured, _value, found
+from segctl.operations.segment_report.alike import Alike, Estimate
+from segctl.operations.segment_report.lift import lifts
+from segctl.operations.segment_report.values import Figures, Lift, SegmentFigures
 from segctl.operations.session import Session
 from segctl.state.experiments import end, looks
 

@@ -17,10 +17,10 @@ from report_world import NOW, REPORTS, Planted, World
 from segctl.compile.selection import Selection
 from segctl.model.errors import UsageError
 from segctl.operations.gate import Gate
-from segctl.operations.segment_report import Asked, segment_report
-from segctl.operations.segment_report_alike import Crowd
-from segctl.operations.segment_report_scan import Doings
-from segctl.operations.segment_report_values import Figures, SegmentsReport
+from segctl.operations.segment_report.alike import Crowd
+from segctl.operations.segment_report.scan import Doings
+from segctl.operations.segment_report.segment_report import Asked, segment_report
+from segctl.operations.segment_report.values import Figures, SegmentsReport
 
 BASE = 5
 """Weeks before the newest run: the run before the window of 30 days began."""

@@ -13,8 +13,8 @@ from segctl.compile.trace_eval import place_in_sample
 from segctl.model.errors import UsageError
 from segctl.operations.lists import ProjectLists
 from segctl.operations.session import bound_definitions
-from segctl.operations.testing import load_suite, run_tests
-from segctl.operations.testing_generate import propose_cases
+from segctl.operations.testing.generate import propose_cases
+from segctl.operations.testing.testing import load_suite, run_tests
 
 ONE = """
 cases:

@@ -12,8 +12,8 @@ from audience_shop import NOW, FakeGate, shop, tell
 from prometheus_client.parser import text_string_to_metric_families
 
 from segctl.model.destinations import Destination
-from segctl.operations.audience import audiences
-from segctl.operations.plan_push import irreversible, plan_push
+from segctl.operations.audience.audience import audiences
+from segctl.operations.plan.push import irreversible, plan_push
 from segctl.operations.session import Session
 from segctl.operations.status import quantiles, status
 from segctl.operations.status_metrics import metrics_text

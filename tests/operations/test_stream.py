@@ -14,15 +14,16 @@ import pytest
 from operations.streaming import MORNING, SEGMENTS, SOURCE, Shop, by_batch, line, write_project
 
 from segctl.model.errors import TemporaryError, UsageError
-from segctl.operations import stream_checkpoint, stream_state
-from segctl.operations.cause_words import kind_of
-from segctl.operations.dedupe import dedupe
-from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.causes.words import kind_of
+from segctl.operations.dedupe.dedupe import dedupe
+from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.pauses import press
 from segctl.operations.session import open_session
-from segctl.operations.stream_checkpoint import checkpoint
-from segctl.operations.stream_open import Wish
-from segctl.operations.stream_world import World
+from segctl.operations.stream import checkpoint as stream_checkpoint
+from segctl.operations.stream import state as stream_state
+from segctl.operations.stream.checkpoint import checkpoint
+from segctl.operations.stream.open import Wish
+from segctl.operations.stream.world import World
 from segctl.state import stream_log, stream_requests
 from segctl.state.inputs import inputs
 from segctl.state.memberships import intervals

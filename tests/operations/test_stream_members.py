@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segctl.operations import stream_members
-from segctl.operations.live_evaluation import NEVER
-from segctl.operations.stream_members import Members, Timers
-from segctl.operations.stream_metrics import Latencies, Metrics
+from segctl.operations.live.evaluation import NEVER
+from segctl.operations.stream import members as stream_members
+from segctl.operations.stream.members import Members, Timers
+from segctl.operations.stream.metrics import Latencies, Metrics
 
 WHO, WHEN = st.integers(0, 9), st.one_of(st.integers(0, 50), st.just(NEVER))
 SET = st.lists(st.tuples(WHO, WHEN), min_size=1, max_size=6, unique_by=lambda pair: pair[0])

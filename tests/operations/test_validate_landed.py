@@ -13,8 +13,8 @@ import pytest
 from segctl.compile.project import load_project
 from segctl.compile.sources import load_sources
 from segctl.connectors.sources.base import Page, Start
-from segctl.operations.ingest import ingest, open_for_ingest, sources_of
-from segctl.operations.ingest_landed import land
+from segctl.operations.ingest.ingest import ingest, open_for_ingest, sources_of
+from segctl.operations.ingest.landed import land
 from segctl.operations.validate import Wishes, validate_named, validate_project
 from segctl.state.workspace import Workspace
 
@@ -80,7 +80,7 @@ class Service:
 def fetched(folder: Path, *records: dict[str, object], full: bool = False) -> None:
     with pytest.MonkeyPatch.context() as patch, open_for_ingest(folder) as (project, workspace):
         patch.setattr(
-            "segctl.operations.ingest_fetch.connected",
+            "segctl.operations.ingest.fetch.connected",
             lambda source, fetch, _: Service(records, has_cursor=fetch.is_incremental),
         )
         found = ingest(project, workspace, list(sources_of(project).values()), now=NOW, full=full)

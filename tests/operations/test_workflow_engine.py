@@ -12,7 +12,7 @@ import pytest
 import yaml
 from workflow_oracle import MINUTE, T0, Life, Oracle, WrittenWorld, bound
 
-from segctl.operations.workflow_engine import Engine, Handled
+from segctl.operations.workflow.engine import Engine, Handled
 from segctl.state.workflows import Books, MemoryDatabase
 
 HEAD = "workflow: w\npurpose: newsletter\n"

@@ -10,8 +10,8 @@ import pytest
 from workflow_shop import NOON, Shop, copied, later
 
 from segctl.operations.session import open_session
-from segctl.operations.workflow import migrated, press, resolve, unknown_effects
-from segctl.operations.workflow_status import status
+from segctl.operations.workflow.status import status
+from segctl.operations.workflow.workflow import migrated, press, resolve, unknown_effects
 from segctl.state.compaction import compact
 from segctl.state.workflows import Books
 

@@ -10,8 +10,8 @@ from workflow_shop import NOON, Shop, copied, later
 
 from segctl.model.errors import UsageError
 from segctl.operations.session import open_session
-from segctl.operations.workflow_simulate import Simulated, simulate
-from segctl.operations.workflow_testing import load_suite, run_cases
+from segctl.operations.workflow.simulate import Simulated, simulate
+from segctl.operations.workflow.testing import load_suite, run_cases
 from segctl.state.workflows import Books
 
 controllers = pytest.importorskip("aiosmtpd.controller")

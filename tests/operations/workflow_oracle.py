@@ -17,7 +17,7 @@ from segctl.compile.project import bind_project_text
 from segctl.compile.source import compose
 from segctl.model.conditions import EventSelection, Not, SegmentCondition
 from segctl.model.workflows import Workflow
-from segctl.operations.workflow_world import Allowed, Change, Happened, Known, Result, Someone
+from segctl.operations.workflow.world import Allowed, Change, Happened, Known, Result, Someone
 
 MINUTE = 60_000_000
 START = datetime(2026, 3, 27, 12, 0, tzinfo=UTC)

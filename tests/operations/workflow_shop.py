@@ -16,10 +16,10 @@ from tempfile import mkdtemp
 from typing import Any
 
 from segctl.operations.apply import apply
-from segctl.operations.consent_record import Said, record
-from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.consent.record import Said, record
+from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.session import open_session
-from segctl.operations.workflow import Ran, run
+from segctl.operations.workflow.workflow import Ran, run
 
 NOON = datetime(2026, 6, 15, 12, tzinfo=UTC)
 PEOPLE = 6

@@ -18,9 +18,9 @@ from oracle_data import Event, Profile, Record, World
 from segctl.model.consent import ConsentEvent
 from segctl.operations.apply import Applied, apply
 from segctl.operations.compact import compact
-from segctl.operations.consent_keys import keyring_for_writing
+from segctl.operations.consent.keys import keyring_for_writing
 from segctl.operations.hot_columns import build_copies, wanted_columns
-from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.session import Session, open_session
 from segctl.state.consents import append
 from segctl.state.identity import canonical, record_identity

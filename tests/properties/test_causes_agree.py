@@ -14,8 +14,8 @@ from oracle_data import Event, Profile, Record, World
 
 from segctl.model.project import Definitions
 from segctl.operations.apply import apply
-from segctl.operations.cause_words import kind_of
-from segctl.operations.ingest import ingest, sources_of
+from segctl.operations.causes.words import kind_of
+from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.session import open_session
 
 T0, T1 = datetime(2026, 11, 12, 12, tzinfo=UTC), datetime(2026, 11, 16, 12, tzinfo=UTC)

@@ -26,8 +26,8 @@ from segctl.engines.exposures import later
 from segctl.model import conditions as c
 from segctl.model.experiments import Metric
 from segctl.model.times import Duration
-from segctl.operations.ab_figures import EventSource, figures
-from segctl.operations.ab_units import Units, units
+from segctl.operations.ab.figures import EventSource, figures
+from segctl.operations.ab.units import Units, units
 from segctl.state.assignments import schema
 
 US, WEEK = timedelta(microseconds=1), timedelta(days=7)

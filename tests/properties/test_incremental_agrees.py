@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from incremental_world import Shop
 
-from segctl.operations import incremental
+from segctl.operations.incremental import incremental
 
 
 @pytest.fixture(autouse=True)

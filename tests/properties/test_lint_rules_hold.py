@@ -22,7 +22,7 @@ from segctl.compile.source import compose
 from segctl.model.diagnostics import Location, has_errors
 from segctl.model.lint import LintSettings, RuleSettings
 from segctl.model.project import Definitions, Project
-from segctl.operations.lint_rules import judge
+from segctl.operations.lint.rules import judge
 
 SORTED = LintSettings((RuleSettings("SEG719", "warning"),))
 

@@ -31,7 +31,7 @@ from segctl.engines.polars_engine import PolarsEngine
 from segctl.engines.prepared import PreparedPlan, TooLarge, preparable
 from segctl.engines.prepared_rows import FewRows, Kept
 from segctl.model.types import stored_column
-from segctl.operations.live_evaluation import late_segments
+from segctl.operations.live.evaluation import late_segments
 
 START, MANY = (int(os.environ.get(f"SEGCTL_PROPERTY_{name}", n)) for name, n in (("START", "0"), ("EXAMPLES", "20000")))
 _EACH = int(os.environ.get("SEGCTL_PROPERTY_EACH", "12"))

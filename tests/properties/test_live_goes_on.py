@@ -11,7 +11,7 @@ from incremental_world import Shop
 
 from segctl.compile.zones import to_us
 from segctl.operations.evaluation import evaluate
-from segctl.operations.live_evaluation import LiveEvaluator
+from segctl.operations.live.evaluation import LiveEvaluator
 from segctl.operations.session import Session, open_session
 from segctl.state.identity import canonical
 from segctl.state.subjects import subject_count

@@ -21,9 +21,9 @@ from segctl.compile.source import compose
 from segctl.compile.testing import Case
 from segctl.compile.testing_bind import bind_tests
 from segctl.compile.testing_write import flow
-from segctl.operations.testing_answers import evaluate_cases
-from segctl.operations.testing_mutants import means_the_same
-from segctl.operations.testing_segments import Segments
+from segctl.operations.testing.answers import evaluate_cases
+from segctl.operations.testing.mutants import means_the_same
+from segctl.operations.testing.segments import Segments
 
 FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 EXAMPLES = 60

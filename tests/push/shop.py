@@ -13,15 +13,15 @@ from fake_service import ABILITIES, Connector, Gate, Service, key_of, token
 
 from segctl.model.consent import Use
 from segctl.model.destinations import Destination, Mode
-from segctl.operations.push_books import DryBooks, LedgerBooks
-from segctl.operations.push_courier import Courier, Desk, World
-from segctl.operations.push_moved import tell_everybody
-from segctl.operations.push_parts import Wanted, forget_settled, other_parts, part
-from segctl.operations.push_patience import Patience
-from segctl.operations.push_resolve import resolve
-from segctl.operations.push_send import send
-from segctl.operations.push_watch import Watch
-from segctl.operations.push_work import Call, Part, Tally
+from segctl.operations.push.books import DryBooks, LedgerBooks
+from segctl.operations.push.courier import Courier, Desk, World
+from segctl.operations.push.moved import tell_everybody
+from segctl.operations.push.parts import Wanted, forget_settled, other_parts, part
+from segctl.operations.push.patience import Patience
+from segctl.operations.push.resolve import resolve
+from segctl.operations.push.send import send
+from segctl.operations.push.watch import Watch
+from segctl.operations.push.work import Call, Part, Tally
 from segctl.state.deliveries import keep_remote, ledger_audience, ledger_audiences
 from segctl.state.deliveries_batches import Result, open_batches, remove_backlog
 from segctl.state.deliveries_log import begin_part, begin_push

@@ -11,8 +11,8 @@ import pytest
 from fake_service import ABILITIES, Connector, key_of
 from push_worker import CrowdedShop
 
-from segctl.operations.push_again import tell_again
-from segctl.operations.push_work import Part
+from segctl.operations.push.again import tell_again
+from segctl.operations.push.work import Part
 from segctl.state.deliveries import delivered
 from segctl.state.deliveries_batches import keep_in_doubt
 

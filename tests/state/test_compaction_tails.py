@@ -7,7 +7,7 @@ from random import Random
 
 import polars as pl
 
-from segctl.operations.ingest_events import write_events
+from segctl.operations.ingest.events import write_events
 from segctl.state.compaction import LOCK
 from segctl.state.compaction_tails import compact_tails
 from segctl.state.workspace import Workspace

@@ -31,7 +31,7 @@ To add a verb: one file here, one line in `cli/table.py`, one test. The pattern:
 
         The first paragraphs of this docstring are the purpose in `segctl size --help`.
         """
-        from segctl.operations import size              # heavy imports only inside
+        from segctl.operations import size  # heavy imports only inside
 
         found = size.size(ctx.project, segment, env=ctx.env, as_of=ctx.as_of, now=ctx.now, progress=listener(ctx))
         output.write(ctx, output.Result("segctl/size/1", columns=(...), rows=found.rows, noun="conditions"))

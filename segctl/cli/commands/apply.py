@@ -15,7 +15,7 @@ from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
     from segctl.operations.apply import Applied
-    from segctl.operations.incremental import Extent
+    from segctl.operations.incremental.incremental import Extent
     from segctl.operations.session import Session
 
 EXAMPLES = (
@@ -69,7 +69,7 @@ def command(
     done, or nothing. Beside a running `segctl stream` the stream takes the definitions and records the run.
     """
     from segctl.operations.session import open_session
-    from segctl.operations.stream_handover import refuse_beside
+    from segctl.operations.stream.handover import refuse_beside
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
@@ -87,7 +87,7 @@ def command(
 def _handed_over(ctx: Context, session: Session, *, is_allowing: bool) -> Applied | None:
     """What a running stream did with the definitions; None when none is running."""
     from segctl.operations.session import instant
-    from segctl.operations.stream_handover import handed_over
+    from segctl.operations.stream.handover import handed_over
 
     if ctx.dry_run:
         return None
@@ -127,8 +127,8 @@ def _refuse_settled(ctx: Context, plan: str, *, is_allowing: bool) -> None:
 
 def _carried_out(ctx: Context, session: Session, plan: str, *, full: bool) -> Applied | None:
     """What carrying the plan out did; None when it had been carried out before."""
-    from segctl.operations.plan_apply import apply_plan
-    from segctl.operations.plan_file import read_plan
+    from segctl.operations.plan.apply import apply_plan
+    from segctl.operations.plan.file import read_plan
 
     saved = read_plan(Path(plan))
     done = apply_plan(session, saved, started=ctx.now, dry_run=ctx.dry_run, full=full, progress=listener(ctx))

@@ -32,7 +32,7 @@ def command(
     An option wins over its variable, a variable over the environment's block, that over the rest of segctl.yaml.
     """
     if action == "validate":
-        from segctl.operations.lint import lint
+        from segctl.operations.lint.lint import lint
 
         checked = lint(ctx.project, ctx.env)
         return output.findings(

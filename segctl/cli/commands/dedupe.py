@@ -13,8 +13,8 @@ from segctl.model.errors import UsageError
 
 if TYPE_CHECKING:
     from segctl.model.project import Project
-    from segctl.operations.dedupe import Deduped
-    from segctl.operations.dedupe_undo import Undone
+    from segctl.operations.dedupe.dedupe import Deduped
+    from segctl.operations.dedupe.undo import Undone
     from segctl.state.workspace import Workspace
 
 EXAMPLES = (
@@ -91,7 +91,7 @@ def command(
     `runs` lists what was done, `review` asks for each doubtful pair, `together` and `apart` decide about two people,
     and `decisions` lists what was decided.
     """
-    from segctl.operations.dedupe_session import open_for_dedupe
+    from segctl.operations.dedupe.session import open_for_dedupe
 
     with open_for_dedupe(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as (project, workspace):
         if action == "run":
@@ -127,9 +127,9 @@ def _run(
     personal: bool,
     report: str | None,
 ) -> None:
-    from segctl.operations.dedupe import dedupe
-    from segctl.operations.dedupe_answers import read_decisions, record
-    from segctl.operations.dedupe_review import doubts, write_doubts
+    from segctl.operations.dedupe.answers import read_decisions, record
+    from segctl.operations.dedupe.dedupe import dedupe
+    from segctl.operations.dedupe.review import doubts, write_doubts
 
     if fuzzy and no_fuzzy:
         raise UsageError("SEG103", "`--fuzzy` and `--no-fuzzy` exclude each other", hint="give one of them")
@@ -165,7 +165,7 @@ def _write_page(ctx: Context, project: Project, found: Deduped, path: str, *, pe
     """Write the page beside what the call prints; others on the machine cannot read it."""
     from segctl.cli.identity_page import page
     from segctl.model.errors import LocalIOError
-    from segctl.operations.dedupe_session import local
+    from segctl.operations.dedupe.session import local
 
     text = page(
         found, name=project.name or "", language=project.language, at=local(project, ctx.now), personal=personal
@@ -241,7 +241,7 @@ def masked(value: str | None) -> str | None:
 
 
 def _undo(ctx: Context, project: Project, workspace: Workspace, what: str, who: str | None, why: str | None) -> None:
-    from segctl.operations.dedupe_undo import undo
+    from segctl.operations.dedupe.undo import undo
 
     found = undo(project, workspace, what, now=ctx.now, who=who, why=why, dry_run=ctx.dry_run)
     facts = {
@@ -281,7 +281,7 @@ def _decide(
     ctx: Context, project: Project, workspace: Workspace, action: str, a: str, b: str, *, who: str | None,
     why: str | None,
 ) -> None:  # fmt: skip
-    from segctl.operations.dedupe_decisions import decide
+    from segctl.operations.dedupe.decisions import decide
 
     verdict = "must" if action == "together" else "cannot"
     left, right = decide(
@@ -294,7 +294,7 @@ def _decide(
 
 
 def _list_runs(ctx: Context, project: Project, workspace: Workspace) -> None:
-    from segctl.operations.dedupe_session import local
+    from segctl.operations.dedupe.session import local
     from segctl.state.identity import identity_runs
 
     rows = [
@@ -308,7 +308,7 @@ def _list_runs(ctx: Context, project: Project, workspace: Workspace) -> None:
 def _list_decisions(ctx: Context, project: Project, workspace: Workspace) -> None:
     from datetime import datetime
 
-    from segctl.operations.dedupe_session import ids_of, local
+    from segctl.operations.dedupe.session import ids_of, local
     from segctl.state.identity import decisions
 
     found = decisions(workspace)

@@ -144,7 +144,7 @@ def _counts(ctx: Context, found: Difference, language: Words, *, all_leaves: boo
 
 def _causes(segments: Iterable[SegmentMove], language: Words) -> list[tuple[object, ...]]:
     """Profiles by direction and kind of cause, the most frequent first."""
-    from segctl.operations.cause_words import kind_words
+    from segctl.operations.causes.words import kind_words
 
     return [
         (segment.segment, change, profiles, kind_words(kind, language), kind)

@@ -41,14 +41,14 @@ def command(
     of which the first records are shown, with secrets masked; values of people, and of columns that nobody declared,
     are hidden unless --show-personal asks for them. A destination gets one call that changes nothing there.
     """
-    from segctl.operations import doctor
+    from segctl.operations.doctor import doctor
 
     records: tuple[object, ...] = ()
     is_masked, kind = False, "source"
     if online is None:
         checks = doctor.examine(ctx.project, env=ctx.env, now=ctx.now, deep=deep)
     else:
-        from segctl.operations.doctor_online import try_thing
+        from segctl.operations.doctor.online import try_thing
 
         found = try_thing(ctx.project, online, env=ctx.env, now=ctx.now, show_personal=show_personal)
         checks, records, is_masked, kind = list(found.checks), tuple(found.records), found.is_masked, found.kind

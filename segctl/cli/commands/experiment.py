@@ -96,7 +96,7 @@ def command(
     if action != "plan":
         return _run(ctx, action, name, winner, reason, arm, is_sent=sent, is_check=check, language=language)
     from segctl.cli.experiment_plan_view import write_plan
-    from segctl.operations.experiment_options import Said
+    from segctl.operations.experiment.options import Said
 
     said = Said(name, segment, event, window, baseline, sd, effect, power, confidence, arms, split, looks)
     write_plan(ctx, said, members=members, per_day=per_day, language=language)

@@ -73,7 +73,7 @@ def command(
         return
     from segctl.cli.people import asked
     from segctl.compile.words_trace import TraceWords
-    from segctl.operations.experiment_person import arms_in_segment
+    from segctl.operations.experiment.person import arms_in_segment
     from segctl.operations.explain import explain
     from segctl.operations.session import instant, open_session
 

@@ -16,8 +16,8 @@ from segctl.model.exits import ExitCode
 if TYPE_CHECKING:
     from segctl.model.errors import SegctlError
     from segctl.model.project import Project
-    from segctl.operations.ingest import IngestResult, SourceResult
-    from segctl.operations.ingest_propose import Proposal
+    from segctl.operations.ingest.ingest import IngestResult, SourceResult
+    from segctl.operations.ingest.propose import Proposal
 
 EXAMPLES = (
     ("segctl ingest", "Read what is new in all declared sources."),
@@ -81,8 +81,8 @@ def command(
     With --from and --as a declaration is proposed from the data and printed; --save writes it down.
     """
     _keep_memory()
-    from segctl.operations.ingest import chosen_sources, ingest, open_for_ingest, sources_of
-    from segctl.operations.ingest_fetch import Wishes, checked_limit, refuse_files
+    from segctl.operations.ingest.fetch import Wishes, checked_limit, refuse_files
+    from segctl.operations.ingest.ingest import chosen_sources, ingest, open_for_ingest, sources_of
 
     if path is not None:
         return _first_try(ctx, path, kind, tuple(key), time, save=save)
@@ -123,8 +123,8 @@ def _keep_memory() -> None:
 def _first_try(
     ctx: Context, path: str, kind: str | None, key: tuple[str, ...], time: str | None, *, save: bool
 ) -> ExitCode | None:
-    from segctl.operations.ingest import ingest, open_for_ingest
-    from segctl.operations.ingest_propose import propose
+    from segctl.operations.ingest.ingest import ingest, open_for_ingest
+    from segctl.operations.ingest.propose import propose
 
     if kind is None:
         raise UsageError(
@@ -157,7 +157,7 @@ def _first_try(
 
 def _is_declared(ctx: Context, project: Project, proposal: Proposal, *, save: bool) -> bool:
     """Whether the proposal can be ingested; says what lacks, or what was added."""
-    from segctl.operations.ingest_save import save_proposal
+    from segctl.operations.ingest.save import save_proposal
 
     if save:
         said, is_complete = save_proposal(project, proposal)

@@ -14,7 +14,7 @@ from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
-    from segctl.operations.lint_result import LintResult
+    from segctl.operations.lint.result import LintResult
 
 EXAMPLES = (
     ("segctl lint", "All files of the project, all problems at once."),
@@ -54,7 +54,7 @@ def command(
     Reads `segctl.yaml` and everything under `segments`, `traits`, `sources`, `destinations` and `tests`. Rules have
     levels in `segctl.yaml` and waivers in comments: `segctl help rules`. Warnings alone leave with 0.
     """
-    from segctl.operations.lint import lint
+    from segctl.operations.lint.lint import lint
     from segctl.operations.selection import selected_files
 
     wanted = [Path(path) for path in paths or ()]
@@ -83,7 +83,7 @@ def command(
 
 def _mended(ctx: Context, look: Callable[[Mapping[str, bytes]], LintResult]) -> LintResult:
     """What is left after safe repairs, which are told on the way."""
-    from segctl.operations.lint_fix import fixed, write
+    from segctl.operations.lint.fix import fixed, write
 
     found = fixed(look)
     written = found.changes if ctx.dry_run else write(found.result.root, found.changes)
@@ -106,7 +106,7 @@ def _show_diff(ctx: Context, look: Callable[[Mapping[str, bytes]], LintResult]) 
     """Print the patch that `--fix` would make."""
     from difflib import unified_diff
 
-    from segctl.operations.lint_fix import fixed
+    from segctl.operations.lint.fix import fixed
 
     changes = fixed(look).changes
     for change in changes:

@@ -80,7 +80,7 @@ def command(
 
 def _listen(ctx: Context, bind: str | None, *, behind_proxy: bool) -> None:
     from segctl.cli.main import present
-    from segctl.operations.ingest import open_for_ingest, sources_of
+    from segctl.operations.ingest.ingest import open_for_ingest, sources_of
     from segctl.operations.listen import DEFAULT_BIND, listen, parse_bind
 
     address = parse_bind(bind or DEFAULT_BIND)
@@ -130,7 +130,7 @@ def _warn(ctx: Context, code: str, message: str, hint: str | None) -> None:
 
 def _keys(ctx: Context, what: str, name: str | None, source: str | None) -> None:
     from segctl.operations import listen_keys
-    from segctl.operations.ingest import open_for_ingest, sources_of
+    from segctl.operations.ingest.ingest import open_for_ingest, sources_of
 
     if what == "ls" and name is not None:
         raise UsageError("SEG104", "`keys ls` takes no name", hint="segctl listen keys ls")

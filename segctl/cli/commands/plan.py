@@ -19,7 +19,7 @@ from segctl.model.exits import ExitCode, worst
 
 if TYPE_CHECKING:
     from segctl.model.project import Language
-    from segctl.operations.plan import Plan
+    from segctl.operations.plan.plan import Plan
     from segctl.operations.session import Session
 
 EXAMPLES = (
@@ -124,9 +124,9 @@ def _planned(
 ) -> _Found:
     from segctl.operations.apply import allowances
     from segctl.operations.overlay import open_overlaid
-    from segctl.operations.plan import plan
-    from segctl.operations.plan_against import open_comparison, plan_against
-    from segctl.operations.plan_file import saved_form
+    from segctl.operations.plan.against import open_comparison, plan_against
+    from segctl.operations.plan.file import saved_form
+    from segctl.operations.plan.plan import plan
     from segctl.operations.session import instant, open_session
 
     with ExitStack() as stack:

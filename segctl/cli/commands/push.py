@@ -13,9 +13,9 @@ from segctl.model.errors import Refused, UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
-    from segctl.operations.push import Asked
-    from segctl.operations.push_result import Outcome, Pushed
-    from segctl.operations.push_work import Part
+    from segctl.operations.push.push import Asked
+    from segctl.operations.push.result import Outcome, Pushed
+    from segctl.operations.push.work import Part
     from segctl.operations.session import Session
 
 EXAMPLES = (
@@ -130,7 +130,7 @@ def _asked(
     from dataclasses import replace
 
     from segctl.operations.apply import allowances
-    from segctl.operations.push import Asked
+    from segctl.operations.push.push import Asked
 
     selection = replace(ctx.selection, select=(*names, *ctx.select))
     return Asked(
@@ -151,8 +151,8 @@ def _planned(session: Session, path: str, *, has_more: bool) -> Asked:
     """
     from pathlib import Path
 
-    from segctl.operations.plan_file import read_plan, refuse_elsewhere
-    from segctl.operations.push import Asked
+    from segctl.operations.plan.file import read_plan, refuse_elsewhere
+    from segctl.operations.push.push import Asked
 
     if has_more:
         raise UsageError(
@@ -194,7 +194,7 @@ def _pushed(
     ctx: Context, session: Session, asked: Asked, confirm: Sequence[str], *, is_named: bool, show_personal: bool
 ) -> ExitCode:
     from segctl.cli import push_view
-    from segctl.operations.push import push
+    from segctl.operations.push.push import push
 
     def agree(parts: Sequence[Part]) -> None:
         _agree(ctx, parts, confirm, is_named=is_named)
@@ -212,7 +212,7 @@ def _agree(ctx: Context, parts: Sequence[Part], confirm: Sequence[str], *, is_na
     Raises:
         Refused: The answer is no, or nobody can be asked.
     """
-    from segctl.operations.push_limits import is_mass_removal
+    from segctl.operations.push.limits import is_mass_removal
 
     if not is_named:
         questions.tell("this would be sent:")

@@ -12,7 +12,7 @@ from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
     from segctl.model.project import Project
-    from segctl.operations.quarantine_rows import Filter
+    from segctl.operations.quarantine.rows import Filter
     from segctl.state.workspace import Workspace
 
 EXAMPLES = (
@@ -75,8 +75,8 @@ def command(
 
     A mended input file that is ingested again clears its rows by itself.
     """
-    from segctl.operations.ingest import open_for_ingest, sources_of
-    from segctl.operations.quarantine_rows import Filter, files_of, parse_lines, rows_of
+    from segctl.operations.ingest.ingest import open_for_ingest, sources_of
+    from segctl.operations.quarantine.rows import Filter, files_of, parse_lines, rows_of
 
     if action != "ls" and source is None:
         raise UsageError("SEG315", f"`quarantine {action}` needs the name of a source", hint="segctl quarantine ls")
@@ -117,7 +117,7 @@ def _known(project: Project) -> list[str]:
 def _list(ctx: Context, project: Project, workspace: Workspace) -> None:
     from zoneinfo import ZoneInfo
 
-    from segctl.operations import quarantine
+    from segctl.operations.quarantine import quarantine
 
     zone = ZoneInfo(project.timezone)
     found = quarantine.summaries(workspace)
@@ -153,7 +153,7 @@ def _show(
     *,
     personal: bool,
 ) -> None:
-    from segctl.operations import quarantine
+    from segctl.operations.quarantine import quarantine
 
     found = quarantine.bad_rows(workspace, source, known=known, wanted=wanted)
     rows = found if limit is None else found[: max(0, limit)]

@@ -13,7 +13,7 @@ from segctl.model.errors import Refused
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
-    from segctl.operations.push_work import Part
+    from segctl.operations.push.work import Part
     from segctl.operations.reconcile import Compared
     from segctl.operations.session import Session
 
@@ -113,7 +113,7 @@ def _agree(ctx: Context, compared: Compared, *, remove_foreign: bool) -> None:
 
 
 def _confirm_mass(ctx: Context, parts: Sequence[Part], confirm: Sequence[str]) -> None:
-    from segctl.operations.push_limits import is_mass_removal
+    from segctl.operations.push.limits import is_mass_removal
 
     for part in parts:
         if is_mass_removal(part) and part.segment not in confirm:

@@ -309,7 +309,7 @@ def _destination(session: Session, name: str) -> output.Result:
 
 
 def _experiment(session: Session, name: str) -> output.Result:
-    from segctl.operations.experiment_facts import experiment_facts
+    from segctl.operations.experiment.facts import experiment_facts
 
     found = experiment_facts(session.definitions, name)
     facts = {key: session.local(value) if isinstance(value, datetime) else value for key, value in found.facts.items()}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from segctl.operations.session import Session
-    from segctl.operations.stream_open import Wish
+    from segctl.operations.stream.open import Wish
 
 EXAMPLES = (
     ("segctl stream web --from data/web.ndjson", "Follow a growing file, and write who enters and leaves."),
@@ -113,8 +113,8 @@ def _streamed(
     from segctl.cli.main import present
     from segctl.cli.stream_output import ChangeFile, Speaker
     from segctl.operations.session import bound_definitions, instant
-    from segctl.operations.stream import said_before
-    from segctl.operations.stream_open import opened
+    from segctl.operations.stream.open import opened
+    from segctl.operations.stream.stream import said_before
 
     if ctx.as_of is not None:
         wish = replace(wish, as_of=instant(ctx.as_of, ctx.now, session.project.timezone))
@@ -172,8 +172,8 @@ def _wish(
     checkpoint: str,
     linger: str,
 ) -> Wish:
-    from segctl.operations.stream_open import Wish
-    from segctl.operations.stream_state import Habits
+    from segctl.operations.stream.open import Wish
+    from segctl.operations.stream.state import Habits
 
     habits = Habits(
         linger_s=parse_span(linger, "--linger") or 0.0,

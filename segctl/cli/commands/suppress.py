@@ -12,7 +12,7 @@ from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
-    from segctl.operations.consent_record import Recorded
+    from segctl.operations.consent.record import Recorded
 
 EXAMPLES = (
     ('echo anna@post.example | segctl suppress add - --reason "asked by phone"', "On the list at once, every channel."),
@@ -84,7 +84,7 @@ def command(
 
 
 def _list(ctx: Context, channel: str | None) -> None:
-    from segctl.operations.consent_session import open_for_consent
+    from segctl.operations.consent.session import open_for_consent
     from segctl.operations.suppress import listed
 
     with open_for_consent(ctx.project, env=ctx.env, tolerant=True) as session:
@@ -97,8 +97,8 @@ def _list(ctx: Context, channel: str | None) -> None:
 
 def _import(ctx: Context, file: str, meaning: str | None, source: str | None, rejected: str | None) -> ExitCode:
     from segctl.cli.consent_actions import read_file, tell_import
-    from segctl.operations.consent_import import import_file
-    from segctl.operations.consent_session import open_for_consent
+    from segctl.operations.consent.importing import import_file
+    from segctl.operations.consent.session import open_for_consent
     from segctl.operations.suppress import shaper
 
     path, data = read_file(ctx, file)
@@ -124,7 +124,7 @@ def _change(
 ) -> None:
     from segctl.cli.consent_actions import RECORDED, facts_of
     from segctl.cli.people import asked
-    from segctl.operations.consent_session import open_for_consent
+    from segctl.operations.consent.session import open_for_consent
     from segctl.operations.suppress import lift, suppress
 
     named = asked(ctx, who)

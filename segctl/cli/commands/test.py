@@ -12,7 +12,7 @@ from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
-    from segctl.operations.testing import Outcome, Suite
+    from segctl.operations.testing.testing import Outcome, Suite
 
 EXAMPLES = (
     ("segctl test", "All cases under tests/; no data and no workspace are needed."),
@@ -84,7 +84,7 @@ def _check(*, generate: bool, mutate: bool, watch: bool, min_score: str | None, 
 
 
 def _suite(ctx: Context, segments: list[str] | None, keyword: str | None) -> Suite:
-    from segctl.operations.testing import load_suite
+    from segctl.operations.testing.testing import load_suite
 
     selection = replace(ctx.selection, select=(*(segments or ()), *ctx.select))
     try:
@@ -104,7 +104,7 @@ def _suite(ctx: Context, segments: list[str] | None, keyword: str | None) -> Sui
 def _once(
     ctx: Context, segments: list[str] | None, keyword: str | None, *, first: bool, coverage: bool
 ) -> ExitCode | None:
-    from segctl.operations.testing import run_tests
+    from segctl.operations.testing.testing import run_tests
 
     outcome = run_tests(_suite(ctx, segments, keyword), first=first, leaves=coverage)
     if coverage and keyword is not None:

@@ -1,0 +1,1 @@
+"""What `report ab` says of an experiment."""

@@ -1,0 +1,149 @@
+"""The first primary metric in sub-segments and week by week after exposure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from segctl.operations.ab.compare import compared, part_of
+from segctl.operations.ab.groups import MOST_GROUPS, STRATA, group_of_units
+from segctl.operations.ab.parts import Group, Grouping, Trend, TrendPoint
+from segctl.operations.ab.samples import Key, Pair, Sample, sample_of, samples
+from segctl.stats.multiplicity import benjamini_hochberg
+from segctl.stats.strata import Stratum, over_strata
+from segctl.stats.values import Comparison, Flag
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from segctl.model.experiments import Metric
+    from segctl.operations.ab.trial import Trial
+    from segctl.stats.trend import Measured
+
+    Array = NDArray[np.float64]
+
+
+# --- Sub-segments -----------------------------------------------------------------------------------------
+def groupings(of: Trial, by: Sequence[str]) -> tuple[Grouping, ...]:
+    """Sub-segments by the experiment's strata, where it has some, and by what is asked for."""
+    wanted = ([STRATA] if of.experiment.strata else []) + [name for name in by if name != STRATA]
+    found = [_grouping(of, name, group_of_units(of, name)) for name in dict.fromkeys(wanted)]
+    return _adjusted(found, 1 - float(of.experiment.confidence))
+
+
+def _adjusted(found: Sequence[Grouping], alpha: float) -> tuple[Grouping, ...]:
+    """Benjamini and Hochberg over all that was grouped by: whoever asks often enough finds something."""
+    of_groups = iter(benjamini_hochberg([group.compared.p for one in found for group in one.groups]))
+    differs = iter(benjamini_hochberg([p for one in found for p in one.differs.values()]))
+    return tuple(
+        replace(
+            one,
+            groups=tuple(
+                replace(group, p_adjusted=p, moved=p is not None and p < alpha)
+                for group, p in zip(one.groups, islice(of_groups, len(one.groups)), strict=True)
+            ),
+            differs=dict(zip(one.differs, islice(differs, len(one.differs)), strict=True)),
+        )
+        for one in found
+    )
+
+
+def _grouping(of: Trial, by: str, values: pl.Series) -> Grouping:
+    """Every group, each arm against the control."""
+    import polars as pl
+
+    metric = of.primary
+    frame = of.frame.with_columns(values.alias("group"))
+    sizes = frame.group_by("group").agg(pl.len()).sort("len", "group", descending=[True, False], nulls_last=True)
+    kept = sizes["group"].to_list()[:MOST_GROUPS]
+    made = samples(frame.filter(pl.col("group").is_in(kept, nulls_equal=True)), [metric], ["arm", "group"])[metric.name]
+    confidence = float(of.experiment.confidence)
+    rows = [(arm, group, *_two(of, made, metric, arm, group)) for arm in of.others for group in kept]
+    found = [(arm, group, c, t, compared(metric, Pair(c, t), confidence=confidence)) for arm, group, c, t in rows]
+    groups = tuple(
+        Group(arm, group, c.moments.n, t.moments.n, one, one.p, moved=False, events_control=c.events,
+              events_arm=t.events)
+        for arm, group, c, t, one in found
+    )  # fmt: skip
+    combined = {arm: over_strata(_strata(metric, rows, arm), confidence=confidence) for arm in of.others}
+    return Grouping(
+        by, metric.name, groups,
+        differs={arm: _differs([one for name, *_, one in found if name == arm]) for arm in of.others},
+        stratified={arm: one.post_stratified for arm, one in combined.items()},
+        reversed=tuple(arm for arm, one in combined.items() if Flag.SIMPSON_REVERSAL in one.flags),
+        more=max(sizes.height - len(kept), 0),
+    )  # fmt: skip
+
+
+def _two(of: Trial, made: Mapping[Key, Sample], metric: Metric, arm: str, group: str | None) -> tuple[Sample, Sample]:
+    inside: dict[Key, Sample] = {(name,): sample for (name, of_group), sample in made.items() if of_group == group}
+    return sample_of(inside, metric, of.experiment.control), sample_of(inside, metric, arm)
+
+
+def _strata(metric: Metric, rows: Sequence[tuple[str, str | None, Sample, Sample]], arm: str) -> list[Stratum]:
+    return [
+        Stratum(group or "", part_of(metric, control), part_of(metric, treatment))
+        for name, group, control, treatment in rows
+        if name == arm
+    ]
+
+
+def _differs(effects: Sequence[Comparison]) -> float | None:
+    """P of one effect in all groups."""
+    from segctl.stats.trend import heterogeneity
+
+    return heterogeneity({str(at): _measured(one) for at, one in enumerate(effects)}).p
+
+
+def _measured(one: Comparison) -> Measured:
+    from segctl.stats.trend import Measured
+
+    return Measured(one.difference.estimate, one.se)
+
+
+# --- Weeks ------------------------------------------------------------------------------------------------
+def trend(of: Trial) -> Trend | None:
+    """The effect within each week after exposure; None for windows below two weeks."""
+    from segctl.stats.trend import trend as tested
+
+    metric, frame = of.primary, of.frame
+    columns = [name for name in frame.columns if name.startswith(f"{metric.name}/week/")]
+    if not columns or frame.is_empty():
+        return None
+    weekly = samples(frame, [replace(metric, name=name, before=None) for name in columns], ["arm"])
+    points, p = [], {}
+    spread = {arm: _covariance(of, columns, arm) for arm in of.arms}
+    for arm in of.others:
+        found = []
+        for week, name in enumerate(columns, 1):
+            control, treatment = (sample_of(weekly[name], metric, one) for one in (of.experiment.control, arm))
+            one = compared(metric, Pair(control, treatment), confidence=float(of.experiment.confidence))
+            found.append(one)
+            points.append(TrendPoint(arm, week, one.control, one.treatment, one.difference))
+        p[arm] = tested(
+            [_measured(one) for one in found], covariance=_of_differences(spread, of.experiment.control, arm)
+        ).p
+    return Trend(metric.name, tuple(points), p)
+
+
+def _covariance(of: Trial, columns: Sequence[str], arm: str) -> Array | None:
+    """Of the weekly means of an arm: the same units are seen in each."""
+    import numpy as np
+
+    rows = of.frame.filter(arm=arm).select(columns).to_numpy()
+    return np.cov(rows, rowvar=False) / len(rows) if len(rows) > 1 else None
+
+
+def _of_differences(spread: Mapping[str, Array | None], control: str, arm: str) -> list[list[float]] | None:
+    import numpy as np
+
+    one, other = spread[control], spread[arm]
+    if one is None or other is None:
+        return None
+    total = one + other
+    # Weeks in which no unit differs from another have no place in a regression by precision.
+    return None if np.linalg.matrix_rank(total) < len(total) else total.tolist()

@@ -1,0 +1,1 @@
+"""From members to who may be told."""

@@ -1,0 +1,1 @@
+"""Why profiles came and went."""

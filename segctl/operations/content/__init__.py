@@ -1,0 +1,1 @@
+"""Text of messages for one person."""

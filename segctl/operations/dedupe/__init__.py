@@ -1,0 +1,1 @@
+"""Finding and joining profiles of the same person."""

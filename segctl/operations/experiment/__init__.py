@@ -1,0 +1,1 @@
+"""Planning, starting and stopping experiments, and who gets which arm."""

@@ -1,0 +1,1 @@
+"""Asking only profiles with something new."""

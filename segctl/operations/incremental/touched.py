@@ -1,0 +1,136 @@
+"""Whose answers can be others than at an earlier instant: of whom something is new, or whose time has come."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from segctl.model.dataclass import dataclass
+from segctl.operations.causes.rows import EVENTS, RECORDS, RELATED, delta
+from segctl.operations.consent.gate import concerned
+from segctl.operations.identity_causes import as_long
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.operations.session import Session
+    from segctl.state.workspace import Workspace
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Identities at two snapshots.
+
+    Attributes:
+        then: Subject → subject of its profile at the earlier one, as long as `now`; None where both are None.
+        now: At the later one.
+        count_then: Subjects there were.
+        count: Subjects there are.
+    """
+
+    then: pl.Series | None
+    now: pl.Series | None
+    count_then: int
+    count: int
+
+    def profiles(self, raw: pl.Series) -> pl.Series:
+        """Profiles that some subjects belong to or belonged to, ascending, each once."""
+        import polars as pl
+
+        if self.now is None or self.then is None:
+            return raw.unique().sort()
+        return pl.concat([self.now.gather(raw), self.then.gather(raw)]).unique().sort()
+
+
+def known(workspace: Workspace, since: int, until: int) -> Known:
+    """Identities at two snapshots."""
+    from segctl.state.identity import DATASET, canonical
+    from segctl.state.subjects import subject_count
+
+    count_then, count = subject_count(workspace, since), subject_count(workspace, until)
+    now = canonical(workspace, until)
+    if now is None and not workspace.files(DATASET, since):
+        return Known(None, None, count_then, count)
+    return Known(as_long(canonical(workspace, since), count), as_long(now, count), count_then, count)
+
+
+def touched(session: Session, people: Known, since: int, until: int) -> pl.Series | None:
+    """Profiles of whom a snapshot knows something that an earlier one did not, ascending, Int32.
+
+    A new identifier, record, event or row of a related table, or one that went; a merge or its undo; a word of consent.
+
+    Returns:
+        None when files of then were vacuumed, so that nobody knows.
+    """
+    import polars as pl
+
+    workspace = session.workspace
+    parts = [pl.int_range(people.count_then, people.count, dtype=pl.Int32, eager=True)]
+    for prefix in (EVENTS, RECORDS, RELATED):
+        found = _rewritten(workspace, prefix, since, until)
+        if found is None:
+            return None
+        parts.append(found)
+    parts.append(concerned(session, until, since))
+    if people.now is not None and people.then is not None:
+        parts.append((people.now != people.then).arg_true().cast(pl.Int32))
+    return people.profiles(pl.concat([part.cast(pl.Int32).alias("subject") for part in parts]).unique())
+
+
+def _rewritten(workspace: Workspace, prefix: str, since: int, until: int) -> pl.Series | None:
+    """Subjects of rows that came or went between two snapshots, but for those that only moved to another file."""
+    import polars as pl
+
+    rows = workspace.query(
+        "SELECT f.path, f.rows, f.vacuumed, f.added > ? AND a.kind != 'compact' AS came,"
+        " coalesce(f.removed <= ? AND r.kind != 'compact', 0) AS went"
+        " FROM files f JOIN commits a ON a.seq = f.added LEFT JOIN commits r ON r.seq = f.removed"
+        " WHERE substr(f.dataset, 1, ?) = ? AND ((f.added > ? AND f.added <= ?) OR (f.removed > ? AND f.removed <= ?))",
+        (since, until, len(prefix), prefix, since, until, since, until),
+    )
+    if any(row["went"] for row in rows):
+        found = delta(workspace, prefix, since, until)
+        return None if found is None else found.subjects
+    came = [row for row in rows if row["came"] and row["rows"]]
+    if any(row["vacuumed"] is not None for row in came):
+        return None
+    if not came:
+        return pl.Series("subject", [], dtype=pl.Int32)
+    files = [str(workspace.folder / row["path"]) for row in came]
+    frame = pl.scan_parquet(files, glob=False, hive_partitioning=False, extra_columns="ignore")
+    return frame.select(pl.col("subject").unique()).collect()["subject"]
+
+
+def appearing(workspace: Workspace, people: Known, snapshot: int, after: int, until: int) -> pl.Series:
+    """Profiles with an event or a record version of between two instants, so that they may be there only now.
+
+    Args:
+        workspace: Open.
+        people: Identities.
+        snapshot: Which files.
+        after: Microseconds since 1970, not included.
+        until: Likewise, included.
+    """
+    import polars as pl
+
+    parts = [pl.Series("subject", [], dtype=pl.Int32)]
+    late = [file for file in workspace.files(EVENTS, snapshot) if file.rows and _reaches(file.meta, after, until)]
+    datasets = workspace.datasets(RECORDS, snapshot)
+    versions = [file for name in datasets for file in workspace.files(name, snapshot) if file.rows]
+    for files, column in ((late, "ts"), (versions, "valid_from")):
+        if files:
+            paths = [str(file.path) for file in files]
+            rows = pl.scan_parquet(paths, glob=False, hive_partitioning=False, extra_columns="ignore")
+            lo, hi = (
+                pl.lit(_EPOCH + timedelta(microseconds=us)).cast(pl.Datetime("us", "UTC")) for us in (after, until)
+            )
+            inside = (pl.col(column) > lo) & (pl.col(column) <= hi)
+            parts.append(rows.filter(inside).select(pl.col("subject").unique()).collect(engine="streaming")["subject"])
+    return people.profiles(pl.concat(parts).unique())
+
+
+def _reaches(meta: dict[str, object], after: int, until: int) -> bool:
+    least, most = meta.get("min_ts"), meta.get("max_ts")
+    return not (isinstance(most, int) and most <= after) and not (isinstance(least, int) and least > until)

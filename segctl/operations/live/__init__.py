@@ -1,0 +1,1 @@
+"""Answers of a few profiles, within milliseconds."""

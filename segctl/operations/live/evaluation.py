@@ -1,0 +1,212 @@
+"""Answers of few profiles, asked again and again while events arrive: what a running stream evaluates with.
+
+The plan is built once and used with other rows and another as_of; profiles and events stay in memory, or mapped into
+it. Answers are those of `evaluate` over the same events. What a prepared plan has no room for (tests that fold
+case, one and the same value, places) is evaluated the ordinary way beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from segctl.compile import ir
+from segctl.compile.plan import plan, references, roots, walk
+from segctl.compile.zones import to_us
+from segctl.operations.evaluation import leaf_output, lowered_segments
+from segctl.operations.live.events import LiveEvents
+from segctl.operations.live.plan import LivePlan
+from segctl.operations.live.profiles import LiveProfiles
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from segctl.engines.prepared_rows import FewRows
+    from segctl.operations.session import Session
+
+NEVER = 2**63 - 1
+"""`due` of a profile that time alone does not change."""
+_MANY = 20_000
+"""Profiles that are answered at once."""
+
+
+class LiveEvaluator:
+    """Evaluates a set of segments for a few profiles at a time, over a snapshot and the events that came since.
+
+    Attributes:
+        late: Segments that need everybody (`keep`, colleagues, scores), and those that refer to such; they have no
+            column in the answers. In order of reference.
+    """
+
+    def __init__(self, session: Session, names: Sequence[str], snapshot: int, *, leaves: bool = False) -> None:
+        """Prepares the evaluation; profiles are read with the first answers.
+
+        Args:
+            session: Open project and workspace; it stays open as long as the evaluator is used.
+            names: Segments asked for; what they refer to is evaluated as well.
+            snapshot: Which files are seen.
+            leaves: Also answer every leaf of the asked segments, in columns ``leaf:SEGMENT:NUMBER``.
+
+        Raises:
+            DataError: A list file cannot be read.
+        """
+        from segctl.state.identity import canonical
+
+        self._session = session
+        self._snapshot = snapshot
+        lowered = plan(lowered_segments(session, names)).segments
+        self.late = late_segments(lowered)
+        segments = [one for one in lowered if one.name not in self.late]
+        asked = [one for one in segments if leaves and one.name in set(names)]
+        outputs = [leaf_output(one.name, number, leaf) for one in asked for number, leaf in enumerate(one.leaves)]
+        self._asking = plan(segments, outputs)
+        self._plan = LivePlan(session, self._asking.segments, outputs)
+        self._events = LiveEvents(session.workspace, self._asking, snapshot)
+        self._canonical = canonical(session.workspace, snapshot)
+        self._profiles: LiveProfiles | None = None
+        self._few: FewRows | None = None
+        self._as_of: datetime | None = None
+        self._members: tuple[NDArray[np.int32], NDArray[np.int64]] | None = None
+
+    def add_events(self, kind: str, rows: pl.DataFrame) -> None:
+        """Takes events of one kind in that no file of the snapshot holds.
+
+        Args:
+            kind: Event kind.
+            rows: Columns as in a stored event file: ``subject`` Int32, ``ts`` Datetime(us, UTC), ``source``,
+                ``event_id``, and the properties named by `model.types.stored_column`, in stored form. Nothing is
+                deduplicated.
+        """
+        if rows.height:
+            is_known = kind in self._events.tails
+            self._events.add(kind, rows)
+            self._few = self._few if is_known else None
+
+    def refresh(self, snapshot: int, touched: Sequence[int], *, events_written: bool = False) -> None:
+        """Sees another snapshot.
+
+        Args:
+            snapshot: Which files are seen from now on.
+            touched: Subjects whose records, identity or consent changed; new ones count.
+            events_written: Its event files hold all events that were added so far, so these are forgotten.
+        """
+        import numpy as np
+
+        from segctl.state.identity import canonical
+
+        self._snapshot = snapshot
+        subjects = np.asarray(touched, np.int32)
+        if events_written and self._profiles is not None:
+            subjects = np.union1d(subjects, self._profiles.unborn(self._events.subjects(), self._canonical))
+        before, self._canonical = self._canonical, canonical(self._session.workspace, snapshot)
+        self._members = self._few = None
+        self._events.refresh(snapshot, events_written=events_written)
+        if self._profiles is not None:
+            profiles = [profile_of(subjects, owners) for owners in (before, self._canonical)]
+            self._profiles.refresh(snapshot, np.concatenate([subjects, *profiles]))
+
+    def answers(self, subjects: Sequence[int], as_of: datetime) -> pl.DataFrame:
+        """One row per asked profile that is part of the population at as_of, sorted by ``subject``.
+
+        Args:
+            subjects: Of profiles.
+            as_of: Valid time; events after it do not exist yet. It is meant to go forward: going back reads all
+                profiles anew.
+
+        Returns:
+            ``subject`` Int32, a Boolean per segment by name (that is not late), leaves where they were asked for, and
+            ``due`` Int64: microseconds since 1970 before which time alone changes no answer. A segment is null where
+            a value that must not be missing is missing: such an answer is none.
+        """
+        import numpy as np
+        import polars as pl
+
+        asked = np.unique(np.asarray(subjects, np.int32))
+        profiles = self._profiles_at(as_of)
+        found = [self._answers(profiles, asked[at : at + _MANY], as_of) for at in range(0, max(1, len(asked)), _MANY)]
+        return pl.concat(found) if len(found) > 1 else found[0]
+
+    def _answers(self, profiles: LiveProfiles, asked: NDArray[np.int32], as_of: datetime) -> pl.DataFrame:
+        import numpy as np
+        import polars as pl
+
+        before = profiles.data
+        rows, later = profiles.of(asked, as_of)
+        if self._few is None or profiles.data is not before:
+            self._few = self._events.few(profiles.data, self._canonical, self._session.project)
+        there = self._is_there(rows, to_us(as_of))
+        if not there.all():
+            rows, later = rows.filter(pl.Series(there)), later[there]
+        data = replace(profiles.data, profiles=rows, canonical=self._canonical, later=None)
+        own = self._own(rows.get_column("subject").to_numpy())
+        found = self._plan.answers(data, self._events, self._few, own, as_of)
+        due = np.minimum(found.get_column("due").to_numpy(), later)
+        names = [*(one.name for one in self._asking.segments), *(one.name for one in self._asking.outputs)]
+        return found[["subject", *names]].hstack([pl.Series("due", due, dtype=pl.Int64)])
+
+    def _profiles_at(self, as_of: datetime) -> LiveProfiles:
+        if self._profiles is None or (self._as_of is not None and as_of < self._as_of):
+            self._profiles = LiveProfiles(self._session, self._asking, self._snapshot, as_of)
+            self._few = None
+        self._as_of = as_of
+        return self._profiles
+
+    def _is_there(self, rows: pl.DataFrame, now: int) -> NDArray[np.bool_]:
+        """Which profiles have a record, or an event up to now."""
+        import numpy as np
+
+        from segctl.engines.profiles import BORN
+
+        born = rows.get_column(BORN).to_numpy()
+        if (born <= now).all():
+            return np.ones(len(born), np.bool_)
+        subjects = rows.get_column("subject").to_numpy()
+        born = born.copy()
+        of, first = self._events.first_of_tail(self._own(subjects[born > now]))
+        np.minimum.at(born, np.searchsorted(subjects, profile_of(of, self._canonical)), first)
+        there: NDArray[np.bool_] = born <= now
+        return there
+
+    def _own(self, profiles: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Subjects of events that belong to some profiles, ascending."""
+        import numpy as np
+
+        from segctl.engines.hot_file import ranges
+
+        if self._canonical is None:
+            return profiles
+        if self._members is None:
+            owners = self._canonical.to_numpy()
+            order = np.argsort(owners, kind="stable").astype(np.int32)
+            self._members = order, np.searchsorted(owners[order], np.arange(len(owners) + 1))
+        order, starts = self._members
+        profiles = profiles[profiles < len(order)]
+        first = starts[profiles]
+        return np.sort(order[ranges(first, starts[profiles + 1] - first)])
+
+
+def profile_of(subjects: NDArray[np.int32], canonical: pl.Series | None) -> NDArray[np.int32]:
+    """Subjects of the profiles of some subjects; whom nobody knows yet stands for itself."""
+    if canonical is None or not len(subjects):
+        return subjects
+    owners = canonical.to_numpy()
+    found = subjects.copy()
+    known = subjects < len(owners)
+    found[known] = owners[subjects[known]]
+    return found
+
+
+def late_segments(lowered: Iterable[ir.LoweredSegment]) -> tuple[str, ...]:
+    """Names of the segments that need everybody, and of those that refer to such; segments come by reference."""
+    late: dict[str, None] = {}
+    for one in lowered:
+        asks_all = one.keep is not None or any(
+            isinstance(node, ir.Colleagues | ir.Score) for root in roots(one) for node in walk(root)
+        )
+        if asks_all or any(name in late for name in references(one)):
+            late[one.name] = None
+    return tuple(late)

@@ -1,0 +1,1 @@
+"""What `apply` and `push` would do."""

@@ -1,0 +1,1 @@
+"""Bringing destinations to what audiences are."""

@@ -1,0 +1,70 @@
+"""An audience that is another object at its destination than before: it gets everybody, the former one is emptied.
+
+A list is found by its name, so a renamed segment has a new one; so has one whose list somebody deleted. What changed
+since the last push is not enough for it. Where telling somebody twice has its effect twice (a mail, a journey) nothing
+is kept that could be empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from segctl.connectors.destinations.base import Movable
+from segctl.operations.push.work import Part
+
+if TYPE_CHECKING:
+    from segctl.connectors.destinations.base import Abilities, Connector
+    from segctl.state.workspace import Workspace
+
+
+def is_elsewhere(connector: Connector, part: Part, can: Abilities) -> bool:
+    """Whether the audience is a new object; one that can be brought along has been."""
+    former = part.ledger.remote
+    if former is None or former == part.remote:
+        return False
+    if isinstance(connector, Movable) and connector.moved(former, part.remote, part.segment):
+        return False
+    return can.is_repeatable
+
+
+def former_left(connector: Connector, part: Part, can: Abilities) -> str | None:
+    """Id of the former audience while it is there; what cannot be listed is told by name, and is taken to be there."""
+    there = [one.id for one in connector.audiences()]
+    former = part.ledger.remote
+    return former if former in there or (not there and not can.reads_back) else None
+
+
+def tell_everybody(workspace: Workspace, part: Part, can: Abilities, *, left: str | None) -> Part | None:
+    """Let a part tell a new audience of everybody, and write that down before the first call.
+
+    Args:
+        workspace: Where the ledger is.
+        part: Whose audience is elsewhere; nobody was sent yet.
+        can: What the destination can do.
+        left: See `former_left`.
+
+    Returns:
+        Who is to be taken out of the former audience now; None for nobody.
+    """
+    import polars as pl
+
+    from segctl.state.deliveries import delivered
+    from segctl.state.deliveries_moved import move
+
+    was = move(workspace, part.ledger.id, part.remote, left=left)
+    found = part.delta
+    if found is not None:
+        none = found.same.clear()
+        everybody = pl.concat([found.adds, found.updates, found.same]).sort()
+        adds, updates = (none, everybody) if part.mode == "update" else (everybody, none)
+        part.delta = replace(found, adds=adds, updates=updates, same=none)
+    if was is None or can.removal == "none":
+        return None
+    out = set(part.withdrawals)
+    gone = part.mode == "mirror" and part.tells
+    there = delivered(workspace, was.destination, was.segment)["key"].to_list() if gone else ()
+    leavers = [key for key in there if key not in out]
+    rest = Part(was.segment, was.destination, was, part.mode, part.purpose, part.use, leavers=leavers,
+                withdrawals=part.withdrawals, remote=was.remote or "")  # fmt: skip
+    return rest if rest.removals else None

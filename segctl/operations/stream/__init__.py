@@ -1,0 +1,1 @@
+"""Segments that move while events come in."""

@@ -1,0 +1,165 @@
+"""What a stream knows between two steps: definitions, who belongs where, and when time alone may change that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from segctl.operations.live.evaluation import NEVER, LiveEvaluator
+from segctl.operations.running import Running, running
+from segctl.operations.stream.clock import moment
+from segctl.operations.stream.members import Members, Moved, Timers
+from segctl.state.subjects import Subjects, subject_count
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from segctl.operations.session import Session
+    from segctl.operations.stream.ranking import Ranked
+
+
+class World:
+    """One set of definitions over a snapshot and what came since.
+
+    Attributes:
+        session: Project with its definitions, and the open workspace.
+        going: Segments that are evaluated.
+        members: Who belongs where.
+        timers: When profiles have to be asked again.
+        profiles: Profile id by subject.
+        profile_of: Subject → subject of its profile; None when each is its own.
+        snapshot: Files that evaluation sees.
+        as_of: Of the last run, microseconds since 1970.
+    """
+
+    def __init__(self, session: Session, as_of: int, *, without: Collection[str] = ()) -> None:
+        from segctl.state.identity import canonical
+
+        self.session = session
+        workspace = session.workspace
+        self.snapshot = workspace.snapshot()
+        self._lease = ExitStack()
+        self._lease.enter_context(workspace.lease(self.snapshot))
+        self.going = self._going(as_of)
+        names = [name for name in self.going.names if name not in self.going.fresh.refused and name not in without]
+        self._evaluator = LiveEvaluator(session, names, self.snapshot)
+        self.late = tuple(name for name in self._evaluator.late if name in names)
+        self.profiles: list[str] = []
+        self.profile_of: pl.Series | None = canonical(workspace, self.snapshot)
+        self._read_profiles()
+        self.members = Members.in_force(workspace, names, len(self.profiles))
+        self.timers = Timers(len(self.profiles))
+        self._present = Members(("",), len(self.profiles))
+        self.as_of = as_of
+
+    def _going(self, at: int) -> Running:
+        from segctl.operations.apply import EVERYTHING, evaluated_names
+
+        names = evaluated_names(self.session, EVERYTHING)
+        return running(self.session, names, as_of=moment(at), snapshot=self.snapshot)
+
+    def is_outdated(self, at: int) -> bool:
+        """Whether other segments are to be evaluated by now, in microseconds since 1970, than at the start."""
+        now = self._going(at)
+        return (now.names, now.expired) != (self.going.names, self.going.expired)
+
+    def close(self) -> None:
+        """Lets the files of the snapshot go."""
+        self._lease.close()
+
+    @property
+    def asked(self) -> list[str]:
+        """Segments that blocks of profiles decide."""
+        return [name for name in self.members.names if name not in self.late]
+
+    def _read_profiles(self) -> None:
+        files = Subjects(self.session.workspace).table(self.snapshot)
+        new = files.slice(len(self.profiles)).select("profile_id").collect()["profile_id"]
+        self.profiles += new.to_list()
+
+    def start(self) -> list[Moved]:
+        """Asks everybody once, which sets the timers; who moved although the last run says otherwise."""
+        everybody = self.profile_subjects(range(len(self.profiles)))
+        return self.ask(everybody, self.as_of)
+
+    def profile_subjects(self, subjects: Iterable[int]) -> list[int]:
+        """Subjects of the profiles of some subjects, each once, ascending."""
+        if self.profile_of is None:
+            return sorted(set(subjects))
+        return sorted(set(self.profile_of.gather(sorted(set(subjects))).to_list()))
+
+    def sees(self, subjects: Sequence[int], *, events_written: bool = False) -> None:
+        """Evaluation sees the newest snapshot.
+
+        Args:
+            subjects: Whose records, identity or consent changed since the one before; new ones count.
+            events_written: Its files hold all events that were added.
+        """
+        from segctl.state.identity import canonical
+
+        workspace = self.session.workspace
+        self.snapshot = workspace.snapshot()
+        held = ExitStack()
+        held.enter_context(workspace.lease(self.snapshot))
+        self._lease.close()
+        self._lease = held
+        if subject_count(workspace, self.snapshot) > len(self.profiles):
+            self._read_profiles()
+            if self.profile_of is not None:
+                self.profile_of = canonical(workspace, self.snapshot)
+        self._evaluator.refresh(self.snapshot, list(subjects), events_written=events_written)
+
+    def add(self, events: Sequence[pl.DataFrame]) -> None:
+        """Takes events that no file of the snapshot holds."""
+        for frame in events:
+            for (kind,), rows in frame.partition_by("kind", as_dict=True, include_key=False).items():
+                self._evaluator.add_events(kind, rows)
+
+    def ask(self, profiles: Sequence[int], at: int) -> list[Moved]:
+        """Evaluates profiles, keeps the answers and sets their timers; who moved.
+
+        Args:
+            profiles: Subjects of profiles, ascending, each once.
+            at: Valid time in microseconds since 1970.
+        """
+        import numpy as np
+        import polars as pl
+
+        if not profiles:
+            return []
+        answers = self._evaluator.answers(profiles, moment(at))
+        moved = self.members.moved(profiles, answers.drop("due"), self.asked)
+        self._present.moved(profiles, answers.select("subject", pl.lit(value=True).alias("")), ("",))
+        rows = np.asarray(profiles, dtype=np.int64)
+        due = np.full(len(rows), NEVER, dtype=np.int64)
+        due[np.searchsorted(rows, answers["subject"].to_numpy())] = answers["due"].to_numpy()
+        self.timers.set(rows, due)
+        return moved
+
+    @property
+    def population(self) -> int:
+        """How many profiles there are."""
+        return int(self._present.column("").sum())
+
+    def wait_for(self, events: Sequence[pl.DataFrame], at: int) -> None:
+        """Sets timers for events that lie ahead: whoever is nobody before them is somebody then."""
+        import polars as pl
+
+        for frame in events:
+            ahead = frame.filter((pl.col("ts").to_physical() > at) & pl.col("subject").is_not_null())
+            for subject, when in ahead.group_by("subject").agg(pl.col("ts").min().to_physical()).iter_rows():
+                (profile,) = self.profile_subjects([subject])
+                self.timers.advance(profile, when)
+
+    def ranked(self, found: Ranked) -> list[Moved]:
+        """Takes what a ranking of everybody found; who moved."""
+        self.members.grow(len(self.profiles))
+        everybody = self.profile_subjects(range(len(self.profiles)))
+        return self.members.moved(everybody, found.answers, found.names)
+
+
+def newest_as_of(session: Session) -> int | None:
+    """as_of of the newest run in force, in microseconds since 1970; None before the first."""
+    rows = session.workspace.query("SELECT max(in_force_as_of) FROM segments WHERE alive")
+    return None if rows[0][0] is None else int(rows[0][0])

@@ -1,0 +1,1 @@
+"""What `test` proves of definitions."""
