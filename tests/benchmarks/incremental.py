@@ -30,7 +30,8 @@ from segctl.operations.session import Session, open_session
 OPENED = (
     "import sys, pathlib, numpy, polars, narwhals.stable.v2\n"
     "from segctl.operations.session import open_session\n"
-    "from segctl.operations import apply, causes\n"
+    "from segctl.operations import apply\n"
+    "from segctl.operations.causes import causes\n"
     "from segctl.engines import polars_engine, hot_reader\n"
     "with open_session(pathlib.Path(sys.argv[1])) as session: session.workspace.snapshot()\n"
 )
