@@ -61,11 +61,14 @@ class NotNowError(Exception):
     Attributes:
         wait_s: When to try again, as the service says; None lets the engine choose.
         is_daily: Not before tomorrow: the push of this destination ends here.
+        is_answer: It has answered, and of no rate: others may be taken all the same.
     """
 
-    def __init__(self, reason: str, *, wait_s: float | None = None, is_daily: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, wait_s: float | None = None, is_daily: bool = False, is_answer: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.wait_s, self.is_daily = reason, wait_s, is_daily
+        self.reason, self.wait_s, self.is_daily, self.is_answer = reason, wait_s, is_daily, is_answer
 
 
 class GoneError(UsageError):

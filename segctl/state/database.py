@@ -191,6 +191,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             name TEXT PRIMARY KEY, source TEXT NOT NULL, digest TEXT NOT NULL UNIQUE,
             at TEXT NOT NULL DEFAULT ({NOW})) WITHOUT ROWID""",
     ),
+    ("ALTER TABLE push_audiences ADD COLUMN name TEXT",),
+    (
+        *workflows_tables.TROUBLES,
+        # What is asked of a stream: a run by today's definitions, or files of what it has taken in.
+        "ALTER TABLE stream_requests ADD COLUMN what TEXT NOT NULL DEFAULT 'run'",
+    ),
 )
 
 

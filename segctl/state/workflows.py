@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
 from segctl.model.dataclass import dataclass
-from segctl.state.workflows_tables import TABLES
+from segctl.state.workflows_tables import TABLES, TROUBLES
 
 EffectState = Literal["sending", "done", "refused", "invalid", "unknown", "control", "failed"]
 """``sending``: intent without result; ``refused``: the gate or a cap said no; ``invalid``: the destination will never
@@ -41,7 +41,7 @@ class MemoryDatabase:
     def __init__(self) -> None:
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         self._db.row_factory = sqlite3.Row
-        for statement in TABLES:
+        for statement in (*TABLES, *TROUBLES):
             self._db.execute(statement)
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[sqlite3.Row]:
@@ -162,6 +162,22 @@ class Settled:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """An effect that was tried in vain, for a reason of this person alone; it is tried again.
+
+    Attributes:
+        since: The first try in vain; `last` the newest.
+        tries: All of them.
+    """
+
+    key: str
+    since: int
+    last: int
+    tries: int
+    reason: str | None = None
+
+
 def effect_key(workflow: str, profile: str, entry: str, step: str) -> str:
     """What an effect is known by, here and at destinations: the same however often it is tried."""
     parts = (part.encode() for part in (workflow, profile, entry, step))
@@ -246,6 +262,19 @@ class Books:
             found |= {row[0] for row in rows}
         return found
 
+    def troubles(self, keys: Iterable[str]) -> dict[str, Troubled]:
+        """Of some keys those of effects that were tried in vain."""
+        wanted, found = list(keys), dict[str, Troubled]()
+        for at in range(0, len(wanted), _AT_ONCE):
+            part = wanted[at : at + _AT_ONCE]
+            rows = self._db.query(
+                f"SELECT key, since, last, tries, reason FROM workflow_troubles WHERE key IN"
+                f" ({','.join('?' * len(part))})",
+                part,
+            )
+            found |= {row[0]: Troubled(*row) for row in rows}
+        return found
+
     def counts(self) -> list[tuple[str, str, str, int]]:
         """Workflow, step, state of effects, and how many."""
         rows = self._db.query(
@@ -300,11 +329,20 @@ class Books:
             )
 
     def write(
-        self, *, settled: Sequence[Settled] = (), moved: Iterable[Instance] = (), intended: Iterable[Effect] = ()
+        self,
+        *,
+        settled: Sequence[Settled] = (),
+        moved: Iterable[Instance] = (),
+        intended: Iterable[Effect] = (),
+        troubled: Iterable[Troubled] = (),
     ) -> None:
         """Results, the moves that follow from them, and the next intents, in one transaction."""
         with self._db.transaction() as db:
             write(db, settled=settled, moved=moved, intended=intended)
+            db.executemany(
+                "INSERT OR REPLACE INTO workflow_troubles VALUES (?, ?, ?, ?, ?)",
+                [(one.key, one.since, one.last, one.tries, one.reason) for one in troubled],
+            )
 
 
 def write(
@@ -318,6 +356,9 @@ def write(
     db.executemany(
         "UPDATE workflow_effects SET state = ?, reason = ?, settled = ? WHERE key = ?",
         [(one.state, one.reason, one.at, one.key) for one in settled if one.state != "not_now"],
+    )
+    db.executemany(
+        "DELETE FROM workflow_troubles WHERE key = ?", [(one.key,) for one in settled if one.state != "not_now"]
     )
     db.executemany(
         "DELETE FROM workflow_effects WHERE key = ? AND state = 'sending' AND tries = 1",

@@ -29,3 +29,9 @@ TABLES = (
         WHERE is_contact = 1 AND is_event = 0 AND state IN ('done', 'unknown')""",
 )
 """One migration of the workspace; a simulation makes the same in memory."""
+TROUBLES = (
+    """CREATE TABLE workflow_troubles (
+        key TEXT PRIMARY KEY, since INTEGER NOT NULL, last INTEGER NOT NULL, tries INTEGER NOT NULL,
+        reason TEXT) WITHOUT ROWID""",
+)
+"""A later one: effects that were tried and have no result, which says something about one person alone."""

@@ -51,7 +51,8 @@ def of_answer(destination: str, answer: Answer, *, now: datetime, clean: Callabl
     if status in NOT_TAKEN:
         wait_s = limits.retry_after_s(answer.headers, now)
         is_daily = status == 429 and limits.is_daily(answer.headers, answer.value)
-        return NotNowError(reason, wait_s=wait_s or limits.pause_s(answer.headers, now) or None, is_daily=is_daily)
+        wait_s = wait_s or limits.pause_s(answer.headers, now) or None
+        return NotNowError(reason, wait_s=wait_s, is_daily=is_daily, is_answer=status != 429)
     if status >= 500:
         return UnknownOutcomeError(reason)
     if status == 413:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +13,7 @@ from segctl.compile.zones import from_us
 from segctl.model.dataclass import dataclass
 from segctl.model.times import WithinLast
 from segctl.model.workflows import CONTROL
+from segctl.operations.workflow.troubles import IN_A_ROW, in_order, next_try, troubled
 from segctl.operations.workflow.way import Way, stands
 from segctl.operations.workflow.world import Allowed, Contact, Doing, Result, World
 from segctl.state.workflows import Books, Effect, EffectState, Settled, effect_key
@@ -20,7 +21,7 @@ from segctl.state.workflows import Books, Effect, EffectState, Settled, effect_k
 if TYPE_CHECKING:
     from segctl.model.audience import Cap
     from segctl.model.workflows import Act, Node, Workflow
-    from segctl.state.workflows import Instance
+    from segctl.state.workflows import Instance, Troubled
 
 Count = Callable[[str, str, str], None]
 _CONTACTS = ("mail", "task", "add")
@@ -36,6 +37,40 @@ class _Step:
     act: Act
     ways: tuple[Way, ...]
     now: int
+
+
+@dataclass(slots=True)
+class _Calls:
+    """What came of the calls at a step so far; `settled`, `moved` and `troubled` wait to be written.
+
+    Attributes:
+        troubles: From before.
+        seen: Keys of the effects that were tried, or whose time has not come.
+        held: Why somebody waits.
+        in_a_row: People whom the destination failed, one after the other.
+        is_over: Nobody else is tried now.
+    """
+
+    troubles: Mapping[str, Troubled]
+    done: list[Way] = field(default_factory=list)
+    settled: list[Settled] = field(default_factory=list)
+    moved: list[Instance] = field(default_factory=list)
+    troubled: list[Troubled] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    held: str | None = None
+    in_a_row: int = 0
+    is_over: bool = False
+
+    def wait(self, key: str, one: Way, until: int | None, reason: str | None) -> None:
+        """Somebody stays where they are."""
+        self.seen.add(key)
+        self.held = reason or "not now"
+        self.moved.append(stands(one.instance, one.move.at, until))
+
+    def failed(self, result: Result) -> None:
+        """Whether a failure is one person's, or the destination takes nothing at all."""
+        self.in_a_row += result.may_be_all
+        self.is_over |= not result.is_personal or self.in_a_row >= IN_A_ROW
 
 
 class Actor:
@@ -147,39 +182,59 @@ class Actor:
 
     def _do(self, step: _Step, ways: Sequence[Way], allowed: Allowed, count: Count) -> tuple[list[Way], str | None]:
         """Intent, effect, result; the result of one call and the intent of the next share a transaction."""
-        done: list[Way] = []
-        settled: list[Settled] = []
-        moved: list[Instance] = []
-        held: str | None = None
-        is_over = False
-        for part in _parts(ways, self.world.at_once(step.act)):
+        by_key = {_key(one, step.node): one for one in ways}
+        troubles = self.books.troubles(by_key)
+        due, later = in_order(list(by_key), troubles, step.now)
+        calls = _Calls(troubles)
+        for key in later:
+            calls.wait(key, by_key[key], next_try(troubles[key]), troubles[key].reason)
+        for part in _parts([by_key[key] for key in due], self.world.at_once(step.act)):
             effects = {one.instance.id: _effect(step, one, allowed, "sending") for one in part}
             # With the intent the person stands at the step, so that whoever finds it knows from where to go on.
-            here = [stands(one.instance, one.move.at) for one in part]
-            self.books.write(settled=settled, moved=[*moved, *here], intended=effects.values())
+            calls.moved += [stands(one.instance, one.move.at) for one in part]
+            self._write(calls, effects.values())
             doing = [_doing(one, effects[one.instance.id]) for one in part]
             results = self.world.perform(step.workflow, step.node, step.act, doing, step.now)
-            settled, moved = [], []
             for one in part:
                 key = effects[one.instance.id].key
                 result = results.get(key, Result("unknown", "the destination said nothing about it"))
-                if result.outcome in ("not_now", "again"):
-                    held = result.reason or "not now"
-                    is_over |= not result.is_personal
-                    if result.outcome == "not_now":
-                        settled.append(Settled(key, "not_now", step.now))
-                    continue
-                settled.append(Settled(key, cast("EffectState", result.outcome), step.now, result.reason))
-                moved.append(self._moved(step, one))
-                done.append(one)
-                count(step.workflow.name, step.node.id, result.outcome)
-            if is_over:
+                self._take(step, one, key, result, calls, count)
+            if calls.is_over:
                 # Nobody here is due before something is new or a while has passed, so that a server is not pressed.
-                behind = {one.instance.id for one in done}
-                moved += [stands(one.instance, one.move.at) for one in ways if one.instance.id not in behind]
+                calls.moved += [
+                    stands(by_key[key].instance, by_key[key].move.at) for key in due if key not in calls.seen
+                ]
                 break
-        self.books.write(settled=settled, moved=moved)
-        return done, held
+        self._write(calls)
+        return calls.done, calls.held
+
+    def _take(self, step: _Step, one: Way, key: str, result: Result, calls: _Calls, count: Count) -> None:
+        """What one result means: over and on, or another try, later."""
+        calls.seen.add(key)
+        if result.outcome in ("not_now", "again"):
+            tried = troubled(key, calls.troubles.get(key), result, step.now) if result.is_personal else None
+            calls.failed(result)
+            if not isinstance(tried, Settled):
+                if result.outcome == "not_now":
+                    calls.settled.append(Settled(key, "not_now", step.now))
+                if tried is not None:
+                    calls.troubled.append(tried)
+                calls.wait(key, one, None if tried is None else next_try(tried), result.reason)
+                return
+            settled = tried
+        else:
+            calls.in_a_row = 0
+            settled = Settled(key, cast("EffectState", result.outcome), step.now, result.reason)
+        calls.settled.append(settled)
+        calls.moved.append(self._moved(step, one))
+        calls.done.append(one)
+        count(step.workflow.name, step.node.id, settled.state)
+
+    def _write(self, calls: _Calls, intended: Iterable[Effect] = ()) -> None:
+        self.books.write(
+            settled=calls.settled, moved=calls.moved, intended=intended, troubled=calls.troubled
+        )  # fmt: skip
+        calls.settled, calls.moved, calls.troubled = [], [], []
 
     def _moved(self, step: _Step, one: Way) -> Instance:
         return stands(one.instance, after(one.move.at, step.node, step.now))

@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from segctl.compile.zones import from_us
@@ -65,17 +66,32 @@ class Effects:
             # What a person lacks stays so; a template that is wrong is mended, and whoever it was for still waits.
             outcome: Outcome = "invalid" if error.code == "SEG776" else "not_now"
             return {one.key: Result(outcome, f"{error.code}: {error.message}", is_personal=True) for one in doing}
+        return self._told(workflow, node, act, destination, told, doing, now, message)
+
+    def _told(
+        self, workflow: str, node: Node, act: Act, destination: Destination, told: Mapping[str, Told],
+        doing: Sequence[Doing], now: int, message: Message | None,
+    ) -> dict[str, Result]:  # fmt: skip
+        """One call, and when it is refused for what is in it, halves of it, until it is known who is meant."""
         try:
             sent = self._sent(workflow, node, act, destination, told, doing, now, message)
         except BatchRefusedError as error:
-            return {one.key: Result("invalid", error.reason) for one in doing}
-        except UnknownOutcomeError:
-            return {one.key: self._unknown(destination, "nobody knows whether it arrived") for one in doing}
+            if len(doing) == 1:
+                return {doing[0].key: Result("invalid", error.reason)}
+            half = len(doing) // 2
+            found: dict[str, Result] = {}
+            for part in (doing[:half], doing[half:]):
+                found |= self._told(workflow, node, act, destination, told, part, now, message)
+            return found
+        except UnknownOutcomeError as error:
+            why = f"nobody knows whether it arrived: {error}"
+            return {one.key: self._unknown(destination, act, why) for one in doing}
         except NotNowError as error:
-            return {one.key: Result("not_now", error.reason) for one in doing}
+            result = Result("not_now", error.reason, is_personal=error.is_answer, may_be_all=True)
+            return dict.fromkeys((one.key for one in doing), result)
         except SegctlError as error:
             return {one.key: Result("not_now", f"{error.code}: {error.message}") for one in doing}
-        return {one.key: self._result(destination, sent.troubles.get(told[one.key].key)) for one in doing}
+        return {one.key: self._result(destination, act, sent.troubles.get(told[one.key].key)) for one in doing}
 
     def _sent(
         self,
@@ -94,7 +110,7 @@ class Effects:
         if act.kind == "task":
             context |= {"entry": doing[0].entry, "profile": doing[0].someone.profile, **dict(act.fields)}
         batch = Batch(
-            id=doing[0].key,
+            id=_id_of(doing),
             segment=name,
             audience=name if act.kind in ("mail", "task") else self._audience(connector, destination, name),
             action=_ACTIONS[act.kind],
@@ -141,18 +157,19 @@ class Effects:
         signals = {one.name: one.signals for one in self._session.project.purposes}
         return frozenset({purpose, *signals.get(purpose, ())}) if purpose is not None else frozenset()
 
-    def _result(self, destination: Destination, trouble: Trouble | None) -> Result:
+    def _result(self, destination: Destination, act: Act, trouble: Trouble | None) -> Result:
         if trouble is None:
             return Result("done")
         if trouble.state == "unknown":
-            return self._unknown(destination, trouble.reason)
+            return self._unknown(destination, act, trouble.reason)
         if trouble.state == "invalid":
             return Result("invalid", trouble.reason)
         return Result("not_now", trouble.reason, is_personal=trouble.code != "not_now")
 
-    def _unknown(self, destination: Destination, reason: str) -> Result:
+    def _unknown(self, destination: Destination, act: Act, reason: str) -> Result:
         """What can be repeated without harm is asked again by sending it again, with the same key."""
-        return Result("again" if abilities(destination).is_repeatable else "unknown", reason)
+        outcome: Outcome = "again" if is_repeatable(destination, act.kind) else "unknown"
+        return Result(outcome, reason, is_personal=True, may_be_all=True)
 
     # --- Messages ------------------------------------------------------------------------------------------
     def load(self, act: Act, roots: Sequence[int], now: int) -> None:
@@ -186,6 +203,18 @@ class Effects:
 
 
 _ACTIONS: dict[str, Action] = {"mail": "add", "task": "add", "add": "add", "remove": "remove"}
+
+
+def is_repeatable(destination: Destination, action: str) -> bool:
+    """Whether the same once more changes nothing there; a second mail is a second mail, whoever takes it."""
+    return action != "mail" and abilities(destination).is_repeatable
+
+
+def _id_of(doing: Sequence[Doing]) -> str:
+    """Of a call: of one person the effect's own key; of several what changes when somebody joins them."""
+    if len(doing) == 1:
+        return doing[0].key
+    return blake2b("".join(one.key for one in doing).encode(), digest_size=16).hexdigest()
 
 
 def _row(told: Told) -> Row:

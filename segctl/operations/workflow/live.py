@@ -10,7 +10,7 @@ from segctl.compile.zones import from_us
 from segctl.connectors.destinations import abilities
 from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.workflow.asking import ask, existing, first_events
-from segctl.operations.workflow.effects import Effects, run_command
+from segctl.operations.workflow.effects import Effects, is_repeatable, run_command
 from segctl.operations.workflow.gate import Passed, Told, is_still_allowed, known_there, passed, target_of
 from segctl.operations.workflow.world import Allowed, Change, Contact, Doing, Happened, Known, Question, Result, Someone
 
@@ -221,7 +221,7 @@ class LiveWorld:
         if destination is None:
             return action in _REPEATABLE
         declared = self.session.definitions.destinations.get(destination)
-        return declared is not None and abilities(declared).is_repeatable
+        return declared is not None and is_repeatable(declared, action)
 
     def at_once(self, act: Act) -> int:
         """Audiences are told of many people in one call, everybody else one by one."""

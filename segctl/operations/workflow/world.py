@@ -109,11 +109,13 @@ class Result:
             changes nothing; ``refused``: the gate said no at the last moment.
         reason: Without anybody's data.
         is_personal: It says nothing about others, such as a mailbox that is full: they are told all the same.
+        may_be_all: When it befalls several people one after the other, the destination fails and not they.
     """
 
     outcome: Outcome
     reason: str | None = None
     is_personal: bool = False
+    may_be_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
