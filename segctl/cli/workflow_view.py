@@ -258,6 +258,9 @@ def _warnings(ran: Ran) -> Iterator[Diagnostic]:
     for (name, step), why in sorted(ran.handled.held.items()):
         hint = "they go on with the next run that finds it well"
         yield warning("SEG687", f"people wait at `{name}`, step `{step}`: {why}", hint)
+    if ran.is_behind:
+        message = "the running stream has not stored its newest events yet, so workflows went on without them"
+        yield warning("SEG693", message, "the next look sees them; `segctl status` shows how the stream does")
     for name, number in sorted(ran.handled.stuck.items()):
         message = f"{number:,} people wait in `{name}` by a version that does not bind any more"
         yield warning("SEG686", message, "bring back what it names, or `segctl workflow run --migrate`")

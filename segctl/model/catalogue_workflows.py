@@ -1,4 +1,4 @@
-"""Codes of workflows: what their files say, and what happens while they run (SEG670–SEG692)."""
+"""Codes of workflows: what their files say, and what happens while they run (SEG670–SEG693)."""
 
 from __future__ import annotations
 
@@ -125,5 +125,11 @@ ENTRIES: dict[str, Entry] = {
         "a word of `segctl workflow` that does not go with the action",
         "Each action has options of its own.",
         "`segctl workflow --help` lists them.",
+    ),
+    "SEG693": Entry(
+        "workflows could not see the newest events of a running stream",
+        "Before they look, workflows ask the stream to make files of what it has taken in, and it did not answer "
+        "within five seconds; it may be starting, or behind its input. They went on with what was stored before.",
+        "Nothing is lost: the next look sees them. If it goes on, `segctl status` shows how the stream does.",
     ),
 }

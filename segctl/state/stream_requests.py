@@ -1,8 +1,8 @@
-"""What other commands ask of a running stream: to read the definitions again and record a run."""
+"""What other commands ask of a running stream: a run by the definitions of today, or files of what it has taken in."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import TemporaryError
@@ -11,6 +11,10 @@ from segctl.state.stream_log import LOCK
 
 if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
+
+
+What = Literal["run", "files"]
+"""`run`: the definitions are read again and a run is recorded; `files`: what was taken in becomes files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +42,23 @@ def is_streaming(workspace: Workspace) -> bool:
         return True
 
 
-def ask(workspace: Workspace) -> int:
+def ask(workspace: Workspace, what: What = "run") -> int:
     """Leaves a request; returns its number."""
     with workspace.transaction() as db:
-        cursor = db.execute(f"INSERT INTO stream_requests (at) VALUES ({NOW})")
+        cursor = db.execute(f"INSERT INTO stream_requests (at, what) VALUES ({NOW}, ?)", (what,))
     return int(cursor.lastrowid or 0)
 
 
 def request(workspace: Workspace, number: int) -> Request:
     """How a request stands."""
-    row = workspace.query("SELECT * FROM stream_requests WHERE id = ?", (number,))[0]
+    row = workspace.query("SELECT id, run, error, done FROM stream_requests WHERE id = ?", (number,))[0]
     return Request(row["id"], row["run"], row["error"], row["done"] is not None)
 
 
-def open_requests(workspace: Workspace) -> list[int]:
+def open_requests(workspace: Workspace, what: What = "run") -> list[int]:
     """Numbers of the requests that nobody has answered."""
-    return [row[0] for row in workspace.query("SELECT id FROM stream_requests WHERE done IS NULL ORDER BY id")]
+    rows = workspace.query("SELECT id FROM stream_requests WHERE done IS NULL AND what = ? ORDER BY id", (what,))
+    return [row[0] for row in rows]
 
 
 def answer(workspace: Workspace, numbers: list[int], *, run: int | None = None, error: str | None = None) -> None:

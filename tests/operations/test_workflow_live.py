@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import streaming
 from workflow_shop import NOON, Shop, copied, later
 
 from segctl.operations.session import open_session
+from segctl.operations.stream.stream import Stream
 from segctl.operations.workflow.status import status
-from segctl.operations.workflow.workflow import migrated, press, resolve, unknown_effects
+from segctl.operations.workflow.workflow import Ran, migrated, press, resolve, run, unknown_effects
 from segctl.state.compaction import compact
 from segctl.state.workflows import Books
 
@@ -276,3 +280,57 @@ def test_what_nobody_knows_is_settled_by_somebody(shop: Shop) -> None:
 
         assert unknown_effects(session) == []
         assert [one.state for one in Books(session.workspace).effects()] == ["done"]
+
+
+class _Serving(threading.Thread):
+    """Turns a stream until it is stopped; in a process of its own in life."""
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(daemon=True)
+        self.stream, self.is_over = stream, False
+
+    def run(self) -> None:
+        while not self.is_over:
+            self.stream.turn(0.01)
+
+
+def test_events_that_a_running_stream_has_taken_in_begin_and_end_ways_at_once(tmp_path: Path) -> None:
+    folder = streaming.write_project(tmp_path)
+    (folder / "workflows").mkdir()
+    (folder / "workflows/watch.yaml").write_text(
+        "workflow: watch\ntrigger: {event: order}\nreentry: always\nexit: {seen: {event: view}}\nsteps:\n"
+        "- {command: [sh, -c, 'echo told >> told.txt'], name: tell}\n- wait: 1 hours\n"
+        "- {command: [sh, -c, 'echo late >> told.txt'], name: late}\n",
+        "utf-8",
+    )
+    shop = streaming.Shop(folder)
+    with shop.stream() as stream:
+        stream.start()
+        shop.at(0.5)
+        stream.turn()
+        with open_session(folder) as session:
+            run(session, now=shop.now)
+        serving = _Serving(stream)
+        serving.start()
+        shop.at(10)
+        shop.write(streaming.line(1, "anna", 9, "order"), streaming.line(2, "bert", 9, "order"))
+        begun = _looked(shop)
+        shop.at(90)
+        shop.write(streaming.line(3, "bert", 30))
+        gone_on = _looked(shop)
+        serving.is_over = True
+        serving.join()
+
+    assert begun.handled.effects == {("watch", "tell", "done"): 2}
+    assert gone_on.handled.effects == {("watch", "late", "done"): 1}
+    assert gone_on.handled.ended == {("watch", "exited"): 1, ("watch", "done"): 1}
+    assert not begun.is_behind
+
+
+def _looked(shop: streaming.Shop) -> Ran:
+    """A look of workflows, once the stream has taken in all that was written."""
+    lines = len(shop.path.read_bytes().splitlines())
+    with open_session(shop.folder) as session:
+        while session.workspace.query("SELECT coalesce(max(line), 0) FROM stream_positions")[0][0] < lines:
+            time.sleep(0.005)
+        return run(session, now=shop.now)

@@ -133,6 +133,9 @@ def look(state: StreamState) -> None:
 
 def _serve(state: StreamState) -> None:
     """Answers what others ask, and sees what they have changed."""
+    if wanted := stream_requests.open_requests(state.workspace, "files"):
+        take_records(state) if state.records else store(state)
+        stream_requests.answer(state.workspace, wanted)
     asked = stream_requests.open_requests(state.workspace)
     if asked:
         _hand_over(state, asked)

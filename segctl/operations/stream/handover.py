@@ -1,4 +1,4 @@
-"""What `apply` does beside a running stream: the stream takes the definitions, and records the run."""
+"""What others do beside a running stream: `apply` has it record the run, workflows have it make files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.errors import TemporaryError, UsageError
 from segctl.operations.apply import Applied, SegmentOutcome
-from segctl.state import stream_requests
+from segctl.state import stream_log, stream_requests
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session
@@ -48,6 +48,30 @@ def handed_over(session: Session, *, as_of: datetime | None, is_allowing: bool, 
     if found.error is not None or found.run is None:
         raise UsageError("SEG732", f"the running stream could not take the definitions: {found.error}")
     return _applied(session, found.run)
+
+
+def files_made(session: Session, *, wait_s: float = 5.0) -> bool:
+    """Has the running stream make files of what it has taken in, so that every event of it can be read.
+
+    Args:
+        session: Open project and workspace.
+        wait_s: Seconds to wait for the stream.
+
+    Returns:
+        False when it has not answered in time: its newest events cannot be read yet. True where none is running, or
+        nothing waits.
+    """
+    workspace = session.workspace
+    if not stream_log.waiting_lines(workspace) or not stream_requests.is_streaming(workspace):
+        return True
+    number = stream_requests.ask(workspace, "files")
+    until = time.monotonic() + wait_s
+    while not stream_requests.request(workspace, number).is_done:
+        if time.monotonic() > until:
+            stream_requests.withdraw(workspace, number)
+            return False
+        time.sleep(_POLL_S)
+    return True
 
 
 def refuse_beside(session: Session, what: str) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LOCK = "workflow"
 KIND: Final = "workflow"
 """Of pauses on record."""
+_FILES_S = 5.0
+"""Each time a stream is asked for its events it writes files, so not every second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,24 @@ class Ran:
         workflows: That were handled, by name.
         paused: That were not, by name.
         unknown: Effects of which nobody knows whether they happened, and nobody has said since.
+        is_behind: The newest events of a running stream could not be read yet.
     """
 
     handled: Handled
     workflows: tuple[str, ...]
     paused: tuple[str, ...]
     unknown: tuple[Effect, ...] = ()
+    is_behind: bool = False
 
 
-def run(session: Session, names: Sequence[str] = (), *, now: datetime, since: datetime | None = None) -> Ran:
+def run(
+    session: Session,
+    names: Sequence[str] = (),
+    *,
+    now: datetime,
+    since: datetime | None = None,
+    asks_stream: bool = True,
+) -> Ran:
     """Handles everything that is due at an instant, and ends.
 
     Args:
@@ -51,15 +62,18 @@ def run(session: Session, names: Sequence[str] = (), *, now: datetime, since: da
         names: Workflows; all active ones when empty.
         now: The instant, aware.
         since: Workflows that were never handled begin with the changes of runs after it; by default with none.
+        asks_stream: A running stream makes files of its events first, so that an order of a moment ago is known.
 
     Raises:
         UsageError: An unknown name.
         TemporaryError: Another process is at it.
     """
     from segctl.operations.contacted import record as record_contacts
+    from segctl.operations.stream.handover import files_made
 
     chosen = find_workflows(session, names)
     paused = paused_workflows(session, chosen)
+    is_behind = asks_stream and not files_made(session)
     with session.workspace.lock(LOCK), closing(LiveWorld(session)) as world:
         handled_by = {name: one for name, one in chosen.items() if name not in paused}
         books = Books(session.workspace)
@@ -70,7 +84,7 @@ def run(session: Session, names: Sequence[str] = (), *, now: datetime, since: da
         for workflow, step, state in take_out(world, books, now=to_us(now)):
             handled.count(workflow, step, state)
     record_contacts(session.workspace)
-    return Ran(handled, tuple(handled_by), tuple(paused), tuple(unknown_effects(session)))
+    return Ran(handled, tuple(handled_by), tuple(paused), tuple(unknown_effects(session)), is_behind)
 
 
 def find_workflows(session: Session, names: Iterable[str] = ()) -> dict[str, Workflow]:
@@ -176,23 +190,33 @@ def follow(
     """Handles what is due again and again, until the caller ends it; arguments and errors as of `run`.
 
     Looks every `every_s` seconds, and does something when there are new changes or data, when somebody's wait is
-    over, or a minute has passed.
+    over, or a minute has passed. A running stream is asked for its events every `_FILES_S` seconds at most.
     """
     from segctl.operations.push.courier import world_from
+    from segctl.state.stream_log import waiting_lines
 
     clock, books = world_from(now), Books(session.workspace)
     seen: tuple[object, ...] = ()
+    asked = float("-inf")
     while True:
         at = clock.now()
+        asks = clock.clock() - asked >= _FILES_S and bool(waiting_lines(session.workspace))
         due = session.workspace.query(
             "SELECT count(*) FROM workflow_instances WHERE state = 'active' AND wake <= ?", (to_us(at),)
         )[0][0]
         what = (*_newest(session), due and at.replace(microsecond=0), at.replace(second=0, microsecond=0))
-        if what != seen:
-            yield at, run(session, names, now=at, since=since)
+        if what != seen or (asks and _is_listening(session, books, names)):
+            asked = clock.clock() if asks else asked
+            yield at, run(session, names, now=at, since=since, asks_stream=asks)
             seen = (*_newest(session), what[-2], what[-1])
         since = None if books.places() else since
         clock.sleep(every_s)
+
+
+def _is_listening(session: Session, books: Books, names: Sequence[str]) -> bool:
+    """Whether an event of somebody may begin a workflow, or move somebody on."""
+    chosen = find_workflows(session, names)
+    return any(one.trigger.kind == "event" for one in chosen.values()) or bool(books.active(chosen))
 
 
 def _newest(session: Session) -> tuple[object, ...]:
