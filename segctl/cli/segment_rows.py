@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli.results import Column, Result, Section
-from segctl.cli.small_counts import Small, of_report
+from segctl.cli.small_segments import EVERYBODY, SmallSegments, small_segments
 
 if TYPE_CHECKING:
     from segctl.operations.segment_report.values import (
@@ -58,8 +58,8 @@ LONG = (
 
 
 def result(report: SegmentsReport, *, least: int = 0) -> Result:
-    """The report as data; `least` as in `Small`."""
-    small = Small(least)
+    """The report as data; `least` as in `small_segments`."""
+    small = small_segments(report, least)
     parts = dict(_sections(report, small))
     facts = {
         "as_of": report.as_of,
@@ -67,14 +67,14 @@ def result(report: SegmentsReport, *, least: int = 0) -> Result:
         "window_days": report.window.total_seconds() / 86_400,
         "declared": list(report.declared),
         "unit": report.unit,
-        "profiles": report.profiles,
+        "profiles": None if small.profiles() else report.profiles,
         "everybody": None if report.everybody is None else dict(
-            zip((one.name for one in _FIGURES), _figures(report.everybody, small, None), strict=True)
+            zip((one.name for one in _FIGURES), _figures(report.everybody, small, EVERYBODY, 0), strict=True)
         ),
         "lifecycle": None if report.lifecycle is None else {
             "active_days": report.lifecycle.active_days, "lost_days": report.lifecycle.lost_days,
             "source": report.lifecycle.source,
-            "never": None if "never" in of_report(report, small).now else report.lifecycle.never,
+            "never": None if small.never() else report.lifecycle.never,
         },
         "suppressed_below": least or None,
         "unreached": report.unreached,
@@ -82,7 +82,7 @@ def result(report: SegmentsReport, *, least: int = 0) -> Result:
     return Result(
         SCHEMA,
         COLUMNS,
-        [_segment(one, small, report.everybody) for one in report.segments],
+        [_segment(one, small) for one in report.segments],
         noun="segments",
         facts=facts,
         sections=tuple(Section(name, name, SECTIONS[name], rows) for name, rows in parts.items()),
@@ -118,35 +118,38 @@ def _long(part: str, columns: tuple[Column, ...], values: Any, *, keys: int) -> 
             yield part, row[0] if has_segment else None, key, column.name, value
 
 
-def _segment(one: SegmentFigures, small: Small, everybody: Figures | None) -> tuple[Any, ...]:
-    beside = one.alike
-    figures = (None,) * len(_FIGURES) if one.window is None else _figures(one.window, small, everybody)
+def _segment(one: SegmentFigures, small: SmallSegments) -> tuple[Any, ...]:
+    beside, name = one.alike, one.segment
+    figures = (None,) * len(_FIGURES) if one.window is None else _figures(one.window, small, name, 0)
     rate = None if beside is None or beside.conversion_of_others is None else beside.conversion_of_others.value
     each = None if beside is None or beside.per_person_of_others is None else beside.per_person_of_others.value
-    compared = () if beside is None else (beside.people, beside.others)
-    moves, by_run = small.moves(one), small.moves_by_run(one)
+    is_alone = beside is not None and small.hides(beside.people, beside.others)
+    moves, by_run = small.moves(name), small.by_run(one)
+    size = (None, None) if small.size(name) else (one.size, one.share)
     return (
-        one.segment, one.title, small.count(one.size), small.of(one.share, one.size), None if moves else one.entered,
-        None if moves else one.left, None if by_run else one.per_run, None if by_run else one.per_day, one.basis,
-        one.is_same_rule, *figures, small.of(rate, *compared), small.of(each, *compared),
-        *((None,) * 5 if one.contacts is None else _told(one.contacts, small)),
+        name, one.title, *size, None if moves else one.entered, None if moves else one.left,
+        None if by_run else one.per_run, None if by_run else one.per_day, one.basis, one.is_same_rule, *figures,
+        None if is_alone else rate, None if is_alone else each,
+        *((None,) * 5 if one.contacts is None else _told(one, one.contacts, small)),
     )  # fmt: skip
 
 
-def _told(told: Contacts, small: Small) -> tuple[Any, ...]:
-    is_hidden = small.reacted(told)
+def _told(one: SegmentFigures, told: Contacts, small: SmallSegments) -> tuple[Any, ...]:
+    is_hidden = small.reacted(one.segment)
     return (
-        small.count(told.people), None if is_hidden else told.reacted, None if small.costs(told) else told.cost,
-        None if is_hidden else told.heard, None if is_hidden else told.reaction,
+        None if small.told(one.segment) else told.people, None if is_hidden else told.reacted,
+        None if small.costs(one) else told.cost, None if is_hidden else told.heard,
+        None if is_hidden else told.reaction,
     )  # fmt: skip
 
 
-def _figures(of: Figures, small: Small, everybody: Figures | None) -> tuple[Any, ...]:
-    bought, reacted = small.converted(of, everybody), small.engaged(of, everybody)
+def _figures(of: Figures, small: SmallSegments, segment: str, ago: int) -> tuple[Any, ...]:
+    bought, reacted = small.converted(segment, ago), small.engaged(segment, ago)
     return (
-        small.count(of.people), None if bought else of.converted, None if bought else of.conversion,
-        None if bought else _money(of.revenue), None if bought else _money(of.per_person),
-        None if reacted else of.engaged, None if reacted else of.engagement,
+        None if small.people(segment, ago) else of.people, None if bought else of.converted,
+        None if bought else of.conversion, None if bought else _money(of.revenue),
+        None if bought else _money(of.per_person), None if reacted else of.engaged,
+        None if reacted else of.engagement,
     )  # fmt: skip
 
 
@@ -155,65 +158,68 @@ def _money(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _sections(report: SegmentsReport, small: Small) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
-    every, hidden = report.segments, of_report(report, small)
+def _sections(report: SegmentsReport, small: SmallSegments) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    every = report.segments
     yield "runs", [row for s in every for row in _runs(s, small)]
     yield "windows", [
-        (s.segment, ago, *_figures(of, small, None if ago else report.everybody))
+        (s.segment, ago, *_figures(of, small, s.segment, ago))
         for s in every for ago, of in enumerate((s.window, *s.earlier)) if of is not None
     ]  # fmt: skip
-    yield "reach", [(s.segment, *_reach(r, small)) for s in every for r in s.reach]
+    yield "reach", [(s.segment, *_reach(s.segment, r, small)) for s in every for r in s.reach]
     yield "messages", [
-        (s.segment, name, small.count(count)) for s in every if s.contacts is not None
-        for name, count in s.contacts.messages.items()
+        (s.segment, name, None if small.messages(s.segment, name) else count)
+        for s in every if s.contacts is not None for name, count in s.contacts.messages.items()
     ]  # fmt: skip
     yield "lift", [
-        (s.segment, one.experiment, one.metric, one.arm, one.estimate, one.low, one.high, one.p)
+        (s.segment, one.experiment, one.metric, one.arm,
+         *((None,) * 4 if small.hides(*one.counts) else (one.estimate, one.low, one.high, one.p)))
         for s in every for one in s.lifts
     ]  # fmt: skip
-    yield "overlap", [row for s in every for row in _overlap(s, {one.segment: one for one in every}, small)]
+    yield "overlap", [row for s in every for row in _overlap(s, small)]
     now = {} if report.lifecycle is None else report.lifecycle.now
     yield "stages", [
-        *((s.segment, stage, None if stage in out else n) for s in every
-          for out in (small.stages(s, report.lifecycle),) for stage, n in (s.stages or {}).items()),
-        *((None, stage, None if stage in hidden.now else n) for stage, n in now.items()),
+        *((s.segment, stage, None if small.stage(s.segment, stage) else n) for s in every
+          for stage, n in (s.stages or {}).items()),
+        *((None, stage, None if small.now(stage) else n) for stage, n in now.items()),
     ]  # fmt: skip
     moved = {} if report.lifecycle is None else report.lifecycle.moved
-    yield "moves", [(*key, None if key in hidden.moved else n) for key, n in moved.items()]
+    yield "moves", [(*key, None if small.moved(key) else n) for key, n in moved.items()]
     yield "cohorts", [
-        row for c in (() if report.cohorts is None else report.cohorts.rows)
-        for row in _cohort(c, small, is_hidden=c.month in hidden.months)
+        row for c in (() if report.cohorts is None else report.cohorts.rows) for row in _cohort(c, small)
     ]  # fmt: skip
     yield "rfm", [
-        (c.recency, c.frequency, *((None, None) if (c.recency, c.frequency) in hidden.cells
-                                   else (c.people, _money(c.revenue))))
+        (c.recency, c.frequency,
+         *((None, None) if small.cell(c.recency, c.frequency) else (c.people, _money(c.revenue))))
         for c in report.rfm or ()
     ]  # fmt: skip
 
 
-def _runs(one: SegmentFigures, small: Small) -> Iterator[tuple[Any, ...]]:
-    is_hidden = small.moves_by_run(one)
+def _runs(one: SegmentFigures, small: SmallSegments) -> Iterator[tuple[Any, ...]]:
     for point in one.points:
-        moves = (None, None) if is_hidden else (small.count(point.entered), small.count(point.left))
-        yield one.segment, point.run, point.at, small.count(point.size), *moves
+        size = None if small.point(one.segment, point.run) else point.size
+        moves = (None, None) if small.moves(one.segment, point.run) else (point.entered, point.left)
+        yield one.segment, point.run, point.at, size, *moves
 
 
-def _reach(place: Reach, small: Small) -> tuple[Any, ...]:
-    hidden = small.reasons(place)
-    reasons = {"/".join(k for k in key if k): None if key in hidden else n for key, n in place.reasons.items()}
-    counts = (None, None) if small.reached(place) else (place.allowed, place.reachable)
-    return place.destination, place.channel, small.count(place.members), *counts, reasons
+def _reach(segment: str, place: Reach, small: SmallSegments) -> tuple[Any, ...]:
+    reasons = {
+        "/".join(k for k in key if k): None if small.reason(segment, place, key) else n
+        for key, n in place.reasons.items()
+    }
+    members = None if small.members(segment, place) else place.members
+    counts = (None, None) if small.reached(segment, place) else (place.allowed, place.reachable)
+    return place.destination, place.channel, members, *counts, reasons
 
 
-def _overlap(one: SegmentFigures, every: Mapping[str, SegmentFigures], small: Small) -> Iterator[tuple[Any, ...]]:
+def _overlap(one: SegmentFigures, small: SmallSegments) -> Iterator[tuple[Any, ...]]:
     for near in one.neighbours:
-        is_hidden = small.overlap(one, near, every.get(near.segment))
+        is_hidden = small.both(one.segment, near.segment)
         yield one.segment, near.segment, *((None,) * 3 if is_hidden else (near.both, near.share, near.jaccard))
 
 
-def _cohort(of: Cohort, small: Small, *, is_hidden: bool) -> Iterator[tuple[Any, ...]]:
+def _cohort(of: Cohort, small: SmallSegments) -> Iterator[tuple[Any, ...]]:
     for age, people in enumerate(of.active):
-        if is_hidden or small.hides(people, of.people - people):
+        if small.active(of.month, age):
             yield of.month, age, None, None, None
         else:
             yield of.month, age, people, people / of.people, _money(of.revenue[age]) if of.revenue else None

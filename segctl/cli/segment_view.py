@@ -10,7 +10,7 @@ from segctl.cli.charts import spark
 from segctl.cli.report_document import Block, Curve, Document, Grid, Heat, Lead, Section, Words
 from segctl.cli.report_numbers import MISSING, Numbers
 from segctl.cli.segment_words import words
-from segctl.cli.small_counts import Small, SmallReport, of_report
+from segctl.cli.small_segments import EVERYBODY, SmallSegments, small_segments
 from segctl.cli.svg_charts import Series
 from segctl.model.dataclass import dataclass
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from segctl.operations.segment_report.values import (
         Cohort,
         Cohorts,
+        Contacts,
         Figures,
         Lifecycle,
         RfmCell,
@@ -45,8 +46,7 @@ def document(
         least: Counts of fewer people are not told.
         with_curves: Draw sizes as small curves inside the table, where it is seen.
     """
-    small = Small(least)
-    told = _Telling(report, language, ZoneInfo(zone), small, of_report(report, small), with_curves)
+    told = _Telling(report, language, ZoneInfo(zone), small_segments(report, least), with_curves)
     return Document(
         title=told.w["title"],
         language=language,
@@ -62,8 +62,7 @@ class _Telling:
     report: SegmentsReport
     language: Language
     zone: ZoneInfo
-    small: Small
-    hidden: SmallReport
+    small: SmallSegments
     with_curves: bool
 
     @property
@@ -77,11 +76,11 @@ class _Telling:
     def day(self, at: datetime) -> str:
         return self.n.day(at.astimezone(self.zone))
 
-    def count(self, people: int | None) -> str:
-        return self.n.count(self.small.count(people)) if not self.small.hides(people) else f"<{self.small.least}"
-
-    def share(self, value: float | None, *counts: int | None) -> str:
-        return self.w["hidden"] if self.small.hides(*counts) else self.n.share(value)
+    def count(self, people: int | None, is_hidden: bool = False) -> str:
+        """A count: small ones as ``<5``, others that are hidden as such."""
+        if self.small.hides(people):
+            return f"<{self.small.least}"
+        return self.unless(is_hidden, self.n.count(people))
 
     def money(self, value: float | None) -> str:
         unit = f" {self.report.unit}" if self.report.unit and value is not None else ""
@@ -96,7 +95,7 @@ class _Telling:
     # --- Above --------------------------------------------------------------------------------------------
     def facts(self) -> Iterator[str]:
         yield self.w["as_of"].format(at=self.day(self.report.as_of))
-        yield self.w["people"].format(n=self.count(self.report.profiles))
+        yield self.w["people"].format(n=self.count(self.report.profiles, self.small.profiles()))
         if self.report.declared:
             since, at = self.day(self.report.since), self.day(self.report.as_of)
             yield self.w["window"].format(since=since, at=at)
@@ -116,33 +115,33 @@ class _Telling:
     def _best(self) -> Iterator[str]:
         every = self.report.everybody
         known = [(one, one.window) for one in self.report.segments if one.window is not None and one.basis == "after"]
-        rated = [(one, of) for one, of in known if of.conversion is not None and not self._hides(of)]
+        rated = [(one, of) for one, of in known if of.conversion is not None and not self._hides(one, of)]
         if rated and every is not None:
             one, of = max(rated, key=lambda pair: (pair[1].conversion or 0.0, pair[0].segment))
             yield self.w["best"].format(
                 segment=one.segment, rate=self.n.share(of.conversion), all=self.n.share(every.conversion)
             )
-        paid = [(one, of) for one, of in known if of.per_person is not None and not self._hides(of)]
+        paid = [(one, of) for one, of in known if of.per_person is not None and not self._hides(one, of)]
         if paid and every is not None:
             one, of = max(paid, key=lambda pair: (pair[1].per_person or 0.0, pair[0].segment))
             yield self.w["most"].format(
                 segment=one.segment, each=self.money(of.per_person), all=self.money(every.per_person)
             )
 
-    def _hides(self, of: Figures) -> bool:
+    def _hides(self, one: SegmentFigures, of: Figures) -> bool:
         # The highest of many small rates is chance.
-        return of.people < _FEWEST or self.small.converted(of, self.report.everybody)
+        return of.people < _FEWEST or self.small.converted(one.segment) or self.small.converted(EVERYBODY)
 
     def _buyers(self) -> Iterator[str]:
         cycle = self.report.lifecycle
         if cycle is not None:
             yield self.w["lost"].format(
                 lost=self._stage(cycle, "lost"), risk=self._stage(cycle, "at_risk"), back=self._stage(cycle, "back"),
-                all=self.unless("never" in self.hidden.now, self.n.count(sum(cycle.now.values()))),
+                all=self.unless(self.small.never(), self.n.count(sum(cycle.now.values()))),
             )  # fmt: skip
 
     def _stage(self, cycle: Lifecycle, stage: Stage) -> str:
-        return self.unless(stage in self.hidden.now, self.n.count(cycle.now[stage]))
+        return self.unless(self.small.now(stage), self.n.count(cycle.now[stage]))
 
     # --- Parts --------------------------------------------------------------------------------------------
     def sections(self) -> Iterator[Section]:
@@ -160,12 +159,13 @@ class _Telling:
     def _sizes(self, every: Sequence[SegmentFigures]) -> Grid:
         rows = []
         for one in every:
-            moves, by_run = self.small.moves(one), self.small.moves_by_run(one)
-            members = self.count(one.size)
-            if self.with_curves and len(one.points) > 1 and not self.small.least:
+            name, small = one.segment, self.small
+            moves, by_run, is_hidden = small.moves(name), small.by_run(one), small.size(name)
+            members = self.count(one.size, is_hidden)
+            if self.with_curves and len(one.points) > 1 and not small.least:
                 members = f"{spark([point.size for point in one.points[-12:]])} {members}"
             rows.append(
-                (one.segment, members, self.share(one.share, one.size),
+                (name, members, self.unless(is_hidden, self.n.share(one.share)),
                  self.unless(moves, self.n.count(one.entered)), self.unless(moves, self.n.count(one.left)),
                  self.unless(by_run, self.n.share(one.per_run)))
             )  # fmt: skip
@@ -196,9 +196,9 @@ class _Telling:
         return any(one.alike is not None and one.alike.conversion_of_others is not None for one in self.report.segments)
 
     def _did(self, name: str, of: Figures, one: SegmentFigures | None) -> tuple[str, ...]:
-        everybody = None if one is None else self.report.everybody
-        bought, reacted = self.small.converted(of, everybody), self.small.engaged(of, everybody)
-        cells = [name, self.count(of.people)]
+        segment = EVERYBODY if one is None else one.segment
+        bought, reacted = self.small.converted(segment), self.small.engaged(segment)
+        cells = [name, self.count(of.people, self.small.people(segment))]
         if "conversion" in self.report.declared:
             cells.append(self.unless(bought, self.n.share(of.conversion)))
         if "revenue" in self.report.declared:
@@ -209,7 +209,9 @@ class _Telling:
             beside = None if one is None else one.alike
             others = None if beside is None else beside.conversion_of_others
             cells.append(
-                MISSING if beside is None or others is None else self.share(others.value, beside.people, beside.others)
+                MISSING
+                if beside is None or others is None
+                else self.unless(self.small.hides(beside.people, beside.others), self.n.share(others.value))
             )
         return tuple(cells)
 
@@ -218,34 +220,37 @@ class _Telling:
             yield Words((self.w["unreached"].format(why=self.report.unreached),))
         rows = []
         for one in every:
-            told = one.contacts
+            told, name = one.contacts, one.segment
             messages = {} if told is None else dict(told.messages)
-            for place in one.reach:
-                sent = messages.pop(place.destination, None)
-                rows.append(
-                    (one.segment, f"{place.destination} ({place.channel})", self.count(place.members),
-                     self.unless(self.small.reached(place), self.n.count(place.allowed)),
-                     self.unless(self.small.reached(place), self.n.count(place.reachable)), self.count(sent))
-                )  # fmt: skip
             rows += [
-                (one.segment, name, MISSING, MISSING, MISSING, self.count(sent)) for name, sent in messages.items()
-            ]
+                (name, f"{place.destination} ({place.channel})",
+                 self.count(place.members, self.small.members(name, place)),
+                 self.unless(self.small.reached(name, place), self.n.count(place.allowed)),
+                 self.unless(self.small.reached(name, place), self.n.count(place.reachable)),
+                 self._sent(name, place.destination, messages.pop(place.destination, None)))
+                for place in one.reach
+            ]  # fmt: skip
+            rows += [(name, at, MISSING, MISSING, MISSING, self._sent(name, at, sent)) for at, sent in messages.items()]
         if rows:
             heads = self.heads("segment", "destination", "members", "allowed", "reachable", "told")
             yield Grid(self.w["reach_caption"], heads, tuple(rows), (2, 3, 4, 5))
-        answered = [
-            (one.segment, self.count(told.people),
-             self.count(told.reacted) if self.small.hides(told.reacted)
-             else self.unless(self.small.reacted(told), self.n.count(told.reacted)),
-             self.unless(self.small.reacted(told), self.n.share(told.reaction)),
-             self.unless(self.small.costs(told), self.money(told.cost)))
-            for one in every if (told := one.contacts) is not None
-        ]  # fmt: skip
+        answered = [self._answered(one, told) for one in every if (told := one.contacts) is not None]
         if answered:
             heads = self.heads("segment", "people_head", "reacted", "reaction", "cost")
             yield Grid(self.w["told_caption"], heads, tuple(answered), (1, 2, 3, 4))
         if any(one.contacts is not None and one.contacts.heard < one.contacts.people for one in every):
             yield Words((self.w["unheard"],), soft=True)
+
+    def _sent(self, segment: str, destination: str, sent: int | None) -> str:
+        return self.count(sent, self.small.messages(segment, destination))
+
+    def _answered(self, one: SegmentFigures, told: Contacts) -> tuple[str, ...]:
+        is_hidden = self.small.reacted(one.segment)
+        return (
+            one.segment, self.count(told.people, self.small.told(one.segment)), self.count(told.reacted, is_hidden),
+            self.unless(is_hidden, self.n.share(told.reaction)),
+            self.unless(self.small.costs(one), self.money(told.cost)),
+        )  # fmt: skip
 
     def _lift(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
         rows = []
@@ -253,8 +258,10 @@ class _Telling:
             for lift in one.lifts:
                 ends = (lift.estimate, lift.low, lift.high)
                 shown = [MISSING if end is None else self.n.decimal(100 * end, 1, sign=True) for end in ends]
+                told = (f"{shown[0]} ({shown[1]} … {shown[2]}) %", self.n.p(lift.p))
+                is_hidden = self.small.hides(*lift.counts)
                 rows.append((one.segment, lift.experiment, lift.metric, lift.arm,
-                             f"{shown[0]} ({shown[1]} … {shown[2]}) %", self.n.p(lift.p)))  # fmt: skip
+                             *(self.unless(is_hidden, cell) for cell in told)))  # fmt: skip
         if rows:
             heads = self.heads("segment", "experiment", "metric", "arm", "lift_head", "p")
             yield Grid(self.w["lift_caption"], heads, tuple(rows), (4, 5))
@@ -268,7 +275,7 @@ class _Telling:
         for stage in _STAGES:
             came = {(old, new): n for (old, new), n in cycle.moved.items() if new == stage != old}
             went = {(old, new): n for (old, new), n in cycle.moved.items() if old == stage != new}
-            is_hidden = stage in self.hidden.now or "never" in self.hidden.now
+            is_hidden = self.small.now(stage) or self.small.never()
             rows.append(
                 (names[stage], self._stage(cycle, stage),
                  self.unless(is_hidden, self.n.share(cycle.now[stage] / total if total else None)),
@@ -276,7 +283,7 @@ class _Telling:
                            for key, n in came.items()),
                  ", ".join(f"{names[key[1]]} {self._moved(key, n)}" for key, n in went.items()))
             )  # fmt: skip
-        never = self.unless("never" in self.hidden.now, self.n.count(cycle.never))
+        never = self.unless(self.small.never(), self.n.count(cycle.never))
         rows.append((self.w["never"], never, "", "", ""))
         heads = self.heads("stage", "now", "of_buyers", "came_from", "went_to")
         yield Grid(self.w["lifecycle_caption"], heads, tuple(rows), (1, 2))
@@ -284,13 +291,13 @@ class _Telling:
         yield Words((limits,), soft=True)
 
     def _moved(self, key: tuple[Stage | None, Stage], people: int) -> str:
-        return self.unless(key in self.hidden.moved, self.n.count(people))
+        return self.unless(self.small.moved(key), self.n.count(people))
 
     def _rfm(self, cells: tuple[RfmCell, ...] | None) -> Iterator[Block]:
         if not cells:
             return
         known = {(one.recency, one.frequency): one for one in cells
-                 if (one.recency, one.frequency) not in self.hidden.cells}  # fmt: skip
+                 if not self.small.cell(one.recency, one.frequency)}  # fmt: skip
         grid = [[known.get((r, f)) for f in range(1, 6)] for r in range(5, 0, -1)]
         people = tuple(tuple(None if one is None else float(one.people) for one in row) for row in grid)
         names, columns = tuple(str(r) for r in range(5, 0, -1)), tuple(str(f) for f in range(1, 6))
@@ -310,8 +317,8 @@ class _Telling:
         wide = min(max((len(one.active) for one in shown), default=1), _COHORTS)
         values = tuple(
             tuple(
-                self.small.of(one.active[age] / one.people, one.active[age], one.people - one.active[age])
-                if age < len(one.active) and one.month not in self.hidden.months
+                one.active[age] / one.people
+                if age < len(one.active) and not self.small.active(one.month, age)
                 else None
                 for age in range(1, wide)
             )
@@ -326,7 +333,7 @@ class _Telling:
             yield Words((w["cohorts_open"],), soft=True)
 
     def _cohort(self, one: Cohort) -> str:
-        return self.unless(one.month in self.hidden.months, self.n.count(one.people))
+        return self.unless(self.small.month(one.month), self.n.count(one.people))
 
     def _over_time(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
         drawn = sorted((one for one in every if len(one.points) > 1), key=lambda one: -(one.size or 0))[:_LINES]
@@ -335,10 +342,9 @@ class _Telling:
         if len(moments) > 1:
             series = []
             for one in drawn:
-                sizes = {point.at: float(point.size) for point in one.points}
-                series.append(
-                    Series(one.segment, [self.small.of(sizes.get(at), int(sizes.get(at, 0))) for at in moments])
-                )
+                sizes = {point.at: float(point.size) for point in one.points
+                         if not self.small.point(one.segment, point.run)}  # fmt: skip
+                series.append(Series(one.segment, [sizes.get(at) for at in moments]))
             yield Curve("sizes-time", w["size_over_time"], w["size_over_time_text"],
                         tuple(self.day(at) for at in moments), tuple(series), w["run"], self.n.count)  # fmt: skip
         rated = [one for one in drawn if one.basis == "after" and one.earlier and one.window is not None]
@@ -350,17 +356,15 @@ class _Telling:
                         self.n.share)  # fmt: skip
 
     def _rates(self, one: SegmentFigures, count: int) -> list[float | None]:
-        # Only of the newest window it is told what everybody did.
-        known = [(one.window, self.report.everybody), *((of, None) for of in one.earlier)]
-        rates = [None if of is None or self.small.converted(of, all_of) else of.conversion for of, all_of in known]
+        known = enumerate((one.window, *one.earlier))
+        rates = [None if of is None or self.small.converted(one.segment, ago) else of.conversion for ago, of in known]
         return [*[None] * (count - len(rates)), *reversed(rates)]
 
     def _overlap(self, every: Sequence[SegmentFigures]) -> Iterator[Block]:
-        known = {one.segment: one for one in every}
         rows = []
         for one in every:
             for near in one.neighbours:
-                is_hidden = self.small.overlap(one, near, known.get(near.segment))
+                is_hidden = self.small.both(one.segment, near.segment)
                 told = (self.n.count(near.both), self.n.share(near.share), self.n.share(near.jaccard))
                 rows.append((one.segment, near.segment, *(self.unless(is_hidden, cell) for cell in told)))
         if rows:

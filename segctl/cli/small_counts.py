@@ -1,173 +1,200 @@
-"""Which counts of few people a report hides, so that no other number of it brings them back.
+"""Which counts of few people a report hides, so that no numbers that it tells bring them back: one rule for all.
 
-A count is small when it is of somebody and of fewer people than asked for. A small count that is hidden alone comes
-back by subtraction wherever the sum and the other parts are told. So one more part is hidden with it, or the sum; and
-the rest that two told numbers leave (members who are not in the other segment, people who did not buy) is a count too.
+A count is small when it is of somebody and of fewer people than asked for. Small counts are hidden. Whatever is the sum
+or the difference of counts is written down as such, also the rests that nobody prints (people who are no members, who
+did not buy). While one of the small counts follows from what is still told, one more number is hidden, that of the
+least rank and then the smallest (Cox, JASA 1980; Giessing, Statistical Disclosure Control, 2001: complementary
+suppression). Counts of 0 are taken as known, hidden or not: that a rule lies within another one, or that nobody ever
+leaves, can be read in the definitions.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from fractions import Fraction
 
 from segctl.model.dataclass import dataclass
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from datetime import date
-
-    from segctl.operations.segment_report.values import (
-        Contacts,
-        Figures,
-        Lifecycle,
-        Neighbour,
-        Reach,
-        SegmentFigures,
-        SegmentsReport,
-        Stage,
-    )
-
-    Move = tuple[Stage | None, Stage]
+Name = Hashable
+Unit = Hashable
 
 
-Part = TypeVar("Part")
+def is_small(least: int, *counts: int | None) -> bool:
+    """Whether one of the counts is of so few people, and not of nobody, that somebody might be known by it."""
+    return any(count is not None and 0 < count < least for count in counts)
 
 
 @dataclass(frozen=True, slots=True)
-class Small:
-    """Counts of few people are not told, and nothing that is reckoned from them.
+class _Cell:
+    count: int
+    unit: Unit | None
+    rank: float
 
-    Attributes:
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    """Counts times their factors together are 0; of a sum the first is the whole."""
+
+    factors: Mapping[Name, int]
+    whole: Name | None = None
+
+
+class Ledger:
+    """Counts of a report and what they have to do with one another.
+
+    Args:
         least: Counts from here on are told, and 0; 0 tells all.
     """
 
-    least: int = 0
+    def __init__(self, least: int) -> None:
+        self.least = least
+        self._cells: dict[Name, _Cell] = {}
+        self._relations: list[_Relation] = []
 
-    def hides(self, *counts: int | None) -> bool:
-        """One of the counts is of so few people that somebody might be known by it."""
-        return any(count is not None and 0 < count < self.least for count in counts)
+    # --- What there is ----------------------------------------------------------------------------------------
+    def told(self, name: Name, people: int | None, *, unit: Unit | None = None, rank: float = 0.0) -> None:
+        """A count that the report prints.
 
-    def count(self, people: int | None) -> int | None:
-        """The count, None when it is too small to be told."""
-        return None if self.hides(people) else people
-
-    def of(self, value: Any, *counts: int | None) -> Any:  # noqa: ANN401 - whatever is reckoned from counts
-        """A value that is reckoned from counts of people, None when one of those is too small."""
-        return None if self.hides(*counts) else value
-
-    # --- Sums -------------------------------------------------------------------------------------------------
-    def among(self, parts: Mapping[Part, int], also: Collection[Part] = ()) -> frozenset[Part]:
-        """Keys of the parts of a sum that is told which must be hidden together, those of `also` among them.
-
-        At least two, so that none is what the others leave; together no small count themselves, and not all 1.
-
-        >>> sorted(Small(5).among({"new": 3, "active": 40, "lost": 9}))
-        ['lost', 'new']
+        Args:
+            name: Of the count.
+            people: None when there is none.
+            unit: What is hidden together with it; its own name when None.
+            rank: Lower ones are hidden before others, where one must be.
         """
-        hidden = [key for key, people in parts.items() if self.hides(people) or key in also]
-        others = sorted((key for key in parts if key not in hidden), key=lambda key: (not parts[key], parts[key]))
-        while hidden and others and not self._covers([parts[key] for key in hidden]):
-            hidden.append(others.pop(0))
-        return frozenset(hidden)
+        if people is not None:
+            self._cells.setdefault(name, _Cell(people, name if unit is None else unit, rank))
 
-    def _covers(self, hidden: Sequence[int]) -> bool:
-        return len(hidden) > 1 and sum(hidden) >= self.least and sum(hidden) > len(hidden)
+    def sum(self, whole: Name, *parts: Name, rest: Name | None = None) -> None:
+        """The whole consists of the parts, and of people whom the report does not count if these do not fill it.
 
-    # --- Segments ---------------------------------------------------------------------------------------------
-    def moves(self, one: SegmentFigures) -> bool:
-        """Whether entries and exits are hidden: one brings the other back, and sizes by what they moved from or to."""
-        sizes = [one.size, *(point.size for point in one.points)]
-        return self.hides(one.entered, one.left, *sizes)
-
-    def moves_by_run(self, one: SegmentFigures) -> bool:
-        """Whether those of single runs are; what all runs together moved would leave that of a single hidden one."""
-        return self.moves(one) or any(self.hides(point.entered, point.left) for point in one.points[1:])
-
-    def converted(self, of: Figures, everybody: Figures | None = None) -> bool:
-        """Whether who converted is hidden, or who did not, or who did so of everybody else."""
-        return self._did(of, of.converted, everybody, None if everybody is None else everybody.converted)
-
-    def engaged(self, of: Figures, everybody: Figures | None = None) -> bool:
-        """Likewise of who reacted."""
-        return self._did(of, of.engaged, everybody, None if everybody is None else everybody.engaged)
-
-    def _did(self, of: Figures, did: int | None, everybody: Figures | None, all_did: int | None) -> bool:
-        outside = None if everybody is None else everybody.people - of.people
-        return self.hides(of.people, did, _rest(of.people, did), outside, _rest(all_did, did))
-
-    def reached(self, place: Reach) -> bool:
-        """Whether it is hidden how many of the members a destination reaches."""
-        steps = (place.members, place.allowed, place.reachable)
-        return self.hides(*steps, place.members - place.allowed, place.allowed - place.reachable)
-
-    def reasons(self, place: Reach) -> frozenset[tuple[str, str, str | None]]:
-        """Reasons that are hidden; the sum of all is what was not reached."""
-        return frozenset(place.reasons) if self.reached(place) else self.among(place.reasons)
-
-    def reacted(self, told: Contacts) -> bool:
-        """Whether who reacted is hidden, or who did not."""
-        rests = (_rest(told.heard, told.reacted), told.people - told.heard)
-        return self.hides(told.people, told.reacted, told.heard, *rests)
-
-    def costs(self, told: Contacts) -> bool:
-        """Whether the cost is hidden, which is so much for each message."""
-        return self.hides(told.people, *told.messages.values())
-
-    def overlap(self, one: SegmentFigures, near: Neighbour, other: SegmentFigures | None) -> bool:
-        """Whether members in common are hidden, or those who are in one of the two alone."""
-        sizes = (one.size, None if other is None else other.size)
-        return self.hides(near.both, *sizes, *(_rest(size, near.both) for size in sizes))
-
-    def stages(self, one: SegmentFigures, cycle: Lifecycle | None = None) -> frozenset[str]:
-        """Stages that are hidden; all members together are known, who has not bought by what the stages leave of them.
-
-        Of everybody's stages those of the members leave other people, who may be few.
+        Args:
+            whole: Name of a count; nothing happens when there is none.
+            parts: Names; those that are no counts are left out.
+            rest: Name of what the parts leave, for further sums.
         """
-        parts: dict[str, int] = dict((one.stages or {}).items())
-        if self.hides(one.size):
-            return frozenset(parts)
-        whole: dict[str, int] = {} if cycle is None else {"never": cycle.never, **dict(cycle.now.items())}
-        parts |= {} if one.size is None or not parts else {"never": max(one.size - sum(parts.values()), 0)}
-        few = [stage for stage, people in parts.items() if self.hides(max(whole.get(stage, 0) - people, 0))]
-        return self.among(parts, few)
+        known = [part for part in parts if part in self._cells]
+        if whole not in self._cells or (not known and rest is None):
+            return
+        left = self._cells[whole].count - sum(self._cells[part].count for part in known)
+        if left < 0:
+            return  # Counts of different times, which are no parts of one another.
+        if left or rest is not None:
+            name = ("rest", whole, *known) if rest is None else rest
+            self._cells.setdefault(name, _Cell(left, None, 0.0))
+            known.append(name)
+        self._relations.append(_Relation({whole: -1, **dict.fromkeys(known, 1)}, whole))
+
+    def balance(self, factors: Mapping[Name, int]) -> None:
+        """Counts times their factors are 0 together; nothing happens unless they are."""
+        if not all(name in self._cells for name in factors):
+            return
+        if sum(factor * self._cells[name].count for name, factor in factors.items()) == 0:
+            self._relations.append(_Relation(dict(factors)))
+
+    def people(self, name: Name) -> int | None:
+        """A count of the ledger."""
+        cell = self._cells.get(name)
+        return None if cell is None else cell.count
+
+    # --- What is hidden ---------------------------------------------------------------------------------------
+    def hidden(self) -> frozenset[Unit]:
+        """Units that must not be told."""
+        if not self.least:
+            return frozenset()
+        found = {cell.unit for cell in self._cells.values() if cell.unit is not None and self._is_small(cell)}
+        while more := set(self._given_away(found)) - found:
+            found |= more
+        return frozenset(found)
+
+    def _is_small(self, cell: _Cell) -> bool:
+        return is_small(self.least, cell.count)
+
+    def _given_away(self, hidden: set[Unit]) -> Iterator[Unit]:
+        """For each small count that what is told gives away, one more unit to hide."""
+        known, by = self._known(hidden)
+        for name, cell in self._cells.items():
+            if name in known and self._is_small(cell):
+                yield from self._next(by.get(name, ()), by, hidden)
+        for relation in self._relations:
+            if self._is_narrow(relation, known):
+                yield from self._next((relation,), by, hidden)
+
+    def _known(self, hidden: set[Unit]) -> tuple[set[Name], dict[Name, Sequence[_Relation]]]:
+        """Counts that are told or follow, and from which relations each of the latter does."""
+        known = {
+            name for name, cell in self._cells.items()
+            if not cell.count or (cell.unit is not None and cell.unit not in hidden)
+        }  # fmt: skip
+        by: dict[Name, Sequence[_Relation]] = {}
+        waiting = self._relations
+        while True:
+            left = []
+            for relation in waiting:
+                unknown = [name for name in relation.factors if name not in known]
+                if len(unknown) == 1:
+                    known.add(unknown[0])
+                    by[unknown[0]] = (relation,)
+                elif unknown:
+                    left.append(relation)
+            if len(left) == len(waiting):
+                break
+            waiting = left
+        for name, several in _solved(left, known):
+            known.add(name)
+            by[name] = several
+        return known, by
+
+    def _is_narrow(self, relation: _Relation, known: set[Name]) -> bool:
+        """Whether small parts of a sum are all that its known parts leave, so few that each is as good as told."""
+        if relation.whole is None or relation.whole not in known:
+            return False
+        left = [self._cells[name] for name in relation.factors if name not in known]
+        people = sum(cell.count for cell in left)
+        return any(map(self._is_small, left)) and (is_small(self.least, people) or people <= len(left))
+
+    def _next(
+        self, relations: Sequence[_Relation], by: Mapping[Name, Sequence[_Relation]], hidden: set[Unit]
+    ) -> Iterator[Unit]:
+        """The unit to hide next of those that give a count away by these relations."""
+        seen: set[Name] = set()
+        waiting = list(relations)
+        found = []
+        while waiting:
+            for name in waiting.pop().factors:
+                if name in seen:
+                    continue
+                seen.add(name)
+                cell = self._cells[name]
+                if cell.unit is not None and cell.unit not in hidden and cell.count:
+                    found.append((cell.rank, cell.count, str(cell.unit), cell.unit))
+                waiting += by.get(name, ())
+        if found:
+            yield min(found, key=lambda one: one[:3])[3]
 
 
-def _rest(whole: int | None, part: int | None) -> int | None:
-    return None if whole is None or part is None else whole - part
+def _solved(relations: Sequence[_Relation], known: set[Name]) -> Iterator[tuple[Name, Sequence[_Relation]]]:
+    """Counts that follow from several relations together though from none alone (elimination, exact)."""
+    solved: dict[Name, tuple[dict[Name, Fraction], set[int]]] = {}
+    for at, relation in enumerate(relations):
+        row = {name: Fraction(factor) for name, factor in relation.factors.items() if name not in known}
+        of = {at}
+        for name, (other, from_) in solved.items():
+            if name in row:
+                row, of = _less(row, other, row[name]), of | from_
+        if not row:
+            continue
+        first = next(iter(row))
+        row = {name: value / row[first] for name, value in row.items()}
+        for name, (other, from_) in list(solved.items()):
+            if first in other:
+                solved[name] = (_less(other, row, other[first]), from_ | of)
+        solved[first] = (row, of)
+    for name, (row, of) in solved.items():
+        if len(row) == 1:
+            yield name, tuple(relations[at] for at in sorted(of))
 
 
-@dataclass(frozen=True, slots=True)
-class SmallReport:
-    """What of a whole report on segments is hidden beyond its small counts.
-
-    Attributes:
-        now: Stages, and ``never`` for those who have not bought.
-        moved: Moves (stage before, stage now); those of a hidden stage all are.
-        months: Of cohorts.
-        cells: (recency, frequency) of the grid.
-    """
-
-    now: frozenset[str]
-    moved: frozenset[Move]
-    months: frozenset[date]
-    cells: frozenset[tuple[int, int]]
-
-
-def of_report(report: SegmentsReport, small: Small) -> SmallReport:
-    """What is hidden of the parts that all buyers together are made of."""
-    cycle, cohorts = report.lifecycle, report.cohorts
-    stages: dict[str, int] = {} if cycle is None else {"never": cycle.never, **dict(cycle.now.items())}
-    months = {} if cohorts is None else {one.month: one.people for one in cohorts.rows}
-    cells = {(one.recency, one.frequency): one.people for one in report.rfm or ()}
-    now = small.among(stages)
-    moved: frozenset[Move] = frozenset() if cycle is None else _moved(cycle, small, now)
-    return SmallReport(now, moved, small.among(months), small.among(cells))
-
-
-def _moved(cycle: Lifecycle, small: Small, now: frozenset[str]) -> frozenset[Move]:
-    hidden: set[Move] = set()
-    stages: dict[Stage, dict[Move, int]] = {}
-    for key, people in cycle.moved.items():
-        stages.setdefault(key[1], {})[key] = people
-    for stage, parts in stages.items():
-        hidden |= set(parts) if stage in now else small.among(parts)
-    return frozenset(hidden)
+def _less(row: Mapping[Name, Fraction], other: Mapping[Name, Fraction], factor: Fraction) -> dict[Name, Fraction]:
+    """A row without so much of another one; only what is not 0."""
+    found = {name: row.get(name, Fraction(0)) - factor * other.get(name, Fraction(0)) for name in {**row, **other}}
+    return {name: value for name, value in found.items() if value}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from segctl.operations.segment_report.values import Lift
 
 if TYPE_CHECKING:
+    from segctl.operations.ab.parts import MetricReport
     from segctl.operations.session import Session
 
 
@@ -41,6 +42,13 @@ def lifts(session: Session, segments: frozenset[str], *, as_of: datetime) -> dic
                 lift = effect.simultaneous_lift or effect.compared.lift
                 found.setdefault(experiment.segment, []).append(
                     Lift(name, metric.name, effect.arm, lift.estimate, lift.low, lift.high, lift.confidence,
-                         effect.p_adjusted, metric.better)
+                         effect.p_adjusted, metric.better, _counts(metric, report.control, effect.arm))
                 )  # fmt: skip
     return {name: tuple(several) for name, several in found.items()}
+
+
+def _counts(metric: MetricReport, *arms: str) -> tuple[int, ...]:
+    found: list[int] = []
+    for one in map(metric.arm, arms):
+        found += [one.n] if one.events is None else [one.n, one.events, one.n - one.events]
+    return tuple(found)

@@ -139,6 +139,7 @@ class Lift:
         estimate: Relative change of the arm's figure against the control; likewise its limits.
         p: Adjusted; None when undefined.
         better: Which direction is wanted.
+        counts: People that it rests on, in both arms: all, those who did something, those who did not.
     """
 
     experiment: str
@@ -150,6 +151,7 @@ class Lift:
     confidence: float
     p: float | None
     better: Literal["higher", "lower"] = "higher"
+    counts: tuple[int, ...] = ()
 
     @property
     def is_won(self) -> bool:
