@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Store = HotFile | HeldRows | GrowingRows
 _FEW = 20_000
+_SMALL = 500_000
+"""Rows of a file that is read as a whole, once; of a larger one only the columns of each wish are."""
 _NOBODY = pl.DataFrame(schema={"subject": pl.Int32, "profile_id": pl.String})
 
 
@@ -55,6 +57,7 @@ class HotReader:
         self._files: dict[str, HotFile | None] = {}
         self._asked = Asked(np.zeros(0, np.int32), ())
         self._rows: dict[str, Found] = {}
+        self._read: dict[str, list[EventPart]] = {}
 
     def scan(self, wish: Scan) -> Rows:
         """Event rows; only columns and rows that are asked for are read."""
@@ -65,7 +68,14 @@ class HotReader:
         wanted = {stored_column(name, of) for name, of in wish.properties}
         hot = [(part, file) for part in parts if (file := self._file(part, wanted)) is not None]
         warm = {part.path for part, _ in hot}
-        cold = tuple(part for part in parts if part.held is not None or part.path not in warm)
+        kinds = set(wish.kinds)
+        cold = tuple(
+            held
+            for part in parts
+            if part.held is not None or part.path not in warm
+            for held in self._read_once(part)
+            if not kinds.isdisjoint(held.kinds)
+        )
         found = [self._gathered(wish, part, file) for part, file in hot]
         if cold or not found:
             found.append(self._filtered(wish, cold))
@@ -94,6 +104,7 @@ class HotReader:
         if listed is not self._asked.listed:
             self._asked = Asked(own_subjects(np.asarray(listed, np.int32), self._data.canonical), listed)
             self._rows.clear()
+            self._read.clear()
 
     def _file(self, part: EventPart, wanted: set[str]) -> HotFile | None:
         """The mapped copy, if there is one that holds the wanted columns."""
@@ -111,9 +122,12 @@ class HotReader:
 
     def _filtered(self, wish: Scan, parts: tuple[EventPart, ...]) -> Stored:
         own = self._asked.own
-        subjects = Subjects(int(own[0]), int(own[-1]), tuple(own.tolist())) if len(own) else Subjects(0, -1, ())
+        # What was read already is of these subjects only.
+        is_narrow = all(part.path in self._read for part in parts)
+        listed = None if is_narrow else tuple(own.tolist())
+        subjects = Subjects(int(own[0]), int(own[-1]), listed) if len(own) else Subjects(0, -1, ())
         scan = PolarsReader(EngineInput(_NOBODY, parts)).scan(replace(wish, subjects=subjects))
-        frame = polars_of(scan.frame).collect(engine="streaming")
+        frame = polars_of(scan.frame).collect(engine="in-memory" if is_narrow else "streaming")
         if wish.order:
             frame = frame.sort("subject", "ts", "source", "event_id")
         ids = frame.select("source", "event_id") if wish.order else pl.DataFrame()
@@ -123,6 +137,27 @@ class HotReader:
         if canonical is not None:
             frame = frame.with_columns(canonical[frame.get_column("subject")].alias("subject"))
         return Stored(frame, False, before, None, lambda: ids)
+
+    def _read_once(self, part: EventPart) -> list[EventPart]:
+        """The rows that are asked for of a small file, read once for all wishes, by kind; a large file as it is."""
+        if part.rows > _SMALL or part.held is not None:
+            return [part]
+        if part.path not in self._read:
+            self._read[part.path] = [replace(part, held=rows, rows=rows.height, kinds=(kind,), is_sorted=False)
+                                     for kind, rows in _by_kind(part, self._asked.own)]  # fmt: skip
+        return self._read[part.path]
+
+
+def _by_kind(part: EventPart, own: NDArray[np.int32]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Rows of some subjects, in the order of the file."""
+    columns = [name for name in part.columns if name not in ("file_id", "line")]
+    rows = pl.scan_parquet(part.path, glob=False, hive_partitioning=False).select(columns)
+    found = rows.filter(pl.col("subject").is_in(pl.Series(own).implode())).collect(engine="in-memory")
+    if len(part.kinds) == 1:
+        yield part.kinds[0], found
+    elif found.height:
+        for (kind,), some in found.partition_by("kind", as_dict=True, maintain_order=True).items():
+            yield str(kind), some
 
 
 def gathered(
