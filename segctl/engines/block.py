@@ -85,7 +85,10 @@ class Block:
         frame = (frame.with_columns(*columns) if columns else frame).select(
             "subject", "profile_id", *members, *asked, *due
         )
-        return _collected(frame)
+        found = _collected(frame)
+        # What reads for a block holds the block itself, so its columns would stay until cycles are looked for.
+        self.frame = self.frame.clear()
+        return found
 
     def _add_metrics(self) -> None:
         waiting = [metric for _, metrics in self._plan.metrics for metric in metrics]
