@@ -334,3 +334,21 @@ def _looked(shop: streaming.Shop) -> Ran:
         while session.workspace.query("SELECT coalesce(max(line), 0) FROM stream_positions")[0][0] < lines:
             time.sleep(0.005)
         return run(session, now=shop.now)
+
+
+def test_a_look_reads_nobody_but_those_on_the_way(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from segctl.operations import evaluation
+
+    read: list[object] = []
+    load = evaluation.load_input
+    monkeypatch.setattr(evaluation, "load_input", lambda *a, **k: read.append(k.get("only")) or load(*a, **k))
+    shop.workflow("purpose: service\ntrigger: {event: bought}\nsteps: [wait: 1 hours]\n")
+    shop.run(later(minutes=1))
+    shop.events((1, "bought", later(minutes=2)), (2, "added", later(minutes=2)))
+    read.clear()
+
+    shop.run(later(minutes=10))
+    shop.run(later(minutes=20))
+
+    assert read
+    assert all(only == [1] for only in read)

@@ -66,21 +66,48 @@ def first_events(
     from segctl.compile.plan import plan
     from segctl.operations.evaluation import load_input
 
+    roots = _in_parts(session, selection, parts, snapshot)
+    if not roots:
+        return {}
     asking = with_questions(session, [], [selection], edge="first")
     output = _output(asking, _EVENT.format(0))
     at = from_us(now)
-    data = load_input(asking, plan((), (output,)), as_of=at, snapshot=snapshot)
+    data = load_input(asking, plan((), (output,)), as_of=at, snapshot=snapshot, only=roots)
     data = replace(data, events=tuple(parts))
-    found = evaluate(asking, (), as_of=at, snapshot=snapshot, outputs=(output,), data=data)
+    found = evaluate(asking, (), as_of=at, snapshot=snapshot, outputs=(output,), data=data, only=roots)
     return _instants(found.frame, output.name)
 
 
-def existing(session: Session, *, now: datetime, snapshot: int) -> pl.DataFrame:
-    """The population at an instant: ``subject`` and ``profile_id``."""
+def _in_parts(session: Session, selection: EventSelection, parts: Sequence[EventPart], snapshot: int) -> list[int]:
+    """Profiles with such an event in some event files, whatever else is asked of it."""
+    import polars as pl
+
+    from segctl.state.identity import canonical
+
+    wanted = set(selection.events)
+    frames = []
+    for part in parts:
+        kinds = sorted(wanted.intersection(part.kinds)) if "*" not in wanted else list(part.kinds)
+        frame = pl.scan_parquet(part.path, glob=False, hive_partitioning=False)
+        if kinds:
+            frames.append(
+                (frame.filter(pl.col("kind").is_in(kinds)) if len(part.kinds) > 1 else frame).select("subject")
+            )
+    if not frames:
+        return []
+    subjects = pl.concat(frames).unique().collect()["subject"]
+    owners = canonical(session.workspace, snapshot)
+    found: list[int] = (subjects if owners is None else owners.gather(subjects)).unique().sort().to_list()
+    return found
+
+
+def existing(session: Session, roots: Sequence[int], *, now: datetime, snapshot: int) -> pl.DataFrame:
+    """Those of some profiles that belong to the population at an instant: ``subject`` and ``profile_id``."""
     from segctl.compile.plan import plan
     from segctl.operations.evaluation import load_input
 
-    return load_input(session, plan((), ()), as_of=now, snapshot=snapshot).profiles.select("subject", "profile_id")
+    found = load_input(session, plan((), ()), as_of=now, snapshot=snapshot, only=roots)
+    return found.profiles.select("subject", "profile_id")
 
 
 def with_questions(

@@ -43,7 +43,7 @@ class LiveWorld:
         self._gate: Gate | None = None
         self._passed: Passed | None = None
         self._asked_at = 0
-        self._there: tuple[tuple[int, int], dict[int, str]] | None = None
+        self._there: tuple[tuple[int, int], dict[int, str | None]] | None = None
 
     # --- Who, and what happened ----------------------------------------------------------------------------
     def now_there(self) -> tuple[str, int]:
@@ -106,8 +106,11 @@ class LiveWorld:
         subjects = set(subjects)
         if not subjects:
             return {}
-        there = self._population(now)
-        return {subject: Someone(root, there[root]) for subject, root in self.roots(subjects).items() if root in there}
+        roots = self.roots(subjects)
+        there = self._profiles(set(roots.values()), now)
+        return {
+            subject: Someone(root, profile) for subject, root in roots.items() if (profile := there[root]) is not None
+        }
 
     def roots(self, subjects: Iterable[int]) -> dict[int, int]:
         """Subject → subject of its profile."""
@@ -116,12 +119,17 @@ class LiveWorld:
         owners = canonical(self.session.workspace)
         return {one: one if owners is None or one >= len(owners) else int(owners[one]) for one in subjects}
 
-    def _population(self, now: int) -> dict[int, str]:
+    def _profiles(self, roots: Collection[int], now: int) -> Mapping[int, str | None]:
+        """Ids of profiles, None for those that are not there now; of these people alone something is read."""
         key = (now, self._snapshot)
         if self._there is None or self._there[0] != key:
-            frame = existing(self.session, now=from_us(now), snapshot=key[1])
-            self._there = (key, dict(frame.iter_rows()))
-        return self._there[1]
+            self._there = (key, {})
+        known = self._there[1]
+        asked = [root for root in roots if root not in known]
+        if asked:
+            found = dict(existing(self.session, asked, now=from_us(now), snapshot=key[1]).iter_rows())
+            known |= {root: found.get(root) for root in asked}
+        return known
 
     @property
     def _snapshot(self) -> int:
