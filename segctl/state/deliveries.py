@@ -7,6 +7,7 @@ when a removal is acknowledged, so whatever happens in between, nobody is there 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.dataclass import dataclass
@@ -32,6 +33,7 @@ class LedgerAudience:
         remote: Its id there; None before the first push.
         purpose: What its people were last told for, so that consent can be looked at when the segment is gone.
         channel: Likewise.
+        name: What it was called there when its id was asked for; None before.
     """
 
     id: int
@@ -40,6 +42,7 @@ class LedgerAudience:
     remote: str | None = None
     purpose: str | None = None
     channel: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ def ledger_audience(
     formerly: Sequence[str] = (),
     purpose: str | None = None,
     channel: str | None = None,
+    called: Mapping[str, str] = MappingProxyType({}),
 ) -> LedgerAudience:
     """The audience's row, made where it is missing; of a renamed segment the one of its former name.
 
@@ -95,6 +99,7 @@ def ledger_audience(
         formerly: Former names that no other segment has now.
         purpose: What it is for today.
         channel: What people are reached by today.
+        called: Segment → what it is called there, where that is another name.
     """
     with workspace.transaction() as db:
         names = [segment, *reversed(formerly)]
@@ -102,23 +107,26 @@ def ledger_audience(
             row["segment"]: row["id"]
             for row in db.execute("SELECT id, segment FROM push_audiences WHERE destination = ?", (destination,))
         }
-        number = next((found[name] for name in names if name in found), None)
+        last = next((name for name in names if name in found), segment)
+        number = found.get(last)
         if number is None:
             number = db.execute(
                 "INSERT INTO push_audiences (destination, segment) VALUES (?, ?)", (destination, segment)
             ).lastrowid
+        # Before names were kept an audience was called what its segment was called then.
         db.execute(
-            "UPDATE push_audiences SET segment = ?, purpose = ?, channel = ? WHERE id = ?",
-            (segment, purpose, channel, number),
+            "UPDATE push_audiences SET segment = ?, purpose = ?, channel = ?,"
+            " name = CASE WHEN remote IS NULL THEN name ELSE coalesce(name, ?) END WHERE id = ?",
+            (segment, purpose, channel, called.get(last, last), number),
         )
         row = db.execute("SELECT * FROM push_audiences WHERE id = ?", (number,)).fetchone()
     return LedgerAudience(*row)
 
 
-def keep_remote(workspace: Workspace, audience: int, remote: str) -> None:
-    """Remember what the destination calls an audience."""
+def keep_remote(workspace: Workspace, audience: int, remote: str, name: str) -> None:
+    """Remember the id that a destination gave an audience, and the name it was asked by."""
     with workspace.transaction() as db:
-        db.execute("UPDATE push_audiences SET remote = ? WHERE id = ?", (remote, audience))
+        db.execute("UPDATE push_audiences SET remote = ?, name = ? WHERE id = ?", (remote, name, audience))
 
 
 def delivered(workspace: Workspace, destination: str, segment: str) -> pl.DataFrame:

@@ -12,14 +12,21 @@ from segctl.state.deliveries import LedgerAudience
 if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
-_SAME = "SELECT destination, ?1, ?1, purpose, channel FROM push_audiences WHERE id = ?2"
+_SAME = """
+    INSERT INTO push_audiences (destination, segment, remote, purpose, channel, name)
+    SELECT destination, ?1, ?2, purpose, channel, ?2 FROM push_audiences WHERE id = ?3
+    ON CONFLICT DO UPDATE SET purpose = excluded.purpose, channel = excluded.channel RETURNING *"""
+_OTHER = """
+    SELECT 1 FROM push_audiences WHERE remote = ? AND id <> ? AND segment <> ?
+    AND destination = (SELECT destination FROM push_audiences WHERE id = ?)"""
 _COPY = """
-    INSERT INTO delivered (audience, key, profile, state, digest, sent, is_unsure, identifiers, points, known_as, batch)
+    INSERT OR REPLACE INTO delivered
+        (audience, key, profile, state, digest, sent, is_unsure, identifiers, points, known_as, batch)
     SELECT ?, key, profile, state, digest, sent, is_unsure, identifiers, points, known_as, batch FROM delivered
     WHERE audience = ?"""
 
 
-def move(workspace: Workspace, audience: int, remote: str, *, left: str | None) -> LedgerAudience | None:
+def move(workspace: Workspace, audience: int, remote: str, name: str, *, left: str | None) -> LedgerAudience | None:
     """Remember that an audience is elsewhere: of nobody it is known whether they are there.
 
     They keep their digest, so being told again is no new contact.
@@ -28,22 +35,22 @@ def move(workspace: Workspace, audience: int, remote: str, *, left: str | None) 
         workspace: Where it is recorded.
         audience: Number in the ledger.
         remote: Its id there from now on.
+        name: What it is called there from now on.
         left: Id of the former one, when that is still there with everybody in it.
 
     Returns:
-        The former one with the same people, as an audience of no segment; None without.
+        The former one with the same people, as an audience of no segment; None without, and where another segment
+        has the same one.
     """
     with workspace.transaction() as db:
-        found = None
-        if left is not None:
-            sql = f"INSERT OR IGNORE INTO push_audiences (destination, segment, remote, purpose, channel) {_SAME}"
-            made = db.execute(sql, (left, audience))
-            if made.rowcount:
-                db.execute(_COPY, (made.lastrowid, audience))
-                found = db.execute("SELECT * FROM push_audiences WHERE id = ?", (made.lastrowid,)).fetchone()
+        found, former = None, f"{left} (former)"
+        # A list that another segment fills too is not emptied.
+        if left is not None and not db.execute(_OTHER, (left, audience, former, audience)).fetchone():
+            found = db.execute(_SAME, (former, left, audience)).fetchone()
+            db.execute(_COPY, (found["id"], audience))
         db.execute(
             "UPDATE delivered SET state = 'unsure', is_unsure = 1 WHERE audience = ? AND state = 'accepted'",
             (audience,),
         )
-        db.execute("UPDATE push_audiences SET remote = ? WHERE id = ?", (remote, audience))
+        db.execute("UPDATE push_audiences SET remote = ?, name = ? WHERE id = ?", (remote, name, audience))
     return None if found is None else LedgerAudience(*found)

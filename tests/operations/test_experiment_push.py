@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -354,7 +355,7 @@ def test_a_renamed_segment_keeps_its_experiment(tmp_path: Path) -> None:
     shop.declare(experiment())
     shop.start()
     shop.push()
-    before, requests = shop.arms(), len(shop.services.requests)
+    before, told = shop.arms(), shop.services.people(segment="winback")
     segments = shop.session.definitions.segments
     segments["comeback"] = replace(segments.pop("winback"), name="comeback", formerly=("winback",))
     shop.declare(experiment(segment="comeback"))
@@ -362,8 +363,24 @@ def test_a_renamed_segment_keeps_its_experiment(tmp_path: Path) -> None:
     pushed = shop.push()
 
     assert [(one.segment, one.status) for one in pushed.outcomes] == [("comeback", "ok")]
-    assert len(shop.services.requests) == requests
+    assert shop.services.people(segment="comeback") == told
+    assert shop.services.people(segment="winback") == set()
     assert shop.arms() == before
+    requests = len(shop.services.requests)
+    shop.push()
+    assert len(shop.services.requests) == requests
+
+
+def test_the_folder_of_a_renamed_segment_is_brought_along_without_telling_anybody(tmp_path: Path) -> None:
+    to = Destination("files", "file", identify=(("email", "email"),), purposes=("service",))
+    shop = world(tmp_path, destinations=(to,), members={"winback": range(10)})
+    shop.push()
+    _comes_back(shop, range(10))
+
+    assert [one.added for one in plan_push(shop.session, now=shop.now)] == [0]
+    shop.push()
+
+    assert [folder.name for folder in (shop.session.root / "out/files").iterdir()] == ["comeback"]
 
 
 @pytest.mark.parametrize("contents", ["full", "delta"])
@@ -424,6 +441,48 @@ def test_the_new_list_of_a_renamed_segment_is_no_new_contact(tmp_path: Path) -> 
     assert sorted(contacts["subject"]) == list(range(11))
 
 
+def test_plan_dry_run_and_push_of_a_renamed_segment_tell_the_same_people(tmp_path: Path) -> None:
+    shop = world(tmp_path, members={"winback": range(10)})
+    shop.push()
+    _comes_back(shop, range(1, 12))
+
+    planned = plan_push(shop.session, now=shop.now)
+    rehearsed = shop.push(dry_run=True)
+    before = len(shop.services.requests)
+    pushed = shop.push(plan=_saved(shop))
+
+    told = Counter(one.action for one in shop.services.requests[before:])
+    assert [(one.added, one.removed) for one in planned] == [(11, 1)]
+    assert told == {"add": 11, "remove": 1 + 10}, "one has left, and the former list is emptied"
+    assert [one.rows for one in rehearsed.recordings] == [told.total()]
+    assert [one.counts["added"] for one in (*rehearsed.outcomes, *pushed.outcomes)] == [11, 11]
+
+
+def test_a_renamed_segment_without_any_change_is_told_to_its_new_list(tmp_path: Path) -> None:
+    shop = world(tmp_path, members={"winback": range(10)})
+    shop.push()
+    _comes_back(shop, range(10))
+
+    assert [one.added for one in plan_push(shop.session, now=shop.now)] == [10]
+    shop.push()
+
+    assert shop.services.people(segment="comeback") == {f"c{i}" for i in range(10)}
+    assert shop.services.people(segment="winback") == set()
+    assert not shop.push().outcomes[0].counts["added"]
+
+
+def test_another_name_in_the_declaration_is_another_list(tmp_path: Path) -> None:
+    shop = world(tmp_path, members={"winback": range(10)})
+    shop.push()
+    to = replace(shop.session.definitions.destinations["mail"], audiences=(("winback", "Come back!"),))
+    shop.session.definitions.destinations["mail"] = to
+
+    assert [one.added for one in plan_push(shop.session, now=shop.now)] == [10]
+    shop.push()
+
+    assert {name: len(of) for (_, name), of in shop.services.there.items()} == {"winback": 0, "Come back!": 10}
+
+
 def test_a_list_that_was_deleted_and_made_again_gets_everybody(tmp_path: Path) -> None:
     shop = world(tmp_path, members={"winback": range(10)})
     shop.push()
@@ -450,6 +509,29 @@ def test_who_only_adds_leaves_the_former_list_to_those_who_may_be_on_it(tmp_path
 
     assert shop.services.people(segment="winback") == {"c0", "c2", "c3"}
     assert shop.services.people(segment="comeback") == {"c0", "c2", "c3", "c4"}
+
+
+def _called(shop: World, **names: str) -> dict[str, int]:
+    """The people on each list after a push with these names in the declaration."""
+    to = shop.session.definitions.destinations["mail"]
+    shop.session.definitions.destinations["mail"] = replace(to, audiences=tuple(names.items()))
+    shop.push()
+    return {name: len(people) for (_, name), people in shop.services.there.items() if people}
+
+
+def test_a_list_that_is_renamed_there_and_back_has_everybody_each_time(tmp_path: Path) -> None:
+    shop = world(tmp_path, members={"winback": range(10)})
+    shop.push()
+
+    for name in ("b", "winback", "b", "winback"):
+        assert _called(shop, winback=name) == {name: 10}
+
+
+def test_a_list_that_another_segment_fills_too_is_not_emptied(tmp_path: Path) -> None:
+    shop = world(tmp_path, members={"winback": range(4), "vip": range(4)})
+    assert _called(shop, winback="both", vip="both") == {"both": 4}
+
+    assert _called(shop, winback="alone", vip="both") == {"both": 4, "alone": 4}
 
 
 @pytest.mark.parametrize("kind", ["sql", "lake"])

@@ -15,14 +15,14 @@ from segctl.model.consent import Use
 from segctl.model.destinations import Destination, Mode
 from segctl.operations.push.books import DryBooks, LedgerBooks
 from segctl.operations.push.courier import Courier, Desk, World
-from segctl.operations.push.moved import tell_everybody
+from segctl.operations.push.moved import settle_place
 from segctl.operations.push.parts import Wanted, forget_settled, other_parts, part
 from segctl.operations.push.patience import Patience
 from segctl.operations.push.resolve import resolve
 from segctl.operations.push.send import send
 from segctl.operations.push.watch import Watch
 from segctl.operations.push.work import Call, Part, Tally
-from segctl.state.deliveries import keep_remote, ledger_audience, ledger_audiences
+from segctl.state.deliveries import ledger_audience, ledger_audiences
 from segctl.state.deliveries_batches import Result, open_batches, remove_backlog
 from segctl.state.deliveries_log import begin_part, begin_push
 from segctl.state.workspace import Workspace
@@ -161,20 +161,21 @@ class Shop:
             parts = [made, *other_parts(self.workspace, self.gate, self.destination, [ledger.id], {})]
             begin_part(self.workspace, push.number, ledger.id)
             courier.desk.watch = Watch(self.gate, parts)
-            send(courier, parts, push=push.id, name=lambda p: p.segment, keep_remote=self.keep_remote,
-                 backlog=self.backlog)  # fmt: skip
+            for one in parts:
+                one.name = one.segment
+            send(courier, parts, push=push.id, keep_remote=self.keeper(courier, is_dry), backlog=self.backlog)
             made.stopped = courier.halted
             return made
         finally:
             courier.close()
 
-    def keep_remote(self, one: Part, is_new: bool, former: str | None) -> Part | None:
-        if one.remote == one.ledger.remote:
-            return None
-        if is_new:
-            return tell_everybody(self.workspace, one, self.abilities, left=former)
-        keep_remote(self.workspace, one.ledger.id, one.remote)
-        return None
+    def keeper(self, courier: Courier, is_dry: bool) -> Callable[[Part], Part | None]:
+        def keep(one: Part) -> Part | None:
+            if is_dry:
+                return None
+            return settle_place(self.workspace, courier.desk.connector, one, self.abilities, told=lambda _: None)
+
+        return keep
 
     def backlog(self) -> str | None:
         count, oldest = remove_backlog(self.workspace, "mailer")

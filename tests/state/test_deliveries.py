@@ -174,11 +174,11 @@ def test_failures_that_no_longer_matter_are_forgotten(ledger: Ledger) -> None:
 
 def test_a_renamed_segment_keeps_its_audience(workspace: Workspace) -> None:
     before = ledger_audience(workspace, "shop", "old_name", purpose="newsletter")
-    keep_remote(workspace, before.id, "list-7")
+    keep_remote(workspace, before.id, "list-7", "vip")
 
     after = ledger_audience(workspace, "shop", "new_name", formerly=("old_name",))
 
-    assert (after.id, after.segment, after.remote) == (before.id, "new_name", "list-7")
+    assert (after.id, after.segment, after.remote, after.name) == (before.id, "new_name", "list-7", "vip")
     assert ledger_audiences(workspace, "shop") == [after]
 
 

@@ -51,6 +51,7 @@ class Abilities:
         is_repeatable: A call with the same rows again changes nothing more, so an unknown outcome is simply repeated.
         reads_back: `members` works.
         minimum: Fewer people make no usable audience there.
+        brings_along: A renamed audience takes its people along, see `Movable`.
         takes_messages: It delivers `Batch.message` to one person.
         recipient: Class of recipient for the gate: ``esp``, ``ads``, ``crm``, ``file``, ``webhook``, ``warehouse``.
     """
@@ -67,6 +68,7 @@ class Abilities:
     reads_back: bool = False
     minimum: int | None = None
     takes_messages: bool = False
+    brings_along: bool = False
 
 
 @dataclass(frozen=True, slots=True)

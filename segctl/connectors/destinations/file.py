@@ -60,6 +60,7 @@ ABILITIES = Abilities(
     batch_rows=MOST_ROWS,
     recipient="file",
     reads_back=True,
+    brings_along=True,
 )
 OPTIONS = (
     Option("folder", "text", "where the files go, relative to the project", default="out"),

@@ -118,38 +118,24 @@ def plan_push(
 def part_of(session: Session, gate: Gate, audience: Audience, *, allowed: Allowed = NOTHING_ALLOWED) -> Part:
     """What an audience needs, within guards; the ledger is only read."""
     from segctl.connectors.destinations import abilities
-    from segctl.operations.audience.ledger import held_profiles, ledger_number
-    from segctl.operations.push.again import tell_again
+    from segctl.operations.audience.ledger import ledger_row
     from segctl.operations.push.limits import limit
-    from segctl.operations.push.parts import Wanted, hold_out, part
-    from segctl.state.deliveries import LedgerAudience
+    from segctl.operations.push.moved import foresee
+    from segctl.operations.push.needed import needed
 
-    to = audience.destination
-    number = ledger_number(session, to.name, audience.segment)
-    found = part(
-        session.workspace,
-        gate,
-        Wanted(
-            audience.segment, to, to.mode, audience.purpose, audience.use, audience.rows,
-            LedgerAudience(number, to.name, audience.segment), audience.waterfall, there=audience.there,
-            places=audience.places, troubled=audience.troubled,
-        ),
-    )  # fmt: skip
-    hold_out(session.workspace, found, held_profiles(session, audience))
-    tell_again(session.workspace, found, abilities(to))
+    to, can = audience.destination, abilities(audience.destination)
+    found = needed(session, gate, audience, to, ledger_row(session, to, audience.segment), can)
     limit(session, found, to, allowed)
+    foresee(found, can)
     return found
 
 
 def _planned(audience: Audience, part: Part, speed: Mapping[str, float], language: Language) -> AudiencePlan:
     from segctl.connectors.destinations import abilities
-    from segctl.operations.push.parts import without_removals
 
     can, delta, told = abilities(audience.destination), part.delta, part.tells
     added = len(delta.adds) if delta is not None and told else 0
     updated = len(delta.updates) if delta is not None and told else 0
-    if can.removal == "none":
-        part = without_removals(part)
     calls = sum(ceil(rows / can.batch_rows) for rows in (added, updated, part.removals))
     seconds = speed.get(audience.destination.name)
     return AudiencePlan(

@@ -7,6 +7,7 @@ is kept that could be empty.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from segctl.operations.push.work import Part
 
 if TYPE_CHECKING:
     from segctl.connectors.destinations.base import Abilities, Connector
+    from segctl.state.deliveries import LedgerAudience
     from segctl.state.workspace import Workspace
 
 
@@ -26,6 +28,47 @@ def is_elsewhere(connector: Connector, part: Part, can: Abilities) -> bool:
     if isinstance(connector, Movable) and connector.moved(former, part.remote, part.segment):
         return False
     return can.is_repeatable
+
+
+def foresee(part: Part, can: Abilities) -> None:
+    """Let a part under a new name tell everybody, before anybody agrees to it; nobody at the destination is asked.
+
+    What only the destination knows (somebody deleted the list) shows when the push begins.
+    """
+    if is_left(part, can):
+        _tell_all(part)
+
+
+def is_left(part: Part, can: Abilities) -> bool:
+    """Whether an audience is a new object at its destination, as far as it can be known without asking there."""
+    return part.is_renamed and can.is_repeatable and not can.brings_along
+
+
+def settle_place(
+    workspace: Workspace, connector: Connector, part: Part, can: Abilities, *, told: Callable[[str], None]
+) -> Part | None:
+    """Write down where an audience is before the first call; a new object there is told everybody.
+
+    Args:
+        workspace: Where the ledger is.
+        connector: Of the destination; may be asked.
+        part: With the id that the destination gave its audience; nobody was sent yet.
+        can: What the destination can do.
+        told: Hears why everybody is told.
+
+    Returns:
+        Who is to be taken out of the former audience now; None for nobody.
+    """
+    from segctl.state.deliveries import keep_remote
+
+    if (part.remote, part.name) == (part.ledger.remote, part.ledger.name):
+        return None
+    if is_elsewhere(connector, part, can):
+        left = former_left(connector, part, can)
+        told(f"{part.destination}: the audience of `{part.segment}` is new there, so everybody is told again")
+        return tell_everybody(workspace, part, can, left=left)
+    keep_remote(workspace, part.ledger.id, part.remote, part.name)
+    return None
 
 
 def former_left(connector: Connector, part: Part, can: Abilities) -> str | None:
@@ -47,19 +90,25 @@ def tell_everybody(workspace: Workspace, part: Part, can: Abilities, *, left: st
     Returns:
         Who is to be taken out of the former audience now; None for nobody.
     """
-    import polars as pl
-
-    from segctl.state.deliveries import delivered
     from segctl.state.deliveries_moved import move
 
-    was = move(workspace, part.ledger.id, part.remote, left=left)
-    found = part.delta
-    if found is not None:
-        none = found.same.clear()
-        everybody = pl.concat([found.adds, found.updates, found.same]).sort()
-        adds, updates = (none, everybody) if part.mode == "update" else (everybody, none)
-        part.delta = replace(found, adds=adds, updates=updates, same=none)
-    if was is None or can.removal == "none":
+    was = move(workspace, part.ledger.id, part.remote, part.name, left=left)
+    _tell_all(part)
+    return None if was is None else emptied(workspace, part, was, can)
+
+
+def emptied(workspace: Workspace, part: Part, was: LedgerAudience, can: Abilities) -> Part | None:
+    """Who is to be taken out of the former audience of a part; None for nobody.
+
+    Args:
+        workspace: Where the ledger is.
+        part: That tells another audience now.
+        was: The former one.
+        can: What the destination can do.
+    """
+    from segctl.state.deliveries import delivered
+
+    if can.removal == "none":
         return None
     out = set(part.withdrawals)
     gone = part.mode == "mirror" and part.tells
@@ -68,3 +117,14 @@ def tell_everybody(workspace: Workspace, part: Part, can: Abilities, *, left: st
     rest = Part(was.segment, was.destination, was, part.mode, part.purpose, part.use, leavers=leavers,
                 withdrawals=part.withdrawals, remote=was.remote or "")  # fmt: skip
     return rest if rest.removals else None
+
+
+def _tell_all(part: Part) -> None:
+    import polars as pl
+
+    found = part.delta
+    if found is not None:
+        none = found.same.clear()
+        everybody = pl.concat([found.adds, found.updates, found.same]).sort()
+        adds, updates = (none, everybody) if part.mode == "update" else (everybody, none)
+        part.delta = replace(found, adds=adds, updates=updates, same=none)

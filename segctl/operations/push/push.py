@@ -20,6 +20,7 @@ from segctl.operations.experiment.record import write_down
 from segctl.operations.plan.push import part_digest, refuse_other_push
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.push.limits import limit
+from segctl.operations.push.moved import foresee
 from segctl.operations.push.place import refuse_gone, refuse_moved
 from segctl.operations.push.result import Pushed, outcome, recorded_counts, status
 from segctl.operations.push.stations import Station, station
@@ -116,7 +117,7 @@ def push(
 
 def _busy(parts: Iterable[Part]) -> list[Part]:
     """Those with which something is to be done."""
-    return [one for one in parts if one.additions or one.removals or one.refused or one.stuck]
+    return [one for one in parts if one.additions or one.removals or one.refused or one.stuck or one.is_renamed]
 
 
 @mutable(slots=True)
@@ -206,6 +207,8 @@ class _Work:
         parts = self.parts(stations)
         for one in parts:
             limit(self.session, one, stations[one.destination].destination, self.asked.allowed)
+            if not self.asked.retries:
+                foresee(one, stations[one.destination].can)
             one.stopped = stations[one.destination].courier.halted
         if self.asked.plan is not None:
             refuse_other_push(self.asked.plan.push, parts)

@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING
 from segctl.connectors.destinations.base import BatchRefusedError, NotNowError, UnknownOutcomeError
 from segctl.model.errors import SegctlError
 from segctl.operations.push.calls import CallSource
-from segctl.operations.push.moved import former_left, is_elsewhere
 from segctl.operations.push.resolve import settle_unsure
 from segctl.operations.push.work import Part
 
 if TYPE_CHECKING:
     from segctl.operations.push.courier import Courier
 
-Keep = Callable[[Part, bool, str | None], Part | None]
-Name = Callable[[Part], str]
+Keep = Callable[[Part], Part | None]
 Backlog = Callable[[], str | None]
 _LAST_LOOKS = 5
 
 
 def send(
-    courier: Courier, parts: Sequence[Part], *, push: str, name: Name, keep_remote: Keep, backlog: Backlog,
+    courier: Courier, parts: Sequence[Part], *, push: str, keep_remote: Keep, backlog: Backlog,
 ) -> None:  # fmt: skip
     """Tells a destination all that its audiences need.
 
@@ -31,13 +29,11 @@ def send(
         courier: Of the destination.
         parts: Its audiences; their tallies are filled.
         push: Id of the push.
-        name: What the destination calls an audience, or would.
-        keep_remote: Told when an audience's id there is known, whether it is a new object, and the id of the former one
-            where that still has its people; answers with who is to be taken out there.
+        keep_remote: Told when an audience's id there is known; answers with who is to be taken out of a former one.
         backlog: Why nobody may be added while removals fail, None when they may.
     """
-    busy = [part for part in parts if part.additions or part.removals]
-    if not busy or courier.halted is not None or (left := _find_audiences(courier, busy, name, keep_remote)) is None:
+    busy = [part for part in parts if part.additions or part.removals or part.is_renamed]
+    if not busy or courier.halted is not None or (left := _find_audiences(courier, busy, keep_remote)) is None:
         _wait_for_next(courier, busy)
         return
     busy = [part for part in busy if part.stopped is None] + left
@@ -51,7 +47,7 @@ def send(
     _read_back(courier)
 
 
-def _find_audiences(courier: Courier, parts: Sequence[Part], name: Name, keep: Keep) -> list[Part] | None:
+def _find_audiences(courier: Courier, parts: Sequence[Part], keep: Keep) -> list[Part] | None:
     """Asks for the id of each audience. One that it refuses is stopped.
 
     Returns:
@@ -61,11 +57,10 @@ def _find_audiences(courier: Courier, parts: Sequence[Part], name: Name, keep: K
     for part in parts:
         for tries in range(1, desk.patience.tries + 1):
             try:
-                part.remote = desk.connector.audience(part.segment, name(part))
-                is_new = is_elsewhere(desk.connector, part, desk.abilities)
-                former = former_left(desk.connector, part, desk.abilities) if is_new else None
+                part.remote = desk.connector.audience(part.segment, part.name)
+                rest = keep(part)
             except BatchRefusedError as error:
-                part.stopped = f"the destination refuses the audience `{name(part)}`: {error.reason}"
+                part.stopped = f"the destination refuses the audience `{part.name}`: {error.reason}"
                 part.tally.waiting += part.additions + part.removals
                 break
             except (NotNowError, UnknownOutcomeError) as error:
@@ -79,7 +74,6 @@ def _find_audiences(courier: Courier, parts: Sequence[Part], name: Name, keep: K
                 courier.halt(error.message, error)
                 return None
             else:
-                rest = keep(part, is_new, former)
                 left += [] if rest is None else [rest]
                 break
     return left

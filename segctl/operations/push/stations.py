@@ -13,11 +13,12 @@ from segctl.connectors.destinations import abilities, connected
 from segctl.connectors.destinations.base import Around, GoneError, Recorded
 from segctl.model.consent import Decision
 from segctl.model.errors import SegctlError, UsageError
-from segctl.operations.audience.ledger import denied_profiles, held_profiles
-from segctl.operations.push.again import tell_again
+from segctl.operations.audience.ledger import called
 from segctl.operations.push.books import DryBooks, LedgerBooks
 from segctl.operations.push.courier import Courier, Desk, World, world_from
-from segctl.operations.push.parts import Wanted, forget_settled, hold_out, other_parts, part, take_out, without_removals
+from segctl.operations.push.moved import emptied, is_left, settle_place
+from segctl.operations.push.needed import needed
+from segctl.operations.push.parts import forget_settled, other_parts, without_removals
 from segctl.operations.push.resolve import resolve
 from segctl.operations.push.result import Recording
 from segctl.operations.push.send import look_again, send
@@ -124,30 +125,10 @@ class Station:
                 "SEG873", f"`{self.name}` cannot be pushed to in the mode `{self.destination.mode}`",
                 hint=f"its kind `{self.destination.kind}` can {', '.join(self.can.modes)}",
             )  # fmt: skip
-        wanted = Wanted(
-            segment=audience.segment,
-            destination=self.destination,
-            mode=self.destination.mode,
-            purpose=audience.purpose,
-            use=audience.use,
-            rows=audience.rows,
-            ledger=self._ledger(audience),
-            waterfall=audience.waterfall,
-            retries=retries,
-            there=audience.there,
-            places=audience.places,
-            troubled=audience.troubled,
-            decided=audience.decided,
-        )
-        made = part(self.session.workspace, gate, wanted)
-        if made.delta is not None and not made.delta.gone.is_empty():
-            take_out(self.session.workspace, made, denied_profiles(self.session, audience))
-            if not retries:
-                hold_out(self.session.workspace, made, held_profiles(self.session, audience))
-        tell_again(self.session.workspace, made, self.can)
+        made = needed(self.session, gate, audience, self.destination, self._ledger(audience), self.can, retries=retries)
         if self.recorder is None and not retries:
             forget_settled(self.session.workspace, made)
-        return self._as_it_can(made)
+        return self._with_earlier(made)
 
     def others(
         self, gate: Gatekeeper, known: Collection[int], purposes: Mapping[str, str | None], ended: Collection[str]
@@ -156,7 +137,8 @@ class Station:
         found = other_parts(
             self.session.workspace, gate, self.destination, known, purposes, recipient=self.use_recipient, ended=ended
         )
-        return [self._as_it_can(one) for one in found]
+        found = [without_removals(one) for one in found] if self.can.removal == "none" else found
+        return [self._with_earlier(one) for one in found]
 
     def watch(self, gate: Gatekeeper, parts: Sequence[Part]) -> None:
         """From now on consent is looked at for these."""
@@ -168,6 +150,8 @@ class Station:
         from segctl.state.deliveries_places import keep_gone
 
         desk = self.courier.desk
+        for one in parts:
+            one.name = one.name or one.ledger.name or called(self.destination, one.segment)
         self.books.push = push
         desk.context = {"push": name}
         if self.recorder is None:
@@ -177,10 +161,8 @@ class Station:
         if total:
             self.progress.start(f"push to {self.name}", total=total, unit="people")
         clock = time.perf_counter()
-        audiences = dict(self.destination.audiences)
         try:
-            send(self.courier, parts, push=name, name=lambda one: audiences.get(one.segment, one.segment),
-                 keep_remote=self._keep_remote, backlog=self._backlog)  # fmt: skip
+            send(self.courier, parts, push=name, keep_remote=self._keep_remote, backlog=self._backlog)
             self.is_done = True
         finally:
             self._count(parts, time.perf_counter() - clock)
@@ -208,40 +190,30 @@ class Station:
         self.courier.desk.connector.close()
 
     def _ledger(self, audience: Audience) -> LedgerAudience:
-        from segctl.operations.audience.ledger import ledger_number
-        from segctl.state.deliveries import LedgerAudience, ledger_audience
+        from segctl.operations.audience.ledger import former_names, ledger_row
+        from segctl.state.deliveries import ledger_audience
 
-        segments = self.session.definitions.segments
         if self.recorder is not None:
-            number = ledger_number(self.session, self.name, audience.segment)
-            return LedgerAudience(number, self.name, audience.segment, None, audience.purpose, audience.channel)
-        former = [name for name in segments[audience.segment].formerly if name not in segments]
+            found = ledger_row(self.session, self.destination, audience.segment)
+            return replace(found, purpose=audience.purpose, channel=audience.channel)
         return ledger_audience(
-            self.session.workspace, self.name, audience.segment, formerly=former, purpose=audience.purpose,
-            channel=audience.channel,
+            self.session.workspace, self.name, audience.segment, formerly=former_names(self.session, audience.segment),
+            purpose=audience.purpose, channel=audience.channel, called=dict(self.destination.audiences),
         )  # fmt: skip
 
-    def _as_it_can(self, made: Part) -> Part:
-        """The part with what became of its calls before, and without removals that the destination cannot do."""
+    def _with_earlier(self, made: Part) -> Part:
+        """The part with what became of its calls before."""
         earlier = self._earlier.get(made.ledger.id)
         if earlier is not None:
             earlier.tally.held = made.tally.held
             made.tally, made.reasons = earlier.tally, earlier.reasons
-        if self.can.removal == "none":
-            return without_removals(made)
         return made
 
-    def _keep_remote(self, one: Part, is_new: bool, former: str | None) -> Part | None:
-        from segctl.operations.push.moved import tell_everybody
-        from segctl.state.deliveries import keep_remote
-
-        if self.recorder is not None or one.remote == one.ledger.remote:
-            return None
-        if is_new:
-            self.progress.note(f"{self.name}: the audience of `{one.segment}` is new there, so everybody is told again")
-            return tell_everybody(self.session.workspace, one, self.can, left=former)
-        keep_remote(self.session.workspace, one.ledger.id, one.remote)
-        return None
+    def _keep_remote(self, one: Part) -> Part | None:
+        if self.recorder is not None:
+            return emptied(self.session.workspace, one, one.ledger, self.can) if is_left(one, self.can) else None
+        connector = self.courier.desk.connector
+        return settle_place(self.session.workspace, connector, one, self.can, told=self.progress.note)
 
     def _backlog(self) -> str | None:
         from segctl.state.deliveries_batches import remove_backlog

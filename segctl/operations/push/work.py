@@ -98,6 +98,7 @@ class Part:
         reasons: Reason → rows, of those that were not accepted.
         decided: Assignments to experiments that are to be written before anybody is told.
         again: Keys of people who are told again, since a removal of somebody else may take them out.
+        name: What the destination calls the audience, or will; empty: as before.
     """
 
     segment: str
@@ -121,6 +122,13 @@ class Part:
     reasons: dict[str, int] = dataclasses.field(default_factory=dict)
     decided: Sequence[Decided] = ()
     again: Sequence[str] = ()
+    name: str = ""
+
+    @property
+    def is_renamed(self) -> bool:
+        """The destination knows it by another name until now."""
+        then = self.ledger
+        return bool(self.name) and then.remote is not None and then.name not in (None, self.name)
 
     @property
     def tells(self) -> bool:
