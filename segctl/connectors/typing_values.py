@@ -30,6 +30,12 @@ class Counts:
     clock: ClockCounts = field(default_factory=ClockCounts)
     dropped_elements: int = 0
 
+    def add(self, other: Counts) -> None:
+        """Adds what was decided in another batch."""
+        self.clock.ambiguous += other.clock.ambiguous
+        self.clock.missing += other.clock.missing
+        self.dropped_elements += other.dropped_elements
+
 
 @dataclass(frozen=True, slots=True)
 class Typed:

@@ -22,7 +22,7 @@ class IngestedInput:
     Attributes:
         id: Number that rows carry as ``file_id``.
         path: As the source named it.
-        digest: Hex SHA-256 of the bytes as delivered.
+        digest: Hex SHA-256 of the bytes as delivered; empty when it was begun and its bytes never gone through.
         modified: Seconds since the epoch by the file system; None for standard input.
         rows: Rows found; None when it was begun and never finished.
         good: Rows that became records or events.
@@ -56,6 +56,19 @@ def begin_input(
             (source, printable(path), digest, size, modified),
         )
     return int(cursor.lastrowid or 0)
+
+
+def note_digest(workspace: Workspace, input_id: int, digest: str) -> None:
+    """The digest of an input that may have been begun without one."""
+    if workspace.query("SELECT 1 FROM inputs WHERE id = ? AND digest = ''", (input_id,)):
+        with workspace.transaction() as db:
+            db.execute("UPDATE inputs SET digest = ? WHERE id = ?", (digest, input_id))
+
+
+def has_input_of(workspace: Workspace, source: str, size: int) -> bool:
+    """Whether a finished input of a source had so many bytes; if none had, no bytes of this size are known."""
+    found = "SELECT 1 FROM inputs WHERE source = ? AND size = ? AND seq IS NOT NULL LIMIT 1"
+    return bool(workspace.query(found, (source, size)))
 
 
 def finish_input(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segctl.model.errors import Refused
+from segctl.model.errors import DataError, Refused
 
 if TYPE_CHECKING:
     from segctl.connectors.tables.base import TablePart
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from segctl.state.inputs import IngestedInput
     from segctl.state.workspace import Workspace
 
+LATE_DIGEST_BYTES = 64 * 1024 * 1024
+"""From this size on the digest of new bytes is made while they are read."""
 _SHOWN = 3
 
 
@@ -25,7 +28,7 @@ class InputFile:
 
     Attributes:
         shown: Its path as the user writes it.
-        digest: Hex SHA-256 of its bytes.
+        digest: Hex SHA-256 of its bytes; empty while it is not known, since no earlier input had this size.
         modified: Seconds since the epoch by the file system.
         rows: What gives its rows when it is no file but a part of a table.
         note: What the ledger keeps of it besides.
@@ -38,6 +41,43 @@ class InputFile:
     modified: float | None
     rows: TablePart | None = None
     note: dict[str, Any] = field(default_factory=dict)
+
+
+def may_wait(workspace: Workspace, source: str, size: int) -> bool:
+    """Whether the digest of a large file can wait: bytes of a size that no input had are new."""
+    from segctl.state.inputs import has_input_of
+
+    return size >= LATE_DIGEST_BYTES and not has_input_of(workspace, source, size)
+
+
+@contextmanager
+def known_late(item: InputFile) -> Iterator[Callable[[], InputFile]]:
+    """What gives a file with its digest, which is made meanwhile when nobody knows it."""
+    from segctl.connectors.files.digests import DigestBeside
+
+    if item.digest:
+        yield lambda: item
+        return
+    beside = DigestBeside(item.path)
+    try:
+        yield lambda: replace(item, digest=beside.result())
+    finally:
+        beside.cancel()
+
+
+def check_unchanged(item: InputFile, source: str) -> None:
+    """A file is after reading, and after its digest was made, as it was found.
+
+    Raises:
+        DataError: It is not.
+    """
+    facts = item.path.stat()
+    if (facts.st_size, facts.st_mtime) != (item.size, item.modified):
+        raise DataError(
+            "SEG311",
+            f"`{item.shown}` changed while it was read; nothing of `{source}` was taken",
+            hint="ingest again when whoever writes it is done",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
-"""Reading ahead: the next batch is parsed while this one is typed."""
+"""Batches on their way: the next ones are parsed and typed while this one is taken."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 _POLL_S = 0.1
 
 
@@ -18,7 +21,7 @@ class _End(Generic[T]):
         self.error = error
 
 
-def ahead(items: Iterator[T], *, depth: int = 1) -> Iterator[T]:
+def ahead(items: Iterator[T], *, depth: int = 1) -> Generator[T, None, None]:
     """The items in order, made by another thread, at most `depth` of them waiting.
 
     An error of the maker is raised here at its place; leaving early stops the maker.
@@ -38,6 +41,28 @@ def ahead(items: Iterator[T], *, depth: int = 1) -> Iterator[T]:
     finally:
         stop.set()
         maker.join()
+
+
+def worked(items: Generator[T, None, None], work: Callable[[T], R], *, at_once: int = 2) -> Iterator[tuple[T, R]]:
+    """The items in order, each with what threads have made of it meanwhile, `at_once` of them at a time.
+
+    An error of the work is raised here at its place; leaving early closes the items.
+    """
+    waiting: deque[tuple[T, Future[R]]] = deque()
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(work, item)))
+            if len(waiting) >= at_once:
+                first, made = waiting.popleft()
+                yield first, made.result()
+                del first, made
+        while waiting:
+            first, made = waiting.popleft()
+            yield first, made.result()
+    finally:
+        items.close()
+        pool.shutdown(cancel_futures=True)
 
 
 def _next(queue: Queue[T | _End[T]]) -> T | _End[T]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from segctl.model.errors import DataError
 from segctl.state.files import NewFile, StoredFile
 from segctl.state.inputs import inputs_like
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.connectors.files.base import BadRow
+    from segctl.model.sources import Source
+    from segctl.operations.ingest.result import SourceResult
     from segctl.state.files import StoredFile
     from segctl.state.workspace import Workspace
 
@@ -51,10 +54,15 @@ class Quarantine:
         self._files: list[NewFile] = []
 
     def begin_file(self, shown: str, input_id: int, digest: str) -> None:
-        """Bad rows of the next batches stand in this file."""
+        """Bad rows of the next batches stand in this file; an empty digest is said later."""
         self._file, self._input = shown, input_id
         self._shown.append(shown)
-        self.digests.append(digest)
+        self.know_digest(digest)
+
+    def know_digest(self, digest: str) -> None:
+        """The digest of the file."""
+        if digest and digest not in self.digests:
+            self.digests.append(digest)
 
     def add_unread(self, bad: tuple[BadRow, ...]) -> None:
         """Records the reader could not read."""
@@ -174,3 +182,15 @@ def _reason() -> Any:  # noqa: ANN401 - a polars type, imported late
     from segctl.connectors.typing_rows import REASON
 
     return REASON
+
+
+def too_many_bad(source: Source, result: SourceResult) -> DataError:
+    """The error when a source has more bad rows than it may."""
+    share = 100 * result.bad / max(result.read, 1)
+    return DataError(
+        "SEG312",
+        f"`{source.name}`: {result.bad:,} of {result.read:,} rows are bad ({share:.1f} %), "
+        f"limit {source.max_bad_rows}; nothing of it was taken",
+        why="; ".join(result.examples[:3]) or None,
+        hint=f"look with `segctl quarantine show {source.name}`, mend the file or the declaration, and ingest again",
+    )

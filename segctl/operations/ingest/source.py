@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
@@ -14,8 +14,17 @@ from segctl.model.errors import DataError, Refused
 from segctl.operations.ingest.columns import check_columns
 from segctl.operations.ingest.consents import ConsentSink
 from segctl.operations.ingest.contract import Gate, gate_of, refuse_broken_checks, with_contract
-from segctl.operations.ingest.inputs import InputFile, Reading, input_note, reading_of
-from segctl.operations.ingest.pipeline import ahead
+from segctl.operations.ingest.inputs import (
+    InputFile,
+    Reading,
+    check_unchanged,
+    input_note,
+    known_late,
+    may_wait,
+    reading_of,
+)
+from segctl.operations.ingest.pipeline import ahead, worked
+from segctl.operations.ingest.quarantine import too_many_bad
 from segctl.operations.ingest.result import SourceResult
 from segctl.operations.ingest.tracking import (
     batches_of,
@@ -28,10 +37,13 @@ from segctl.operations.ingest.tracking import (
 from segctl.operations.progress import Progress
 
 if TYPE_CHECKING:
-    from segctl.connectors.files import ReadOptions
+    from segctl.connectors.files import Detected, RawBatch, ReadOptions
+    from segctl.connectors.typing_rows import TypedBatch
+    from segctl.connectors.typing_values import Counts
     from segctl.model.project import Project
-    from segctl.model.sources import Source
+    from segctl.model.sources import NumberForm, Source
     from segctl.operations.ingest.links import LinkSink
+    from segctl.operations.ingest.quarantine import Quarantine
     from segctl.state.files import NewFile
     from segctl.state.workspace import Workspace
 
@@ -115,7 +127,8 @@ class SourceRun:
         newest = newest_input(self.workspace, self.source.name, shown)
         if newest is not None and newest.size == facts.st_size and newest.modified == facts.st_mtime:
             return InputFile(path, shown, newest.digest, facts.st_size, facts.st_mtime)
-        return InputFile(path, shown, digest(path), facts.st_size, facts.st_mtime)
+        is_late = may_wait(self.workspace, self.source.name, facts.st_size)
+        return InputFile(path, shown, "" if is_late else digest(path), facts.st_size, facts.st_mtime)
 
     def _read_all(self, inputs: tuple[InputFile, ...]) -> None:
         from segctl.connectors.typing_values import Counts
@@ -156,9 +169,8 @@ class SourceRun:
 
     def _read_one(self, item: InputFile, sink: Any, quarantine: Any, counts: Any) -> None:  # noqa: ANN401 - sinks are imported when used
         from segctl.connectors.files import detect
-        from segctl.connectors.typing_rows import type_batch
         from segctl.model.sources import NumberForm
-        from segctl.state.inputs import begin_input, finish_input
+        from segctl.state.inputs import begin_input, finish_input, note_digest
 
         options = shape_options(self.source, read_options(self.source))
         detected = detect(item.path, options) if item.rows is None else item.rows.detected
@@ -172,20 +184,51 @@ class SourceRun:
         if self._links is not None:
             self._links.begin_file(input_id)
         quarantine.begin_file(item.shown, input_id, item.digest)
-        gate = self._gate
-        if gate is not None:
-            gate.begin_file(item.shown, form)
-        rows_before, bad_before, done = self.result.read, quarantine.rows, 0
+        if self._gate is not None:
+            self._gate.begin_file(item.shown, form)
+        rows_before, bad_before = self.result.read, quarantine.rows
         broken_before, known_before = len(quarantine.broken), sink.counts.duplicates
         sizes = {} if self.batch_rows is None else {"batch_rows": self.batch_rows}
-        missing: set[str] | None = None
         given = None if item.rows is None else item.rows.batches(**sizes)
-        for batch in ahead(given or batches_of(self.source, self.project, item.path, options, detected, **sizes)):
+        with known_late(item) as with_digest:
+            batches = given or batches_of(self.source, self.project, item.path, options, detected, **sizes)
+            missing = self._take_all(batches, detected, form, (sink, quarantine, counts))
+            item = with_digest()
+        if item.rows is None:
+            check_unchanged(item, self.source.name)
+            if not self.dry_run:
+                note_digest(self.workspace, input_id, item.digest)
+            quarantine.know_digest(item.digest)
+            self._land(item)
+        self.result.notes += [f"{item.shown}: no row has `{name}`" for name in sorted(missing)]
+        bad = quarantine.rows - bad_before
+        rows = self.result.read - rows_before
+        known = sink.counts.duplicates - known_before
+        written = (detected.format, form.decimal, form.thousands or "")
+        note = input_note(self.source, detected.why, quarantine.broken[broken_before:], known=known, form=written)
+        self._finished.append(finish_input(input_id, rows=rows, good=rows - bad, bad=bad, note=note | item.note))
+
+    def _take_all(
+        self, batches: Iterator[RawBatch], detected: Detected, form: NumberForm, into: tuple[Any, Quarantine, Counts]
+    ) -> set[str]:
+        """Hands the typed rows of a file to sink, quarantine and counts; returns the columns that no batch had."""
+        from segctl.connectors.typing_rows import type_batch
+        from segctl.connectors.typing_values import Counts
+
+        (sink, quarantine, counts), gate, done = into, self._gate, 0
+        missing: set[str] | None = None
+
+        def made(batch: RawBatch) -> tuple[TypedBatch, Counts] | None:
+            own = Counts()
+            return (type_batch(self.source, batch.frame, batch.lines, form, own), own) if batch.frame.height else None
+
+        for batch, found in worked(ahead(batches), made):
             self.result.read += batch.frame.height + len(batch.bad)
             quarantine.add_unread(batch.bad)
             take_left_out(batch, self.result)
-            if batch.frame.height:
-                typed = type_batch(self.source, batch.frame, batch.lines, form, counts)
+            if found is not None:
+                typed = found[0]
+                counts.add(found[1])
                 if gate is not None:
                     typed = with_contract(typed, batch, gate.judge(batch, detected))
                 sink.add(typed.rows)
@@ -198,16 +241,7 @@ class SourceRun:
                 missing = typed.missing if missing is None else missing & typed.missing
             self.progress.advance(batch.bytes_done - done)
             done = batch.bytes_done
-        if item.rows is None:
-            self._check_unchanged(item)
-            self._land(item)
-        self._note_missing(missing or set(), item.shown)
-        bad = quarantine.rows - bad_before
-        rows = self.result.read - rows_before
-        known = sink.counts.duplicates - known_before
-        written = (detected.format, form.decimal, form.thousands or "")
-        note = input_note(self.source, detected.why, quarantine.broken[broken_before:], known=known, form=written)
-        self._finished.append(finish_input(input_id, rows=rows, good=rows - bad, bad=bad, note=note | item.note))
+        return missing or set()
 
     def _gate_of(self) -> Gate | None:
         if self.source.contract is None and not self.source.checks:
@@ -237,19 +271,6 @@ class SourceRun:
             self.result.kinds_skipped[kind] = self.result.kinds_skipped.get(kind, 0) + rows
         if self.source.picture == "full" and typed.bad.height:
             sink.see(typed.bad_ids)
-
-    def _note_missing(self, missing: set[str], shown: str) -> None:
-        for name in sorted(missing):
-            self.result.notes.append(f"{shown}: no row has `{name}`")
-
-    def _check_unchanged(self, item: InputFile) -> None:
-        facts = item.path.stat()
-        if (facts.st_size, facts.st_mtime) != (item.size, item.modified):
-            raise DataError(
-                "SEG311",
-                f"`{item.shown}` changed while it was read; nothing of `{self.source.name}` was taken",
-                hint="ingest again when whoever writes it is done",
-            )
 
     def _take_counts(self, quarantine: Any, counts: Any) -> None:  # noqa: ANN401 - sinks are imported when used
         result = self.result
@@ -376,16 +397,4 @@ def read_options(source: Source) -> ReadOptions:
         records=source.records,
         # A small number counts the sheets.
         sheet=int(source.sheet) if source.sheet and source.sheet.isdigit() and len(source.sheet) < 4 else source.sheet,
-    )
-
-
-def too_many_bad(source: Source, result: SourceResult) -> DataError:
-    """The error when a source has more bad rows than it may."""
-    share = 100 * result.bad / max(result.read, 1)
-    return DataError(
-        "SEG312",
-        f"`{source.name}`: {result.bad:,} of {result.read:,} rows are bad ({share:.1f} %), "
-        f"limit {source.max_bad_rows}; nothing of it was taken",
-        why="; ".join(result.examples[:3]) or None,
-        hint=f"look with `segctl quarantine show {source.name}`, mend the file or the declaration, and ingest again",
     )
