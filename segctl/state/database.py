@@ -197,6 +197,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         # What is asked of a stream: a run by today's definitions, or files of what it has taken in.
         "ALTER TABLE stream_requests ADD COLUMN what TEXT NOT NULL DEFAULT 'run'",
     ),
+    workflows_tables.MERGED,
 )
 
 

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
 from segctl.model.dataclass import dataclass
-from segctl.state.workflows_tables import TABLES, TROUBLES
+from segctl.state.workflows_tables import MERGED, TABLES, TROUBLES
 
 EffectState = Literal["sending", "done", "refused", "invalid", "unknown", "control", "failed"]
 """``sending``: intent without result; ``refused``: the gate or a cap said no; ``invalid``: the destination will never
@@ -41,7 +41,7 @@ class MemoryDatabase:
     def __init__(self) -> None:
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         self._db.row_factory = sqlite3.Row
-        for statement in (*TABLES, *TROUBLES):
+        for statement in (*TABLES, *TROUBLES, *MERGED):
             self._db.execute(statement)
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[sqlite3.Row]:
@@ -90,6 +90,7 @@ class Instance:
         entered: When; later `reached`, `wake` and `ended`.
         state: ``active``, ``done``, ``exited``, ``merged``, ``gone``.
         step: Where they are, ``start`` before the first step.
+        merged_into: Id of the older way of the person that this one turned out to be, where the state is ``merged``.
     """
 
     id: int
@@ -106,6 +107,7 @@ class Instance:
     wake: int | None = None
     ended: int | None = None
     reason: str | None = None
+    merged_into: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,9 +367,22 @@ def write(
         [(one.key,) for one in settled if one.state == "not_now"],
     )
     db.executemany(
-        "UPDATE workflow_instances SET version = ?, state = ?, step = ?, reached = ?, wake = ?, ended = ?, reason = ?"
-        " WHERE id = ?",
-        [(one.version, one.state, one.step, one.reached, one.wake, one.ended, one.reason, one.id) for one in moved],
+        "UPDATE workflow_instances SET version = ?, state = ?, step = ?, reached = ?, wake = ?, ended = ?, reason = ?,"
+        " merged_into = ? WHERE id = ?",
+        [
+            (
+                one.version,
+                one.state,
+                one.step,
+                one.reached,
+                one.wake,
+                one.ended,
+                one.reason,
+                one.merged_into,
+                one.id,
+            )
+            for one in moved
+        ],
     )
     marks = ", ".join("?" * len(_EFFECT))
     db.executemany(

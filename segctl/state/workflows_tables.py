@@ -35,3 +35,5 @@ TROUBLES = (
         reason TEXT) WITHOUT ROWID""",
 )
 """A later one: effects that were tried and have no result, which says something about one person alone."""
+MERGED = ("ALTER TABLE workflow_instances ADD COLUMN merged_into INTEGER",)
+"""A later one: into which way somebody's was merged, so that it can be told when the merge is undone."""

@@ -260,6 +260,41 @@ def test_of_two_who_become_one_person_the_older_way_goes_on() -> None:
     assert Counter(one.state for one in books.instances()) == {"done": 1, "merged": 1}
 
 
+def test_whose_merge_is_undone_go_on_where_they_stood_and_nobody_begins_anew() -> None:
+    world, books = WrittenWorld([Life([(T0 + MINUTE, True)]), Life([(T0 + 2 * MINUTE, True)])]), Books(MemoryDatabase())
+    text = TWO_MAILS + "reentry: always\n"
+    looked(world, books, text, LOOKS[:2])
+    world.merged[1] = 0
+    looked(world, books, text, [LOOKS[1] + MINUTE])
+    assert [one.state for one in books.instances()] == ["active", "merged"]
+
+    world.merged.clear()
+    world.undone.add(1)
+    world.lives[1].moves.append((LOOKS[1] + 2 * MINUTE, True))  # as `apply` tells it: they are there again
+    looked(world, books, text, LOOKS[2:])
+
+    assert Counter((one.subject, one.step) for one in world.sent) == Counter(
+        (subject, step) for subject in (0, 1) for step in ("first", "second")
+    )
+    assert [one.state for one in books.instances()] == ["done", "done"]
+
+
+def test_an_undone_merge_begins_nothing_anew_when_the_older_way_is_over() -> None:
+    world, books = WrittenWorld([Life([(T0 + MINUTE, True)]), Life([(T0 + 2 * MINUTE, True)])]), Books(MemoryDatabase())
+    text = TWO_MAILS + "reentry: always\n"
+    looked(world, books, text, LOOKS[:2])
+    world.merged[1] = 0
+    looked(world, books, text, LOOKS[2:])
+
+    world.merged.clear()
+    world.undone.add(1)
+    world.lives[1].moves.append((LOOKS[-1] + MINUTE, True))
+    looked(world, books, text, [LOOKS[-1] + 2 * MINUTE])
+
+    assert [(one.subject, one.step) for one in world.sent] == [(0, "first"), (1, "first"), (0, "second")]
+    assert [one.state for one in books.instances()] == ["done", "merged"]
+
+
 def test_the_control_group_gets_nothing_and_is_recorded() -> None:
     world, books = WrittenWorld([Life([(T0 + MINUTE, True)]) for _ in range(200)]), Books(MemoryDatabase())
 

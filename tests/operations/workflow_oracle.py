@@ -84,12 +84,14 @@ class WrittenWorld:
     Attributes:
         sent: What arrived.
         merged: Subject → the one it was merged into.
+        undone: Whose merge was undone: they enter for that and nothing else.
     """
 
     zone = "Europe/Berlin"
 
     def __init__(self, lives: list[Life]) -> None:
         self.lives, self.sent, self.merged = lives, list[Sent](), dict[int, int]()
+        self.undone = set[int]()
         self.repeatable = False
         self.told: dict[int, str] = {}
 
@@ -100,7 +102,7 @@ class WrittenWorld:
 
     def changes(self, feed: str, segments: Any, now: int) -> tuple[list[Change], str]:
         found = [
-            Change("s", subject, entered, at, False, f"{at}:{subject}")
+            Change("s", subject, entered, at, False, f"{at}:{subject}", subject in self.undone)
             for subject, life in enumerate(self.lives)
             for at, entered in life.moves
             if int(feed) < at <= now

@@ -20,7 +20,7 @@ from segctl.operations.workflow.intake import Intake
 from segctl.operations.workflow.way import Way, stands
 from segctl.operations.workflow.withdrawn import SUFFIX
 from segctl.operations.workflow.world import Known, Question, Someone, World
-from segctl.state.workflows import Books, Instance, Settled
+from segctl.state.workflows import ACTIVE, Books, Instance, Settled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +79,7 @@ class Engine:
         """Everything that is due at an instant (microseconds since 1970)."""
         handled = Handled()
         self._recover(now)
+        self._tell_apart()
         handled.entered = self._intake.take_in(now)
         waiting = [one for one in self.books.active(self.workflows) if not self._is_stuck(one, handled)]
         people = self.world.people({one.subject for one in waiting}, now)
@@ -111,6 +112,22 @@ class Engine:
                 moved.append(stands(one, after(Standing(one.entered, one.step, one.reached), node, now)))
         self.books.write(settled=settled, moved=moved)
 
+    def _tell_apart(self) -> None:
+        """Whose merge was undone goes on where they stood, as long as the way they were merged into goes on too."""
+        merged = self.books.instances(self.workflows, " AND state = 'merged' AND merged_into IS NOT NULL")
+        if not merged:
+            return
+        active = {one.id: one for one in self.books.active(self.workflows)}
+        pairs = [(one, active[one.merged_into]) for one in merged if one.merged_into in active]
+        roots = self.world.roots({each.subject for pair in pairs for each in pair})
+        self.books.write(
+            moved=[
+                replace(one, state=ACTIVE, ended=None, reason=None, merged_into=None)
+                for one, older in pairs
+                if roots[one.subject] != roots[older.subject]
+            ]
+        )
+
     def _of(self, one: Instance) -> Workflow | None:
         today = self.workflows.get(one.workflow)
         if today is not None and today.digest == one.version:
@@ -137,7 +154,9 @@ class Engine:
             if someone is None:
                 ended.append(_ends(one, "gone", "not in the population any more", now))
             elif (one.workflow, someone.root) in kept:
-                ended.append(_ends(one, "merged", "merged with somebody who is on the way", now))
+                older = kept[one.workflow, someone.root]
+                over = _ends(one, "merged", "merged with somebody who is on the way", now)
+                ended.append(replace(over, merged_into=older.id))
             else:
                 kept[one.workflow, someone.root] = one
         self._write_ended(ended, handled)

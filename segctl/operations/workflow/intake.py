@@ -26,11 +26,13 @@ class Candidate:
     Attributes:
         entry: What begins it, unique by workflow and subject.
         effective: When, in microseconds since 1970.
+        by_undo: A merge was undone, and nobody moved.
     """
 
     subject: int
     entry: str
     effective: int
+    by_undo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +105,9 @@ class Intake:
             held = self._held(workflow, changes, wanted, now)
             return list(held.full), held, feed
         is_entry = trigger.kind == "entered"
-        return [Candidate(one.subject, one.sequence, one.effective) for one in wanted if one.entered == is_entry], \
-            nobody, feed  # fmt: skip
+        return [
+            Candidate(one.subject, one.sequence, one.effective, one.by_undo) for one in wanted if one.entered == is_entry
+        ], nobody, feed  # fmt: skip
 
     def _held(self, workflow: Workflow, changes: Sequence[Change], wanted: Sequence[Change], now: int) -> _Held:
         """Whose time as a member is full, who has begun to stay, who left before."""
@@ -164,7 +167,7 @@ class Intake:
             return True
         entered, is_active = last
         # Nobody enters at or before their last entry: what a stream said and a run tells again is one change.
-        if is_active or rule.rule == "once" or one.effective <= entered:
+        if is_active or rule.rule == "once" or one.by_undo or one.effective <= entered:
             return False
         if rule.length is None:
             return True

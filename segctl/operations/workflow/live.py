@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _CONTACTS = ("mail", "task", "add")
 _REPEATABLE = ("set",)
+_UNDO = "unmerge"
 _EDITS = (
     "first_run", "definition_new", "definition_changed", "definition_removed", "expired", "zone_changed",
     "tool_changed",
@@ -59,7 +60,7 @@ class LiveWorld:
         frame, until = changes_since(self.session.workspace, Position.parse(feed), segments)
         rows = frame.with_columns(frame["effective"].to_physical()).iter_rows()
         return [
-            Change(segment, subject, entered, effective, _is_edit(cause), sequence)
+            Change(segment, subject, entered, effective, _is_edit(cause), sequence, _is_undo(cause))
             for segment, subject, entered, effective, cause, sequence in rows
         ], str(until)
 
@@ -271,6 +272,13 @@ class LiveWorld:
     def close(self) -> None:
         """Lets go of connections."""
         self.effects.close()
+
+
+def _is_undo(cause: str | None) -> bool:
+    """Whether a change came of telling people apart again."""
+    from segctl.operations.causes.words import kind_of
+
+    return cause is not None and kind_of(cause) == _UNDO
 
 
 def _is_edit(cause: str | None) -> bool:

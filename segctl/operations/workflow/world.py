@@ -25,6 +25,7 @@ class Change:
         effective: Microseconds since 1970, as all instants here.
         by_edit: A definition changed, nobody moved.
         sequence: Names the change for ever.
+        by_undo: A merge was undone: whoever had begun before does not begin anew.
     """
 
     segment: str
@@ -33,6 +34,7 @@ class Change:
     effective: int
     by_edit: bool
     sequence: str
+    by_undo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
