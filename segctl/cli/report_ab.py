@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import output
@@ -11,11 +11,12 @@ from segctl.model.errors import UsageError
 from segctl.model.exits import ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from segctl.cli.context import Context
     from segctl.cli.report_asked import Asked
     from segctl.cli.report_document import Document
+    from segctl.cli.report_speech import AbSpeech
     from segctl.model.project import Language
     from segctl.operations.ab.parts import ArmValue, MetricReport
     from segctl.operations.ab.result import AbReport, RunningExperiment
@@ -64,7 +65,6 @@ EXPLAINED = (
 def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
     """Report on the experiment that was named, or list all."""
     asked.only("names", "by", "anyway", "explain", "details", "least", "html", "markdown")
-    asked.only_text(ctx)
     language = session.language(asked.language)
     if not asked.names:
         return _list(ctx, session, asked, language)
@@ -78,9 +78,10 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
         return _explain(ctx, session, asked, found, language)
     from segctl.cli.report_ab_story import document
 
-    told = document(found, language, anyway=asked.anyway, least=asked.least or 0)
+    least = asked.least or 0
+    told = document(found, language, anyway=asked.anyway, least=least)
     code = ExitCode.FINDINGS if found.headline.state == "not_usable" and not asked.anyway else ExitCode.OK
-    write(ctx, session, asked, told, lambda: result(withheld(found, anyway=asked.anyway), code))
+    write(ctx, session, asked, told, lambda: result(withheld(found, anyway=asked.anyway), code, least=least))
     return code
 
 
@@ -114,17 +115,31 @@ def withheld(found: AbReport, *, anyway: bool) -> AbReport:
     return replace(found, headline=head, metrics=(), money=(), groups=(), trend=None, allocation=None)
 
 
-def result(found: AbReport, code: ExitCode) -> output.Result:
-    """For machines: a row for each metric and arm; everything else in the document."""
+def result(found: AbReport, code: ExitCode, *, least: int = 0) -> output.Result:
+    """For machines: a row for each metric and arm; everything else in the document. None of it tells small counts."""
+    from segctl.cli.report_speech import AbSpeech
+    from segctl.cli.small_experiments import told, told_document
+
+    speech = AbSpeech(found, "en", least=least)
+    kept = told(speech)
+    document = {"report": told_document(speech, kept)} | ({"suppressed_below": least} if least else {})
     return output.Result(
-        "segctl/report-ab/1", ROWS, list(_rows(found)), noun="figures", document={"report": asdict(found)},
+        "segctl/report-ab/1", ROWS, list(_rows(speech, kept)), noun="figures", document=document,
         run={"as_of": found.as_of}, exit=code, reason="not_usable" if code else None,
     )  # fmt: skip
 
 
-def _rows(found: AbReport) -> Iterator[dict[str, Any]]:
-    for metric in found.metrics:
-        for one in metric.arms:
+def _rows(speech: AbSpeech, kept: AbReport) -> Iterator[Mapping[str, Any]]:
+    from segctl.cli.small_experiments import hidden_arm
+
+    found = speech.report
+    for whole, metric in zip(found.metrics, kept.metrics, strict=True):
+        shown = {one.arm: one for one in metric.arms}
+        for value in whole.arms:
+            one = shown.get(value.arm)
+            if one is None:
+                yield hidden_arm(metric, value, found.control, is_few=speech.is_small(value.n))
+                continue
             yield {
                 "metric": metric.name, "role": metric.role, "kind": metric.kind, "arm": one.arm,
                 "is_control": one.arm == found.control, "n": one.n, "events": one.events, "sd": one.sd,
@@ -152,8 +167,11 @@ def _effect(metric: MetricReport, one: ArmValue) -> dict[str, Any]:
 def _explain(ctx: Context, session: Session, asked: Asked, found: AbReport, language: Language) -> ExitCode:
     from segctl.cli.report_explain import document, explained
     from segctl.cli.report_formulas import formula
+    from segctl.cli.report_speech import AbSpeech
+    from segctl.cli.small_experiments import told as without_small
 
-    numbers = explained(withheld(found, anyway=asked.anyway), language, asked.names[1:])
+    kept = without_small(AbSpeech(withheld(found, anyway=asked.anyway), language, least=asked.least or 0))
+    numbers = explained(kept, language, asked.names[1:])
     told = document(found, language, numbers)
     rows = [(one.name, one.value, formula(one.method, language), dict(one.inputs), one.source) for one in numbers]
     write(
@@ -165,14 +183,18 @@ def _explain(ctx: Context, session: Session, asked: Asked, found: AbReport, lang
 
 # --- The list ---------------------------------------------------------------------------------------------
 def _list(ctx: Context, session: Session, asked: Asked, language: Language) -> ExitCode:
+    from segctl.cli.small_counts import is_small
     from segctl.operations.ab.ab import running
 
+    least = asked.least or 0
     found = running(session, now=ctx.now)
     rows = [
-        (one.experiment, one.title, one.state, one.segment, dict(one.arms), one.began, one.ends, one.share)
+        (one.experiment, one.title, one.state, one.segment,
+         {arm: None if is_small(least, units) else units for arm, units in one.arms.items()}, one.began, one.ends,
+         None if is_small(least, *one.arms.values()) else one.share)
         for one in found
-    ]
-    told = list_document(session, found, language, least=asked.least or 0)
+    ]  # fmt: skip
+    told = list_document(session, found, language, least=least)
     write(
         ctx, session, asked, told,
         lambda: output.Result("segctl/report-ab-list/1", LIST, rows, noun="experiments", ids_column="experiment"),

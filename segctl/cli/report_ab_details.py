@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from segctl.cli.report_document import Block
     from segctl.cli.report_speech import AbSpeech
-    from segctl.operations.ab.parts import Belief, Effect, Group, Grouping, MetricReport, Trend
+    from segctl.operations.ab.parts import Belief, Effect, Group, Grouping, MetricReport
     from segctl.operations.ab.result import Allocation
     from segctl.stats.values import Comparison, Interval
 
@@ -76,7 +76,7 @@ def groups(speech: AbSpeech, grouping: Grouping) -> tuple[Block, ...]:
         words["group"], words["arm"], speech.control, words["units_head"], words["difference"], words["lift"],
         words["p_head"], words["moved"],
     )  # fmt: skip
-    hidden = _hidden_groups(speech, metric, grouping)
+    hidden = speech.hidden_groups(grouping)
     caption = speech.say("groups_caption", metric=speech.metric(grouping.metric), by=by) + speech.in_unit(metric)
     if all(one.group in hidden for one in grouping.groups):
         return (Words((f"{caption}: {words['hidden_groups']}",)),)
@@ -100,44 +100,6 @@ def _pooled(speech: AbSpeech) -> tuple[Block, ...]:
     return (Words((speech.words["pooled_note"],), soft=True),) if speech.is_stratified else ()
 
 
-def _hidden_groups(speech: AbSpeech, metric: MetricReport, grouping: Grouping) -> frozenset[str | None]:
-    """Groups with small counts, and so many others that none of them is what the whole arm leaves.
-
-    A group is hidden in all arms, which share its control. Groups that are not shown anyway are a part of the rest.
-    """
-    counts: dict[str | None, list[int]] = {}
-    if all(is_small(speech, metric.arm(one.arm)) for one in grouping.groups) or is_small(
-        speech, metric.arm(speech.base)
-    ):
-        return frozenset(one.group for one in grouping.groups)
-    for one in grouping.groups:
-        sides = ((one.n_control, one.events_control), (one.n_arm, one.events_arm))
-        counts.setdefault(one.group, []).extend(_counts(*sides))
-    whole: list[int] = []
-    for arm in dict.fromkeys(one.arm for one in grouping.groups):
-        both = (metric.arm(speech.base), metric.arm(arm))
-        whole += _counts(*((one.n, one.events) for one in both))
-    hidden = [group for group, known in counts.items() if speech.is_small(*known)]
-    others = sorted((group for group in counts if group not in hidden), key=lambda group: sum(counts[group]))
-    while (hidden or grouping.more) and others:
-        shown = [sum(values) for values in zip(*(counts[group] for group in others), strict=True)]
-        rest = [all_of - part for all_of, part in zip(whole, shown, strict=False)]
-        if len(hidden) + bool(grouping.more) > 1 and not speech.is_small(*rest):
-            break
-        if not hidden and not speech.is_small(*rest):
-            break
-        hidden.append(others.pop(0))
-    return frozenset(hidden)
-
-
-def _counts(*sides: tuple[int, int | None]) -> list[int]:
-    """People of each side, those who did something, and those who did not."""
-    found = []
-    for n, events in sides:
-        found += [n] if events is None else [n, events, n - events]
-    return found
-
-
 def _group(speech: AbSpeech, metric: MetricReport, one: Group, by: str, *, is_hidden: bool) -> tuple[str, ...]:
     words = speech.words
     name = words["group_none"] if one.group is None else one.group
@@ -157,7 +119,7 @@ def trend(speech: AbSpeech) -> tuple[Block, ...]:
     if found is None or not found.points:
         return ()
     metric = speech.report.metric(found.metric)
-    if any(is_small(speech, one) for one in metric.arms) or _is_few_a_week(speech, found, metric):
+    if speech.hides_weeks():
         return ()
     shape = bare(speech.differences(metric))
     weeks = sorted({point.week for point in found.points})
@@ -178,15 +140,6 @@ def trend(speech: AbSpeech) -> tuple[Block, ...]:
         speech.say("trend_p", arm=speech.arm(arm), p=speech.n.p(p)) for arm, p in found.p.items() if p is not None
     )
     return (curve, *((Words(notes, soft=True),) if notes else ()), *_pooled(speech))
-
-
-def _is_few_a_week(speech: AbSpeech, found: Trend, metric: MetricReport) -> bool:
-    """Whether so few did something in a week that the week's figures would tell about them."""
-    if metric.kind != "conversion":
-        return False
-    sides = [(metric.arm(arm).n, rate) for one in found.points
-             for arm, rate in ((one.arm, one.value), (speech.base, one.control)) if rate is not None]  # fmt: skip
-    return speech.is_small(*(round(n * rate) for n, rate in sides))
 
 
 def belief(speech: AbSpeech) -> tuple[Block, ...]:

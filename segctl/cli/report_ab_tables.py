@@ -57,6 +57,7 @@ def _arm(speech: NamedSpeech, metric: MetricReport, one: ArmValue, digits: int) 
     value = hidden if is_hidden else _value(speech, metric, one, digits)
     # Whether anybody of a few did something is a figure of these few too.
     is_few = speech.is_small(one.n) or (is_hidden and not speech.is_small(one.events))
+    is_few = is_few or ("events", metric.name, one.arm) in speech.small
     events = hidden if is_few else speech.count(one.events)
     told = (speech.arm(one.arm), speech.count(one.n), events, value)
     if effect is None:

@@ -74,20 +74,6 @@ class Asked:
                 hint="choose segments with `--select`",
             )
 
-    def only_text(self, ctx: Context) -> None:
-        """Refuse to hide small counts where every number is written.
-
-        Raises:
-            UsageError: They were to be hidden in a format for machines.
-        """
-        if self.least and (self.explain or ctx.format != "table"):
-            other = "--explain" if self.explain else f"-f {ctx.format}"
-            raise UsageError(
-                "SEG985",
-                f"`--suppress` hides small counts in text and on pages; `{other}` has every number",
-                hint="leave one of the two out",
-            )
-
 
 _FLAGS = {
     "by": "--by", "anyway": "--anyway", "explain": "--explain", "details": "--details", "least": "--suppress",

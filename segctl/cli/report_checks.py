@@ -65,6 +65,8 @@ def hides(speech: Speech, check: Check) -> bool:
         return False
     if getattr(speech, "hides_totals", False):
         return True
+    if any("largest" in row for row in check.rows):
+        return True  # What a single unit has.
     counts = [_people(one) for one in (check.figures, *check.rows)]
     whole = {"controls": ("reached",), "units": ("analysed",), "assigned": ("analysed",)}
     rests = [one[of] - one[part] for one in counts for of, parts in whole.items() for part in parts

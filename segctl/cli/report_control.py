@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import output
@@ -37,14 +37,14 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
     from segctl.cli.report_control_story import document
 
     asked.only("names", "explain", "details", "least", "html", "markdown")
-    asked.only_text(ctx)
     if asked.explain:
         return _explain(ctx, session, asked)
     if len(asked.names) > 1:
         raise UsageError("SEG988", f"`{asked.names[1]}` is one name too many", hint="name one campaign, or none")
     found = session_report(ctx, session, asked)
-    told = document(found, session.language(asked.language), least=asked.least or 0)
-    write(ctx, session, asked, told, lambda: result(found))
+    least = asked.least or 0
+    told = document(found, session.language(asked.language), least=least)
+    write(ctx, session, asked, told, lambda: result(found, least=least))
     return ExitCode.OK
 
 
@@ -53,11 +53,13 @@ def _explain(ctx: Context, session: Session, asked: Asked) -> ExitCode:
     from segctl.cli.report_ab import EXPLAINED
     from segctl.cli.report_explain_control import document, explained
     from segctl.cli.report_formulas import formula
+    from segctl.cli.small_control import without_small
 
     has_campaign = bool(asked.names) and asked.names[0] in (*session.definitions.experiments, "all")
     wanted = replace(asked, names=asked.names[:1] if has_campaign else ())
     found, language = session_report(ctx, session, wanted), session.language(asked.language)
-    numbers = explained(found, language, asked.names[has_campaign:])
+    kept = without_small(found, asked.least or 0)
+    numbers = explained(kept, language, asked.names[has_campaign:])
     rows = [(one.name, one.value, formula(one.method, language), dict(one.inputs), one.source) for one in numbers]
     write(
         ctx, session, asked, document(found, language, numbers),
@@ -82,11 +84,16 @@ def local(session: Session, found: ControlReport) -> ControlReport:
     return replace(found, as_of=session.local(found.as_of), programmes=programmes)
 
 
-def result(found: ControlReport) -> output.Result:
-    """For machines: a row for each campaign; everything else in the document."""
+def result(found: ControlReport, *, least: int = 0) -> output.Result:
+    """For machines: a row for each campaign; everything else in the document. None of it tells small counts."""
+    from segctl.cli.small_control import hidden_sides, told_document, without_small
+
+    kept = without_small(found, least)
+    document = {"report": told_document(found, kept, least)} | ({"suppressed_below": least} if least else {})
+    rows = [row | hidden_sides(one, least) for row, one in zip(_rows(kept), found.campaigns, strict=True)]
     return output.Result(
-        "segctl/report-control/1", COLUMNS, list(_rows(found)), noun="campaigns", ids_column="campaign",
-        document={"report": asdict(found)}, run={"as_of": found.as_of},
+        "segctl/report-control/1", COLUMNS, rows, noun="campaigns", ids_column="campaign",
+        document=document, run={"as_of": found.as_of},
     )  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def _lead(speech: Speech, report: ControlReport) -> Lead:
     if not report.campaigns and not report.programmes and not waits:
         return Lead("warn", speech.words["control_none"], (speech.words["control_do"],))
     more = (*_left_out(speech, report), *_together(speech, report))
-    if _hides_sum(speech, report):
+    if hides_sum(speech, report):
         return Lead("none", speech.words["control_total_hidden"], more)
     total = report.cumulative[-1].profit if report.cumulative else None
     if total is None or total.estimate is None:
@@ -65,10 +65,10 @@ def _lead(speech: Speech, report: ControlReport) -> Lead:
     return Lead(_LOOKS[key], speech.say(f"control_total_{key}", profit=profit), more)
 
 
-def _hides_sum(speech: Speech, report: ControlReport) -> bool:
+def hides_sum(speech: Speech, report: ControlReport) -> bool:
     """Whether a campaign of the sum is hidden, so that the sum would bring it back."""
     summed = {name for point in report.cumulative for name in point.campaigns}
-    return any(one.experiment in summed and _is_small(speech, one) for one in report.campaigns)
+    return any(one.experiment in summed and is_small(speech, one) for one in report.campaigns)
 
 
 def _left_out(speech: Speech, report: ControlReport) -> Iterator[str]:
@@ -116,17 +116,17 @@ def _campaigns(speech: Speech, report: ControlReport, *, early: bool) -> tuple[B
 
 
 def _is_shown(speech: Speech, one: CampaignEffect, *, early: bool) -> bool:
-    return is_told(one.report, anyway=False, early=early) and not _is_small(speech, one)
+    return is_told(one.report, anyway=False, early=early) and not is_small(speech, one)
 
 
-def _is_small(speech: Speech, one: CampaignEffect) -> bool:
+def is_small(speech: Speech, one: CampaignEffect) -> bool:
     """Whether an arm of the campaign is hidden in its own report: all arms together would bring it back."""
     return bool(speech.least) and AbSpeech(one.report, speech.language, least=speech.least).hides_totals
 
 
 def _campaign(speech: Speech, one: CampaignEffect, *, early: bool) -> tuple[str, ...]:
     state = speech.words[f"state.{one.report.headline.state}"]
-    is_hidden = _is_small(speech, one)
+    is_hidden = is_small(speech, one)
     treated, held = (
         speech.words["hidden"] if is_hidden and not speech.is_small(n) else speech.count(n)
         for n in (one.treated, one.held)
@@ -148,21 +148,26 @@ def _bar(speech: Speech, one: CampaignEffect, lift: Interval) -> Bar:
     return Bar(name, lift.estimate, lift.low, lift.high, look=look)
 
 
-def _programme(language: Language, one: Programme, report: ControlReport, least: int, at: int) -> Section:
+def programme_speech(one: Programme, language: Language, least: int) -> NamedSpeech:
+    """Words about everybody else and those held out."""
     arms = sorted({value.arm for metric in one.metrics for value in metric.arms})
     words = Speech(language).words
     named = {name: words["held_arm"] if name == "held_out" else words["open_arm"] for name in arms}
-    speech = NamedSpeech(language, least=least, unit="profile", arms=named, base="held_out", metrics=one.metrics)
-    n, is_small = speech.n, speech.is_small(one.held, one.open)
+    return NamedSpeech(language, least=least, unit="profile", arms=named, base="held_out", metrics=one.metrics)
+
+
+def _programme(language: Language, one: Programme, report: ControlReport, least: int, at: int) -> Section:
+    speech = programme_speech(one, language, least)
+    n, is_few = speech.n, speech.is_small(one.held, one.open)
     lines = [
         speech.say(
             "programme_lead", begin=n.day(one.begin), until=n.day(one.until), generation=one.generation,
-            open=speech.words["hidden"] if is_small else n.count(one.open), held=speech.count(one.held),
+            open=speech.words["hidden"] if is_few else n.count(one.open), held=speech.count(one.held),
         )
     ]  # fmt: skip
     if one.contacted:
         lines.append(speech.say("programme_contacted", n=speech.count(one.contacted)))
-    hides_money = speech.hides_totals or _hides_sum(speech, report)
+    hides_money = speech.hides_totals or hides_sum(speech, report)
     if one.gap is not None and one.gap.estimate is not None and not hides_money:
         lines.append(speech.say("gap", gap=n.interval(one.gap, Shape(unit=report.currency or "", sign=True))))
     blocks: list[Block] = [Words(tuple(lines)), *report_checks.blocks(speech, one.checks)]
@@ -178,7 +183,7 @@ def _programme(language: Language, one: Programme, report: ControlReport, least:
 
 def _cumulative(speech: Speech, report: ControlReport) -> tuple[Block, ...]:
     known = [one for one in report.cumulative if one.profit.estimate is not None]
-    if not known or _hides_sum(speech, report):
+    if not known or hides_sum(speech, report):
         return ()
     digits = max(speech.n.digits(one.profit, NUMBER) for one in known)
     unit = f" ({report.currency})" if report.currency else ""

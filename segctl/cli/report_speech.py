@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from segctl.cli import report_codes_de, report_codes_en, report_words_de, report_words_en
 from segctl.cli.report_numbers import LIFT, NUMBER, PERCENT, Numbers, Shape, significant
+from segctl.cli.small_counts import is_small
+from segctl.cli.small_experiments import small_groups, small_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from segctl.model.project import Language
-    from segctl.operations.ab.parts import ArmValue, MetricReport
+    from segctl.operations.ab.parts import ArmFacts, ArmValue, Grouping, MetricReport
     from segctl.operations.ab.result import AbReport
     from segctl.stats.values import Interval
 
@@ -55,7 +57,7 @@ class Speech:
 
     def is_small(self, *counts: int | None) -> bool:
         """Whether one of them could tell about somebody."""
-        return any(value is not None and 0 < value < self.least for value in counts)
+        return is_small(self.least, *counts)
 
     def is_small_arm(self, one: ArmValue) -> bool:
         """Whether an arm's figures could tell about somebody: who did something, or who alone did not."""
@@ -110,12 +112,13 @@ class NamedSpeech(Speech):
     Attributes:
         base: Name of the control; `control` is what it is called.
         people: What is compared, in the plural; `person` in the singular.
+        small: What is hidden, as in `small_values`.
         hides_totals: Figures of an arm are hidden, so nothing that all arms are summed up in is told either.
     """
 
     def __init__(
         self, language: Language, *, least: int, unit: str, arms: Mapping[str, str], base: str,
-        metrics: Iterable[MetricReport],
+        metrics: Iterable[MetricReport], standing: Iterable[ArmFacts] = (),
     ) -> None:  # fmt: skip
         super().__init__(language, least=least)
         self._arms, self.base = dict(arms), base
@@ -124,7 +127,14 @@ class NamedSpeech(Speech):
         self.people = self.words["people"] if is_person else self.say("units", unit=unit)
         self.person = self.words["person"] if is_person else self.say("one_unit", unit=unit)
         self.control = self.arm(base)
+        self.small = small_values(self._metrics.values(), standing, least) if least else frozenset()
+        known = ((metric.name, one) for metric in self._metrics.values() for one in metric.arms)
+        self._few = [one for name, one in known if (name, one.arm) in self.small]
         self.hides_totals = any(self.is_small_arm(one) for metric in self._metrics.values() for one in metric.arms)
+
+    def is_small_arm(self, one: ArmValue) -> bool:
+        """Whether an arm's figures could tell about somebody, or give away some that do."""
+        return super().is_small_arm(one) or one in self._few
 
     def name(self, kind: str, name: str) -> str:
         """Titles of arms and metrics."""
@@ -193,9 +203,35 @@ class AbSpeech(NamedSpeech):
     def __init__(self, report: AbReport, language: Language, *, least: int = 0) -> None:
         arms = {one.name: one.title or one.name for one in report.arms}
         super().__init__(
-            language, least=least, unit=report.unit, arms=arms, base=report.control, metrics=report.metrics
-        )
+            language, least=least, unit=report.unit, arms=arms, base=report.control, metrics=report.metrics,
+            standing=report.arms,
+        )  # fmt: skip
         self.report = report
         standing = (n for one in report.arms for n in (one.assigned, one.analysed, one.profiles))
         self.is_stratified = any("pooled" in effect.also for one in report.metrics for effect in one.effects)
         self.hides_totals = self.hides_totals or self.is_small(*standing)
+
+    def hidden_groups(self, grouping: Grouping) -> frozenset[str | None]:
+        """Groups with small counts, and others that would give these away; all where the whole arm is hidden."""
+        if not self.least:
+            return frozenset()
+        metric = self.report.metric(grouping.metric)
+        arms = {one.arm for one in grouping.groups}
+        if all(self.is_small_arm(metric.arm(arm)) for arm in arms) or self.is_small_arm(metric.arm(self.base)):
+            return frozenset(one.group for one in grouping.groups)
+        return small_groups(metric, grouping, self.base, self.least)
+
+    def hides_weeks(self) -> bool:
+        """Whether so few did something in a week, or did not, that the week's figures would tell about them."""
+        found = self.report.trend
+        if found is None or not self.least:
+            return False
+        metric = self.report.metric(found.metric)
+        if any(self.is_small_arm(one) for one in metric.arms):
+            return True
+        if metric.kind != "conversion":
+            return False
+        sides = [(metric.arm(arm).n, rate) for one in found.points
+                 for arm, rate in ((one.arm, one.value), (self.base, one.control)) if rate is not None]  # fmt: skip
+        counts = [(n, round(n * rate)) for n, rate in sides]
+        return self.is_small(*(did for _, did in counts), *(n - did for n, did in counts))

@@ -56,8 +56,8 @@ def test_every_reason_flag_and_state_has_words() -> None:
 def test_every_check_and_reason_of_the_operations_has_words() -> None:
     from pathlib import Path
 
-    folder = Path(__file__).parents[2] / "segctl" / "operations"
-    source = "".join(path.read_text("utf-8") for path in sorted(folder.glob("ab_*.py")))
+    folder = Path(__file__).parents[2] / "segctl" / "operations" / "ab"
+    source = "".join(path.read_text("utf-8") for path in sorted(folder.glob("*.py")))
     names = set(re.findall(r'Check\(\s*"(\w+)"', source))
     told = set(re.findall(r'Check\("(\w+)", "(?:warn|fail|note)", "(\w+)"', source))
 

@@ -16,13 +16,21 @@ from test_report_explain import control
 from test_segment_report_view import context, points
 from test_segment_report_view import report as segments_report
 
+from segctl.cli.report_ab import result as ab_result
 from segctl.cli.report_ab_story import document as ab_document
+from segctl.cli.report_control import result as control_result
 from segctl.cli.report_control_story import document as control_document
+from segctl.cli.report_explain import explained
+from segctl.cli.report_explain_control import explained as explained_control
 from segctl.cli.report_markdown import markdown
+from segctl.cli.report_speech import AbSpeech
 from segctl.cli.report_view import text as as_text
 from segctl.cli.segment_rows import long_result, result
 from segctl.cli.segment_view import document as segments_document
+from segctl.cli.small_control import without_small as without_small_control
 from segctl.cli.small_counts import Ledger
+from segctl.cli.small_experiments import told as without_small
+from segctl.model.exits import ExitCode
 from segctl.operations.ab.parts import Check
 from segctl.operations.ab.result import AbReport
 from segctl.operations.segment_report.values import Contacts, Neighbour, Reach, RfmCell, SegmentsReport
@@ -243,8 +251,12 @@ def _few(n: int, events: int = 0) -> AbReport:
 
 
 def _told(report: AbReport, least: int) -> str:
-    made = ab_document(report, "en", least=least)
-    return as_text(context(), made, details=True) + markdown(made)
+    made, data = ab_document(report, "en", least=least), ab_result(report, ExitCode.OK, least=least)
+    numbers = explained(without_small(AbSpeech(report, "en", least=least)), "en")
+    return "\n".join((
+        as_text(context(), made, details=True), markdown(made), str([list(row.items()) for row in data.rows]),
+        json.dumps(data.document, default=str), str([(one.name, one.value, one.inputs) for one in numbers]),
+    ))  # fmt: skip
 
 
 @settings(max_examples=20, deadline=None)
@@ -282,12 +294,13 @@ def test_a_group_is_not_what_the_others_leave_of_an_arm(few: int) -> None:
 def test_groups_with_few_who_did_anything_are_hidden() -> None:
     made = ab_report()
     (grouping,) = made.groups
-    groups = tuple(replace(one, n_control=1000, n_arm=9000, events_control=number, events_arm=50)
-                   for one, number in zip(grouping.groups, (40, 2, 40), strict=True))  # fmt: skip
+    counts = ((1000, 40), (1000, 2), (8000, 188))
+    groups = tuple(replace(one, n_control=n, n_arm=9 * n, events_control=number, events_arm=12 * number)
+                   for one, (n, number) in zip(grouping.groups, counts, strict=True))  # fmt: skip
     whole = replace(made, groups=(replace(grouping, groups=groups, more=0),))
     (section,) = [one for one in ab_document(whole, "en", least=LEAST).sections if one.key == "groups"]
 
-    assert [row[2] for row in section.blocks[0].rows] == ["hidden", "hidden", "1,000"]
+    assert [row[2] for row in section.blocks[0].rows] == ["hidden", "hidden", "8,000"]
 
 
 def test_weeks_with_few_who_did_anything_are_hidden() -> None:
@@ -304,7 +317,11 @@ def test_all_campaigns_together_do_not_bring_back_a_hidden_arm() -> None:
         made = control()
         first = made.campaigns[0]
         shown = replace(first, report=_few(n), treated=90_000 + n)
-        return markdown(control_document(replace(made, campaigns=(shown, *made.campaigns[1:])), "en", least=LEAST))
+        whole = replace(made, campaigns=(shown, *made.campaigns[1:]))
+        data = control_result(whole, least=LEAST)
+        numbers = explained_control(without_small_control(whole, LEAST), "en")
+        told = (list(data.rows), json.dumps(data.document, default=str), [(one.name, one.inputs) for one in numbers])
+        return markdown(control_document(whole, "en", least=LEAST)) + "\n".join(map(str, told))
 
     assert of(2) == of(3)
     assert not {"90,002", "90,003"} & set(of(2).split())

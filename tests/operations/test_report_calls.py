@@ -147,13 +147,16 @@ def test_what_makes_no_sense_is_refused(module: Any, asked: Asked, code: str, ef
     assert refused.value.code == code
 
 
-def test_small_counts_are_not_hidden_halfway(effect: Session) -> None:
-    for module in (report_ab, report_control):
-        with pytest.raises(UsageError) as refused:
-            module.run(Context("report", LATER, format="json"), effect, Asked("ab", ("mail_test",), least=5))
-        assert refused.value.code == "SEG985"
-    with pytest.raises(UsageError, match="--explain"):
-        report_ab.run(Context("report", LATER), effect, Asked("ab", ("mail_test",), least=5, explain=True))
+@pytest.mark.parametrize("module", [report_ab, report_control])
+def test_small_counts_are_hidden_from_machines_too(module: Any, call: Call, effect: Session) -> None:
+    names = ("control" if module is report_control else "ab", "mail_test")
+    _, open_ = call(effect, *names, module=module, format="json")
+    _, data = call(effect, *names, module=module, format="json", least=2500)
+    _, numbers = call(effect, *names, module=module, least=2500, explain=True)
+
+    assert "2000" in open_
+    assert json.loads(data)["suppressed_below"] == 2500
+    assert not {"2000", "2,000"} & set(re.findall(r"[\d,.]+\b", data.partition('"report"')[2] + numbers))
 
 
 def test_control_groups_add_up(call: Call, effect: Session) -> None:
