@@ -352,3 +352,60 @@ def test_a_look_reads_nobody_but_those_on_the_way(shop: Shop, monkeypatch: pytes
 
     assert read
     assert all(only == [1] for only in read)
+
+
+AB = (
+    "experiment: ab\nsegment: full_cart\narms: {control: {weight: 1, send: nothing}, mail: {weight: 1}}\n"
+    "control: control\nwindow: 7 days\nmetrics: {orders: {event: bought, count: {}, role: primary}}\n"
+)
+
+
+def test_arms_of_an_experiment_are_on_record_before_anybody_is_told_and_stay(shop: Shop) -> None:
+    from segctl.operations.experiment.run import start
+    from segctl.state.assignments import assignments
+
+    shop.write("experiments/ab.yaml", AB)
+    shop.workflow(
+        "purpose: service\ntrigger: {entered: full_cart}\nreentry: always\nsteps:\n"
+        "- name: ways\n  split: {experiment: ab}\n  then:\n    control: []\n"
+        "    mail:\n    - {mail: hello, to: mailer, name: told}\n"
+        "- wait: 1 hours\n- {command: [sh, -c, 'exit 0'], name: all}\n"
+    )
+    enter(shop, 0, 1, 2, 3, 4)
+    held = shop.run(later(minutes=20))
+    told_before = list(shop.mails)
+    with open_session(shop.folder) as session:
+        start(session, "ab", now=later(minutes=21))
+
+    first = shop.run(later(minutes=22))
+    again = shop.run(later(minutes=23))
+    last = shop.run(later(minutes=95))
+
+    with open_session(shop.folder) as session:
+        arms = dict(assignments(session.workspace, "ab").select("subject", "arm").iter_rows())
+    assert "does not run" in held.handled.held["cart", "ways"]
+    assert told_before == []
+    assert set(arms) == {0, 1, 2, 3, 4}
+    assert set(arms.values()) == {"control", "mail"}
+    assert sorted(shop.mails) == [f"p{one}" for one, arm in sorted(arms.items()) if arm == "mail"]
+    assert first.handled.effects == {("cart", "told", "done"): len(shop.mails)}
+    assert again.handled.is_empty
+    assert last.handled.effects == {("cart", "all", "done"): 5}
+
+
+def test_who_is_in_no_arm_takes_the_other_way(shop: Shop) -> None:
+    from segctl.operations.experiment.run import start
+
+    shop.write("segments/staff.yaml", "segment: staff\nwhere: {trait: country, equals: DE}\n")
+    shop.write("experiments/ab.yaml", AB + "exclude: [staff]\n")
+    shop.workflow(
+        "purpose: service\ntrigger: {entered: full_cart}\nsteps:\n- name: ways\n  split: {experiment: ab}\n"
+        "  then: {control: [], mail: []}\n  else:\n  - {mail: hello, to: mailer, name: without}\n"
+    )
+    enter(shop, 0, 1)
+    with open_session(shop.folder) as session:
+        start(session, "ab", now=later(minutes=11))
+
+    ran = shop.run(later(minutes=20))
+
+    assert ran.handled.effects == {("cart", "without", "done"): 2}

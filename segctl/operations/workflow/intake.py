@@ -105,9 +105,8 @@ class Intake:
             held = self._held(workflow, changes, wanted, now)
             return list(held.full), held, feed
         is_entry = trigger.kind == "entered"
-        return [
-            Candidate(one.subject, one.sequence, one.effective, one.by_undo) for one in wanted if one.entered == is_entry
-        ], nobody, feed  # fmt: skip
+        moved = [one for one in wanted if one.entered == is_entry]
+        return [Candidate(one.subject, one.sequence, one.effective, one.by_undo) for one in moved], nobody, feed
 
     def _held(self, workflow: Workflow, changes: Sequence[Change], wanted: Sequence[Change], now: int) -> _Held:
         """Whose time as a member is full, who has begun to stay, who left before."""
