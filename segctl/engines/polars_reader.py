@@ -13,6 +13,8 @@ from segctl.engines.reading import PartGroup, Rows, Scan, Subjects, empty_frame,
 from segctl.model.types import ValueType, stored_column
 
 _INSTANT = pl.Datetime("us", "UTC")
+_SMALL = 1_000_000
+"""Of so many rows in memory a pass costs less than setting up a streaming one."""
 
 
 class PolarsReader:
@@ -23,6 +25,8 @@ class PolarsReader:
 
     def __init__(self, data: EngineInput) -> None:
         self._data = data
+        is_held = all(part.held is not None for part in data.events)
+        self._is_small = is_held and sum(part.rows for part in data.events) <= _SMALL
 
     def scan(self, wish: Scan) -> Rows:
         """Event rows; only columns and rows that are asked for are read."""
@@ -49,7 +53,7 @@ class PolarsReader:
     def collect(self, frame: Frame) -> pl.DataFrame:
         """The rows of a frame, in any order."""
         native = polars_of(frame)
-        return native.collect(engine="streaming")
+        return native.collect(engine="in-memory" if self._is_small else "streaming")
 
     def _group(self, wish: Scan, group: PartGroup) -> pl.LazyFrame:
         frame = _scanned(group)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MOST_TRIED = 20_000
 """For so many pairs with several new events each is tried; for others the last one is named."""
 _POINTS = 7
+_LITTLE_MORE = 1.3
+"""Times the work of one round: a further round costs about as much, however few are left."""
 _ORDER = ("ts", "source", "event_id")
 
 
@@ -188,9 +190,10 @@ def searched(
     low, high = low.copy(), high.copy()
     while (high - low > 1).any():
         open_ = np.flatnonzero(high - low > 1)
-        parts = np.arange(1, _POINTS + 1)
-        points = low[open_, None] + (high - low)[open_, None] * parts // (_POINTS + 1)
-        at = np.repeat(open_, _POINTS)
+        number = _points((high - low)[open_] - 1)
+        parts = np.arange(1, number + 1)
+        points = low[open_, None] + (high - low)[open_, None] * parts // (number + 1)
+        at = np.repeat(open_, number)
         frame = pl.DataFrame({"at": at, "point": points.ravel(), "pair": pairs.gather(at)})
         inside = (frame["point"].to_numpy() > low[at]) & (frame["point"].to_numpy() < high[at])
         frame = frame.filter(pl.Series(inside)).unique(["at", "point"], maintain_order=True)
@@ -203,6 +206,14 @@ def searched(
         high[first["at"].to_numpy()] = first["first"].to_numpy()
         low[last["at"].to_numpy()] = last["last"].to_numpy()
     return high
+
+
+def _points(between: NDArray[np.int64]) -> int:
+    """How many points of each pair are tried in one round: all of them where that is little more work than some."""
+    import numpy as np
+
+    everything, some = int(between.sum()), int(np.minimum(between, _POINTS).sum())
+    return int(between.max()) if everything <= _LITTLE_MORE * some else _POINTS
 
 
 def copied(data: EngineInput, own: pl.DataFrame) -> EngineInput:
