@@ -18,7 +18,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.types import stored_column
 
 ZERO_OF_NONE = frozenset({"count", "sum", "distinct", "days", "weeks", "months", "years"})
-_PERIODS: dict[str, Callable[[nw.Expr, Scope], nw.Expr]] = {
+PERIODS: dict[str, Callable[[nw.Expr, Scope], nw.Expr]] = {
     "days": lambda day, _: day,
     "weeks": localtime.week_of,
     "months": localtime.month_number,
@@ -79,7 +79,7 @@ def _aggregate(
         case "count":
             return _single(_count(mask), name)
         case "sum":
-            return _single(_sum(_operand(measure, rows), mask, wide=not _is_safe(metric, sum_is_safe)), name)
+            return _single(_sum(_operand(measure, rows), mask, wide=not is_safe(metric, sum_is_safe)), name)
         case "min":
             return _single(_selected(_operand(measure, rows), mask).min(), name)
         case "max":
@@ -91,13 +91,13 @@ def _aggregate(
         case "last_time":
             return _single(_selected(nw.col("ts"), mask).max(), name)
         case "average":
-            return _average(name, metric, _operand(measure, rows), mask, wide=not _is_safe(metric, sum_is_safe))
+            return _average(name, metric, _operand(measure, rows), mask, wide=not is_safe(metric, sum_is_safe))
         case "share":
             return _share(name, measure, rows, mask)
         case "gap_average":
             return _gap_average(name, mask)
         case "days" | "weeks" | "months" | "years":
-            return _single(_distinct(_selected(_PERIODS[measure.function](day_column(rows), rows.scope), mask)), name)
+            return _single(_distinct(_selected(PERIODS[measure.function](day_column(rows), rows.scope), mask)), name)
         case function:
             raise TypeError(f"{function} is no plain aggregate")
 
@@ -163,6 +163,7 @@ def _gap_average(name: str, mask: nw.Expr | None) -> Aggregate:
     return Aggregate(partial, nw.when(nw.col(number) > 1).then(localtime.divided(between, float(DAY))).alias(name))
 
 
-def _is_safe(metric: ir.Metric, sum_is_safe: Callable[[tuple[str, ...], str], bool]) -> bool:
+def is_safe(metric: ir.Metric, sum_is_safe: Callable[[tuple[str, ...], str], bool]) -> bool:
+    """True if the metric's sum is proven to fit 64 bits."""
     of = metric.measure.of
     return isinstance(of, ir.EventProperty) and sum_is_safe(metric.kinds, stored_column(of.name, of.type))

@@ -79,7 +79,8 @@ def event_order(found: Sequence[Stored]) -> tuple[pl.DataFrame, NDArray[np.int64
 
 def _by_time(subject: NDArray[np.int32], ts: NDArray[np.int64]) -> NDArray[np.int64]:
     """Positions in order of subject and instant, equal ones as they stand."""
-    if len(ts):
+    # Numbering subjects takes as many steps as there are subjects, and comparing rows as many as there are rows.
+    if len(ts) * 8 > (int(subject.max()) if len(ts) else 0):
         there = np.zeros(int(subject.max()) + 1, np.bool_)
         there[subject] = True
         number = np.cumsum(there) - 1

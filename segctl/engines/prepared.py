@@ -28,6 +28,8 @@ from segctl.engines.next_change import DUE, NextChange, beside
 from segctl.engines.prepared_bounds import Form, MovingBounds, bound_column
 from segctl.engines.prepared_build import NOBODY, Asked, Built, Task
 from segctl.engines.prepared_rows import DeferredReader, FewReader, FewRows, Wish, with_bounds, with_everybody
+from segctl.engines.prepared_sums import Summing
+from segctl.engines.prepared_tally import Tally
 from segctl.engines.rows import Reading, Selection
 from segctl.engines.scope import Scope
 from segctl.engines.staging import Stages, stages
@@ -122,17 +124,19 @@ class PreparedPlan:
         bounds = {name: pl.Series(name, [value], dtype=pl.Int64) for name, value in values}
         subjects = profiles.get_column("subject")
 
-        def read(wish: Wish) -> pl.DataFrame:
+        def read(number: int, wish: Wish) -> pl.DataFrame:
             found = rows.of(wish.scan, own, now)
-            found = with_everybody(found, subjects, now) if found.height else found
+            if found.height and number in self._built.reader.whole:
+                found = with_everybody(found, subjects, now)
             return with_bounds(found, [bounds[name] for name in wish.bounds])
 
         rows.forget()
         self._now = replace(self._built.reading.scope, as_of=as_of, bounds=None)
         self._built.reader.open(read)
         self._built.current = with_bounds(profiles, bounds.values())
-        for tasks in self._built.rounds:
-            self._add(tasks)
+        summing = Summing(subjects.to_numpy(), as_of, self._now.zone)
+        for tallies, tasks in zip(self._built.tallies, self._built.rounds, strict=True):
+            self._add(tallies, tasks, summing)
         found = self._built.final.collect(engine="in-memory", optimizations=_OFF)
         # What edges of even bounds tell stands there already.
         due = self._due(rows, own, as_of, found.get_column(DUE).to_numpy())
@@ -158,14 +162,23 @@ class PreparedPlan:
         values = [asked_of(node, scope).alias(name) for node, name in names.items()]
         return polars_of(frame.with_columns(*values).select("subject", *names.values())).collect(engine="in-memory")
 
-    def _add(self, tasks: Sequence[Task]) -> None:
+    def _add(self, tallies: Sequence[Tally], tasks: Sequence[Task], summing: Summing) -> None:
         """Answers one round and puts it beside the profiles."""
-        ready = [task for task in tasks if self._built.reader.load(task.wishes) and self._may_start(task)]
+        reader = self._built.reader
+        counted = [tally for tally in tallies if reader.load(tally.wishes)]
+        asked: list[Task | Tally] = [tally for tally in counted if tally.frame is not None]
+        asked += [task for task in tasks if reader.load(task.wishes) and self._may_start(task)]
         flags = _OFF if self._built.current.height < _MANY else pl.QueryOptFlags()
-        found = pl.collect_all([task.frame for task in ready], engine="in-memory", optimizations=flags)
-        by_task = dict(zip(map(id, ready), found, strict=True))
+        frames = [one.frame for one in asked if one.frame is not None]
+        found = pl.collect_all(frames, engine="in-memory", optimizations=flags) if frames else []
+        by_task = dict(zip(map(id, asked), found, strict=True))
         subjects = self._built.current.get_column("subject").to_numpy()
         columns: list[pl.Series] = []
+        for tally in tallies:
+            if any(tally is one for one in counted):
+                columns += summing.columns(tally, by_task.get(id(tally), reader.rows_of(tally.wish)))
+            else:
+                columns += _of_nobody(tally, len(subjects))
         for task in tasks:
             frame = by_task.get(id(task))
             if frame is None:
@@ -182,7 +195,7 @@ class PreparedPlan:
             return True
         number, step = task.starts
         since = Selection.of(step).span(self._now).lo
-        return since is None or self._built.reader.latest(number) >= since
+        return since is None or self._built.reader.latest(number, self._now.now) >= since
 
     def _matching(self, sequence: ir.Sequence | None, found: pl.DataFrame) -> NDArray[np.int32]:
         """Subjects that match; where order must decide, by the general method."""
@@ -204,7 +217,7 @@ def _marked(task: Task, subjects: NDArray[np.int32], found: NDArray[np.int32]) -
     return [pl.Series(name, there) for name in task.columns]
 
 
-def _of_nobody(task: Task, height: int) -> list[pl.Series]:
+def _of_nobody(task: Task | Tally, height: int) -> list[pl.Series]:
     """Columns of a task that has no rows at all."""
     absent = {name: False if task.marks else 0 if name in task.zeros else None for name in task.columns}
     return [

@@ -24,6 +24,7 @@ from segctl.engines.polars_sequences import StepRows, matches, nearest, step_pai
 from segctl.engines.predicates import to_predicate
 from segctl.engines.prepared_bounds import MovingBounds
 from segctl.engines.prepared_rows import DeferredReader
+from segctl.engines.prepared_tally import Tally, TallyBuilder, is_tallied, is_tallied_edge
 from segctl.engines.reading import Subjects
 from segctl.engines.rows import Reading
 from segctl.engines.scope import Scope, segment_column
@@ -86,6 +87,7 @@ class Built:
         reading: Of event rows.
         scope: Of profile rows; knows what the rounds find.
         rounds: Each needs the rounds before.
+        tallies: Of each round, the metrics that are added up in arrays.
         exact: By the general method: sequences, and the wishes that they read.
         final: Segments, what the stages ask for, and the first passing of even bounds as next change.
         current: The profiles and what is known of them; whoever uses the plan keeps it.
@@ -106,6 +108,7 @@ class Built:
         self.reader = reader
         self.scope = scope
         self.rounds: list[list[Task]] = []
+        self.tallies: list[list[Tally]] = []
         self.exact: dict[ir.Sequence, tuple[pl.LazyFrame, frozenset[int]]] = {}
         self.current = pl.DataFrame()
         self._plan, self._staged, self._changes = asked.plan, asked.staged, asked.changes
@@ -131,15 +134,39 @@ class Built:
             edges = [edge for edge in edges if edge not in passing]
             if not ready and not tied and not passing:
                 raise TypeError("a metric waits for an answer that no metric or sequence gives")
-            tasks = [*self._metric_tasks(ready, names, passing), *self._sequence_tasks(tied, sequences)]
+            tallies, left, others = self._tallied(ready, names, passing)
+            tasks = [*self._metric_tasks(left, names, others), *self._sequence_tasks(tied, sequences)]
             self.rounds.append(tasks)
+            self.tallies.append(tallies)
             known: dict[Node, str] = {ir.MetricValue(metric): names.pop(metric) for metric in ready}
             known |= {ir.HasSequence(sequence): sequences.pop(sequence) for sequence in tied}
             self.scope = self.scope.knowing(known)
-            self._schema |= {name: dtype for task in tasks for name, dtype in task.columns.items()}
+            for columns in [tally.columns for tally in tallies] + [task.columns for task in tasks]:
+                self._schema |= columns
 
     def _is_ready(self, node: Node) -> bool:
         return all(inner in self.scope.known for inner in _inner(node))
+
+    def _tallied(
+        self, ready: Sequence[ir.Metric], names: Mapping[ir.Metric, str], passing: Sequence[Edge]
+    ) -> tuple[list[Tally], list[ir.Metric], list[Edge]]:
+        """What is added up in arrays, and the metrics and bounds that are left."""
+        fit = [metric for metric in ready if is_tallied(metric, self.reading.sum_is_safe)]
+        even = [edge for edge in passing if is_tallied_edge(edge)]
+        tallies, done = [], set[ir.Metric]()
+        for kinds in dict.fromkeys([*(metric.kinds for metric in fit), *(edge.first.kinds for edge in even)]):
+            self._begin()
+            metrics = [(names[metric], metric) for metric in fit if metric.kinds == kinds]
+            edges = [edge for edge in even if edge.first.kinds == kinds]
+            builder = TallyBuilder(self.reading, kinds, metrics, edges)
+            column = f"passing:{len(self._passed)}"
+            number = self.reader.number(kinds)
+            tally = builder.tally(number, frozenset(self.reader.asked), column)
+            self.reader.need(tally.wishes, self._bounds.asked)
+            self._passed += [column] if edges else []
+            done.update(metric for _, metric in builder.metrics)
+            tallies.append(tally)
+        return tallies, [metric for metric in ready if metric not in done], [e for e in passing if e not in even]
 
     def _metric_tasks(
         self, ready: Sequence[ir.Metric], names: Mapping[ir.Metric, str], passing: Sequence[Edge]
@@ -153,6 +180,7 @@ class Built:
                 self._passed += [column] if edges else []
                 self._begin()
                 found = polars_of(plain_metrics(self.reading, kinds, plain, ["subject"], (), (column, edges)))
+                self.reader.whole.add(self.reader.number(kinds))
                 # Each profile has a row of its own among the events, so all of them stand here, in their order.
                 tasks.append(self._task(found.sort("subject"), plain, [column] if edges else []))
         for metric in ready:

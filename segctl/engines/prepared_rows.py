@@ -48,6 +48,7 @@ class DeferredReader:
     Attributes:
         asked: Numbers of the wishes since somebody emptied it.
         wishes: What is asked for, once for each group of kinds.
+        whole: Numbers of the wishes among whose rows each profile has one, too late to count.
     """
 
     dialect: Dialect = PolarsDialect()
@@ -57,15 +58,15 @@ class DeferredReader:
         """Starts with the wishes of the first time, or with columns to spare if this is the first."""
         self.wishes = list(wishes)
         self.asked: set[int] = set()
+        self.whole: set[int] = set()
         self._spare = tuple(spare)
         self._frames: dict[int, pl.DataFrame] = {}
-        self._read: Callable[[Wish], pl.DataFrame] = _nothing
+        self._read: Callable[[int, Wish], pl.DataFrame] = _nothing
 
     def scan(self, wish: Scan) -> Rows:
         """A frame that has the rows once they are there; with the order of events where anybody asks for that."""
-        number = next((at for at, one in enumerate(self.wishes) if one.scan.kinds == wish.kinds), None)
-        if number is None:
-            number = len(self.wishes)
+        number = self.number(wish.kinds)
+        if number == len(self.wishes):
             self.wishes.append(Wish(wish, ()))
         elif self._spare:
             self.wishes[number] = Wish(_both(self.wishes[number].scan, wish), self.wishes[number].bounds)
@@ -75,6 +76,10 @@ class DeferredReader:
         schema = shape(scan, bounds).schema
         frame = nw.from_native(pl.defer(partial(self._rows, number), schema=schema))
         return Rows(frame, in_order=scan.order)
+
+    def number(self, kinds: tuple[str, ...]) -> int:
+        """Number of the wish for these kinds; how many wishes there are when nobody has asked for them."""
+        return next((at for at, one in enumerate(self.wishes) if one.scan.kinds == kinds), len(self.wishes))
 
     def need(self, wishes: Iterable[int], bounds: Iterable[str]) -> None:
         """Some rows need some of the columns that move."""
@@ -99,8 +104,8 @@ class DeferredReader:
         """Rows of the longest frame that was read."""
         return max((frame.height for frame in self._frames.values()), default=0)
 
-    def open(self, read: Callable[[Wish], pl.DataFrame]) -> None:
-        """Begins a new use of the plan, for which rows are read like this."""
+    def open(self, read: Callable[[int, Wish], pl.DataFrame]) -> None:
+        """Begins a new use of the plan, for which rows are read like this, by number and wish."""
         self._frames.clear()
         self._read = read
 
@@ -112,15 +117,19 @@ class DeferredReader:
         some = False
         for number in wishes:
             if number not in self._frames:
-                self._frames[number] = self._read(self.wishes[number])
+                self._frames[number] = self._read(number, self.wishes[number])
             some |= bool(self._frames[number].height)
         return some
 
-    def latest(self, number: int) -> int:
-        """The latest instant of rows that were read, but for those that stand for everybody; they come first."""
+    def latest(self, number: int, now: int) -> int:
+        """The latest instant up to now of rows that were read; those that stand for everybody are later."""
         ts = self._frames[number].get_column("ts").to_numpy()
-        real = ts[ts < ts[0]] if len(ts) else ts
+        real = ts[ts <= now]
         return int(real.max()) if len(real) else -(2**62)
+
+    def rows_of(self, number: int) -> pl.DataFrame:
+        """The rows of a wish that were read."""
+        return self._frames[number]
 
     def _rows(self, number: int) -> pl.DataFrame:
         return self._frames[number]
@@ -257,7 +266,7 @@ def shape(wish: Scan, bounds: Sequence[str]) -> pl.DataFrame:
     return frame.with_columns(pl.lit(None, pl.Int64).alias(name) for name in bounds)
 
 
-def _nothing(wish: Wish) -> pl.DataFrame:
+def _nothing(_number: int, wish: Wish) -> pl.DataFrame:
     return shape(wish.scan, wish.bounds)
 
 
