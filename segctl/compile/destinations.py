@@ -47,11 +47,12 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What destinations may speak of."""
+    """What destinations may speak of; `former` leads from names that segments had to those of today."""
 
     values: frozenset[str]
     segments: frozenset[str]
     purposes: frozenset[str]
+    former: Lookup[str, str]
 
 
 def bind_destinations(
@@ -100,7 +101,8 @@ def _names(definitions: Definitions, files: Lookup[str, DefinitionFile]) -> _Nam
     # A segment with a mistake has a name too.
     stems = {Path(path).stem for path in files if path.startswith("segments/")}
     purposes = frozenset(purpose.name for purpose in project.purposes)
-    return _Names(frozenset(values), frozenset(definitions.segments) | stems, purposes)
+    former = {old: name for name, segment in definitions.segments.items() for old in segment.formerly}
+    return _Names(frozenset(values), frozenset(definitions.segments) | stems, purposes, former)
 
 
 def _name_of(root: Node) -> str | None:
@@ -126,7 +128,7 @@ def _bind(node: Node, scope: Scope, names: _Names) -> Destination | None:
         mode=cast("Mode", mode or "mirror"),
         identify=_pairs(root.get("identify"), scope, "`identify`", names.values, "trait or identifier"),
         fields=_pairs(root.get("fields"), scope, "`fields`", names.values | {ARM}, "trait or identifier"),
-        audiences=_audiences(root.get("audiences"), scope, names.segments),
+        audiences=_audiences(root.get("audiences"), scope, names),
         options={
             key.text: Written(key, value) for key, value in root.entries if key.text in OF_KIND or key.text not in KEYS
         },
@@ -196,13 +198,14 @@ def _pairs(node: Node | None, scope: Scope, what: str, known: Collection[str], o
     return tuple(pairs)
 
 
-def _audiences(node: Node | None, scope: Scope, segments: Collection[str]) -> tuple[tuple[str, str], ...]:
+def _audiences(node: Node | None, scope: Scope, names: _Names) -> tuple[tuple[str, str], ...]:
     """Segments with the names or ids of their audiences there."""
     found = None if node is None else forms.mapping(node, scope, "`audiences`", hint="write `segment: Name there`")
     pairs: list[tuple[str, str]] = []
     for key, value in found.entries if found is not None else ():
-        if key.text not in segments:
-            _unknown(key, "segment", segments, scope)
+        if key.text not in names.segments:
+            now = names.former.get(key.text)
+            _unknown(key, "segment", names.segments, scope, hint=now and f"it is called `{now}` now")
         text = forms.text(value, scope, f"`{key.text}`")
         if text is not None:
             _warn_shared(value, key.text, text, pairs, scope)
@@ -229,9 +232,9 @@ def _recipient(node: Node | None, scope: Scope) -> tuple[tuple[str, str], ...]:
     return tuple((name, text) for name, text in texts if text is not None)
 
 
-def _unknown(node: Node, one: str, known: Collection[str], scope: Scope) -> None:
+def _unknown(node: Node, one: str, known: Collection[str], scope: Scope, hint: str | None = None) -> None:
     text = node.text.strip() if isinstance(node, Scalar) else ""
-    hint = did_you_mean(text, known) or ("none are declared" if not known else None)
+    hint = hint or did_you_mean(text, known) or ("none are declared" if not known else None)
     scope.error("SEG893", f"there is no {one} `{text[:60]}`", node.location, hint=hint)
 
 

@@ -112,6 +112,14 @@ def test_a_mistake_is_told_at_its_place(tmp_path: Path, text: str, code: str, li
     assert hint in found[0][2]
 
 
+def test_a_former_name_of_a_segment_leads_to_the_name_of_today(tmp_path: Path) -> None:
+    renamed = SEGMENT.replace("where", "formerly: [deutsche]\nwhere")
+
+    found = findings(project(tmp_path, HOOK + "audiences: {deutsche: Kunden}\n", segment=renamed))
+
+    assert found == [("SEG893", 4, "it is called `german` now")]
+
+
 def test_a_secret_that_is_written_out_is_shown_nowhere(tmp_path: Path) -> None:
     from segctl.model.secrets import masked
 

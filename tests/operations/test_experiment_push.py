@@ -463,7 +463,8 @@ def test_a_renamed_segment_without_any_change_is_told_to_its_new_list(tmp_path: 
     shop.push()
     _comes_back(shop, range(10))
 
-    assert [one.added for one in plan_push(shop.session, now=shop.now)] == [10]
+    (planned,) = plan_push(shop.session, now=shop.now)
+    assert (planned.added, planned.waterfall[-1].left, planned.waterfall[-1].dropped) == (10, 10, 0)
     shop.push()
 
     assert shop.services.people(segment="comeback") == {f"c{i}" for i in range(10)}

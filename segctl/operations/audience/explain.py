@@ -121,12 +121,13 @@ def _explained(session: Session, gate: Gate, audience: Audience) -> Explained:
 
     to = audience.destination.name
     last = last_push(session.workspace, to, audience.segment)
-    delta = part_of(session, gate, audience).delta
+    part = part_of(session, gate, audience)
+    delta = part.delta
     parts = [audience.dropped.drop("subject")]
     if delta is not None:
         changed = pl.concat([delta.adds, delta.updates])
         still = delta.rows.with_row_index("row").filter(~pl.col("row").is_in(changed.implode()))
-        why = next((name for step in audience.waterfall if step.name == "change" for name in step.reasons), "unchanged")
+        why = next((name for step in part.waterfall if step.name == "change" for name in step.reasons), "unchanged")
         parts.append(_rows(still["profile_id"], "change", pl.lit(why)))
     failed = failures(session.workspace, to, audience.segment)
     ids = pl.Series("profile_id", [one.profile for one in failed], dtype=pl.String)
@@ -137,7 +138,7 @@ def _explained(session: Session, gate: Gate, audience: Audience) -> Explained:
         destination=to,
         purpose=audience.purpose,
         channel=audience.channel,
-        steps=(*audience.waterfall, *_accepted(last, to, audience.segment)),
+        steps=(*part.waterfall, *_accepted(last, to, audience.segment)),
         last=last,
         out=pl.concat(parts),
         told=audience.rows["profile_id"].sort(),

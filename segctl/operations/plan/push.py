@@ -144,7 +144,7 @@ def _planned(audience: Audience, part: Part, speed: Mapping[str, float], languag
         mode=part.mode,
         purpose=audience.purpose,
         channel=audience.channel,
-        waterfall=audience.waterfall,
+        waterfall=part.waterfall,
         added=added,
         updated=updated,
         removed=part.removals,

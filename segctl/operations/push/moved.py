@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from segctl.connectors.destinations.base import Movable
+from segctl.model.audience import Step
 from segctl.operations.push.work import Part
 
 if TYPE_CHECKING:
@@ -128,3 +129,11 @@ def _tell_all(part: Part) -> None:
         everybody = pl.concat([found.adds, found.updates, found.same]).sort()
         adds, updates = (none, everybody) if part.mode == "update" else (everybody, none)
         part.delta = replace(found, adds=adds, updates=updates, same=none)
+        part.waterfall = tuple(_without_same(step) if step.name == "change" else step for step in part.waterfall)
+
+
+def _without_same(step: Step) -> Step:
+    """The last step of a waterfall where nobody is as they should be already."""
+    reasons = {reason: count for reason, count in step.reasons.items() if reason != "unchanged"}
+    same = step.reasons.get("unchanged", 0)
+    return replace(step, left=step.left + same, dropped=step.dropped - same, reasons=reasons)
