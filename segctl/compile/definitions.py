@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from segctl.compile.audiences import with_audiences
@@ -13,26 +13,24 @@ from segctl.compile.bind.for_each import no_sisters, sisters
 from segctl.compile.bind.scope import Scope
 from segctl.compile.bind.scores import written_out
 from segctl.compile.bind.segments import bind_segment
-from segctl.compile.bind.traits import bind_computed_trait
+from segctl.compile.computed import BREAK, ComputedTraits, circle
 from segctl.compile.definition_files import DefinitionFile, read_definition_files
 from segctl.compile.destinations import bind_destinations
-from segctl.compile.digest import segment_digest, trait_digest
+from segctl.compile.digest import segment_digest
 from segctl.compile.files import misnamed_files, source_names
+from segctl.compile.finished import finished, trait_digests
 from segctl.compile.missing_lists import missing_lists
 from segctl.compile.places.check import check_places
-from segctl.compile.references import cycle_in, references, weight
+from segctl.compile.references import cycle_in, references
 from segctl.compile.source import Mapping as MappingNode
 from segctl.compile.source import Node, Scalar, compose
-from segctl.model.conditions import Call, ComputedTrait, Formula, SegmentDefinition, TraitValue
+from segctl.model.conditions import SegmentDefinition
 from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic, Location, Severity, in_reading_order
 from segctl.model.project import Definitions, Project
-from segctl.model.types import ValueType
 
 BOUND = ("segments", "traits", "destinations", "experiments", "workflows", "content")
 """Folders whose files are bound together."""
-LONGEST_CHAIN, MOST_PARTS, MOST_LEVELS = 30, 400, 100
-"""How many computed traits may rest on one another, and how large and deep one may be together with all of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +124,7 @@ def bind_definitions(
     ]
     trait_nodes = _trait_nodes(trait_roots, scope)
     _check_segment_names(segment_files, scope)
-    computed = _Computed(scope, trait_nodes)
+    computed = ComputedTraits(scope, trait_nodes)
     scope.computed = tuple(trait_nodes)
     scope.computed_type = computed.type_of
     scope.segments = frozenset(file.name.text.strip() for file in segment_files if file.name is not None)
@@ -138,7 +136,7 @@ def bind_definitions(
             segments.setdefault(bound.name, bound)
     _check_formerly(segments, scope)
     _report_cycles(segments, scope)
-    definitions = _finished(project, segments, computed.bound)
+    definitions = finished(project, segments, computed.bound)
     # What one entry declares several times, as `rfm` does, is told once.
     return definitions, list(in_reading_order(dict.fromkeys(scope.diagnostics)))
 
@@ -170,7 +168,7 @@ def bind_segment_text(
     if bound is None or any(d.severity is Severity.ERROR for d in scope.diagnostics):
         return None, list(in_reading_order(scope.diagnostics))
     digests = {name: segment.digest for name, segment in definitions.segments.items()}
-    computed = _trait_digests(definitions.computed, definitions.project)
+    computed = trait_digests(definitions.computed, definitions.project)
     digest = segment_digest(bound, definitions.project, segments=digests, computed=computed)
     return replace(bound, digest=digest), list(in_reading_order(scope.diagnostics))
 
@@ -263,76 +261,8 @@ def _trait_nodes(roots: Iterable[Node], scope: Scope) -> dict[str, tuple[Scalar,
     return found
 
 
-# --- Computed traits: bound when first asked for, since a formula's type is made of others ----------------
-@dataclass(slots=True)
-class _Computed:
-    scope: Scope
-    nodes: Mapping[str, tuple[Scalar, Node]]
-    bound: dict[str, ComputedTrait | None] = field(default_factory=dict)
-    _open: list[str] = field(default_factory=list)
-    _parts: dict[str, int] = field(default_factory=dict)
-    _depths: dict[str, int] = field(default_factory=dict)
-
-    def bind_all(self) -> None:
-        """Bind what nobody has asked for yet."""
-        for name in self.nodes:
-            self.type_of(name)
-
-    def type_of(self, name: str) -> ValueType | None:
-        """The type of a computed trait, None when it is broken."""
-        if name in self._open:
-            cycle = (*self._open[self._open.index(name) :], name)
-            self.scope.error("SEG224", _circle(cycle, "trait"), self.nodes[name][0].location, hint=_BREAK)
-            return None
-        if name not in self.bound:
-            self._open.append(name)
-            self.bound[name] = self._bind(name)
-            self._open.pop()
-        trait = self.bound[name]
-        return None if trait is None else trait.type
-
-    def _bind(self, name: str) -> ComputedTrait | None:
-        """Definitions stand inside one another when they are computed, so what they add up to has limits."""
-        if len(self._open) > LONGEST_CHAIN:
-            self._refuse(name, f"`{name}` rests on a chain of more than {LONGEST_CHAIN} computed traits")
-            return None
-        trait = bind_computed_trait(*self.nodes[name], self.scope)
-        if trait is None:
-            return None
-        parts, used = weight(trait.selection, trait.measure, trait.formula)
-        self._parts[name] = parts + sum(self._parts.get(other, 0) for other in used)
-        self._depths[name] = self._depth(trait.formula, used)
-        for found, limit, what in (
-            (self._parts[name], MOST_PARTS, "parts"),
-            (self._depths[name], MOST_LEVELS, "levels"),
-        ):
-            if found > limit:
-                message = f"`{name}` has, with the computed traits it refers to, {found:,} {what}, limit {limit}"
-                self._refuse(name, message)
-                return None
-        return trait
-
-    def _depth(self, formula: Formula | None, used: Iterable[str]) -> int:
-        if isinstance(formula, Call):
-            return 1 + max(self._depth(operand, ()) for operand in formula.operands)
-        names = [formula.trait] if isinstance(formula, TraitValue) else used
-        return 1 + max((self._depths.get(name, 0) for name in names), default=0)
-
-    def _refuse(self, name: str, message: str) -> None:
-        hint = "refer to fewer computed traits, or to each only once"
-        self.scope.error("SEG260", message, self.nodes[name][0].location, hint=hint)
-
-
-# --- References -------------------------------------------------------------------------------------------
-_BREAK = "take one of these references out"
-
-
-def _circle(cycle: tuple[str, ...], what: str) -> str:
-    return f"the {what} `{cycle[0]}` refers to itself: {' → '.join(cycle)}"
-
-
 def _report_cycle(cycle: tuple[str, ...], place: Location, scope: Scope) -> None:
-    scope.error("SEG224", _circle(cycle, "segment"), place, hint=_BREAK)
+    scope.error("SEG224", circle(cycle, "segment"), place, hint=BREAK)
 
 
 def _report_cycles(segments: Mapping[str, SegmentDefinition], scope: Scope) -> None:
@@ -352,59 +282,3 @@ def _check_formerly(segments: Mapping[str, SegmentDefinition], scope: Scope) -> 
                 message = f"`{name}` was `{old}` formerly, but `{other}` has that name"
                 scope.error("SEG219", message, segment.location, hint="only one segment can keep a membership")
             owners.setdefault(old, name)
-
-
-def _finished(
-    project: Project, segments: Mapping[str, SegmentDefinition], computed: Mapping[str, ComputedTrait | None]
-) -> Definitions:
-    """The definitions whose references all resolve, with digests, in order of name."""
-    traits = _flagged({name: trait for name, trait in sorted(computed.items()) if trait is not None}, project)
-    trait_digests = _trait_digests(traits, project)
-    digests = _in_order(
-        {name: references(segment.where).segments for name, segment in segments.items()},
-        lambda name, known: segment_digest(segments[name], project, segments=known, computed=trait_digests),
-    )
-    kept = {name: replace(segments[name], digest=digests[name]) for name in sorted(digests)}
-    return Definitions(project, kept, traits)
-
-
-def _flagged(traits: Mapping[str, ComputedTrait], project: Project) -> dict[str, ComputedTrait]:
-    """The traits with the flags of all they rest on: an age tells of the birthday it is computed from."""
-    flags = {trait.name: (trait.sensitive, trait.personal) for trait in project.traits}
-
-    def of(name: str) -> tuple[bool, bool]:
-        if name not in flags and name in traits:
-            trait = traits[name]
-            used = references(trait.selection, trait.measure, trait.formula).traits
-            found = [of(other) for other in used]
-            flags[name] = any(sensitive for sensitive, _ in found), any(personal for _, personal in found)
-        return flags.get(name, (False, False))
-
-    return {n: replace(t, sensitive=of(n)[0], personal=of(n)[1]) if any(of(n)) else t for n, t in traits.items()}
-
-
-def _trait_digests(traits: Mapping[str, ComputedTrait], project: Project) -> dict[str, str]:
-    uses = {
-        name: tuple(used for used in references(trait.selection, trait.measure, trait.formula).traits if used in traits)
-        for name, trait in traits.items()
-    }
-    return _in_order(uses, lambda name, known: trait_digest(traits[name], project, computed=known))
-
-
-def _in_order(uses: Mapping[str, tuple[str, ...]], digest: Callable[[str, Mapping[str, str]], str]) -> dict[str, str]:
-    """Digests of everything that rests on known things only; the used come before their users."""
-    users: dict[str, list[str]] = {}
-    waiting = {name: len(set(used)) for name, used in uses.items()}
-    for name, used in uses.items():
-        for other in set(used):
-            users.setdefault(other, []).append(name)
-    ready = [name for name, count in waiting.items() if count == 0]
-    known: dict[str, str] = {}
-    while ready:
-        name = ready.pop()
-        known[name] = digest(name, known)
-        for user in users.get(name, ()):
-            waiting[user] -= 1
-            if waiting[user] == 0:
-                ready.append(user)
-    return known
