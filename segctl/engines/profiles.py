@@ -48,9 +48,13 @@ class RecordFile:
     held: pl.DataFrame | None = field(default=None, repr=False, compare=False)
 
 
+_LINEAGE = frozenset({"arrived_at", "file_id", "line", "digest"})
+
+
 def records_of(file: RecordFile, subjects: pl.Series) -> RecordFile:
-    """The records of some subjects, read."""
+    """The records of some subjects, read, without where they came from."""
     frame = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
+    frame = frame.select(name for name in file.columns if name not in _LINEAGE)
     # The range alone spares files and groups of rows.
     inside = pl.col("subject").is_between(subjects.min(), subjects.max()) & pl.col("subject").is_in(subjects.implode())
     rows = frame.filter(inside).collect(engine="streaming")

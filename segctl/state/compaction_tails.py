@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 from segctl.model.errors import TemporaryError
 from segctl.state import problems
-from segctl.state.compaction import LOCK, SPILL
-from segctl.state.sorting import EVENTS, clear, sort_events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from segctl.state.files import StoredFile
     from segctl.state.workspace import Workspace
 
+_EVENTS = "events"
 MOST_TAILS = 8
 MOST_ROWS = 200_000
 """Tails of more files or more rows than this are merged."""
@@ -38,12 +37,13 @@ def compact_tails(workspace: Workspace, *, most_tails: int = MOST_TAILS, most_ro
         most_tails: So many files may lie there.
         most_rows: So many rows.
     """
-    chosen = _chosen(workspace.files(EVENTS), most_tails, most_rows)
-    if not chosen:
+    if not _chosen(workspace.files(_EVENTS), most_tails, most_rows):
         return 0
+    from segctl.state.compaction import LOCK
+
     try:
         with workspace.lock(LOCK):
-            return _merged(workspace, _chosen(workspace.files(EVENTS), most_tails, most_rows))
+            return _merged(workspace, _chosen(workspace.files(_EVENTS), most_tails, most_rows))
     except TemporaryError:
         return 0
 
@@ -73,14 +73,21 @@ def _is_sorted(file: StoredFile) -> bool:
 def _merged(workspace: Workspace, files: Sequence[StoredFile]) -> int:
     if not files:
         return 0
+    from segctl.state.compaction import SPILL
+    from segctl.state.sorting import clear, sort_events
+
     spill = workspace.folder / SPILL / uuid.uuid4().hex
     with problems.worded(workspace.folder):
         spill.mkdir(parents=True)
         try:
             made, replaced = sort_events(
-                files, lambda: workspace.new_file(EVENTS), spill, rows_at_once=_ROWS_AT_ONCE, advance=lambda _rows: None
+                files,
+                lambda: workspace.new_file(_EVENTS),
+                spill,
+                rows_at_once=_ROWS_AT_ONCE,
+                advance=lambda _rows: None,
             )
         finally:
             clear(workspace.folder / SPILL)
-    workspace.commit("compact", add=made, remove=[file.id for file in replaced], note={"dataset": EVENTS})
+    workspace.commit("compact", add=made, remove=[file.id for file in replaced], note={"dataset": _EVENTS})
     return len(replaced)

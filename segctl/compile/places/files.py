@@ -8,7 +8,6 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from statistics import median
 
 from segctl.compile.places.distance import Point, Target, point
 from segctl.compile.places.postal import Key, PostalCodes, country_code, nearest_codes
@@ -74,6 +73,9 @@ def read_places(
 
 def read_codes(text: str, columns: Mapping[str, str], country: str | None) -> tuple[PostalCodes, list[PlaceProblem]]:
     """A table of postal codes; a code with several points lies at the medians of their latitudes and longitudes."""
+    # Few projects have postal codes of their own, and the module takes long to load.
+    from statistics import median
+
     points: dict[Key, set[Point]] = {}
     names: dict[Key, str] = {}
     problems: list[PlaceProblem] = []

@@ -171,7 +171,7 @@ def _rows(files: Sequence[tuple[str, str, str | None]], subjects: pl.Series | No
 
 
 def records_of(workspace: Workspace, snapshot: int, subjects: pl.Series) -> pl.DataFrame:
-    """All record versions of some subjects in a snapshot, with their ``dataset``."""
+    """All record versions of some subjects in a snapshot, with their ``dataset``, without where they came from."""
     import polars as pl
 
     frames: list[pl.DataFrame] = [pl.DataFrame(schema={"subject": pl.Int32, "dataset": pl.String})]
@@ -179,6 +179,7 @@ def records_of(workspace: Workspace, snapshot: int, subjects: pl.Series) -> pl.D
         for file in workspace.files(dataset, snapshot):
             if file.rows:
                 scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
+                scan = scan.select(name for name in file.meta["columns"] if name not in _LINEAGE)
                 found = scan.filter(pl.col("subject").is_in(subjects.implode())).collect(engine="streaming")
                 frames.append(found.with_columns(pl.lit(dataset).alias("dataset")))
     return pl.concat(frames, how="diagonal_relaxed")
