@@ -18,6 +18,7 @@ PREFIX = "destination:"
 DESTINATIONS: dict[str, str] = {
     "activecampaign": "segctl.connectors.destinations.activecampaign",
     "brevo": "segctl.connectors.destinations.brevo",
+    "brevo_mail": "segctl.connectors.destinations.brevo_mail",
     "cleverreach": "segctl.connectors.destinations.cleverreach",
     "file": "segctl.connectors.destinations.file",
     "google_ads": "segctl.connectors.destinations.google_ads",
@@ -30,6 +31,7 @@ DESTINATIONS: dict[str, str] = {
     "rudderstack": "segctl.connectors.destinations.rudderstack",
     "segment": "segctl.connectors.destinations.segment",
     "sendgrid": "segctl.connectors.destinations.sendgrid",
+    "sendgrid_mail": "segctl.connectors.destinations.sendgrid_mail",
     "sfmc": "segctl.connectors.destinations.sfmc",
     "lake": "segctl.connectors.destinations.lake",
     "smtp": "segctl.connectors.destinations.smtp",

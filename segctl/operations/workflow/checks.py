@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from segctl.model.project import Definitions
     from segctl.model.workflows import Act
 
+_NO_MAIL = "name what sends mails: `kind: smtp` (every mail service has such a server), `sendgrid_mail` or `brevo_mail`"
+
 
 def unable_steps(definitions: Definitions) -> Iterator[Diagnostic]:
     """A finding for each step that its destination cannot do; one whose destination has a mistake is left out."""
@@ -31,11 +33,11 @@ def unable_steps(definitions: Definitions) -> Iterator[Diagnostic]:
 def _lacking(act: Act, able: Abilities) -> str | None:
     """What would be needed, None when nothing is."""
     if act.kind == "mail":
-        return None if able.takes_messages else "name a mail server: `kind: smtp`; every mail service has one"
+        return None if able.takes_messages else _NO_MAIL
     if act.kind == "task":
         return None if able.recipient == "webhook" else "name a destination of `kind: webhook`"
     if able.takes_messages:
-        return "a mail server keeps no audiences; name a destination that does"
+        return "what sends mails keeps no audiences; name a destination that does"
     if act.kind == "remove" and able.removal == "none":
         return "nobody can be taken out there; let the destination's own rules end it"
     return None

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from segctl.model.workflows import Act, Node, Split, Workflow
     from segctl.state.workflows import Place
 
-_CHANNELS = {"smtp": "email"}
+_CHANNELS = {"smtp": "email", "sendgrid_mail": "email", "brevo_mail": "email"}
 
 
 @dataclass(frozen=True, slots=True)
