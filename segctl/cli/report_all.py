@@ -139,5 +139,5 @@ def _segments(ctx: Context, session: Session, asked: Asked, language: Language, 
 
 
 def _health(ctx: Context, session: Session, asked: Asked, language: Language, least: int) -> Document:
-    found = report_health.session_report(ctx, session, asked)
-    return report_health.document(found, language, at=session.local(ctx.now), least=least)
+    found = report_health.session_report(ctx, session, asked, least=least)
+    return report_health.document(found, language, at=session.local(ctx.now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from segctl.cli.context import Context
     from segctl.cli.report_asked import Asked
     from segctl.cli.report_document import Document, Look
+    from segctl.cli.small_segments import SmallSegments
     from segctl.model.project import Language
     from segctl.operations.health.health import Examined, HealthFinding, SegmentHealth
     from segctl.operations.session import Session
@@ -76,10 +78,10 @@ PROPOSALS = (
 
 def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
     """Write one line a segment; with `--explain` also every finding and the measures."""
-    asked.only("explain", "last", "html", "markdown", "quick", "propose")
+    asked.only("explain", "least", "last", "html", "markdown", "quick", "propose")
     language = session.language(asked.language)
     whole = examined(ctx, session, asked)
-    found = whole.segments
+    found = without_small(whole, language, asked.least or 0)
     pages(ctx, session, asked, document(found, language, at=session.local(ctx.now)))
     is_bad = any(one.level == "act" for one in found)
     code = ExitCode.FINDINGS if is_bad else ExitCode.OK
@@ -98,13 +100,13 @@ def run(ctx: Context, session: Session, asked: Asked) -> ExitCode:
     return code
 
 
-def session_report(ctx: Context, session: Session, asked: Asked) -> tuple[SegmentHealth, ...]:
-    """The health of the selected segments."""
-    return examined(ctx, session, asked).segments
+def session_report(ctx: Context, session: Session, asked: Asked, *, least: int = 0) -> tuple[SegmentHealth, ...]:
+    """The health of the selected segments, without counts of fewer people than `least`."""
+    return without_small(examined(ctx, session, asked), session.language(asked.language), least)
 
 
 def examined(ctx: Context, session: Session, asked: Asked) -> Examined:
-    """The same with the figures behind it."""
+    """The health of the selected segments with the figures behind it."""
     from segctl.operations.health import health
 
     last = _RUNS if asked.last is None else asked.last
@@ -133,14 +135,50 @@ def _proposed(
     )
 
 
-def document(found: tuple[SegmentHealth, ...], language: Language, *, at: datetime, least: int = 0) -> Document:
+def without_small(whole: Examined, language: Language, least: int) -> tuple[SegmentHealth, ...]:
+    """What was found, without counts of fewer people than `least`, and without others that give these away."""
+    if not least:
+        return whole.segments
+    from segctl.cli.small_segments import SmallSegments, small_segments
+
+    small = SmallSegments(least) if whole.report is None else small_segments(whole.report, least)
+    return tuple(_without(one, small, language) for one in whole.segments)
+
+
+def _without(one: SegmentHealth, small: SmallSegments, language: Language) -> SegmentHealth:
+    is_hidden = small.hides(one.members) or small.size(one.segment)
+    moves = is_hidden or any(unit[:2] == ("moves", one.segment) for unit in small.units if isinstance(unit, tuple))
+    return replace(
+        one,
+        findings=tuple(_finding(one.segment, f, small, language, size=is_hidden) for f in one.findings),
+        members=None if is_hidden else one.members,
+        per_run=None if moves else one.per_run,
+        per_day=None if moves else one.per_day,
+        flapping=None if small.hides(one.flapping) else one.flapping,
+        size=None if is_hidden else one.size,
+    )
+
+
+def _finding(
+    segment: str, finding: HealthFinding, small: SmallSegments, language: Language, *, size: bool
+) -> HealthFinding:
+    from segctl.operations.health.words import hidden, said
+
+    values = hidden(finding.values, small.least, size=size)
+    if values == finding.values:
+        return finding
+    reason = said(finding.kind, {"segment": segment, **values}, language)[0]
+    known = {key: value if value == finding.values[key] else None for key, value in values.items()}
+    return replace(finding, reason=reason, values=known)
+
+
+def document(found: tuple[SegmentHealth, ...], language: Language, *, at: datetime) -> Document:
     """One line a segment and all findings, in words.
 
     Args:
         found: What was found, in the same language.
         language: Of the words.
         at: When, in the zone of the project.
-        least: Counts of fewer people are not told.
     """
     from segctl.cli.report_document import Document, Grid, Lead, Mark, Marks, Section
     from segctl.cli.report_speech import Speech
@@ -150,15 +188,10 @@ def document(found: tuple[SegmentHealth, ...], language: Language, *, at: dateti
     counts = {key: speech.n.count(number) for key, number in _counts(found).items()}
     look: Look = "bad" if any(one.level == "act" for one in found) else "good"
     marks = tuple(
-        Mark(_LOOKS[one.level], words[f"level.{one.level}"], one.segment, _told(one, language, least)) for one in found
+        Mark(_LOOKS[one.level], words[f"level.{one.level}"], one.segment, _told(one)) for one in found
     )  # fmt: skip
     heads = (words["health"], words["segment_head"], words["reason"])
-    every = tuple(
-        (one.segment, _reason(one, f, language, least), f.action or "")
-        for one in found
-        for f in one.findings
-        if f.level != "ok"
-    )
+    every = tuple((one.segment, f.reason, f.action or "") for one in found for f in one.findings if f.level != "ok")
     listed = Grid(words["findings"], (words["segment_head"], words["finding"], words["action"]), every)
     sections = [Section("segments", words["health"], (Marks(words["health_title"], heads, marks),))]
     sections += [Section("findings", words["findings"], (listed,))] if every else []
@@ -166,21 +199,9 @@ def document(found: tuple[SegmentHealth, ...], language: Language, *, at: dateti
     return Document(words["health_title"], language, (speech.n.moment(at),), (lead,), tuple(sections))
 
 
-def _told(one: SegmentHealth, language: Language, least: int) -> str:
+def _told(one: SegmentHealth) -> str:
     first = one.findings[0]
-    reason = _reason(one, first, language, least)
-    return f"{reason}. {first.action}" if first.action else reason
-
-
-def _reason(one: SegmentHealth, finding: HealthFinding, language: Language, least: int) -> str:
-    from segctl.operations.health.words import hidden, said
-
-    if not least:
-        return finding.reason
-    values = hidden(finding.values, least)
-    if values == finding.values:
-        return finding.reason
-    return said(finding.kind, {"segment": one.segment, **values}, language)[0]
+    return f"{first.reason}. {first.action}" if first.action else first.reason
 
 
 def _counts(found: tuple[SegmentHealth, ...]) -> dict[str, int]:

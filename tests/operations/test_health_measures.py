@@ -160,4 +160,6 @@ def test_small_counts_and_what_comes_of_them_are_hidden() -> None:
     values = {"before": 3, "after": 40, "change": 12.3, "usual": 0.01, "segment": "vip"}
 
     assert hidden(values, 3) == values
+    assert hidden({"size": 400, "people": 397, "share": 0.99}, 5) == {"size": "–", "people": "–", "share": "–"}
+    assert hidden({"size": 400, "share": 0.5}, 5, size=True) == {"size": "–", "share": "–"}
     assert said("size", hidden(values, 5), "en")[0] == "size – (<5 → 40), usually –"

@@ -63,7 +63,7 @@ class SegmentHealth:
         members: In force; None before the first run.
         per_run: Median share of members that enter or leave with a run.
         per_day: The same for a day.
-        flapping: Profiles that entered and left three times or more in the runs looked at.
+        flapping: Profiles that entered and left three times or more in the runs looked at; None where it is not told.
         size: The newest size against what is usual; None when there are too few runs.
         runs: Looked at.
         definition_since: Day of the first run with this definition.
@@ -75,7 +75,7 @@ class SegmentHealth:
     members: int | None
     per_run: float | None
     per_day: float | None
-    flapping: int
+    flapping: int | None
     size: measure.SizeChange | None
     runs: int
     definition_since: date | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from itertools import combinations
 from string import Formatter
 from typing import TYPE_CHECKING, Any
 
@@ -151,15 +152,28 @@ class _Spoken(Formatter):
 
 _PEOPLE = ("people", "size", "before", "after", "reacted", "others")
 """Values that count people."""
+_SIZES = ("people", "size", "after")
+"""Of these, those that may be all members."""
 
 
-def hidden(values: Mapping[str, Any], least: int) -> dict[str, Any]:
-    """The values without counts of fewer people than `least`, 0 aside, and without what is reckoned from them."""
-    small = {key for key in _PEOPLE if isinstance(values.get(key), int) and 0 < values[key] < least}
-    if not small:
+def hidden(values: Mapping[str, Any], least: int, *, size: bool = False) -> dict[str, Any]:
+    """The values without counts of fewer people than `least`, 0 aside, and without what is reckoned from them.
+
+    Args:
+        values: Of a finding.
+        least: Counts from here on are told.
+        size: How many members there are is hidden elsewhere, so it is here.
+    """
+    counts = {key: values[key] for key in _PEOPLE if isinstance(values.get(key), int)}
+    small = {key for key, people in counts.items() if 0 < people < least}
+    # Two counts that differ by few leave these few.
+    near = {key for one, other in combinations(counts, 2) if 0 < abs(counts[one] - counts[other]) < least
+            for key in (one, other)}  # fmt: skip
+    near |= {key for key in _SIZES if size and key in counts}
+    if not small and not near:
         return dict(values)
     shares = {key for key, value in values.items() if isinstance(value, float)}
-    return dict(values) | dict.fromkeys(shares, "–") | dict.fromkeys(small, f"<{least}")
+    return dict(values) | dict.fromkeys(shares | near, "–") | dict.fromkeys(small, f"<{least}")
 
 
 def said(kind: str, values: dict[str, Any], language: Language) -> tuple[str, str]:
