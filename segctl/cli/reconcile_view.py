@@ -22,7 +22,7 @@ COLUMNS = (
     output.Column("open", type="integer"),
     output.Column("repair"),
 )
-FURTHER = (output.Column("remote"),)
+FURTHER = (output.Column("remote"), output.Column("by_workflow", type="boolean"))
 MISSING = (output.Column("segment"), output.Column("profile_id"), output.Column("key"))
 UNKNOWN = (output.Column("id"), output.Column("name"), output.Column("size", type="integer"))
 
@@ -51,7 +51,7 @@ def result(ctx: Context, compared: Compared, *, remove_foreign: bool, exit_code:
 
 def with_repair(pushed: output.Result, compared: Compared) -> output.Result:
     """The result of the repairing push, with what was found before."""
-    rows = [_row(one, remove_foreign=False)[:-2] for one in compared.audiences if one.has_drift]
+    rows = [_row(one, remove_foreign=False)[: len(COLUMNS) - 1] for one in compared.audiences if one.has_drift]
     drift = output.Section("drift", "found before the repair", COLUMNS[:-1], rows)
     return replace(pushed, schema="segctl/reconcile-repair/1", sections=(drift, *pushed.sections))
 
@@ -60,6 +60,8 @@ def repair_words(one: Drift, *, remove_foreign: bool) -> str:
     """What the repair would do for an audience."""
     if one.state == "ok":
         return ""
+    if one.by_workflow:
+        return "look there: workflows tell each person once"
     if one.state == "orphaned":
         ours = one.ledger + one.open
         words = [f"take {ours:,} out"] if ours or not one.foreign else []
@@ -72,7 +74,14 @@ def repair_words(one: Drift, *, remove_foreign: bool) -> str:
 
 def _row(one: Drift, *, remove_foreign: bool) -> tuple[Any, ...]:
     counts = (one.ledger, one.there, len(one.missing), len(one.foreign), one.open)
-    return (one.segment, one.state, *counts, repair_words(one, remove_foreign=remove_foreign), one.remote)
+    return (
+        one.segment,
+        one.state,
+        *counts,
+        repair_words(one, remove_foreign=remove_foreign),
+        one.remote,
+        one.by_workflow,
+    )
 
 
 def _sections(compared: Compared, *, is_table: bool) -> list[output.Section]:
@@ -81,5 +90,9 @@ def _sections(compared: Compared, *, is_table: bool) -> list[output.Section]:
         rows = [(one.segment, m.profile_id, m.key) for one in compared.audiences for m in one.missing]
         found.append(output.Section("missing", "accepted once, and not there", MISSING, rows))
     if compared.unknown or not is_table:
-        found.append(output.Section("unknown", "audiences there that no push made", UNKNOWN, list(compared.unknown)))
+        found.append(
+            output.Section(
+                "unknown", "audiences there that neither a push nor a workflow made", UNKNOWN, list(compared.unknown)
+            )
+        )
     return found

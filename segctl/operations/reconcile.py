@@ -12,6 +12,7 @@ from segctl.compile.suggest import nearest
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import TemporaryError, UsageError
 from segctl.operations.progress import Progress, Silent
+from segctl.operations.reconcile_workflows import Filled, filled
 
 if TYPE_CHECKING:
     from segctl.connectors.destinations.base import Abilities, Connector, Member
@@ -44,6 +45,7 @@ class Drift:
         open: Rows whose last call has no certain outcome; the next push settles them.
         missing: Accepted, and not there.
         foreign: There, and never accepted.
+        by_workflow: Workflows fill it, under the name in `segment`; no push does.
     """
 
     segment: str
@@ -55,6 +57,7 @@ class Drift:
     open: int
     missing: tuple[Missing, ...] = ()
     foreign: tuple[Member, ...] = ()
+    by_workflow: bool = False
 
     @property
     def has_drift(self) -> bool:
@@ -96,13 +99,18 @@ def compare(session: Session, name: str, *, now: datetime, progress: Progress | 
         listener.start(f"read {name}", total=len(ledger), unit="audiences")
         try:
             remotes = {remote.id: remote for remote in connector.audiences()}
+            others = filled(session, name, list(remotes.values()), now=now)
+            of_workflows = {one.remote: one for one in others if one.remote is not None}
             found = []
             for one in ledger:
-                found.append(_compared(session, connector, one, is_there=one.remote in remotes))
+                also = of_workflows.pop(one.remote or "", None)
+                found.append(_compared(session, connector, one, also, is_there=one.remote in remotes))
                 listener.advance(1)
+            pushed = {one.remote for one in ledger}
+            found += [_filled(connector, one) for one in others if one.remote is None or one.remote not in pushed]
         finally:
             listener.finish()
-        known = {one.remote for one in ledger}
+        known = {one.remote for one in (*ledger, *others)}
         others = tuple((r.id, r.name, r.size) for r in remotes.values() if r.id not in known)
         shown = sorted((one for one in found if one is not None), key=lambda one: one.segment)
         return Compared(name, tuple(shown), tuple(sorted(others)))
@@ -161,8 +169,11 @@ def is_sent_there(session: Session, segment: str, destination: str) -> bool:
     return today is not None and destination in today.send_to
 
 
-def _compared(session: Session, connector: Connector, one: LedgerAudience, *, is_there: bool) -> Drift | None:
-    """What is otherwise; None for an audience that no push has made there."""
+def _compared(
+    session: Session, connector: Connector, one: LedgerAudience, also: Filled | None, *, is_there: bool
+) -> Drift | None:
+    """What is otherwise; None for an audience that no push has made there. `also` is whom workflows put into it."""
+    from segctl.connectors.destinations.base import Row
     from segctl.state.deliveries import delivered
 
     if one.remote is None:
@@ -177,6 +188,8 @@ def _compared(session: Session, connector: Connector, one: LedgerAudience, *, is
             open_rows += 1
         elif not is_found:
             missing.append(Missing(key, profile_id))
+    for told in also.people.values() if also is not None else ():
+        seen.take(connector.seen_as(Row(told.key, told.identifiers)), None)
     foreign = tuple(seen.rest())
     is_wanted = is_sent_there(session, one.segment, one.destination)
     state = "ok" if not missing and not foreign else "drift"
@@ -187,6 +200,27 @@ def _compared(session: Session, connector: Connector, one: LedgerAudience, *, is
     return Drift(
         segment=one.segment, state=state, remote=one.remote, number=one.id, ledger=rows.height - open_rows,
         there=len(there), open=open_rows, missing=tuple(missing), foreign=foreign,
+    )  # fmt: skip
+
+
+def _filled(connector: Connector, one: Filled) -> Drift:
+    """What is otherwise in an audience that only workflows fill."""
+    from segctl.connectors.destinations.base import Row
+
+    there = list(connector.members(one.remote)) if one.remote is not None else []
+    seen = _Seen(there)
+    missing = [
+        Missing(told.key, profile)
+        for profile, told in one.people.items()
+        if not seen.take(connector.seen_as(Row(told.key, told.identifiers)), None)
+    ]
+    foreign = tuple(seen.rest())
+    state = "drift" if missing or foreign else "ok"
+    if one.remote is None and one.people:
+        state = "gone"
+    return Drift(
+        segment=one.audience, state=state, remote=one.remote, number=0, ledger=len(one.people), there=len(there),
+        open=one.open, missing=tuple(missing), foreign=foreign, by_workflow=True,
     )  # fmt: skip
 
 

@@ -52,7 +52,8 @@ def repair(
 
     name = compared.destination
     with session.workspace.lock(f"push to {name}"):
-        for one in compared.audiences:
+        # Whom a workflow told is told once; nobody is told again because they are missing there.
+        for one in (one for one in compared.audiences if not one.by_workflow):
             _learn(session, one, remove_foreign=remove_foreign)
     orphans = [one for one in compared.audiences if one.state == "orphaned"]
     emptied = _empty(session, name, orphans, now=now, agree=agree, progress=progress) if orphans else (None, ())

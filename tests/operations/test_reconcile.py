@@ -31,6 +31,7 @@ class Service:
     def __init__(self) -> None:
         self.lists: dict[str, dict[str, Mapping[str, Any]]] = {}
         self.is_down = False
+        self.called: dict[str, str] = {}
 
     def audience(self, segment: str, name: str) -> str:
         assert segment
@@ -56,7 +57,7 @@ class Service:
         return (Member({"email": address}) for address in self.lists[audience])
 
     def audiences(self) -> Iterator[Remote]:
-        return (Remote(name, name, len(there)) for name, there in self.lists.items())
+        return (Remote(id_, self.called.get(id_, id_), len(there)) for id_, there in self.lists.items())
 
     def close(self) -> None:
         """Nothing is open."""
@@ -172,3 +173,53 @@ def test_a_destination_that_cannot_be_read_says_so(session: Session) -> None:
         compare(session, "mail", now=NOW)
 
     assert caught.value.code == "SEG855"
+
+
+def put_in(session: Session, audience: str, *subjects: int, state: Any = "done") -> None:
+    """As a workflow does."""
+    from segctl.state.workflows import Books, Effect, effect_key
+
+    Books(session.workspace).write(
+        intended=[
+            Effect(
+                effect_key("care", f"c{one}", "x", audience), one, "care", "v", one, f"c{one}", "x", "put", "add",
+                "mail", audience, None, "email", state, None, 1, 2,
+            )
+            for one in subjects
+        ]
+    )  # fmt: skip
+
+
+def test_whom_workflows_put_into_audiences_is_looked_for_and_nobody_is_foreign_for_it(
+    session: Session, service: Service
+) -> None:
+    put_in(session, "carts", 0, 1)
+    put_in(session, "carts", 2, state="unknown")
+    put_in(session, "winback", 5)
+    put_in(session, "lost", 3)
+    service.lists["list-carts"] = {"P0@POST.EXAMPLE": {}, "FREMD@POST.EXAMPLE": {}}
+    service.lists["list-winback"]["P5@POST.EXAMPLE"] = {}
+    service.called = {"list-carts": "carts", "list-winback": "winback"}
+
+    found = compare(session, "mail", now=NOW)
+
+    assert states(found) == {
+        "carts": ("drift", 1, 1), "lost": ("gone", 1, 0), "vip": ("ok", 0, 0), "winback": ("ok", 0, 0),
+    }  # fmt: skip
+    carts = next(one for one in found.audiences if one.segment == "carts")
+    assert [one.profile_id for one in carts.missing] == ["c1"]
+    assert (carts.ledger, carts.there, carts.open, carts.by_workflow) == (2, 2, 1, True)
+    assert found.unknown == ()
+
+
+def test_a_repair_leaves_alone_what_workflows_fill(session: Session, service: Service) -> None:
+    put_in(session, "carts", 0, 1)
+    put_in(session, "winback", 5)
+    service.lists["list-carts"] = {"FREMD@POST.EXAMPLE": {}}
+    service.lists["list-winback"]["P5@POST.EXAMPLE"] = {}
+    service.called = {"list-carts": "carts", "list-winback": "winback"}
+
+    mended(session, remove_foreign=True)
+
+    assert sorted(service.lists["list-carts"]) == ["FREMD@POST.EXAMPLE"]
+    assert "P5@POST.EXAMPLE" in service.lists["list-winback"]

@@ -27,15 +27,15 @@ def take_out(world: LiveWorld, books: Books, *, now: int) -> list[tuple[str, str
         Workflow, step and state of each removal.
     """
     done = []
-    inside = _inside(books.effects("action IN ('add', 'remove')"))
-    for key in sorted({(one.destination or "", one.purpose or "") for one in inside}):
-        here = [one for one in inside if (one.destination or "", one.purpose or "") == key]
+    there = inside(books.effects("action IN ('add', 'remove')"))
+    for key in sorted({(one.destination or "", one.purpose or "") for one in there}):
+        here = [one for one in there if (one.destination or "", one.purpose or "") == key]
         if key[0] in world.session.definitions.destinations and world.paused(key[0]) is None:
             done += _of_destination(world, books, here, now)
     return done
 
 
-def _inside(effects: Iterable[Effect]) -> list[Effect]:
+def inside(effects: Iterable[Effect]) -> list[Effect]:
     """The last addition of everybody who was not taken out since."""
     found: dict[tuple[str | None, str | None, str], Effect] = {}
     for one in effects:
