@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _KEYS = ("subject", "ts", "source", "event_id")
 _CHUNKS = 32
+_STEPS = 256
+"""Of somebody with more rows the rest is looked for among all."""
 
 
 class HeldRows:
@@ -60,6 +62,8 @@ class HeldRows:
 class GrowingRows:
     """Rows of one kind that more are added to.
 
+    Each row knows the one before it of the same subject, and each subject its newest.
+
     Attributes:
         last: The latest instant, in microseconds.
     """
@@ -67,7 +71,9 @@ class GrowingRows:
     def __init__(self) -> None:
         self._frame = pl.DataFrame()
         self.last = -(2**62)
-        self._of: dict[int, list[int]] = {}
+        # One more than the number of a row; 0 is none, so that pages nobody writes to cost nothing.
+        self._newest: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._before: NDArray[np.int32] = np.zeros(0, np.int32)
         self._ts: NDArray[np.int64] = np.empty(0, np.int64)
 
     @property
@@ -82,15 +88,17 @@ class GrowingRows:
 
     def subjects(self) -> NDArray[np.int32]:
         """Whose rows these are, each once."""
-        return np.fromiter(self._of, np.int32, len(self._of))
+        return np.flatnonzero(self._newest).astype(np.int32)
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Takes further rows in stored form; a column that either lacks is null there."""
+        """Takes further rows in stored form; a column that either lacks is null there, and rows of nobody are left."""
+        if rows.get_column("subject").null_count():
+            rows = rows.drop_nulls("subject")
+        if not rows.height:
+            return
         self.last = max(self.last, _last(rows))
         first = self._frame.height
-        self._keep(first, rows.get_column("ts").cast(pl.Int64).to_numpy())
-        for at, subject in enumerate(rows.get_column("subject").to_list(), first):
-            self._of.setdefault(subject, []).append(at)
+        self._keep(first, rows.get_column("ts").cast(pl.Int64).to_numpy(), rows.get_column("subject").to_numpy())
         if not first:
             self._frame = rows
             return
@@ -103,18 +111,43 @@ class GrowingRows:
 
     def rows_of(self, subjects: NDArray[np.int32]) -> Found:
         """The rows of some subjects, in event order of each; the subjects ascend and are unique."""
-        of = self._of
-        if len(of) < len(subjects):
-            subjects = np.intersect1d(subjects, np.fromiter(of, np.int32, len(of)))
-        found = [subject for subject in subjects.tolist() if subject in of]
-        rows = np.asarray([at for subject in found for at in of[subject]], np.int64)
-        whose = np.repeat(np.asarray(found, np.int32), [len(of[subject]) for subject in found])
-        later, other = np.diff(self._ts[rows]) > 0, np.diff(whose) > 0
-        if not (later | other).all():
-            keys = pl.DataFrame([self.series(name, rows) for name in _KEYS])
-            order = keys.select(pl.arg_sort_by(*_KEYS, maintain_order=True)).to_series()
-            rows = rows[order.to_numpy()]
-        return rows, whose
+        known = subjects[: np.searchsorted(subjects, len(self._newest))]
+        at = self._newest[known]
+        places = np.flatnonzero(at)
+        at = at[places]
+        rows, whose = [], []
+        while len(at):
+            rows.append(at - 1)
+            whose.append(places)
+            at = self._before[at - 1]
+            there = np.flatnonzero(at)
+            at, places = at[there], places[there]
+            if len(rows) == _STEPS and len(at):
+                at, places = self._older(known, at, places)
+                rows.append(at - 1)
+                whose.append(places)
+                break
+        if not rows:
+            return np.zeros(0, np.int64), np.zeros(0, np.int32)
+        place, row = np.concatenate(whose), np.concatenate(rows).astype(np.int64)
+        order = np.lexsort((row, self._ts[row], place))
+        place, row = place[order], row[order]
+        if ((np.diff(self._ts[row]) == 0) & (np.diff(place) == 0)).any():
+            keys = pl.DataFrame([self.series(name, row) for name in _KEYS])
+            row = row[keys.select(pl.arg_sort_by(*_KEYS, maintain_order=True)).to_series().to_numpy()]
+        return row, known[place]
+
+    def _older(
+        self, known: NDArray[np.int32], at: NDArray[np.int32], places: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Rows up to these of the same subjects, by one look at all."""
+        latest = np.zeros(len(known), np.int32)
+        latest[places] = at
+        subjects = self._frame.get_column("subject").to_numpy()
+        found = np.flatnonzero(np.isin(subjects, known[places]))
+        of = np.searchsorted(known, subjects[found])
+        there = found < latest[of]
+        return (found[there] + 1).astype(np.int32), of[there]
 
     def instants(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """When the rows are, in microseconds."""
@@ -129,13 +162,31 @@ class GrowingRows:
         """Columns `source` and `event_id` of the rows."""
         return pl.DataFrame([self.series("source", rows), self.series("event_id", rows)])
 
-    def _keep(self, height: int, instants: NDArray[np.int64]) -> None:
-        """Keeps instants behind the first so many, with room for as many again."""
+    def _keep(self, height: int, instants: NDArray[np.int64], subjects: NDArray[np.int32]) -> None:
+        """Keeps instants and subjects behind the first so many, with room for as many again."""
         needed = height + len(instants)
         if needed > len(self._ts):
-            kept, self._ts = self._ts[:height], np.empty(2 * needed, np.int64)
-            self._ts[:height] = kept
+            self._ts = _longer(self._ts, height, 2 * needed)
+            self._before = _longer(self._before, height, 2 * needed)
+        most = int(subjects.max()) + 1
+        if most > len(self._newest):
+            self._newest = _longer(self._newest, len(self._newest), most + most // 4)
         self._ts[height:needed] = instants
+        order = np.argsort(subjects, kind="stable")
+        of, numbers = subjects[order], (order + height + 1).astype(np.int32)
+        is_first = np.append(True, of[1:] != of[:-1])
+        before = np.append(np.int32(0), numbers[:-1])
+        before[is_first] = self._newest[of[is_first]]
+        self._before[numbers - 1] = before
+        # Of equal places the last counts.
+        self._newest[of] = numbers
+
+
+def _longer(values: NDArray[Any], length: int, room: int) -> NDArray[Any]:
+    """The first so many values, and zeros behind."""
+    found = np.zeros(room, values.dtype)
+    found[:length] = values[:length]
+    return found
 
 
 def _last(rows: pl.DataFrame) -> int:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 _MOST = 2**63 - 1
 _LEAST = -(2**63)
+_MOST_VALUES = 1_000_000
+"""With values farther apart they are numbered first, lest numbers of pairs grow too large."""
+_ROOM = 100_000
+"""So many pairs of profile and value are counted without looking which there are."""
 
 
 class Summing:
@@ -73,7 +77,7 @@ class _Rows:
         self._masks: dict[tuple[int, str], NDArray[np.bool_]] = {}
         self._truths: dict[str, NDArray[np.bool_]] = {}
         self._values: dict[str, tuple[NDArray[np.int64], NDArray[np.bool_] | None]] = {}
-        self._pairs: dict[str, tuple[NDArray[np.int64], int]] = {}
+        self._pairs: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 
     def metric(self, one: Counted) -> pl.Series:
         """The values of a metric."""
@@ -154,13 +158,26 @@ class _Rows:
         return _without(pl.Series(name, found), absent)
 
     def _distinct(self, name: str, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """How many values each profile has; those asked for are only marked, as sorting costs most."""
         if name not in self._pairs:
-            _, ranks = np.unique(self._value(name)[0], return_inverse=True)
-            most = int(ranks.max(initial=0)) + 1
-            self._pairs[name] = self._places * most + ranks, most
-        pairs, most = self._pairs[name]
-        found: NDArray[np.int64] = np.bincount(np.unique(pairs[mask]) // most, minlength=self._height)
-        return found
+            self._pairs[name] = self._paired(self._value(name)[0])
+        pairs, of = self._pairs[name]
+        is_there = np.zeros(len(of), np.bool_)
+        is_there[pairs[mask]] = True
+        return np.bincount(of[is_there], minlength=self._height)
+
+    def _paired(self, values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The number of each row's pair of profile and value, and the profile of each pair."""
+        least, most = int(values.min(initial=_MOST)), int(values.max(initial=_LEAST))
+        if most - least > _MOST_VALUES:
+            different, values = np.unique(values, return_inverse=True)
+            least, most = 0, len(different) - 1
+        width = max(1, most - least + 1)
+        pairs = self._places * width + (values - least)
+        if self._height * width <= _ROOM + 4 * len(pairs):
+            return pairs, np.repeat(np.arange(self._height), width)
+        different, found = np.unique(pairs, return_inverse=True)
+        return found, different // width
 
 
 def _without(values: pl.Series, absent: NDArray[np.bool_]) -> pl.Series:
