@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from segctl.connectors.fixed_texts import byte_table, pieces, word_at
+
 Words = npt.NDArray[np.uint64]
 
 _MULTIPLY = np.uint64(0x9E3779B97F4A7C15)
@@ -89,6 +91,25 @@ def _of_texts(column: pl.Series) -> Words:
 
 
 def _mixed_texts(column: pl.Series) -> Words:
+    table = byte_table(column)
+    return _mixed_ragged(column) if table is None else _mixed_table(table)
+
+
+def _mixed_table(table: npt.NDArray[np.uint8]) -> Words:
+    """What `_mixed_ragged` gives for texts of one length."""
+    height, width = table.shape
+    found = np.empty(height, dtype=np.uint64)
+    begin = mixed(np.full(1, width, dtype=np.uint64) + _MULTIPLY)
+    for rows, piece in pieces(table):
+        state = begin
+        for position in range(0, width, _WORD):
+            part = (state ^ word_at(piece, position)) * _MULTIPLY
+            state = part ^ (part >> _SHIFT_32)
+        found[rows] = mixed(state)
+    return found
+
+
+def _mixed_ragged(column: pl.Series) -> Words:
     lengths = column.str.len_bytes().fill_null(0).cast(pl.Int64).to_numpy()
     joined = str(column.fill_null("").str.join("").item() or "").encode()
     buffer = np.frombuffer(joined + bytes(_WORD), dtype=np.uint8)

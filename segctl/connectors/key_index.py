@@ -156,6 +156,16 @@ class SortedKeys:
                 run.path.unlink(missing_ok=True)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Keys, which words of the sieve are theirs, their bits in them, and what stands there."""
+
+    keys: Words
+    places: Words
+    bits: Words
+    found: Words
+
+
 class Sieve:
     """Says of most keys that they are not there: a Bloom filter with one word of 64 bits for each key.
 
@@ -169,6 +179,7 @@ class Sieve:
         self._size = np.uint64(words)
         self._room = words * 64 // _SIEVE_BITS
         self._may_grow = words < SIEVE_BYTES // 8
+        self._asked: _Asked | None = None
 
     @classmethod
     def of(cls, runs: Sequence[Run], *, room: int = 0) -> Sieve:
@@ -189,16 +200,27 @@ class Sieve:
         """Adds sorted keys."""
         if not len(keys):
             return
-        places = self._places(keys)
+        # Most keys that are added were asked for just before.
+        asked, self._asked = self._asked, None
+        if asked is None or asked.keys is not keys:
+            asked = self._look(keys)
+        places = asked.places
         starts = np.flatnonzero(np.concatenate(([True], places[1:] != places[:-1])))
-        self._words[places[starts]] |= np.bitwise_or.reduceat(_sieve_bits(keys), starts)
+        if len(starts) == len(keys):
+            self._words[places] = asked.found | asked.bits
+        else:
+            self._words[places[starts]] = asked.found[starts] | np.bitwise_or.reduceat(asked.bits, starts)
         self._room -= len(keys)
 
     def may_hold(self, keys: Words) -> Truths:
         """False for keys that were surely never added."""
-        wanted = _sieve_bits(keys)
-        found: Truths = (self._words[self._places(keys)] & wanted) == wanted
+        self._asked = self._look(keys)
+        found: Truths = (self._asked.found & self._asked.bits) == self._asked.bits
         return found
+
+    def _look(self, keys: Words) -> _Asked:
+        places, bits = self._places(keys), _sieve_bits(keys)
+        return _Asked(keys, places, bits, self._words[places])
 
     def _places(self, keys: Words) -> Words:
         # Sorted keys get sorted places, for any number of words.
@@ -263,6 +285,11 @@ def classify(index: SortedKeys, keys: Words, contents: Words, *, replaces: bool 
     """
     order = _sorting(keys)
     ordered, content = keys[order], contents[order]
+    if bool((ordered[1:] > ordered[:-1]).all()):
+        known, known_content = index.look_up(ordered)
+        if not known.any():
+            index.add(ordered, content)
+            return np.full(len(keys), NEW, dtype=np.uint8)
     first = np.ones(len(keys), dtype=bool)
     first[1:] = ordered[1:] != ordered[:-1]
     group = np.cumsum(first) - 1

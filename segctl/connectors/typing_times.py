@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
+from segctl.connectors.fixed_texts import byte_table, wall_times
 from segctl.model.sources import TimeRule
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -143,7 +144,8 @@ def _auto(text: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Series:
     if first.endswith("Z") and len(first) >= 20:
         found = _utc(text, base, len(first))
     elif len(first) == 19:
-        found = localize(_strptime(text, base, _LOCAL), rule, counts)
+        walls = _walls(text, base, "")
+        found = localize(_strptime(text, base, _LOCAL) if walls is None else walls, rule, counts)
     else:
         found = pl.Series(text.name, [None], dtype=INSTANT).new_from_index(0, len(text))
     # Blanks around a time are rare, and looking for them in every row is not free.
@@ -173,7 +175,8 @@ def _utc(text: pl.Series, base: str, length: int) -> pl.Series:
     """
     digits = length - 21
     if digits < 0:
-        return _strptime(text, base + "Z", _LOCAL).dt.replace_time_zone("UTC")
+        walls = _walls(text, base, "Z")
+        return (_strptime(text, base + "Z", _LOCAL) if walls is None else walls).dt.replace_time_zone("UTC")
     fits = (text.str.len_bytes() == length) & text.str.ends_with("Z")
     instants = _strptime(text.str.head(19), base, _LOCAL)
     if digits > 0:
@@ -185,6 +188,17 @@ def _utc(text: pl.Series, base: str, length: int) -> pl.Series:
     else:
         fits &= False
     return instants.set(~fits.fill_null(value=False), None).dt.replace_time_zone("UTC")
+
+
+def _walls(text: pl.Series, base: str, end: str) -> pl.Series | None:
+    """Times that all are written in a form to the second, and its end; None where one is not."""
+    table = byte_table(text)
+    if table is None or table.shape[1] != len("2026-11-21T10:00:00") + len(end):
+        return None
+    if end and not (table[:, -1] == ord(end)).all():
+        return None
+    walls = wall_times(table, "T" if "T" in base else " ")
+    return None if walls is None else pl.Series(text.name, walls).cast(_LOCAL)
 
 
 def _first_form(text: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Series:

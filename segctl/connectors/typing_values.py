@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from segctl.connectors.fixed_texts import byte_table, is_trimmed_ascii
 from segctl.connectors.typing_formulas import Columns, as_text, evaluate
 from segctl.connectors.typing_numbers import Exact, rescaled, to_scaled
 from segctl.connectors.typing_times import INSTANT, ClockCounts, to_days, to_instants
@@ -134,6 +135,8 @@ def text_of(raw: pl.Series) -> pl.Series:
 
 def identifier_of(value: pl.Series | Exact) -> pl.Series:
     """An identifier: text in NFC without blanks around it; empty is null."""
+    if isinstance(value, pl.Series) and (table := byte_table(value)) is not None and is_trimmed_ascii(table):
+        return value
     text = as_text(value)
     if len(text) > _FEW or any(one != one.strip() for one in text.to_list() if one):
         text = text.str.strip_chars()

@@ -50,7 +50,7 @@ class CsvReader:
         dialect = dialect_of(detected)
         stream, text = open_text(path, detected.compression, detected.encoding)
         with stream:
-            chunks = _Chunks(text, chunk_bytes)
+            chunks = _Chunks(text, chunk_bytes, dialect.eol)
             if detected.columns and _skip_to_rows(chunks, detected, dialect):
                 for part in _parts(chunks, stream, dialect, str(path)):
                     yield from _batches(part, detected, stream.bytes_done, batch_rows)
@@ -69,22 +69,28 @@ class _Chunks:
     """The part of the text that is not dealt with yet.
 
     Attributes:
-        buffer: Starts where a record starts.
+        eol: What ends a line.
+        buffer: Starts where a record starts, and ends where a line ends unless it is over.
         line: Physical line of that start.
         over: No more text follows the buffer.
     """
 
     text: Utf8Stream
     size: int
+    eol: bytes
     buffer: bytes = b""
     line: int = 1
     over: bool = False
+    _tail: bytes = b""
 
     def more(self) -> None:
         """Append the next bytes."""
         piece = self.text.read(self.size)
         self.over = not piece
-        self.buffer = self.buffer + piece if self.buffer else piece
+        # With whole lines the buffer can be handed on as it is: to cut it would be to copy it.
+        cut = piece.rfind(self.eol) + 1 or len(piece)
+        self.buffer = b"".join((self.buffer, self._tail, memoryview(piece)[:cut]))
+        self._tail = piece[cut:]
 
     def drop(self, used: int, eol: bytes, lines: int | None = None) -> None:
         """Forget the bytes that were dealt with, and the lines in them where they were counted already."""

@@ -19,6 +19,7 @@ Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 
 _DECODE_BITE = 1024 * 1024
+_COUNT_BITE = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,22 @@ def _count(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | 
     if (used if first < 0 else first) > MAX_RECORD_BYTES:
         return None
     codes = np.frombuffer(chunk, dtype=np.uint8, count=used)
-    ends = int(np.count_nonzero(codes == ord(dialect.eol)))
+    ends, delimiters = _counted(codes, dialect)
     rows = ends + (used > 0 and chunk[used - 1 : used] != dialect.eol)
-    if np.count_nonzero(codes == ord(dialect.delimiter)) != rows * (dialect.written_width - 1):
+    if delimiters != rows * (dialect.written_width - 1):
         return None
     lines = np.arange(line, line + rows, dtype=np.int64)
     return Scan(_ended(chunk, used, dialect), lines, (), used, ends)
+
+
+def _counted(codes: Bytes, dialect: Dialect) -> tuple[int, int]:
+    """Line ends and delimiters, piece by piece, so that what is compared stays in the cache."""
+    eol, delimiter, ends, delimiters = ord(dialect.eol), ord(dialect.delimiter), 0, 0
+    for start in range(0, len(codes), _COUNT_BITE):
+        piece = codes[start : start + _COUNT_BITE]
+        ends += int(np.count_nonzero(piece == eol))
+        delimiters += int(np.count_nonzero(piece == delimiter))
+    return ends, delimiters
 
 
 def _ended(chunk: bytes, used: int, dialect: Dialect) -> bytes:
