@@ -274,20 +274,27 @@ def _buyers(to: Ledger, report: SegmentsReport) -> None:
         to.sum("profiles", "buyers", "never")
         for now, people in cycle.now.items():
             to.told(("stage", EVERYBODY, now), people, rank=1)
-        to.sum("buyers", *(("stage", EVERYBODY, stage) for stage in cycle.now))
+        _make_up(to, [("stage", EVERYBODY, stage) for stage in cycle.now])
         for key, people in cycle.moved.items():
             to.told(("moved", *key), people)
         for stage in cycle.now:
             to.sum(("stage", EVERYBODY, stage), *(("moved", *key) for key in cycle.moved if key[1] == stage))
     for one in report.rfm or ():
         to.told(("cell", one.recency, one.frequency), one.people)
-    to.sum("buyers", *(("cell", one.recency, one.frequency) for one in report.rfm or ()))
+    _make_up(to, [("cell", one.recency, one.frequency) for one in report.rfm or ()])
     for month in () if cohorts is None else cohorts.rows:
         to.told(("month", month.month), month.people, rank=1)
         for age, people in enumerate(month.active):
             to.told(("active", month.month, age), people)
             to.sum(("month", month.month), ("active", month.month, age))
-    to.sum("buyers", *(("month", one.month) for one in (() if cohorts is None else cohorts.rows)))
+    _make_up(to, [("month", one.month) for one in (() if cohorts is None else cohorts.rows)])
+
+
+def _make_up(to: Ledger, parts: Sequence[Unit]) -> None:
+    """Parts make up the buyers, and with those who never bought everybody."""
+    if parts:
+        to.sum("buyers", *parts)
+        to.sum("profiles", *parts, "never")
 
 
 def _overlap(to: Ledger, every: Sequence[SegmentFigures]) -> None:

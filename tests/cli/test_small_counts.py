@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -33,7 +35,16 @@ from segctl.cli.small_experiments import told as without_small
 from segctl.model.exits import ExitCode
 from segctl.operations.ab.parts import Check
 from segctl.operations.ab.result import AbReport
-from segctl.operations.segment_report.values import Contacts, Neighbour, Reach, RfmCell, SegmentsReport
+from segctl.operations.segment_report.values import (
+    STAGES,
+    Contacts,
+    Figures,
+    Lifecycle,
+    Neighbour,
+    Reach,
+    RfmCell,
+    SegmentsReport,
+)
 
 LEAST = 5
 
@@ -225,6 +236,92 @@ def test_segments_are_told_alike_whatever_a_hidden_count_is(name: str) -> None:
 
     assert told(make(*one), LEAST) == told(make(*other), LEAST)
     assert told(make(*one), 0) != told(make(*other), 0)
+
+
+def _world(people: list[tuple[int, ...]]) -> tuple[SegmentsReport, dict[str, set[int]]]:
+    """A report made of people: which of three segments each is in, whether converted, and a stage; and its sets."""
+    made, everybody = segments_report(), set(range(len(people)))
+    sets = {name: {i for i in everybody if people[i][at]} for at, name in enumerate("abc")}
+    bought = {i for i in everybody if people[i][3]}
+    segments = []
+    for name, members in sets.items():
+        near = tuple(Neighbour(other, len(members & of), len(members & of) / len(members), 0.5)
+                     for other, of in sets.items() if other != name and members & of)  # fmt: skip
+        stages = {stage: sum(people[i][4] == at for i in members) for at, stage in enumerate(STAGES)}
+        segments.append(replace(
+            made.segments[1], segment=name, size=len(members), share=len(members) / len(people),
+            window=Figures(len(members), len(members & bought)), neighbours=near, stages=stages,
+        ))  # fmt: skip
+    now = {stage: sum(one[4] == at for one in people) for at, stage in enumerate(STAGES)}
+    never = sum(one[4] == len(STAGES) for one in people)
+    cycle = Lifecycle(60, 180, "gaps", now, never, {})
+    whole = replace(
+        made, profiles=len(people), everybody=Figures(len(people), len(bought)), segments=tuple(segments),
+        cohorts=None, rfm=None, lifecycle=cycle, declared=("conversion",),
+    )  # fmt: skip
+    return whole, {**sets, "*": everybody, "bought": bought}
+
+
+def _numbers(report: SegmentsReport) -> dict[tuple[str, ...], int]:
+    """Counts that the data for machines tell, by what they count."""
+    made = result(report, least=LEAST)
+    found: dict[tuple[str, ...], int | None] = {("all",): made.facts["profiles"], ("never", "*"): (
+        made.facts["lifecycle"]["never"])}  # fmt: skip
+    found |= {(name, "*"): made.facts["everybody"][name] for name in ("people", "converted")}
+    columns = [column.name for column in made.columns]
+    for values in made.rows:
+        row = dict(zip(columns, values, strict=True))
+        found |= {(name, row["segment"]): row[name] for name in ("members", "people", "converted")}
+    for section in made.sections:
+        if section.name == "overlap":
+            found |= {("both", *sorted(row[:2])): row[2] for row in section.rows}
+        if section.name == "stages":
+            found |= {(row[1], row[0] or "*"): row[2] for row in section.rows}
+    return {name: count for name, count in found.items() if count is not None}
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_no_difference_of_told_counts_is_a_count_of_few(seed: int) -> None:
+    chance = random.Random(seed)
+    shares = chance.choices((0.02, 0.3, 0.6, 0.97), k=4)
+    stages = chance.choices((1, 4, 30), k=6)
+    people = [(*(chance.random() < share for share in shares), chance.choices(range(6), stages)[0]) for _ in range(80)]
+    people[0] = (True, True, True, *people[0][3:])
+    if seed % 4 == 0:  # Three segments that share nobody are everybody, or nearly.
+        cut = chance.choices(range(3), chance.choices((1, 30), k=3), k=80)
+        people = [(*(at == own for at in range(3)), *one[3:]) for own, one in zip(cut, people, strict=True)]
+    report, sets = _world(people)
+    told = _numbers(report)
+    who: dict[tuple[str, ...], set[int]] = {("all",): sets["*"]}
+    for name in "abc*":
+        who |= {("members", name): sets[name], ("people", name): sets[name]}
+        who[("converted", name)] = sets[name] & sets["bought"]
+        who |= {(stage, name): {i for i in sets[name] if people[i][4] == at}
+                for at, stage in enumerate((*STAGES, "never"))}  # fmt: skip
+        who |= {("both", *sorted((name, other))): sets[name] & sets[other] for other in "abc"}
+
+    assert all(len(who[name]) == count for name, count in told.items())
+    assert not any(0 < count < LEAST for count in told.values())
+    for whole in told:
+        for parts in _parts_of(whole, told):
+            left = set(who[whole]).difference(*(who[part] for part in parts))
+            apart = sum(len(who[part]) for part in parts) == len(set().union(*(who[part] for part in parts)))
+            if apart and all(who[part] <= who[whole] for part in parts):
+                assert not 0 < len(left) < LEAST, (whole, parts)
+
+
+def _parts_of(whole: tuple[str, ...], told: Iterable[tuple[str, ...]]) -> Iterator[Sequence[tuple[str, ...]]]:
+    """What a reader takes from a count: another that lies within it, and all of a kind that make it up."""
+    sizes = [one for one in told if one[0] in ("all", "members", "people")]
+    of_it = [one for one in told if one != whole and (one[-1] == whole[-1] or whole[-1] in one or whole == ("all",))]
+    if whole in sizes:
+        yield from ([one] for one in {*sizes, *of_it} - {whole})
+        members = [one for one in sizes if one[0] == "members" and one != whole]
+        yield from (several for n in (2, 3) for several in combinations(members, n))
+        stages = [one for one in of_it if one[0] in (*STAGES, "never") and (one[-1] == whole[-1] or one[-1] == "*")]
+        yield stages
+    elif whole[-1] == "*":
+        yield from ([one] for one in told if one[0] == whole[0] and one != whole)
 
 
 # --- Experiments ----------------------------------------------------------------------------------------------
