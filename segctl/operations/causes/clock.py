@@ -18,6 +18,7 @@ from segctl.compile.trace_rows import EventRow, ProfileRow
 from segctl.compile.trace_times import next_change
 from segctl.engines.scope import list_column
 from segctl.operations.causes.consents import consent_instants
+from segctl.operations.causes.details import lines
 from segctl.operations.causes.instants import CLOCKED, instants
 from segctl.operations.causes.replay import State
 from segctl.operations.causes.rows import PLAIN, Part, cause_schema, held_events, held_records
@@ -66,7 +67,7 @@ def clocked(
     # Where the best are kept, a condition that the clock can change need not be what did.
     single = {name: of for name, of in clocks.items() if len(of) == 1 and segments[name].keep is None}
     leaves: dict[tuple[str, int], tuple[ir.Leaf, ...]] = {
-        (name, subject): single[name] for name, subject, _ in _rows(pairs) if name in single
+        (name, subject): single[name] for name, subject, _ in _rows(asked) if name in single
     }
     at: dict[tuple[str, int], datetime] = {}
     if asked.height:
@@ -92,15 +93,19 @@ def clocked(
             {pair: leaf for pair, leaf in certain.items() if pair not in at}, states[0], states[1], finals
         )
         at |= _traced(asked, segments, at, events, states)
-    said: dict[tuple[int, ...], str] = {(): cause("time_passed")}
-    made = []
-    for name, subject, _ in _rows(pairs):
-        of = leaves.get((name, subject), ())
-        words = tuple(map(id, of))
-        if words not in said:
-            said[words] = cause("time_passed", "; ".join(leaf.text for leaf in of))
-        made.append((name, subject, said[words], at.get((name, subject), now.as_of)))
-    return pl.DataFrame(made, schema=cause_schema(), orient="row")
+    made = [
+        (name, subject, _line(leaves.get((name, subject), ())), at.get((name, subject), now.as_of))
+        for name, subject, _ in _rows(asked)
+    ]
+    alone = {name: _line(single.get(name, ())) for name in lowered}
+    others = pairs.join(asked.select("segment", "subject"), on=["segment", "subject"], how="anti")
+    said = pl.col("segment").replace_strict(alone, return_dtype=pl.String)
+    return pl.concat([pl.DataFrame(made, schema=cause_schema(), orient="row"), lines(others, said, now.as_of)])
+
+
+def _line(leaves: Sequence[ir.Leaf]) -> str:
+    """The cause, where the clock changed some conditions."""
+    return cause("time_passed", "; ".join(leaf.text for leaf in leaves)) if leaves else cause("time_passed")
 
 
 def _rows(pairs: pl.DataFrame) -> Iterator[tuple[str, int, bool]]:

@@ -122,11 +122,11 @@ def _relevant(hit: Hit, pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame
     import polars as pl
 
     assert hit.asked is not None, "what moved a pair was asked"
-    parts = []
-    for (name,), some in pairs.group_by("segment", maintain_order=True):
-        kinds = kinds_of(read_by(hit.asked.asking, str(name)))
-        parts.append(some.select("pair", "subject").join(rows.filter(pl.col("kind").is_in(list(kinds))), on="subject"))
-    return pl.concat(parts)
+    names = pairs["segment"].unique().to_list()
+    read = [(name, kind) for name in names for kind in sorted(kinds_of(read_by(hit.asked.asking, name)))]
+    kinds = pl.DataFrame(read, schema={"segment": pl.String, "kind": pl.String}, orient="row")
+    wanted = pairs.select("pair", "subject", "segment").join(kinds, on="segment").drop("segment")
+    return wanted.join(rows, on=["subject", "kind"])
 
 
 def _tried(

@@ -121,16 +121,12 @@ def _candidates(
     """``pair``, ``at``: the instants at which each pair's condition can have changed, in order."""
     import polars as pl
 
-    parts = [pl.DataFrame(schema={"pair": pl.Int32, "at": pl.Datetime("us", "UTC")})]
-    for number, of in enumerate(moved.values()):
-        mine = pairs.filter(pl.col("leaf") == number).select("pair", "subject").join(
-            events.select("subject", "ts", "kind"), on="subject"
-        )  # fmt: skip
-        for kinds, length in of:
-            some = mine.filter(pl.col("kind").is_in(list(kinds)))
-            parts.append(some.select("pair", at=pl.col("ts") + length))
+    passed = [(n, kind, length) for n, of in enumerate(moved.values()) for kinds, length in of for kind in kinds]
+    schema = {"leaf": pl.Int32(), "kind": pl.String(), "length": pl.Duration("us")}
+    shifted = pairs.join(pl.DataFrame(passed, schema=schema, orient="row"), on="leaf")
+    found = shifted.join(events.select("subject", "ts", "kind"), on=["subject", "kind"])
     between = (pl.col("at") > since) & (pl.col("at") <= until)
-    return pl.concat(parts).filter(between).unique().sort("pair", "at")
+    return found.select("pair", at=pl.col("ts") + pl.col("length")).filter(between).unique().sort("pair", "at")
 
 
 def _searched(

@@ -80,9 +80,10 @@ def _ids(file: HotFile, rows: NDArray[np.int64]) -> pl.Series | None:
     import polars as pl
 
     prefix = file.array(TIE, "prefix").tobytes()
-    numbers = file.array(TIE, "values")[rows].astype(">u8").tobytes()
+    # As bytes of fixed length they are without the zeros at their end.
+    ends = file.array(TIE, "values")[rows].astype(">u8").view("S8").tolist()
+    texts = [prefix + end if end else prefix.rstrip(b"\0") for end in ends] if prefix else ends
     try:
-        texts = [(prefix + numbers[at : at + 8]).rstrip(b"\0").decode() for at in range(0, len(numbers), 8)]
-    except UnicodeDecodeError:
+        return pl.Series("event_id", texts, dtype=pl.Binary).cast(pl.String)
+    except pl.exceptions.PolarsError:
         return None
-    return pl.Series("event_id", texts, dtype=pl.String)

@@ -143,22 +143,26 @@ def asked_plan(rules: Rules, names: Sequence[str]) -> Plan:
 
 def flags(asked: Asked, pairs: pl.DataFrame, ranks: Mapping[str, Ranks]) -> pl.Series:
     """Whether each profile belongs to the segment of its row, in the order of the rows."""
+    import numpy as np
     import polars as pl
 
-    parts = []
-    for (name,), rows in pairs.with_row_index("place").group_by("segment", maintain_order=True):
-        column = f"where:{name}"
-        if column not in asked.frame.columns:
-            parts.append(rows.select("place", pl.lit(value=False).alias("flag")))
+    frame, flag = asked.frame, np.zeros(pairs.height, np.bool_)
+    truth = frame.select(pl.col(column).fill_null(value=False) for column in frame.columns if column[:6] == "where:")
+    known, own = frame["subject"].to_numpy(), pairs["subject"].to_numpy()
+    rows = np.minimum(np.searchsorted(known, own), max(0, frame.height - 1))
+    for name, places in pairs.with_row_index("place").group_by("segment").agg("place").iter_rows():
+        if f"where:{name}" not in truth.columns or not frame.height:
             continue
-        ranked = [c for c in (f"by:{name}", f"per:{name}") if c in asked.frame.columns]
-        found = rows.join(asked.frame.select("subject", column, *ranked), on="subject", how="left")
-        found = found.sort("place").with_columns(pl.col(column).fill_null(value=False).alias("flag"))
-        if str(name) in ranks and ranked:
-            found = ranks[str(name)].judged(found)
-        parts.append(found.select("place", "flag"))
-    empty = pl.DataFrame(schema={"place": pl.UInt32, "flag": pl.Boolean})
-    return pl.concat([empty, *parts], how="vertical_relaxed").sort("place")["flag"]
+        at = np.asarray(places, np.int64)
+        there = known[rows[at]] == own[at]
+        flag[at] = truth[f"where:{name}"].to_numpy()[rows[at]] & there
+        ranked = [c for c in (f"by:{name}", f"per:{name}") if c in frame.columns]
+        if name in ranks and ranked:
+            values = frame.select("subject", *ranked)
+            found = pairs[at].with_columns(pl.Series("flag", flag[at]))
+            found = found.join(values, on="subject", how="left", maintain_order="left")
+            flag[at] = ranks[name].judged(found)["flag"].to_numpy()
+    return pl.Series("flag", flag)
 
 
 def given_in(segment: ir.LoweredSegment) -> list[str]:
