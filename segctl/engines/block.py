@@ -31,6 +31,7 @@ from segctl.engines.rows import Reading
 from segctl.engines.scope import Scope, segment_column
 from segctl.engines.sequences import sequence_subjects
 from segctl.engines.staging import Stages
+from segctl.engines.tiers import tiers
 
 
 class Block:
@@ -115,11 +116,11 @@ class Block:
     def _add_plain(
         self, kinds: tuple[str, ...], metrics: Sequence[tuple[str, ir.Metric]], passing: Sequence[Edge]
     ) -> None:
-        if metrics or passing:
+        for tier in tiers(self._reading, kinds, metrics, passing) if metrics or passing else ():
             column = f"passing:{len(self._passed)}"
-            self._passed += [column] if passing else []
-            found = plain_metrics(self._reading, kinds, metrics, ["subject"], (), (column, passing))
-            self._add(found, dict(metrics))
+            self._passed += [column] if tier.edges else []
+            found = plain_metrics(tier.reading, kinds, tier.metrics, ["subject"], (), (column, tier.edges))
+            self._add(found, dict(tier.metrics))
 
     def _add(self, found: Frame, metrics: dict[str, ir.Metric]) -> None:
         frame = narrowed(self._reading.reader.collect(found))

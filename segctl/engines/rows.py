@@ -138,16 +138,30 @@ def prepare(
         kind: Also the column `kind`.
     """
     asked = tuple(nodes)
-    properties = {(node.name, node.type): None for root in asked for node in _properties(root)}
-    lo, hi = _widest(spans, reading.now) if reading.scope.bounds is None else (None, reading.now)
-    wish = Scan(kinds, tuple(properties | dict.fromkeys(same)), reading.subjects, lo, hi, order=order, kind=kind)
-    rows = reading.reader.scan(wish)
+    wish = wish_for(reading, kinds, asked, spans, same=same, order=order, kind=kind)
+    lo, rows = wish.lo, reading.reader.scan(wish)
     scope = replace(reading.scope, dialect=reading.reader.dialect, lo=max(reading.scope.lo, lo or reading.scope.lo))
     prepared = Prepared(rows.frame, scope, lo, rows.in_order)
     prepared = _with_profile_values(prepared, asked, reading)
     prepared = _with_days(prepared, asked)
     frame, scope = with_elements(prepared.frame, asked, prepared.scope, reading.reader)
     return Prepared(frame, scope, lo, prepared.in_order and frame is prepared.frame)
+
+
+def wish_for(
+    reading: Reading,
+    kinds: tuple[str, ...],
+    nodes: Iterable[Node],
+    spans: Sequence[Span],
+    *,
+    same: tuple[tuple[str, ValueType], ...] = (),
+    order: bool = False,
+    kind: bool = False,
+) -> Scan:
+    """What `prepare` reads; for the arguments see there."""
+    properties = {(node.name, node.type): None for root in nodes for node in _properties(root)}
+    lo, hi = _widest(spans, reading.now) if reading.scope.bounds is None else (None, reading.now)
+    return Scan(kinds, tuple(properties | dict.fromkeys(same)), reading.subjects, lo, hi, order=order, kind=kind)
 
 
 def day_column(rows: Prepared) -> nw.Expr:
