@@ -36,6 +36,13 @@ class HeldRows:
         self._ts = self._frame.get_column("ts").cast(pl.Int64).to_numpy()
         self.last = _last(self._frame)
 
+    def __len__(self) -> int:
+        return self._frame.height
+
+    def with_more(self, other: HeldRows) -> HeldRows:
+        """The rows of both; a column that either lacks is null there."""
+        return HeldRows(pl.concat([self._frame, other._frame], how="diagonal"))
+
     @property
     def columns(self) -> frozenset[str]:
         """Names of the columns."""

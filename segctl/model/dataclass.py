@@ -34,7 +34,7 @@ def _awaiting(plain: type) -> type:
     names = tuple(vars(plain).get("__annotations__", ()))
     namespace = {name: value for name, value in vars(plain).items() if name not in ("__dict__", "__weakref__")}
     defaults = {name: namespace.pop(name) for name in names if name in namespace}
-    methods = {"__slots__": names, "__setattr__": _refuse, "__delattr__": _refuse}
+    methods = {"__slots__": names, "__setattr__": _refuse, "__delattr__": _refuse, "__reduce__": _reduced}
     made: Any = type(plain)(plain.__name__, plain.__bases__, {**namespace, **methods})
     made.__qualname__ = plain.__qualname__
 
@@ -51,6 +51,12 @@ def _awaiting(plain: type) -> type:
 
 def _refuse(self: object, name: str, *_: object) -> NoReturn:
     raise FrozenInstanceError(f"{type(self).__name__}.{name} cannot be changed")
+
+
+def _reduced(self: object) -> tuple[Any, ...]:
+    """How another process makes the same value."""
+    cls: Any = type(self)
+    return cls, tuple(getattr(self, name) for name in cls.__slots__)
 
 
 def _complete(cls: Any, defaults: dict[str, Any]) -> None:  # noqa: ANN401 - its attributes are set

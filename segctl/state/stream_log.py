@@ -159,6 +159,15 @@ def changes_after(workspace: Workspace, seq: int, *, pending: bool = False) -> I
         yield Change(row[0], row[1], row[2], bool(row[3]), *row[4:])
 
 
+def pending_causes(workspace: Workspace) -> list[tuple[str, int, str, int, int]]:
+    """Changes that no run holds, in order: segment, subject, cause, valid time and sequence number."""
+    return list(
+        workspace.stream(
+            "SELECT segment, subject, cause, effective, seq FROM stream_changes WHERE run IS NULL ORDER BY seq"
+        )
+    )
+
+
 def first_kept(workspace: Workspace) -> int:
     """The lowest sequence number that can be said again; one more than the highest when none can."""
     rows = workspace.query("SELECT min(seq) FROM stream_changes")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import pickle
 from dataclasses import FrozenInstanceError, field, fields, replace
 from typing import Any
 
 import pytest
 
 from segctl.model.dataclass import dataclass
+from segctl.model.times import Duration
 
 
 def pair() -> list[Any]:
@@ -136,3 +138,9 @@ def test_other_options_give_the_standard_class() -> None:
     count.number += 1
 
     assert count == Count(1)
+
+
+def test_a_value_goes_to_another_process_and_comes_back() -> None:
+    duration = Duration(3, "days")
+
+    assert pickle.loads(pickle.dumps(duration)) == duration

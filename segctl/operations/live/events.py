@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from segctl.model.project import RELATED
 from segctl.model.types import stored_column
 from segctl.operations.evaluation import event_parts
 from segctl.operations.hot_columns import build_copies, columns_read
+from segctl.operations.live.held import Held, merged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +55,8 @@ class LiveEvents:
         self.span = (to_us(_EPOCH), to_us(_EPOCH))
         self.max_abs: dict[str, int] = {}
         self._workspace = workspace
-        self._known: dict[str, list[tuple[str, Store]]] = {}
+        self._mapped: dict[str, list[tuple[str, Store]]] = {}
+        self._held: list[Held] = []
         self.refresh(snapshot, events_written=False)
 
     def refresh(self, snapshot: int, *, events_written: bool) -> None:
@@ -61,11 +64,30 @@ class LiveEvents:
         # Without copies all rows would lie in memory.
         build_copies(self._workspace, self.wanted, snapshot=snapshot)
         self.parts = event_parts(self._workspace, snapshot)
-        self._known = {part.path: self._known.get(part.path) or self._stores(part) for part in self.parts}
+        self._see(self.parts)
         known = [at for part in self.parts for at in (part.min_ts, part.max_ts) if at is not None]
         self._widen([to_us(at) for at in known])
         if events_written:
             self.tails.clear()
+
+    def _see(self, parts: Sequence[EventPart]) -> None:
+        """Opens what is new and lets go of what is not there any more; small files are kept as one."""
+        from segctl.engines.hot_memory import HeldRows
+
+        paths = {part.path for part in parts}
+        self._mapped = {path: stores for path, stores in self._mapped.items() if path in paths}
+        self._held = [held for held in self._held if held.paths <= paths]
+        known = self._mapped.keys() | set().union(*(held.paths for held in self._held))
+        for part in parts:
+            if part.path in known:
+                continue
+            stores = self._stores(part)
+            held = {kind: store for kind, store in stores if isinstance(store, HeldRows)}
+            if held:
+                self._held.append(Held(frozenset({part.path}), held))
+            else:
+                self._mapped[part.path] = stores
+        self._held = merged(self._held)
 
     def add(self, kind: str, rows: pl.DataFrame) -> None:
         """Takes in further events."""
@@ -107,9 +129,12 @@ class LiveEvents:
         from segctl.engines.prepared_rows import FewRows
 
         stores: dict[str, list[tuple[Store, str]]] = {}
-        for path, kept in self._known.items():
+        for path, kept in self._mapped.items():
             for kind, store in kept:
                 stores.setdefault(kind, []).append((store, path))
+        for held in self._held:
+            for kind, rows_of_kind in held.stores.items():
+                stores.setdefault(kind, []).append((rows_of_kind, ""))
         for kind in self.wanted.keys() & self.tails.keys():
             stores.setdefault(kind, []).append((self.tails[kind], ""))
         for trait, changes in data.changes.items():

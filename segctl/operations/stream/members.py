@@ -69,7 +69,9 @@ class Members:
             self.grow(subject + 1)
             self._truth[subject, place] = belongs
 
-    def moved(self, subjects: Sequence[int], answers: pl.DataFrame, names: Sequence[str]) -> list[Moved]:
+    def moved(
+        self, subjects: Sequence[int] | NDArray[np.int64], answers: pl.DataFrame, names: Sequence[str]
+    ) -> list[Moved]:
         """Takes new answers about profiles.
 
         Args:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from segctl.operations.stream.clock import moment
+from segctl.state.subjects import subject_count
 
 if TYPE_CHECKING:
     import polars as pl
 
     from segctl.operations.session import Session
+
+APART = 200_000
+"""From so many subjects a ranking is a process of its own: beside the stream it would hold up every batch."""
+_CHILD = "from segctl.operations.stream.ranking import rank_for_parent; rank_for_parent()"
+_POLITE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +58,8 @@ class Ranking:
             snapshot: Files that hold all events up to then.
         """
         if names and self._found is None:
-            self._found = self._worker.submit(_ranked, session, tuple(names), at, snapshot)
+            apart = subject_count(session.workspace, snapshot) >= APART
+            self._found = self._worker.submit(_ranked_apart if apart else _ranked, session, tuple(names), at, snapshot)
 
     def take(self, *, wait: bool = False) -> Ranked | None:
         """What a ranking that has ended found, once; None while there is none."""
@@ -60,6 +72,38 @@ class Ranking:
         """Waits for what is under way, and forgets it."""
         self._worker.shutdown()
         self._found = None
+
+
+def _ranked_apart(session: Session, names: tuple[str, ...], at: int, snapshot: int) -> Ranked:
+    """The same by another process, on one core and behind whoever else wants it."""
+    asked = (session.definitions, session.lists, session.warnings, session.workspace.folder, names, at, snapshot)
+    child = subprocess.run(
+        [sys.executable, "-c", _CHILD], input=pickle.dumps(asked), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=os.environ | {"POLARS_MAX_THREADS": "1"}, start_new_session=True, check=False,
+    )  # fmt: skip
+    # Whatever went wrong there is found again here, where it can be told.
+    return _ranked(session, names, at, snapshot) if child.returncode else _read(child.stdout, at)
+
+
+def rank_for_parent() -> None:
+    """Ranks what stands on standard input, and writes what is found to standard output."""
+    from segctl.operations.session import Session
+    from segctl.state.workspace import Workspace
+
+    os.nice(_POLITE)
+    with os.fdopen(os.dup(0), "rb") as asked:
+        definitions, lists, warnings, folder, names, at, snapshot = pickle.load(asked)
+    with Workspace.open(folder) as workspace:
+        found = _ranked(Session(definitions, workspace, lists, warnings), names, at, snapshot)
+    with os.fdopen(os.dup(1), "wb") as out:
+        found.answers.write_ipc(out)
+
+
+def _read(answers: bytes, at: int) -> Ranked:
+    import polars as pl
+
+    frame = pl.read_ipc(BytesIO(answers))
+    return Ranked(frame, at, tuple(name for name in frame.columns if name != "subject"))
 
 
 def _ranked(session: Session, names: tuple[str, ...], at: int, snapshot: int) -> Ranked:

@@ -58,8 +58,8 @@ def record(
     from segctl.state.runs import NewRun, SegmentState, run_segments
 
     names = [name for name in going.names if name in members.names]
-    pending = list(stream_log.changes_after(session.workspace, 0, pending=True))
-    until = pending[-1].seq if pending else 0
+    pending = stream_log.pending_causes(session.workspace)
+    until = pending[-1][-1] if pending else 0
     note = run_note(session, names, (), ()) | going.note | {"stream": {"changes": len(pending)}, "profiles": profiles}
     new = NewRun(
         as_of=as_of, snapshot=snapshot, started=started, finished=started + timedelta(0), tool_version=__version__,
@@ -79,20 +79,16 @@ def record(
     return run, tuple(f"`{s.segment}` keeps the membership of its last run: {s.reason}" for s in failed)
 
 
-def _causes(pending: Sequence[Change]) -> pl.DataFrame | None:
+def _causes(pending: Sequence[tuple[str, int, str, int, int]]) -> pl.DataFrame | None:
     """The last cause of each profile and segment."""
     import polars as pl
 
     if not pending:
         return None
-    return pl.DataFrame(
-        {
-            "segment": [c.segment for c in pending],
-            "subject": pl.Series([c.subject for c in pending], dtype=pl.Int32),
-            "cause": [c.cause for c in pending],
-            "effective": pl.Series([c.effective for c in pending], dtype=pl.Int64).cast(pl.Datetime("us", "UTC")),
-        }
-    ).unique(["segment", "subject"], keep="last", maintain_order=True)
+    types = {"segment": pl.String, "subject": pl.Int32, "cause": pl.String, "effective": pl.Int64, "seq": pl.Int64}
+    rows = pl.DataFrame(pending, schema=types, orient="row")
+    last = rows.unique(["segment", "subject"], keep="last", maintain_order=True)
+    return last.select("segment", "subject", "cause", pl.col("effective").cast(pl.Datetime("us", "UTC")))
 
 
 def said_members(workspace: Workspace) -> dict[int, pl.Series]:

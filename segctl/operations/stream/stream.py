@@ -6,6 +6,7 @@ said. A checkpoint makes files of the lines and a run of the changes.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -53,8 +54,14 @@ class Stream:
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Goes on until every feed has ended, or somebody stops it."""
-        while not is_stopped() and not all(feed.has_ended for _, feed in self._feeds):
-            self.turn(self._patience())
+        # What is there now stays; looking through it for garbage would hold up a batch every so often.
+        gc.collect()
+        gc.freeze()
+        try:
+            while not is_stopped() and not all(feed.has_ended for _, feed in self._feeds):
+                self.turn(self._patience())
+        finally:
+            gc.unfreeze()
 
     def turn(self, patience_s: float = 0.0) -> None:
         """One step with what is there, waiting at most so long for it, and what is due beside it."""

@@ -13,7 +13,9 @@ from segctl.operations.stream.members import Members, Moved, Timers
 from segctl.state.subjects import Subjects, subject_count
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
     from segctl.operations.session import Session
     from segctl.operations.stream.ranking import Ranked
@@ -155,8 +157,15 @@ class World:
     def ranked(self, found: Ranked) -> list[Moved]:
         """Takes what a ranking of everybody found; who moved."""
         self.members.grow(len(self.profiles))
-        everybody = self.profile_subjects(range(len(self.profiles)))
-        return self.members.moved(everybody, found.answers, found.names)
+        return self.members.moved(self._everybody(), found.answers, found.names)
+
+    def _everybody(self) -> NDArray[np.int64]:
+        """Subjects of all profiles, ascending."""
+        import numpy as np
+
+        if self.profile_of is None:
+            return np.arange(len(self.profiles))
+        return np.unique(self.profile_of.to_numpy()).astype(np.int64)
 
 
 def newest_as_of(session: Session) -> int | None:
