@@ -145,8 +145,18 @@ class HotReader:
         if part.rows > _SMALL or part.held is not None:
             return [part]
         if part.path not in self._read:
-            self._read[part.path] = [replace(part, held=rows, rows=rows.height, kinds=(kind,), is_sorted=False)
-                                     for kind, rows in _by_kind(part, self._asked.own)]  # fmt: skip
+            # Without the kind, whether or not the file has it, so that such parts of several files fit together.
+            self._read[part.path] = [
+                replace(
+                    part,
+                    held=rows.drop("kind", strict=False),
+                    columns=tuple(name for name in part.columns if name != "kind"),
+                    rows=rows.height,
+                    kinds=(kind,),
+                    is_sorted=False,
+                )
+                for kind, rows in _by_kind(part, self._asked.own)
+            ]
         return self._read[part.path]
 
 
