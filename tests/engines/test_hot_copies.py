@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,23 @@ def _part(folder: Path, kind: str, ids: list[str], *, subject: int) -> EventPart
     hot = folder / f"{kind}.hot"
     write_hot(path, hot, ["number:i"])
     return EventPart(str(path), len(ids), (kind,), tuple(rows.columns), is_sorted=True, hot=str(hot))
+
+
+def test_a_small_file_of_one_kind_stands_beside_a_tail_of_several(tmp_path: Path) -> None:
+    common = {"subject": [1, 3], "ts": [_AT, _AT + timedelta(hours=1)], "source": ["app"] * 2, "event_id": ["b", "a"]}
+    types = {"subject": pl.Int32, "ts": pl.Datetime("us", "UTC")}
+    alone = pl.DataFrame({**common, "number:i": [7, 8]}, schema_overrides=types)
+    tail = pl.DataFrame({**common, "kind": ["login", "order"], "number:i": [9, 10]}, schema_overrides=types)
+    parts = []
+    for name, frame, kinds in (("tail", tail, ("login", "order")), ("alone", alone, ("order",))):
+        frame.write_parquet(tmp_path / f"{name}.parquet")
+        parts.append(EventPart(str(tmp_path / f"{name}.parquet"), 2, kinds, tuple(frame.columns)))
+    people = pl.DataFrame({"subject": [1, 2, 3]}, schema={"subject": pl.Int32})
+    data = EngineInput(people, tuple(parts))
+    whole = ValueType(Kind.INTEGER)
+    for kinds, named in product((("order",), ("login",), ("login", "order")), (False, True)):
+        wish = Scan(kinds, (("number", whole),), Subjects(3, 3, (3,)), None, 2**62, order=True, kind=named)
+        found = [polars_of(reader.scan(wish).frame).collect() for reader in (HotReader(data), PolarsReader(data))]
+        quick, plain = (rows.drop("source", "event_id").sort("ts", "number:i") for rows in found)
+        assert quick.equals(plain)
+        assert quick["number:i"].to_list() == ([] if kinds == ("login",) else [8, 10])
