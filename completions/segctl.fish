@@ -977,6 +977,7 @@ complete -c segctl -n '__segctl_at usecase 0 "--use --language -C --project -e -
 complete -c segctl -n '__segctl_at usecase 1 "--use --language -C --project -e --env --as-of -f --format -o --output --lock-wait --timeout --log-file --color"' 
 complete -c segctl -n '__fish_seen_subcommand_from usecase' -l use -x -d 'With `add`: what the project calls an event or trait'
 complete -c segctl -n '__fish_seen_subcommand_from usecase' -l keep -d 'With `add`: leave files that differ, and write the others'
+complete -c segctl -n '__fish_seen_subcommand_from usecase' -l declare -d 'With `add`: what the project lacks is added to segctl.yaml'
 complete -c segctl -n '__fish_seen_subcommand_from usecase' -l language -x -a 'de en' -d 'Of conditions in words'
 complete -c segctl -n '__fish_seen_subcommand_from usecase' -s C -l project -x -a '(__fish_complete_directories)' -d 'Folder of the project'
 complete -c segctl -n '__fish_seen_subcommand_from usecase' -s e -l env -x -a '(__segctl_names environments)' -d 'Environment block of segctl.yaml'

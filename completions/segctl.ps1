@@ -1326,6 +1326,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table = [System.Collections.Generic.Dictionary[string, string]]::new()
             $table['--use'] = 'text'
             $table['--keep'] = 'flag'
+            $table['--declare'] = 'flag'
             $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'

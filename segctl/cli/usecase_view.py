@@ -19,24 +19,27 @@ LIST = (
 ADDED = (output.Column("file"), output.Column("state"))
 STATUS = (
     output.Column("use_case", "use case"),
-    output.Column("state"),
     output.Column("members", type="integer"),
     output.Column("verdict"),
     output.Column("extra", "extra revenue", type="number", digits=2),
-    output.Column("extra_low", "from", type="number", digits=2),
-    output.Column("extra_high", "to", type="number", digits=2),
     output.Column("lift", type="share"),
     output.Column("is_quick_win", "quick win", type="boolean"),
-    output.Column("next"),
-    output.Column("title", extra=True),
-    output.Column("segment", extra=True),
-    output.Column("treated", type="integer", extra=True),
-    output.Column("held", type="integer", extra=True),
-    output.Column("currency", extra=True),
-    output.Column("lift_low", type="share", extra=True),
-    output.Column("lift_high", type="share", extra=True),
-    output.Column("lacking", type="list", extra=True),
 )
+FURTHER = (
+    output.Column("extra_low", "from", type="number", digits=2),
+    output.Column("extra_high", "to", type="number", digits=2),
+    output.Column("state"),
+    output.Column("next"),
+    output.Column("title"),
+    output.Column("segment"),
+    output.Column("treated", type="integer"),
+    output.Column("held", type="integer"),
+    output.Column("currency"),
+    output.Column("lift_low", type="share"),
+    output.Column("lift_high", type="share"),
+    output.Column("lacking", type="list"),
+)
+NEXT = (output.Column("use_case", "use case"), output.Column("command"), output.Column("why"))
 
 
 def write_list(ctx: Context, language: str | None) -> None:
@@ -49,17 +52,19 @@ def write_list(ctx: Context, language: str | None) -> None:
     output.write(ctx, output.Result("segctl/usecase-ls/1", LIST, rows, noun="use cases", ids_column="use_case"))
 
 
-def write_added(ctx: Context, name: str, use: Sequence[str], *, keep: bool) -> None:
+def write_added(ctx: Context, name: str, use: Sequence[str], *, keep: bool, declare: bool) -> None:
     """What was, or would be, written."""
     from segctl.operations.session import bound_definitions
     from segctl.operations.usecases import add
 
     names = dict(_pair(one) for one in use)
     definitions, _ = bound_definitions(ctx.project, env=ctx.env)
-    found = add(definitions, name, use=names, keep=keep, dry_run=ctx.dry_run)
+    found = add(definitions, name, use=names, keep=keep, declare=declare, dry_run=ctx.dry_run)
     states = dict.fromkeys(found.new, "new") | dict.fromkeys(found.same, "there")
     states |= dict.fromkeys(found.kept, "differs, kept")
     rows = sorted(states.items())
+    if found.declared:
+        rows.append(("segctl.yaml", f"adds {', '.join(found.declared)}"))
     facts = {"use_case": name}
     output.write(ctx, output.Result("segctl/usecase-add/1", ADDED, rows, noun="files", facts=facts, ids_column="file"))
     if ctx.dry_run:
@@ -77,7 +82,20 @@ def write_status(ctx: Context, language: str | None) -> None:
         now = instant(ctx.as_of, ctx.now, session.project.timezone)
         found = standings(session, now=now, language=session.language(language))
     rows = [one.row() for one in found]
-    output.write(ctx, output.Result("segctl/usecase-status/1", STATUS, rows, noun="use cases", ids_column="use_case"))
+    is_table = ctx.format == "table"
+    columns = (*STATUS, *FURTHER)
+    steps = [(one.use_case, one.command or "-", one.why) for one in found]
+    output.write(
+        ctx,
+        output.Result(
+            "segctl/usecase-status/1", STATUS if is_table else columns,
+            [{column.name: row[column.name] for column in (STATUS if is_table else columns)} for row in rows],
+            noun="use cases", ids_column="use_case", is_report=True,
+            sections=(output.Section("next", "next", NEXT, steps),) if is_table else (),
+        ),
+    )  # fmt: skip
+    if is_table:
+        messages.notice(ctx, "limits of the figures, groups and files: `-f json`")
 
 
 def _pair(text: str) -> tuple[str, str]:

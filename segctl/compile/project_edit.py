@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from segctl.compile.source import Mapping, compose
 
 
@@ -58,3 +61,44 @@ def _checked(text: str, section: str, entries: dict[str, str]) -> str | None:
     if findings or not isinstance(node, Mapping) or not set(entries) <= set(node.names):
         return None
     return text
+
+
+def declared_in(text: str, sections: Collection[str]) -> dict[str, dict[str, str]]:
+    """What a segctl.yaml declares: section → name → value in YAML's flow style, without titles."""
+    import yaml
+
+    found = yaml.safe_load(text)
+    return {
+        section: {
+            name: yaml.safe_dump(_untitled(value), default_flow_style=True, width=10_000, sort_keys=False).strip()
+            for name, value in (found.get(section) or {}).items()
+            if isinstance(value, dict | str)
+        }
+        for section in sections
+    }
+
+
+def _untitled(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _untitled(inner) for name, inner in value.items() if name != "title"}
+    return value
+
+
+def with_contact_point(text: str, kind: str, trait: str) -> str:
+    """The text with a contact point, where it names none of the kind.
+
+    >>> with_contact_point("contact_points: {phone: tel}", "email", "mail")
+    'contact_points: {phone: tel, email: mail}'
+    """
+    line = re.compile(r"(?m)^contact_points: *\{([^}\n]*)\}")
+    found = line.search(text)
+    if found is None:
+        return (
+            text
+            if re.search(r"(?m)^contact_points:", text)
+            else f"{text.rstrip()}\ncontact_points: {{{kind}: {trait}}}\n"
+        )
+    if re.search(rf"\b{kind}\b *:", found[1]):
+        return text
+    inner = f"{found[1].strip()}, {kind}: {trait}" if found[1].strip() else f"{kind}: {trait}"
+    return f"{text[: found.start()]}contact_points: {{{inner}}}{text[found.end() :]}"

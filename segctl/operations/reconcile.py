@@ -99,18 +99,18 @@ def compare(session: Session, name: str, *, now: datetime, progress: Progress | 
         listener.start(f"read {name}", total=len(ledger), unit="audiences")
         try:
             remotes = {remote.id: remote for remote in connector.audiences()}
-            others = filled(session, name, list(remotes.values()), now=now)
-            of_workflows = {one.remote: one for one in others if one.remote is not None}
+            by_workflows = filled(session, name, list(remotes.values()), now=now)
+            of_workflows = {one.remote: one for one in by_workflows if one.remote is not None}
             found = []
             for one in ledger:
                 also = of_workflows.pop(one.remote or "", None)
                 found.append(_compared(session, connector, one, also, is_there=one.remote in remotes))
                 listener.advance(1)
             pushed = {one.remote for one in ledger}
-            found += [_filled(connector, one) for one in others if one.remote is None or one.remote not in pushed]
+            found += [_filled(connector, one) for one in by_workflows if one.remote is None or one.remote not in pushed]
         finally:
             listener.finish()
-        known = {one.remote for one in (*ledger, *others)}
+        known = {one.remote for one in ledger} | {one.remote for one in by_workflows}
         others = tuple((r.id, r.name, r.size) for r in remotes.values() if r.id not in known)
         shown = sorted((one for one in found if one is not None), key=lambda one: one.segment)
         return Compared(name, tuple(shown), tuple(sorted(others)))

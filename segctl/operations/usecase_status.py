@@ -21,26 +21,27 @@ _Limits = tuple[float | None, float | None, float | None]
 _NOTHING: _Limits = (None, None, None)
 _LEAST_MEMBERS = 20
 """Fewer people are no quick win: neither the money nor the proof."""
-_NEXT: dict[str, dict[str, str]] = {
+_NEXT: dict[str, dict[str, tuple[str, str]]] = {
     "de": {
-        "add": "`segctl usecase add {name}`",
-        "apply": "`segctl apply`: noch kein Lauf kennt das Segment",
-        "start": "`segctl workflow run`: erst wenn Leute eingetreten sind, zeigt sich, was es bringt",
-        "wait": "abwarten, bis beide Gruppen groß genug sind",
-        "more": "auf mehr Leute ausweiten, dann {after}",
-        "change": "Inhalt oder Zeitpunkt ändern, oder beenden: `segctl workflow pause {name}`",
-        "next": "als Nächstes {after}",
+        "add": ("segctl usecase add {name}", "noch nicht im Projekt"),
+        "apply": ("segctl apply", "noch kein Lauf kennt das Segment"),
+        "start": ("segctl workflow run --since TIME", "ohne `--since` beginnen nur, die neu dazukommen"),
+        "go_on": ("segctl workflow run", "noch ist niemand eingetreten"),
+        "wait": ("", "abwarten, bis beide Gruppen groß genug sind"),
+        "more": ("", "auf mehr Leute ausweiten, dann {after}"),
+        "change": ("segctl workflow pause {name}", "oder Inhalt und Zeitpunkt ändern"),
     },
     "en": {
-        "add": "`segctl usecase add {name}`",
-        "apply": "`segctl apply`: no run knows its segment yet",
-        "start": "`segctl workflow run`: what it brings shows once people have entered",
-        "wait": "wait until both groups are large enough",
-        "more": "extend it to more people, then {after}",
-        "change": "change content or timing, or end it: `segctl workflow pause {name}`",
-        "next": "next {after}",
+        "add": ("segctl usecase add {name}", "not in the project yet"),
+        "apply": ("segctl apply", "no run knows its segment yet"),
+        "start": ("segctl workflow run --since TIME", "without `--since` only newcomers begin"),
+        "go_on": ("segctl workflow run", "nobody has entered yet"),
+        "wait": ("", "wait until both groups are large enough"),
+        "more": ("", "extend it to more people, then {after}"),
+        "change": ("segctl workflow pause {name}", "or change content and timing"),
     },
 }
+"""By language: the command, and why; some steps are no command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Standing:
         verdict: ``earns`` and ``costs`` by revenue whose interval excludes 0, ``helps`` and ``harms`` by conversions.
         is_quick_win: Not measured yet, and people are there: little work, something to gain.
         next: What to do.
+        command: That does it, empty where none does; `why` says why.
     """
 
     use_case: str
@@ -73,6 +75,8 @@ class Standing:
     verdict: Verdict
     is_quick_win: bool
     next: str
+    command: str
+    why: str
 
     def row(self) -> dict[str, Any]:
         """As a row of a result."""
@@ -127,6 +131,7 @@ def _standing(session: Session, case: UseCase, now: datetime, language: str) -> 
     brought = earnings(session, case.name, now=now) if case.name in session.definitions.workflows else None
     verdict = _judged(state, brought)
     shown = brought is not None and brought.is_enough
+    command, why = _next(session, case, state, members, verdict, language)
     return Standing(
         case.name,
         case.titles[language],
@@ -141,7 +146,9 @@ def _standing(session: Session, case: UseCase, now: datetime, language: str) -> 
         None if brought is None else brought.currency,
         verdict,
         verdict in ("not_installed", "not_measured") and (members or 0) >= _LEAST_MEMBERS,
-        _next(case, state, members, verdict, language),
+        f"`{command}`: {why}" if command else why,
+        command,
+        why,
     )
 
 
@@ -170,15 +177,21 @@ def _judged(state: str, brought: Earnings | None) -> Verdict:
     return "no_difference"
 
 
-def _next(case: UseCase, state: str, members: int | None, verdict: Verdict, language: str) -> str:
+def _next(
+    session: Session, case: UseCase, state: str, members: int | None, verdict: Verdict, language: str
+) -> tuple[str, str]:
+    from segctl.state.workflows import Books
+
     if state != "installed":
         key = "add"
     elif members is None:
         key = "apply"
     else:
+        has_begun = case.name in Books(session.workspace).places()
         key = {
             "earns": "more", "helps": "more", "costs": "change", "harms": "change", "no_difference": "change",
             "too_early": "wait",
-        }.get(verdict, "start")  # fmt: skip
+        }.get(verdict, "go_on" if has_begun else "start")  # fmt: skip
     after = ", ".join(f"`{name}`" for name in case.after)
-    return _NEXT[language][key].format(name=case.name, after=after)
+    command, why = _NEXT[language][key]
+    return command.format(name=case.name), why.format(after=after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from segctl.compile.suggest import nearest
@@ -11,6 +11,15 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import Refused, UsageError
 from segctl.model.project import Definitions
 from segctl.operations.init import template_files, write_new
+from segctl.operations.usecase_declare import (
+    PROJECT_FILE,
+    Lack,
+    declarations,
+    own_identifier,
+    replace_text,
+    spoken_of,
+    words,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +121,14 @@ class Added:
         new: Files that are written.
         same: Files that are there already as they would be written.
         kept: Files that are there with other content and stay.
+        declared: What is added to segctl.yaml, such as ``event order_item``.
     """
 
     use_case: str
     new: tuple[str, ...]
     same: tuple[str, ...]
     kept: tuple[str, ...]
+    declared: tuple[str, ...] = ()
 
 
 def find_use_case(name: str) -> UseCase:
@@ -139,6 +150,7 @@ def add(
     *,
     use: Mapping[str, str] | None = None,
     keep: bool = False,
+    declare: bool = False,
     dry_run: bool = False,
 ) -> Added:
     """Copy a journey into the project; nothing that exists is ever overwritten.
@@ -148,16 +160,22 @@ def add(
         name: Of the journey.
         use: Name in the package → the project's own name for it: event kinds, traits, properties, the purpose.
         keep: Files that are there with other content stay, and the others are written.
+        declare: Events, traits and the purpose that the project lacks are added to segctl.yaml, as the shop has them.
         dry_run: Write nothing.
 
     Raises:
         UsageError: No such journey (SEG782), or the project does not declare what it needs (SEG783).
         Refused: A file is there with other content (SEG784); nothing was written.
     """
-    case, names = find_use_case(name), dict(use or {})
-    _check_names(case, names)
-    _check_needs(definitions, case, names)
+    case = find_use_case(name)
+    _check_names(case, use or {})
+    known = [one.name for one in definitions.project.identifiers if one.identifier_class == "known"]
+    names = own_identifier(use or {}, known)
     root = Path(definitions.project.root)
+    lacking = _lacking(definitions, case, names)
+    declared = declarations(root, lacking, names) if declare and lacking else None
+    if lacking and declared is None:
+        raise _refuse(case, lacking, names)
     wanted = {path: _renamed(data, names) for path, data in package(case).items()}
     there = {path: (root / path).read_bytes() for path in wanted if (root / path).is_file()}
     same = tuple(sorted(path for path, data in there.items() if data == wanted[path]))
@@ -171,7 +189,9 @@ def add(
     if not dry_run:
         for path in new:
             write_new(root / path, wanted[path])
-    return Added(name, new, same, other)
+        if declared is not None:
+            replace_text(root / PROJECT_FILE, declared)
+    return Added(name, new, same, other, tuple(f"{one.kind} {names.get(one.name, one.name)}" for one in lacking))
 
 
 def package(case: UseCase) -> dict[str, bytes]:
@@ -188,16 +208,13 @@ def package(case: UseCase) -> dict[str, bytes]:
     return dict(sorted(chosen.items()))
 
 
-_WORD = re.compile(r"[A-Za-z0-9_]+")
-_SILENT = re.compile(r"(?m)^\s*(#.*|(title|description|hypothesis|owner|name):.*)$| +#.*$")
 _REFERRED = ("segments", "destinations", "experiments", "content", "traits", "lists")
 
 
 def _referred(path: str, shop: Mapping[str, bytes]) -> list[str]:
     """Files of the template whose names a file speaks of, and the tests of a segment."""
     folder, _, rest = path.partition("/")
-    text = _SILENT.sub("", shop[path].decode("utf-8", "replace"))
-    words = set(_WORD.findall(text))
+    said = words(shop[path])
     found = [f"tests/{rest}"] if folder in ("segments", "workflows") and f"tests/{rest}" in shop else []
     if folder in ("tests", "lists") or path.endswith(".j2"):
         return found
@@ -209,7 +226,7 @@ def _referred(path: str, shop: Mapping[str, bytes]) -> list[str]:
         if kind == "traits":
             declared = set(re.findall(r"(?m)^  ([a-z][a-z0-9_]*):", shop[other].decode()))
         # An experiment is a choice, unless a workflow splits by it.
-        if declared & words and (kind != "experiments" or folder == "workflows"):
+        if declared & said and (kind != "experiments" or folder == "workflows"):
             found.append(other)
     return found
 
@@ -227,7 +244,9 @@ def _renamed(data: bytes, names: Mapping[str, str]) -> bytes:
 
 
 def _check_names(case: UseCase, names: Mapping[str, str]) -> None:
-    known = {*case.events, *case.traits, case.purpose, *(p for of in case.events.values() for p in of)}
+    spoken = set().union(*spoken_of(package(case)).values())
+    known = {*case.events, *case.traits, case.purpose, *(p for of in case.events.values() for p in of), *spoken}
+    known.add("customer_id")
     for name in names:
         if name not in known:
             near = nearest(name, known)
@@ -235,27 +254,43 @@ def _check_names(case: UseCase, names: Mapping[str, str]) -> None:
             raise UsageError("SEG783", f"`{case.name}` needs nothing called `{name}`", hint=hint)
 
 
-def _check_needs(definitions: Definitions, case: UseCase, names: Mapping[str, str]) -> None:
-    """That the project declares everything, under its own names."""
+def _lacking(definitions: Definitions, case: UseCase, names: Mapping[str, str]) -> list[Lack]:
+    """What the project does not declare, under its own names."""
     project = definitions.project
-    lacking: list[tuple[str, str, Iterable[str]]] = []
+    spoken = spoken_of(package(case))
+    there = {
+        "event": [one.name for one in project.events],
+        "trait": [*(one.name for one in project.traits), *definitions.computed],
+        "purpose": [one.name for one in project.purposes],
+        "table": [one.name for one in project.related],
+    }
+    needed = {
+        "event": spoken["event"] | set(case.events), "trait": spoken["trait"] | set(case.traits),
+        "purpose": spoken["purpose"] | {case.purpose}, "table": spoken["table"],
+    }  # fmt: skip
+    lacking = [
+        Lack(kind, name, there[kind])
+        for kind, asked in needed.items()
+        for name in sorted(asked)
+        if names.get(name, name) not in there[kind]
+    ]
     for event, properties in case.events.items():
         declared = project.event(names.get(event, event))
-        if declared is None:
-            lacking.append(("event", event, [one.name for one in project.events]))
-            continue
-        has = [name for name, _ in declared.properties]
-        lacking += [("property", one, has) for one in properties if names.get(one, one) not in has]
-    lacking += [
-        ("trait", trait, [one.name for one in project.traits])
-        for trait in case.traits
-        if definitions.trait(names.get(trait, trait)) is None
-    ]
-    if names.get(case.purpose, case.purpose) not in [one.name for one in project.purposes]:
-        lacking.append(("purpose", case.purpose, [one.name for one in project.purposes]))
-    if lacking:
-        kind, name, known = lacking[0]
-        others = f", nor {', '.join(f'`{other}`' for _, other, _ in lacking[1:])}" if lacking[1:] else ""
-        near = nearest(name, known) or next(iter(sorted(known)), "YOURS")
-        hint = f"say what the project calls it: `--use {name}={near}`, or declare it in segctl.yaml"
-        raise UsageError("SEG783", f"the project declares no {kind} `{names.get(name, name)}`{others}", hint=hint)
+        has = [] if declared is None else [name for name, _ in declared.properties]
+        if declared is not None:
+            lacking += [Lack("property", one, has, event) for one in properties if names.get(one, one) not in has]
+    return lacking
+
+
+def _refuse(case: UseCase, lacking: Sequence[Lack], names: Mapping[str, str]) -> UsageError:
+    """What is not declared, and what to do about it."""
+    parts = [f"{one.kind} `{names.get(one.name, one.name)}`" for one in lacking]
+    listed = " and ".join([", ".join(parts[:-1]), parts[-1]]) if len(parts) > 1 else parts[0]
+    own = [(one.name, near) for one in lacking if (near := nearest(one.name, one.known)) is not None]
+    called = " ".join(f"--use {name}={near}" for name, near in own) or f"--use {lacking[0].name}=OWN"
+    hint = (
+        f"if the project calls it otherwise, `{called}`; what it does not have at all, `--declare` adds to segctl.yaml"
+    )
+    if any(one.kind == "property" for one in lacking):
+        hint = f"add the property to its event in segctl.yaml, or say what it is called there: `{called}`"
+    return UsageError("SEG783", f"`{case.name}` needs what the project does not declare: {listed}", hint=hint)

@@ -110,7 +110,7 @@ def test_names_of_the_project_are_put_in(tmp_path: Path) -> None:
         path.write_text(path.read_text("utf-8").replace("product_added", "cart_add"), "utf-8")
     definitions = definitions_of(folder)
 
-    with pytest.raises(UsageError, match="declares no event `product_added`") as caught:
+    with pytest.raises(UsageError, match="event `product_added`") as caught:
         add(definitions, "cart_recovery")
     assert "--use product_added=" in (caught.value.hint or "")
     add(definitions, "cart_recovery", use={"product_added": "cart_add"})
@@ -181,3 +181,29 @@ def test_a_journey_earns_when_its_control_group_says_so(tmp_path: Path) -> None:
     assert one.extra[0] is not None
     assert 0 < one.extra[0] < one.extra[1]
     assert (early["welcome"].verdict, early["welcome"].treated) == ("too_early", 0)
+
+
+@pytest.mark.parametrize(("template", "name"), [("minimal", "cart_recovery"), ("b2b", "high_value_care")])
+def test_a_project_that_lacks_everything_gets_the_declarations_and_binds(
+    tmp_path: Path, template: str, name: str
+) -> None:
+    folder = tmp_path / "p"
+    create_project(folder, template=template)
+    before = (folder / "segctl.yaml").read_text("utf-8")
+    definitions = definitions_of(folder)
+
+    with pytest.raises(UsageError, match="event `order_item`") as caught:
+        add(definitions, name)
+    planned = add(definitions, name, declare=True, dry_run=True)
+    assert (folder / "segctl.yaml").read_text("utf-8") == before
+    done = add(definitions, name, declare=True)
+
+    assert "`--declare` adds" in (caught.value.hint or "")
+    assert planned == done
+    assert {"event order_item", "purpose newsletter"} <= set(done.declared)
+    linted = json.loads(run("lint", "-f", "json", cwd=folder).stdout)
+    assert [one for one in linted["diagnostics"] if one["severity"] == "error"] == []
+    kept = [line for line in before.splitlines() if not line.startswith("contact_points")]
+    assert [line for line in kept if line not in (folder / "segctl.yaml").read_text("utf-8")] == []
+    points = dict(definitions_of(folder).project.contact_points)
+    assert points == {"email": ("email",)} | ({"phone": ("phone",)} if template == "b2b" else {})

@@ -15,6 +15,7 @@ EXAMPLES = (
         "segctl usecase add cart_recovery --use product_added=cart_add",
         "For a project that calls the event otherwise.",
     ),
+    ("segctl usecase add welcome --declare", "For a project without its events and traits: adds them to segctl.yaml."),
     ("segctl usecase status", "Which earn by their control groups, and what comes next."),
 )
 EXITS: dict[int, str] = {4: "`add`: a file is there with other content; nothing was written"}
@@ -32,6 +33,9 @@ def command(
         Option("--use", metavar="NAME=OWN", help="With `add`: what the project calls an event or trait. Repeatable."),
     ] = None,
     keep: Annotated[bool, Option("--keep", help="With `add`: leave files that differ, and write the others.")] = False,
+    declare: Annotated[
+        bool, Option("--declare", help="With `add`: what the project lacks is added to segctl.yaml.")
+    ] = False,
     language: Language = None,
 ) -> None:
     """Install ready journeys, and see which of them earn.
@@ -46,7 +50,7 @@ def command(
     if action == "add":
         if name is None:
             raise UsageError("SEG104", "`add` needs the name of a package", hint="`segctl usecase ls` lists them")
-        view.write_added(ctx, name, use or [], keep=keep)
+        view.write_added(ctx, name, use or [], keep=keep, declare=declare)
     elif action == "status":
         view.write_status(ctx, language)
     else:
