@@ -31,12 +31,14 @@ class NewFile:
         dataset: The dataset it was made for.
         rows: Number of rows inside.
         meta: Whatever readers need to know before opening it.
+        crc32: Checksum of its bytes, when they were made to last already.
     """
 
     path: Path
     dataset: str
     rows: int
     meta: Meta = field(default_factory=dict)
+    crc32: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,11 @@ def flush_all(paths: list[Path]) -> None:
     """Flushes the files, then each folder once."""
     for path in paths:
         flush(path)
+    flush_folders(paths)
+
+
+def flush_folders(paths: list[Path]) -> None:
+    """Makes the names of files last, their folders flushed once each."""
     for folder in sorted({path.parent for path in paths}):
         flush(folder)
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import SegctlError
 from segctl.state import database, integrity, locks, problems
-from segctl.state.files import NewFile, StoredFile, crc32, flush_all, fresh_path
+from segctl.state.files import NewFile, StoredFile, crc32, flush_all, flush_folders, fresh_path
 from segctl.state.mounts import refuse_network
 
 if TYPE_CHECKING:
@@ -174,8 +174,9 @@ class Workspace:
         """
         try:
             with problems.worded(self.folder):
-                flush_all([file.path for file in add])
-                checksums = [crc32(file.path) for file in add]
+                flush_all([file.path for file in add if file.crc32 is None])
+                flush_folders([file.path for file in add if file.crc32 is not None])
+                checksums = [crc32(file.path) if file.crc32 is None else file.crc32 for file in add]
             with self.transaction() as db:
                 seq = self._insert_commit(db, kind, note)
                 self._insert_files(db, seq, add, checksums)

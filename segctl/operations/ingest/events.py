@@ -7,7 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from segctl.operations.ingest.content_ids import content_ids, contents_of
 from segctl.state.files import NewFile, StoredFile
+from segctl.state.sealing import Sealing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from segctl.connectors.fingerprints import Words
-    from segctl.connectors.key_index import Rows
     from segctl.model.sources import Source
     from segctl.operations.ingest.again import Afresh, Replaced
     from segctl.operations.ingest.subjects import Resolver
@@ -77,6 +78,7 @@ class EventSink:
         self._comparer, self._writer = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         self._comparing: Future[None] | None = None
         self._writing: Future[NewFile] | None = None
+        self._sealing = Sealing()
 
     @property
     def counts(self) -> EventCounts:
@@ -93,7 +95,7 @@ class EventSink:
         self._occurrences.discard()
         self._occurrences = Occurrences(self._key_path)
         if earlier is not None:
-            contents = _contents_of(earlier)
+            contents = contents_of(earlier)
             if len(contents):
                 self._occurrences.number(contents)
 
@@ -106,6 +108,9 @@ class EventSink:
         # Subjects are looked up by the caller's thread, which asks for those of links too.
         if self._buffered >= FILE_ROWS:
             self._write()
+        for run in self._keys.spilled:
+            if run.path is not None:
+                self._sealing.begin(run.path)
         self._comparing = self._comparer.submit(self._compare, rows)
 
     def _take_compared(self) -> None:
@@ -145,7 +150,7 @@ class EventSink:
         import numpy as np
 
         from segctl.connectors import key_index
-        from segctl.connectors.fingerprints import combined, fingerprints
+        from segctl.connectors.fingerprints import combined, fingerprints, folded
 
         if rows.is_empty():
             return rows
@@ -157,14 +162,14 @@ class EventSink:
             words = content.hash_rows(seed=1).to_numpy() | np.uint64(1)
             return self._counted(rows, key_index.classify(self._keys, keys, words, replaces=self._replaces))
         marks = [fingerprints(column) for column in content.get_columns()]
-        contents = _folded(marks, seed=1)
+        contents = folded(marks, seed=1)
         if by_content.all():
             numbers = self._occurrences.number(contents)
             keys = key_index.occurrence_keys(contents, numbers)
-            rows = rows.with_columns(_content_ids(contents, _folded(marks, seed=2), numbers))
+            rows = rows.with_columns(content_ids(contents, folded(marks, seed=2), numbers))
         else:
             keys = combined([rows["event_id"]], rows.height, seed=3)
-            rows, keys = self._partly_identified(rows, by_content, contents, _folded(marks, seed=2), keys)
+            rows, keys = self._partly_identified(rows, by_content, contents, folded(marks, seed=2), keys)
         words = content.hash_rows(seed=1).to_numpy() | np.uint64(1)
         return self._counted(rows, key_index.classify(self._keys, keys, words, replaces=self._replaces))
 
@@ -176,7 +181,7 @@ class EventSink:
         at = by_content.to_numpy()
         numbers = self._occurrences.number(contents[at])
         keys[at] = key_index.occurrence_keys(contents[at], numbers)
-        ids = rows["event_id"].scatter(by_content.arg_true(), _content_ids(contents[at], more[at], numbers))
+        ids = rows["event_id"].scatter(by_content.arg_true(), content_ids(contents[at], more[at], numbers))
         return rows.with_columns(ids), keys
 
     def _counted(self, rows: pl.DataFrame, codes: npt.NDArray[np.uint8]) -> pl.DataFrame:
@@ -205,7 +210,12 @@ class EventSink:
         subjects = self.resolver.resolve(frame["id_type"], frame["value"])
         frame = frame.drop("id_type", "value").insert_column(0, subjects.alias("subject"))
         self._take_written()
-        self._writing = self._writer.submit(write_events, self.workspace, frame)
+        self._writing = self._writer.submit(self._written, frame)
+
+    def _written(self, frame: pl.DataFrame) -> NewFile:
+        file = write_events(self.workspace, frame)
+        self._sealing.begin(file.path)
+        return file
 
     def _take_written(self) -> None:
         """Waits for the file before this one, so that at most two wait in memory."""
@@ -219,7 +229,7 @@ class EventSink:
 
     def discard(self) -> None:
         """Deletes what was written, when there will be no commit."""
-        for working in (self._comparer, self._writer):
+        for working in (self._comparer, self._writer, self._sealing):
             working.shutdown()
         with suppress(Exception):
             self._take_written()
@@ -236,6 +246,7 @@ class EventSink:
             working.shutdown()
         if self._replaced:
             self._files = last_of_this_run(self.workspace, self._replaced, self._files)
+        self._files = [*map(self._sealing.sealed, self._files)]
         stale = [file.id for file in self._stale_keys]
         replaced = self._replacing()
         self._files += replaced.add
@@ -243,7 +254,8 @@ class EventSink:
         if replaced.keys:
             self._files += self._kept_keys(replaced.keys)
         keys, merged = self._write_keys()
-        self._files += keys
+        self._files += [*map(self._sealing.sealed, keys)]
+        self._sealing.shutdown()
         return self._files, [*replaced.remove, *stale, *merged]
 
     def _replacing(self) -> Replaced:
@@ -315,33 +327,6 @@ def _columns(source: Source) -> tuple[str, ...]:
 
     names = [stored_column(target.name, target.type) for rule in source.events for target in rule.properties]
     return tuple(dict.fromkeys(names))
-
-
-def _folded(marks: list[Words], *, seed: int) -> Words:
-    from segctl.connectors.fingerprints import folded
-
-    return folded(marks, seed=seed)
-
-
-def _content_ids(contents: Words, more: Words, numbers: Rows) -> pl.Series:
-    """Ids of events identified by content: 96 bits of it, and the occurrence when it is not the first."""
-    import numpy as np
-    import polars as pl
-
-    ids = "~" + pl.Series(contents).cast(pl.String) + "." + pl.Series(more >> np.uint64(32)).cast(pl.String)
-    if numbers.any():
-        later = pl.Series(numbers > 0)
-        ids = (ids + "." + pl.Series(numbers).cast(pl.String)).zip_with(later, ids)
-    return ids.alias("event_id")
-
-
-def _contents_of(ids: pl.Series) -> Words:
-    """The contents that ids made by `_content_ids` are of; others have none."""
-    import numpy as np
-    import polars as pl
-
-    found = ids.str.extract(r"^~(\d{1,20})\.\d{1,10}(?:\.\d+)?$").cast(pl.UInt64, strict=False).drop_nulls()
-    return found.to_numpy().astype(np.uint64)
 
 
 def write_events(workspace: Workspace, frame: pl.DataFrame) -> NewFile:
