@@ -8,6 +8,7 @@ by themselves, are looked at row by row. Who else moves, where the best are kept
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ class NextChange:
 
     def __init__(self, plan: Plan) -> None:
         asked = list(dict.fromkeys(asks(plan)))
-        edges = [one for one in asked if isinstance(one, Edge)]
+        edges = _widest([one for one in asked if isinstance(one, Edge)])
         self.passing = [edge for edge in edges if edge.bound.is_even]
         self._edges = [edge for edge in edges if not edge.bound.is_even]
         self._rows = [one for one in asked if isinstance(one, RowAsk)]
@@ -134,6 +135,13 @@ def earliest(frame: pl.DataFrame, ahead: Iterable[pl.DataFrame]) -> pl.DataFrame
     for other in ahead:
         found = np.minimum(found, beside(subjects, other.group_by("subject").agg(pl.col("due").min())))
     return frame.with_columns(pl.Series(DUE, found, dtype=pl.Int64))
+
+
+def _widest(edges: Sequence[Edge]) -> list[Edge]:
+    """The edges without those whose events are among another's of the same bound and window."""
+    given = set(edges)
+    plain = {edge: replace(edge, first=replace(edge.first, where=None)) for edge in edges}
+    return [edge for edge in edges if edge.first.where is None or plain[edge] not in given]
 
 
 def _coming(reading: Reading, kinds: Sequence[str]) -> Iterable[pl.DataFrame]:
