@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import date
 
+from segctl.compile.moving_bounds import turns
 from segctl.compile.windows import anniversary_days, span
-from segctl.compile.zones import DAY, MAX_US, day_start, from_us, local_day, offsets
+from segctl.compile.zones import DAY, MAX_US, day_start, from_us, local_day
 from segctl.model.dataclass import dataclass
 from segctl.model.times import (
     EXACT_SECONDS,
@@ -140,23 +141,14 @@ def _first_change(holds: Callable[[int], bool], now: int, start: int, end: int, 
     if start > now and holds(start) != before:
         # The estimate of where to look was too narrow: the earliest instant is still a sound answer.
         return now + 1
-    turns = sorted({at for at, _ in offsets(zone, start, end)[1:]} | set(_midnights(start, end, zone)))
     low = start
-    for turn in (*turns, end):
+    for turn in (*turns(start, end, zone), end):
         if turn > low and holds(turn - 1) != before:
             return _bisect(holds, before, low, turn - 1)
         if holds(turn) != before:
             return turn
         low = turn
     return FOREVER
-
-
-def _midnights(start: int, end: int, zone: str) -> Iterator[int]:
-    """Local midnights in a range; a month back from the 31st is clipped, so a bound can jump back there."""
-    for day in range(local_day(start, zone).toordinal() + 1, local_day(end, zone).toordinal() + 1):
-        at = day_start(date.fromordinal(day), zone)
-        if start < at <= end:
-            yield at
 
 
 def _bisect(holds: Callable[[int], bool], before: bool, low: int, high: int) -> int:
