@@ -92,7 +92,7 @@ def groups(speech: AbSpeech, grouping: Grouping) -> tuple[Block, ...]:
         notes.append(speech.say("group_more", n=speech.n.count(grouping.more)))
     table = Grid(caption, heads, rows, (2, 3, 4, 5, 6))
     told = (Words(tuple(notes), soft=True),) if notes else ()
-    return (table, *told, *(() if grouping.by == "strata" else _pooled(speech)))
+    return (table, *told)
 
 
 def _pooled(speech: AbSpeech) -> tuple[Block, ...]:
@@ -139,7 +139,7 @@ def trend(speech: AbSpeech) -> tuple[Block, ...]:
     notes = tuple(
         speech.say("trend_p", arm=speech.arm(arm), p=speech.n.p(p)) for arm, p in found.p.items() if p is not None
     )
-    return (curve, *((Words(notes, soft=True),) if notes else ()), *_pooled(speech))
+    return (curve, *((Words(notes, soft=True),) if notes else ()))
 
 
 def belief(speech: AbSpeech) -> tuple[Block, ...]:

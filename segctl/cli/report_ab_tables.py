@@ -82,8 +82,8 @@ def _value(speech: NamedSpeech, metric: MetricReport, one: ArmValue, digits: int
 def _bars(speech: NamedSpeech, metric: MetricReport, key: str) -> Forest | None:
     control = metric.arm(speech.base)
     effects = [e for e in metric.effects if not is_small(speech, metric.arm(e.arm)) and not is_small(speech, control)]
-    if not effects:
-        return None
+    if not any(effect.told.is_bounded or effect.told.unbounded for effect in effects):
+        return None  # An axis without a bar.
     words, shape = speech.words, bare(speech.differences(metric))
     digits = max((speech.n.digits(e.told, shape) for e in effects), default=2)
     return Forest(

@@ -108,7 +108,9 @@ def _section(section: Section, language: Language) -> str:
 
 def _block(block: Block, language: Language, heading: str) -> str:
     if isinstance(block, Lead):
-        sign = f'<span class="sign" aria-hidden="true">{_MARKS[block.look]}</span>'
+        # A dash before a number would be read as its sign.
+        mark = "" if block.look == "none" else _MARKS[block.look]
+        sign = f'<span class="sign" aria-hidden="true">{mark}</span>' if mark else ""
         more = "".join(f"<li>{_labelled(line)}</li>" for line in block.more)
         more = f'<ul class="said">{more}</ul>' if more else ""
         return f'<p class="lead {block.look}">{sign} {_coded(block.text)}</p>{more}'

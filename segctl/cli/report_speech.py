@@ -197,7 +197,7 @@ class AbSpeech(NamedSpeech):
     """Words of a report on one experiment.
 
     Attributes:
-        is_stratified: The figures that decide compare within strata; whatever stands beside them does not.
+        is_stratified: The figures that decide compare within strata; other ways to reckon the same do not.
     """
 
     def __init__(self, report: AbReport, language: Language, *, least: int = 0) -> None:

@@ -346,7 +346,7 @@ def test_tables_that_throw_strata_together_say_so_where_strata_decide() -> None:
 
     told = {one.key: str(one.blocks) for one in document(strata, "en").sections}
 
-    assert {key for key, text in told.items() if note in text} == {"groups", "trend", "also"}
+    assert {key for key, text in told.items() if note in text} == {"also"}
     assert note not in str(document(of, "en"))
 
 

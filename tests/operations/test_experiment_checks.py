@@ -609,7 +609,8 @@ def test_strata_that_all_point_the_other_way_are_shouted_and_the_stratified_effe
     events = [Event(at, EXPOSED + DAY) for at in bought]
     declared = experiment(arms, (BOUGHT,), strata=("country",))
 
-    report = reported(world(tmp_path, arms, events, declared=declared, strata=strata))
+    session = world(tmp_path, arms, events, declared=declared, strata=strata, traits=lambda at: {"points": at % 3})
+    report = reported(session, by=["points"])
 
     assert report.check("simpson").reason == "reversed"
     grouping = report.groups[0]
@@ -619,6 +620,15 @@ def test_strata_that_all_point_the_other_way_are_shouted_and_the_stratified_effe
     assert (effect.compared.test, effect.compared.difference.estimate) == ("post_stratified", pytest.approx(-0.09))
     # 30 % … 60 % of the high, 10 % … 2 % of the low: (0.5 − 0.6 + 0.02 − 0.1) / 2.
     assert grouping.stratified["mail"].difference.estimate == pytest.approx(-0.09)
+    for one in report.groups[1].groups:
+        mine = [(at >= 400, strata(at), at in {*bought}) for at in range(800) if at % 3 == int(one.group or -1)]
+        expected = 0.0
+        for stratum in ("high", "low"):
+            sides = [[did for is_mail, name, did in mine if name == stratum and is_mail == side] for side in (1, 0)]
+            mail, control = (sum(side) / len(side) for side in sides)
+            expected += (mail - control) * sum(map(len, sides)) / len(mine)
+        assert one.compared.difference.estimate == pytest.approx(expected), one.group
+        assert expected < 0
 
 
 def test_an_effect_in_one_group_alone_is_found_among_groups(tmp_path: Path) -> None:

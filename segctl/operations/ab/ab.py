@@ -120,7 +120,7 @@ def reported(of: Trial, *, by: Sequence[str] = ()) -> AbReport:
         replace(one, beliefs=beliefs(of, metric)) if metric.role == "primary" else one
         for metric, one in zip(of.experiment.metrics, metrics, strict=True)
     )
-    groups, weeks, ahead = groupings(of, by), trend(of), outlook(of, at)
+    groups, weeks, ahead = groupings(of, at, by), trend(of), outlook(of, at)
     checks = _checks(of, at, contacts, metrics)
     checks = (*checks, ab_checks_metrics.power(of, ahead), ab_checks_metrics.novelty(weeks))
     first = headline(of, at, metrics, checks)

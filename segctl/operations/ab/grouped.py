@@ -7,10 +7,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from segctl.operations.ab.compare import compared, part_of
+from segctl.operations.ab.compare import compared, judged, part_of
 from segctl.operations.ab.groups import MOST_GROUPS, STRATA, group_of_units
 from segctl.operations.ab.parts import Group, Grouping, Trend, TrendPoint
 from segctl.operations.ab.samples import Key, Pair, Sample, sample_of, samples
+from segctl.operations.ab.strata import within
 from segctl.stats.multiplicity import benjamini_hochberg
 from segctl.stats.strata import Stratum, over_strata
 from segctl.stats.values import Comparison, Flag
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from segctl.model.experiments import Metric
+    from segctl.operations.ab.design import Stage
     from segctl.operations.ab.trial import Trial
     from segctl.stats.trend import Measured
 
@@ -28,10 +30,13 @@ if TYPE_CHECKING:
 
 
 # --- Sub-segments -----------------------------------------------------------------------------------------
-def groupings(of: Trial, by: Sequence[str]) -> tuple[Grouping, ...]:
-    """Sub-segments by the experiment's strata, where it has some, and by what is asked for."""
+def groupings(of: Trial, at: Stage, by: Sequence[str]) -> tuple[Grouping, ...]:
+    """Sub-segments by the experiment's strata, where it has some, and by what is asked for.
+
+    Each pays for looks as the whole does, and is compared within strata where these decide.
+    """
     wanted = ([STRATA] if of.experiment.strata else []) + [name for name in by if name != STRATA]
-    found = [_grouping(of, name, group_of_units(of, name)) for name in dict.fromkeys(wanted)]
+    found = [_grouping(of, at, name, group_of_units(of, name)) for name in dict.fromkeys(wanted)]
     return _adjusted(found, 1 - float(of.experiment.confidence))
 
 
@@ -52,18 +57,23 @@ def _adjusted(found: Sequence[Grouping], alpha: float) -> tuple[Grouping, ...]:
     )
 
 
-def _grouping(of: Trial, by: str, values: pl.Series) -> Grouping:
+def _grouping(of: Trial, at: Stage, by: str, values: pl.Series) -> Grouping:
     """Every group, each arm against the control."""
     import polars as pl
 
     metric = of.primary
     frame = of.frame.with_columns(values.alias("group"))
+    frame = frame if of.strata is None else frame.with_columns(of.strata.blocks)
     sizes = frame.group_by("group").agg(pl.len()).sort("len", "group", descending=[True, False], nulls_last=True)
     kept = sizes["group"].to_list()[:MOST_GROUPS]
-    made = samples(frame.filter(pl.col("group").is_in(kept, nulls_equal=True)), [metric], ["arm", "group"])[metric.name]
+    shown = frame.filter(pl.col("group").is_in(kept, nulls_equal=True))
+    made = samples(shown, [metric], ["arm", "group"])[metric.name]
     confidence = float(of.experiment.confidence)
+    inside = within(of, metric, shown, "group")
     rows = [(arm, group, *_two(of, made, metric, arm, group)) for arm in of.others for group in kept]
-    found = [(arm, group, c, t, compared(metric, Pair(c, t), confidence=confidence)) for arm, group, c, t in rows]
+    found = [
+        (arm, group, c, t, judged(of, at, metric, arm, Pair(c, t, inside(arm, group)))) for arm, group, c, t in rows
+    ]
     groups = tuple(
         Group(arm, group, c.moments.n, t.moments.n, one, one.p, moved=False, events_control=c.events,
               events_arm=t.events)
@@ -108,42 +118,50 @@ def _measured(one: Comparison) -> Measured:
 # --- Weeks ------------------------------------------------------------------------------------------------
 def trend(of: Trial) -> Trend | None:
     """The effect within each week after exposure; None for windows below two weeks."""
+    import polars as pl
+
     from segctl.stats.trend import trend as tested
 
     metric, frame = of.primary, of.frame
     columns = [name for name in frame.columns if name.startswith(f"{metric.name}/week/")]
     if not columns or frame.is_empty():
         return None
-    weekly = samples(frame, [replace(metric, name=name, before=None) for name in columns], ["arm"])
+    weeks = [replace(metric, name=name, before=None) for name in columns]
+    weekly = samples(frame, weeks, ["arm"])
+    parted = frame if of.strata is None else frame.with_columns(of.strata.blocks, pl.lit("").alias("whole"))
+    inside = {week.name: within(of, week, parted, "whole") for week in weeks}
     points, p = [], {}
-    spread = {arm: _covariance(of, columns, arm) for arm in of.arms}
     for arm in of.others:
         found = []
-        for week, name in enumerate(columns, 1):
-            control, treatment = (sample_of(weekly[name], metric, one) for one in (of.experiment.control, arm))
-            one = compared(metric, Pair(control, treatment), confidence=float(of.experiment.confidence))
+        for number, week in enumerate(weeks, 1):
+            control, treatment = (sample_of(weekly[week.name], metric, one) for one in (of.experiment.control, arm))
+            both = Pair(control, treatment, inside[week.name](arm, ""))
+            one = compared(metric, both, confidence=float(of.experiment.confidence))
             found.append(one)
-            points.append(TrendPoint(arm, week, one.control, one.treatment, one.difference))
-        p[arm] = tested(
-            [_measured(one) for one in found], covariance=_of_differences(spread, of.experiment.control, arm)
-        ).p
+            points.append(TrendPoint(arm, number, one.control, one.treatment, one.difference))
+        p[arm] = tested([_measured(one) for one in found], covariance=_of_differences(of, parted, columns, arm)).p
     return Trend(metric.name, tuple(points), p)
 
 
-def _covariance(of: Trial, columns: Sequence[str], arm: str) -> Array | None:
-    """Of the weekly means of an arm: the same units are seen in each."""
+def _of_differences(of: Trial, frame: pl.DataFrame, columns: Sequence[str], arm: str) -> list[list[float]] | None:
+    """Covariance of the weekly differences: the same units are seen in each; over strata where these decide."""
     import numpy as np
 
-    rows = of.frame.filter(arm=arm).select(columns).to_numpy()
-    return np.cov(rows, rowvar=False) / len(rows) if len(rows) > 1 else None
-
-
-def _of_differences(spread: Mapping[str, Array | None], control: str, arm: str) -> list[list[float]] | None:
-    import numpy as np
-
-    one, other = spread[control], spread[arm]
-    if one is None or other is None:
+    is_parted = of.strata is not None and of.strata.decides
+    parts = frame.partition_by("block") if is_parted else [frame]
+    spread = [(_spread(part, columns, of.experiment.control), _spread(part, columns, arm)) for part in parts]
+    known = [(n + m, one + other) for (n, one), (m, other) in spread if one is not None and other is not None]
+    if not known:
         return None
-    total = one + other
+    units = sum(n for n, _ in known)
+    total = sum(((n / units) ** 2 * both for n, both in known), start=np.zeros((len(columns), len(columns))))
     # Weeks in which no unit differs from another have no place in a regression by precision.
     return None if np.linalg.matrix_rank(total) < len(total) else total.tolist()
+
+
+def _spread(frame: pl.DataFrame, columns: Sequence[str], arm: str) -> tuple[int, Array | None]:
+    """Units of an arm, and the covariance of their weekly means."""
+    import numpy as np
+
+    rows = frame.filter(arm=arm).select(columns).to_numpy()
+    return len(rows), np.cov(rows, rowvar=False).reshape(len(columns), -1) / len(rows) if len(rows) > 1 else None

@@ -6,14 +6,16 @@ many were sent the mail may be unlike those who came later.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from segctl.model.dataclass import dataclass
 from segctl.operations.ab.samples import Key, Sample, sample_of, samples
 
 if TYPE_CHECKING:
     from decimal import Decimal
+
+    import polars as pl
 
     from segctl.model.experiments import Metric
     from segctl.operations.ab.trial import Trial
@@ -31,10 +33,12 @@ class Stratification:
         samples: Metric → (arm, stratum) → its figures.
         differs_p: Of equal shares of the arms in all strata; None with one stratum.
         is_ramped: The weights changed on the way.
+        blocks: Stratum of each unit, as column ``block`` beside the figures.
         reversed: Arms whose plain effect on the first primary metric has another sign than in every stratum.
     """
 
     samples: Mapping[str, Mapping[Key, Sample]]
+    blocks: pl.Series
     differs_p: float | None
     is_ramped: bool
     reversed: tuple[str, ...]
@@ -73,7 +77,7 @@ def stratification(of: Trial) -> Stratification | None:
                   for name, one, other in sides(main, of.primary, of.experiment.control, arm)]  # fmt: skip
         if Flag.SIMPSON_REVERSAL in over_strata(strata).flags:
             turned.append(arm)
-    return Stratification(made, homogeneity_p(table), is_ramped, tuple(turned))
+    return Stratification(made, frame["block"], homogeneity_p(table), is_ramped, tuple(turned))
 
 
 def _shares(epoch: Epoch) -> frozenset[tuple[str, Decimal]]:
@@ -91,3 +95,31 @@ def sides(made: Mapping[Key, Sample], metric: Metric, control: str, arm: str) ->
         if min(one.moments.n, other.moments.n) > 1:
             found.append((block, one, other))
     return tuple(found)
+
+
+def within(
+    of: Trial, metric: Metric, frame: pl.DataFrame, by: str
+) -> Callable[[str, Any], tuple[tuple[str, Sample, Sample], ...]]:
+    """For an arm and a value of the column `by`: control and arm of every stratum; nothing unless strata decide.
+
+    Args:
+        of: The experiment.
+        metric: What is compared.
+        frame: Figures, with the columns `by` and ``block``.
+        by: Column of the parts that are compared one by one.
+    """
+    if of.strata is None or not of.strata.decides:
+        return lambda _arm, _part: ()
+    parts: dict[Any, dict[Key, Sample]] = {}
+    for (arm, part, block), sample in samples(frame, [metric], ["arm", by, "block"])[metric.name].items():
+        parts.setdefault(part, {})[arm, block] = sample
+    control, nobody = of.experiment.control, sample_of({}, metric, of.experiment.control)
+
+    def inside(arm: str, part: str | None) -> tuple[tuple[str, Sample, Sample], ...]:
+        known = parts.get(part, {})
+        if len({block for one, block in known if one in (control, arm)}) < 2:
+            return ()  # All of one stratum, such as where strata are the parts.
+        # Sides that share no stratum are not compared, as in the whole.
+        return sides(known, metric, control, arm) or (("", nobody, nobody),)
+
+    return inside
