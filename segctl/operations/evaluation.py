@@ -264,7 +264,7 @@ def load_input(
     survivorship = dict(project.identity.survivorship)
     profiles = profile_view(
         records,
-        _classified(subjects, project),
+        classified(subjects, project),
         owners,
         as_of=as_of,
         traits={name: types[name] for name in asking.traits},
@@ -299,7 +299,7 @@ def asks_everybody(asking: Plan) -> bool:
     return ranks or bool(asking.scores) or bool(asking.colleagues)
 
 
-def _classified(subjects: pl.LazyFrame, project: Project) -> pl.DataFrame:
+def classified(subjects: pl.LazyFrame, project: Project) -> pl.DataFrame:
     """Subjects with the class that the project declares for their type now; an undeclared type keeps its last."""
     import polars as pl
 

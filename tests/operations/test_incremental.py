@@ -163,7 +163,7 @@ def test_what_does_not_fit_is_told_and_everybody_is_asked(shop: Path, change: st
     folder = shop / ".segctl/dev/standing"
     match change:
         case "settings":
-            (shop / "segctl.yaml").write_text(FILES["segctl.yaml"].replace("name: shop", "name: store"))
+            (shop / "segctl.yaml").write_text(FILES["segctl.yaml"].replace("land: text", "land: text, city: text"))
         case "earlier":
             at = NOW - timedelta(days=1)
         case "gone":
@@ -187,6 +187,31 @@ def test_what_does_not_fit_is_told_and_everybody_is_asked(shop: Path, change: st
 
     assert extent is not None
     assert (extent.is_full, extent.reason) == (True, reason)
+
+
+def test_what_is_done_with_answers_asks_nobody_again(shop: Path) -> None:
+    text = FILES["segctl.yaml"].replace("name: shop", "name: store")
+    (shop / "segctl.yaml").write_text(text + "language: de\nkeep_landed: 10 days\n")
+
+    extent = applied(shop, NOW).extent
+
+    assert extent is not None
+    assert (extent.is_full, extent.profiles) == (False, 0)
+
+
+def test_people_outside_the_population_are_not_too_many(shop: Path) -> None:
+    kept = "key: {device: device}\nevents: [{event: {column: what}, time: at, id: id}]\n"
+    visits = "".join(f"visit,v{nr},d{nr},{NOW.isoformat()}\n" for nr in range(PEOPLE))
+    (shop / "devices.csv").write_text("what,id,device,at\n" + visits)
+    (shop / "sources/devices.yaml").write_text(f"source: devices\npath: devices*.csv\n{kept}")
+    (shop / "segctl.yaml").write_text(FILES["segctl.yaml"].replace("known}}", "known}, device: {class: anonymous}}"))
+    applied(shop, NOW, full=True)
+    (shop / "devices2.csv").write_text("what,id,device,at\n" + visits.replace(",v", ",w"))
+
+    extent = applied(shop, NOW + timedelta(minutes=1)).extent
+
+    assert extent is not None
+    assert (extent.is_full, extent.profiles) == (False, PEOPLE)
 
 
 def test_a_selection_uses_what_stands_and_leaves_it(shop: Path) -> None:

@@ -20,10 +20,11 @@ from segctl.compile.fingerprints import Fingerprints
 from segctl.compile.plan import plan
 from segctl.compile.zones import to_us
 from segctl.model.dataclass import dataclass
+from segctl.model.lint import LintSettings
 from segctl.operations.evaluation import Answers, evaluate, leaf_output, lowered_segments, rank_outputs, without_expired
 from segctl.operations.incremental.columns import Columns, counted
 from segctl.operations.incremental.few import Few, early, spread, with_due
-from segctl.operations.incremental.touched import Known, appearing, known, touched
+from segctl.operations.incremental.touched import Known, appearing, belonging, known, touched
 from segctl.operations.progress import Progress, Silent
 from segctl.operations.provenance import zone_digest
 from segctl.state.standing import DUE, NOTHING, PRESENT, Standing, Unreadable, read_standing, write_layer, write_whole
@@ -190,8 +191,9 @@ class _Asked:
             return "what stands cannot be read"
         if subjects is None:
             return "files since then were deleted"
-        if len(subjects) > MOST_TOUCHED * max(1, held.profiles):
-            return f"something is new of {len(subjects):,} profiles"
+        limit = MOST_TOUCHED * max(1, held.profiles)
+        if len(subjects) > limit and (number := belonging(self.session, people, subjects, self.snapshot)) > limit:
+            return f"something is new of {number:,} profiles"
         anew = [key for key in columns.early if key in set(missing) or (len(subjects) and key in columns.social)]
         if len(anew) == len(columns.early):
             return "every segment has a score among everybody"
@@ -345,7 +347,11 @@ def _inputs(session: Session) -> dict[str, str]:
     import polars as pl
 
     project = session.project
-    plain = replace(project, root="", workspace="", environment="")
+    # What is done with answers, and said of them, has no part in them.
+    plain = replace(
+        project, root="", workspace="", environment="", name="", language="en", stale="refuse", keep_landed_days=0,
+        priority=(), caps=(), holdout=(), universal_holdouts=(), lint=LintSettings(), reports=None,
+    )  # fmt: skip
     return {
         "the version of segctl": f"{__version__}, polars {pl.__version__}",
         "segctl.yaml": Fingerprints((), {}).key(plain),

@@ -79,6 +79,19 @@ def touched(session: Session, people: Known, since: int, until: int) -> pl.Serie
     return people.profiles(pl.concat([part.cast(pl.Int32).alias("subject") for part in parts]).unique())
 
 
+def belonging(session: Session, people: Known, profiles: pl.Series, snapshot: int) -> int:
+    """How many of some profiles have an identifier of a class of the population; only those are evaluated."""
+    import polars as pl
+
+    from segctl.operations.evaluation import classified
+    from segctl.state.subjects import Subjects
+
+    classes = classified(Subjects(session.workspace).table(snapshot), session.project)
+    inside = classes.filter(pl.col("identifier_class").is_in(list(session.project.population)))["subject"]
+    owners = inside if people.now is None else people.now.gather(inside)
+    return int(profiles.is_in(owners.implode()).sum())
+
+
 def _rewritten(workspace: Workspace, prefix: str, since: int, until: int) -> pl.Series | None:
     """Subjects of rows that came or went between two snapshots, but for those that only moved to another file."""
     import polars as pl
