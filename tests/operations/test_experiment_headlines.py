@@ -31,6 +31,8 @@ from segctl.model.experiments import Metric, Money
 from segctl.operations.ab.grouped import _adjusted
 from segctl.state.experiments import add_look, end, looks
 from segctl.stats.multiplicity import benjamini_hochberg
+from segctl.stats.rates import compare_rates
+from segctl.stats.values import Counts
 
 HALVES = {"control": 600, "mail": 600}
 LIFTED = {"control": 90, "mail": 160}
@@ -355,6 +357,26 @@ def test_who_groups_by_more_pays_for_more(tmp_path: Path) -> None:
     least = one.differs["mail"]
     assert least is not None
     assert _adjusted([one, replace(one, differs={"mail": 0.9})], 0.05)[0].differs["mail"] == pytest.approx(2 * least)
+
+
+def test_groups_pay_for_looks_as_the_whole_does(tmp_path: Path) -> None:
+    """60 of 300 against 75 and against 100 of 300: what one look would find is not what looks on any day may."""
+    events = [Event(at, EXPOSED + DAY) for at in (*range(0, 600, 5), *range(600, 1200, 8), *range(601, 1200, 6))]
+    declared = experiment(HALVES, size=20_000, looks="always")
+    session = world(tmp_path, HALVES, events, declared=declared, traits=lambda at: {"points": at % 2})
+
+    groups = reported(session, by=["points"]).groups[0].groups
+
+    for one in groups:
+        counts = Counts(one.n_control, one.events_control or 0), Counts(one.n_arm, one.events_arm or 0)
+        at_one_look = compare_rates(*counts)
+        assert at_one_look.p is not None
+        assert one.compared.p is not None
+        assert one.compared.p > at_one_look.p
+        low, high = one.compared.difference.low, one.compared.difference.high
+        assert low is not None
+        assert high is not None
+        assert (low, -high) < (at_one_look.difference.low, -(at_one_look.difference.high or 0.0))
 
 
 def test_all_at_once_is_no_pace(tmp_path: Path) -> None:
