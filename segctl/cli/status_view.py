@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from segctl.cli.context import Context
     from segctl.operations.session import Session
     from segctl.operations.status import DestinationStatus, Status
+    from segctl.operations.status_live import CollectorStatus, WorkflowsStatus
     from segctl.operations.stream.status import StreamStatus
 
 COLUMNS = (
@@ -70,6 +71,8 @@ def result(ctx: Context, session: Session, found: Status) -> output.Result:
                 for (to, name), people in sorted(found.delivered.items())
             ],
             "stream": None if found.stream is None else found.stream.document,
+            "workflows": None if found.workflows is None else found.workflows.document,
+            "collector": None if found.collector is None else found.collector.document,
         },
         is_report=True,
     )
@@ -103,11 +106,37 @@ def _facts(session: Session, found: Status) -> dict[str, Any]:
         facts["paused"] = ", ".join(names[:_MOST_PAUSED]) + more
     if found.stream is not None:
         facts["stream"] = _stream_words(found.stream, found.now)
+    if found.workflows is not None:
+        facts["workflows"] = _workflow_words(found.workflows, found.now)
+    if found.collector is not None:
+        facts["collector"] = _collector_words(found.collector, found.now)
     return facts
 
 
+def _workflow_words(one: WorkflowsStatus, now: datetime) -> str:
+    if one.at is None:
+        return "none was run yet: `segctl workflow run`"
+    words = [f"{one.running:,} running"]
+    words += [f"{one.stopped:,} paused"] if one.stopped else []
+    words.append(f"{one.waiting:,} people on the way")
+    words += [f"{one.troubled:,} tried again"] if one.troubled else []
+    words += [f"{one.unknown:,} effects unknown"] if one.unknown else []
+    return f"{', '.join(words)}, looked at {_ago(one.at, now)} ago"
+
+
+def _collector_words(one: CollectorStatus, now: datetime) -> str:
+    state = "running" if one.is_running else "stopped"
+    if one.at is None:
+        return f"{state}, nothing has come yet"
+    return f"{state}, {one.bytes / 1e6:,.1f} MB kept, last written {_ago(one.at, now)} ago"
+
+
+def _ago(at: datetime, now: datetime) -> str:
+    return duration_words(max(0.0, (now - at).total_seconds()))
+
+
 def _stream_words(stream: StreamStatus, now: datetime) -> str:
-    ago = duration_words(max(0.0, (now - stream.at).total_seconds()))
+    ago = _ago(stream.at, now)
     if not stream.is_running:
         left = f", and {stream.waiting_lines:,} lines wait for its next start" if stream.waiting_lines else ""
         return f"stopped {ago} ago after change {stream.changes:,}{left}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,12 @@ EFFECTS = (
     output.Column("entry", extra=True),
     output.Column("key", extra=True),
 )
+EXAMPLES = tuple(
+    replace(column, extra=column.name == "workflow", type="text" if column.name == "at" else column.type)
+    for column in EFFECTS
+    if column.name not in ("action", "entry", "key")
+)
+"""Of a simulation, whose entries and keys lead nowhere."""
 WAITING = (
     output.Column("workflow"),
     output.Column("step"),
@@ -175,7 +182,7 @@ def write_simulation(
         found = simulate(
             session, names, begin=start, end=end, every=timedelta(seconds=seconds), now=ctx.now, progress=listener(ctx)
         )
-        examples = [_effect(session, one) for one in found.effects[:_EXAMPLES]]
+        examples = [_example(session, one, is_table=ctx.format == "table") for one in found.effects[:_EXAMPLES]]
         facts = {
             "from": session.local(start).isoformat(timespec="seconds"),
             "until": session.local(end).isoformat(timespec="seconds"),
@@ -186,14 +193,14 @@ def write_simulation(
             "still_waiting": sum(one.state == "active" for one in found.instances),
         }
         if ctx.format in ("ndjson", "csv"):
-            rows = [_effect(session, one) for one in found.effects]
-            output.write(ctx, output.Result("segctl/workflow-simulation/1", EFFECTS, rows, noun="effects"))
+            rows = [_example(session, one) for one in found.effects]
+            output.write(ctx, output.Result("segctl/workflow-simulation/1", EXAMPLES, rows, noun="effects"))
             return
     output.write(
         ctx,
         output.Result(
             "segctl/workflow-simulation/1", COUNTS, by_step(found.effects), noun="lines", facts=facts,
-            sections=(output.Section("examples", "Examples, the first of all", EFFECTS, examples),),
+            sections=(output.Section("examples", "Examples, the first of all", EXAMPLES, examples),),
         ),
     )  # fmt: skip
     messages.notice(ctx, "nobody was told anything; next: segctl workflow run")
@@ -204,6 +211,12 @@ def _effect(session: Session, one: Effect) -> tuple[Any, ...]:
 
     at = session.local(from_us(one.settled or one.intended))
     return (at, one.workflow, one.step, one.action, one.profile, one.state, one.reason, one.entry, one.key)
+
+
+def _example(session: Session, one: Effect, *, is_table: bool = False) -> tuple[Any, ...]:
+    told = dict(zip((column.name for column in EFFECTS), _effect(session, one), strict=True))
+    told["at"] = told["at"].strftime("%Y-%m-%d %H:%M") if is_table else told["at"].isoformat()
+    return tuple(told[column.name] for column in EXAMPLES)
 
 
 # --- Running ------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
 from segctl.operations.pauses import in_words, paused_now
+from segctl.operations.status_live import CollectorStatus, WorkflowsStatus, collector_status, workflows_status
 from segctl.operations.stream.status import StreamStatus, stream_status
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class Status:
         everything_paused: Likewise when all is paused.
         next_steps: Commands, the most urgent first, each with why.
         stream: How the stream does; None when there never was one.
+        workflows: How workflows do; None where there are none.
+        collector: How the collector does; None where there is none.
     """
 
     now: datetime
@@ -98,6 +101,8 @@ class Status:
     everything_paused: str | None
     next_steps: tuple[tuple[str, str], ...]
     stream: StreamStatus | None = None
+    workflows: WorkflowsStatus | None = None
+    collector: CollectorStatus | None = None
 
 
 def status(session: Session, *, now: datetime) -> Status:
@@ -120,6 +125,7 @@ def status(session: Session, *, now: datetime) -> Status:
     everything = (
         None if stopped.everything is None else in_words(stopped.everything, _day(session, stopped.everything.at))
     )
+    workflows = workflows_status(session)
     paused = {name: in_words(press, _day(session, press.at)) for name, press in sorted(stopped.segments.items())}
     return Status(
         now=now,
@@ -130,8 +136,10 @@ def status(session: Session, *, now: datetime) -> Status:
         delivered=delivered,
         paused={} if everything else paused,
         everything_paused=everything,
-        next_steps=tuple(_next_steps(last, failed, there, everything)),
+        next_steps=(*_next_steps(last, failed, there, everything), *_live_steps(workflows)),
         stream=stream_status(workspace),
+        workflows=workflows,
+        collector=collector_status(session),
     )
 
 
@@ -258,6 +266,11 @@ def _next_steps(
     for one in there:
         if one.paused is not None:
             yield f"segctl resume {one.destination}", one.paused
+
+
+def _live_steps(workflows: WorkflowsStatus | None) -> Iterable[tuple[str, str]]:
+    if workflows is not None and workflows.unknown:
+        yield "segctl workflow status", f"of {workflows.unknown:,} effects nobody knows whether they happened"
 
 
 def _day(session: Session, at: datetime) -> str:

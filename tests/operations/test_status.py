@@ -20,6 +20,7 @@ from segctl.operations.status_metrics import metrics_text
 from segctl.state.deliveries import packed
 from segctl.state.deliveries_batches import Fault, NewRow, Result, intend, settle
 from segctl.state.deliveries_log import begin_push, end_part
+from segctl.state.locks import hold
 from segctl.state.pauses import Pause, record_pauses
 from segctl.state.withdrawals import withdrawal_times
 
@@ -183,3 +184,24 @@ def test_what_lasts_is_said_in_both_languages(session: Session) -> None:
 
     assert len(irreversible("mail", can, 3, 2, "en")) == len(irreversible("mail", can, 3, 2, "de")) == 3
     assert irreversible("mail", can, 0, 0, "en") == ()
+
+
+def test_workflows_and_the_collector_are_told_of(session: Session) -> None:
+    from segctl.connectors.collector.files import collector_folder
+    from segctl.state.workflows import Books, Instance, Place
+
+    before = status(session, now=NOW)
+    us = int(NOW.timestamp() * 1e6)
+    one = Instance(0, "cart", "v", 1, "c1", "e", us, "treated", "active", "start", us)
+    Books(session.workspace).take_in([one], {"cart": Place("0.0", 0, us, us)}, versions={})
+    folder = collector_folder(Path(session.project.workspace))
+    folder.mkdir(parents=True)
+    (folder / "2026-11-22T10-000001.ndjson").write_bytes(b"x" * 1000)
+    with hold(session.workspace.folder, "listen", wait_s=0):
+        found = status(session, now=NOW)
+
+    assert (before.workflows, before.collector) == (None, None)
+    assert found.workflows is not None
+    assert (found.workflows.waiting, found.workflows.unknown, found.workflows.at) == (1, 0, NOW)
+    assert found.collector is not None
+    assert (found.collector.is_running, found.collector.files, found.collector.bytes) == (True, 1, 1000)

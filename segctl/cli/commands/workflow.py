@@ -32,7 +32,7 @@ _OF = {
 @verb(without=SELECTION, formats=("table", "json", "ndjson", "csv"))
 def command(
     ctx: Context,
-    action: Annotated[str, Argument("ACTION", help="What to do.", choices=ACTIONS)],
+    action: Annotated[str | None, Argument("ACTION", help="What to do.", choices=ACTIONS)] = None,
     names: Annotated[
         list[str] | None, Argument("NAME", help="Workflows; all active ones otherwise.", complete="workflows")
     ] = None,
@@ -78,6 +78,9 @@ def command(
     does the same for a past span on a virtual clock, without sending or recording. `status` tells who is where, what
     was done, and what nobody knows; `resolve` takes what you found out about that.
     """
+    if action is None:
+        hint = "`segctl workflow status` tells how things stand, `segctl workflow run` does what is due"
+        raise UsageError("SEG104", f"`segctl workflow` wants one of {', '.join(ACTIONS)}", hint=hint)
     given = {
         "from": begin, "until": until, "every": every, "follow": follow, "since": since, "migrate": migrate,
         "mermaid": mermaid, "svg": svg, "sent": sent, "not-sent": not_sent, "reason": reason, "keyword": keyword,
