@@ -113,6 +113,7 @@ class Speaker:
         self._every_s = every_s
         self._since = time.monotonic()
         self._part = Metrics()
+        self._was_idle = False
 
     def changes(self, changes: Sequence[Change]) -> None:
         """Writes changes that are committed."""
@@ -132,7 +133,11 @@ class Speaker:
         self._part.add(metrics)
         passed = time.monotonic() - self._since
         if self._every_s and passed >= self._every_s:
-            messages.notice(self._ctx, figures(self._part, passed, lag_s))
+            is_idle = not (self._part.lines or self._part.changes or self._part.timers)
+            # That nothing comes is said once.
+            if not (is_idle and self._was_idle):
+                messages.notice(self._ctx, figures(self._part, passed, lag_s))
+            self._was_idle = is_idle
             self._part, self._since = Metrics(), time.monotonic()
 
 

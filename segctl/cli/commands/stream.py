@@ -55,7 +55,13 @@ def command(
         ),
     ] = "stdin",
     clock: Annotated[
-        str, Option("--clock", metavar="NAME", help="What moves the present.", choices=("wall", "event"))
+        str,
+        Option(
+            "--clock",
+            metavar="NAME",
+            help="What moves the present; with `event`, changes are as fine as a minute of the events' time.",
+            choices=("wall", "event"),
+        ),
     ] = "wall",
     changes: Annotated[
         str | None, Option("--changes", metavar="FILE", help="Write changes there, each once.", complete="files")
@@ -175,8 +181,11 @@ def _wish(
     from segctl.operations.stream.open import Wish
     from segctl.operations.stream.state import Habits
 
-    habits = Habits(
-        linger_s=parse_span(linger, "--linger") or 0.0,
-        checkpoint_s=parse_span(checkpoint, "--checkpoint") or Habits().checkpoint_s,
-    )
+    every_s = parse_span(checkpoint, "--checkpoint")
+    if not every_s:
+        raise UsageError(
+            "SEG103", "a run cannot be recorded every moment, so `--checkpoint` is longer than nothing",
+            hint="write 30s or 5m; changes are said at once in any case",
+        )  # fmt: skip
+    habits = Habits(linger_s=parse_span(linger, "--linger") or 0.0, checkpoint_s=every_s)
     return Wish(tuple(sources), place, "event" if clock == "event" else "wall", None, once, from_start, habits)

@@ -250,7 +250,7 @@ def checkpoint(state: StreamState, *, is_last: bool = False) -> None:
     )  # fmt: skip
     for warning in warnings:
         state.listener.told(warning, is_warning=True)
-    world.as_of = at
+    world.as_of, state.is_ahead = at, False
     state.seen, state.checkpoint_at = run.commit, time.monotonic()
     if not is_last:
         state.ranking.begin(state.session, world.late, at=at, snapshot=world.snapshot)

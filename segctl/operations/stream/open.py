@@ -150,6 +150,11 @@ def _sources(session: Session, wish: Wish) -> list[Source]:
         chosen = [source for source in own.values() if _fits(source, wish)]
         named = [source for source in chosen if _reads(session, source, wish.place)]
         chosen = named if len(named) == 1 else chosen
+    if wish.place in STDIN and not wish.sources and len(chosen) != 1:
+        raise UsageError(
+            "SEG735", "lines of standard input do not say which source they are of",
+            hint=f"name it: `segctl stream {'|'.join(sorted(s.name for s in chosen or own.values())) or 'SOURCE'}`",
+        )  # fmt: skip
     if wish.place != COLLECTOR and len(chosen) != 1:
         said = "no declared source reads" if not chosen else "several declared sources read"
         raise UsageError(

@@ -98,6 +98,7 @@ class StreamState:
         records: Subjects whose records or consents wait for files.
         records_since: Monotonic seconds when the first of them came; None when nobody waits.
         lines: Taken in since files were made.
+        is_ahead: Lines were taken in, or changes said, that no run holds.
         checkpoint_at: Monotonic seconds of the last checkpoint.
         looked_at: Monotonic seconds of the last look at others.
         metrics: Since the start.
@@ -123,6 +124,7 @@ class StreamState:
     records: set[int] = field(default_factory=set)
     records_since: float | None = None
     lines: int = 0
+    is_ahead: bool = False
     checkpoint_at: float = field(default_factory=time.monotonic)
     looked_at: float = 0.0
     metrics: Metrics = field(default_factory=Metrics)
@@ -158,6 +160,7 @@ class StreamState:
             recorded: Number of a run that holds everything said so far.
         """
         reached = {REACHED: self.clock.now} if self.clock.is_virtual and self.clock.now is not None else {}
+        self.is_ahead = recorded is None and (self.is_ahead or bool(work.raw or work.changes))
         facts = {SAID: self.said, **reached, **self._status(), **(facts or {})}
         with self.workspace.transaction() as db:
             if recorded is not None:

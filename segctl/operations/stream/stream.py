@@ -16,7 +16,7 @@ from segctl.model.errors import UsageError
 from segctl.operations.causes.words import cause
 from segctl.operations.live.evaluation import NEVER
 from segctl.operations.stream.changes import Why, changes_of, whys_of
-from segctl.operations.stream.checkpoint import begin, checkpoint, look, recover, store
+from segctl.operations.stream.checkpoint import begin, checkpoint, look, recover, store, take_ranking
 from segctl.operations.stream.frames import largest_subject, newest, oldest, spans, subjects_of
 from segctl.operations.stream.metrics import Metrics
 from segctl.operations.stream.state import SAID, StreamState, Work
@@ -69,9 +69,12 @@ class Stream:
         look(self.state)
 
     def finish(self) -> None:
-        """Makes a last checkpoint, after everything was said."""
+        """Makes a last checkpoint, after everything was said; the run before holds all that an idle stream said."""
         if self.state.world is not None:
-            checkpoint(self.state, is_last=True)
+            take_ranking(self.state, wait=True)
+            if self.state.is_ahead:
+                checkpoint(self.state, is_last=True)
+            self.state.pushing.take(self.state.listener.told, wait=True)
         self.state.commit(Work())
 
     def release(self) -> None:
