@@ -93,6 +93,8 @@ def figure(speech: Speech, key: str, value: object) -> str:
             return speech.n.share(float(value))
         if key in ("expected", "excess"):
             return speech.n.count(value)
+        if key == "rests_on":
+            return speech.n.decimal(float(value), 1 if value < 10 and value != int(value) else 0)
         if isinstance(value, int) and key not in _NOT_PEOPLE:
             return speech.count(value)
     return speech.n.plain(value)
