@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from segctl.state.deliveries import LedgerAudience
 
 if TYPE_CHECKING:
+    from sqlite3 import Connection
+
     from segctl.state.workspace import Workspace
 
 _SAME = """
@@ -24,6 +26,13 @@ _COPY = """
         (audience, key, profile, state, digest, sent, is_unsure, identifiers, points, known_as, batch)
     SELECT ?, key, profile, state, digest, sent, is_unsure, identifiers, points, known_as, batch FROM delivered
     WHERE audience = ?"""
+
+_ADOPT = (
+    "UPDATE OR IGNORE delivered SET audience = ?1, state = 'unsure', is_unsure = 1 WHERE audience = ?2",
+    "UPDATE delivered SET state = 'unsure' WHERE audience = ?2",
+    "DELETE FROM delivered WHERE audience = ?2",
+    "DELETE FROM push_failures WHERE audience = ?2",
+)
 
 
 def move(workspace: Workspace, audience: int, remote: str, name: str, *, left: str | None) -> LedgerAudience | None:
@@ -43,7 +52,7 @@ def move(workspace: Workspace, audience: int, remote: str, name: str, *, left: s
         has the same one.
     """
     with workspace.transaction() as db:
-        found, former = None, f"{left} (former)"
+        found, former = None, former_name(left)
         # A list that another segment fills too is not emptied.
         if left is not None and not db.execute(_OTHER, (left, audience, former, audience)).fetchone():
             found = db.execute(_SAME, (former, left, audience)).fetchone()
@@ -52,5 +61,22 @@ def move(workspace: Workspace, audience: int, remote: str, name: str, *, left: s
             "UPDATE delivered SET state = 'unsure', is_unsure = 1 WHERE audience = ? AND state = 'accepted'",
             (audience,),
         )
+        _come_back(db, audience, remote)
         db.execute("UPDATE push_audiences SET remote = ?, name = ? WHERE id = ?", (remote, name, audience))
     return None if found is None else LedgerAudience(*found)
+
+
+def former_name(remote: str | None) -> str:
+    """What a list is called in the ledger that an audience has left; no segment can be called so."""
+    return f"{remote} (former)"
+
+
+def _come_back(db: Connection, audience: int, remote: str) -> None:
+    """Who is still on a list that the audience left once is in it again, as far as is known."""
+    sql = (
+        "SELECT id FROM push_audiences WHERE segment = ?"
+        " AND destination = (SELECT destination FROM push_audiences WHERE id = ?)"
+    )
+    for (left,) in db.execute(sql, (former_name(remote), audience)).fetchall():
+        for statement in _ADOPT:
+            db.execute(statement, (audience, left))

@@ -362,7 +362,7 @@ def test_a_renamed_segment_keeps_its_experiment(tmp_path: Path) -> None:
 
     pushed = shop.push()
 
-    assert [(one.segment, one.status) for one in pushed.outcomes] == [("comeback", "ok")]
+    assert [(one.segment, one.status) for one in pushed.outcomes] == [("comeback", "ok"), ("winback (former)", "ok")]
     assert shop.services.people(segment="comeback") == told
     assert shop.services.people(segment="winback") == set()
     assert shop.arms() == before
@@ -455,7 +455,9 @@ def test_plan_dry_run_and_push_of_a_renamed_segment_tell_the_same_people(tmp_pat
     assert [(one.added, one.removed) for one in planned] == [(11, 1)]
     assert told == {"add": 11, "remove": 1 + 10}, "one has left, and the former list is emptied"
     assert [one.rows for one in rehearsed.recordings] == [told.total()]
-    assert [one.counts["added"] for one in (*rehearsed.outcomes, *pushed.outcomes)] == [11, 11]
+    for done in (rehearsed, pushed):
+        counts = {one.segment: (one.counts["added"], one.counts["removed"]) for one in done.outcomes}
+        assert counts == {"comeback": (11, 1), "winback (former)": (0, 10)}
 
 
 def test_a_renamed_segment_without_any_change_is_told_to_its_new_list(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from segctl.model.consent import Use
 from segctl.model.destinations import Destination, Mode
 from segctl.operations.push.books import DryBooks, LedgerBooks
 from segctl.operations.push.courier import Courier, Desk, World
-from segctl.operations.push.moved import settle_place
+from segctl.operations.push.moved import foresee, settle_place
 from segctl.operations.push.parts import Wanted, forget_settled, other_parts, part
 from segctl.operations.push.patience import Patience
 from segctl.operations.push.resolve import resolve
@@ -92,10 +92,12 @@ class Shop:
     gate: Gate = field(default_factory=Gate)
     time: FakeTime = field(default_factory=FakeTime)
     people: dict[str, dict[str, str]] = field(default_factory=dict)
+    called: str = "winback"
     destination: Destination = field(default_factory=lambda: Destination("mailer", "fake"))
     abilities = ABILITIES
     patience: Patience = field(default_factory=lambda: Patience(tries=4, failures=6))
     workspace: Workspace = field(init=False)
+    former: list[Part] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.workspace = Workspace.open(self.folder, create=True)
@@ -117,8 +119,8 @@ class Shop:
     def add(self, *emails: str, name: str = "x") -> None:
         self.people |= {email: {"name": name} for email in emails}
 
-    def there(self, segment: str = "winback") -> Mapping[str, Mapping[str, object]]:
-        return self.service.audiences.get(segment, {})
+    def there(self, name: str | None = None) -> Mapping[str, Mapping[str, object]]:
+        return self.service.audiences.get(name or self.called, {})
 
     def push(
         self,
@@ -153,18 +155,24 @@ class Shop:
                 segment, self.destination, mode, "newsletter", use, self.audience(), ledger, retries=retries
             )
             made = part(self.workspace, self.gate, wanted)
+            made.name = self.called if segment == "winback" else segment
+            if not retries:
+                foresee(made, self.abilities)
             if not is_dry and not retries:
                 forget_settled(self.workspace, made)
             change(made)
             if ledger.id in earlier:
                 made.tally = _sum(earlier[ledger.id].tally, made.tally)
-            parts = [made, *other_parts(self.workspace, self.gate, self.destination, [ledger.id], {})]
+            left = [one.segment for one in ledger_audiences(self.workspace, "mailer") if "(former)" in one.segment]
+            parts = [made, *other_parts(self.workspace, self.gate, self.destination, [ledger.id], {}, ended=left)]
+            self.former = []
             begin_part(self.workspace, push.number, ledger.id)
             courier.desk.watch = Watch(self.gate, parts)
             for one in parts:
-                one.name = one.segment
+                one.name = one.name or one.ledger.name or one.segment
             send(courier, parts, push=push.id, keep_remote=self.keeper(courier, is_dry), backlog=self.backlog)
             made.stopped = courier.halted
+            made.tally.removals_failed += sum(one.tally.removals_failed for one in (*parts[1:], *self.former))
             return made
         finally:
             courier.close()
@@ -173,7 +181,9 @@ class Shop:
         def keep(one: Part) -> Part | None:
             if is_dry:
                 return None
-            return settle_place(self.workspace, courier.desk.connector, one, self.abilities, told=lambda _: None)
+            left = settle_place(self.workspace, courier.desk.connector, one, self.abilities, told=lambda _: None)
+            self.former += [] if left is None else [left]
+            return left
 
         return keep
 

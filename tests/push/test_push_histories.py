@@ -29,9 +29,10 @@ pushing = st.fixed_dictionaries(
         "mode": st.sampled_from(["mirror", "mirror", "add"]),
     }
 )
+naming = st.tuples(st.just("call"), st.sampled_from(["winback", "b", "c"]))
 histories = st.tuples(
     st.lists(st.tuples(st.just("join"), people), min_size=4, max_size=12, unique=True),
-    st.lists(st.one_of(change, pushing), min_size=1, max_size=12),
+    st.lists(st.one_of(change, pushing, naming), min_size=1, max_size=12),
 ).map(lambda both: [*both[0], *both[1]])
 
 
@@ -70,6 +71,8 @@ class History:
                     self.shop.gate.deny(email)
                 case "grant":
                     self.shop.gate.grant(email)
+                case "call" if self.shop.abilities.is_repeatable:
+                    self.shop.called = email
 
     def _push(self, *, faults: list[str], during: list[object], dies_after: int | None, poison: frozenset[str],
               mode: str) -> None:  # fmt: skip
@@ -84,7 +87,8 @@ class History:
         with suppress(Killed):
             part = self.shop.push(connector, mode=mode, dies_after=dies_after)
             if part.stopped is None and not part.tally.removals_failed and not part.tally.waiting:
-                denied = [email for email in self.shop.there() if token(email) in self.shop.gate.denied]
+                lists = self.shop.service.audiences.values()
+                denied = [email for one in lists for email in one if token(email) in self.shop.gate.denied]
                 assert denied == [], "who withdrew during a push is out at its end"
         self.shop.time.seconds += 100.0
 
@@ -101,12 +105,14 @@ class History:
         self.shop.gate.refresh()
         wanted = {email: fields for email, fields in self.shop.people.items()
                   if token(email) not in self.shop.gate.denied}  # fmt: skip
-        assert dict(self.shop.there()) == wanted
+        assert {name: dict(of) for name, of in self.shop.service.audiences.items() if of} == (
+            {self.shop.called: wanted} if wanted else {}
+        )
         frame = delivered(self.shop.workspace, "mailer", "winback")
         assert frame.height == len(wanted)
         assert set(frame["state"]) <= {"accepted"}
         assert [one for one in failures(self.shop.workspace) if one.action == "remove"] == []
-        assert open_batches(self.shop.workspace, [1]) == []
+        assert open_batches(self.shop.workspace, range(1, 9)) == []
         again = self.shop.push(connector := self._connector())
         assert (connector.sent, again.tally.is_whole) == ([], True)
         self.shop.close()
@@ -167,6 +173,8 @@ def drawn(chance: random.Random) -> list[object]:
 
     steps: list[object] = [("join", email) for email in PEOPLE if chance.random() < 0.8]
     for _ in range(chance.randrange(1, 6)):
+        if chance.random() < 0.2:
+            steps.append(("call", chance.choice(["winback", "b", "c"])))
         steps += [one_push(), *(some("leave leave join join rename deny grant") for _ in range(chance.randrange(5)))]
     return steps
 

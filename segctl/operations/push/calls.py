@@ -74,7 +74,7 @@ class CallSource:
         rows, adds, updates = part.delta.rows, part.delta.adds, part.delta.updates
         for name, action, indexes in part.repeated:
             yield action, people_of(rows, indexes), name
-            adds, updates = adds.filter(~adds.is_in(indexes)), updates.filter(~updates.is_in(indexes))
+            adds, updates = (left.filter(~left.is_in(indexes.implode())) for left in (adds, updates))
         # Fields of those who are there first: an addition can be the moment at which a mail goes out.
         yield "update", people_of(rows, updates), None
         yield "add", people_of(rows, adds), None

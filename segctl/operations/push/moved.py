@@ -58,7 +58,7 @@ def settle_place(
         told: Hears why everybody is told.
 
     Returns:
-        Who is to be taken out of the former audience now; None for nobody.
+        The former audience, see `emptied`; None where there is none.
     """
     from segctl.state.deliveries import keep_remote
 
@@ -89,7 +89,7 @@ def tell_everybody(workspace: Workspace, part: Part, can: Abilities, *, left: st
         left: See `former_left`.
 
     Returns:
-        Who is to be taken out of the former audience now; None for nobody.
+        The former audience, see `emptied`; None where there is none.
     """
     from segctl.state.deliveries_moved import move
 
@@ -99,7 +99,7 @@ def tell_everybody(workspace: Workspace, part: Part, can: Abilities, *, left: st
 
 
 def emptied(workspace: Workspace, part: Part, was: LedgerAudience, can: Abilities) -> Part | None:
-    """Who is to be taken out of the former audience of a part; None for nobody.
+    """The former audience of a part: who is to be taken out of it, and who is watched there; None if nobody can be.
 
     Args:
         workspace: Where the ledger is.
@@ -107,17 +107,18 @@ def emptied(workspace: Workspace, part: Part, was: LedgerAudience, can: Abilitie
         was: The former one.
         can: What the destination can do.
     """
-    from segctl.state.deliveries import delivered
+    import polars as pl
+
+    from segctl.state.deliveries import told_points
 
     if can.removal == "none":
         return None
-    out = set(part.withdrawals)
-    gone = part.mode == "mirror" and part.tells
-    there = delivered(workspace, was.destination, was.segment)["key"].to_list() if gone else ()
-    leavers = [key for key in there if key not in out]
-    rest = Part(was.segment, was.destination, was, part.mode, part.purpose, part.use, leavers=leavers,
-                withdrawals=part.withdrawals, remote=was.remote or "")  # fmt: skip
-    return rest if rest.removals else None
+    there, out = told_points(workspace, was.id), sorted(part.withdrawals)
+    staying = there.filter(~pl.col("key").is_in(out))
+    leavers = staying["key"].to_list() if part.mode == "mirror" and part.tells else ()
+    watched = None if leavers else staying
+    return Part(was.segment, was.destination, was, part.mode, part.purpose, part.use, leavers=leavers,
+                withdrawals=part.withdrawals, watched=watched, remote=was.remote or "")  # fmt: skip
 
 
 def _tell_all(part: Part) -> None:

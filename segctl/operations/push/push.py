@@ -104,6 +104,7 @@ def push(
             work.look_again(stations.values(), parts, number)
             record_contacts(session.workspace)
         outcomes = [outcome(one, minimum=stations[one.destination].can.minimum) for one in parts]
+        outcomes += [outcome(one) for to in stations.values() for one in to.former]
         return Pushed(
             id=name,
             outcomes=tuple(sorted(outcomes, key=lambda one: (one.destination, one.segment))),
@@ -272,7 +273,9 @@ class _Work:
         try:
             to.send(parts, number, name)
         finally:
-            for part in parts if number else ():
+            for part in to.former if number else ():
+                begin_part(workspace, number, part.ledger.id)
+            for part in (*parts, *to.former) if number else ():
                 self._end(to, part, number)
 
     def look_again(self, stations: Iterable[Station], parts: Sequence[Part], number: int) -> None:

@@ -74,7 +74,9 @@ def _find_audiences(courier: Courier, parts: Sequence[Part], keep: Keep) -> list
                 courier.halt(error.message, error)
                 return None
             else:
-                left += [] if rest is None else [rest]
+                if rest is not None:
+                    left.append(rest)
+                    desk.watch.also(rest)
                 break
     return left
 

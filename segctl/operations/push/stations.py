@@ -24,6 +24,7 @@ from segctl.operations.push.result import Recording
 from segctl.operations.push.send import look_again, send
 from segctl.operations.push.watch import Watch
 from segctl.operations.push.work import Part
+from segctl.state.deliveries_moved import former_name
 
 if TYPE_CHECKING:
     from segctl.connectors.destinations.base import Abilities
@@ -67,6 +68,7 @@ class Station:
         notes: What its connector told.
         recorder: Of a dry run.
         is_done: All was sent that could be; false when the call was ended before.
+        former: Audiences that others have left in this push, since they are another object now.
     """
 
     session: Session
@@ -79,6 +81,7 @@ class Station:
     notes: list[str]
     recorder: Recorder | None
     is_done: bool = False
+    former: list[Part] = field(default_factory=list)
     _earlier: dict[int, Part] = field(default_factory=dict)
 
     @property
@@ -165,7 +168,7 @@ class Station:
             send(self.courier, parts, push=name, keep_remote=self._keep_remote, backlog=self._backlog)
             self.is_done = True
         finally:
-            self._count(parts, time.perf_counter() - clock)
+            self._count([*parts, *self.former], time.perf_counter() - clock)
             if isinstance(self.error, GoneError) and self.recorder is None:
                 keep_gone(self.session.workspace, self.name, self.world.now())
             if total:
@@ -175,7 +178,7 @@ class Station:
         """Takes out who was denied since this destination was told, while others were; the parts concerned."""
         if not self.is_done or self.courier.halted is not None:
             return []
-        before = [(part, part.tally.overtaken + part.tally.withdrawn) for part in parts]
+        before = [(part, part.tally.overtaken + part.tally.withdrawn) for part in (*parts, *self.former)]
         look_again(self.courier)
         return [part for part, count in before if part.tally.overtaken + part.tally.withdrawn > count]
 
@@ -210,10 +213,16 @@ class Station:
         return made
 
     def _keep_remote(self, one: Part) -> Part | None:
-        if self.recorder is not None:
-            return emptied(self.session.workspace, one, one.ledger, self.can) if is_left(one, self.can) else None
-        connector = self.courier.desk.connector
-        return settle_place(self.session.workspace, connector, one, self.can, told=self.progress.note)
+        workspace, connector = self.session.workspace, self.courier.desk.connector
+        if self.recorder is None:
+            left = settle_place(workspace, connector, one, self.can, told=self.progress.note)
+        elif is_left(one, self.can):
+            was = replace(one.ledger, segment=former_name(one.ledger.remote))
+            left = emptied(workspace, one, was, self.can)
+        else:
+            left = None
+        self.former += [] if left is None else [left]
+        return left
 
     def _backlog(self) -> str | None:
         from segctl.state.deliveries_batches import remove_backlog

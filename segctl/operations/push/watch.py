@@ -74,6 +74,11 @@ class Watch:
         self._denied: dict[int, set[str]] = {part.ledger.id: set() for part in self.parts}
         self._indexes: dict[int, list[_Index]] = {}
 
+    def also(self, part: Part) -> None:
+        """From now on for the people of one more audience."""
+        self.parts.append(part)
+        self._denied.setdefault(part.ledger.id, set())
+
     def refresh(self) -> list[tuple[Part, list[str]]]:
         """Reads the consent ledger; for each audience the keys that are denied since the last look."""
         concerned = self.gate.refresh()
