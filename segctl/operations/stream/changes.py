@@ -32,10 +32,13 @@ class Why:
     since: int
 
 
-def whys_of(events: Sequence[pl.DataFrame], profile_of: pl.Series | None, *, since: int, last: int) -> dict[int, Why]:
-    """Subject of a profile → why it is asked again, by its newest event.
+def whys_of(
+    moved: Iterable[Moved], events: Sequence[pl.DataFrame], profile_of: pl.Series | None, *, since: int, last: int
+) -> dict[int, Why]:
+    """Subject of a profile that moved → why it was asked again, by its newest event.
 
     Args:
+        moved: Who moved; the others need no words.
         events: New events in stored form.
         profile_of: Subject → subject of its profile; None when each is its own.
         since: When they arrived, in microseconds since 1970.
@@ -44,12 +47,14 @@ def whys_of(events: Sequence[pl.DataFrame], profile_of: pl.Series | None, *, sin
     import polars as pl
 
     wanted = ("subject", "ts", "kind", "source", "event_id")
+    asked = {subject for subject, _, _ in moved}
     frames = [frame.select(wanted) for frame in events if frame.height]
-    if not frames:
+    if not frames or not asked:
         return {}
     rows = pl.concat(frames).filter(pl.col("subject").is_not_null())
     if profile_of is not None:
         rows = rows.with_columns(profile_of.gather(rows["subject"]).alias("subject"))
+    rows = rows.filter(rows["subject"].is_in(pl.Series(list(asked), dtype=pl.Int32).implode()))
     newest = rows.sort("ts", maintain_order=True).unique("subject", keep="last", maintain_order=True)
     return {
         subject: Why(event_cause(kind, at, source, event_id, is_late=at <= last), at, since)

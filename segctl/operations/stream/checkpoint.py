@@ -178,9 +178,9 @@ def _take_others(state: StreamState, others: Others) -> None:
     state.seen = state.workspace.snapshot()
     world.sees(others.subjects)
     now = state.clock.wall_us
-    whys = whys_of(others.events, world.profile_of, since=now, last=world.as_of)
     otherwise = Why(cause("trait_changed", "values changed"), None, now)
     moved = world.ask(world.profile_subjects(others.touched), at)
+    whys = whys_of(moved, others.events, world.profile_of, since=now, last=world.as_of)
     world.wait_for(others.events, at)
     state.commit(Work(changes=changes_of(moved, world.profiles, whys, otherwise, effective=at, now=now)))
 

@@ -158,8 +158,8 @@ class Stream:
         if not is_stored:
             world.add(events)
         changes = self._timers(at)
-        whys = whys_of(events, world.profile_of, since=since, last=world.as_of)
         moved = world.ask(world.profile_subjects(subjects_of(events)), at)
+        whys = whys_of(moved, events, world.profile_of, since=since, last=world.as_of)
         world.wait_for(events, at)
         now = state.clock.wall_us
         otherwise = Why(cause("time_passed"), None, now)
