@@ -96,7 +96,7 @@ def profile_view(
     belonging = _belonging(subjects, canonical, population)
     live = live_records(record_files, as_of=as_of, traits=traits)
     values = _values(_of_profiles(live, canonical), traits, survivorship or {})
-    lacking = belonging.join(values.select("subject"), on="subject", how="anti")
+    lacking = _lacking(belonging, values)
     own = subjects.get_column("subject").sort() if few else None
     if unborn:
         first = _first_events(events, canonical, own) if lacking.height else _NOBODY
@@ -107,7 +107,7 @@ def profile_view(
         active = _with_events(events, canonical, as_of, own)
         arrived = lacking.join(active, on="subject", how="semi").select("subject")
         values = pl.concat([values, arrived], how="diagonal")
-    view = belonging.join(values, on="subject", how="inner").sort("subject")
+    view = _beside(belonging, values)
     for column, listed in (lists or {}).items():
         view = view.with_columns(pl.col("subject").is_in(_profile_subjects(listed, canonical).implode()).alias(column))
     ids = view.get_column("profile_id")
@@ -124,8 +124,7 @@ def live_records(
     """
     frame = _versions(record_files, traits, as_of)
     # Pairs take longer to compare, and seldom is any subject there twice.
-    is_repeated = pl.col("subject").is_duplicated().any()
-    if frame.select(is_repeated).item() and frame.select(pl.struct("source", "subject").is_duplicated().any()).item():
+    if _is_repeated(frame) and frame.select(pl.struct("source", "subject").is_duplicated().any()).item():
         frame = frame.sort("valid", "arrival", maintain_order=True)
         frame = frame.unique(["source", "subject"], keep="last", maintain_order=True)
     return frame.filter(~pl.col("gone")).drop("gone")
@@ -217,7 +216,7 @@ def _profile_subjects(subjects: pl.Series, canonical: pl.Series | None) -> pl.Se
 def _values(records: pl.DataFrame, traits: Mapping[str, ValueType], rules: Mapping[str, Survivorship]) -> pl.DataFrame:
     """One row per profile: `subject` and its traits by name."""
     named = [pl.col(_hidden(name)).alias(name) for name in traits]
-    if not records.get_column("subject").is_duplicated().any():
+    if not _is_repeated(records):
         return records.select("subject", *named)
     ordered = records.sort("valid", "arrival", "source", maintain_order=True)
     survive = [survivor(pl.col(_hidden(name)), rules.get(name, LATEST)).alias(_hidden(name)) for name in traits]
@@ -227,8 +226,36 @@ def _values(records: pl.DataFrame, traits: Mapping[str, ValueType], rules: Mappi
 def _belonging(subjects: pl.DataFrame, canonical: pl.Series | None, population: Collection[str]) -> pl.DataFrame:
     """Subject and id of each profile with an identifier of a class that belongs."""
     inside = subjects.filter(pl.col("identifier_class").is_in(list(population))).get_column("subject")
-    own = subjects.select("subject", "profile_id").unique("subject", keep="first", maintain_order=True)
+    own = subjects.select("subject", "profile_id")
+    if _is_repeated(own):
+        own = own.unique("subject", keep="first", maintain_order=True)
     return own.filter(pl.col("subject").is_in(_profile_subjects(inside, canonical).unique().implode()))
+
+
+def _is_ascending(frame: pl.DataFrame) -> bool:
+    """Subjects stand in order, each once; known for a small part of what looking for repeated ones costs."""
+    subjects = frame.get_column("subject")
+    return not subjects.null_count() and bool((subjects.head(-1) < subjects.tail(-1)).all())
+
+
+def _is_repeated(frame: pl.DataFrame) -> bool:
+    """Some subject is there twice."""
+    return not _is_ascending(frame) and bool(frame.get_column("subject").is_duplicated().any())
+
+
+def _lacking(belonging: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
+    """Who belongs and has no values."""
+    if belonging.get_column("subject").equals(values.get_column("subject")):
+        return belonging.clear()
+    return belonging.join(values.select("subject"), on="subject", how="anti")
+
+
+def _beside(belonging: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
+    """Who belongs and has values, with them, by subject."""
+    is_same = belonging.get_column("subject").equals(values.get_column("subject")) and _is_ascending(values)
+    if is_same and "profile_id" not in values.columns:
+        return belonging.hstack(values.drop("subject")).set_sorted("subject")
+    return belonging.join(values, on="subject", how="inner").sort("subject")
 
 
 def _with_events(
