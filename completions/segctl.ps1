@@ -1196,6 +1196,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['-o'] = 'files'
             $table['--output'] = 'files'
             $table['--lock-wait'] = 'text'
+            $table['--timeout'] = 'text'
             $table['-q'] = 'flag'
             $table['--quiet'] = 'flag'
             $table['-v'] = 'flag'

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,11 +68,13 @@ class Listened:
         accepted: (source, key) → requests and bytes.
         refused: (status, reason) → requests.
         repeated: Signed requests that were there already.
+        is_timed_out: The time of the call was up; a person or a supervisor ended it otherwise.
     """
 
     accepted: tuple[tuple[str, str, int, int], ...]
     refused: tuple[tuple[int, str, int], ...]
     repeated: int
+    is_timed_out: bool = False
 
 
 def parse_bind(text: str) -> Address:
@@ -135,8 +138,8 @@ def listen(
             accepts = {name: fetch.accepts for name, fetch in fetches.items()}
             listening(Listening(url, accepts, keyless, server.journal.torn_bytes))
 
-        _run(server, address, told)
-    return _summary(server.metrics)
+        is_timed_out = _run(server, address, told)
+    return replace(_summary(server.metrics), is_timed_out=is_timed_out)
 
 
 def _need_server() -> None:
@@ -195,7 +198,15 @@ def _hook(project: Project, fetch: CollectorFetch) -> Hook | None:
     return Hook(fetch.accepts, secrets, fetch.tolerance_s, fetch.url)
 
 
-def _run(server: Server, address: Address, told: Callable[[str, int], None]) -> None:
+def _run(server: Server, address: Address, told: Callable[[str, int], None]) -> bool:
+    """Serves until a signal comes; True when it was that of a clock."""
+    rang = False
+
+    def ring(stop: asyncio.Event) -> None:
+        nonlocal rang
+        rang = True
+        stop.set()
+
     async def work() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -203,6 +214,7 @@ def _run(server: Server, address: Address, told: Callable[[str, int], None]) -> 
             # Whoever starts us with a signal ignored wants it ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGALRM, ring, stop)
         await server.run(address.host, address.port, told, stop)
 
     try:
@@ -212,6 +224,7 @@ def _run(server: Server, address: Address, told: Callable[[str, int], None]) -> 
         reason = (os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)).lower()
         message = f"cannot listen on {address.host}:{address.port}: {reason}"
         raise LocalIOError("SEG645", message, hint="choose another address with `--bind`") from error
+    return rang
 
 
 def _runner() -> Callable[..., None]:

@@ -300,3 +300,10 @@ def test_without_a_source_there_is_nothing_to_listen_for(tmp_path: Path) -> None
     done = run(write_project(tmp_path / "p", ()), "listen")
 
     assert (done.returncode, "SEG641" in done.stderr) == (2, True)
+
+
+def test_a_time_limit_ends_it_in_order(tmp_path: Path) -> None:
+    done = run(write_project(tmp_path / "p", ("web",)), "listen", "--bind", "127.0.0.1:0", "--timeout", "1s")
+
+    assert (done.returncode, "SEG110" in done.stderr) == (75, True)
+    assert "listening at" in done.stderr

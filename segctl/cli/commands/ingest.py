@@ -246,12 +246,20 @@ def told(source: SourceResult) -> list[str]:
         (source.missing_times, "local times were skipped when the clocks went forward; the declared rule decided"),
         (source.dropped_elements, "missing elements were taken out of lists"),
     )
-    lines += [f"{number:,} {text}" for number, text in others if number]
+    lines += [f"{number:,} {_of_one(text) if number == 1 else text}" for number, text in others if number]
     if source.kinds_skipped:
         most = sorted(source.kinds_skipped.items(), key=lambda item: (-item[1], item[0]))[:5]
         shown = ", ".join(f"`{kind}` ({rows:,})" for kind, rows in most)
         lines.append(f"{len(source.kinds_skipped)} kinds are no declared events and were left out: {shown}")
     return lines
+
+
+def _of_one(text: str) -> str:
+    """A sentence about several as one about one."""
+    noun, _, rest = text.partition(" ")
+    for many, one in (("have", "has"), ("were", "was"), ("are", "is"), ("name", "names"), ("came", "came")):
+        rest = rest.replace(f"{many} ", f"{one} ", 1) if rest.startswith(f"{many} ") else rest
+    return f"{noun.removesuffix('s')} {rest}"
 
 
 def _facts(source: SourceResult) -> dict[str, object]:

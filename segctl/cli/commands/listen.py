@@ -22,7 +22,7 @@ EXAMPLES = (
 )
 EXITS: dict[int, str] = {
     74: "the address cannot be bound, or the disk cannot be written",
-    75: "another collector works in this workspace",
+    75: "another collector works in this workspace, or the time of `--timeout` is up",
 }
 SEE_ALSO = ("segctl help listen", "segctl ingest --help", "segctl help tracking")
 ACTIONS = ("run", "keys")
@@ -43,7 +43,7 @@ TAKEN = (
 REFUSED = (output.Column("status", type="integer"), output.Column("reason"), output.Column("requests", type="integer"))
 
 
-@verb(without=(*SELECTION, *TIME, "yes", "dry_run", "timeout"), formats=("table", "json", "ndjson", "csv"))
+@verb(without=(*SELECTION, *TIME, "yes", "dry_run"), formats=("table", "json", "ndjson", "csv"))
 def command(
     ctx: Context,
     action: Annotated[str, Argument("ACTION", help="run or keys; without it, run.", choices=ACTIONS)] = "run",
@@ -80,6 +80,7 @@ def command(
 
 def _listen(ctx: Context, bind: str | None, *, behind_proxy: bool) -> None:
     from segctl.cli.main import present
+    from segctl.cli.stops import TimeIsUp
     from segctl.operations.ingest.ingest import open_for_ingest, sources_of
     from segctl.operations.listen import DEFAULT_BIND, listen, parse_bind
 
@@ -102,6 +103,8 @@ def _listen(ctx: Context, bind: str | None, *, behind_proxy: bool) -> None:
             sections=(output.Section("refused", "refused", REFUSED, done.refused),),
         ),
     )  # fmt: skip
+    if done.is_timed_out:
+        raise TimeIsUp
     messages.notice(ctx, "stopped; everything accepted is on disk; next: `segctl ingest`")
 
 

@@ -36,11 +36,16 @@ def without_key(route: Route, value: Any, text: bytes) -> tuple[Any, bytes]:  # 
 def check_shape(route: Route, value: Any, most: int) -> None:  # noqa: ANN401 - a JSON value
     """Does nothing for what the protocol's records can be made of, and not too many of.
 
+    One message of a batch that is none keeps the others out of nothing, as at Segment's own service: the batch is
+    taken, and `ingest` sets the one aside. What holds no message at all is refused.
+
     Raises:
         RefusedRequest: Otherwise.
     """
     inner = _messages(route, value)
-    if inner is None or not all(isinstance(one, dict) for one in inner[: most + 1]):
+    if inner is None or (inner and not any(isinstance(one, dict) for one in inner[: most + 1])):
+        raise refuse(400, "shape")
+    if route.protocol == "ga4_mp" and not all(isinstance(one, dict) for one in inner[: most + 1]):
         raise refuse(400, "shape")
     if len(inner) > most:
         raise refuse(413, "batch")

@@ -176,3 +176,19 @@ def test_what_is_written_is_read_as_it_was() -> None:
     assert found is not None
     assert (found["source"], found["key"], found["id"], found["body"]) == ('a"b', None, '"\n', {"a": "\n"})
     assert read_line(b'{"received":"x","body":{"n":0.1234567890123456789}}')["body"]["n"] == "0.1234567890123456789"
+
+
+def test_one_message_that_is_none_keeps_the_others_of_its_batch_in() -> None:
+    from segctl.connectors.collector.contents import check_shape
+    from segctl.connectors.collector.requests import RefusedRequest
+    from segctl.connectors.collector.routes import ROUTES
+
+    body = {"batch": [{"type": "track", "event": "A", "userId": "u", "timestamp": RECEIVED}, "nonsense", 7]}
+    check_shape(ROUTES["/v1/batch"], body, 10)
+    found = records("segment", body)
+
+    assert [one["type"] for one in found] == ["track", "nonsense", 7]
+    outcomes = [list(shape_of("segment").events(one)) for one in found]
+    assert [isinstance(one, dict) for (one,) in outcomes] == [True, False, False]
+    with pytest.raises(RefusedRequest):
+        check_shape(ROUTES["/mp/collect"], {"client_id": "c", "events": [{"name": "a"}, 1]}, 10)
