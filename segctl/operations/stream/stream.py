@@ -98,8 +98,11 @@ class Stream:
         share = patience_s / len(self._feeds)
         found = [(source, chunk) for source, feed in self._feeds for chunk in feed.read(share, MOST_LINES)]
         lines = sum(len(chunk.lines) for _, chunk in found)
-        if found and lines < MOST_LINES and self.state.habits.linger_s:
-            time.sleep(self.state.habits.linger_s)
+        # What came while the step before was at work has waited already.
+        came = min((chunk.came for _, chunk in found), default=0.0)
+        left = came + self.state.habits.linger_s - time.monotonic()
+        if found and lines < MOST_LINES and left > 0:
+            time.sleep(left)
             for source, feed in self._feeds:
                 found += [(source, chunk) for chunk in feed.read(0.0, MOST_LINES - lines)]
         return found
