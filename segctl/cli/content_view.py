@@ -84,7 +84,7 @@ def write_preview(
         "language": mail.language,
         "subject": mail.subject_line,
         **({"preheader": mail.preheader} if mail.preheader else {}),
-        **({"html_kb": round(len(mail.html.encode()) / 1000, 1)} if mail.html else {}),
+        **({"html_kb": _kb(mail.html, is_table=ctx.format == "table")} if mail.html else {}),
     }
     document = {"text": mail.text, "html": mail.html, "digest": mail.template_digest}
     result = output.Result(
@@ -197,3 +197,9 @@ def _for_findings(ctx: Context) -> Context:
     from dataclasses import replace
 
     return ctx if ctx.format in FINDING_FORMATS else replace(ctx, format="table")
+
+
+def _kb(html: str, *, is_table: bool) -> float | str:
+    """Size of a mail, for people with one digit."""
+    size = round(len(html.encode()) / 1000, 1)
+    return f"{size:.1f}" if is_table else size
