@@ -199,6 +199,21 @@ def test_what_is_done_with_answers_asks_nobody_again(shop: Path) -> None:
     assert (extent.is_full, extent.profiles) == (False, 0)
 
 
+def test_two_segments_may_ask_the_same_of_one_that_keeps_the_best(shop: Path) -> None:
+    for name in ("north", "south"):
+        (shop / f"segments/{name}.yaml").write_text(
+            f"segment: {name}\nwhere: {{all: [{{segment: best}}, {{trait: land, equals: {name[0]}}}]}}\n"
+        )
+    applied(shop, NOW, full=True)
+    orders(shop, "b", [(3, NOW, 500)])
+
+    done = applied(shop, NOW + timedelta(minutes=1))
+
+    assert done.extent is not None
+    assert not done.extent.is_full
+    assert [(s.entered, s.left) for s in done.segments if s.segment == "best"] == [(1, 1)]
+
+
 def test_people_outside_the_population_are_not_too_many(shop: Path) -> None:
     kept = "key: {device: device}\nevents: [{event: {column: what}, time: at, id: id}]\n"
     visits = "".join(f"visit,v{nr},d{nr},{NOW.isoformat()}\n" for nr in range(PEOPLE))

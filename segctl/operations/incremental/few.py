@@ -222,7 +222,8 @@ class Few:
             self._flags(frame["subject"], found[columns.late[one.name]], there).alias(columns.late[one.name])
             for one in late
         ]
-        keys = [columns.late_outputs[one.name] for one in outputs]
+        # Two segments may ask the same.
+        keys = list(dict.fromkeys(columns.late_outputs[one.name] for one in outputs))
         rest = spread(pl.DataFrame([frame["subject"], *found.select(keys)]), self._length) if keys else ()
         return pl.DataFrame([*made, *rest])
 
