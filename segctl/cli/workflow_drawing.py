@@ -13,6 +13,8 @@ from segctl.model.workflows import END, START, Act, Branch, Node, Split, Stop, W
 
 _WIDE, _LANE, _LINE, _PAD, _GAP, _BETWEEN, _MARGIN = 232, 90, 16, 10, 54, 40, 16
 _LETTERS, _MOST_LINES, _LABEL = 32, 4, 22
+_ASIDE, _LETTER = 8, 6.5
+"""How far a label stands from its line, and the width of a letter in it."""
 _STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#1a1a1a}.box{fill:#f4f4f2;stroke:#555;stroke-width:1.2}"
     ".act{fill:#dcebdc;stroke:#2f6b2f}.wait{fill:#e4eaf5;stroke:#34568b}.choice{fill:#f6ecd2;stroke:#7a5c10}"
@@ -73,7 +75,7 @@ def svg(workflow: Workflow, language: Language) -> str:
     along = [(edge, layout.lanes[number]) for number, edge in enumerate(edges)]
     parts = [_edge(edge, lane, layout.places) for edge, lane in along]
     parts += [_drawn(box, layout.places[box.key]) for box in boxes]
-    parts += [_label(edge, lane, layout.places) for edge, lane in along if edge.text]
+    parts += [_label(edge, lane, layout.places, width) for edge, lane in along if edge.text]
     for number, note in enumerate(notes):
         y = height - 20 * (len(notes) - number)
         parts.append(f'<text x="{_MARGIN}" y="{y:g}">{plain(note, 200)}</text>')
@@ -101,7 +103,10 @@ def _graph(workflow: Workflow, language: Language) -> tuple[list[_Box], list[_Ed
     boxes = [_Box(START, trigger_words(workflow.trigger, language), "start")]
     edges = [_Edge(START, workflow.first, "")]
     for node in workflow.nodes:
-        boxes.append(_Box(node.id, node.title or step_words(node.body, language), _look(node)))
+        words = node.title or step_words(node.body, language)
+        # Reports call a step by its name, so the picture shows it; a place such as `3.then.1` says nothing here.
+        named = words if node.id[:1].isdigit() or node.title else f"{node.id}: {words}"
+        boxes.append(_Box(node.id, named, _look(node)))
         edges += _ways(node, language)
     if any(edge.end == END for edge in edges):
         boxes.append(_Box(END, say("end", language), "end"))
@@ -224,12 +229,14 @@ def _edge(edge: _Edge, lane: Sequence[str], places: Mapping[str, _Place]) -> str
     return f'<path class="edge" marker-end="url(#wf-a)" d="{"".join(curve)}"/>'
 
 
-def _label(edge: _Edge, lane: Sequence[str], places: Mapping[str, _Place]) -> str:
-    """What is said of a way, above the first box or lane that it leads to."""
+def _label(edge: _Edge, lane: Sequence[str], places: Mapping[str, _Place], width: float) -> str:
+    """What is said of a way, beside its line and above the first box or lane that it leads to."""
     x, y = _points(edge, lane, places)[1]
     lines = _lines(edge.text, _LABEL, 2)
+    has_room = x + _ASIDE + _LETTER * max(map(len, lines)) <= width
+    x, anchor = (x + _ASIDE, "start") if has_room else (x - _ASIDE, "end")
     return "".join(
-        f'<text class="way halo" x="{x:g}" y="{y - 10 - 13 * (len(lines) - 1 - number):g}" text-anchor="middle">'
+        f'<text class="way halo" x="{x:g}" y="{y - 10 - 13 * (len(lines) - 1 - number):g}" text-anchor="{anchor}">'
         f"{plain(line, 100)}</text>"
         for number, line in enumerate(lines)
     )
