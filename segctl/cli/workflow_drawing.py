@@ -105,7 +105,8 @@ def _graph(workflow: Workflow, language: Language) -> tuple[list[_Box], list[_Ed
     for node in workflow.nodes:
         words = node.title or step_words(node.body, language)
         # Reports call a step by its name, so the picture shows it; a place such as `3.then.1` says nothing here.
-        named = words if node.id[:1].isdigit() or node.title else f"{node.id}: {words}"
+        is_place = any(part.isdigit() for part in node.id.split("."))
+        named = words if is_place or node.title else f"{node.id}: {words}"
         boxes.append(_Box(node.id, named, _look(node)))
         edges += _ways(node, language)
     if any(edge.end == END for edge in edges):
@@ -231,10 +232,12 @@ def _edge(edge: _Edge, lane: Sequence[str], places: Mapping[str, _Place]) -> str
 
 def _label(edge: _Edge, lane: Sequence[str], places: Mapping[str, _Place], width: float) -> str:
     """What is said of a way, beside its line and above the first box or lane that it leads to."""
-    x, y = _points(edge, lane, places)[1]
+    (before, _), (x, y) = _points(edge, lane, places)[:2]
     lines = _lines(edge.text, _LABEL, 2)
-    has_room = x + _ASIDE + _LETTER * max(map(len, lines)) <= width
-    x, anchor = (x + _ASIDE, "start") if has_room else (x - _ASIDE, "end")
+    long = _ASIDE + _LETTER * max(map(len, lines))
+    # On the side that the line does not come from, where there is room.
+    is_left = x - long >= 0 if before > x else x + long > width
+    x, anchor = (x - _ASIDE, "end") if is_left else (x + _ASIDE, "start")
     return "".join(
         f'<text class="way halo" x="{x:g}" y="{y - 10 - 13 * (len(lines) - 1 - number):g}" text-anchor="{anchor}">'
         f"{plain(line, 100)}</text>"
