@@ -43,7 +43,7 @@ def read_line(line: bytes) -> Envelope | None:
     """The envelope of a line; None when it is none, as after a crash of the machine."""
     try:
         found = json.loads(line, parse_float=_exact, parse_constant=str)
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):
         return None
     return found if isinstance(found, dict) and "body" in found and isinstance(found.get("received"), str) else None
 
@@ -56,4 +56,8 @@ def encoded(value: object) -> bytes:
 def _exact(text: str) -> float | str:
     """A number as it is, or as text where a float would lose digits."""
     number = float(text)
-    return number if Decimal(repr(number)) == Decimal(text) else text
+    try:
+        return number if Decimal(repr(number)) == Decimal(text) else text
+    except ArithmeticError:
+        # An exponent of twenty digits is beyond decimals as well.
+        return text

@@ -14,6 +14,9 @@ import pytest
 from serving import EVENT, KEY, Served, request, serving, status
 
 from segctl.connectors.collector.connection import Bounds
+from segctl.connectors.collector.files import Position, follow
+from segctl.connectors.collector.records import records_of
+from segctl.connectors.sources.base import ndjson
 
 GOOD = json.dumps(EVENT).encode()
 AUTH = {"X-Write-Key": f"{KEY}/web"}
@@ -128,6 +131,28 @@ def test_what_is_hostile_is_refused_and_nothing_of_it_is_kept(server: Served, na
     assert b"set-cookie" not in head.lower()
     assert b"server:" not in head.lower()
     assert len(server.lines()) == before
+
+
+POISON = {
+    "a number beyond all numbers": b'{"event": "a", "n": 1e99999999999999999999}',
+    "a number below all numbers": b'{"event": "a", "n": -1e-99999999999999999999}',
+    "a number of a float's digits": b'{"event": "a", "n": 1E5000, "m": 0.1234567890123456789}',
+    "a half of a sign": b'{"event": "\\ud800"}',
+    "a name twice": b'{"event": "a", "event": {"b": []}}',
+    "ends of lines of other alphabets": '{"event": "a\u2028\u0085b"}'.encode(),
+    "a line in a line": b'{"event": "\\n{\\"received\\":\\"x\\",\\"source\\":\\"web\\",\\"key\\":null}"}',
+}
+
+
+@pytest.mark.parametrize("name", POISON)
+def test_what_is_taken_can_be_read_again_and_keeps_nobody_from_starting(tmp_path: Path, name: str) -> None:
+    for _ in range(2):
+        with serving(tmp_path) as served:
+            assert served.post("/v1/track", POISON[name], **AUTH) == 200
+            assert served.journal.torn_bytes == 0
+
+    taken = [line for lines, _ in follow(tmp_path, Position()) for line in lines]
+    assert len(ndjson(records_of(taken, "web")).splitlines()) == len(taken) == 2
 
 
 def test_after_all_of_it_the_next_honest_request_is_taken(server: Served) -> None:

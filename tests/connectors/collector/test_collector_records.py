@@ -163,9 +163,24 @@ def test_other_json_keeps_its_form_beside_the_facts_of_its_request() -> None:
 
 def test_requests_of_other_sources_are_passed_over_even_when_a_body_names_the_source() -> None:
     other = line_of(head_of("app", "k", "json"), RECEIVED, b'{"x": {"source":"web","key":"k"}}', kind=None, id=None)
+
+    assert list(records_of([other, b"\n"], "web")) == []
+
+
+def test_a_line_that_cannot_be_read_is_shown_by_the_quarantine_of_its_source() -> None:
     broken = b'{"received":"x","source":"web","key":null,\n'
 
-    assert list(records_of([other, broken, b"\n"], "web")) == []
+    assert list(records_of([broken], "web")) == [{"type": None, "body": broken.decode().rstrip()}]
+    assert list(records_of([broken], "app")) == []
+
+
+@pytest.mark.parametrize("number", ["1e99999999999999999999", "-1e-99999999999999999999", "0e99999999999999999999"])
+def test_a_number_beyond_all_numbers_stays_a_text(number: str) -> None:
+    line = line_of(head_of("web", None, "json"), RECEIVED, f'{{"n":{number}}}'.encode(), kind=None, id=None)
+
+    (found,) = records_of([line], "web")
+
+    assert found["n"] == number
 
 
 def test_what_is_written_is_read_as_it_was() -> None:
