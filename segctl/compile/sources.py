@@ -33,7 +33,7 @@ from segctl.compile.tracking import KEYS as TRACKING_KEYS
 from segctl.compile.tracking import bind_tracking
 from segctl.model.diagnostics import Diagnostic, Severity
 from segctl.model.project import Project
-from segctl.model.sources import DEFAULT_LIMIT, CsvForm, EventRule, Format, Limit, Picture, Source
+from segctl.model.sources import DEFAULT_LIMIT, NO_LIMIT, CsvForm, EventRule, Format, Limit, Picture, Source
 
 FOLDER = "sources"
 KEYS = (
@@ -129,7 +129,7 @@ def _bind(node: Node, reader: Reader, project: Project) -> Source | None:
         key=bind_key(root.get("key"), around),
         keeps_on_empty=reader.choice(root.get("empty"), "`empty`", ("missing", "keep"), "missing") == "keep",
         missing_values=tuple(word.strip() for word in reader.texts(root.get("missing_values"), "`missing_values`")),
-        max_bad_rows=_limit(root.get("max_bad_rows"), reader),
+        max_bad_rows=_limit(root.get("max_bad_rows"), reader, kind),
         only=bind_filter(root.get("only"), reader),
         corrections_replace=_corrections(root, reader),
         traits=bind_traits(_trait_names(root), around),
@@ -218,10 +218,11 @@ def _records(root: Mapping, reader: Reader) -> str | None:
     return None if node is None else reader.text(node.get("records"), "`records`")
 
 
-def _limit(node: Node | None, reader: Reader) -> Limit:
+def _limit(node: Node | None, reader: Reader, kind: str) -> Limit:
     text = reader.text(node, "`max_bad_rows`")
     if text is None or node is None:
-        return DEFAULT_LIMIT
+        # A broken export is refused whole, but requests come from many: one sender must not keep the others out.
+        return NO_LIMIT if kind == "collector" else DEFAULT_LIMIT
     found = parse_limit(text)
     if found is None:
         reader.error("SEG304", node, f"`{text}` is no limit of bad rows", hint=LIMIT_HINT)

@@ -211,6 +211,8 @@ class Limit:
 
 DEFAULT_LIMIT = Limit(share=Decimal("0.01"))
 """Of sources that declare none."""
+NO_LIMIT = Limit(share=Decimal(1))
+"""However many are bad, the good ones are taken."""
 
 
 @dataclass(frozen=True, slots=True)

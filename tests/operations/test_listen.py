@@ -28,8 +28,11 @@ from listening import (
     write_project,
 )
 
+from segctl.connectors.collector.files import collector_folder
+from segctl.connectors.collector.lines import head_of, line_of
 from segctl.model.errors import UsageError
 from segctl.operations import listen as listen_module
+from segctl.operations.ingest.ingest import open_for_ingest
 from segctl.operations.listen import parse_bind
 
 TRACK = {"userId": "u1", "event": "Product Viewed", "messageId": "m1", "timestamp": "2026-11-22T12:00:00.000Z",
@@ -307,3 +310,20 @@ def test_a_time_limit_ends_it_in_order(tmp_path: Path) -> None:
 
     assert (done.returncode, "SEG110" in done.stderr) == (75, True)
     assert "listening at" in done.stderr
+
+
+def test_one_sender_of_nonsense_keeps_nobody_else_out(tmp_path: Path) -> None:
+    root = write_project(tmp_path / "p", ("web",))
+    written = [line_of(head_of("web", "shop", "segment"), "2026-11-22T12:00:00.000Z", json.dumps(body).encode(),
+                       kind="track", id=None) for body in (TRACK, {"event": []})]  # fmt: skip
+    with open_for_ingest(root) as (project, _):
+        folder = collector_folder(Path(project.workspace))
+    folder.mkdir(parents=True)
+    (folder / "2026-11-22T12-000001.ndjson").write_bytes(b"".join(written) + b'{"source":"web","key":null,\n')
+
+    assert ingested(root) == {"product_viewed": 1}
+    assert json.loads(run(root, "quarantine", "ls", "--json").stdout)["data"][0]["rows"] == 2
+
+    declared = root / "sources" / "web.yaml"
+    declared.write_text(declared.read_text("utf-8") + "max_bad_rows: 1 %\n", encoding="utf-8")
+    assert run(root, "ingest", "web", "--full").returncode == 3
