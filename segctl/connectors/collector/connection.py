@@ -99,6 +99,7 @@ class Connection(asyncio.Protocol):
             self._host.hold(-len(self._body))
         self._url, self._body = bytearray(), bytearray()
         self._headers: dict[str, str] = {}
+        self._plain_head = b""
         self._head_bytes = self._header_bytes = self._count = 0
         self._is_inside = self._in_body = False
 
@@ -127,7 +128,7 @@ class Connection(asyncio.Protocol):
         if not self._in_body:
             self._head_bytes += len(data)
         try:
-            self._parser.feed_data(data)
+            self._feed(data)
         except _TooMuch as error:
             self._fail(error.answer)
         except httptools.HttpParserCallbackError as error:
@@ -142,6 +143,23 @@ class Connection(asyncio.Protocol):
             # A head that never ends is never given to `on_header` either.
             if not self._in_body and self._is_inside and self._head_bytes > self._host.bounds.head_bytes:
                 self._fail(refusal(431, "headers"))
+
+    def _feed(self, data: bytes) -> None:
+        """Reads on; a wish for another protocol is passed over, as a server may, and the request is read as it is."""
+        while True:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as error:
+                head = self._plain_head
+                if not head:
+                    raise
+                # The parser takes no body after such a head, so it is given one without the wish.
+                self._parser = httptools.HttpRequestParser(self)
+                self._begin()
+                self._is_inside = True
+                data = head + data[error.args[0] :]
+            else:
+                return
 
     def eof_received(self) -> bool:
         """The other side sends no more, but may still read."""
@@ -165,19 +183,26 @@ class Connection(asyncio.Protocol):
             raise _TooMuch(refusal(414, "url"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
+        """One header; what comes after the body, as chunks allow, is none of the request's."""
         self._count += 1
         self._header_bytes += len(name) + len(value)
         if self._count > self._host.bounds.headers or self._header_bytes > self._host.bounds.head_bytes:
             raise _TooMuch(refusal(431, "headers"))
-        key = name.decode("latin-1").lower()
+        if self._in_body:
+            return
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         if key not in self._headers:
-            self._headers[key] = value.decode("latin-1")
+            self._headers[key] = text
         elif key in _ONCE:
             raise _TooMuch(refusal(400, "headers"))
+        else:
+            self._headers[key] += f", {text}"
 
     def on_headers_complete(self) -> None:
         """The body follows."""
+        if "upgrade" in self._headers and self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT":
+            self._plain_head = self._head_without_upgrade()
+            return
         bounds = self._host.bounds
         self._in_body = True
         self._head_bytes = 0
@@ -187,6 +212,12 @@ class Connection(asyncio.Protocol):
         self.deadline = self._ticks() + bounds.body_s + int(length) / 10_000
         if self._headers.get("expect", "").lower() == "100-continue" and not self._slots:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _head_without_upgrade(self) -> bytes:
+        version = self._parser.get_http_version().encode("ascii")
+        lines = [b"%b %b HTTP/%b" % (self._parser.get_method(), bytes(self._url), version)]
+        kept = (f"{name}: {of}".encode("latin-1") for name, of in self._headers.items() if name != "upgrade")
+        return b"\r\n".join([*lines, *kept, b"", b""])
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -198,6 +229,8 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        if self._plain_head:
+            return
         slot = _Slot()
         slot.is_last = not self._parser.should_keep_alive() or self._host.is_stopping
         self._slots.append(slot)

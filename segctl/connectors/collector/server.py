@@ -19,7 +19,11 @@ _DRAIN_S = 10.0
 _FULL_DISK_S = "30"
 _PREFLIGHT = (
     ("access-control-allow-methods", "GET, POST"),
-    ("access-control-allow-headers", "authorization, content-type, content-encoding, x-write-key, sp-anonymous"),
+    (
+        "access-control-allow-headers",
+        # The last two: Snowplow's and RudderStack's libraries for browsers.
+        "authorization, content-type, content-encoding, x-write-key, sp-anonymous, anonymousid",
+    ),
     ("access-control-max-age", "86400"),
 )
 _LOOPBACK = ("127.0.0.1", "::1")

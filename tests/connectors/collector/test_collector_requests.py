@@ -124,7 +124,9 @@ def test_a_page_on_the_list_may_ask_and_send_and_others_may_not(tmp_path: Path) 
         assert b"vary: origin\r\n" in answer
     assert (status(asked), status(sent), status(refused)) == (204, 200, 403)
     assert b"access-control" not in refused
-    assert b"access-control-allow-headers: authorization, content-type" in asked
+    allowed = asked.partition(b"access-control-allow-headers: ")[2].partition(b"\r\n")[0].split(b", ")
+    # The last one is RudderStack's library for browsers.
+    assert {b"authorization", b"content-type", b"x-write-key", b"anonymousid"} <= set(allowed)
 
 
 def test_every_page_may_send_where_the_declaration_says_so_but_never_with_credentials(tmp_path: Path) -> None:
@@ -354,3 +356,53 @@ def test_a_key_in_the_body_is_found_and_taken_out(tmp_path: Path) -> None:
         kept = served.lines()
 
     assert [line["body"] for line in kept] == [EVENT]
+
+
+# --- What else stands in and after a head -------------------------------------------------------------------
+UPGRADE = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2_Settings": "AAMAAABkAAQCAAAA"}
+
+
+@pytest.mark.parametrize("size", [1, 40, 3_000])
+def test_a_wish_for_another_protocol_is_passed_over_and_the_body_is_read(tmp_path: Path, size: int) -> None:
+    body = json.dumps({**EVENT, "more": "ä" * size}).encode()
+    wishing = request("POST", "/v1/track", body, X_Write_Key=f"{KEY}/web", **UPGRADE)
+    chunks = wishing.replace(b"Content-Length: %d" % len(body), b"Transfer-Encoding: chunked")
+    chunks = chunks.replace(body, b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
+
+    with serving(tmp_path) as served:
+        assert status(served.send(wishing)) == 200
+        assert status(served.send(chunks)) == 200
+        assert status(served.send(request("POST", "/v1/track", body, **UPGRADE))) == 401
+        # What follows in the same connection is a request of its own.
+        with socket.create_connection(("127.0.0.1", served.port), timeout=3) as link:
+            link.sendall(wishing + wishing + request("GET", "/health", Connection="close"))
+            said = b""
+            while piece := link.recv(65_536):
+                said += piece
+
+        assert said.count(b"HTTP/1.1 200 OK") == 3
+        assert [line["body"]["more"] for line in served.lines()] == ["ä" * size] * 4
+
+
+def test_what_stands_behind_the_body_is_no_header(tmp_path: Path) -> None:
+    body = json.dumps(EVENT).encode()
+    head = request("POST", "/v1/track", X_Write_Key=f"{KEY}/web", Content_Length="", Transfer_Encoding="chunked")
+    trailers = b"X-Forwarded-For: 6.6.6.6\r\nContent-Encoding: gzip\r\nX-Write-Key: other\r\n"
+
+    with serving(tmp_path, Intake("web", CollectorFetch("segment", address="full")), trusts_proxy=True) as served:
+        answer = served.send(head.rstrip() + b"\r\n\r\n%x\r\n%b\r\n0\r\n%b\r\n" % (len(body), body, trailers))
+
+        assert status(answer) == 200
+        assert served.lines()[0]["ip"] == "127.0.0.1"
+
+
+def test_of_two_lines_of_addresses_the_last_entry_of_the_last_counts(tmp_path: Path) -> None:
+    sent = request("POST", "/v1/track", json.dumps(EVENT).encode(), X_Write_Key=f"{KEY}/web",
+                   X_Forwarded_For="6.6.6.6")  # fmt: skip
+    twice = sent.replace(
+        b"X-Forwarded-For: 6.6.6.6\r\n", b"X-Forwarded-For: 6.6.6.6\r\nx-forwarded-for: 203.0.113.7\r\n"
+    )
+
+    with serving(tmp_path, Intake("web", CollectorFetch("segment", address="full")), trusts_proxy=True) as served:
+        assert status(served.send(twice)) == 200
+        assert served.lines()[0]["ip"] == "203.0.113.7"
