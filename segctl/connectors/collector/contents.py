@@ -26,11 +26,21 @@ def kept_address(given: str, kept: str) -> str | None:
 
 
 def without_key(route: Route, value: Any, text: bytes) -> tuple[Any, bytes]:  # noqa: ANN401 - a JSON value
-    """Without the key that a browser writes into the body: no secret is kept on disk."""
-    if route.protocol == "segment" and isinstance(value, dict) and "writeKey" in value:
-        value = {name: of for name, of in value.items() if name != "writeKey"}
-        return value, encoded(value)
-    return value, text
+    """Without the key that a browser writes into the body, and into each message: no secret is kept on disk."""
+    if route.protocol != "segment" or not isinstance(value, dict):
+        return value, text
+    kept = _keyless(value)
+    inner = kept.get("batch")
+    if isinstance(inner, list) and any(_KEY in one for one in inner if isinstance(one, dict)):
+        kept = {**kept, "batch": [_keyless(one) if isinstance(one, dict) else one for one in inner]}
+    return (value, text) if kept is value else (kept, encoded(kept))
+
+
+_KEY = "writeKey"
+
+
+def _keyless(message: dict[str, Any]) -> dict[str, Any]:
+    return {name: of for name, of in message.items() if name != _KEY} if _KEY in message else message
 
 
 def check_shape(route: Route, value: Any, most: int) -> None:  # noqa: ANN401 - a JSON value

@@ -358,6 +358,19 @@ def test_a_key_in_the_body_is_found_and_taken_out(tmp_path: Path) -> None:
     assert [line["body"] for line in kept] == [EVENT]
 
 
+def test_a_key_in_the_messages_of_a_batch_is_taken_out_of_each(tmp_path: Path) -> None:
+    mine = f"{KEY}/web"
+    batch = {"batch": [{**EVENT, "type": "track", "writeKey": mine}, 7, {**EVENT, "type": "page"}]}
+    with serving(tmp_path) as served:
+        assert served.post("/v1/batch", {**batch, "writeKey": mine}) == 200
+        assert served.post("/v1/batch", batch, X_Write_Key=mine) == 200
+
+        assert [line["body"]["batch"] for line in served.lines()] == [
+            [{**EVENT, "type": "track"}, 7, {**EVENT, "type": "page"}]
+        ] * 2
+    assert all(mine.encode() not in path.read_bytes() for path in tmp_path.iterdir())
+
+
 # --- What else stands in and after a head -------------------------------------------------------------------
 UPGRADE = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2_Settings": "AAMAAABkAAQCAAAA"}
 
