@@ -146,6 +146,32 @@ def test_one_who_is_overtaken_leaves_though_nothing_is_new_about_him(shop: Path)
 
 
 @pytest.mark.parametrize(
+    ("then", "asked"),
+    [
+        pytest.param("T1,2,open\nT2,5,open", 2, id="goes over to somebody else"),
+        pytest.param("T2,5,open", 1, id="is gone"),
+        pytest.param("T1,1,done\nT2,5,open\nT3,7,open", 2, id="is settled, and another comes"),
+    ],
+)
+def test_who_had_a_related_row_is_asked_when_it_moves_or_goes(shop: Path, then: str, asked: int) -> None:
+    (shop / "segctl.yaml").write_text(FILES["segctl.yaml"] + "related: {tickets: {properties: {status: text}}}\n")
+    (shop / "sources/desk.yaml").write_text(
+        "source: desk\npath: desk.csv\nkey: {nr: nr}\npicture: full\n"
+        "related: {table: tickets, id: id, properties: {status: status}}\n"
+    )
+    (shop / "segments/open.yaml").write_text("segment: open\nwhere: {related: tickets, where: {status: open}}\n")
+    (shop / "desk.csv").write_text("id,nr,status\nT1,1,open\nT2,5,open\n")
+    applied(shop, NOW)
+    (shop / "desk.csv").write_text(f"id,nr,status\n{then}\n")
+
+    extent = applied(shop, NOW + timedelta(minutes=1)).extent
+
+    assert extent is not None
+    assert (extent.is_full, extent.profiles) == (False, asked)
+    _is_as_if_everybody_had_been_asked(shop, NOW + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
     ("change", "reason"),
     [
         pytest.param("full", "--full", id="asked for"),

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 from oracle import answers
 from oracle_data import Event, Profile, Record, World
+from oracle_related import Row as TicketRow
 
 from segctl.model.consent import ConsentEvent
 from segctl.operations.apply import Applied, apply
@@ -35,13 +36,14 @@ timezone: Europe/Berlin
 identifiers: {nr: {class: known}}
 traits: {country: text, tier: text, born: date, mail: {type: text, personal: true}}
 events: {order: {properties: {value: integer}}, visit: {properties: {value: integer}}}
+related:
+  tickets: {properties: {status: text}}
+  countrymen: {same: country, others_only: true}
 """
 WIDE = """
 contact_points: {email: mail}
 consent: {double_opt_in: [], confirm_within: 7 days}
 purposes: {news: {basis: consent, channels: [email], stale_after: 9 days}}
-related:
-  countrymen: {same: country, others_only: true}
 """
 CRM = """source: crm
 path: crm*.csv
@@ -53,6 +55,18 @@ SHOP = (
     "source: shop\npath: shop*.csv\nkey: {nr: nr}\ncorrections: replace\n"
     "events: [{event: {column: what}, time: at, id: id, properties: {value: value}}]\n"
 )
+DESK = """source: desk
+path: desk.csv
+key: {nr: nr}
+picture: full
+related: {table: tickets, id: ticket, properties: {status: status}}
+"""
+CALLS = """source: calls
+path: calls*.csv
+key: {nr: nr}
+record_time: since
+related: {table: tickets, id: ticket, properties: {status: status}}
+"""
 TRAITS = """traits:
   spend: {event: order, sum: {of: value}}
   age: {formula: years_since(born)}
@@ -75,6 +89,10 @@ LEAVES = (
     "{trait: born, anniversary: {within_next: 2 calendar days}}",
     "{sequence: [{event: visit, within_last: 6 days}, {then_not: {event: order, within: 1 day}}]}",
     "{list: vips.txt, identifier: nr}",
+    "{related: tickets, where: {status: open}}",
+    "{related: tickets, where: {status: open}}",
+    "{related: tickets, count: 0}",
+    "{related: tickets, count: {at_least: 2}}",
     "{sample: {percent: 40}}",
     "{trait: spend_score, at_least: 2}",
     "{segment: base}",
@@ -118,8 +136,11 @@ class Shop:
         self.events: dict[str, Row] = {}
         self.records: list[tuple[str, datetime, str, str, str]] = []
         self.files = self.words = 0
+        self.desk: dict[str, tuple[str, str]] = {}
+        self.rows: list[tuple[str, str, str, str | None, datetime | None]] = []
         for name, text in (
             ("segctl.yaml", PROJECT + WIDE * wide), ("sources/crm.yaml", CRM), ("sources/shop.yaml", SHOP),
+            ("sources/desk.yaml", DESK), ("sources/calls.yaml", CALLS),
             ("traits/all.yaml", TRAITS),
         ):  # fmt: skip
             path = root / name
@@ -133,6 +154,8 @@ class Shop:
             self.segment(f"s{at}")
         self.more_records(whole=True)
         self.more_events(40, first=-12, last=0)
+        self.tickets()
+        self.calls()
         self.ingested()
 
     # --- What happens ---------------------------------------------------------------------------------------
@@ -145,6 +168,9 @@ class Shop:
             ("events again", lambda: self.again(other=False)),
             ("corrections", lambda: self.again(other=True)),
             ("records", self.more_records),
+            ("tickets", self.tickets),
+            ("tickets", self.tickets),
+            ("calls", self.calls),
             ("a merge", self.merge),
             ("an unmerge", self.unmerge),
             ("a definition", lambda: self.segment(self.random.choice(["base", "s0", "s1", "s2", "s5"]))),
@@ -188,6 +214,34 @@ class Shop:
         self.files += 1
         lines = (f"{nr},{at.isoformat()},{c},{t},{born},{address(nr)}\n" for nr, at, c, t, born in self.records[known:])
         (self.root / f"crm{self.files:04}.csv").write_text("nr,since,country,tier,born,mail\n" + "".join(lines))
+
+    def tickets(self) -> None:
+        """A full picture of the desk's tickets: some come, some change or go over to somebody else, some are gone."""
+        for ticket in self.random.sample([f"T{at}" for at in range(8)], 3):
+            status, nr = self.random.choice(["open", "done"]), str(self.random.randint(1, PEOPLE + 2))
+            before = self.desk.pop(ticket, None)
+            if before is None or self.random.random() < 0.5:
+                self.desk[ticket] = nr, status
+            if before is not None and ticket not in self.desk:
+                self.rows.append(("desk", ticket, before[0], None, self.now))
+            elif before != self.desk[ticket]:
+                # The first version of a row holds from the beginning.
+                is_known = any(row[:2] == ("desk", ticket) for row in self.rows)
+                self.rows.append(("desk", ticket, nr, status, self.now if is_known else None))
+        lines = (f"{ticket},{nr},{status}\n" for ticket, (nr, status) in self.desk.items())
+        (self.root / "desk.csv").write_text("ticket,nr,status\n" + "".join(lines))
+
+    def calls(self) -> None:
+        """Dated versions of further tickets, also late ones and such of tomorrow."""
+        self.files += 1
+        rows = []
+        for _ in range(2):
+            ticket, nr = f"T{self.random.randrange(4)}", str(self.random.randint(1, PEOPLE + 2))
+            at = self.now + timedelta(days=self.random.choice([-5, -0.1, 0, 0.8]))
+            rows.append(("calls", ticket, nr, self.random.choice(["open", "done"]), at))
+            self.rows.append(rows[-1])
+        lines = (f"{ticket},{nr},{status},{at.isoformat()}\n" for _, ticket, nr, status, at in rows)
+        (self.root / f"calls{self.files:04}.csv").write_text("ticket,nr,status,since\n" + "".join(lines))
 
     def merge(self) -> None:
         with open_session(self.root) as session:
@@ -325,5 +379,11 @@ class Shop:
             Event(numbers.index(nr), what, at, "shop", id_, {"value": value})
             for what, id_, nr, at, value in self.events.values()
         )
+        rows = tuple(
+            TicketRow(
+                "tickets", source, ticket, numbers.index(nr), arrival, {"status": status}, at, gone=status is None
+            )
+            for arrival, (source, ticket, nr, status, at) in enumerate(self.rows)
+        )
         lists = {("vips.txt", None): frozenset((self.root / "vips.txt").read_text().split())}
-        return World(session.definitions, tuple(people), events, self.now, lists)
+        return World(session.definitions, tuple(people), events, self.now, lists, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -72,11 +73,13 @@ def touched(session: Session, people: Known, since: int, until: int) -> pl.Serie
         found = _rewritten(workspace, prefix, since, until)
         if found is None:
             return None
-        parts.append(found)
+        parts += [found["subject"], *(_owners(workspace, found, until) if prefix == RELATED else ())]
     parts.append(concerned(session, until, since))
     if people.now is not None and people.then is not None:
         parts.append((people.now != people.then).arg_true().cast(pl.Int32))
-    return people.profiles(pl.concat([part.cast(pl.Int32).alias("subject") for part in parts]).unique())
+    subjects = pl.concat([part.cast(pl.Int32).alias("subject") for part in parts])
+    # A row of a related table that is gone belongs to nobody.
+    return people.profiles(subjects.drop_nulls().unique())
 
 
 def belonging(session: Session, people: Known, profiles: pl.Series, snapshot: int) -> int:
@@ -92,12 +95,17 @@ def belonging(session: Session, people: Known, profiles: pl.Series, snapshot: in
     return int(profiles.is_in(owners.implode()).sum())
 
 
-def _rewritten(workspace: Workspace, prefix: str, since: int, until: int) -> pl.Series | None:
-    """Subjects of rows that came or went between two snapshots, but for those that only moved to another file."""
+def _rewritten(workspace: Workspace, prefix: str, since: int, until: int) -> pl.DataFrame | None:
+    """Rows that came or went between two snapshots, but for those that only moved to another file.
+
+    Returns:
+        ``subject``, and of rows of related tables ``dataset`` and ``key``, each once; None when files were vacuumed.
+    """
     import polars as pl
 
+    columns = ["subject", "dataset", "key"] if prefix == RELATED else ["subject"]
     rows = workspace.query(
-        "SELECT f.path, f.rows, f.vacuumed, f.added > ? AND a.kind != 'compact' AS came,"
+        "SELECT f.path, f.dataset, f.rows, f.vacuumed, f.added > ? AND a.kind != 'compact' AS came,"
         " coalesce(f.removed <= ? AND r.kind != 'compact', 0) AS went"
         " FROM files f JOIN commits a ON a.seq = f.added LEFT JOIN commits r ON r.seq = f.removed"
         " WHERE substr(f.dataset, 1, ?) = ? AND ((f.added > ? AND f.added <= ?) OR (f.removed > ? AND f.removed <= ?))",
@@ -105,15 +113,44 @@ def _rewritten(workspace: Workspace, prefix: str, since: int, until: int) -> pl.
     )
     if any(row["went"] for row in rows):
         found = delta(workspace, prefix, since, until)
-        return None if found is None else found.subjects
+        if found is None:
+            return None
+        frames = [frame.select(columns) for frame in (found.added, found.removed) if frame.height]
+        return pl.concat([_none(columns), *frames]).unique()
     came = [row for row in rows if row["came"] and row["rows"]]
     if any(row["vacuumed"] is not None for row in came):
         return None
-    if not came:
-        return pl.Series("subject", [], dtype=pl.Int32)
-    files = [str(workspace.folder / row["path"]) for row in came]
-    frame = pl.scan_parquet(files, glob=False, hive_partitioning=False, extra_columns="ignore")
-    return frame.select(pl.col("subject").unique()).collect()["subject"]
+    files: dict[str, list[str]] = {}
+    for row in came:
+        files.setdefault(row["dataset"], []).append(str(workspace.folder / row["path"]))
+    scans = (
+        pl.scan_parquet(paths, glob=False, hive_partitioning=False, extra_columns="ignore")
+        .with_columns(pl.lit(dataset).alias("dataset"))
+        .select(columns)
+        .unique()
+        for dataset, paths in files.items()
+    )
+    return pl.concat([_none(columns).lazy(), *scans]).collect()
+
+
+def _none(columns: Sequence[str]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame(schema={name: pl.Int32() if name == "subject" else pl.String() for name in columns})
+
+
+def _owners(workspace: Workspace, rows: pl.DataFrame, snapshot: int) -> list[pl.Series]:
+    """Subjects of all versions of some rows of related tables: what moves or goes, its owner of before loses."""
+    import polars as pl
+
+    found = []
+    for (dataset,), some in rows.partition_by("dataset", as_dict=True).items():
+        paths = [str(file.path) for file in workspace.files(str(dataset), snapshot) if file.rows]
+        if paths:
+            versions = pl.scan_parquet(paths, glob=False, hive_partitioning=False, extra_columns="ignore")
+            wanted = versions.select("subject", "key").join(some.lazy(), on="key", how="semi")
+            found.append(wanted.select(pl.col("subject").unique()).collect(engine="streaming")["subject"])
+    return found
 
 
 def appearing(workspace: Workspace, people: Known, snapshot: int, after: int, until: int) -> pl.Series:
