@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.dataclass import dataclass
+from segctl.state.files import crc32
 from segctl.state.standing_bits import Bits, write_bits
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ FOLDER = "standing"
 PRESENT, DUE = "present", "due"
 CONDITION = "q"
 """How keys of conditions begin."""
-NOTHING = Bits("", 0, 0, ())
-_MANIFEST, _FORMAT = "standing.json", 2
+NOTHING = Bits("", 0, 0, (), 0)
+_MANIFEST, _FORMAT = "standing.json", 3
 _LOCK = "standing"
 _MOST_LAYERED = 0.25
 """Layers with more of all rows than this become one file with the first."""
@@ -54,6 +55,7 @@ class Layer:
     name: str
     rows: int
     bytes: int
+    crc32: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ class Standing:
         wanted = [PRESENT, DUE, *self.columns]
         plain = [name for name in wanted if name not in self.bits.planes]
         try:
+            self._prove()
             first = pl.read_parquet(self.folder / self.layers[0].name, columns=plain)
             layers = [pl.read_parquet(self.folder / one.name, columns=["subject", *wanted]) for one in self.layers[1:]]
             planes = self.bits.mapped(self.folder)
@@ -182,6 +185,17 @@ class Standing:
         rows = pl.concat([empty, *layers], how="vertical_relaxed")
         newest = rows.select("subject").with_row_index("row").unique("subject", keep="last").sort("subject")
         return _Opened({column.name: column for column in first}, planes, rows, newest)
+
+    def _prove(self) -> None:
+        """Compares checksums: files are not made to last, and after a power cut one may be as long as it was and empty.
+
+        Raises:
+            Unreadable: A file holds something else than was written.
+        """
+        files = [(layer.name, layer.crc32) for layer in self.layers]
+        for name, checksum in [*files, (self.bits.name, self.bits.crc32)]:
+            if crc32(self.folder / name) != checksum:
+                raise Unreadable(self.folder)
 
 
 def read_standing(workspace: Workspace) -> Standing | None:
@@ -194,8 +208,8 @@ def read_standing(workspace: Workspace) -> Standing | None:
         layers = tuple(Layer(*one) for one in found["layers"])
         if not layers or any((folder / layer.name).stat().st_size != layer.bytes for layer in layers):
             return None
-        name, size, length, planes = found["bits"]
-        bits = Bits(name, size, length, tuple(planes))
+        name, size, length, planes, checksum = found["bits"]
+        bits = Bits(name, size, length, tuple(planes), checksum)
         if (folder / name).stat().st_size != size:
             return None
         columns = {key: None if counts is None else (counts[0], counts[1]) for key, counts in found["columns"].items()}
@@ -295,9 +309,9 @@ def covered(found: pl.DataFrame, at: pl.Series, over: pl.DataFrame) -> pl.DataFr
 def _written(folder: Path, rows: pl.DataFrame) -> Layer:
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / f"{uuid.uuid4().hex}.parquet"
-    # Needed for no truth, so it need not be durable: a file of another size is left aside.
+    # Needed for no truth, so it need not be durable: a file of another size or checksum is left aside.
     rows.write_parquet(path, compression="lz4", statistics=False, row_group_size=262_144)
-    return Layer(path.name, rows.height, path.stat().st_size)
+    return Layer(path.name, rows.height, path.stat().st_size, crc32(path))
 
 
 def _replaced(state: Standing) -> None:
@@ -307,8 +321,8 @@ def _replaced(state: Standing) -> None:
     text = json.dumps({
         "format": _FORMAT, "inputs": dict(state.inputs), "snapshot": state.snapshot, "as_of": state.as_of,
         "length": state.length, "profiles": state.profiles, "columns": dict(state.columns),
-        "bits": [state.bits.name, state.bits.bytes, state.bits.length, state.bits.planes],
-        "layers": [[layer.name, layer.rows, layer.bytes] for layer in state.layers],
+        "bits": [state.bits.name, state.bits.bytes, state.bits.length, state.bits.planes, state.bits.crc32],
+        "layers": [[layer.name, layer.rows, layer.bytes, layer.crc32] for layer in state.layers],
     })  # fmt: skip
     fresh = folder / f"{uuid.uuid4().hex}.json"
     fresh.write_text(text)

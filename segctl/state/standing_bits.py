@@ -6,6 +6,7 @@ anybody, one that says where it is not known.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,12 +29,14 @@ class Bits:
         bytes: Of the whole file.
         length: Subjects.
         planes: Key of a column, or the key and a question mark for where it is unknown, in the order of the file.
+        crc32: Checksum of the bytes.
     """
 
     name: str
     bytes: int
     length: int
     planes: tuple[str, ...]
+    crc32: int
 
     def column(self, planes: NDArray[np.uint8], key: str) -> pl.Series:
         """One column of everybody."""
@@ -72,14 +75,17 @@ def write_bits(path: Path, columns: pl.DataFrame) -> Bits:
     import numpy as np
 
     planes: list[str] = []
+    checksum = 0
     with path.open("wb") as file:
         for column in columns:
             parts = [(column.name, column.fill_null(value=False))]
             parts += [(column.name + _UNKNOWN, column.is_null())] if column.null_count() else []
             for name, part in parts:
                 planes.append(name)
-                file.write(np.packbits(part.to_numpy(), bitorder="little").tobytes())
-    return Bits(path.name, path.stat().st_size, columns.height, tuple(planes))
+                plane = np.packbits(part.to_numpy(), bitorder="little").tobytes()
+                checksum = zlib.crc32(plane, checksum)
+                file.write(plane)
+    return Bits(path.name, path.stat().st_size, columns.height, tuple(planes), checksum)
 
 
 def _joined(true: pl.Series, unknown: pl.Series | None) -> pl.Series:

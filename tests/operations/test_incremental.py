@@ -180,6 +180,7 @@ def test_who_had_a_related_row_is_asked_when_it_moves_or_goes(shop: Path, then: 
         pytest.param("gone", "nothing stands from an earlier evaluation", id="deleted"),
         pytest.param("spoilt", "nothing stands from an earlier evaluation", id="spoilt"),
         pytest.param("unreadable", "what stands cannot be read", id="unreadable"),
+        pytest.param("empty", "what stands cannot be read", id="bits that are all zero"),
         pytest.param("history", "what stands is of another history", id="restored"),
         pytest.param("many", "something is new of 40 profiles", id="many"),
     ],
@@ -199,6 +200,9 @@ def test_what_does_not_fit_is_told_and_everybody_is_asked(shop: Path, change: st
         case "unreadable":
             for path in folder.glob("*.parquet"):
                 path.write_bytes(bytes(path.stat().st_size))
+        case "empty":
+            (bits,) = folder.glob("*.bits")
+            bits.write_bytes(bytes(bits.stat().st_size))
         case "history":
             manifest = folder / "standing.json"
             with open_session(shop) as session:

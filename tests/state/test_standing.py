@@ -10,7 +10,17 @@ import polars as pl
 import pytest
 
 from segctl.state import standing
-from segctl.state.standing import DUE, NOTHING, PRESENT, Standing, forget, read_standing, write_layer, write_whole
+from segctl.state.standing import (
+    DUE,
+    NOTHING,
+    PRESENT,
+    Standing,
+    Unreadable,
+    forget,
+    read_standing,
+    write_layer,
+    write_whole,
+)
 from segctl.state.workspace import Workspace
 
 COLUMNS = {"s1": (1, 0), "q1": (1, 1), "q2": (0, 0), "v1": None, "v2": None}
@@ -93,7 +103,7 @@ def test_what_is_not_as_it_was_written_does_not_stand(workspace: Workspace, spoi
         case "no manifest":
             forget(workspace)
         case "another form":
-            manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 1'))
+            manifest.write_text(manifest.read_text().replace('"format": 3', '"format": 1'))
         case "cut":
             _cut(first)
         case "bits":
@@ -102,6 +112,21 @@ def test_what_is_not_as_it_was_written_does_not_stand(workspace: Workspace, spoi
             first.unlink()
 
     assert read_standing(workspace) is None
+
+
+@pytest.mark.parametrize("which", [0, 1, "bits"])
+def test_a_file_of_the_right_size_with_other_bytes_is_not_believed(workspace: Workspace, which: int | str) -> None:
+    write_whole(workspace, state(workspace, 40), rows(Random(1), list(range(40))).drop("subject"))
+    before = read_standing(workspace)
+    assert before is not None
+    write_layer(workspace, before, state(workspace, 40, as_of=2), rows(Random(2), [3]))
+    found = read_standing(workspace)
+    assert found is not None
+    path = found.folder / (found.layers[which].name if isinstance(which, int) else found.bits.name)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x55")
+
+    with pytest.raises(Unreadable):
+        found.rows(pl.Series([3], dtype=pl.Int32), ["q2"])
 
 
 def test_a_state_of_nobody_is_one(workspace: Workspace) -> None:
