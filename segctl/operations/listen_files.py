@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
 _REMEMBERED = timedelta(days=31)
-"""No index of signed requests is needed for longer."""
+"""Indexes of signed requests stay as long at least, also when no source needs them any more."""
 
 
 def forget_collected(project: Project, workspace: Workspace, sources: Mapping[str, Source], *, now: datetime) -> int:
@@ -50,10 +50,15 @@ def forget_collected(project: Project, workspace: Workspace, sources: Mapping[st
             path.unlink(missing_ok=True)
             (folder / f"{name}{TORN}").unlink(missing_ok=True)
             gone += 1
+    longest = max((fetch.remember_s for fetch in _fetches(sources)), default=0.0)
     for index in folder.glob(f"*{SEEN}"):
-        if _modified(index, now) < now - _REMEMBERED:
+        if _modified(index, now) < now - max(_REMEMBERED, timedelta(seconds=longest)):
             index.unlink(missing_ok=True)
     return gone
+
+
+def _fetches(sources: Mapping[str, Source]) -> list[CollectorFetch]:
+    return [of.fetch for of in sources.values() if isinstance(of.fetch, CollectorFetch)]
 
 
 def _read_by_all(workspace: Workspace, sources: Mapping[str, Source]) -> str | None:

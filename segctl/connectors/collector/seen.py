@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from segctl.connectors.collector.files import SEEN, collected_files, follow_file
+from segctl.connectors.collector.files import SEEN, collected_files, follow_file, sync_folder
 from segctl.connectors.collector.lines import read_line
 
 _LINE = re.compile(r"(\d{1,12}) ([0-9a-f]{32})\Z")
@@ -43,10 +43,6 @@ class Seen:
         self._marks.move_to_end(mark)
         while self._marks and (len(self._marks) > MOST or now - next(iter(self._marks.values())) > self.remember_s):
             self._marks.popitem(last=False)
-
-    def drop(self, mark: str) -> None:
-        """Forgets it: its line could not be written."""
-        self._marks.pop(mark, None)
 
     def load(self, folder: Path, now: float) -> None:
         """Learns what the files of the last while hold; for those that have no index yet, one is written."""
@@ -90,8 +86,13 @@ def marks_of(path: Path) -> list[tuple[float, str]]:
 def write_index(path: Path, marks: list[tuple[float, str]]) -> None:
     """Writes what `load` reads, whole or not at all; whoever dies before only has to look again."""
     passing = path.with_name(f".{path.name}")
-    passing.write_text("".join(f"{int(at)} {mark}\n" for at, mark in marks), encoding="ascii")
+    with passing.open("w", encoding="ascii") as file:
+        file.write("".join(f"{int(at)} {mark}\n" for at, mark in marks))
+        file.flush()
+        # Once there is an index, nobody looks into the file itself again.
+        os.fsync(file.fileno())
     os.replace(passing, path)
+    sync_folder(path.parent)
 
 
 def _read_index(path: Path) -> list[tuple[float, str]]:
