@@ -10,7 +10,7 @@ from segctl.compile.fetching_rest import bind_span
 from segctl.compile.fetching_secrets import bind_secret
 from segctl.compile.source import ListNode, Mapping, Node
 from segctl.compile.source_nodes import NAME, Reader
-from segctl.model.fetching_collector import ADDRESSES, HOOKS, PROTOCOLS, TRACKING, CollectorFetch
+from segctl.model.fetching_collector import ADDRESSES, DAYS_90_S, HOOKS, PROTOCOLS, TRACKING, CollectorFetch
 
 if TYPE_CHECKING:
     from segctl.compile.source_rules import Surroundings
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLLECTOR_KEYS = (
     "accepts", "keys", "secret", "open", "origins", "rate", "max_kb", "max_batch", "tolerance", "remember", "ip", "url",
-    "id",
+    "topics", "id",
 )  # fmt: skip
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?\Z")
 _MOST_KB = 10_000
@@ -32,7 +32,7 @@ def bind_collector(block: Mapping | None, root: Mapping, around: Surroundings) -
     accepts = _protocol(get("accepts"), root, reader)
     if accepts is None:
         return None
-    plain = CollectorFetch(accepts)
+    plain = _plain(accepts)
     fetch = CollectorFetch(
         accepts,
         keys=_keys(get("keys"), accepts, reader),
@@ -46,13 +46,34 @@ def bind_collector(block: Mapping | None, root: Mapping, around: Surroundings) -
         remember_s=bind_span(get("remember"), "`remember`", reader) or plain.remember_s,
         address=reader.choice(get("ip"), "`ip`", ADDRESSES, ADDRESSES[0]),
         url=_url(get("url"), accepts, found or root, reader),
+        topics=_topics(get("topics"), accepts, reader),
         id=reader.text(get("id"), "`id`"),
     )
+    _check_memory(fetch, get("remember") or get("tolerance"), reader)
     if fetch.is_open and (fetch.keys or accepts in HOOKS):
         place = get("open") or root
         hint = "delete `open`" if accepts in HOOKS else "keep the keys, or `open`"
         reader.error("SEG642", place, "`open` takes what anybody sends, so keys and signatures mean nothing", hint=hint)
     return fetch
+
+
+def _plain(accepts: str) -> CollectorFetch:
+    return CollectorFetch(accepts, remember_s=DAYS_90_S) if accepts == "shopify" else CollectorFetch(accepts)
+
+
+def _check_memory(fetch: CollectorFetch, place: Node | None, reader: Reader) -> None:
+    """A signed time may be early or late by the tolerance, so that a signature is right for twice as long."""
+    if place is not None and fetch.remember_s < 2 * fetch.tolerance_s:
+        hint = "`remember` is at least twice `tolerance`; without either it is 2 days and 5 minutes"
+        message = "a signed request is forgotten while its signature is still right, so it would be taken again"
+        reader.error("SEG642", place, message, hint=hint)
+
+
+def _topics(node: Node | None, accepts: str, reader: Reader) -> tuple[str, ...]:
+    if node is not None and accepts != "shopify":
+        reader.error("SEG642", node, f"`{accepts}` signs what its requests are about", hint="delete `topics`")
+        return ()
+    return reader.texts(node, "`topics`")
 
 
 def _nothing(name: str) -> Node | None:  # noqa: ARG001 - the same shape as a mapping's `get`

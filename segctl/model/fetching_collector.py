@@ -11,6 +11,9 @@ HOOKS = ("hubspot", "shopify", "stripe", "standard_webhooks")
 """Protocols that sign what they send."""
 PROTOCOLS = (*TRACKING, "json", *HOOKS)
 
+DAYS_90_S = 7_776_000.0
+"""Shopify signs no time, so only a long memory keeps a request of long ago from being taken anew."""
+
 ADDRESSES = ("none", "short", "full")
 """What is kept of the address a request came from: nothing, its network (/24 or /48), or all of it."""
 
@@ -32,6 +35,7 @@ class CollectorFetch:
         remember_s: For how long a signed request is known again.
         address: One of `ADDRESSES`.
         url: Of HubSpot: the address as it is entered there, since it is signed.
+        topics: Of Shopify: those that are taken; empty for all.
         id: Of JSON: path to what tells a repetition; None when nothing does.
     """
 
@@ -47,6 +51,7 @@ class CollectorFetch:
     remember_s: float = 172_800.0
     address: str = "none"
     url: str | None = None
+    topics: tuple[str, ...] = ()
     id: str | None = None
 
     @property

@@ -189,13 +189,17 @@ def _server(
 
 
 def _hook(project: Project, fetch: CollectorFetch) -> Hook | None:
-    from segctl.connectors.collector.webhooks import Hook
+    from segctl.connectors.collector.webhooks import Hook, is_empty
     from segctl.connectors.http.secrets import revealed
 
     if fetch.accepts not in HOOKS:
         return None
     secrets = tuple(revealed(secret, Path(project.root)) for secret in fetch.secrets)
-    return Hook(fetch.accepts, secrets, fetch.tolerance_s, fetch.url)
+    for declared, secret in zip(fetch.secrets, secrets, strict=True):
+        if is_empty(secret):
+            message = f"the secret `{declared}` holds no key: nothing follows its first letters"
+            raise UsageError("SEG371", message, hint="copy the whole secret from the sender's settings")
+    return Hook(fetch.accepts, secrets, fetch.tolerance_s, fetch.url, fetch.topics)
 
 
 def _run(server: Server, address: Address, told: Callable[[str, int], None]) -> bool:

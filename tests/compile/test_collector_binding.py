@@ -23,6 +23,10 @@ TRACKED = "source: s\nkind: collector\ntracking: segment\n"
 MAPPED = "source: s\nkind: collector\nkey: {user_id: who}\nevents:\n  - {event: paid, time: at, properties: {}}\n"
 
 
+def hooked(accepts: str, more: str) -> str:
+    return f"{MAPPED}collector: {{accepts: {accepts}, secret: {{env: A}}, {more}}}\n"
+
+
 def bound(text: str) -> tuple[Source | None, list[tuple[str, int, str]]]:
     project, findings = bind_project_text(PROJECT, Path("."))
     assert project is not None, findings
@@ -81,6 +85,18 @@ def test_webhooks_have_secrets_two_of_them_while_one_is_exchanged() -> None:
     assert found.url == "https://t.example/hooks/s"
 
 
+def test_what_signs_no_time_is_remembered_for_long() -> None:
+    text = hooked("shopify", "topics: [orders/create, orders/paid]")
+
+    found = fetch(text)
+
+    assert schema_takes(text)
+    assert found.topics == ("orders/create", "orders/paid")
+    assert found.remember_s == 90 * 86_400.0
+    assert fetch(hooked("shopify", "remember: 2 d")).remember_s == 2 * 86_400.0
+    assert fetch(hooked("stripe", "remember: 10 min")).remember_s == 600.0
+
+
 @pytest.mark.parametrize(
     ("text", "code", "line", "said"),
     [
@@ -100,6 +116,9 @@ def test_webhooks_have_secrets_two_of_them_while_one_is_exchanged() -> None:
         (TRACKED + "collector: {max_kb: 20000}\n", "SEG304", 4, "from 1 to"),
         (TRACKED + "collector: {rate: 0}\n", "SEG304", 4, "from 1 to"),
         (TRACKED + "collector: {tolerance: soon}\n", "SEG304", 4, "soon"),
+        (hooked("stripe", "tolerance: 2 d"), "SEG642", 6, "taken again"),
+        (hooked("standard_webhooks", "remember: 9 min, tolerance: 5 min"), "SEG642", 6, "taken again"),
+        (hooked("stripe", "topics: [a]"), "SEG642", 6, "signs what its requests are about"),
         (TRACKED + "collector: {ip: all}\n", "SEG304", 4, "all"),
         (TRACKED + "collector: [a]\n", "SEG300", 4, "keys with values"),
         (TRACKED + "path: a.csv\n", "SEG303", 4, "is for files"),

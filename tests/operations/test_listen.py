@@ -30,10 +30,12 @@ from listening import (
 
 from segctl.connectors.collector.files import collector_folder
 from segctl.connectors.collector.lines import head_of, line_of
+from segctl.connectors.collector.seen import write_index
 from segctl.model.errors import UsageError
 from segctl.operations import listen as listen_module
-from segctl.operations.ingest.ingest import open_for_ingest
+from segctl.operations.ingest.ingest import open_for_ingest, sources_of
 from segctl.operations.listen import parse_bind
+from segctl.operations.listen_files import forget_collected
 
 TRACK = {"userId": "u1", "event": "Product Viewed", "messageId": "m1", "timestamp": "2026-11-22T12:00:00.000Z",
          "properties": {"product_id": "p1", "price": 12.5}}  # fmt: skip
@@ -219,9 +221,6 @@ def test_after_a_kill_a_signed_request_is_still_known(collector: Collector, root
 
 
 def test_files_go_when_they_are_old_and_read(collector: Collector, root: Path) -> None:
-    from segctl.operations.ingest.ingest import open_for_ingest, sources_of
-    from segctl.operations.listen_files import forget_collected
-
     ingested(root)
     later = datetime.now(UTC) + timedelta(days=40)
     files = sorted((root / ".segctl").rglob("collector/*.ndjson"))
@@ -310,6 +309,32 @@ def test_a_time_limit_ends_it_in_order(tmp_path: Path) -> None:
 
     assert (done.returncode, "SEG110" in done.stderr) == (75, True)
     assert "listening at" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["svix", "payments"])
+def test_a_secret_that_is_only_its_beginning_is_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(KEYS, "SVIX_SECRET", "whsec_")
+    monkeypatch.setitem(KEYS, "STRIPE_SECRET", "whsec_")
+
+    done = run(write_project(tmp_path / "p", (name,)), "listen", "--timeout", "1s")
+
+    assert (done.returncode, "SEG371" in done.stderr) == (2, True)
+
+
+def test_an_index_of_signed_requests_stays_as_long_as_they_are_remembered(tmp_path: Path) -> None:
+    root = write_project(tmp_path / "p", ("shopify",))
+    now = datetime.now(UTC)
+    with open_for_ingest(root) as (project, workspace):
+        folder = collector_folder(Path(project.workspace))
+        folder.mkdir(parents=True)
+        (folder / "2026-11-22T12-000001.ndjson").write_bytes(b"")
+        index = folder / "2026-10-01T12-000001.ndjson.seen"
+        write_index(index, [])
+        for days, stays in ((89, True), (91, False)):
+            forget_collected(project, workspace, sources_of(project), now=now + timedelta(days=days))
+            assert index.exists() is stays
 
 
 def test_one_sender_of_nonsense_keeps_nobody_else_out(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import gzip
 import hmac
 import json
+import os
 import socket
 import threading
 import time
@@ -21,6 +22,7 @@ from segctl.connectors.collector.connection import Bounds
 from segctl.connectors.collector.intake import Intake
 from segctl.connectors.collector.limits import Bucket
 from segctl.connectors.collector.requests import RefusedRequest, Request
+from segctl.connectors.collector.seen import write_index
 from segctl.connectors.collector.webhooks import Hook, checked
 from segctl.model.fetching_collector import CollectorFetch
 
@@ -105,10 +107,39 @@ def test_a_repetition_is_answered_and_not_stored_also_after_a_restart_until_it_i
 
     assert sent(0) == (200, 1)
     assert sent(50) == (200, 1)
-    # One change of a customer comes under several topics.
-    assert sent(60, "orders/updated") == (200, 2)
-    assert sent(99) == (200, 2)
-    assert sent(101) == (200, 3)
+    # The topic is not signed: whoever repeats a request may write there what he likes.
+    assert sent(60, "orders/updated") == (200, 1)
+    assert sent(99) == (200, 1)
+    assert sent(101) == (200, 2)
+
+
+def test_topics_that_are_not_on_the_list_are_refused(tmp_path: Path) -> None:
+    hook = Intake("pay", CollectorFetch("shopify"), Hook("shopify", ("s3cret",), 300.0, topics=("orders/create",)))
+    body = b'{"id": 1}'
+    right = base64.b64encode(hmac.digest(b"s3cret", body, "sha256")).decode()
+
+    with serving(tmp_path, hook, remember_s=100.0) as served:
+        given = [
+            served.post("/hooks/pay", body, X_Shopify_Hmac_Sha256=right, X_Shopify_Topic=topic)
+            for topic in ("customers/redact", "", "orders/create")
+        ]
+
+        assert given == [403, 403, 200]
+        assert len(served.lines()) == 1
+
+
+def test_an_index_is_on_disk_before_anybody_trusts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    durable: list[tuple[str, int]] = []
+
+    def note(handle: int) -> None:
+        place = Path(f"/proc/self/fd/{handle}").readlink()
+        durable.append((place.name, os.fstat(handle).st_size if place.is_file() else 0))
+
+    monkeypatch.setattr(os, "fsync", note)
+
+    write_index(tmp_path / "a.ndjson.seen", [(1.0, "0" * 32)])
+
+    assert durable == [(".a.ndjson.seen", 35), (tmp_path.name, 0)]
 
 
 # --- Pages and keys ---------------------------------------------------------------------------------------
