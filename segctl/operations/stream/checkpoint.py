@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from segctl.operations.stream.inputs import Inputs
 
 
+_HEAD = "SELECT coalesce(max(seq), 0) FROM consent_events"
+
+
 def recover(state: StreamState, inputs: Inputs) -> None:
     """Takes in again what was taken in before a crash and stands in no file, and makes files of it."""
     project = state.session.project
@@ -91,6 +94,8 @@ def renew(state: StreamState, *, is_first: bool = False) -> int:
         take_ranking(state, wait=True)
         state.world.close()
         state.world = None
+    # What others do from here on is looked at afterwards, though some of it may count already.
+    state.seen, state.consents = state.workspace.snapshot(), _consent_head(state)
     at = state.clock.tick()
     said = said_members(state.workspace)
     applied = apply(state.session, as_of=moment(at), started=state.clock.wall())
@@ -107,7 +112,6 @@ def renew(state: StreamState, *, is_first: bool = False) -> int:
     else:
         changes = unsaid(state.workspace, said, world.members, world.profiles, at)
         state.commit(Work(changes=changes), {TOLD_RUN: last}, recorded=last)
-    state.seen, state.consents = state.workspace.snapshot(), _consent_head(state)
     return sum(s.members for s in applied.segments)
 
 
@@ -139,12 +143,22 @@ def _serve(state: StreamState) -> None:
     asked = stream_requests.open_requests(state.workspace)
     if asked:
         _hand_over(state, asked)
-    elif _needs_renewal(state):
+    else:
+        _catch_up(state)
+
+
+def _catch_up(state: StreamState) -> None:
+    """Asks whom the commits of others touch; `seen` is the snapshot up to which none was left out."""
+    until = state.workspace.snapshot()
+    others = of_others(state.workspace, state.seen, until) if until > state.seen else Others()
+    if others.is_all or _needs_renewal(state):
         state.listener.told("another command changed what is stored, so everybody is evaluated")
         store(state)
         renew(state)
-    elif not (others := of_others(state.workspace, state.seen)).is_nothing:
+        return
+    if not others.is_nothing:
         _take_others(state, others)
+    state.seen = until
 
 
 def _hand_over(state: StreamState, asked: list[int]) -> None:
@@ -164,19 +178,16 @@ def _hand_over(state: StreamState, asked: list[int]) -> None:
 
 
 def _needs_renewal(state: StreamState) -> bool:
-    """Whether others did what touches more than some profiles."""
-    workspace = state.workspace
-    in_force = workspace.query("SELECT coalesce(max(in_force), 0) FROM segments")[0][0]
-    if in_force > (stream_log.fact(workspace, TOLD_RUN) or 0) or _consent_head(state) != state.consents:
-        return True
-    return workspace.snapshot() > state.seen and of_others(workspace, state.seen).is_all
+    """Whether others recorded a run or what somebody consents to, which may concern anybody."""
+    in_force = state.workspace.query("SELECT coalesce(max(in_force), 0) FROM segments")[0][0]
+    return in_force > (stream_log.fact(state.workspace, TOLD_RUN) or 0) or _consent_head(state) != state.consents
 
 
 def _take_others(state: StreamState, others: Others) -> None:
     """Asks whom the commits of others touch."""
     world, at = state.here, state.clock.tick()
-    state.seen = state.workspace.snapshot()
-    world.sees(others.subjects)
+    # Whoever was nobody before an event that others stored is somebody now.
+    world.sees(others.touched)
     now = state.clock.wall_us
     otherwise = Why(cause("trait_changed", "values changed"), None, now)
     moved = world.ask(world.profile_subjects(others.touched), at)
@@ -186,7 +197,7 @@ def _take_others(state: StreamState, others: Others) -> None:
 
 
 def _consent_head(state: StreamState) -> int:
-    return int(state.workspace.query("SELECT coalesce(max(seq), 0) FROM consent_events")[0][0])
+    return int(state.workspace.query(_HEAD)[0][0])
 
 
 def take_records(state: StreamState) -> None:
@@ -210,11 +221,17 @@ def store(state: StreamState, touched: Sequence[int] = ()) -> None:
     add = [file for part in parts for file in part.add]
     remove = [number for part in parts for number in part.remove]
 
+    consents = state.consents
+
     def within(db: sqlite3.Connection) -> None:
+        nonlocal consents
         stream_log.forget_raw(db)
+        before = int(db.execute(_HEAD).fetchone()[0])
         for part in parts:
             for finish in part.within:
                 finish(db)
+        if before == consents:
+            consents = int(db.execute(_HEAD).fetchone()[0])
 
     if any(part.within for part in parts) or stream_log.waiting_lines(state.workspace):
         state.workspace.commit("stream", add, remove, within=within, note=_note(state.sources, parts))
@@ -222,7 +239,7 @@ def store(state: StreamState, touched: Sequence[int] = ()) -> None:
         intake.go_on(state.clock.wall())
     state.lines = 0
     state.records, state.records_since = set(), None
-    state.consents = _consent_head(state)
+    state.consents = consents
     if state.world is not None:
         state.world.sees(touched, events_written=True)
 
@@ -238,20 +255,21 @@ def checkpoint(state: StreamState, *, is_last: bool = False) -> None:
         take_records(state)
     else:
         store(state)
+    _catch_up(state)
     world, at = state.here, state.clock.tick()
     _take_sessions(state, at)
     if is_last:
         take_ranking(state, wait=True)
         state.ranking.begin(state.session, world.late, at=at, snapshot=world.snapshot)
         take_ranking(state, wait=True)
-    run, warnings = record(
+    _, warnings = record(
         state.session, world.going, world.members, profiles=world.population,
-        as_of=moment(at), snapshot=world.snapshot, started=state.clock.wall(),
+        as_of=moment(at), snapshot=state.seen, started=state.clock.wall(),
     )  # fmt: skip
     for warning in warnings:
         state.listener.told(warning, is_warning=True)
     world.as_of, state.is_ahead = at, False
-    state.seen, state.checkpoint_at = run.commit, time.monotonic()
+    state.checkpoint_at = time.monotonic()
     if not is_last:
         state.ranking.begin(state.session, world.late, at=at, snapshot=world.snapshot)
     state.pushing.take(state.listener.told, wait=is_last)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
 _OWN = "('stream', 'subjects', 'run', 'compact', 'vacuum', 'quarantine', 'discard', 'forget')"
-"""Kinds of commits that change no answer, or whose effect the stream has seen."""
+"""Kinds of commits that change no answer, or whose effect the stream sees by itself; a subject has nothing at first."""
 _SILENT = ("keys/", "landed/", "quarantine/", "links", "changes", "checkpoints", "subjects", "lists")
 _MOST_ROWS = 200_000
 
@@ -44,13 +44,18 @@ class Others:
         return sorted({*subjects_of(self.events), *self.subjects})
 
 
-def of_others(workspace: Workspace, after: int) -> Others:
-    """What others committed after a snapshot."""
-    where = f"FROM files f JOIN commits c ON c.seq = f.{{}} WHERE f.{{}} > ? AND c.kind NOT IN {_OWN}"
-    added = workspace.query("SELECT f.dataset, f.path, f.rows " + where.format("added", "added"), (after,))
-    gone = workspace.query("SELECT f.dataset " + where.format("removed", "removed"), (after,))
+def of_others(workspace: Workspace, after: int, until: int) -> Others:
+    """What others committed after one snapshot, up to another."""
+    where = (
+        f"FROM files f JOIN commits c ON c.seq = f.{{0}} WHERE f.{{0}} > ? AND f.{{0}} <= ? AND c.kind NOT IN {_OWN}"
+    )
+    added = workspace.query("SELECT f.dataset, f.path, f.rows, f.vacuumed " + where.format("added"), (after, until))
+    gone = workspace.query("SELECT f.dataset " + where.format("removed"), (after, until))
     counting = [row for row in added if not row["dataset"].startswith(_SILENT)]
-    is_known = all(row["dataset"] == "events" or row["dataset"].startswith("records/") for row in counting)
+    is_known = all(
+        row["vacuumed"] is None and (row["dataset"] == "events" or row["dataset"].startswith("records/"))
+        for row in counting
+    )
     if not is_known or any(not row["dataset"].startswith(_SILENT) for row in gone):
         return Others(is_all=True)
     if sum(row["rows"] for row in counting) > _MOST_ROWS:

@@ -95,22 +95,23 @@ class World:
         """Evaluation sees the newest snapshot.
 
         Args:
-            subjects: Whose records, identity or consent changed since the one before; new ones count.
+            subjects: Whose records, identity or consent changed since the one before; new ones are among them anyway.
             events_written: Its files hold all events that were added.
         """
         from segctl.state.identity import canonical
 
-        workspace = self.session.workspace
+        workspace, known = self.session.workspace, len(self.profiles)
         self.snapshot = workspace.snapshot()
         held = ExitStack()
         held.enter_context(workspace.lease(self.snapshot))
         self._lease.close()
         self._lease = held
-        if subject_count(workspace, self.snapshot) > len(self.profiles):
+        if subject_count(workspace, self.snapshot) > known:
             self._read_profiles()
             if self.profile_of is not None:
                 self.profile_of = canonical(workspace, self.snapshot)
-        self._evaluator.refresh(self.snapshot, list(subjects), events_written=events_written)
+        new = range(known, len(self.profiles))
+        self._evaluator.refresh(self.snapshot, [*subjects, *new], events_written=events_written)
 
     def add(self, events: Sequence[pl.DataFrame]) -> None:
         """Takes events that no file of the snapshot holds."""
