@@ -225,8 +225,9 @@ def write_run(
 ) -> ExitCode | None:  # fmt: skip
     """Handles what is due, once or until stopped."""
     from segctl.operations.session import instant, open_session
+    from segctl.operations.workflow.migrating import migrated
     from segctl.operations.workflow.workflow import follow as go_on
-    from segctl.operations.workflow.workflow import migrated, run
+    from segctl.operations.workflow.workflow import run
 
     with open_session(ctx.project, env=ctx.env, lock_wait_s=ctx.lock_wait_s) as session:
         messages.diagnostics(ctx, session.warnings, root=session.root)
@@ -234,7 +235,10 @@ def write_run(
         begin = None if since is None else instant(since, ctx.now, session.project.timezone, begins=True)
         if migrate:
             moved, left = migrated(session, names)
-            messages.notice(ctx, f"{moved:,} people go on by today's steps; {left:,} stand at a step that is gone")
+            messages.notice(
+                ctx,
+                f"{moved:,} people go on by today's steps; {left:,} stand at a step that is gone, or cannot be told",
+            )
         if not follow:
             return _write_ran(ctx, session, run(session, names, now=now, since=begin), now)
         seconds = parse_span(every, "--every") or 1.0

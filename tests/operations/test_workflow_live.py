@@ -14,8 +14,9 @@ from workflow_shop import NOON, Shop, copied, later
 
 from segctl.operations.session import open_session
 from segctl.operations.stream.stream import Stream
+from segctl.operations.workflow.migrating import migrated
 from segctl.operations.workflow.status import status
-from segctl.operations.workflow.workflow import Ran, migrated, press, resolve, run, unknown_effects
+from segctl.operations.workflow.workflow import Ran, press, resolve, run, unknown_effects
 from segctl.state.compaction import compact
 from segctl.state.workflows import Books
 

@@ -225,26 +225,6 @@ def _newest(session: Session) -> tuple[object, ...]:
     return str(newest_position(session.workspace)), session.workspace.snapshot()
 
 
-def migrated(session: Session, names: Sequence[str] = ()) -> tuple[int, int]:
-    """Lets those who wait by an older version go on by today's steps, by the name of the step they stand at.
-
-    Returns:
-        How many go on, and how many stay, since today's workflow has no such step.
-    """
-    from dataclasses import replace
-
-    from segctl.model.workflows import START
-
-    chosen, books = find_workflows(session, names), Books(session.workspace)
-    with session.workspace.lock(LOCK):
-        older = [one for one in books.active(chosen) if one.version != chosen[one.workflow].digest]
-        fitting = [one for one in older if one.step == START or chosen[one.workflow].node(one.step) is not None]
-        versions = {(name, one.digest): one.text for name, one in chosen.items()}
-        books.take_in((), {}, versions=versions)
-        books.write(moved=[replace(one, version=chosen[one.workflow].digest) for one in fitting])
-    return len(fitting), len(older) - len(fitting)
-
-
 def press(
     session: Session, action: Literal["pause", "resume"], names: Sequence[str], *, reason: str | None, now: datetime
 ) -> list[tuple[str, bool]]:
