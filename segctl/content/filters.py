@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -13,7 +12,6 @@ from jinja2 import Undefined, pass_eval_context
 from jinja2 import filters as stock
 from jinja2.nodes import EvalContext
 from jinja2.runtime import markup_join, str_join
-from markupsafe import Markup
 
 from segctl.content import formats
 from segctl.content.rendering import MOST_OUTPUT, LimitError, current
@@ -199,13 +197,3 @@ def written(value: object) -> str:
         return ""
     what = "fields: name one, as in `event.price`" if isinstance(value, Mapping) else "no text"
     raise ValueError(f"this is {what}")
-
-
-def is_markup(value: object) -> bool:
-    """Whether it is HTML already."""
-    return isinstance(value, Markup)
-
-
-def plain(value: object) -> str:
-    """HTML entities of a text resolved, for places that are no HTML."""
-    return html.unescape(str(value))
