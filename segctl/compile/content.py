@@ -67,6 +67,7 @@ def bind_content(
         shared.language,
         shared.unsubscribe_url,
         partials,
+        shared.unsubscribe_place,
     )
     return content, [*misnamed_files(definitions.project, FOLDER), *scope.diagnostics]
 
@@ -91,6 +92,7 @@ class _Shared:
         self.values: dict[str, Texts] = {}
         self.language = LanguageRule()
         self.unsubscribe_url: str | None = None
+        self.unsubscribe_place: Location | None = None
 
     def take(self, root: Mapping, scope: Scope) -> None:
         """What one file declares."""
@@ -99,6 +101,7 @@ class _Shared:
             self.language = bind.bind_language(node, scope) or self.language
         if (node := root.get("unsubscribe_url")) is not None:
             self.unsubscribe_url = forms.text(node, scope, "`unsubscribe_url`")
+            self.unsubscribe_place = node.location
         for key, of in entries_of(root, "values", scope):
             texts = bind.texts_of(of, scope, f"`{key.text}`")
             if texts is not None:

@@ -6,8 +6,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from segctl.compile.suggest import did_you_mean, one_of
+from segctl.content.addresses import sketched, why_no_address
 from segctl.content.html_checks import check_html
 from segctl.content.library import FOLDER, Library, Message, TemplateError
+from segctl.content.needs import needs
 from segctl.content.skeleton import Skeleton
 from segctl.model.content import ANY_LANGUAGE, RESERVED, Content, ContentTemplate, Texts
 from segctl.model.diagnostics import Diagnostic, Location, Severity
@@ -27,6 +29,7 @@ def check_content(definitions: Definitions) -> list[Diagnostic]:
     for template in content.templates.values():
         found += _template(library, template, definitions)
     found += _languages(content, definitions)
+    found += _address(library, definitions)
     return list(dict.fromkeys(found))
 
 
@@ -187,6 +190,33 @@ def _way_out(message: Message, definitions: Definitions) -> Iterator[Diagnostic]
     if definitions.content is not None and definitions.content.unsubscribe_url is None:
         hint = f'write `unsubscribe_url: "https://…/{{{{ profile_id | urlencode }}}}"` in a file of `{FOLDER}/`'
         yield Diagnostic("SEG774", Severity.ERROR, "no address to unsubscribe is declared", place, hint=hint)
+
+
+def _address(library: Library, definitions: Definitions) -> Iterator[Diagnostic]:
+    """The address that unsubscribes: what it speaks of, and whether an address comes out."""
+    content = definitions.content or Content()
+    place = content.unsubscribe_place or Location(FOLDER)
+    try:
+        tree = library.address()
+    except TemplateError as error:
+        yield Diagnostic("SEG768", Severity.ERROR, error.reason, place, hint="write `{{ profile_id | urlencode }}`")
+        return
+    if tree is None:
+        return
+    why = why_no_address(sketched(tree))
+    if why is not None:
+        hint = 'write it like "https://shop.example/u?p={{ profile_id | urlencode }}"'
+        yield Diagnostic("SEG774", Severity.ERROR, why, place, hint=hint)
+    known = {*(t.name for t in definitions.project.traits), *definitions.computed, *RESERVED}
+    for name in sorted({one.name for one in needs(tree).names}):
+        trait = definitions.trait(name)
+        lacking = [one.name for one in content.templates.values() if name not in one.allowed]
+        if name not in known:
+            message = f"`{name[:60]}` in the address that unsubscribes is no trait"
+            yield Diagnostic("SEG769", Severity.ERROR, message, place, hint=did_you_mean(name, known))
+        elif trait is not None and trait.sensitive and lacking:
+            message = f"the address that unsubscribes tells the sensitive trait `{name}`"
+            yield Diagnostic("SEG770", Severity.ERROR, message, place, hint="write `{{ profile_id | urlencode }}`")
 
 
 def _html(flat: Skeleton) -> Iterator[Diagnostic]:

@@ -20,6 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from segctl.content import filters
+from segctl.content.addresses import ENCODED, Encoding, encoded
 from segctl.content.needs import taking_in
 from segctl.content.rendering import LimitError, current
 from segctl.content.values import Memberships
@@ -45,11 +46,13 @@ class Room(ImmutableSandboxedEnvironment):
     Args:
         read: Gives what `include`, `extends` and `import` ask for.
         is_html: Values are escaped.
+        is_address: Values are encoded as parts of an address.
     """
 
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
 
-    def __init__(self, read: Read, *, is_html: bool) -> None:
+    def __init__(self, read: Read, *, is_html: bool, is_address: bool = False) -> None:
+        self._is_address = is_address
         super().__init__(
             undefined=StrictUndefined,
             autoescape=is_html,
@@ -60,11 +63,15 @@ class Room(ImmutableSandboxedEnvironment):
             auto_reload=False,
         )
         self.filters = {**filters.table(), _PAY: _pay, _JOINED: filters.concatenated}
+        if is_address:
+            self.filters[ENCODED] = encoded
         self.globals = {"range": _range}
 
     # --- Compiling -------------------------------------------------------------------------------------------
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:  # noqa: ANN401 - as in Jinja
         refuse(source)
+        if self._is_address:
+            Encoding(self).visit(source)
         _Priced(self).visit(source)
         return super()._generate(source, *args, **kwargs)
 

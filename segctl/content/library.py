@@ -11,6 +11,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
+from segctl.content.addresses import why_no_address
 from segctl.content.environment import LONGEST_SOURCE, Room, refuse
 from segctl.content.needs import Needs, needs
 from segctl.content.plain_text import plain_text
@@ -20,6 +21,8 @@ from segctl.content.sources import Source, read_source
 from segctl.model.content import Content, ContentTemplate, Part, chain
 
 FOLDER = "content"
+UNSUBSCRIBE = "unsubscribe_url"
+_ADDRESS = "address"
 _BROKEN = (RecursionError, MemoryError, SyntaxError, ValueError, OverflowError)
 
 
@@ -109,6 +112,7 @@ class Library:
         self._sources: dict[str, Source] = {}
         self._messages: dict[tuple[str, str], Message] = {}
         self._rooms = {"html": Room(self._read, is_html=True), "txt": Room(self._read, is_html=False)}
+        self._rooms[_ADDRESS] = Room(self._read, is_html=False, is_address=True)
 
     def source(self, path: str) -> Source:
         """A file, read once."""
@@ -146,12 +150,33 @@ class Library:
             text = plain_text(html or "")
         return Written(subject, preheader, text + "\n", html, tuple(rendering.missed))
 
-    def fill_text(self, text: str, name: str, values: Mapping[str, Any], rendering: Rendering) -> str:
-        """A short text of a definition, such as the address that unsubscribes, with values."""
-        source = Source(name, text)
-        self._sources[name] = source
+    def fill_address(self, values: Mapping[str, Any], rendering: Rendering) -> str:
+        """The address that unsubscribes a person; empty where the project declares none.
+
+        Raises:
+            TemplateError: It cannot be filled, or what comes out is none.
+            MissingError: A value is missing.
+        """
+        if self.content.unsubscribe_url is None:
+            return ""
         with begun(rendering):
-            return _one_line(self._run("txt", f":{name}", values))
+            text = _one_line(self._run(_ADDRESS, self._address(), values))
+        why = why_no_address(text)
+        if why is not None:
+            raise TemplateError(UNSUBSCRIBE, None, why)
+        return text
+
+    def address(self) -> nodes.Template | None:
+        """The syntax of the address that unsubscribes; None where the project declares none.
+
+        Raises:
+            TemplateError: It has a mistake.
+        """
+        return None if self.content.unsubscribe_url is None else self.parsed("txt", self._address())
+
+    def _address(self) -> str:
+        self._sources[UNSUBSCRIBE] = Source(UNSUBSCRIBE, self.content.unsubscribe_url or "")
+        return f":{UNSUBSCRIBE}"
 
     def digest(self, message: Message) -> str:
         """Of everything that decides what it says."""

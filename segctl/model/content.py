@@ -180,6 +180,7 @@ class Content:
         values: Names of texts that all templates share.
         unsubscribe_url: Template of the address that unsubscribes a person.
         partials: Paths of files that others include, in order.
+        unsubscribe_place: Where that address is declared.
     """
 
     templates: dict[str, ContentTemplate] = field(default_factory=dict)
@@ -189,6 +190,7 @@ class Content:
     language: LanguageRule = LanguageRule()
     unsubscribe_url: str | None = None
     partials: tuple[str, ...] = ()
+    unsubscribe_place: Location | None = field(default=None, compare=False, repr=False)
 
 
 def in_language(texts: Texts, chain: tuple[str, ...]) -> str:

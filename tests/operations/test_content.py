@@ -11,7 +11,7 @@ import pytest
 from operations.content_shop import NOW, ContentShop, made
 
 from segctl.model.errors import DataError, SegctlError, UsageError
-from segctl.operations.content.content import Rendered, missing, render, render_many, spoken
+from segctl.operations.content.content import Rendered, render, render_many, spoken
 from segctl.operations.content.lint import check_audience, template_findings
 from segctl.operations.content.preview import preview
 from segctl.operations.people import find_person
@@ -186,6 +186,53 @@ def test_a_name_is_text_in_html_and_one_line_in_text(shop: ContentShop) -> None:
     assert mail(shop, "4").html == "<p>שלום 👩‍👩‍👧</p>"
 
 
+LONG = "https://shop.example/illness-free/tier?p={{ profile_id | urlencode }}"
+
+
+@pytest.mark.parametrize(
+    ("url", "who", "expected"),
+    [
+        ("https://shop.example/u?p={{ first_name }}", "3",
+         "https://shop.example/u?p=%22%3E%3Cscript%3Ealert%281%29%3C%2Fscript%3E%20Bcc%3A%20victim%40shop.example"),
+        ("https://shop.example/u?p={{ first_name | urlencode }}&n=1", "1", "https://shop.example/u?p=Anna&n=1"),
+        ("https://shop.example/{{ first_name | lower if first_name else '-' }}", "1", "https://shop.example/anna"),
+        ("{{ values.site }}u?b={{ balance }}", "1", "https://shop.example/u?b=1.234%2C5"),
+        # A path that holds the name of a trait speaks of none.
+        (LONG, "1", "https://shop.example/illness-free/tier?p=1"),
+    ],
+)  # fmt: skip
+def test_every_value_in_the_address_that_unsubscribes_is_encoded(
+    shop: ContentShop, url: str, who: str, expected: str
+) -> None:
+    shared = f"unsubscribe_url: \"{url}\"\nvalues: {{site: 'https://shop.example/'}}\n"
+    shop.write(shop__yaml=shared, m__html='---\nsubject: "s"\n---\n{{ unsubscribe_url }}')
+
+    assert mail(shop, who).unsubscribe_url == expected
+    assert [one for one in findings(shop) if one[1] == "shop.yaml"] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("https://shop.example/u>, <mailto:evil@x.example", "SEG774"),
+        ("https://shop.example/a b", "SEG774"),
+        ("shop.example/u?p={{ profile_id }}", "SEG774"),
+        ("javascript:alert(1)", "SEG774"),
+        ("https://shop.example/{{ profile_ }}", "SEG769"),
+        ("https://shop.example/{{ illness }}", "SEG770"),
+        ("https://shop.example/{{ profile_id", "SEG768"),
+    ],
+)
+def test_what_is_no_address_to_unsubscribe_is_found_before_anybody_gets_it(
+    shop: ContentShop, url: str, code: str
+) -> None:
+    shop.write(shop__yaml=f"values: {{}}\nunsubscribe_url: '{url}'\n", m__html='---\nsubject: "s"\n---\nx')
+
+    assert (code, "shop.yaml", 2) in findings(shop)
+    with pytest.raises(SegctlError):
+        mail(shop, "1")
+
+
 def test_sensitive_traits_are_refused_unless_allowed(shop: ContentShop) -> None:
     with pytest.raises(DataError) as caught:
         body(shop, "1", "{{ illness }}")
@@ -202,10 +249,8 @@ def test_missing_values_are_found_over_an_audience(shop: ContentShop) -> None:
     with shop.session() as session:
         people = {find_person(session.workspace, str(nr))[0].subject: str(nr) for nr in range(1, 6)}
 
-        found = missing(session, "m", list(people), as_of=NOW)
         checked = check_audience(session, ["m"], "buyers", as_of=NOW)
 
-    assert {people[one]: names for one, names in found.items()} == {"2": ("first_name", "balance"), "3": ("event",)}
     gaps = {gap.name: [people[one] for one in gap.people] for gap in checked[0].gaps}
     assert gaps == {"first_name": ["2"], "balance": ["2"], "event": ["3"]}
     assert (checked[0].audience, checked[0].languages) == (4, (("", 4),))

@@ -1,6 +1,6 @@
 """Messages for people: the values that a template asks for, and what it makes of them.
 
-`render` gives one message, `render_many` those of many people from one evaluation, `missing` what would be lacking.
+`render` gives one message, `render_many` those of many people from one evaluation.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
     from segctl.content.library import Library, Message, TemplateError
+    from segctl.content.needs import Needs
     from segctl.operations.session import Session
 
 NO_VALUES: Mapping[str, Any] = {}
@@ -134,29 +135,6 @@ def render_many(
             yield subject, error
 
 
-def missing(
-    session: Session,
-    template: str,
-    subjects: Sequence[int],
-    *,
-    as_of: datetime,
-    language: str | None = None,
-    extra: Mapping[int, Mapping[str, Any]] = {},
-) -> dict[int, tuple[str, ...]]:
-    """Who lacks which values that their message would show; nobody who lacks nothing.
-
-    A template that cannot be filled for another reason is told as ``""``.
-
-    Raises:
-        UsageError: No such template.
-        DataError: A file of it cannot be read as a template (SEG768).
-    """
-    desk = Desk(session, template, as_of=as_of, channel=None, language=language)
-    desk.load(subjects, extra)
-    found = ((subject, desk.tried(subject).lacks) for subject in subjects)
-    return {subject: names for subject, names in found if names}
-
-
 class Desk:
     """Where the messages of one template are written.
 
@@ -195,7 +173,7 @@ class Desk:
         """Evaluates what the template asks for, for these people."""
         from segctl.operations.content.values import values_of
 
-        wanted = [message.needs for message in self.messages()]
+        wanted = [*(message.needs for message in self.messages()), *self._of_address()]
         loaded = values_of(
             self._session,
             self.template,
@@ -207,6 +185,16 @@ class Desk:
         )
         self._values.update(loaded.values)
         self._tags.update(loaded.languages)
+
+    def _of_address(self) -> list[Needs]:
+        from segctl.content.library import TemplateError
+        from segctl.content.needs import needs
+
+        try:
+            address = self.library.address()
+        except TemplateError as error:
+            raise broken(error, "SEG768") from error
+        return [] if address is None else [needs(address)]
 
     def messages(self) -> list[Message]:
         """The template in every language it has.
@@ -302,10 +290,7 @@ class Desk:
     def _unsubscribe(self, values: Mapping[str, Any], tag: str) -> str:
         from segctl.content.rendering import Rendering
 
-        if self.content.unsubscribe_url is None:
-            return ""
-        rendering = Rendering(tag, self._session.project.timezone)
-        return self.library.fill_text(self.content.unsubscribe_url, "unsubscribe_url", values, rendering)
+        return self.library.fill_address(values, Rendering(tag, self._session.project.timezone))
 
 
 def spoken(template: ContentTemplate, asked: str | None, own: str | None, project: str) -> tuple[str, str]:

@@ -111,8 +111,6 @@ def wanted_of(session: Session, template: ContentTemplate, needed: Iterable[Need
     names = frozenset(mention.name for one in needed for mention in one.names)
     names |= {"profile_id", *template.given}
     traits = {name for name in names if definitions.trait(name) is not None}
-    url = content.unsubscribe_url or ""
-    traits |= {name for name in (*[t.name for t in definitions.project.traits], *definitions.computed) if name in url}
     for name in sorted(traits):
         trait = definitions.trait(name)
         if trait is not None and trait.sensitive and name not in template.allowed:
