@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _EVENT, _ZONE = "workflow event {}", "workflow zone {}"
 _SEGMENT = "workflow {}"
+_SPANS = 64
+"""So many events of one person begin something in one look; of more than that the last are left out."""
 
 
 def ask(
@@ -59,27 +61,67 @@ def ask(
     )
 
 
-def first_events(
-    session: Session, selection: EventSelection, parts: Sequence[EventPart], *, now: int, snapshot: int
-) -> dict[int, int]:
-    """Root → the first selected event in some event files, not later than an instant."""
+def instants_of(
+    session: Session,
+    selection: EventSelection,
+    parts: Sequence[EventPart],
+    *,
+    now: int,
+    snapshot: int,
+    after: int | None = None,
+) -> set[tuple[int, int]]:
+    """Root and instant of the selected events in some event files, of each person `_SPANS` at least.
+
+    Args:
+        session: Open project and workspace.
+        selection: Which events; without a window.
+        parts: Event files.
+        now: Later ones do not count; microseconds since 1970.
+        snapshot: Of everything else.
+        after: Only later ones count.
+    """
     from segctl.compile.plan import plan
+    from segctl.model.times import Between, Instant
     from segctl.operations.evaluation import load_input
 
-    roots = _in_parts(session, selection, parts, snapshot)
-    if not roots:
-        return {}
-    asking = with_questions(session, [], [selection], edge="first")
-    output = _output(asking, _EVENT.format(0))
-    at = from_us(now)
-    data = load_input(asking, plan((), (output,)), as_of=at, snapshot=snapshot, only=roots)
+    rows = _in_parts(session, selection, parts, snapshot, now=now, after=after)
+    if not rows:
+        return set()
+    # The engine tells a person's first event in a span, so spans end before anybody's second.
+    begins = _begins(rows)
+    ends = [*(begin - 1 for begin in begins[1:]), now]
+    windows = [Between(Instant(from_us(lo)), Instant(from_us(hi))) for lo, hi in zip(begins, ends, strict=True)]
+    asking = with_questions(session, [], [replace(selection, window=one) for one in windows], edge="first")
+    outputs = tuple(_output(asking, _EVENT.format(number)) for number in range(len(windows)))
+    at, roots = from_us(now), sorted({root for root, _ in rows})
+    data = load_input(asking, plan((), outputs), as_of=at, snapshot=snapshot, only=roots)
     data = replace(data, events=tuple(parts))
-    found = evaluate(asking, (), as_of=at, snapshot=snapshot, outputs=(output,), data=data, only=roots)
-    return _instants(found.frame, output.name)
+    found = evaluate(asking, (), as_of=at, snapshot=snapshot, outputs=outputs, data=data, only=roots)
+    return {one for output in outputs for one in _instants(found.frame, output.name).items()}
 
 
-def _in_parts(session: Session, selection: EventSelection, parts: Sequence[EventPart], snapshot: int) -> list[int]:
-    """Profiles with such an event in some event files, whatever else is asked of it."""
+def _begins(rows: Sequence[tuple[int, int]]) -> list[int]:
+    """Where spans begin so that nobody has two events in one; the last takes what is left."""
+    begins, here = [rows[0][1]], dict[int, int]()
+    for root, at in rows:
+        if here.setdefault(root, at) != at:
+            if len(begins) == _SPANS:
+                break
+            begins.append(at)
+            here = {root: at}
+    return begins
+
+
+def _in_parts(
+    session: Session,
+    selection: EventSelection,
+    parts: Sequence[EventPart],
+    snapshot: int,
+    *,
+    now: int,
+    after: int | None,
+) -> list[tuple[int, int]]:
+    """Profiles and instants of such events in some event files by time, whatever else is asked of them."""
     import polars as pl
 
     from segctl.state.identity import canonical
@@ -88,17 +130,19 @@ def _in_parts(session: Session, selection: EventSelection, parts: Sequence[Event
     frames = []
     for part in parts:
         kinds = sorted(wanted.intersection(part.kinds)) if "*" not in wanted else list(part.kinds)
+        if not kinds:
+            continue
         frame = pl.scan_parquet(part.path, glob=False, hive_partitioning=False)
-        if kinds:
-            frames.append(
-                (frame.filter(pl.col("kind").is_in(kinds)) if len(part.kinds) > 1 else frame).select("subject")
-            )
+        frame = frame.filter(pl.col("kind").is_in(kinds)) if len(part.kinds) > 1 else frame
+        frames.append(frame.select("subject", pl.col("ts").to_physical().alias("at")))
     if not frames:
         return []
-    subjects = pl.concat(frames).unique().collect()["subject"]
+    low = -(2**62) if after is None else after
+    rows = pl.concat(frames).filter((pl.col("at") > low) & (pl.col("at") <= now)).unique().collect()
     owners = canonical(session.workspace, snapshot)
-    found: list[int] = (subjects if owners is None else owners.gather(subjects)).unique().sort().to_list()
-    return found
+    if owners is not None:
+        rows = rows.with_columns(subject=owners.gather(rows["subject"]))
+    return list(rows.unique().sort("at", "subject").iter_rows())
 
 
 def existing(session: Session, roots: Sequence[int], *, now: datetime, snapshot: int) -> pl.DataFrame:

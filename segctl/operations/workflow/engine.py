@@ -80,7 +80,17 @@ class Engine:
         handled = Handled()
         self._recover(now)
         self._tell_apart()
-        handled.entered = self._intake.take_in(now)
+        self._pass(now, self._intake.take_in(now), handled)
+        while self._intake.goes_on and (entered := self._intake.take_in(now)):
+            self._pass(now, entered, handled)
+        handled.active = len(self.books.active(self.workflows))
+        return handled
+
+    def _pass(self, now: int, entered: Mapping[str, int], handled: Handled) -> None:
+        """Moves everybody as far as they go."""
+        for workflow, number in entered.items():
+            handled.entered[workflow] = handled.entered.get(workflow, 0) + number
+        handled.stuck.clear()
         waiting = [one for one in self.books.active(self.workflows) if not self._is_stuck(one, handled)]
         people = self.world.people({one.subject for one in waiting}, now)
         present = self._present(waiting, people, now, handled)
@@ -88,8 +98,6 @@ class Engine:
         ways = [self._way(one, people[one.subject], known, now) for one in present]
         while ways:
             ways = self._round(ways, now, handled)
-        handled.active = len(self.books.active(self.workflows))
-        return handled
 
     # --- Who is on the way ---------------------------------------------------------------------------------
     def _recover(self, now: int) -> None:

@@ -18,6 +18,9 @@ from segctl.state.workflows import ACTIVE, Books, Instance, Pending, Place
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_OLDEST_US = 7 * 24 * 3600 * 1_000_000
+"""Sources may be late by a long weekend; what is older than that is history, and nobody waits for an answer to it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -55,12 +58,25 @@ class Intake:
 
     def __init__(self, world: World, books: Books, workflows: Mapping[str, Workflow]) -> None:
         self.world, self.books, self.workflows = world, books, workflows
+        self._again = set[str]()
+
+    @property
+    def goes_on(self) -> bool:
+        """Somebody who begins now did more that may begin something afterwards."""
+        return bool(self._again)
 
     def take_in(self, now: int) -> dict[str, int]:
-        """Everybody who begins at an instant, on record; people by workflow."""
+        """Everybody who begins at an instant, on record; people by workflow.
+
+        Of several events of a person the first begins a way, and the others count when that is over. So while
+        `goes_on` holds, it is called again after everybody has been moved.
+        """
         places, feed_end = self.books.places(), self.world.now_there()
         entered: dict[str, int] = {}
+        asked, self._again = self._again or set(self.workflows), set()
         for name, workflow in self.workflows.items():
+            if name not in asked:
+                continue
             place = places.get(name)
             if place is None:
                 # What was there before a workflow is no entry.
@@ -75,9 +91,13 @@ class Intake:
     def _of_workflow(self, workflow: Workflow, place: Place, snapshot: int, now: int) -> int:
         candidates, held, feed = self._candidates(workflow, place, now)
         entering = self._entering(workflow, candidates, now)
+        if workflow.trigger.kind == "event" and self._did_more(entering, candidates):
+            self._again.add(workflow.name)
+        # Whatever ends the process, the rest is read again: who has begun with an event does not begin with it twice.
+        read = Place(feed, max(snapshot, place.snapshot), max(now, place.at), place.began)
         self.books.take_in(
             entering,
-            {workflow.name: Place(feed, max(snapshot, place.snapshot), max(now, place.at), place.began)},
+            {} if workflow.name in self._again else {workflow.name: read},
             versions={(workflow.name, workflow.digest): workflow.text},
             pending=held.begun,
             dropped=[(workflow.name, subject) for subject in held.dropped],
@@ -85,12 +105,18 @@ class Intake:
         )
         return len(entering)
 
+    def _did_more(self, entering: Sequence[Instance], candidates: Sequence[Candidate]) -> bool:
+        begun = self.world.roots({one.subject for one in entering})
+        entered = {begun[one.subject]: one.entered for one in entering}
+        return any(one.effective > entered.get(one.subject, one.effective) for one in candidates)
+
     # --- What happened -------------------------------------------------------------------------------------
     def _candidates(self, workflow: Workflow, place: Place, now: int) -> tuple[list[Candidate], _Held, str]:
         trigger, nobody = workflow.trigger, _Held()
         if trigger.kind == "event":
             assert trigger.selection is not None
-            happened = self.world.happened(trigger.selection, place, now)
+            first = max(place.began, now - _OLDEST_US)
+            happened = [one for one in self.world.happened(trigger.selection, place, now) if one.at >= first]
             return [Candidate(one.subject, f"event:{one.at}", one.at) for one in happened], nobody, place.feed
         segment = trigger.segment
         assert segment is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from segctl.compile.zones import from_us
 from segctl.connectors.destinations import abilities
 from segctl.model.errors import SegctlError, UsageError
-from segctl.operations.workflow.asking import ask, existing, first_events
+from segctl.operations.workflow.asking import ask, existing, instants_of
 from segctl.operations.workflow.effects import Effects, is_repeatable, run_command
 from segctl.operations.workflow.gate import Passed, Told, is_still_allowed, known_there, passed, target_of
 from segctl.operations.workflow.world import Allowed, Change, Contact, Doing, Happened, Known, Question, Result, Someone
@@ -65,20 +65,16 @@ class LiveWorld:
         ], str(until)
 
     def happened(self, selection: EventSelection, place: Place, now: int) -> list[Happened]:
-        """First events that came since, or that were ahead of the clock before."""
+        """Events that came since, or that were ahead of the clock before."""
         from segctl.operations.evaluation import event_part
 
+        new = self._new_parts(place)
         files = self.session.workspace.files("events")
         late = [event_part(file) for file in files if (file.meta.get("max_ts") or 0) > place.at]
-        found = first_events(self.session, selection, self._new_parts(place), now=now, snapshot=self._snapshot)
-        ahead = [part for part in late if part.path not in {new.path for new in self._new_parts(place)}]
-        if ahead:
-            from segctl.model.times import Instant, Since
-
-            later = replace(selection, window=Since(Instant(from_us(place.at + 1))))
-            for root, at in first_events(self.session, later, ahead, now=now, snapshot=self._snapshot).items():
-                found[root] = min(at, found.get(root, at))
-        return [Happened(root, at) for root, at in sorted(found.items())]
+        ahead = [part for part in late if part.path not in {one.path for one in new}]
+        found = instants_of(self.session, selection, new, now=now, snapshot=self._snapshot)
+        found |= instants_of(self.session, selection, ahead, now=now, snapshot=self._snapshot, after=place.at)
+        return [Happened(root, at) for root, at in sorted(found)]
 
     def _new_parts(self, place: Place) -> list[EventPart]:
         """Event files that came with data since a place; what `compact` made of older ones is not new."""

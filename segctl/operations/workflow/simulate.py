@@ -11,7 +11,7 @@ from segctl.compile.zones import from_us, to_us
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.operations.progress import Progress, Silent
-from segctl.operations.workflow.asking import first_events
+from segctl.operations.workflow.asking import instants_of
 from segctl.operations.workflow.engine import Engine
 from segctl.operations.workflow.gate import passed, target_of
 from segctl.operations.workflow.live import LiveWorld
@@ -157,13 +157,11 @@ class PastWorld(LiveWorld):
 
     def happened(self, selection: EventSelection, place: Place, now: int) -> list[Happened]:
         """Events by their own time."""
-        from segctl.model.times import Instant, Since
         from segctl.operations.evaluation import event_part
 
-        later = replace(selection, window=Since(Instant(from_us(place.at + 1))))
         parts = [event_part(file) for file in self.session.workspace.files("events", self._seen)]
-        found = first_events(self.session, later, parts, now=now, snapshot=self._seen)
-        return [Happened(root, at) for root, at in sorted(found.items())]
+        found = instants_of(self.session, selection, parts, now=now, snapshot=self._seen, after=place.at)
+        return [Happened(root, at) for root, at in sorted(found)]
 
     def members(self, segment: str, now: int) -> list[int]:  # noqa: ARG002 - as of the clock
         """Who belongs now."""

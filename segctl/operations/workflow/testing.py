@@ -181,7 +181,7 @@ class GivenWorld:
     def happened(self, selection: EventSelection, place: Place, now: int) -> list[Happened]:
         """Events by their own time."""
         found = self._instants(selection, now, after=place.at)
-        return [Happened(subject, min(instants)) for subject, instants in sorted(found.items())]
+        return [Happened(subject, at) for subject, instants in sorted(found.items()) for at in instants]
 
     def _instants(self, selection: EventSelection, now: int, after: int = -(2**62)) -> dict[int, list[int]]:
         """Person → instants of selected events."""

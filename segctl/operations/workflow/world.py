@@ -149,7 +149,7 @@ class World(Protocol):
         ...
 
     def happened(self, selection: EventSelection, place: Place, now: int) -> list[Happened]:
-        """The first event of each person that a place has not seen yet and that is not later than now."""
+        """Events that a place has not seen yet and that are not later than now, in order of person and time."""
         ...
 
     def members(self, segment: str, now: int) -> list[int]:
