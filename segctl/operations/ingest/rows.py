@@ -8,6 +8,7 @@ from segctl.operations.evaluation import rows_dataset
 from segctl.operations.ingest.records import RecordSink
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from segctl.model.sources import RowsRule, Source
     from segctl.operations.ingest.subjects import Resolver
+    from segctl.state.files import NewFile
     from segctl.state.workspace import Workspace
 
 
@@ -92,6 +94,27 @@ class RowNumbers:
     def named(self, numbered: pl.DataFrame) -> pl.DataFrame:
         """The rows with the keys of their numbers."""
         return numbered.join(self._known, on="row_number", how="left", maintain_order="left")
+
+
+def owners(workspace: Workspace, source: Source, new: Sequence[NewFile]) -> set[int]:
+    """Subjects of all versions of the rows of a table that stand in new files; none for records of profiles.
+
+    Args:
+        workspace: With the stored versions.
+        source: Declared source of the rows.
+        new: Files of its versions, not committed yet.
+    """
+    import polars as pl
+
+    if source.rows is None or not new:
+        return set()
+    came = pl.scan_parquet([file.path for file in new], missing_columns="insert", extra_columns="ignore")
+    keys = came.select(pl.col("key").unique())
+    stored = [file.path for file in workspace.files(rows_dataset(source.rows.table, source.name))]
+    scans = [came, *([pl.scan_parquet(stored, missing_columns="insert", extra_columns="ignore")] if stored else [])]
+    versions = pl.concat([scan.select("subject", "key") for scan in scans])
+    found = versions.join(keys, on="key", how="semi").select(pl.col("subject").unique())
+    return set(found.collect(engine="streaming")["subject"].drop_nulls())
 
 
 def record_sink(source: Source) -> type[RecordSink]:

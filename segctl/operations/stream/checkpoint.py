@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
+from segctl.model.dataclass import dataclass
 from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.causes.words import cause
 from segctl.operations.stream.changes import Why, changes_of, whys_of
@@ -138,7 +140,7 @@ def look(state: StreamState) -> None:
 def _serve(state: StreamState) -> None:
     """Answers what others ask, and sees what they have changed."""
     if wanted := stream_requests.open_requests(state.workspace, "files"):
-        take_records(state) if state.records else store(state)
+        take_records(state)
         stream_requests.answer(state.workspace, wanted)
     asked = stream_requests.open_requests(state.workspace)
     if asked:
@@ -200,22 +202,35 @@ def _consent_head(state: StreamState) -> int:
     return int(state.workspace.query(_HEAD)[0][0])
 
 
-def take_records(state: StreamState) -> None:
-    """Makes files of what came, so that records and consents count, and asks whom they touch."""
-    touched = sorted(state.records)
-    store(state, touched)
-    world, at = state.here, state.clock.tick()
-    moved = world.ask(world.profile_subjects(touched), at)
-    state.commit(Work(changes=state.in_time(moved, at, "trait_changed", "values changed")))
+def take_records(state: StreamState) -> AbstractSet[int]:
+    """Makes files of what came, so that records and consents count, and asks whom they touch.
 
-
-def store(state: StreamState, touched: Sequence[int] = ()) -> None:
-    """Makes files of the lines since the last, in one commit.
-
-    Args:
-        state: Of a stream.
-        touched: Subjects whose records or consents the files change.
+    Returns:
+        Subjects of all versions of the events that were corrected; these are not asked.
     """
+    stored = store(state)
+    if stored.touched:
+        world, at = state.here, state.clock.tick()
+        moved = world.ask(world.profile_subjects(stored.touched), at)
+        state.commit(Work(changes=state.in_time(moved, at, "trait_changed", "values changed")))
+    return stored.former
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Whom files that were just made concern, besides by events that came.
+
+    Attributes:
+        touched: Subjects whose records or consents changed, or who have or had a row of a table that did.
+        former: Subjects of all versions of the events that were corrected.
+    """
+
+    touched: AbstractSet[int]
+    former: AbstractSet[int]
+
+
+def store(state: StreamState) -> Stored:
+    """Makes files of the lines since the last, in one commit; nobody is asked."""
     open_intakes = [intake for group in state.intakes.values() for intake in group]
     parts = [intake.files() for intake in open_intakes]
     add = [file for part in parts for file in part.add]
@@ -235,13 +250,15 @@ def store(state: StreamState, touched: Sequence[int] = ()) -> None:
 
     if any(part.within for part in parts) or stream_log.waiting_lines(state.workspace):
         state.workspace.commit("stream", add, remove, within=within, note=_note(state.sources, parts))
+    stored = Stored(state.records.union(*(part.owners for part in parts)), set().union(*(p.former for p in parts)))
     for intake in open_intakes:
         intake.go_on(state.clock.wall())
     state.lines = 0
     state.records, state.records_since = set(), None
     state.consents = consents
     if state.world is not None:
-        state.world.sees(touched, events_written=True)
+        state.world.sees(sorted(stored.touched | stored.former), events_written=True)
+    return stored
 
 
 def checkpoint(state: StreamState, *, is_last: bool = False) -> None:
@@ -251,10 +268,7 @@ def checkpoint(state: StreamState, *, is_last: bool = False) -> None:
         state: Of a stream that has begun.
         is_last: The ranking is waited for, so that the run holds it.
     """
-    if state.records:
-        take_records(state)
-    else:
-        store(state)
+    take_records(state)
     _catch_up(state)
     world, at = state.here, state.clock.tick()
     _take_sessions(state, at)

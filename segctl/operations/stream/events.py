@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from segctl.operations.ingest.events import EVENTS, EventSink, hash_name, keys_dataset, last_of_this_run, write_events
 from segctl.state.files import NewFile, flush
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from segctl.state.workspace import Workspace
@@ -21,10 +24,14 @@ class StreamEvents(EventSink):
 
     `files` gives what was taken since the last time, to be committed; `settled` says that it was. What is known of
     keys and occurrences stays, as reading it again would take seconds.
+
+    Attributes:
+        former: Subjects of all versions of the events that the last `files` corrected: who has one no more may leave.
     """
 
     _input = 0
     _keys_stored = 0
+    former: AbstractSet[int] = frozenset()
 
     def ready(self) -> None:
         """Reads the stored keys now, and not in the middle of a batch."""
@@ -90,9 +97,10 @@ class StreamEvents(EventSink):
         self._take_written()
         remove: list[int] = []
         if self._replaced:
-            self._files = last_of_this_run(self.workspace, self._replaced, self._files)
             replaced = self._replacing()
-            self._files += replaced.add
+            stored = [file.path for file in self.workspace.files(EVENTS) if file.id in set(replaced.remove)]
+            self.former = self._owners([*stored, *(file.path for file in self._files)])
+            self._files = last_of_this_run(self.workspace, self._replaced, self._files) + replaced.add
             remove = replaced.remove
         self._keys.spill()
         dataset, meta = keys_dataset(self.source.name), {"hash": hash_name()}
@@ -103,9 +111,22 @@ class StreamEvents(EventSink):
         ]
         return self._files, remove
 
+    def _owners(self, paths: list[Path]) -> set[int]:
+        """Subjects of all versions of the events that were corrected."""
+        import polars as pl
+
+        if not paths:
+            return set()
+        ids = pl.LazyFrame({"event_id": sorted(self._replaced)})
+        mine = pl.scan_parquet(paths, missing_columns="insert", extra_columns="ignore").select(
+            "subject", "source", "event_id"
+        )
+        found = mine.filter(pl.col("source") == self.source.name).join(ids, on="event_id", how="semi")
+        return set(found.select(pl.col("subject").unique()).collect(engine="streaming")["subject"].drop_nulls())
+
     def settled(self) -> None:
         """The files were committed."""
-        self._files, self._replaced = [], set()
+        self._files, self._replaced, self.former = [], set(), set()
         self._keys_stored = len(self._keys.spilled)
 
     def discard(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from segctl.operations.ingest.events import EVENTS
 from segctl.operations.ingest.inputs import input_note
 from segctl.operations.ingest.links import LinkSink
 from segctl.operations.ingest.quarantine import Quarantine
-from segctl.operations.ingest.rows import record_sink
+from segctl.operations.ingest.rows import owners, record_sink
 from segctl.operations.ingest.subjects import Resolver
 from segctl.operations.ingest.tracking import regions_of, whole_records
 from segctl.operations.stream.events import StreamEvents
@@ -52,6 +53,7 @@ class Taken:
         subjects: Subjects whose records, or whose consent, say something new.
         bad: Rows that went to quarantine.
         known: Rows that were known.
+        needs_files: Something came that is evaluated from stored files alone.
         replaces: Stored events were corrected, so files change at once.
     """
 
@@ -59,12 +61,8 @@ class Taken:
     subjects: set[int] = field(default_factory=set)
     bad: int = 0
     known: int = 0
+    needs_files: bool = False
     replaces: bool = False
-
-    @property
-    def needs_files(self) -> bool:
-        """Something came that is evaluated from stored files alone."""
-        return bool(self.subjects) or self.replaces
 
 
 @dataclass(slots=True)
@@ -77,6 +75,8 @@ class Files:
         within: Statements of the same transaction.
         read: Rows taken since the last.
         bad: Bad ones among them.
+        owners: Subjects of all versions of the rows of tables that came.
+        former: Likewise of events that were corrected.
     """
 
     add: list[NewFile] = field(default_factory=list)
@@ -84,6 +84,8 @@ class Files:
     within: list[Callable[[Any], None]] = field(default_factory=list)
     read: int = 0
     bad: int = 0
+    owners: AbstractSet[int] = frozenset()
+    former: AbstractSet[int] = frozenset()
 
 
 class Intake:
@@ -159,6 +161,7 @@ class Intake:
             before = sink.counts.new
             sink.add(rows)
             if sink.counts.new > before:
+                taken.needs_files = True
                 subjects = self._resolver.resolve(rows["id_type"], rows["value"])
                 taken.subjects.update(subjects.drop_nulls().to_list())
         elif self._events is not None:
@@ -178,6 +181,7 @@ class Intake:
             self._consents.add(batch, typed, _FORM)
             rows = typed.rows
             if rows.height:
+                taken.needs_files = True
                 subjects = self._resolver.resolve(rows["id_type"], rows["value"])
                 taken.subjects.update(subjects.drop_nulls().to_list())
 
@@ -203,9 +207,11 @@ class Intake:
         bad_files = self._quarantine.pending_files()
         if self._events is not None:
             add, remove = self._with_sessions(*self._events.files())
+            found.former = self._events.former
         else:
             assert self._records is not None, "a source gives events or records"
             add, remove = self._records.finish()
+            found.owners = owners(self._workspace, self.source, add)
         links, unlinked = self._links.finish()
         found.add, found.remove = [*add, *bad_files, *links], [*remove, *unlinked]
         found.within = [self._counted(number, *rows) for number, rows in self._rows.items()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from segctl.model.errors import UsageError
 from segctl.operations.causes.words import cause
 from segctl.operations.live.evaluation import NEVER
 from segctl.operations.stream.changes import Why, changes_of, whys_of
-from segctl.operations.stream.checkpoint import begin, checkpoint, look, recover, store, take_ranking
+from segctl.operations.stream.checkpoint import begin, checkpoint, look, recover, take_ranking, take_records
 from segctl.operations.stream.frames import largest_subject, newest, oldest, spans, subjects_of
 from segctl.operations.stream.metrics import Metrics
 from segctl.operations.stream.state import SAID, StreamState, Work
@@ -116,14 +117,15 @@ class Stream:
         if state.world is None and not self._begun(work, events):
             return
         since = arrived - int(1e6 * (began - min((chunk.came for _, chunk in chunks), default=began)))
-        is_stored = any(part.replaces for part in taken)
-        if is_stored:
+        former: AbstractSet[int] | None = None
+        if any(part.replaces for part in taken):
             # What a correction replaces is gone with the files that hold it, so these come first.
             state.commit(work)
-            store(state, sorted(state.records))
+            former = take_records(state)
             work = Work()
         for part in spans(events, state.habits.step_s) if state.clock.is_virtual else [events]:
-            work.changes += self._asked(part, since, is_stored=is_stored)
+            work.changes += self._asked(part, since, former)
+            former = None if former is None else frozenset()
         if chunks or work.changes:
             state.commit(work)
         self._measure(chunks, taken, began)
@@ -147,25 +149,33 @@ class Stream:
             state.lines += len(chunk.lines)
         for part in taken:
             state.records |= part.subjects
-        if state.records and state.records_since is None:
+        if state.records_since is None and any(part.needs_files for part in taken):
             state.records_since = time.monotonic()
         return work, taken
 
-    def _asked(self, events: Sequence[pl.DataFrame], since: int, *, is_stored: bool) -> list[Change]:
-        """Who moved because of these events, and because time has passed up to them."""
+    def _asked(
+        self, events: Sequence[pl.DataFrame], since: int, former: AbstractSet[int] | None = None
+    ) -> list[Change]:
+        """Who moved because of these events, and because time has passed up to them.
+
+        Args:
+            events: New ones.
+            since: When they came, microseconds since 1970.
+            former: Subjects that had an event which was corrected; None when no file holds the new ones yet.
+        """
         state, world = self.state, self.state.here
         at = state.clock.tick(max(map(newest, events), default=None))
         known = len(world.profiles)
         if max(map(largest_subject, events), default=-1) >= known:
             world.sees(range(known, subject_count(state.workspace)))
-        if not is_stored:
+        if former is None:
             world.add(events)
         changes = self._timers(at)
-        moved = world.ask(world.profile_subjects(subjects_of(events)), at)
+        moved = world.ask(world.profile_subjects([*subjects_of(events), *(former or ())]), at)
         whys = whys_of(moved, events, world.profile_of, since=since, last=world.as_of)
         world.wait_for(events, at)
         now = state.clock.wall_us
-        otherwise = Why(cause("time_passed"), None, now)
+        otherwise = Why(cause("event_replaced" if former else "time_passed"), None, now)
         return changes + changes_of(moved, world.profiles, whys, otherwise, effective=at, now=now)
 
     def _timers(self, at: int) -> list[Change]:
