@@ -330,8 +330,8 @@ def files_digest(session: Session, snapshot: int) -> str:
         (snapshot, snapshot),
     )
     words = workspace.query(
-        "SELECT seq, action, recorded FROM consent_events WHERE seq = (SELECT max(seq) FROM consent_events)"
-        " AND seq <= ?", (_head(session, snapshot),),
+        "SELECT seq, action, recorded FROM consent_events"
+        " WHERE seq = (SELECT max(seq) FROM consent_events WHERE seq <= ?)", (_head(session, snapshot),),
     )  # fmt: skip
     return _digest([row["path"] for row in rows] + [tuple(row) for row in words])
 
