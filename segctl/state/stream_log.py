@@ -174,9 +174,21 @@ def first_kept(workspace: Workspace) -> int:
     return int(rows[0][0]) if rows[0][0] is not None else last_seq(workspace) + 1
 
 
-def mark_recorded(db: sqlite3.Connection, run: int, until: int) -> None:
-    """Pending changes up to a sequence number stand in a run now; the oldest beyond the limit are forgotten."""
-    db.execute("UPDATE stream_changes SET run = ? WHERE run IS NULL AND seq <= ?", (run, until))
+def mark_recorded(db: sqlite3.Connection, run: int, until: int, *, is_even: bool = False) -> None:
+    """Pending changes up to a sequence number stand in a run now; the oldest beyond the limit are forgotten.
+
+    Args:
+        db: In a transaction.
+        run: Number of the run.
+        until: The sequence number.
+        is_even: All that was said, taken together, is what the run left in force. Otherwise changes of segments that
+            failed in it, or were refused, are pending still: their last membership stays in force.
+    """
+    but = """ AND segment NOT IN (SELECT s.name FROM run_segments x JOIN segments s ON s.id = x.segment
+        WHERE x.run = ?1 AND x.state = 'failed')"""
+    db.execute(
+        f"UPDATE stream_changes SET run = ?1 WHERE run IS NULL AND seq <= ?2{'' if is_even else but}", (run, until)
+    )
     db.execute("DELETE FROM stream_changes WHERE run IS NOT NULL AND seq <= ?", (newest_seq(db) - KEPT_CHANGES,))
 
 

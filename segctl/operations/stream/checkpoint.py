@@ -277,7 +277,7 @@ def checkpoint(state: StreamState, *, is_last: bool = False) -> None:
         state.ranking.begin(state.session, world.late, at=at, snapshot=world.snapshot)
         take_ranking(state, wait=True)
     _, warnings = record(
-        state.session, world.going, world.members, profiles=world.population,
+        state.session, world.going, world.members, failed=world.failed, profiles=world.population,
         as_of=moment(at), snapshot=state.seen, started=state.clock.wall(),
     )  # fmt: skip
     for warning in warnings:

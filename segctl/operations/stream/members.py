@@ -28,6 +28,7 @@ class Members:
 
     Attributes:
         names: Segments, in the order of the columns.
+        unknown: Segment → subjects of profiles of whom a value is missing that must not be; they stay what they were.
     """
 
     def __init__(self, names: Sequence[str], length: int) -> None:
@@ -37,6 +38,7 @@ class Members:
         self._column = {name: place for place, name in enumerate(self.names)}
         self._truth: NDArray[np.bool_] = np.zeros((length + _ROOM, len(self.names)), dtype=bool)
         self.length = length
+        self.unknown: dict[str, set[int]] = {}
 
     @classmethod
     def in_force(cls, workspace: Workspace, names: Sequence[str], length: int) -> Members:
@@ -62,13 +64,6 @@ class Members:
             self._truth = bigger
         self.length = max(self.length, length)
 
-    def set(self, segment: str, subject: int, *, belongs: bool) -> None:
-        """One truth; segments that are not known are passed over."""
-        place = self._column.get(segment)
-        if place is not None:
-            self.grow(subject + 1)
-            self._truth[subject, place] = belongs
-
     def moved(
         self, subjects: Sequence[int] | NDArray[np.int64], answers: pl.DataFrame, names: Sequence[str]
     ) -> list[Moved]:
@@ -76,7 +71,8 @@ class Members:
 
         Args:
             subjects: Of all asked profiles, ascending, each once.
-            answers: ``subject`` and a Boolean per segment; asked profiles without a row belong to nothing.
+            answers: ``subject`` and a Boolean per segment, null where the answer is none; asked profiles without a
+                row belong to nothing.
             names: Segments that were asked; those without a column stay as they are.
 
         Returns:
@@ -90,14 +86,30 @@ class Members:
         self.grow(int(rows[-1]) + 1)
         names = [name for name in names if name in answers.columns]
         places = np.array([self._column[name] for name in names], dtype=np.int64)
+        at = np.ix_(rows, places)
         now = np.zeros((len(rows), len(names)), dtype=bool)
+        missing: list[str] = []
         if answers.height and names:
             found = np.searchsorted(rows, answers["subject"].to_numpy())
-            now[found] = np.column_stack([_truth_of(answers[name]) for name in names])
-        at = np.ix_(rows, places)
+            missing = [name for name in names if answers[name].null_count()]
+            now[found] = np.column_stack([_truth_of(answers[name], name in missing) for name in names])
+        if missing or self.unknown:
+            self._set_unknown(rows, answers.select("subject", *missing), names)
+            for place, name in enumerate(names):
+                stays = np.isin(rows, list(self.unknown.get(name, ())))
+                now[stays, place] = self._truth[rows[stays], places[place]]
         changed = np.argwhere(self._truth[at] != now)
         self._truth[at] = now
         return [(int(rows[i]), names[j], bool(now[i, j])) for i, j in changed.tolist()]
+
+    def _set_unknown(self, rows: NDArray[np.int64], answers: pl.DataFrame, names: Sequence[str]) -> None:
+        """Who of those that were asked has no answer now."""
+        asked = set(rows.tolist())
+        for name in names:
+            of = answers["subject"].filter(answers[name].is_null()).to_list() if name in answers.columns else ()
+            unknown = self.unknown.pop(name, set()) - asked | set(of)
+            if unknown:
+                self.unknown[name] = unknown
 
     def column(self, segment: str) -> NDArray[np.bool_]:
         """Truth by subject."""
@@ -111,9 +123,9 @@ class Members:
         return pl.DataFrame({"subject": pl.int_range(self.length, dtype=pl.Int32, eager=True), **columns})
 
 
-def _truth_of(answers: pl.Series) -> NDArray[np.bool_]:
+def _truth_of(answers: pl.Series, is_missing: bool) -> NDArray[np.bool_]:
     # Filling is a query of its own, for each of all segments.
-    return (answers.fill_null(value=False) if answers.null_count() else answers).to_numpy()
+    return (answers.fill_null(value=False) if is_missing else answers).to_numpy()
 
 
 class Timers:

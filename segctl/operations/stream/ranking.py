@@ -6,7 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -33,12 +33,14 @@ class Ranked:
     Attributes:
         answers: ``subject`` and a Boolean for each segment that could be decided.
         at: Valid time, microseconds since 1970.
-        names: Segments that were asked.
+        names: Those segments.
+        failed: The others, with the reason.
     """
 
     answers: pl.DataFrame
     at: int
     names: tuple[str, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -96,14 +98,17 @@ def rank_for_parent() -> None:
     with Workspace.open(folder) as workspace:
         found = _ranked(Session(definitions, workspace, lists, warnings), names, at, snapshot)
     with os.fdopen(os.dup(1), "wb") as out:
+        pickle.dump(dict(found.failed), out)
         found.answers.write_ipc(out)
 
 
 def _read(answers: bytes, at: int) -> Ranked:
     import polars as pl
 
-    frame = pl.read_ipc(BytesIO(answers))
-    return Ranked(frame, at, tuple(name for name in frame.columns if name != "subject"))
+    told = BytesIO(answers)
+    failed = pickle.load(told)
+    frame = pl.read_ipc(BytesIO(told.read()))
+    return Ranked(frame, at, tuple(name for name in frame.columns if name != "subject"), failed)
 
 
 def _ranked(session: Session, names: tuple[str, ...], at: int, snapshot: int) -> Ranked:
@@ -115,4 +120,5 @@ def _ranked(session: Session, names: tuple[str, ...], at: int, snapshot: int) ->
         own = replace(session, workspace=workspace)
         found = evaluate(own, names, as_of=moment(at), snapshot=snapshot)
     decided = [name for name in names if name not in found.failed]
-    return Ranked(found.frame.select("subject", *decided), at, tuple(decided))
+    failed = {name: found.failed[name] for name in names if name in found.failed}
+    return Ranked(found.frame.select("subject", *decided), at, tuple(decided), failed)

@@ -35,6 +35,7 @@ def record(
     going: Running,
     members: Members,
     *,
+    failed: Mapping[str, str],
     profiles: int,
     as_of: datetime,
     snapshot: int,
@@ -46,13 +47,14 @@ def record(
         session: Open project and workspace.
         going: What may be touched.
         members: Who belongs where.
+        failed: Segments that cannot be decided now, with the reason.
         profiles: How many there are.
         as_of: The present of the stream.
         snapshot: Files that hold all events taken in.
         started: Wall clock.
 
     Returns:
-        The run, and sentences about segments that a guard of their own keeps as they were.
+        The run, and sentences about segments that stay as they were: they failed, or a guard of their own refuses.
     """
     from segctl.state.memberships import record_run
     from segctl.state.runs import NewRun, SegmentState, run_segments
@@ -60,6 +62,8 @@ def record(
     names = [name for name in going.names if name in members.names]
     pending = stream_log.pending_causes(session.workspace)
     until = pending[-1][-1] if pending else 0
+    decided = [name for name in names if name not in failed]
+    pending = [change for change in pending if change[0] in decided]
     note = run_note(session, names, (), ()) | going.note | {"stream": {"changes": len(pending)}, "profiles": profiles}
     new = NewRun(
         as_of=as_of, snapshot=snapshot, started=started, finished=started + timedelta(0), tool_version=__version__,
@@ -72,11 +76,11 @@ def record(
 
     refuse = partial(refusals, session.definitions, allowed=(), stale=going.fresh.refused, expired=going.expired)
     run = record_run(
-        session.workspace, new, members.frame(names), active=going.defined, causes=_causes(pending), refuse=refuse,
-        also=mark,
+        session.workspace, new, members.frame(decided), active=going.defined, causes=_causes(pending), refuse=refuse,
+        failed={name: failed[name] for name in names if name in failed}, also=mark,
     )  # fmt: skip
-    failed = [s for s in run_segments(session.workspace, run) if s.state is SegmentState.FAILED]
-    return run, tuple(f"`{s.segment}` keeps the membership of its last run: {s.reason}" for s in failed)
+    stay = [s for s in run_segments(session.workspace, run) if s.state is SegmentState.FAILED]
+    return run, tuple(f"`{s.segment}` keeps the membership of its last run: {s.reason}" for s in stay)
 
 
 def _causes(pending: Sequence[tuple[str, int, str, int, int]]) -> pl.DataFrame | None:

@@ -164,7 +164,7 @@ class StreamState:
         facts = {SAID: self.said, **reached, **self._status(), **(facts or {})}
         with self.workspace.transaction() as db:
             if recorded is not None:
-                stream_log.mark_recorded(db, recorded, stream_log.newest_seq(db))
+                stream_log.mark_recorded(db, recorded, stream_log.newest_seq(db), is_even=True)
             last = stream_log.append(db, raw=work.raw, changes=work.changes, places=work.places, facts=facts)
         if work.changes:
             first = last - len(work.changes) + 1

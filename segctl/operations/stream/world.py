@@ -46,6 +46,7 @@ class World:
         self.going = self._going(as_of)
         names = [name for name in self.going.names if name not in self.going.fresh.refused and name not in without]
         self._evaluator = LiveEvaluator(session, names, self.snapshot)
+        self._unranked: dict[str, str] = {}
         self.late = tuple(name for name in self._evaluator.late if name in names)
         self.profiles: list[str] = []
         self.profile_of: pl.Series | None = canonical(workspace, self.snapshot)
@@ -155,8 +156,17 @@ class World:
                 (profile,) = self.profile_subjects([subject])
                 self.timers.advance(profile, when)
 
+    @property
+    def failed(self) -> dict[str, str]:
+        """Segments that cannot be decided now, with the reason; they keep their last membership."""
+        counts = {name: len(who) for name, who in self.members.unknown.items()}
+        missing = "a value that must not be missing is missing for"
+        found = {name: f"{missing} {'1 profile' if many == 1 else f'{many} profiles'}" for name, many in counts.items()}
+        return found | self._unranked
+
     def ranked(self, found: Ranked) -> list[Moved]:
         """Takes what a ranking of everybody found; who moved."""
+        self._unranked = dict(found.failed)
         self.members.grow(len(self.profiles))
         return self.members.moved(self._everybody(), found.answers, found.names)
 
