@@ -125,11 +125,14 @@ def write_audience(ctx: Context, name: str | None, segment: str, *, people: bool
     """What the members of a segment lack."""
     from segctl.operations.content.lint import check_audience
     from segctl.operations.people import profile_ids
+    from segctl.operations.recommendations import stock_findings
     from segctl.operations.session import instant, open_session
 
     with open_session(ctx.project, env=ctx.env) as session:
         as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
         content = session.definitions.content
+        for known in sorted(content.recommendations) if content else ():
+            messages.diagnostics(ctx, stock_findings(session, known, as_of=as_of))
         names = [name] if name is not None else sorted(content.templates) if content else []
         checks = check_audience(session, names, segment, as_of=as_of)
         ids = profile_ids(session.workspace) if people else None
@@ -171,13 +174,14 @@ def write_audience(ctx: Context, name: str | None, segment: str, *, people: bool
 def write_recommended(ctx: Context, name: str, who: str) -> None:
     """The products for one person, with the reason of each."""
     from segctl.operations.people import find_person
-    from segctl.operations.recommendations import lists_for
+    from segctl.operations.recommendations import lists_for, stock_findings
     from segctl.operations.session import instant, open_session
 
     with open_session(ctx.project, env=ctx.env) as session:
         as_of = instant(ctx.as_of, ctx.now, session.project.timezone)
         owner, _ = find_person(session.workspace, asked(ctx, who), rules=session.project.identity)
         products = lists_for(session, name, [owner.subject], as_of=as_of)[owner.subject]
+        messages.diagnostics(ctx, stock_findings(session, name, as_of=as_of))
     known = ("product_id", "reason", "because", "score")
     rows = [
         {"rank": rank, **{key: one[key] for key in known}, "fields": {k: v for k, v in one.items() if k not in known}}

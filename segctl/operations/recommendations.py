@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segctl.model.content import ProductEvent, Recommendation
-from segctl.model.errors import DataError
+from segctl.model.diagnostics import Diagnostic
 from segctl.model.types import stored_column
 from segctl.operations.content.events import kind_rows, natural
+from segctl.operations.content.stock import stock_of, stock_warning
 from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def lists_for(
     """Subject of a profile → the rows of its list, best first.
 
     Likeness and popularity are those of the purchases before the day of `as_of` (UTC), so that everybody of a day gets
-    lists of one making; what a person bought and viewed counts up to `as_of` itself.
+    lists of one making; what a person bought and viewed, and what is known of products, counts up to `as_of` itself.
 
     Raises:
         DataError: The file of products that are not to be had cannot be read (SEG779).
@@ -70,13 +71,12 @@ def lists_for(
     rule = find_recommendation(session, name)
     snapshot = session.workspace.snapshot()
     known, facts = _known(session, rule, as_of, snapshot)
-    excluded = _out_of_stock(session, rule)
-    if rule.exclude_categories and rule.category is not None:
-        shut = set(rule.exclude_categories)
-        excluded |= {product for product, fields in facts.items() if str(fields.get(rule.category)) in shut}
     since = as_of - timedelta(days=rule.window_days)
     bought = _rows(session, rule.bought, people, as_of, snapshot, since=None if rule.exclude_bought else since)
     viewed = _rows(session, rule.viewed, people, as_of, snapshot, since=since) if rule.viewed else bought.clear()
+    candidates = {product for one in (known.popular, bought, viewed) for product in one["product"]}
+    excluded = stock_of(rule, Path(session.project.root), candidates | set(facts)).products
+    excluded |= _shut(rule, facts, candidates)
     found = lists(
         known,
         pl.Series(list(people), dtype=pl.Int32),
@@ -102,12 +102,48 @@ def lists_for(
     return shown
 
 
+def stock_findings(session: Session, name: str, *, as_of: datetime) -> list[Diagnostic]:
+    """A warning when the file of products that are not to be had leaves nothing out.
+
+    Raises:
+        DataError: It cannot be read (SEG779).
+        UsageError: No such list.
+    """
+    rule = find_recommendation(session, name)
+    if rule.out_of_stock is None:
+        return []
+    known, facts = _known(session, rule, as_of, session.workspace.snapshot())
+    found = stock_warning(rule, stock_of(rule, Path(session.project.root), {*known.popular["product"], *facts}))
+    return [] if found is None else [found]
+
+
+def _shut(rule: Recommendation, facts: Mapping[str, Mapping[str, Any]], candidates: set[str]) -> set[str]:
+    """Products of categories that are never recommended; whose category nobody knows may be of one of them."""
+    if not rule.exclude_categories or rule.category is None:
+        return set()
+    known = {product: fields.get(rule.category) for product, fields in facts.items()}
+    return {one for one in candidates if known.get(one) is None or str(known[one]) in rule.exclude_categories}
+
+
 def _known(
+    session: Session, rule: Recommendation, as_of: datetime, snapshot: int
+) -> tuple[Affinities, dict[str, dict[str, Any]]]:
+    """What purchases before the day say of products, and product → its fields and category at the very time."""
+    affinities, facts = _of_day(session, rule, as_of, snapshot)
+    today = _facts(session, rule, as_of, snapshot, since=_midnight(as_of))
+    return affinities, facts | {product: facts.get(product, {}) | fields for product, fields in today.items()}
+
+
+def _midnight(as_of: datetime) -> datetime:
+    return as_of.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _of_day(
     session: Session, rule: Recommendation, as_of: datetime, snapshot: int
 ) -> tuple[Affinities, dict[str, dict[str, Any]]]:
     from segctl.engines.recommendations import affinities
 
-    begin = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = _midnight(as_of)
     kinds = {rule.bought.event, *([rule.viewed.event] if rule.viewed else [])}
     us = int(begin.timestamp() * 1_000_000)
     files = tuple(
@@ -120,7 +156,8 @@ def _known(
     if key not in _KEPT:
         since = begin - timedelta(days=rule.window_days)
         purchases = _rows(session, rule.bought, None, begin, snapshot, since=since)
-        _KEPT[key] = affinities(purchases, half_life_days=rule.half_life_days), _facts(session, rule, begin, snapshot)
+        facts = _facts(session, rule, begin, snapshot, since=since)
+        _KEPT[key] = affinities(purchases, half_life_days=rule.half_life_days), facts
         while len(_KEPT) > _MOST_KEPT:
             _KEPT.popitem(last=False)
     _KEPT.move_to_end(key)
@@ -159,13 +196,14 @@ def _column(session: Session, event: str, name: str) -> str:
     return stored_column(name, of)
 
 
-def _facts(session: Session, rule: Recommendation, as_of: datetime, snapshot: int) -> dict[str, dict[str, Any]]:
+def _facts(
+    session: Session, rule: Recommendation, as_of: datetime, snapshot: int, *, since: datetime
+) -> dict[str, dict[str, Any]]:
     """Product → its fields and category, each as the newest event that tells it says."""
     import polars as pl
 
     wanted = {*rule.fields, *([rule.category] if rule.category else [])}
     found: dict[str, dict[str, Any]] = {}
-    since = as_of - timedelta(days=rule.window_days)
     for event in (rule.bought, *([rule.viewed] if rule.viewed else [])):
         declared = session.project.event(event.event)
         types = {name: of for name, of in (declared.properties if declared else ()) if name in wanted}
@@ -187,16 +225,3 @@ def _facts(session: Session, rule: Recommendation, as_of: datetime, snapshot: in
                 if row[column] is not None:
                     fields[name] = natural(row[column], of)
     return found
-
-
-def _out_of_stock(session: Session, rule: Recommendation) -> set[str]:
-    if rule.out_of_stock is None:
-        return set()
-    try:
-        text = (Path(session.project.root) / rule.out_of_stock).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        message = f"the file `{rule.out_of_stock}` of products that are not to be had cannot be read"
-        hint = "one product on each line; the path is relative to the project"
-        raise DataError("SEG779", message, location=rule.location, hint=hint) from None
-    # A list with a heading or with more columns is a list all the same.
-    return {line.split(",")[0].split(";")[0].strip().strip('"') for line in text.splitlines()} - {""}

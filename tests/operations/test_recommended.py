@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 from operations.content_shop import NOW, ContentShop, made
 
-from segctl.model.errors import DataError, UsageError
+from segctl.model.errors import DataError, SegctlError, UsageError
 from segctl.operations.content.content import render
+from segctl.operations.content.lint import template_findings
 from segctl.operations.people import find_person
-from segctl.operations.recommendations import lists_for
+from segctl.operations.recommendations import lists_for, stock_findings
 
 BOUGHT = "bought: {event: bought, product: sku, basket: order}"
 
@@ -53,11 +54,67 @@ def test_what_is_not_to_be_had_is_left_out(shop: ContentShop) -> None:
         listed(shop, "1", ", out_of_stock: gone.csv")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sku\tname\nB\tBook\nC\tComb\n",
+        "name\tsku\nBook\tB\nComb\tC\n",
+        "Book,B,3\nComb,C,0\n",
+        'title;SKU\n"Book; old";B\nComb;"C"\n',
+        "B\r\nC\r\n",
+    ],
+)
+def test_products_that_are_out_of_stock_may_stand_in_any_column(shop: ContentShop, text: str) -> None:
+    (shop.folder / "out.csv").write_text(text, "utf-8")
+
+    assert listed(shop, "1", ", out_of_stock: out.csv") == [("D", "bought_together")]
+    assert warnings(shop) == []
+
+
+@pytest.mark.parametrize(("text", "codes"), [("b\nc\n", ["SEG779"]), ("", []), ("sku,name\n9,Book\n", ["SEG779"])])
+def test_a_file_that_leaves_nothing_out_is_told(shop: ContentShop, text: str, codes: list[str]) -> None:
+    (shop.folder / "out.csv").write_text(text, "utf-8")
+
+    assert len(listed(shop, "1", ", out_of_stock: out.csv")) == 3
+    assert warnings(shop) == codes
+
+
+def warnings(shop: ContentShop) -> list[str]:
+    with shop.session() as session:
+        return [one.code for one in stock_findings(session, "r", as_of=NOW)]
+
+
+def test_a_file_that_is_not_there_is_found_before_anybody_asks(shop: ContentShop) -> None:
+    shop.write(x__yaml=f"recommendations: {{r: {{{BOUGHT}, out_of_stock: gone.csv}}}}\n")
+    with shop.session() as session:
+        assert [one.code for one in template_findings(session.definitions)] == ["SEG779"]
+
+
 def test_a_category_can_be_shut(shop: ContentShop) -> None:
     # The order stands in for a category here.
     found = listed(shop, "4", ", category: order, exclude_categories: [o4, o1]")
 
     assert [product for product, _ in found] == ["C", "B"]
+
+
+def test_a_product_whose_category_is_told_today_or_never_does_not_slip_through(shop: ContentShop) -> None:
+    viewed, at = ", viewed: {event: viewed, product: sku}", NOW.replace(day=14)
+    shut = f"{viewed}, category: price, exclude_categories: [31]"
+
+    # C cost 30 until it was viewed this morning.
+    assert listed(shop, "5", shut, as_of=at - timedelta(hours=3))[0] == ("C", "bought_together")
+    assert "C" not in [product for product, _ in listed(shop, "5", shut, as_of=at)]
+    # Nobody has ordered C within five days, so no order is known of it.
+    assert listed(shop, "5", f"{viewed}, window_days: 5", as_of=at)[0] == ("C", "viewed")
+    unknown = f"{viewed}, window_days: 5, category: order, exclude_categories: [o9]"
+    assert [product for product, _ in listed(shop, "5", unknown, as_of=at)] == ["A"]
+
+
+def test_shut_categories_need_to_be_known(shop: ContentShop) -> None:
+    with pytest.raises(SegctlError) as refused:
+        listed(shop, "4", ", exclude_categories: [a]")
+
+    assert [(one.code, "shuts categories" in one.message) for one in refused.value.diagnostics] == [("SEG766", True)]
 
 
 def test_nothing_of_the_future_is_known(shop: ContentShop) -> None:

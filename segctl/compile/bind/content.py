@@ -210,6 +210,9 @@ def bind_recommendation(key: Scalar, node: Node, scope: Scope) -> Recommendation
     categories, fields = (() if node is None else tuple(
         item.text.strip() for item in forms.names(node, scope, f"`{key}`") or ()) for key, node in listed)  # fmt: skip
     category = None if (node := found.get("category")) is None else forms.text(node, scope, "`category`")  # type: ignore[assignment]  # one or none
+    if categories and category is None:
+        hint = "write `category: NAME`: the property of the events that tells it"
+        scope.error("SEG766", f"{what} shuts categories, and knows none", key.location, hint=hint)
     properties = {name for one in known for name, _ in scope.events[one.event].properties}
     for name, place in [(category, found.get("category")), *((one, found.get("fields")) for one in fields)]:
         if name is not None and place is not None and name not in properties:

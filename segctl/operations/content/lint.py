@@ -11,6 +11,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.diagnostics import Diagnostic
 from segctl.model.errors import DataError
 from segctl.model.project import Definitions
+from segctl.operations.content.stock import unreadable_stock
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session
@@ -54,10 +55,10 @@ class AudienceCheck:
 def template_findings(definitions: Definitions) -> list[Diagnostic]:
     """What is wrong with the templates of a project; nothing is loaded where there are none."""
     if definitions.content is None or not definitions.content.templates:
-        return []
+        return unreadable_stock(definitions)
     from segctl.content.checks import check_content
 
-    return check_content(definitions)
+    return [*check_content(definitions), *unreadable_stock(definitions)]
 
 
 def template_files(definitions: Definitions) -> tuple[str, ...]:
