@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from segctl.connectors.files.base import Reason
 from segctl.connectors.files.faults import SHOWN
 from segctl.connectors.files.paths import shortened
 
+if TYPE_CHECKING:
+    import msgspec
+
 MAX_DEPTH = 100
 # Any decimal of 15 significant digits survives a float; sign, point and one more letter fit in 16 characters.
 _SURELY_EXACT = 16
+_MOST_QUICK = 4_000
+"""Bytes of a record that is read the quick way; no whole number in it is too long for Python."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 Record = dict[str, Any]
@@ -51,6 +57,47 @@ def _no_constant(name: str) -> object:
 
 
 DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats, parse_float=_number, parse_constant=_no_constant)
+
+
+@cache
+def _quick() -> msgspec.json.Decoder[Any]:
+    import msgspec
+
+    return msgspec.json.Decoder(float_hook=_number)
+
+
+def quick_record(raw: bytes) -> Record | None:
+    """What `parse_record` finds in plainly written UTF-8, several times faster; None for it to decide.
+
+    The quick reader keeps the last of repeated keys. Without escapes, texts and keys are all that is quoted, so that
+    quotes beyond theirs are those of a key that stands twice.
+    """
+    if len(raw) > _MOST_QUICK or b"\\" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+        return None
+    try:
+        record = _quick().decode(raw)
+    except ValueError:
+        return None
+    if type(record) is not dict or raw.count(b'"') != 2 * _quoted(record):
+        return None
+    return record
+
+
+def _quoted(record: Record) -> int:
+    """How many keys and texts there are."""
+    kinds = list(map(type, record.values()))
+    found = len(kinds) + kinds.count(str)
+    if dict in kinds or list in kinds:
+        found += sum(_quoted_within(value) for value in record.values())
+    return found
+
+
+def _quoted_within(value: object) -> int:
+    if type(value) is dict:
+        return _quoted(value)
+    if type(value) is list:
+        return sum(1 if type(part) is str else _quoted_within(part) for part in value)
+    return 0
 
 
 def parse_record(text: str) -> Record | Reason:

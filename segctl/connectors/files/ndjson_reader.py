@@ -11,7 +11,7 @@ import polars as pl
 from segctl.connectors.files.base import MAX_RECORD_BYTES, BadRow, Detected, RawBatch, ReadOptions, Reason
 from segctl.connectors.files.faults import broken_off, too_long, undecodable
 from segctl.connectors.files.json_columns import frame_and_doubts
-from segctl.connectors.files.json_values import Record, parse_record
+from segctl.connectors.files.json_values import Record, parse_record, quick_record
 from segctl.connectors.files.paths import shortened
 from segctl.connectors.files.streams import ByteStream, head
 from segctl.connectors.files.text import Utf8Stream, codec_name, encoding_of, open_text, readable
@@ -134,6 +134,9 @@ def _holds(folded: bytes, marks: Sequence[bytes]) -> bool:
 
 def take_line(line: int, raw: bytes, pending: Pending) -> None:
     """Keep the object of one line, or the reason why it holds none; a blank line is nothing."""
+    if (quick := quick_record(raw)) is not None:
+        pending.add(line, quick, raw.decode().removesuffix("\r"))
+        return
     if not raw.strip():
         return
     if len(raw) > MAX_RECORD_BYTES:
