@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parents[2] / "segctl"
 CODE = re.compile(r"SEG\d{3}\Z")
 
 
+@cache
 def used_codes() -> dict[str, str]:
     """Codes that stand as texts in the source, outside of the catalogue, each with one place."""
     found: dict[str, str] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,13 @@ def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
-def imports(path: Path) -> Iterator[tuple[str, ast.stmt, bool]]:
+@cache
+def imports(path: Path) -> tuple[tuple[str, ast.stmt, bool], ...]:
     """Every imported module with its statement, and whether it is loaded with the module itself."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[str, ast.stmt, bool]]:
     tree = ast.parse(path.read_text("utf-8"))
     lazy = {
         id(inner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,27 @@ MESSAGE_WRITERS = {"cli/messages.py", "cli/pages.py", "cli/failures.py", "cli/qu
 CLOCKS = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"}
 
 
-def attributes(path: Path) -> Iterator[tuple[str, int]]:
+@cache
+def attributes(path: Path) -> tuple[tuple[str, int], ...]:
     """Every dotted name such as ``sys.stdout``, and every called plain name such as ``print``."""
+    return tuple(_attributes(path))
+
+
+def _attributes(path: Path) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Attribute):
-            yield ast.unparse(node), node.lineno
+            if (name := _dotted(node)) is not None:
+                yield name, node.lineno
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             yield f"{node.func.id}()", node.lineno
+
+
+def _dotted(node: ast.expr) -> str | None:
+    """The name as it stands there; None for an attribute of anything but names."""
+    if isinstance(node, ast.Name):
+        return node.id
+    base = _dotted(node.value) if isinstance(node, ast.Attribute) else None
+    return None if base is None else f"{base}.{node.attr}"
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if p != STREAMS], ids=lambda p: str(p.relative_to(PACKAGE)))
