@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from segctl.connectors.key_index import Occurrences
+    from segctl.model.sources import Source
+    from segctl.operations.ingest.subjects import Resolver
     from segctl.state.workspace import Workspace
 
 _FILE_ROWS = 100_000
 """Rows of a file: it is written beside the stream, so that a checkpoint finds little left to write."""
+_MOST_INPUTS = 16
+"""Inputs that go on by what is known of them; of others it is read again what they gave."""
 
 
 class StreamEvents(EventSink):
@@ -32,6 +37,10 @@ class StreamEvents(EventSink):
     _input = 0
     _keys_stored = 0
     former: AbstractSet[int] = frozenset()
+
+    def __init__(self, workspace: Workspace, source: Source, resolver: Resolver) -> None:
+        super().__init__(workspace, source, resolver)
+        self._inputs: dict[int, Occurrences] = {}
 
     def ready(self) -> None:
         """Reads the stored keys now, and not in the middle of a batch."""
@@ -73,23 +82,39 @@ class StreamEvents(EventSink):
 
     def begin_input(self, number: int) -> None:
         """Rows of the next batches are of this input; equal ones of one input are numbered through."""
-        if number != self._input:
-            earlier = self._stored_ids(number)
-            self._input = number
-            self.begin_file(number, earlier)
+        from segctl.connectors.key_index import Occurrences
 
-    def _stored_ids(self, number: int) -> pl.Series | None:
-        """Ids of the stored events of an input, where content alone tells them apart."""
+        if number == self._input:
+            return
+        if self._input:
+            self._inputs[self._input] = self._occurrences
+        self._input = self._file_id = number
+        known = self._inputs.pop(number, None)
+        if known is None:
+            # Those of the input before are kept, so they are not for `begin_file` to throw away.
+            self._occurrences = Occurrences(self._key_path)
+            self.begin_file(number, self._earlier_ids(number))
+        else:
+            self._occurrences = known
+        while len(self._inputs) > _MOST_INPUTS:
+            self._inputs.pop(next(iter(self._inputs))).discard()
+
+    def _earlier_ids(self, number: int) -> pl.Series | None:
+        """Ids of the events of an input that came before, stored or not, where content alone tells them apart."""
         import polars as pl
 
         if all(rule.identity for rule in self.source.events):
             return None
         files = [file for file in self.workspace.files(EVENTS) if self.source.name in file.meta.get("sources", {})]
-        if not files:
-            return None
+        self._take_written()
         mine = (pl.col("file_id") == number) & (pl.col("source") == self.source.name)
-        scans = [pl.scan_parquet(file.path).filter(mine).select("event_id") for file in files]
-        return pl.concat(scans).collect()["event_id"]
+        scans = [
+            pl.scan_parquet(file.path) for file in (*files, *(one for one in self._files if one.dataset == EVENTS))
+        ]
+        scans += [frame.lazy() for frame in self._buffer]
+        if not scans:
+            return None
+        return pl.concat([scan.filter(mine).select("event_id") for scan in scans]).collect()["event_id"]
 
     def files(self) -> tuple[list[NewFile], list[int]]:
         """Files to add, and ids of stored ones to remove."""
@@ -131,6 +156,8 @@ class StreamEvents(EventSink):
 
     def discard(self) -> None:
         """Deletes what was written and not committed."""
+        for occurrences in self._inputs.values():
+            occurrences.discard()
         self._files = [file for file in self._files if file.dataset == EVENTS]
         super().discard()
 
