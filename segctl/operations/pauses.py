@@ -127,6 +127,10 @@ def press(
     presses = [Pause(kind, name, action, now, _who(), said) for kind, name in things]  # type: ignore[arg-type]  # a tuple of words
     done = [p for p in presses if (action == "pause") != ((p.kind, p.name) in found)]
     if not dry_run:
+        if action == "resume" and everything:
+            from segctl.operations.workflow.workflow import pass_over_paused
+
+            pass_over_paused(session, now=now)
         done = record_pauses(session.workspace, presses)
     changed = {(p.kind, p.name) for p in done}
     told = [p for p in presses if not everything or action == "pause" or (p.kind, p.name) in found]

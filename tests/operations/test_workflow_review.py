@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from workflow_shop import NOON, Shop, copied, later
 
-from segctl.operations.session import open_session
+from segctl.operations.pauses import press as press_button
+from segctl.operations.session import Session, open_session
 from segctl.operations.workflow.migrating import migrated
+from segctl.operations.workflow.workflow import press
 
 controllers = pytest.importorskip("aiosmtpd.controller")
 MAIL = "{mail: hello, to: mailer}"
@@ -84,3 +87,59 @@ def _bought(shop: Shop, *rows: tuple[int, int, datetime]) -> None:
     lines = [f"{nr},bought,{at.isoformat()},{name}{number},{n}\n" for number, (nr, n, at) in enumerate(rows)]
     shop.write(f"{name}.csv", "nr,event,at,id,n\n" + "".join(lines))
     shop.ingest()
+
+
+# --- Pauses -------------------------------------------------------------------------------------------------
+def test_nobody_begins_later_who_would_have_begun_in_any_kind_of_pause(shop: Shop) -> None:
+    path = shop.folder / "workflows/cart.yaml"
+    text = path.read_text("utf-8")
+    other = shop.folder / "elsewhere.yaml"
+    ways: list[tuple[Callable[[], object], Callable[[], object]]] = [
+        (lambda: path.write_text(f"{text}status: paused\n", "utf-8"), lambda: path.write_text(text, "utf-8")),
+        (lambda: path.write_text(f"{text}status: draft\n", "utf-8"), lambda: path.write_text(text, "utf-8")),
+        (lambda: path.rename(other), lambda: other.rename(path)),
+    ]
+    for number, (stop, go_on) in enumerate(ways):
+        stop()
+        shop.events((number, "added", NOON), at=later(minutes=10 * number + 5))
+        shop.run(later(minutes=10 * number + 6))
+        go_on()
+        assert shop.run(later(minutes=10 * number + 7)).handled.is_empty
+    for number, everything in ((3, False), (4, True)):
+        at = later(minutes=10 * number)
+        with open_session(shop.folder) as session:
+            _press(session, "pause", at, everything=everything)
+        # Segments stop with everything else, so the apply that follows tells who came meanwhile.
+        shop.events((number, "added", at + timedelta(minutes=1)), at=at + timedelta(minutes=2))
+        with open_session(shop.folder) as session:
+            _press(session, "resume", at + timedelta(minutes=3), everything=everything)
+        shop.apply(at + timedelta(minutes=4))
+        assert shop.run(at + timedelta(minutes=5)).handled.is_empty
+    shop.events((5, "added", NOON), at=later(minutes=55))
+
+    shop.run(later(minutes=56))
+
+    assert shop.mails == ["p5"]
+
+
+def _press(session: Session, action: Literal["pause", "resume"], at: datetime, *, everything: bool) -> None:
+    if everything:
+        press_button(session, action, [], everything=True, reason="prices", now=at)
+    else:
+        press(session, action, ["cart"], reason="prices", now=at)
+
+
+def test_who_leaves_during_a_pause_has_not_stayed(shop: Shop) -> None:
+    shop.workflow(f"purpose: service\ntrigger: {{stayed: full_cart, for: 30 hours}}\nsteps: [{MAIL}]\n")
+    enter(shop, 0, 1)
+    shop.run(later(minutes=20))
+    with open_session(shop.folder) as session:
+        press(session, "pause", ["cart"], reason="prices", now=later(minutes=30))
+    shop.events((1, "added", later(hours=20)), at=later(hours=25))
+    shop.events((0, "added", later(hours=26)), at=later(hours=26.5))
+    with open_session(shop.folder) as session:
+        press(session, "resume", ["cart"], reason=None, now=later(hours=27))
+
+    shop.run(later(hours=31))
+
+    assert shop.mails == ["p1"]

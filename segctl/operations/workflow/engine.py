@@ -67,11 +67,19 @@ class Engine:
         books: What is on record.
         workflows: By name; those that are handled.
         version: Finds the versions that people entered with.
+        pauses: Workflow → spans in which nobody begins.
     """
 
-    def __init__(self, world: World, books: Books, workflows: Mapping[str, Workflow], version: Version) -> None:
+    def __init__(
+        self,
+        world: World,
+        books: Books,
+        workflows: Mapping[str, Workflow],
+        version: Version,
+        pauses: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+    ) -> None:
         self.world, self.books, self.workflows, self._version = world, books, workflows, version
-        self._intake = Intake(world, books, workflows)
+        self._intake = Intake(world, books, workflows, pauses)
         self._actor = Actor(world, books)
         self._versions: dict[tuple[str, str], Workflow | None] = {}
 

@@ -54,10 +54,23 @@ class _Held:
 
 
 class Intake:
-    """Takes in who begins, and remembers how far it has read."""
+    """Takes in who begins, and remembers how far it has read.
 
-    def __init__(self, world: World, books: Books, workflows: Mapping[str, Workflow]) -> None:
-        self.world, self.books, self.workflows = world, books, workflows
+    Args:
+        world: People and what happens to them.
+        books: What is on record.
+        workflows: By name.
+        pauses: Workflow → spans in which nobody begins; segments stop too when everything does, and tell afterwards.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        books: Books,
+        workflows: Mapping[str, Workflow],
+        pauses: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+    ) -> None:
+        self.world, self.books, self.workflows, self._pauses = world, books, workflows, pauses or {}
         self._again = set[str]()
 
     @property
@@ -87,6 +100,27 @@ class Intake:
             if number:
                 entered[name] = number
         return entered
+
+    def pass_over(self, now: int) -> None:
+        """Reads on while nobody begins. Who begins or ceases to stay in a segment does so all the same."""
+        places, feed_end = self.books.places(), self.world.now_there()
+        for name, workflow in self.workflows.items():
+            place = places.get(name)
+            if place is None:
+                continue
+            held = _Held()
+            if workflow.trigger.kind == "stayed":
+                changes, _ = self.world.changes(place.feed, [workflow.trigger.segment or ""], now)
+                wanted = [one for one in changes if workflow.trigger.edits or not one.by_edit]
+                held = self._held(workflow, changes, wanted, now)
+            self.books.take_in(
+                (),
+                {name: Place(feed_end[0], max(feed_end[1], place.snapshot), max(now, place.at), place.began)},
+                versions={},
+                pending=held.begun,
+                dropped=[(name, subject) for subject in held.dropped],
+                at=now,
+            )
 
     def _of_workflow(self, workflow: Workflow, place: Place, snapshot: int, now: int) -> int:
         candidates, held, feed = self._candidates(workflow, place, now)
@@ -162,6 +196,8 @@ class Intake:
     # --- By its rules --------------------------------------------------------------------------------------
     def _entering(self, workflow: Workflow, candidates: Sequence[Candidate], now: int) -> list[Instance]:
         """Those who begin, one a person: there, not on the way, by the re-entry rule, and fitting."""
+        pauses = self._pauses.get(workflow.name, ())
+        candidates = [one for one in candidates if not any(lo <= one.effective < hi for lo, hi in pauses)]
         if not candidates:
             return []
         known = self.books.has_entry(workflow.name, [one.entry for one in candidates])

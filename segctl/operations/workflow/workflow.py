@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -11,6 +11,7 @@ from segctl.compile.zones import to_us
 from segctl.model.dataclass import dataclass
 from segctl.model.errors import UsageError
 from segctl.operations.workflow.engine import Engine, Handled
+from segctl.operations.workflow.intake import Intake
 from segctl.operations.workflow.live import LiveWorld
 from segctl.operations.workflow.withdrawn import take_out
 from segctl.state.workflows import Books, Effect, Place, Settled
@@ -77,10 +78,11 @@ def run(
     with session.workspace.lock(LOCK), closing(LiveWorld(session)) as world:
         handled_by = {name: one for name, one in chosen.items() if name not in paused}
         books = Books(session.workspace)
-        _skip_paused(books, world, [chosen[name] for name in paused], to_us(now))
+        _pass_over(session, books, world, handled_by, to_us(now))
         if since is not None:
             _begin(session, books, handled_by, since)
-        handled = Engine(world, books, handled_by, version_of(session, books)).handle(to_us(now))
+        pauses = _past_pauses(session, handled_by)
+        handled = Engine(world, books, handled_by, version_of(session, books), pauses).handle(to_us(now))
         for workflow, step, state in take_out(world, books, now=to_us(now)):
             handled.count(workflow, step, state)
     record_contacts(session.workspace)
@@ -135,12 +137,39 @@ def _begin(session: Session, books: Books, workflows: Mapping[str, Workflow], si
     books.take_in((), fresh, versions={(name, workflows[name].digest): workflows[name].text for name in fresh})
 
 
-def _skip_paused(books: Books, world: World, workflows: Iterable[Workflow], now: int) -> None:
-    """Who would begin while a workflow is paused does not begin later: nobody wants the flood."""
-    feed, snapshot = world.now_there()
-    known = books.places()
-    places = {one.name: Place(feed, snapshot, now, known[one.name].began) for one in workflows if one.name in known}
-    books.take_in((), places, versions={})
+def _pass_over(session: Session, books: Books, world: World, handled_by: Container[str], now: int) -> None:
+    """Who would begin while a workflow is paused, a draft or deleted does not begin later: nobody wants the flood."""
+    declared = session.definitions.workflows
+    paused = paused_workflows(session, declared)
+    idle = {name for name, one in declared.items() if one.status != "active" or name in paused}
+    Intake(world, books, {name: declared[name] for name in idle if name not in handled_by}).pass_over(now)
+    gone = {name: place for name, place in books.places().items() if name not in declared}
+    if gone:
+        feed, snapshot = world.now_there()
+        waiting = [(one.workflow, one.subject) for one in books.pending() if one.workflow in gone]
+        places = {name: Place(feed, snapshot, now, place.began) for name, place in gone.items()}
+        books.take_in((), places, versions={}, dropped=waiting)
+
+
+def _past_pauses(session: Session, names: Iterable[str]) -> dict[str, list[tuple[int, int]]]:
+    """Workflow → spans in which it was paused, alone or with everything."""
+    from segctl.state.pauses import pause_log
+
+    begun: dict[tuple[str, str], int] = {}
+    found: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    for one in pause_log(session.workspace):
+        key = (one.kind, one.name)
+        if one.action == "pause":
+            begun[key] = to_us(one.at)
+        elif key in begun:
+            found.setdefault(key, []).append((begun.pop(key), to_us(one.at)))
+    return {name: [*found.get(("all", ""), ()), *found.get((KIND, name), ())] for name in names}
+
+
+def pass_over_paused(session: Session, *, now: datetime) -> None:
+    """To be called before anything is resumed: whoever would have begun meanwhile does not, even without a `run`."""
+    with closing(LiveWorld(session)) as world:
+        _pass_over(session, Books(session.workspace), world, (), to_us(now))
 
 
 # --- Stopping and going on ----------------------------------------------------------------------------------
@@ -243,6 +272,8 @@ def press(
     if not names:
         raise UsageError("SEG683", f"`{action}` takes workflows", hint="`segctl pause --all` stops everything")
     find_workflows(session, names)
+    if action == "resume":
+        pass_over_paused(session, now=now)
     wanted = [Pause(KIND, name, action, now, getpass.getuser(), said) for name in dict.fromkeys(names)]
     done = {one.name for one in record_pauses(session.workspace, wanted)}
     return [(one.name, one.name in done) for one in wanted]
