@@ -108,9 +108,8 @@ class StreamEvents(EventSink):
         files = [file for file in self.workspace.files(EVENTS) if self.source.name in file.meta.get("sources", {})]
         self._take_written()
         mine = (pl.col("file_id") == number) & (pl.col("source") == self.source.name)
-        scans = [
-            pl.scan_parquet(file.path) for file in (*files, *(one for one in self._files if one.dataset == EVENTS))
-        ]
+        paths = [*(file.path for file in files), *(file.path for file in self._files if file.dataset == EVENTS)]
+        scans = [pl.scan_parquet(path) for path in paths]
         scans += [frame.lazy() for frame in self._buffer]
         if not scans:
             return None
