@@ -377,6 +377,22 @@ def test_a_clock_of_events_cannot_begin_before_the_run_in_force(shop: Shop) -> N
         pass
 
 
+def test_a_wall_clock_that_was_set_back_a_little_stands_still(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(line(1, "ann", 5), line(2, "ann", 6))
+        stream.turn()
+    shop.at(9.99)
+    with shop.stream() as stream:
+        now = stream.state.clock.now
+    shop.at(9)
+
+    assert now == micros(10)
+    with pytest.raises(UsageError, match="before the run in force") as refused, shop.stream():
+        pass
+    assert "2026-11-20T08:10:00Z: set it" in (refused.value.hint or "")
+
+
 def test_a_recorded_day_is_played_by_its_own_clock(shop: Shop) -> None:
     shop.write(line(1, "ann", 5), line(2, "ann", 9), line(3, "bob", 90), line(4, "bob", 200))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
 from segctl.operations.ingest.subjects import Resolver
-from segctl.operations.stream.clock import ClockName, StreamClock, micros
+from segctl.operations.stream.clock import ClockName, StreamClock, micros, moment
 from segctl.operations.stream.inputs import Inputs
 from segctl.operations.stream.push import Pushing, refuse_unknown
 from segctl.operations.stream.state import REACHED, Habits, Listener, StreamState
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 KAFKA = "kafka://"
 COLLECTOR = "collector"
 STDIN = ("stdin", "-")
+_SET_BACK_US = 10_000_000
+"""A clock that was set right by so little stands still until it is there again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +116,15 @@ def _clock(session: Session, wish: Wish, wall: Callable[[], datetime]) -> Stream
     if clock.is_virtual:
         clock.now = newest if wish.as_of is None else micros(wish.as_of)
     begins = clock.tick()
-    if newest is not None and begins < newest:
+    is_back = newest is not None and begins < newest
+    if newest is not None and begins < newest - (0 if clock.is_virtual else _SET_BACK_US):
+        replay = "replay into an environment of its own: `--env replay`"
         raise UsageError(
             "SEG738", "the stream would begin before the run in force, so nothing it says could come into force",
-            hint="replay into an environment of its own: `--env replay`",
+            hint=replay if clock.is_virtual else f"the clock of this machine is behind {moment(newest):%FT%TZ}: set it",
         )  # fmt: skip
     if not clock.is_virtual:
-        clock.now = None
+        clock.now = newest if is_back else None
     return clock
 
 
