@@ -23,6 +23,7 @@ _TIME = "0000-00-00 00:00:00"
 _BITS = np.uint64(0x8080808080808080)
 _DAY, _SECOND = 86_400, 1_000_000
 _LAST_YEAR = 9999
+_MICRO_DIGITS = 6
 
 
 def byte_table(texts: pl.Series) -> Bytes | None:
@@ -70,6 +71,30 @@ def wall_times(table: Bytes, separator: str) -> Numbers | None:
         if times is None:
             return None
         found[rows] = times
+    return found
+
+
+def utc_times(table: Bytes) -> Numbers | None:
+    """Microseconds since 1970 of times that all say UTC in one form, to the second or finer; None where one does not.
+
+    Such forms are ``2026-11-21T10:00:00Z`` and ``2026-11-21 10:00:00.123456+00:00``.
+    """
+    signs = bytes(table[0])
+    end = next((end for end in (b"Z", b"+00:00") if signs.endswith(end)), None)
+    if end is None or signs[10:11] not in (b"T", b" ") or (table[:, -len(end) :] != tuple(end)).any():
+        return None
+    fraction = table[:, 19 : -len(end)]
+    digits = fraction.shape[1] - 1
+    if digits == 0 or digits > _MICRO_DIGITS or (digits > 0 and (fraction[:, 0] != ord(".")).any()):
+        return None
+    times = wall_times(table, chr(signs[10]))
+    if times is None or digits < 0:
+        return times
+    values = fraction[:, 1:] - np.uint8(ord("0"))
+    if values.max() > 9:
+        return None
+    weights = 10 ** np.arange(_MICRO_DIGITS - 1, _MICRO_DIGITS - 1 - digits, -1, dtype=np.int64)
+    found: Numbers = times + values @ weights
     return found
 
 

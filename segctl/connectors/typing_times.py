@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from segctl.connectors.fixed_texts import byte_table, wall_times
+from segctl.connectors.fixed_texts import byte_table, utc_times, wall_times
 from segctl.model.sources import TimeRule
 
 INSTANT = pl.Datetime("us", "UTC")
@@ -140,6 +140,10 @@ def _auto(text: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Series:
         return few
     sample = _text(text.drop_nulls().head(1)).drop_nulls()
     first = "" if sample.is_empty() else sample.item()
+    if first.endswith(("Z", "+00:00")) and (table := byte_table(text)) is not None:
+        times = utc_times(table) if table.shape[1] >= len("2026-11-21T10:00:00Z") else None
+        if times is not None:
+            return pl.Series(text.name, times).cast(_LOCAL).dt.replace_time_zone("UTC")
     base = "%Y-%m-%dT%H:%M:%S" if "T" in first else "%Y-%m-%d %H:%M:%S"
     if first.endswith("Z") and len(first) >= 20:
         found = _utc(text, base, len(first))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from segctl.connectors import typing_times
@@ -42,3 +42,26 @@ def test_few_times_are_read_like_many(texts: list[str | None]) -> None:
 
     assert few.to_list() == many.to_list()
     assert few.dtype == many.dtype
+
+
+SECONDS = st.lists(st.integers(0, 59), min_size=2, max_size=2)
+ONE_FORM = st.tuples(
+    DAY, st.sampled_from("T "), SECONDS, st.sampled_from(["", ".", ".0", ".12", ".123", ".123456", ".12a", ".1234567"]),
+    st.sampled_from(["Z", "+00:00", "+01:00", "+0:000"]),
+)  # fmt: skip
+
+
+@settings(max_examples=40)
+@given(ONE_FORM)
+@example(("2026-11-21", "T", [0, 59], ".000017", "+00:00"))
+@example(("2026-11-21", " ", [0, 59], "", "Z"))
+def test_many_times_of_one_form_are_read_like_one(form: tuple[str, str, list[int], str, str]) -> None:
+    day, between, seconds, fraction, offset = form
+    different = [f"{day}{between}10:00:{second:02d}{fraction}{offset}" for second in seconds]
+    raw, rule = pl.Series(different * 500), TimeRule(zone="Europe/Berlin")
+
+    many = to_instants(raw, rule, ClockCounts())
+
+    one_by_one = [to_instants(raw[at : at + 1], rule, ClockCounts()).item() for at in range(2)]
+    assert many.to_list() == one_by_one * 500
+    assert many.dtype == typing_times.INSTANT
