@@ -233,10 +233,11 @@ def run_command(session: Session, workflow: Workflow, node: Node, act: Act, one:
         "profile": one.someone.profile,
         "at": from_us(now).isoformat(),
     }
+    # Nothing is read of what it prints: bytes that are no text, or a child that keeps the pipe, would stop everybody.
     try:
         done = subprocess.run(
-            act.command, input=json.dumps(about), text=True, capture_output=True, timeout=_COMMAND_S,
-            cwd=session.root, check=False,
+            act.command, input=json.dumps(about).encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            timeout=_COMMAND_S, cwd=session.root, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return Result("unknown", f"{_FAILED}: `{act.command[0]}` did not end within {_COMMAND_S} s")
