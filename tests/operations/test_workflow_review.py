@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -10,10 +14,15 @@ from typing import Literal
 import pytest
 from workflow_shop import NOON, Shop, copied, later
 
+from segctl.compile.zones import to_us
 from segctl.operations.pauses import press as press_button
 from segctl.operations.session import Session, open_session
+from segctl.operations.workflow.live import LiveWorld
 from segctl.operations.workflow.migrating import migrated
+from segctl.operations.workflow.withdrawn import take_out
 from segctl.operations.workflow.workflow import press
+from segctl.operations.workflow.world import Doing, Result
+from segctl.state.workflows import Books, Effect
 
 controllers = pytest.importorskip("aiosmtpd.controller")
 MAIL = "{mail: hello, to: mailer}"
@@ -143,3 +152,59 @@ def test_who_leaves_during_a_pause_has_not_stayed(shop: Shop) -> None:
     shop.run(later(hours=31))
 
     assert shop.mails == ["p1"]
+
+
+# --- Withdrawal ---------------------------------------------------------------------------------------------
+def test_withdrawals_are_told_during_a_pause_and_what_cannot_work_is_told_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    results = {"p0": Result("invalid", "no member")}
+
+    def answer(
+        _world: object, _name: object, _node: object, _act: object, _told: object, one: Doing, _now: int
+    ) -> Result:
+        told.append(one.someone.profile)
+        return results.get(one.someone.profile, Result("not_now", "down", is_personal=True))
+
+    monkeypatch.setattr(LiveWorld, "take_out", answer)
+    with open_session(shop.folder) as session:
+        Books(session.workspace).write(intended=[_added(nr, "news") for nr in range(6)])
+        _press(session, "pause", later(minutes=1), everything=True)
+        for minute in (1, 2):
+            with closing(LiveWorld(session)) as world:
+                take_out(world, Books(session.workspace), now=to_us(later(seconds=60 * minute + 1)))
+    assert sorted(told[:6]) == [f"p{nr}" for nr in range(6)]
+    assert "p0" not in told[6:]
+
+
+def test_nobody_is_taken_out_whom_another_purpose_keeps_in(shop: Shop) -> None:
+    with open_session(shop.folder) as session, closing(LiveWorld(session)) as world:
+        Books(session.workspace).write(intended=[_added(0, "service"), _added(0, "news"), _added(1, "news")])
+        calls: list[str] = []
+        vars(world)["take_out"] = lambda *given: calls.append(given[4].someone.profile) or Result("done")
+        found = take_out(world, Books(session.workspace), now=to_us(NOON))
+
+    assert calls == ["p1"]
+    assert [state for _, _, state in found] == ["done"]
+
+
+def _added(nr: int, purpose: str) -> Effect:
+    return Effect(
+        f"{purpose}{nr}", 0, purpose, "v", nr, f"p{nr}", "e", "step", "add", "mailer", "audience", purpose, "email",
+        "done", None, nr + (purpose == "news"), 1,
+    )  # fmt: skip
+
+
+# --- Programs -----------------------------------------------------------------------------------------------
+def test_what_a_program_prints_or_leaves_running_stops_nobody(shop: Shop) -> None:
+    script = r"printf '\377'; sleep 60 & echo $! > child"
+    shop.workflow(CART + f'- {{command: [sh, -c, "{script}"], name: tell}}\n'.replace("\\", "\\\\"))
+    enter(shop, 0)
+    begun = time.monotonic()
+
+    ran = shop.run(later(minutes=20))
+
+    os.kill(int((shop.folder / "child").read_text()), signal.SIGKILL)
+    assert ran.handled.effects == {("cart", "tell", "done"): 1}
+    assert time.monotonic() - begun < 30

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from segctl.model.workflows import END, Act, Node
 from segctl.operations.workflow.gate import known_there, passed
+from segctl.operations.workflow.troubles import IN_A_ROW, in_order, troubled
 from segctl.operations.workflow.world import Doing, Someone
 from segctl.state.workflows import Effect, Settled, effect_key
 
 if TYPE_CHECKING:
+    from segctl.operations.workflow.gate import Told
     from segctl.operations.workflow.live import LiveWorld
-    from segctl.state.workflows import Books
+    from segctl.operations.workflow.world import Result
+    from segctl.state.workflows import Books, Troubled
 
 SUFFIX = ".withdrawn"
 """Stands behind the step that put somebody in, where they are taken out for what they said."""
@@ -28,50 +31,86 @@ def take_out(world: LiveWorld, books: Books, *, now: int) -> list[tuple[str, str
     """
     done = []
     there = inside(books.effects("action IN ('add', 'remove')"))
-    for key in sorted({(one.destination or "", one.purpose or "") for one in there}):
-        here = [one for one in there if (one.destination or "", one.purpose or "") == key]
-        if key[0] in world.session.definitions.destinations and world.paused(key[0]) is None:
-            done += _of_destination(world, books, here, now)
+    for name in sorted({one.destination or "" for one in there}):
+        # No pause stands against a withdrawal, as none does in a push.
+        if name in world.session.definitions.destinations:
+            done += _of_destination(world, books, [one for one in there if one.destination == name], now)
     return done
 
 
 def inside(effects: Iterable[Effect]) -> list[Effect]:
-    """The last addition of everybody who was not taken out since."""
-    found: dict[tuple[str | None, str | None, str], Effect] = {}
+    """The last addition of everybody who was not taken out since, by each workflow and for each purpose."""
+    found: dict[tuple[str | None, str | None, str], dict[tuple[str, str | None], Effect]] = {}
     for one in effects:
         place = (one.destination, one.audience, one.profile)
         if one.action == "add" and one.state in ("done", "unknown", "sending"):
-            found[place] = one
+            found.setdefault(place, {})[one.workflow, one.purpose] = one
         elif one.action == "remove" and one.state == "done":
             found.pop(place, None)
-    return list(found.values())
+    return [one for of in found.values() for one in of.values()]
 
 
 def _of_destination(world: LiveWorld, books: Books, here: list[Effect], now: int) -> list[tuple[str, str, str]]:
-    destination = world.session.definitions.destinations[here[0].destination or ""]
     roots = world.roots({one.subject for one in here})
-    gate = world.gate(now)
-    found = passed(world.session, gate, destination, here[0].purpose, list(roots.values()), (), now=now, counts=False)
-    leaving = [one for one in here if found.allowed.refused.get(roots[one.subject], "").startswith(_SAID_NO)]
-    if not leaving:
+    removals = {(removal := _removal(one, now)).key: removal for one in _leaving(world, here, roots, now)}
+    open_ = [key for key in removals if key not in books.settled(removals)]
+    troubles = books.troubles(open_)
+    due, _ = in_order(open_, troubles, now)
+    if not due:
         return []
-    told = known_there(world.session, destination, {roots[one.subject] for one in leaving}, now=now)
-    done = []
-    for one in leaving:
-        if roots[one.subject] not in told:
+    destination = world.session.definitions.destinations[here[0].destination or ""]
+    told = known_there(world.session, destination, {roots[removals[key].subject] for key in due}, now=now)
+    done, in_a_row = [], 0
+    for key in due:
+        removal = removals[key]
+        if roots[removal.subject] not in told:
             continue  # nobody knows any more by what the destination knows them
-        removal = _removal(one, now)
         books.write(intended=[removal])
-        act = Act("remove", one.destination, audience=one.audience, purpose=one.purpose)
-        doing = Doing(removal.key, Someone(roots[one.subject], one.profile), one.entry, now)
-        node = Node(removal.step, act, (("next", END),))
-        result = world.take_out(one.workflow, node, act, {removal.key: told[roots[one.subject]]}, doing, now)
-        # What did not work stays an intent, and is tried again with the next run.
-        state = "done" if result.outcome == "done" else "sending"
-        if state == "done":
-            books.write(settled=[Settled(removal.key, "done", now, "withdrawn")])
-        done.append((one.workflow, removal.step, state))
+        result = _taken_out(world, removal, told[roots[removal.subject]], roots[removal.subject], now)
+        state = _written(books, key, result, troubles.get(key), now)
+        done.append((removal.workflow, removal.step, state))
+        in_a_row = in_a_row + 1 if state == "sending" else 0
+        if in_a_row and (not result.is_personal or in_a_row >= IN_A_ROW):
+            break
     return done
+
+
+def _leaving(world: LiveWorld, here: Sequence[Effect], roots: Mapping[int, int], now: int) -> list[Effect]:
+    """Whoever may not be told there, for none of the purposes for which they were put in."""
+    destination, gate = world.session.definitions.destinations[here[0].destination or ""], world.gate(now)
+    refused: dict[str | None, Mapping[int, str]] = {}
+    for purpose in {one.purpose for one in here}:
+        people = [roots[one.subject] for one in here if one.purpose == purpose]
+        found = passed(world.session, gate, destination, purpose, people, (), now=now, counts=False)
+        refused[purpose] = found.allowed.refused
+    staying, leaving = set[tuple[str | None, str]](), []
+    for one in here:
+        if refused[one.purpose].get(roots[one.subject], "").startswith(_SAID_NO):
+            leaving.append(one)
+        else:
+            staying.add((one.audience, one.profile))
+    return [one for one in leaving if (one.audience, one.profile) not in staying]
+
+
+def _taken_out(world: LiveWorld, removal: Effect, told: Told, root: int, now: int) -> Result:
+    act = Act("remove", removal.destination, audience=removal.audience, purpose=removal.purpose)
+    doing = Doing(removal.key, Someone(root, removal.profile), removal.entry, now)
+    node = Node(removal.step, act, (("next", END),))
+    return world.take_out(removal.workflow, node, act, {removal.key: told}, doing, now)
+
+
+def _written(books: Books, key: str, result: Result, before: Troubled | None, now: int) -> str:
+    """What came of a removal: what did not work stays an intent, and is tried again later; never what cannot work."""
+    if result.outcome in ("done", "invalid"):
+        reason = "withdrawn" if result.outcome == "done" else result.reason
+        books.write(settled=[Settled(key, "done" if result.outcome == "done" else "invalid", now, reason)])
+        return result.outcome
+    tried = troubled(key, before, result, now)
+    if isinstance(tried, Settled):
+        books.write(settled=[tried])
+        return tried.state
+    books.write(troubled=[tried])
+    return "sending"
 
 
 def _removal(one: Effect, now: int) -> Effect:
