@@ -208,3 +208,32 @@ def test_what_a_program_prints_or_leaves_running_stops_nobody(shop: Shop) -> Non
     os.kill(int((shop.folder / "child").read_text()), signal.SIGKILL)
     assert ran.handled.effects == {("cart", "tell", "done"): 1}
     assert time.monotonic() - begun < 30
+
+
+# --- While many are told ------------------------------------------------------------------------------------
+def test_the_button_stops_between_two_mails(shop: Shop) -> None:
+    enter(shop, 0, 1, 2)
+
+    def stop() -> None:
+        with open_session(shop.folder) as session:
+            _press(session, "pause", later(minutes=20), everything=True)
+
+    shop.post.meanwhile = stop
+
+    ran = shop.run(later(minutes=20))
+
+    assert shop.mails == ["p0"]
+    assert ran.handled.held == {("cart", "first"): "everything is paused"}
+
+
+def test_the_night_that_falls_between_two_mails_keeps_the_rest(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.workflow(CART.replace("steps", 'quiet: {from: "13:00", to: "14:00"}\nsteps') + f"- {MAIL}\n")
+    enter(shop, 0, 1, 2)
+    monkeypatch.setattr(LiveWorld, "since", lambda _world, now: now + len(shop.mails) * 30 * 60 * 1_000_000)
+    shop.run(later(minutes=20))
+    begun = list(shop.mails)
+    with open_session(shop.folder) as session:
+        wakes = [one.wake for one in Books(session.workspace).active()]
+
+    assert begun == ["p0", "p1"]
+    assert wakes == [to_us(later(hours=2))]

@@ -151,6 +151,12 @@ class WrittenWorld:
         refused = {one.root: "consent:withdrawn" for one in people if not self.lives[one.root].consents(now)}
         return Allowed(refused, channel="email")
 
+    def since(self, now: int) -> int:
+        return now
+
+    def stopped(self, workflow: str, act: Any) -> None:
+        return None
+
     def is_repeatable(self, destination: str | None, action: str) -> bool:
         return self.repeatable
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, cast
 
 from segctl.compile.windows import span
 from segctl.compile.workflow_flow import Acting, after
+from segctl.compile.workflow_times import quiet_until
 from segctl.compile.zones import from_us
 from segctl.model.dataclass import dataclass
 from segctl.model.times import WithinLast
 from segctl.model.workflows import CONTROL
 from segctl.operations.workflow.troubles import IN_A_ROW, in_order, next_try, troubled
 from segctl.operations.workflow.way import Way, stands
-from segctl.operations.workflow.world import Allowed, Contact, Doing, Result, World
+from segctl.operations.workflow.world import CONTACTS, Allowed, Contact, Doing, Result, World
 from segctl.state.workflows import Books, Effect, EffectState, Settled, effect_key
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from segctl.state.workflows import Instance, Troubled
 
 Count = Callable[[str, str, str], None]
-_CONTACTS = ("mail", "task", "add")
-"""Actions that count for caps, as a push does for whoever it adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class Actor:
 
     def _capped(self, step: _Step) -> dict[int, str]:
         """Root → the workflow's own cap that is reached."""
-        if step.act.kind not in _CONTACTS:
+        if step.act.kind not in CONTACTS:
             return {}
         found: dict[int, str] = {}
         for cap in step.workflow.caps:
@@ -188,7 +187,7 @@ class Actor:
         calls = _Calls(troubles)
         for key in later:
             calls.wait(key, by_key[key], next_try(troubles[key]), troubles[key].reason)
-        for part in _parts([by_key[key] for key in due], self.world.at_once(step.act)):
+        for part in self._open_now(step, [by_key[key] for key in due], calls):
             effects = {one.instance.id: _effect(step, one, allowed, "sending") for one in part}
             # With the intent the person stands at the step, so that whoever finds it knows from where to go on.
             calls.moved += [stands(one.instance, one.move.at) for one in part]
@@ -200,13 +199,30 @@ class Actor:
                 result = results.get(key, Result("unknown", "the destination said nothing about it"))
                 self._take(step, one, key, result, calls, count)
             if calls.is_over:
-                # Nobody here is due before something is new or a while has passed, so that a server is not pressed.
-                calls.moved += [
-                    stands(by_key[key].instance, by_key[key].move.at) for key in due if key not in calls.seen
-                ]
                 break
+        if calls.is_over:
+            # Nobody here is due before something is new or a while has passed, so that a server is not pressed.
+            calls.moved += [stands(by_key[key].instance, by_key[key].move.at) for key in due if key not in calls.seen]
         self._write(calls)
         return calls.done, calls.held
+
+    def _open_now(self, step: _Step, ways: Sequence[Way], calls: _Calls) -> Iterator[list[Way]]:
+        """Whom to tell together, one call after the other; a look takes as long as its mails.
+
+        So the button may be pressed, and the night fall, before the last of them.
+        """
+        for part in _parts(ways, self.world.at_once(step.act)):
+            why = self.world.stopped(step.workflow.name, step.act)
+            if why is not None:
+                calls.held, calls.is_over = why, True
+                return
+            at, quiet = self.world.since(step.now), step.workflow.quiet if step.act.is_quiet else None
+            wakes = {_key(one, step.node): quiet_until(quiet, at, one.facts.zone) for one in part}
+            asleep = [one for one in part if wakes[_key(one, step.node)] > at]
+            calls.seen |= {_key(one, step.node) for one in asleep}
+            calls.moved += [stands(one.instance, one.move.at, wakes[_key(one, step.node)]) for one in asleep]
+            if open_ := [one for one in part if one not in asleep]:
+                yield open_
 
     def _take(self, step: _Step, one: Way, key: str, result: Result, calls: _Calls, count: Count) -> None:
         """What one result means: over and on, or another try, later."""
@@ -282,7 +298,7 @@ def _effect(step: _Step, one: Way, allowed: Allowed, state: EffectState) -> Effe
         reason=None,
         intended=step.now,
         settled=None,
-        is_contact=act.kind in _CONTACTS,
+        is_contact=act.kind in CONTACTS,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from segctl.compile.zones import from_us
@@ -12,7 +13,18 @@ from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.workflow.asking import ask, existing, instants_of
 from segctl.operations.workflow.effects import Effects, is_repeatable, run_command
 from segctl.operations.workflow.gate import Passed, Told, is_still_allowed, known_there, passed, target_of
-from segctl.operations.workflow.world import Allowed, Change, Contact, Doing, Happened, Known, Question, Result, Someone
+from segctl.operations.workflow.world import (
+    CONTACTS,
+    Allowed,
+    Change,
+    Contact,
+    Doing,
+    Happened,
+    Known,
+    Question,
+    Result,
+    Someone,
+)
 
 if TYPE_CHECKING:
     from segctl.engines.base import EventPart
@@ -22,7 +34,6 @@ if TYPE_CHECKING:
     from segctl.operations.session import Session
     from segctl.state.workflows import Place
 
-_CONTACTS = ("mail", "task", "add")
 _REPEATABLE = ("set",)
 _UNDO = "unmerge"
 _EDITS = (
@@ -44,6 +55,7 @@ class LiveWorld:
         self._gate: Gate | None = None
         self._passed: Passed | None = None
         self._asked_at = 0
+        self._begun = monotonic()
         self._there: tuple[tuple[int, int], dict[int, str | None]] | None = None
 
     # --- Who, and what happened ----------------------------------------------------------------------------
@@ -176,7 +188,7 @@ class LiveWorld:
         gate = self.gate(now)
         self._asked_at = gate.head
         found = passed(
-            self.session, gate, destination, act.purpose, roots, contacts, now=now, counts=act.kind in _CONTACTS
+            self.session, gate, destination, act.purpose, roots, contacts, now=now, counts=act.kind in CONTACTS
         )
         self._write_down(found, now)
         self._passed = found
@@ -203,6 +215,21 @@ class LiveWorld:
         if stopped.everything is not None:
             return "everything is paused"
         return f"`{destination}` is paused" if destination in stopped.destinations else None
+
+    def since(self, now: int) -> int:
+        """The clock goes on while many are told."""
+        return now + int((monotonic() - self._begun) * 1_000_000)
+
+    def stopped(self, workflow: str, act: Act) -> str | None:
+        """Whether somebody has pressed the button meanwhile."""
+        from segctl.state.pauses import paused
+
+        found = paused(self.session.workspace)
+        if ("workflow", workflow) in found:
+            return f"`{workflow}` is paused"
+        if ("all", "") in found:
+            return "everything is paused"
+        return f"`{act.destination}` is paused" if ("destination", act.destination) in found else None
 
     def gate(self, now: int) -> Gate:
         """The gate with all that is known now."""

@@ -16,7 +16,7 @@ from segctl.operations.workflow.engine import Engine
 from segctl.operations.workflow.gate import passed, target_of
 from segctl.operations.workflow.live import LiveWorld
 from segctl.operations.workflow.workflow import find_workflows
-from segctl.operations.workflow.world import Allowed, Change, Contact, Doing, Happened, Result, Someone
+from segctl.operations.workflow.world import CONTACTS, Allowed, Change, Contact, Doing, Happened, Result, Someone
 from segctl.state.workflows import Books, Effect, Instance, MemoryDatabase
 
 if TYPE_CHECKING:
@@ -200,9 +200,17 @@ class PastWorld(LiveWorld):
         if destination is None:
             return Allowed(held=f"`{act.destination}` is no destination")
         gate = Gate.open(self.session, now=from_us(now), is_past=True)
-        roots, counts = [one.root for one in people], act.kind in ("mail", "task", "add")
+        roots, counts = [one.root for one in people], act.kind in CONTACTS
         found = passed(self.session, gate, destination, act.purpose, roots, contacts, now=now, counts=counts)
         return replace(found.allowed, held=None, channel=target_of(destination, act.purpose).use.channel)
+
+    def since(self, now: int) -> int:
+        """The clock stands still during a look."""
+        return now
+
+    def stopped(self, workflow: str, act: Act) -> str | None:  # noqa: ARG002 - nobody stops it
+        """Nothing."""
+        return None
 
     def is_repeatable(self, destination: str | None, action: str) -> bool:  # noqa: ARG002 - nothing is sent
         """Nothing is sent, so nothing is in doubt."""

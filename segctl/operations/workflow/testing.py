@@ -278,6 +278,14 @@ class GivenWorld:
         status = consent_values(profile, [(act.purpose, channel)], now)[name]
         return None if status == "confirmed" else f"consent:{status}"
 
+    def since(self, now: int) -> int:
+        """The clock stands still during a look."""
+        return now
+
+    def stopped(self, workflow: str, act: Act) -> str | None:  # noqa: ARG002 - nobody stops it
+        """Nothing."""
+        return None
+
     def is_repeatable(self, destination: str | None, action: str) -> bool:  # noqa: ARG002 - nothing is sent
         """Nothing is in doubt."""
         return True

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from segctl.model.workflows import Act, Node, Split, Workflow
     from segctl.state.workflows import Place
 
+CONTACTS = ("mail", "task", "add")
+"""Actions that count for caps, as a push does for whoever it adds."""
 Question = tuple[str, str, str]
 """Workflow, digest of its version, and name of the question."""
 
@@ -182,6 +184,14 @@ class World(Protocol):
         self, workflow: Workflow, node: Node, act: Act, people: Sequence[Someone], contacts: Sequence[Contact], now: int
     ) -> Allowed:
         """Whom the gate lets through now."""
+        ...
+
+    def since(self, now: int) -> int:
+        """What the clock shows after what was done since a look began at `now`."""
+        ...
+
+    def stopped(self, workflow: str, act: Act) -> str | None:
+        """Why nobody else may be told now, though the look began before; None when nothing stands against it."""
         ...
 
     def is_repeatable(self, destination: str | None, action: str) -> bool:
