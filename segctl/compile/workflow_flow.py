@@ -169,12 +169,21 @@ def _exited(workflow: Workflow, at: Standing, facts: Facts) -> Over | None:
     return None
 
 
-def _is_true(name: str, signal: Signal, facts: Facts, since: int) -> bool:
-    """Whether a condition holds, or an event came later than an instant."""
+def awaited(workflow: Workflow, at: Standing, facts: Facts, zone: str) -> int | None:
+    """Until when somebody waits for an event whose last one came after that: there may have been one in time."""
+    node = workflow.node(workflow.first if at.step == START else at.step)
+    if node is None or not isinstance(node.body, WaitFor):
+        return None
+    until, last = shifted(max(at.reached, at.entered), node.body.at_most, 1, zone), facts.last.get(node.id)
+    return until if last is not None and last > until else None
+
+
+def _is_true(name: str, signal: Signal, facts: Facts, since: int, until: int | None = None) -> bool:
+    """Whether a condition holds, or an event came later than an instant and, where there is an end, in time."""
     if signal.selection is None:
         return facts.holds.get(name, False)
     last = facts.last.get(name)
-    return last is not None and last > since
+    return last is not None and last > since and (until is None or last <= until)
 
 
 def _step(node: Node, at: Standing, facts: Facts, now: int, zone: str) -> Standing | Move:
@@ -186,7 +195,7 @@ def _step(node: Node, at: Standing, facts: Facts, now: int, zone: str) -> Standi
             return _waited(node, at, next_clock(clock, days, at.reached, facts.zone), now)
         case WaitFor(signal, at_most):
             until = shifted(at.reached, at_most, 1, zone)
-            if _is_true(node.id, signal, facts, at.reached):
+            if _is_true(node.id, signal, facts, at.reached, until):
                 return Standing(at.entered, node.way("reached"), now)
             return _waited(node, at, until, now, "timeout")
         case Branch(conditions):

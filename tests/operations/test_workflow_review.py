@@ -237,3 +237,20 @@ def test_the_night_that_falls_between_two_mails_keeps_the_rest(shop: Shop, monke
 
     assert begun == ["p0", "p1"]
     assert wakes == [to_us(later(hours=2))]
+
+
+def test_a_late_look_tells_what_came_in_time_from_what_came_after(shop: Shop) -> None:
+    shop.workflow(
+        CART + "- wait: {for: {event: bought}, at_most: 1 hours}\n"
+        f"  reached: [{MAIL[:-1]}, name: reached}}]\n  timeout: [{MAIL[:-1]}, name: timeout}}]\n"
+    )
+    enter(shop, 0, 1, 2)
+    shop.run(later(minutes=20))
+    shop.events((0, "bought", later(minutes=200)), (1, "bought", later(minutes=201)))
+    shop.events((1, "bought", later(minutes=30)))
+
+    ran = shop.run(later(minutes=300))
+
+    assert ran.handled.effects == {("cart", "reached", "done"): 1, ("cart", "timeout", "done"): 2}
+    with open_session(shop.folder) as session:
+        assert [one.subject for one in Books(session.workspace).effects("step = 'reached'")] == [1]

@@ -11,9 +11,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from segctl.compile.workflow_flow import Acting, Asking, Facts, Over, Standing, Waiting, advance, after, questions
+from segctl.compile.workflow_flow import (
+    Acting,
+    Asking,
+    Facts,
+    Over,
+    Standing,
+    Waiting,
+    advance,
+    after,
+    awaited,
+    questions,
+)
 from segctl.model.dataclass import dataclass
-from segctl.model.workflows import Workflow
+from segctl.model.workflows import START, Workflow
 from segctl.operations.workflow.acting import Actor
 from segctl.operations.workflow.chance import own_arm
 from segctl.operations.workflow.intake import Intake
@@ -198,7 +209,17 @@ class Engine:
         assert workflow is not None
         facts = _facts(workflow, one, someone.root, known, self.world.zone)
         at = Standing(one.entered, one.step, one.reached)
+        until = awaited(workflow, at, facts, self.world.zone)
+        if until is not None:
+            facts = self._in_time(workflow, one, someone.root, facts, until)
         return Way(one, workflow, someone, facts, advance(workflow, at, facts, now, self.world.zone))
+
+    def _in_time(self, workflow: Workflow, one: Instance, root: int, facts: Facts, until: int) -> Facts:
+        """What was the last event when somebody's wait was over: only a late look has to ask."""
+        step = workflow.first if one.step == START else one.step
+        question = (one.workflow, one.version, step)
+        known = self.world.ask({question: questions(workflow)[step]}, (), [root], until)
+        return replace(facts, last={**facts.last, step: known.last.get(question, {}).get(root)})
 
     # --- Moving --------------------------------------------------------------------------------------------
     def _round(self, ways: Sequence[Way], now: int, handled: Handled) -> list[Way]:
