@@ -20,6 +20,7 @@ from segctl.operations.usecase_declare import (
     spoken_of,
     words,
 )
+from segctl.operations.usecase_experiment import experiment_file, experiment_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class UseCase:
             "content/shop.yaml",
             "content/_layout.html.j2",
             "content/_parts.html.j2",
+            experiment_path(self.name),
         )
 
 
@@ -205,6 +207,8 @@ def package(case: UseCase) -> dict[str, bytes]:
             continue
         chosen[path] = shop[path]
         waiting += [other for other in _referred(path, shop) if other not in chosen]
+    title, aim = case.titles["de"], case.aims["de"]
+    chosen[experiment_path(case.name)] = experiment_file(case.name, case.segment, title=title, aim=aim)
     return dict(sorted(chosen.items()))
 
 
@@ -233,7 +237,8 @@ def _referred(path: str, shop: Mapping[str, bytes]) -> list[str]:
 
 def _is_shared(path: str, case: UseCase) -> bool:
     """Whether a project may have made the file its own: what several journeys and segments use."""
-    return path != f"workflows/{case.name}.yaml" and not path.startswith(f"content/{case.name}.")
+    own = (f"workflows/{case.name}.yaml", experiment_path(case.name))
+    return path not in own and not path.startswith(f"content/{case.name}.")
 
 
 def _renamed(data: bytes, names: Mapping[str, str]) -> bytes:

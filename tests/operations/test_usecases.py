@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import textwrap
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,6 +55,17 @@ def test_a_package_brings_all_that_it_refers_to(tmp_path: Path, name: str) -> No
     assert name in after.workflows
     assert name in (after.content.templates if after.content else {})
     assert USE_CASES[name].segment in after.segments
+    experiment = after.experiments[f"{name}_test"]
+    assert (experiment.segment, experiment.control) == (USE_CASES[name].segment, "control")
+    assert [arm.name for arm in experiment.arms if not arm.is_sent] == ["control"]
+    # Dealt by the experiment instead, as its file says.
+    path = folder / "workflows" / f"{name}.yaml"
+    head, _, steps = re.sub(r"(?m)^control:.*\n", "", path.read_text("utf-8")).partition("steps:\n")
+    ways = "    then:\n      control: [{stop: control}]\n      journey:\n"
+    split = f"steps:\n  - split: {{experiment: {name}_test}}\n{ways}"
+    path.write_text(head + split + textwrap.indent(steps, " " * 8), "utf-8")
+    assert name in definitions_of(folder).workflows
+    assert ok("workflow", "lint", name, cwd=folder)
 
 
 @pytest.mark.slow
