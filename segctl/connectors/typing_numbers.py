@@ -68,8 +68,19 @@ def to_scaled(
             return quick
         texts = raw.gather(open_rows).cast(pl.String)
         return quick.scatter(open_rows, _slow(texts, scale, PLAIN_NUMBERS, rounds=rounds, is_share=False))
+    if raw.dtype.is_signed_integer() and raw.dtype != INT128 and (whole := _from_integers(raw, scale)) is not None:
+        return whole
     exact = to_exact(raw, form=form)
     return rescaled(exact, scale, rounds=rounds)
+
+
+def _from_integers(raw: pl.Series, scale: int) -> pl.Series | None:
+    """Integers of at most 64 bits; None where one has no room."""
+    factor = 10**scale
+    room = (2**63 - 1) // factor
+    if not all(-room <= one <= room for one in (raw.min(), raw.max()) if isinstance(one, int)):
+        return None
+    return raw.cast(pl.Int64) * factor if scale else raw.cast(pl.Int64)
 
 
 def _quick(raw: pl.Series, scale: int, form: NumberForm) -> pl.Series | None:
