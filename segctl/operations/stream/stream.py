@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 MOST_LINES = 5_000
 """Of one step: with more the first of them would wait for the last."""
+BEHIND_S = 0.5
+"""When the first of so many has waited this long, all of them wait, and fewer and larger steps catch up sooner."""
+MOST_BEHIND = 15_000
+"""So many more lines make one step then."""
 _SECOND_US = 1_000_000
 
 
@@ -52,6 +56,14 @@ class Stream:
         recover(self.state, self._inputs)
         if not self.state.clock.is_virtual or self.state.clock.now is not None:
             begin(self.state)
+        if self.state.world is not None and not self.state.clock.is_virtual:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Asks whose time came while the beginning took its time, before any line has to wait for that."""
+        changes = self._timers(self.state.clock.tick())
+        if changes:
+            self.state.commit(Work(changes=changes))
 
     def run(self, is_stopped: Callable[[], bool]) -> None:
         """Goes on until every feed has ended, or somebody stops it."""
@@ -102,6 +114,9 @@ class Stream:
         # What came while the step before was at work has waited already.
         came = min((chunk.came for _, chunk in found), default=0.0)
         left = came + self.state.habits.linger_s - time.monotonic()
+        if lines >= MOST_LINES and left < -BEHIND_S:
+            for source, feed in self._feeds:
+                found += [(source, chunk) for chunk in feed.read(0.0, MOST_BEHIND // len(self._feeds))]
         if found and lines < MOST_LINES and left > 0:
             time.sleep(left)
             for source, feed in self._feeds:
