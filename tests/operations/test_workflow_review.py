@@ -25,6 +25,7 @@ from segctl.operations.workflow.world import Doing, Result
 from segctl.state.workflows import Books, Effect
 
 controllers = pytest.importorskip("aiosmtpd.controller")
+CONFIGS = Path(__file__).parents[2] / "configs"
 MAIL = "{mail: hello, to: mailer}"
 CART = "purpose: service\ntrigger: {entered: full_cart}\nreentry: always\nsteps:\n"
 
@@ -254,3 +255,20 @@ def test_a_late_look_tells_what_came_in_time_from_what_came_after(shop: Shop) ->
     assert ran.handled.effects == {("cart", "reached", "done"): 1, ("cart", "timeout", "done"): 2}
     with open_session(shop.folder) as session:
         assert [one.subject for one in Books(session.workspace).effects("step = 'reached'")] == [1]
+
+
+def test_an_order_before_the_entry_that_is_recorded_late_ends_a_cart_too(shop: Shop) -> None:
+    ready = (CONFIGS / "workflows/cart_recovery.yaml").read_text("utf-8").partition("exit:\n")[2].partition("steps:")[0]
+    rules = ready.replace("product_added", "added").replace("order_completed", "bought")
+    shop.workflow(CART.replace("steps", f"exit:\n{rules}steps") + f"- {MAIL}\n- wait: 1 hours\n- {MAIL}\n")
+    segment = "segment: full_cart\nwhere: {event: added, between: [1 day ago, 10 minutes ago]}\n"
+    shop.write("segments/full_cart.yaml", segment)
+    shop.apply(later(minutes=1))
+    shop.events((0, "added", later(minutes=2)), (1, "added", later(minutes=2)), at=later(minutes=15))
+    shop.run(later(minutes=20))
+    shop.events((0, "bought", later(minutes=5)))
+
+    ran = shop.run(later(minutes=90))
+
+    assert ran.handled.ended == {("cart", "exited"): 1, ("cart", "done"): 1}
+    assert shop.mails == ["p0", "p1", "p1"]
