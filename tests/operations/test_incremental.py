@@ -14,6 +14,7 @@ from end_to_end.program import PROGRAM, ok, run
 
 from segctl.compile.selection import Selection
 from segctl.operations.apply import EVERYTHING, Applied, apply
+from segctl.operations.compact import compact
 from segctl.operations.incremental.incremental import files_digest
 from segctl.operations.ingest.ingest import ingest, sources_of
 from segctl.operations.session import open_session
@@ -169,6 +170,21 @@ def test_who_had_a_related_row_is_asked_when_it_moves_or_goes(shop: Path, then: 
     assert extent is not None
     assert (extent.is_full, extent.profiles) == (False, asked)
     _is_as_if_everybody_had_been_asked(shop, NOW + timedelta(minutes=1))
+
+
+def test_of_a_file_that_is_written_again_only_those_are_asked_whose_rows_are_others(shop: Path) -> None:
+    source = shop / "sources/shop.yaml"
+    source.write_text(source.read_text() + "corrections: replace\n")
+    applied(shop, NOW, full=True)
+    compact(shop, env=None, now=NOW)
+    # The first order was that of the first person.
+    orders(shop, "a", [(5, NOW - timedelta(hours=1), 7)])
+
+    extent = applied(shop, NOW).extent
+
+    assert extent is not None
+    assert (extent.is_full, extent.profiles) == (False, 2)
+    _is_as_if_everybody_had_been_asked(shop, NOW)
 
 
 @pytest.mark.parametrize(

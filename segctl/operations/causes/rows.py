@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
 EVENTS, RECORDS, RELATED = "events", "records/", "related/"
-_LINEAGE = ("file_id", "line", "arrived_at", "digest")
+LINEAGE = ("file_id", "line", "arrived_at", "digest")
+"""Columns that say where a row came from, not what it says."""
 _EXISTS = "\x00exists"
 PLAIN = ("subject", "ts", "source", "event_id", "kind", "dataset")
 """Columns of event rows besides their properties; where a row came from is not asked, and costs a third of the time."""
@@ -144,7 +145,7 @@ def delta(workspace: Workspace, prefix: str, since: int, until: int, subjects: p
     if not added.height or not removed.height:
         return Delta(added, removed)
     both = pl.concat([added.with_columns(sign=1), removed.with_columns(sign=-1)], how="diagonal_relaxed")
-    content = both.drop("sign", *(name for name in _LINEAGE if name in both.columns))
+    content = both.drop("sign", *(name for name in LINEAGE if name in both.columns))
     both = both.with_columns(content.hash_rows(seed=1).alias("content"))
     # Rows of a rewritten file are in both, and as often: each pair cancels.
     number = pl.int_range(pl.len()).over("content", "sign")
@@ -179,7 +180,7 @@ def records_of(workspace: Workspace, snapshot: int, subjects: pl.Series) -> pl.D
         for file in workspace.files(dataset, snapshot):
             if file.rows:
                 scan = pl.scan_parquet(file.path, glob=False, hive_partitioning=False)
-                scan = scan.select(name for name in file.meta["columns"] if name not in _LINEAGE)
+                scan = scan.select(name for name in file.meta["columns"] if name not in LINEAGE)
                 found = scan.filter(pl.col("subject").is_in(subjects.implode())).collect(engine="streaming")
                 frames.append(found.with_columns(pl.lit(dataset).alias("dataset")))
     return pl.concat(frames, how="diagonal_relaxed")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
-from segctl.operations.causes.rows import EVENTS, RECORDS, RELATED, delta
+from segctl.operations.causes.rows import EVENTS, LINEAGE, RECORDS, RELATED
 from segctl.operations.consent.gate import concerned
 from segctl.operations.identity_causes import as_long
 
 if TYPE_CHECKING:
+    import sqlite3
+
     import polars as pl
 
     from segctl.operations.session import Session
@@ -105,32 +108,40 @@ def _rewritten(workspace: Workspace, prefix: str, since: int, until: int) -> pl.
 
     columns = ["subject", "dataset", "key"] if prefix == RELATED else ["subject"]
     rows = workspace.query(
-        "SELECT f.path, f.dataset, f.rows, f.vacuumed, f.added > ? AND a.kind != 'compact' AS came,"
-        " coalesce(f.removed <= ? AND r.kind != 'compact', 0) AS went"
+        "SELECT f.path, f.dataset, f.rows, f.vacuumed, json_extract(f.meta, '$.kinds') AS kinds,"
+        " f.added > ? AND a.kind != 'compact' AS came, coalesce(f.removed <= ? AND r.kind != 'compact', 0) AS went"
         " FROM files f JOIN commits a ON a.seq = f.added LEFT JOIN commits r ON r.seq = f.removed"
         " WHERE substr(f.dataset, 1, ?) = ? AND ((f.added > ? AND f.added <= ?) OR (f.removed > ? AND f.removed <= ?))",
         (since, until, len(prefix), prefix, since, until, since, until),
     )
-    if any(row["went"] for row in rows):
-        found = delta(workspace, prefix, since, until)
-        if found is None:
-            return None
-        frames = [frame.select(columns) for frame in (found.added, found.removed) if frame.height]
-        return pl.concat([_none(columns), *frames]).unique()
-    came = [row for row in rows if row["came"] and row["rows"]]
-    if any(row["vacuumed"] is not None for row in came):
+    moved = [row for row in rows if row["came"] != row["went"] and row["rows"]]
+    if any(row["vacuumed"] is not None for row in moved):
         return None
-    files: dict[str, list[str]] = {}
-    for row in came:
-        files.setdefault(row["dataset"], []).append(str(workspace.folder / row["path"]))
-    scans = (
-        pl.scan_parquet(paths, glob=False, hive_partitioning=False, extra_columns="ignore")
-        .with_columns(pl.lit(dataset).alias("dataset"))
-        .select(columns)
-        .unique()
-        for dataset, paths in files.items()
+    scans = [_signed(workspace, row) for row in moved]
+    if not any(row["went"] for row in moved):
+        plain = (scan.select(columns).unique() for scan in scans)
+        return pl.concat([_none(columns).lazy(), *plain]).collect()
+    every = pl.concat(scans, how="diagonal_relaxed")
+    names = [name for name in every.collect_schema().names() if name != "sign"]
+    # What was only written to another file adds up to nothing, though nobody holds millions of rows to see it.
+    content = (pl.struct(names).hash(seed=1).reinterpret(signed=True) * pl.col("sign")).alias("content")
+    sums = every.select(*columns, content, "sign").group_by(columns).agg(pl.col("content", "sign").sum())
+    found = sums.filter((pl.col("content") != 0) | (pl.col("sign") != 0)).select(columns)
+    return found.collect(engine="streaming")
+
+
+def _signed(workspace: Workspace, row: sqlite3.Row) -> pl.LazyFrame:
+    """Rows of a file without where they came from, with ``dataset``, and ``sign``: 1 if they came, -1 if they went."""
+    import polars as pl
+
+    scan = pl.scan_parquet(workspace.folder / row["path"], glob=False, hive_partitioning=False)
+    scan = scan.drop(LINEAGE, strict=False).with_columns(
+        pl.lit(row["dataset"]).alias("dataset"), pl.lit(1 if row["came"] else -1, pl.Int64).alias("sign")
     )
-    return pl.concat([_none(columns).lazy(), *scans]).collect()
+    if row["kinds"] is not None and "kind" not in scan.collect_schema():
+        # A file of one kind, as compaction makes them, need not say in each row which.
+        return scan.with_columns(pl.lit(next(iter(json.loads(row["kinds"])))).alias("kind"))
+    return scan
 
 
 def _none(columns: Sequence[str]) -> pl.DataFrame:
