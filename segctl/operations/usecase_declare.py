@@ -13,6 +13,7 @@ from segctl.operations.init import template_files
 
 PROJECT_FILE = "segctl.yaml"
 SECTIONS = {"event": "events", "trait": "traits", "purpose": "purposes", "table": "related"}
+_REPORTS = "reports"
 _SILENT = re.compile(r"(?m)^\s*(#.*|(title|description|hypothesis|owner|name):.*)$| +#.*$")
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 
@@ -22,7 +23,7 @@ class Lack:
     """Something that a journey needs and a project does not declare.
 
     Attributes:
-        kind: A key of `SECTIONS`, or ``property``.
+        kind: A key of `SECTIONS`, ``property``, or ``report``.
         name: In the package.
         known: What the project declares of the kind.
         event: Of a property.
@@ -52,7 +53,7 @@ def spoken_of(package: Mapping[str, bytes]) -> dict[str, set[str]]:
 
 
 def _template() -> dict[str, dict[str, str]]:
-    return declared_in(dict(template_files("shop"))[PROJECT_FILE].decode(), SECTIONS.values())
+    return declared_in(dict(template_files("shop"))[PROJECT_FILE].decode(), (*SECTIONS.values(), _REPORTS))
 
 
 def declarations(root: Path, lacking: Sequence[Lack], names: Mapping[str, str]) -> str | None:
@@ -68,8 +69,12 @@ def declarations(root: Path, lacking: Sequence[Lack], names: Mapping[str, str]) 
     for one in lacking:
         if one.kind == "property":
             return None
-        section = SECTIONS[one.kind]
-        sections.setdefault(section, {})[names.get(one.name, one.name)] = declared[section][one.name]
+        section = SECTIONS.get(one.kind, _REPORTS)
+        value = declared[section][one.name]
+        if section == _REPORTS:
+            # What counts is said in words of the project.
+            value = _WORD.sub(lambda found: names.get(found[0], found[0]), value)
+        sections.setdefault(section, {})[names.get(one.name, one.name)] = value
     text = add_declarations((root / PROJECT_FILE).read_text("utf-8"), sections)
     return None if text is None else with_contact_point(text, "email", names.get("email", "email"))
 

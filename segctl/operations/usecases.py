@@ -162,7 +162,8 @@ def add(
         name: Of the journey.
         use: Name in the package → the project's own name for it: event kinds, traits, properties, the purpose.
         keep: Files that are there with other content stay, and the others are written.
-        declare: Events, traits and the purpose that the project lacks are added to segctl.yaml, as the shop has them.
+        declare: Events, traits and the purpose that the project lacks are added to segctl.yaml, as the shop has them,
+            and what counts as a success, where nothing says so.
         dry_run: Write nothing.
 
     Raises:
@@ -175,7 +176,9 @@ def add(
     names = own_identifier(use or {}, known)
     root = Path(definitions.project.root)
     lacking = _lacking(definitions, case, names)
-    declared = declarations(root, lacking, names) if declare and lacking else None
+    further = _unmeasured(definitions) if declare else []
+    wished = [*lacking, *further]
+    declared = declarations(root, wished, names) if declare and wished else None
     if lacking and declared is None:
         raise _refuse(case, lacking, names)
     wanted = {path: _renamed(data, names) for path, data in package(case).items()}
@@ -193,7 +196,8 @@ def add(
             write_new(root / path, wanted[path])
         if declared is not None:
             replace_text(root / PROJECT_FILE, declared)
-    return Added(name, new, same, other, tuple(f"{one.kind} {names.get(one.name, one.name)}" for one in lacking))
+    added = () if declared is None else tuple(f"{one.kind} {names.get(one.name, one.name)}" for one in wished)
+    return Added(name, new, same, other, added)
 
 
 def package(case: UseCase) -> dict[str, bytes]:
@@ -285,6 +289,13 @@ def _lacking(definitions: Definitions, case: UseCase, names: Mapping[str, str]) 
         if declared is not None:
             lacking += [Lack("property", one, has, event) for one in properties if names.get(one, one) not in has]
     return lacking
+
+
+def _unmeasured(definitions: Definitions) -> list[Lack]:
+    """What `usecase status` goes by, where nothing is declared of it: a journey works without, and nobody knows how."""
+    if definitions.project.reports is not None:
+        return []
+    return [Lack("report", name, ()) for name in ("conversion", "revenue")]
 
 
 def _refuse(case: UseCase, lacking: Sequence[Lack], names: Mapping[str, str]) -> UsageError:

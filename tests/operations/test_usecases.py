@@ -9,6 +9,7 @@ import textwrap
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from end_to_end.program import document, ok, run
 
@@ -143,7 +144,7 @@ def test_what_is_asked_for_wrongly_is_told(tmp_path: Path) -> None:
         add(definitions, "welcome", use={"order_complete": "x"})
 
 
-def test_a_journey_earns_when_its_control_group_says_so(tmp_path: Path) -> None:
+def test_a_journey_earns_when_its_control_group_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of 60 treated people all buy for 50 within the window, of 40 held back nobody."""
     folder = tmp_path / "p"
     people = "".join(f"{n},DE,p{n}@shop.example\n" for n in range(100))
@@ -187,6 +188,13 @@ def test_a_journey_earns_when_its_control_group_says_so(tmp_path: Path) -> None:
         found = {one.use_case: one for one in standings(session, now=NOW, language="en")}
         early = {one.use_case: one for one in standings(session, now=NOW - timedelta(days=2), language="en")}
 
+    # Two of those who bought are one person after all, who counts once and with the earlier entry.
+    owners = pl.Series([0, 0, *range(2, 100)], dtype=pl.Int32)
+    monkeypatch.setattr("segctl.state.identity.canonical", lambda *_: owners)
+    with open_session(folder) as session:
+        merged = next(o for o in standings(session, now=NOW, language="en") if o.use_case == "welcome")
+    assert (merged.treated, merged.held) == (59, 40)
+
     one = found["welcome"]
     assert (one.verdict, one.treated, one.held, one.currency) == ("earns", 60, 40, "EUR")
     # 60 people spent 50, 51 or 52 each, twenty of each.
@@ -213,7 +221,11 @@ def test_a_project_that_lacks_everything_gets_the_declarations_and_binds(
 
     assert "`--declare` adds" in (caught.value.hint or "")
     assert planned == done
-    assert {"event order_item", "purpose newsletter"} <= set(done.declared)
+    assert {"event order_item", "purpose newsletter", "report conversion", "report revenue"} <= set(done.declared)
+    settings = definitions_of(folder).project.reports
+    assert settings is not None
+    assert settings.purchase is not None
+    assert settings.purchase.events == ("order_completed",)
     linted = json.loads(run("lint", "-f", "json", cwd=folder).stdout)
     assert [one for one in linted["diagnostics"] if one["severity"] == "error"] == []
     kept = [line for line in before.splitlines() if not line.startswith("contact_points")]
