@@ -43,6 +43,22 @@ def hold(folder: Path, resource: str, *, wait_s: float) -> Iterator[None]:
         os.close(handle)
 
 
+def is_held(folder: Path, resource: str) -> bool:
+    """Whether anybody has the lock of a resource; of those who ask at once none takes another for its holder."""
+    path = folder / LOCKS / f"{folder_name(resource)}.lock"
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def _acquire(handle: int, resource: str, wait_s: float) -> None:
     deadline = time.monotonic() + wait_s
     while True:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from segctl.model.dataclass import dataclass
-from segctl.model.errors import TemporaryError
 from segctl.state.database import NOW
 from segctl.state.stream_log import LOCK
 
@@ -35,11 +34,7 @@ class Request:
 
 def is_streaming(workspace: Workspace) -> bool:
     """Whether a stream is running in this environment."""
-    try:
-        with workspace.lock(LOCK):
-            return False
-    except TemporaryError:
-        return True
+    return workspace.is_locked(LOCK)
 
 
 def ask(workspace: Workspace, what: What = "run") -> int:
@@ -62,8 +57,9 @@ def open_requests(workspace: Workspace, what: What = "run") -> list[int]:
 
 
 def answer(workspace: Workspace, numbers: list[int], *, run: int | None = None, error: str | None = None) -> None:
-    """Answers requests."""
+    """Answers requests; answers that are a day old have been read by whoever asked."""
     with workspace.transaction() as db:
+        db.execute("DELETE FROM stream_requests WHERE done < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 day')")
         db.executemany(
             f"UPDATE stream_requests SET run = ?, error = ?, done = {NOW} WHERE id = ?",
             [(run, error, number) for number in numbers],

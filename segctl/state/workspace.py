@@ -284,6 +284,11 @@ class Workspace:
             stack.callback(self._held.discard, mine)
             yield
 
+    def is_locked(self, resource: str) -> bool:
+        """Whether somebody else has the lock of a resource; asking stands in nobody's way for longer than a moment."""
+        with problems.worded(self.folder):
+            return (resource, threading.get_ident()) not in self._held and locks.is_held(self.folder, resource)
+
     @contextmanager
     def moment(self, resource: str) -> Iterator[None]:
         """A lock that everybody holds for a moment only, so it is waited for."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from segctl.model.errors import SegctlError
 from segctl.operations.stream.clock import moment
 from segctl.state.subjects import subject_count
 
@@ -49,6 +50,8 @@ class Ranking:
 
     _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     _found: Future[Ranked] | None = None
+    _names: tuple[str, ...] = ()
+    _at: int = 0
 
     def begin(self, session: Session, names: Sequence[str], *, at: int, snapshot: int) -> None:
         """Begins a ranking, unless one is under way or there is nothing to rank.
@@ -60,15 +63,24 @@ class Ranking:
             snapshot: Files that hold all events up to then.
         """
         if names and self._found is None:
+            self._names, self._at = tuple(names), at
             apart = subject_count(session.workspace, snapshot) >= APART
             self._found = self._worker.submit(_ranked_apart if apart else _ranked, session, tuple(names), at, snapshot)
 
     def take(self, *, wait: bool = False) -> Ranked | None:
         """What a ranking that has ended found, once; None while there is none."""
+        import polars as pl
+
         if self._found is None or not (wait or self._found.done()):
             return None
         found, self._found = self._found, None
-        return found.result()
+        try:
+            return found.result()
+        except (SegctlError, OSError) as error:
+            # The stream goes on; these segments keep their last membership until they can be ranked.
+            said = error.message if isinstance(error, SegctlError) else str(error)
+            nobody = pl.DataFrame(schema={"subject": pl.Int32})
+            return Ranked(nobody, self._at, (), dict.fromkeys(self._names, f"it could not be ranked: {said}"))
 
     def close(self) -> None:
         """Waits for what is under way, and forgets it."""

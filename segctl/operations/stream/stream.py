@@ -229,7 +229,8 @@ def locked(session: Session, sources: Sequence[Source]) -> Iterator[None]:
         TemporaryError: Somebody does.
     """
     with ExitStack() as stack:
-        stack.enter_context(session.workspace.lock(stream_log.LOCK))
+        # Whoever asks whether a stream is running holds it for a moment.
+        stack.enter_context(session.workspace.lock(stream_log.LOCK, at_least_s=0.3))
         for source in sources:
             for part in source.parts:
                 stack.enter_context(session.workspace.lock(f"ingest/{part.name}"))
