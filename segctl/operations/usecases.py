@@ -57,7 +57,6 @@ class UseCase:
             "content/shop.yaml",
             "content/_layout.html.j2",
             "content/_parts.html.j2",
-            experiment_path(self.name),
         )
 
 
@@ -201,7 +200,7 @@ def add(
 
 
 def package(case: UseCase) -> dict[str, bytes]:
-    """Every file of a journey with all that those refer to, by path in a project."""
+    """Every file of a journey with all that those refer to, and its experiment, by path in a project."""
     shop = dict(template_files("shop"))
     chosen: dict[str, bytes] = {}
     waiting = [path for path in case.roots if path in shop]
