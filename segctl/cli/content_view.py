@@ -106,11 +106,11 @@ def write_preview(
 def write_lint(ctx: Context, name: str | None) -> ExitCode:
     """What is wrong with the templates, in one of the formats for findings."""
     from segctl.operations.content.content import find_template_in
-    from segctl.operations.content.lint import template_files, template_findings
+    from segctl.operations.content.lint import content_files, template_findings
     from segctl.operations.session import bound_definitions
 
     definitions, findings = bound_definitions(ctx.project, env=ctx.env)
-    files = template_files(definitions)
+    files = content_files(definitions)
     found = [*template_findings(definitions), *(d for d in findings if d.location and "content/" in d.location.file)]
     if name is not None:
         template = find_template_in(definitions, name)

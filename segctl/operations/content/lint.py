@@ -61,7 +61,7 @@ def template_findings(definitions: Definitions) -> list[Diagnostic]:
     return [*check_content(definitions), *unreadable_stock(definitions)]
 
 
-def template_files(definitions: Definitions) -> tuple[str, ...]:
+def content_files(definitions: Definitions) -> tuple[str, ...]:
     """Paths of all template files, relative to the project."""
     content = definitions.content
     if content is None:

@@ -19,7 +19,7 @@ from segctl.model.diagnostics import Diagnostic, has_errors, in_reading_order
 from segctl.model.errors import UsageError
 from segctl.model.project import Definitions, Project
 from segctl.model.sources import Source
-from segctl.operations.content.lint import template_files, template_findings
+from segctl.operations.content.lint import content_files, template_findings
 from segctl.operations.contracts import contract_findings
 from segctl.operations.destinations import with_options
 from segctl.operations.lint.result import LintResult
@@ -65,7 +65,7 @@ def lint(
     tests, in_tests = _tests(definitions, contents, is_complete=is_complete)
     found, files = [*found, *in_tests], files | tests
     known = (FILE, *(path for folder in (*FOLDERS, TESTS) for path in files if path.startswith(f"{folder}/")))
-    known += template_files(definitions)
+    known += content_files(definitions)
     chosen = known if not (wanted := tuple(paths)) else _chosen(wanted, known, root)
     edits = {judged.diagnostic: judged.edits for judged in waived.left}
     diagnostics = in_reading_order([*found, *waived.problems, *edits])
