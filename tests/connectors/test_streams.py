@@ -14,6 +14,7 @@ from segctl.connectors.collector.files import collector_folder
 from segctl.connectors.collector.lines import head_of
 from segctl.connectors.collector.lines import line_of as collected_line
 from segctl.connectors.files.base import MAX_RECORD_BYTES
+from segctl.connectors.streams import growing
 from segctl.connectors.streams.base import Chunk, LineCutter, size_of
 from segctl.connectors.streams.collected import CollectedFeed
 from segctl.connectors.streams.growing import GrowingFiles
@@ -135,6 +136,41 @@ def test_a_file_that_took_the_place_of_another_is_read_from_its_start(tmp_path: 
     assert lines_of(found) == [b"3", b"4"]
     assert [chunk.is_new for chunk in found] == [False, True]
     feed.close()
+
+
+def test_a_file_that_was_cut_off_and_has_grown_beyond_the_place_since_is_read_from_its_start(tmp_path: Path) -> None:
+    path, places = tmp_path / "grows.ndjson", Places()
+    path.write_bytes(b"one\ntwo\nthr")
+    feed = GrowingFiles(path, places, once=False, root=tmp_path)
+    before = feed.read(0, 100)
+    places.commit(before)
+    with path.open("r+b") as file:
+        file.truncate(0)
+        file.write(b"a line that is longer\nlast\n")
+    after = feed.read(0.1, 100)
+    feed.close()
+
+    assert lines_of(before) == [b"one", b"two"]
+    assert lines_of(after) == [b"a line that is longer", b"last"]
+    assert after[0].is_new
+
+
+def test_files_that_are_gone_are_let_go_once_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing, "_LOOK_S", 0)
+    path = tmp_path / "one.ndjson"
+    path.write_bytes(b"one\n")
+    feed = GrowingFiles(tmp_path, Places(), once=False, root=tmp_path)
+    feed.read(0, 100)
+    with path.open("ab") as writer:
+        path.unlink()
+        feed.read(0, 100)
+        writer.write(b"two\n")
+    late = feed.read(0, 100)
+    monkeypatch.setattr(growing, "_GONE_S", 0)
+    feed.read(0, 100)
+
+    assert lines_of(late) == [b"two"]
+    assert not any("one.ndjson" in os.readlink(fd) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
 
 
 def test_files_of_a_folder_come_in_the_order_of_their_names_and_the_last_line_needs_no_end(tmp_path: Path) -> None:

@@ -14,13 +14,22 @@ from segctl.connectors.streams.base import Chunk, LineCutter, PositionOf, size_o
 _PIECE_BYTES = 1024 * 1024
 _POLL_S = 0.01
 _LOOK_S = 0.5
+_GONE_S = 60.0
+_MARK_BYTES = 64
 ENDINGS = (".ndjson", ".jsonl", ".json")
 """Files of a folder that are read."""
 
 
 @dataclass(slots=True)
 class _Open:
-    """A file that is being followed."""
+    """A file that is being followed.
+
+    Attributes:
+        came: Monotonic seconds when something was last read.
+        gone: Since when it is not there any more; None while it is.
+        mark: The last bytes that were read.
+        is_anew: Other bytes stand there now, so the file was written anew.
+    """
 
     path: Path
     stream: IO[bytes]
@@ -30,6 +39,9 @@ class _Open:
     cutter: LineCutter = field(default_factory=LineCutter)
     waiting: list[bytes] = field(default_factory=list)
     came: float = 0.0
+    gone: float | None = None
+    mark: bytes = b""
+    is_anew: bool = False
 
     @property
     def position(self) -> str:
@@ -88,9 +100,14 @@ class GrowingFiles:
     def _next(self, file: _Open, most: int) -> Chunk | None:
         """Lines of a file, at most so many; None when none has ended since."""
         while not file.waiting:
-            piece = file.stream.read(_PIECE_BYTES)
-            if not piece:
+            if not (piece := file.stream.read(_PIECE_BYTES)):
                 return None
+            if not _is_same(file, behind=len(piece)):
+                # It was cut off and has grown beyond the place since; the next look begins it anew.
+                file.is_anew, file.cutter, self._looked = True, LineCutter(), float("-inf")
+                file.stream.seek(0, os.SEEK_END)
+                return None
+            file.mark = (file.mark + piece)[-_MARK_BYTES:]
             file.came = time.monotonic()
             file.waiting = file.cutter.cut(piece)
         lines, file.waiting = file.waiting[:most], file.waiting[most:]
@@ -115,18 +132,30 @@ class GrowingFiles:
         if now - self._looked < _LOOK_S:
             return
         self._looked = now
-        for path in self._paths():
+        paths = self._paths()
+        self._let_go(set(paths), now)
+        for path in paths:
             known = self._files.get(path)
             if known is not None:
                 facts = _stat(path)
                 is_same = facts is not None and facts.st_ino == known.inode and facts.st_size >= known.offset
+                is_same = is_same and not known.is_anew
                 # What a file held that was renamed is read to its end first.
                 if is_same or not self._is_read(known):
                     continue
                 known.stream.close()
                 del self._files[path]
-            if (opened := self._opened(path)) is not None:
+            if (opened := self._opened(path, is_anew=known is not None and known.is_anew)) is not None:
                 self._files[path] = opened
+
+    def _let_go(self, paths: set[Path], now: float) -> None:
+        """Closes files that have been gone for a while and are read; who renamed one may still write to it."""
+        for path in self._files.keys() - paths:
+            file = self._files[path]
+            file.gone = now if file.gone is None else file.gone
+            if now - max(file.gone, file.came) >= _GONE_S and self._is_read(file):
+                file.stream.close()
+                del self._files[path]
 
     def _is_read(self, file: _Open) -> bool:
         facts = os.fstat(file.stream.fileno())
@@ -137,17 +166,19 @@ class GrowingFiles:
             return sorted(p for p in self._path.iterdir() if p.suffix in ENDINGS and not p.name.startswith("."))
         return [self._path]
 
-    def _opened(self, path: Path) -> _Open | None:
+    def _opened(self, path: Path, *, is_anew: bool = False) -> _Open | None:
         try:
             stream = path.open("rb")
         except FileNotFoundError:
             return None
         facts = os.fstat(stream.fileno())
-        place = self._position_of(self._shown(path))
+        place = None if is_anew else self._position_of(self._shown(path))
         before = json.loads(place) if place is not None else {}
         if before.get("inode") == facts.st_ino and before.get("offset", 0) <= facts.st_size:
             stream.seek(before["offset"])
-            return _Open(path, stream, facts.st_ino, before["offset"], is_new=False)
+            mark = os.pread(stream.fileno(), _MARK_BYTES, max(0, before["offset"] - _MARK_BYTES))
+            mark = mark[: min(_MARK_BYTES, before["offset"])]
+            return _Open(path, stream, facts.st_ino, before["offset"], is_new=False, mark=mark)
         return _Open(path, stream, facts.st_ino, 0, is_new=True)
 
     def _shown(self, path: Path) -> str:
@@ -157,6 +188,12 @@ class GrowingFiles:
         """Closes all files."""
         for file in self._files.values():
             file.stream.close()
+
+
+def _is_same(file: _Open, *, behind: int) -> bool:
+    """Whether what was read before the last so many bytes still stands there."""
+    start = file.stream.tell() - behind - len(file.mark)
+    return os.pread(file.stream.fileno(), len(file.mark), start) == file.mark
 
 
 def _stat(path: Path) -> os.stat_result | None:
