@@ -15,12 +15,13 @@ import pytest
 from workflow_shop import NOON, Shop, copied, later
 
 from segctl.compile.zones import to_us
+from segctl.model.errors import UsageError
 from segctl.operations.pauses import press as press_button
 from segctl.operations.session import Session, open_session
 from segctl.operations.workflow.live import LiveWorld
 from segctl.operations.workflow.migrating import migrated
 from segctl.operations.workflow.withdrawn import take_out
-from segctl.operations.workflow.workflow import press
+from segctl.operations.workflow.workflow import follow, press
 from segctl.operations.workflow.world import Doing, Result
 from segctl.state.workflows import Books, Effect
 
@@ -272,3 +273,21 @@ def test_an_order_before_the_entry_that_is_recorded_late_ends_a_cart_too(shop: S
 
     assert ran.handled.ended == {("cart", "exited"): 1, ("cart", "done"): 1}
     assert shop.mails == ["p0", "p1", "p1"]
+
+
+# --- Following ----------------------------------------------------------------------------------------------
+def test_a_follower_goes_by_the_files_of_now(shop: Shop) -> None:
+    enter(shop, 0)
+    with open_session(shop.folder) as session:
+        looks = follow(session, now=later(minutes=20), every_s=0.01)
+        next(looks)
+        text = (shop.folder / "workflows/cart.yaml").read_text("utf-8")
+        shop.write("workflows/cart.yaml", f"{text}status: paused\n")
+        shop.events((1, "added", NOON), at=later(minutes=15))
+        _, ran = next(looks)
+        shop.write("workflows/cart.yaml", f"{text}status: nonsense\n")
+        with pytest.raises(UsageError):
+            next(looks)
+
+    assert ran.workflows == ()
+    assert shop.mails == ["p0"]

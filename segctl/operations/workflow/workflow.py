@@ -219,16 +219,19 @@ def follow(
     """Handles what is due again and again, until the caller ends it; arguments and errors as of `run`.
 
     Looks every `every_s` seconds, and does something when there are new changes or data, when somebody's wait is
-    over, or a minute has passed. A running stream is asked for its events every `_FILES_S` seconds at most.
+    over, or a minute has passed. Definitions that change hold from the next look; it ends when they do not bind.
+    A running stream is asked for its events every `_FILES_S` seconds at most.
     """
     from segctl.operations.push.courier import world_from
     from segctl.state.stream_log import waiting_lines
 
     clock, books = world_from(now), Books(session.workspace)
     seen: tuple[object, ...] = ()
-    asked = float("-inf")
+    asked, files = float("-inf"), files_of(session)
     while True:
         at = clock.now()
+        if (today := files_of(session)) != files:
+            session, files, seen = _reopened(session), today, ()
         asks = clock.clock() - asked >= _FILES_S and bool(waiting_lines(session.workspace))
         due = session.workspace.query(
             "SELECT count(*) FROM workflow_instances WHERE state = 'active' AND wake <= ?", (to_us(at),)
@@ -240,6 +243,29 @@ def follow(
             seen = (*_newest(session), what[-2], what[-1])
         since = None if books.places() else since
         clock.sleep(every_s)
+
+
+def files_of(session: Session) -> frozenset[tuple[str, int, int]]:
+    """What tells that somebody has edited the project: its files of definitions with time and size."""
+    root = session.root
+    paths = [*root.glob("*.yaml"), *root.glob("*/*.yaml")]
+    found = ((path, path.stat()) for path in paths if not path.parent.name.startswith(".") and path.is_file())
+    return frozenset((str(path), is_.st_mtime_ns, is_.st_size) for path, is_ in found)
+
+
+def _reopened(session: Session) -> Session:
+    """The session with the definitions of now.
+
+    Raises:
+        UsageError: They do not bind; nobody is told anything by rules that somebody has just changed.
+    """
+    from dataclasses import replace
+
+    from segctl.operations.lists import ProjectLists
+    from segctl.operations.session import bound_definitions
+
+    definitions, warnings = bound_definitions(session.root, env=session.project.environment)
+    return replace(session, definitions=definitions, lists=ProjectLists(session.root), warnings=warnings)
 
 
 def _is_listening(session: Session, books: Books, names: Sequence[str]) -> bool:
