@@ -82,8 +82,6 @@ def _entries(session: Session, workflow: str, now: datetime) -> pl.DataFrame | N
     )
     # People that were merged since are one person, and count from the first entry of either.
     found = found.unique("subject", keep="first", maintain_order=True)
-    # Of people who were merged since, the first entry counts with its arm, as for everybody else.
-    found = found.sort("entered", maintain_order=True).unique("subject", keep="first", maintain_order=True)
     return found.with_columns(done=pl.col("entered") <= now - timedelta(days=WINDOW_DAYS))
 
 
