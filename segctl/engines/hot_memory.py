@@ -136,13 +136,30 @@ class GrowingRows:
                 break
         if not rows:
             return np.zeros(0, np.int64), np.zeros(0, np.int32)
-        place, row = np.concatenate(whose), np.concatenate(rows).astype(np.int64)
-        order = np.lexsort((row, self._ts[row], place))
+        # Oldest first, so that a stable order of places alone mostly is the order of events.
+        place, row = np.concatenate(whose[::-1]), np.concatenate(rows[::-1]).astype(np.int64)
+        place, row = self._in_event_order(place, row, len(known))
+        return row, known[place]
+
+    def _in_event_order(
+        self, place: NDArray[np.int64], row: NDArray[np.int64], count: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Places of subjects, fewer than so many, and rows, of each in the order they came, in event order of each."""
+        order = np.argsort(place, kind="stable")
         place, row = place[order], row[order]
-        if ((np.diff(self._ts[row]) == 0) & (np.diff(place) == 0)).any():
+        ts, same = self._ts[row], place[1:] == place[:-1]
+        late = same & (ts[1:] < ts[:-1])
+        if late.any():
+            # Only of those to whom something came late; each keeps the stretch that is its own.
+            is_late = np.zeros(count, np.bool_)
+            is_late[place[1:][late]] = True
+            of_late = np.flatnonzero(is_late[place])
+            sorted_late = of_late[np.lexsort((row[of_late], ts[of_late], place[of_late]))]
+            row[of_late], ts[of_late] = row[sorted_late], ts[sorted_late]
+        if (same & (ts[1:] == ts[:-1])).any():
             keys = pl.DataFrame([self.series(name, row) for name in _KEYS])
             row = row[keys.select(pl.arg_sort_by(*_KEYS, maintain_order=True)).to_series().to_numpy()]
-        return row, known[place]
+        return place, row
 
     def _older(
         self, known: NDArray[np.int32], at: NDArray[np.int32], places: NDArray[np.int64]
