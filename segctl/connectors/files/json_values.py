@@ -72,20 +72,22 @@ def quick_record(raw: bytes) -> Record | None:
     The quick reader keeps the last of repeated keys. Without escapes, texts and keys are all that is quoted, so that
     quotes beyond theirs are those of a key that stands twice.
     """
-    if len(raw) > _MOST_QUICK or b"\\" in raw or raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+    if len(raw) > _MOST_QUICK or b"\\" in raw:
         return None
     try:
         record = _quick().decode(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    if type(record) is not dict or raw.count(b'"') != 2 * _quoted(record):
+    if type(record) is not dict:
         return None
-    return record
-
-
-def _quoted(record: Record) -> int:
-    """How many keys and texts there are."""
     kinds = list(map(type, record.values()))
+    if (dict in kinds or list in kinds) and raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+        return None
+    return record if raw.count(b'"') == 2 * _quoted(record, kinds) else None
+
+
+def _quoted(record: Record, kinds: list[type]) -> int:
+    """How many keys and texts there are, given the types of the values."""
     found = len(kinds) + kinds.count(str)
     if dict in kinds or list in kinds:
         found += sum(_quoted_within(value) for value in record.values())
@@ -94,7 +96,7 @@ def _quoted(record: Record) -> int:
 
 def _quoted_within(value: object) -> int:
     if type(value) is dict:
-        return _quoted(value)
+        return _quoted(value, list(map(type, value.values())))
     if type(value) is list:
         return sum(1 if type(part) is str else _quoted_within(part) for part in value)
     return 0
