@@ -123,10 +123,9 @@ class LiveWorld:
 
     def roots(self, subjects: Iterable[int]) -> dict[int, int]:
         """Subject → subject of its profile."""
-        from segctl.state.identity import canonical
+        from segctl.operations.content.values import owners_of
 
-        owners = canonical(self.session.workspace)
-        return {one: one if owners is None or one >= len(owners) else int(owners[one]) for one in subjects}
+        return owners_of(self.session, subjects, self._snapshot)
 
     def _profiles(self, roots: Collection[int], now: int) -> Mapping[int, str | None]:
         """Ids of profiles, None for those that are not there now; of these people alone something is read."""

@@ -21,6 +21,7 @@ from segctl.operations.session import bound_definitions
 from segctl.operations.testing.answers import evaluate_cases
 from segctl.operations.testing.segments import Segments
 from segctl.operations.workflow.engine import Engine
+from segctl.operations.workflow.gate import target_of
 from segctl.operations.workflow.world import Allowed, Change, Contact, Doing, Happened, Known, Question, Result, Someone
 from segctl.state.workflows import Books, Effect, MemoryDatabase
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from segctl.model.project import Definitions
     from segctl.model.workflows import Act, Node, Split, Workflow
     from segctl.state.workflows import Place
-
-_CHANNELS = {"smtp": "email", "sendgrid_mail": "email", "brevo_mail": "email"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +262,7 @@ class GivenWorld:
         if act.destination is None or act.kind == "remove":
             return Allowed()
         destination = self._definitions.destinations.get(act.destination)
-        channel = None if destination is None else destination.channel or _CHANNELS.get(destination.kind)
+        channel = None if destination is None else target_of(destination, act.purpose).use.channel
         refused = {one.root: why for one in people if (why := self._refusal(one.root, act, channel, now)) is not None}
         return Allowed(refused, channel=channel)
 
