@@ -20,7 +20,7 @@ BUYERS = {"buyers": SEGMENTS["buyers"]}
 REPLACING = SOURCE + "corrections: replace\n"
 
 
-@pytest.mark.parametrize("is_stored", [False, True])
+@pytest.mark.parametrize("is_stored", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_who_had_a_corrected_event_is_asked_too(tmp_path: Path, is_stored: bool) -> None:
     shop = Shop(write_project(tmp_path / "shop", BUYERS, source=REPLACING))
     with shop.stream() as stream:
@@ -85,7 +85,7 @@ def test_records_that_wait_are_asked_for_when_a_correction_makes_files(
     assert shop.heard.members() == shop.members() == {"gold": {"bob"}}
 
 
-@pytest.mark.parametrize("owner", ["bob", None])
+@pytest.mark.parametrize("owner", ["bob", pytest.param(None, marks=pytest.mark.slow)])
 def test_who_had_a_row_of_a_table_that_moves_is_asked_too(tmp_path: Path, owner: str | None) -> None:
     asks = {"waiting": "where: {related: tickets, where: {status: open}, count: {at_least: 1}}"}
     shop = Shop(write_project(tmp_path / "shop", asks))

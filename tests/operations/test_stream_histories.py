@@ -137,7 +137,7 @@ def agrees(folder: Path, patch: pytest.MonkeyPatch, seed: int, rounds: int) -> N
 
 
 def test_a_history_with_others_ends_like_a_whole_evaluation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    agrees(tmp_path / "shop", monkeypatch, 1, 3)
+    agrees(tmp_path / "shop", monkeypatch, 1, 2)
 
 
 @pytest.mark.slow

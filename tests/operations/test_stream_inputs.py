@@ -12,7 +12,7 @@ from segctl.operations.stream import events as stream_events
 from segctl.operations.stream.open import Wish
 
 
-@pytest.mark.parametrize("kept", [0, 16])
+@pytest.mark.parametrize("kept", [0, pytest.param(16, marks=pytest.mark.slow)])
 def test_equal_lines_of_a_file_count_each_though_another_file_came_between(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
