@@ -46,8 +46,3 @@ class StreamClock:
         if seen is not None:
             self.now = seen if self.now is None else max(self.now, seen)
         return self.now if self.now is not None else self.wall_us
-
-    @property
-    def present(self) -> datetime:
-        """The present as an instant."""
-        return moment(self.now if self.now is not None else self.wall_us)
