@@ -136,7 +136,7 @@ def deliver_benchmark(folder: Path, people: int, url: str) -> Mapping[str, objec
         made, plan_s = planned(workspace, rows)
         courier = Courier(Desk(connector, can, books, Watch(gate, [made]), now, world))
         clock = time.perf_counter()
-        send(courier, [made], push=push.id, keep_remote=lambda p: None, backlog=lambda: None)
+        send(courier, [made], push=push.id, keep_remote=lambda p, _: None, backlog=lambda: None)
         seconds = time.perf_counter() - clock
         courier.close()
     return {"people": rows.height, "plan_s": round(plan_s, 2), "deliver_s": round(seconds, 1),

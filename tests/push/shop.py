@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -177,11 +177,12 @@ class Shop:
         finally:
             courier.close()
 
-    def keeper(self, courier: Courier, is_dry: bool) -> Callable[[Part], Part | None]:
-        def keep(one: Part) -> Part | None:
+    def keeper(self, courier: Courier, is_dry: bool) -> Callable[[Part, Sequence[Part]], Part | None]:
+        def keep(one: Part, beside: Sequence[Part]) -> Part | None:
             if is_dry:
                 return None
-            left = settle_place(self.workspace, courier.desk.connector, one, self.abilities, told=lambda _: None)
+            connector = courier.desk.connector
+            left = settle_place(self.workspace, connector, one, self.abilities, told=lambda _: None, beside=beside)
             self.former += [] if left is None else [left]
             return left
 

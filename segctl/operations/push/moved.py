@@ -7,7 +7,7 @@ is kept that could be empty.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,13 @@ def is_left(part: Part, can: Abilities) -> bool:
 
 
 def settle_place(
-    workspace: Workspace, connector: Connector, part: Part, can: Abilities, *, told: Callable[[str], None]
+    workspace: Workspace,
+    connector: Connector,
+    part: Part,
+    can: Abilities,
+    *,
+    told: Callable[[str], None],
+    beside: Iterable[Part] = (),
 ) -> Part | None:
     """Write down where an audience is before the first call; a new object there is told everybody.
 
@@ -56,6 +62,7 @@ def settle_place(
         part: With the id that the destination gave its audience; nobody was sent yet.
         can: What the destination can do.
         told: Hears why everybody is told.
+        beside: Other audiences of the push there: who was to leave a list that the part comes back to leaves the part.
 
     Returns:
         The former audience, see `emptied`; None where there is none.
@@ -67,9 +74,21 @@ def settle_place(
     if is_elsewhere(connector, part, can):
         left = former_left(connector, part, can)
         told(f"{part.destination}: the audience of `{part.segment}` is new there, so everybody is told again")
+        _take_over(part, beside)
         return tell_everybody(workspace, part, can, left=left)
     keep_remote(workspace, part.ledger.id, part.remote, part.name)
     return None
+
+
+def _take_over(part: Part, beside: Iterable[Part]) -> None:
+    from segctl.state.deliveries_moved import former_name
+
+    for other in beside:
+        if other.ledger.segment == former_name(part.remote):
+            wanted = set() if part.delta is None else set(part.delta.rows["key"])
+            part.withdrawals = sorted({*part.withdrawals, *other.withdrawals})
+            leavers = {*part.leavers, *other.leavers} - {*part.withdrawals, *wanted}
+            part.leavers, other.leavers, other.withdrawals = sorted(leavers), (), ()
 
 
 def former_left(connector: Connector, part: Part, can: Abilities) -> str | None:

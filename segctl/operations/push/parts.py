@@ -151,7 +151,11 @@ def forget_settled(workspace: Workspace, part: Part) -> None:
     out = {*part.leavers, *part.withdrawals}
     rows = part.delta.rows["key"]
     wanted = set(rows.filter(rows.is_in([one.key for one in found])))
-    done = [one.key for one in found if one.key not in (out if one.action == "remove" else wanted)]
+    # Who is not wanted any more may come back while nobody knows whether they are there.
+    done = [
+        one.key for one in found
+        if (one.key not in out if one.action == "remove" else one.key not in wanted and one.state != "unknown")
+    ]  # fmt: skip
     drop_failures(workspace, part.ledger.id, done)
 
 

@@ -15,7 +15,7 @@ from segctl.operations.push.work import Part
 if TYPE_CHECKING:
     from segctl.operations.push.courier import Courier
 
-Keep = Callable[[Part], Part | None]
+Keep = Callable[[Part, Sequence[Part]], Part | None]
 Backlog = Callable[[], str | None]
 _LAST_LOOKS = 5
 
@@ -29,7 +29,8 @@ def send(
         courier: Of the destination.
         parts: Its audiences; their tallies are filled.
         push: Id of the push.
-        keep_remote: Told when an audience's id there is known; answers with who is to be taken out of a former one.
+        keep_remote: Told when an audience's id there is known, with all the others; answers with who is to be taken out
+            of a former one.
         backlog: Why nobody may be added while removals fail, None when they may.
     """
     busy = [part for part in parts if part.additions or part.removals or part.is_renamed]
@@ -58,7 +59,7 @@ def _find_audiences(courier: Courier, parts: Sequence[Part], keep: Keep) -> list
         for tries in range(1, desk.patience.tries + 1):
             try:
                 part.remote = desk.connector.audience(part.segment, part.name)
-                rest = keep(part)
+                rest = keep(part, parts)
             except BatchRefusedError as error:
                 part.stopped = f"the destination refuses the audience `{part.name}`: {error.reason}"
                 part.tally.waiting += part.additions + part.removals

@@ -212,10 +212,10 @@ class Station:
             made.tally, made.reasons = earlier.tally, earlier.reasons
         return made
 
-    def _keep_remote(self, one: Part) -> Part | None:
+    def _keep_remote(self, one: Part, beside: Sequence[Part]) -> Part | None:
         workspace, connector = self.session.workspace, self.courier.desk.connector
         if self.recorder is None:
-            left = settle_place(workspace, connector, one, self.can, told=self.progress.note)
+            left = settle_place(workspace, connector, one, self.can, told=self.progress.note, beside=beside)
         elif is_left(one, self.can):
             was = replace(one.ledger, segment=former_name(one.ledger.remote))
             left = emptied(workspace, one, was, self.can)
