@@ -9,6 +9,7 @@ REASONS: dict[str, str] = {
     "no_conversions": "in keinem Arm hat es jemand getan",
     "all_converted": "in beiden Armen haben es alle getan",
     "control_zero": "die Kontrolle ist null",
+    "control_all": "in der Kontrolle haben es alle getan",
     "control_negative": "die Kontrolle liegt unter null",
     "control_near_zero": "die Kontrolle ist von null nicht zu unterscheiden",
     "treatment_not_positive": "der Arm liegt nicht über null",

@@ -9,6 +9,7 @@ REASONS: dict[str, str] = {
     "no_conversions": "nobody did it in either arm",
     "all_converted": "everybody did it in both arms",
     "control_zero": "the control is zero",
+    "control_all": "everybody in the control did it",
     "control_negative": "the control is below zero",
     "control_near_zero": "the control cannot be told from zero",
     "treatment_not_positive": "the arm is not above zero",

@@ -171,6 +171,17 @@ def test_few_conversions_are_too_small_to_tell(tmp_path: Path, buyers: dict[str,
     assert not any(one.claim for one in report.money)
 
 
+@pytest.mark.parametrize(
+    ("control", "mail", "why"), [(0, 6, "control_zero"), (0, 0, "no_conversions"), (20, 6, "control_all")]
+)
+def test_what_nothing_can_be_planned_from_is_said_of_the_control_or_of_all(
+    control: int, mail: int, why: str, tmp_path: Path
+) -> None:
+    arms = {"control": 20, "mail": 20}
+
+    assert reported(world(tmp_path, arms, orders(arms, {"control": control, "mail": mail}))).next.why == why
+
+
 def test_an_arm_with_few_has_an_exact_p(tmp_path: Path) -> None:
     report = reported(world(tmp_path, HALVES, orders(HALVES, {"control": 5, "mail": 120})))
 

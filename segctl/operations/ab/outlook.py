@@ -63,7 +63,7 @@ def _figure(of: Trial) -> tuple[Figure | None, str | None]:
     control = sample_of(of.samples[metric.name], metric, of.experiment.control)
     if control.counts is not None:
         rate = control.counts.rate
-        return (None, "no_conversions") if not rate else (None, "all_converted") if rate >= 1 else (Rate(rate), None)
+        return (Rate(rate), None) if rate and rate < 1 else (None, _flat(of, rate or 0.0))
     if metric.kind == "ratio":
         found = ratio_figure(control.moments) if control.moments.n else None
         return found, None if found is not None else "denominator_zero"
@@ -71,6 +71,15 @@ def _figure(of: Trial) -> tuple[Figure | None, str | None]:
     if mean is None or not variance:
         return None, "zero_variance" if control.moments.n else "empty_arm"
     return Mean(mean, variance**0.5), None
+
+
+def _flat(of: Trial, rate: float) -> str:
+    """Why a control of which nobody or everybody did it plans nothing; whether that is so of all arms."""
+    made = of.samples[of.primary.name]
+    rates = {counts.rate for arm in of.others if (counts := sample_of(made, of.primary, arm).counts) is not None}
+    if rates - {rate, None}:
+        return "control_all" if rate else "control_zero"
+    return "all_converted" if rate else "no_conversions"
 
 
 def _design(of: Trial, at: Stage, weights: Sequence[float] | None = None) -> Design:
