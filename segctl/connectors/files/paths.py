@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import sys
 import tempfile
@@ -127,10 +128,12 @@ def unreadable(path: Path, error: OSError) -> LocalIOError:
 def spool(stream: IO[bytes] | None = None, folder: Path | None = None) -> Path:
     """Standard input copied to a temporary file, since detection reads twice; the caller deletes it.
 
+    A standard input that is closed is an empty one.
+
     Raises:
         LocalIOError: SEG342, the input or the temporary folder fails.
     """
-    source = sys.stdin.buffer if stream is None else stream
+    source = stream or (io.BytesIO() if sys.stdin is None else sys.stdin.buffer)
     try:
         with tempfile.NamedTemporaryFile(prefix="stdin-", dir=folder, delete=False) as file:
             for piece in _pieces(source):

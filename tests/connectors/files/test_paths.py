@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,12 @@ def test_standard_input_is_spooled(tmp_path):
     path = spool(io.BytesIO(b"a,b\n1,2\n"), tmp_path)
 
     assert detect(path).columns == ("a", "b")
+
+
+def test_a_closed_standard_input_is_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    assert spool(folder=tmp_path).read_bytes() == b""
 
 
 def test_a_folder_is_not_read_as_a_file(folder):
