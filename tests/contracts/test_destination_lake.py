@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -135,3 +136,20 @@ def test_a_storage_that_is_not_there_has_taken_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(NotNowError):
         finished(lake(tmp_path), batch(ROWS, audience="winback"))
+
+
+def test_a_missing_package_is_named_whatever_is_asked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = lake(tmp_path)
+    monkeypatch.setitem(sys.modules, "deltalake", None)
+    asked_for = (
+        lambda: table.audience("winback", "winback"),
+        lambda: table.send(batch(ROWS, audience="winback")),
+        lambda: list(table.members("winback")),
+        lambda: list(table.audiences()),
+    )
+
+    for ask in asked_for:
+        with pytest.raises(UsageError) as caught:
+            ask()
+        assert caught.value.code == "SEG907"
+        assert "segctl[lake]" in str(caught.value.hint)

@@ -317,3 +317,33 @@ def test_other_databases_are_refused_with_words(tmp_path: Path, url: str) -> Non
         finished(table(tmp_path, url), batch(ROWS, audience="winback"))
 
     assert caught.value.code in ("SEG906", "SEG907")
+
+
+def test_a_missing_package_is_named_whatever_is_asked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crm = table(tmp_path, "sqlite:///members.db")
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    asked_for = (
+        lambda: crm.audience("winback", "winback"),
+        lambda: finished(crm, batch(ROWS, audience="winback")),
+        lambda: list(crm.members("winback")),
+        lambda: list(crm.audiences()),
+    )
+
+    for ask in asked_for:
+        with pytest.raises(UsageError) as caught:
+            ask()
+        assert caught.value.code == "SEG907"
+        assert "segctl[sql]" in str(caught.value.hint)
+    (probe,) = crm.check()
+    assert (probe.status, probe.hint) == ("problem", "install it with `pip install 'segctl[sql]'`")
+
+
+def test_a_missing_driver_is_named_before_anything_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crm = table(tmp_path, "postgresql://nobody@db.example.com/x")
+    monkeypatch.setitem(sys.modules, "pg8000", None)
+
+    with pytest.raises(UsageError) as caught:
+        crm.audience("winback", "winback")
+
+    assert caught.value.code == "SEG907"
+    assert "pg8000" in caught.value.message

@@ -85,7 +85,13 @@ class Lake:
         return (Probe("reachable", "ok", f"`{self.options['path']}` is made with the first push, or has been"),)
 
     def audience(self, segment: str, name: str) -> str:  # noqa: ARG002 - what every connector is asked
-        """The name itself, which stands in the column `segment`."""
+        """The name itself, which stands in the column `segment`.
+
+        Raises:
+            UsageError: A package is not installed: told before anything is written down as on its way.
+        """
+        if self.is_delta:
+            _delta_table()
         return name
 
     def send(self, batch: Batch) -> Sent:
@@ -209,13 +215,11 @@ class Lake:
 
     # --- Delta -------------------------------------------------------------------------------------------------
     def _merge(self, frame: pl.DataFrame, batch: Batch) -> None:
-        from deltalake import DeltaTable
-
         table = self._table()
         if table is None:
             if batch.action != "add":
                 return
-            table = DeltaTable.create(
+            table = _delta_table().create(
                 self.place,
                 schema=_schema(frame),
                 partition_by=[SEGMENT],
@@ -246,15 +250,11 @@ class Lake:
             merging.execute()
 
     def _table(self) -> DeltaTable | None:
-        try:
-            from deltalake import DeltaTable
-        except ImportError:
-            message = "destinations of the kind `lake` need Delta Lake"
-            raise UsageError("SEG907", message, hint="install it with `pip install 'segctl[lake]'`") from None
+        table = _delta_table()
         with _asking():
-            if not DeltaTable.is_deltatable(self.place, self._storage()):
+            if not table.is_deltatable(self.place, self._storage()):
                 return None
-            return DeltaTable(self.place, storage_options=self._storage())
+            return table(self.place, storage_options=self._storage())
 
     def _scan(self) -> pl.LazyFrame:
         import polars as pl
@@ -269,6 +269,15 @@ class Lake:
         return {
             name: revealed(value, root) if isinstance(value, Secret) else str(value) for name, value in given.items()
         } or None
+
+
+def _delta_table() -> type[DeltaTable]:
+    try:
+        from deltalake import DeltaTable
+    except ImportError:
+        message = "destinations of the kind `lake` need Delta Lake"
+        raise UsageError("SEG907", message, hint="install it with `pip install 'segctl[lake]'`") from None
+    return DeltaTable
 
 
 @contextmanager

@@ -118,7 +118,12 @@ class Table:
         return (reachable, Probe("table", "problem", f"there is no table `{self._table_name('')}`", hint))
 
     def audience(self, segment: str, name: str) -> str:  # noqa: ARG002 - what every connector is asked
-        """The name itself, which stands in the column `segment`."""
+        """The name itself, which stands in the column `segment`.
+
+        Raises:
+            UsageError: A package is not installed: told before anything is written down as on its way.
+        """
+        self.database.require()
         return name
 
     def send(self, batch: Batch) -> Sent:
@@ -131,9 +136,9 @@ class Table:
             lines = "\n".join(json.dumps(record, ensure_ascii=False) for record in shown)
             self.around.record(Recorded(_statement(layout, batch), lines, len(batch.rows)))
             return Sent()
-        import sqlalchemy as sa
-
         with self.database.connection(batch) as connection:
+            import sqlalchemy as sa
+
             layout = self._layout(connection, batch)
             connection.execute(sa.text(_statement(layout, batch)), self._parameters(layout, batch, rows.values()))
             self.database.commit(connection)
@@ -150,9 +155,9 @@ class Table:
 
     def members(self, audience: str) -> Iterator[Member]:
         """The rows of a segment."""
-        import sqlalchemy as sa
-
         with self.database.connection() as connection:
+            import sqlalchemy as sa
+
             there = self._there(connection, self._table_name(audience))
             if not there:
                 return
@@ -168,10 +173,10 @@ class Table:
 
     def audiences(self) -> Iterator[Remote]:
         """Segments in the table; with a table for each, only those that the declaration names."""
-        import sqlalchemy as sa
-
         names = [there for _, there in self.destination.audiences] if "{audience}" in self._pattern() else [""]
         with self.database.connection() as connection:
+            import sqlalchemy as sa
+
             for name in names:
                 if self._there(connection, self._table_name(name)):
                     for segment, size in connection.execute(sa.text(self._layout_of(name, {}).sizes())):

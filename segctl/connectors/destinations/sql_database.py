@@ -39,10 +39,11 @@ class Database:
     @contextmanager
     def connection(self, batch: Batch | None = None) -> Iterator[Connection]:
         """A connection, whatever a driver raises put into words; nothing is kept that was not committed."""
+        engine = self._connected()
         import sqlalchemy as sa
 
         try:
-            with self._connected().connect() as connection:
+            with engine.connect() as connection:
                 yield connection
         except sa.exc.DBAPIError as error:
             raise self._problem(error, batch) from None
@@ -89,11 +90,11 @@ class Database:
 
     def _connected(self) -> Engine:
         if self._engine is None:
+            url = self.url()
             import sqlalchemy as sa
 
             from segctl.connectors.http.secrets import revealed
 
-            url = self.url()
             password = self.options.get("password")
             if password is not None:
                 url = url.set(password=revealed(password, self.around.root))
@@ -127,7 +128,28 @@ class Database:
 
     def dialect(self) -> Any:  # noqa: ANN401 - SQLAlchemy's
         """How names are quoted there."""
-        return self.url().get_dialect()()
+        return self._kind()()
+
+    def require(self) -> None:
+        """Looks whether the packages are there, and asks nobody.
+
+        Raises:
+            UsageError: One is not installed, or the address is of a database that is not spoken.
+        """
+        kind = self._kind()
+        try:
+            kind.import_dbapi()
+        except ImportError:
+            raise _no_package(f"the driver for `{self.url().drivername}`") from None
+
+    def _kind(self) -> Any:  # noqa: ANN401 - SQLAlchemy's
+        url = self.url()
+        import sqlalchemy as sa
+
+        try:
+            return url.get_dialect()
+        except (ModuleNotFoundError, sa.exc.NoSuchModuleError):
+            raise _no_package(f"the driver for `{url.drivername}`") from None
 
     def url(self) -> URL:
         """The address without the password.
