@@ -111,7 +111,7 @@ def write_start(ctx: Context, name: str | None) -> None:
             continue
         messages.notice(ctx, f"{people:,} people of `{done.segment}` are at `{to}`: who is held out leaves")
     if not is_known:
-        messages.notice(ctx, f"nobody knows yet who is in `{done.segment}`; next: segctl apply {done.segment}")
+        messages.notice(ctx, f"nobody knows yet who is in `{done.segment}`; next: segctl apply -s {done.segment}")
         return
     after = f"segctl push {done.segment} --dry-run" if done.destinations else f"segctl experiment assign {done.name}"
     messages.notice(ctx, f"nobody is assigned yet: that happens before the first push; next: {after}")

@@ -15,7 +15,7 @@ from segctl.operations.causes.counts import counted, counts_of, kind_column
 from segctl.operations.causes.words import say, translated
 from segctl.operations.guards import broken, refusal
 from segctl.operations.identity_causes import merges_between, moves_of_merges
-from segctl.operations.provenance import origin_of
+from segctl.operations.provenance import origin_of, recorded_as
 from segctl.operations.selection import chosen
 from segctl.operations.things import unknown_thing
 
@@ -130,8 +130,10 @@ def diff(
     recorded = runs(workspace)
     from_run, to_run = _compared(workspace, recorded, from_words, to_words, now, session.project.timezone)
     parts = {r.id: _by_segment(workspace, r) for r in (from_run, to_run)}
-    _check_names(names, dict.fromkeys([*session.definitions.segments, *parts[from_run.id], *parts[to_run.id]]))
-    wanted = _wanted(session, names, selection, (*parts[from_run.id], *parts[to_run.id]))
+    recorded_names = {recorded_as(session, name): name for name in session.definitions.segments}
+    called = {name: recorded_names.get(name, name) for run in parts.values() for name in run}
+    _check_names(names, dict.fromkeys([*session.definitions.segments, *called]))
+    wanted = _wanted(session, names, selection, called)
     merges = merges_between(workspace, from_run, to_run)
     counts = memberships.diff_counts(workspace, from_run, to_run, wanted)
     noted = {s.segment: counts_of(to_run.note, s.segment, entered=s.entered, left=s.left) for s in counts}
@@ -144,10 +146,15 @@ def diff(
     changes = _changes(session, (from_run, to_run), parts, recorded)
     segments = tuple(
         SegmentMove(
-            *(s.segment, s.before, s.entered, s.left, s.stayed, s.after),
+            *(called.get(s.segment, s.segment), s.before, s.entered, s.left, s.stayed, s.after),
             definition_changed="definition" in changes.get(s.segment, ()),
             definition_removed=_is_removed(s.segment, session, parts[to_run.id].get(s.segment)),
-            leaves=_leaf_moves(s.segment, parts[from_run.id], parts[to_run.id], translated(session, s.segment, said)),
+            leaves=_leaf_moves(
+                s.segment,
+                parts[from_run.id],
+                parts[to_run.id],
+                translated(session, called.get(s.segment, s.segment), said),
+            ),
             causes=why.get(s.segment) or {},
         )
         for s in counts
@@ -156,7 +163,7 @@ def diff(
         from_run,
         to_run,
         segments,
-        moves=_named(session, moves, said) if moves is not None and with_moves else None,
+        moves=_named(session, moves, said, called) if moves is not None and with_moves else None,
         refused=tuple(_refusals(segments, {n: d.guards for n, d in session.definitions.segments.items()})),
         changed_inputs=tuple(sorted({c for s in segments for c in changes.get(s.segment, ())} - {"definition"})),
         identity_moves=0 if moves is None or not merges else moves_of_merges(moves),
@@ -164,10 +171,15 @@ def diff(
     )
 
 
-def _wanted(session: Session, names: Sequence[str], selection: Selection, evaluated: Iterable[str]) -> list[str] | None:
+def _wanted(
+    session: Session, names: Sequence[str], selection: Selection, called: Mapping[str, str]
+) -> list[str] | None:
+    """Names on record of the segments that were asked for; None for all."""
+    asked = {recorded_as(session, name) for name in names}
     if not selection:
-        return list(names) or None
-    return sorted({*names, *({*chosen(session.definitions, selection)} & {*evaluated})})
+        return list(asked) or None
+    those = {*chosen(session.definitions, selection)}
+    return sorted(asked | {recorded for recorded, name in called.items() if name in those})
 
 
 def _check_names(names: Iterable[str], known: Iterable[str]) -> None:
@@ -251,11 +263,12 @@ def _leaf_counts(part: RunSegment | None) -> dict[str, int]:
     return {leaf["text"]: leaf["true"] for leaf in leaves}
 
 
-def _named(session: Session, moves: pl.DataFrame, language: Language) -> pl.DataFrame:
+def _named(session: Session, moves: pl.DataFrame, language: Language, called: Mapping[str, str]) -> pl.DataFrame:
     import polars as pl
 
     from segctl.operations.people import with_profile_ids
 
+    moves = moves.with_columns(pl.col("segment").replace(called))
     return (
         with_profile_ids(session.workspace, moves)
         .with_columns(

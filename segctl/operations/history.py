@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from segctl.model.errors import UsageError
 from segctl.operations.causes.counts import counts_of, in_words
-from segctl.operations.provenance import Origin, origin_of
+from segctl.operations.provenance import Origin, origin_of, recorded_as
 from segctl.operations.things import unknown_thing
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def history(session: Session, segment: str, *, limit: int | None = None) -> tupl
     by_id = {run.id: run for run in all_runs}
     rows = []
     before: Origin | None = None
-    for part in recorded(session.workspace, segment):
+    for part in recorded(session.workspace, recorded_as(session, segment)):
         origin = origin_of(by_id[part.run], segment, session.definitions, all_runs)
         causes = _causes(session, by_id[part.run], segment, part)
         rows.append(_row(part, origin, before, causes))

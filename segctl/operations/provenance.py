@@ -137,6 +137,18 @@ def origin_of(run: Run, segment: str, definitions: Definitions, recorded: Iterab
     )
 
 
+def recorded_as(session: Session, segment: str) -> str:
+    """What runs call a segment: by its name, or by a former one while no run has seen it under the new one."""
+    from segctl.state.recording import known_segments
+
+    segments, known = session.definitions.segments, known_segments(session.workspace)
+    alive = {name for name, one in known.items() if one.alive}
+    if segment in alive or segment not in segments:
+        return segment
+    former = (old for old in reversed(segments[segment].formerly) if old in alive and old not in segments)
+    return next(former, segment)
+
+
 def former_names(segment: str, definitions: Definitions, recorded: Iterable[Run]) -> tuple[str, ...]:
     """Names from before, newest first: those its file tells, and those it told when a run was made."""
     today = definitions.segments.get(segment)

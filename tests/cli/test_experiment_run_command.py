@@ -116,10 +116,28 @@ def test_before_the_segment_was_evaluated_and_after_a_rename_the_next_step_is_to
     # A segment of another name that no run has seen.
     code, _, err = call("experiment", "start", "new_test")
     assert code == 0
-    assert "next: segctl apply new\n" in err
+    assert "next: segctl apply -s new\n" in err
+    assert call("apply", "-s", "new")[0] == 0
 
     (tmp_path / "experiments/new_test.yaml").unlink()
     assert "add `salt: new_test` to it" in call("experiment", "status")[2]
+
+
+def test_a_rename_that_no_run_has_seen_yet_keeps_what_is_on_record(call: Callable[..., Said], tmp_path: Path) -> None:
+    (tmp_path / "crm.csv").write_text(FILES["crm.csv"].replace("c3@post.example", ""), "utf-8")
+    assert (call("ingest")[0], call("apply")[0]) == (0, 0)
+    for name in ("segments/winback.yaml", "experiments/mail_test.yaml"):
+        text = FILES[name].replace("segment: winback\n", "segment: back\n")
+        (tmp_path / name).write_text(text.replace("purpose:", "formerly: [winback]\npurpose:"), "utf-8")
+
+    assert [row["members"] for row in document(call("history", "back", "--json"))["data"]] == [30, 29]
+    moved = document(call("diff", "back", "--json"))["data"]
+    assert [(row["segment"], row["left"], row["definition"]) for row in moved] == [("back", 1, "same")]
+    moves = document(call("diff", "--moves", "--json"))["data"]
+    assert [(row["segment"], row["profile_id"]) for row in moves] == [("back", "3")]
+    figures = document(call("report", "segments", "--json"))["data"]
+    assert [(row["segment"], row["members"]) for row in figures] == [("back", 29)]
+    assert "next: segctl push back --dry-run" in call("experiment", "start")[2]
 
 
 def test_a_broken_split_is_said_first(call: Callable[..., Said], tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from segctl.model.dataclass import dataclass
 from segctl.model.errors import Refused, TemporaryError
 from segctl.operations.experiment.run import recorded_experiment
 from segctl.operations.experiment.running import experiments_now
+from segctl.operations.provenance import recorded_as
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -147,7 +148,7 @@ def is_evaluated(session: Session, segment: str) -> bool:
     """True if a run has evaluated a segment, so that a push of it has somebody to tell."""
     from segctl.state.memberships import in_force
 
-    return in_force(session.workspace, segment) is not None
+    return in_force(session.workspace, recorded_as(session, segment)) is not None
 
 
 def is_personal(session: Session, traits: Iterable[str | None]) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from segctl.operations.health.measures import Seen
+from segctl.operations.provenance import recorded_as
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session
@@ -25,6 +26,7 @@ class Record:
         seen: Segment → its runs in force, oldest first.
         newest: Segment → state, reason and run of its newest result.
         runs: By number.
+        recorded: Name of today → the one that runs know it by.
     """
 
     def __init__(self, session: Session, names: Sequence[str]) -> None:
@@ -38,13 +40,14 @@ class Record:
             " FROM run_segments x JOIN segments s ON s.id = x.segment JOIN runs r ON r.number = x.run"
             " WHERE s.alive AND x.state IN ('in_force', 'failed') ORDER BY x.run"
         )
-        wanted = set(names)
+        self.recorded = {name: recorded_as(session, name) for name in names}
+        called = {recorded: name for name, recorded in self.recorded.items()}
         self.ids: dict[int, str] = {}
         self.seen: dict[str, list[Seen]] = {}
         self.newest: dict[str, tuple[str, str | None, Run]] = {}
         for row in rows:
-            name = row["name"]
-            if name not in wanted:
+            name = called.get(row["name"])
+            if name is None:
                 continue
             run, at = self.runs[row["run"]], instant(row["as_of"])
             self.ids[row["id"]] = name
@@ -53,7 +56,7 @@ class Record:
                 leaves = json.loads(row["leaves"]) if row["leaves"] else []
                 self.seen.setdefault(name, []).append(
                     Seen(run.number, at, at.astimezone(zone).date(), row["size"], row["entered"], row["left_"],
-                         run.definitions.get(name), run.note.get("profiles"), leaves)
+                         run.definitions.get(row["name"]), run.note.get("profiles"), leaves)
                 )  # fmt: skip
 
     @property

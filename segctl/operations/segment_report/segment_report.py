@@ -191,7 +191,9 @@ class Making:
 
         number = max(self.record.runs) if run is None else run
         names = [name for name, seen in self.record.seen.items() if seen[0].run <= number]
-        return memberships(self.session.workspace, None if run is None else self.record.runs[run], names)
+        recorded = {self.record.recorded[name]: name for name in names}
+        at = None if run is None else self.record.runs[run]
+        return memberships(self.session.workspace, at, list(recorded)).rename(recorded)
 
     def _windows(self, members: Mapping[str, NDArray[np.bool_]]) -> dict[str, Windows]:
         """Segment → what its members did in each window."""
