@@ -58,7 +58,9 @@ def sections(
     if not shown:
         return
     columns = (*PUSHES, *FURTHER) if is_json else PUSHES
-    yield output.Section("push", "what a push would then send", columns, [_row(one)[: len(columns)] for one in shown])
+    yield output.Section(
+        "push", "what a push would then send", columns, [row[: len(columns)] for one in shown for row in _rows(one)]
+    )
     left = [(one.segment, one.destination, *(step.left for step in one.waterfall)) for one in shown]
     yield output.Section("waterfall", "people left after each step", step_columns(WATERFALL, left), left)
     wide = (*DROPPED, *DROPPED_FURTHER) if is_json else DROPPED
@@ -70,12 +72,15 @@ def sections(
         yield output.Section("irreversible", "what cannot be taken back", LASTING, lasting)
 
 
-def _row(one: AudiencePlan) -> tuple[Any, ...]:
+def _rows(one: AudiencePlan) -> Iterable[tuple[Any, ...]]:
     left = {step.name: step.left for step in one.waterfall}
-    return (
+    yield (
         one.segment, one.destination, left["members"], left["priority"], one.added, one.updated, one.removed,
         one.calls, one.minutes, one.withdrawn, one.mode, one.purpose, one.channel, one.refused, one.paused, one.digest,
     )  # fmt: skip
+    if one.former is not None:
+        nothing = (0, one.mode, one.purpose, one.channel, None, None, None)
+        yield (one.former.name, one.destination, None, None, 0, 0, one.former.removed, one.former.calls, None, *nothing)
 
 
 def _dropped(one: AudiencePlan, language: Language, *, with_change: bool) -> Iterable[tuple[Any, ...]]:

@@ -30,7 +30,7 @@ from segctl.operations.experiment.assign import assign
 from segctl.operations.experiment.check import check
 from segctl.operations.experiment.run import stop
 from segctl.operations.plan.file import SavedPlan
-from segctl.operations.plan.push import plan_push, saved_pushes
+from segctl.operations.plan.push import FormerList, plan_push, saved_pushes
 from segctl.operations.push.push import Asked, push
 from segctl.operations.push.work import Part
 from segctl.operations.universal_share import share_findings
@@ -453,6 +453,7 @@ def test_plan_dry_run_and_push_of_a_renamed_segment_tell_the_same_people(tmp_pat
 
     told = Counter(one.action for one in shop.services.requests[before:])
     assert [(one.added, one.removed) for one in planned] == [(11, 1)]
+    assert planned[0].former == FormerList("winback (former)", 10, 3)
     assert told == {"add": 11, "remove": 1 + 10}, "one has left, and the former list is emptied"
     assert [one.rows for one in rehearsed.recordings] == [told.total()]
     for done in (rehearsed, pushed):

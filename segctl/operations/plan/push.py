@@ -38,6 +38,21 @@ _REMEMBERED = 20
 
 
 @dataclass(frozen=True, slots=True)
+class FormerList:
+    """A list that an audience leaves.
+
+    Attributes:
+        name: What it is called in the ledger afterwards.
+        removed: People who are taken out of it.
+        calls: To the destination, beside those of the audience.
+    """
+
+    name: str
+    removed: int
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
 class AudiencePlan:
     """What a push would do for one audience; counts are people.
 
@@ -51,6 +66,7 @@ class AudiencePlan:
         refused: The guard that keeps anybody from being told.
         paused: Why nobody is told now.
         digest: Of who would be added, updated and taken out.
+        former: The list that the audience leaves, since it has another name there now.
     """
 
     segment: str
@@ -69,6 +85,7 @@ class AudiencePlan:
     refused: str | None
     paused: str | None
     digest: str
+    former: FormerList | None = None
 
     @property
     def is_quiet(self) -> bool:
@@ -109,7 +126,7 @@ def plan_push(
     gate = Gate.open(session, now=now)
     speed = _seconds_a_call(session.workspace)
     found = [
-        _planned(one, part_of(session, gate, one, allowed=allowed), speed, language)
+        _planned(session, one, part_of(session, gate, one, allowed=allowed), speed, language)
         for one in audiences(session, gate, selection=selection, now=now, members=members)
     ]
     return tuple(sorted(found, key=lambda one: (one.segment, one.destination)))
@@ -130,7 +147,9 @@ def part_of(session: Session, gate: Gate, audience: Audience, *, allowed: Allowe
     return found
 
 
-def _planned(audience: Audience, part: Part, speed: Mapping[str, float], language: Language) -> AudiencePlan:
+def _planned(
+    session: Session, audience: Audience, part: Part, speed: Mapping[str, float], language: Language
+) -> AudiencePlan:
     from segctl.connectors.destinations import abilities
 
     can, delta, told = abilities(audience.destination), part.delta, part.tells
@@ -155,7 +174,15 @@ def _planned(audience: Audience, part: Part, speed: Mapping[str, float], languag
         refused=part.refused,
         paused=part.paused,
         digest=part_digest(part),
+        former=_former(session, part, can),
     )
+
+
+def _former(session: Session, part: Part, can: Abilities) -> FormerList | None:
+    from segctl.operations.push.moved import left_list
+
+    found = left_list(session.workspace, part, can)
+    return None if found is None else FormerList(found.segment, found.removals, ceil(found.removals / can.batch_rows))
 
 
 def irreversible(to: str, can: Abilities, added: int, stuck: int, language: Language) -> tuple[str, ...]:

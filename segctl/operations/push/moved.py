@@ -73,7 +73,7 @@ def settle_place(
         return None
     if is_elsewhere(connector, part, can):
         left = former_left(connector, part, can)
-        told(f"{part.destination}: the audience of `{part.segment}` is new there, so everybody is told again")
+        told(f"{part.destination}: `{part.segment}` is another audience there now, so everybody is told again")
         _take_over(part, beside)
         return tell_everybody(workspace, part, can, left=left)
     keep_remote(workspace, part.ledger.id, part.remote, part.name)
@@ -115,6 +115,15 @@ def tell_everybody(workspace: Workspace, part: Part, can: Abilities, *, left: st
     was = move(workspace, part.ledger.id, part.remote, part.name, left=left)
     _tell_all(part)
     return None if was is None else emptied(workspace, part, was, can)
+
+
+def left_list(workspace: Workspace, part: Part, can: Abilities) -> Part | None:
+    """The audience that a part under a new name leaves, as far as it can be known without asking there."""
+    from segctl.state.deliveries_moved import former_name
+
+    if not is_left(part, can):
+        return None
+    return emptied(workspace, part, replace(part.ledger, segment=former_name(part.ledger.remote)), can)
 
 
 def emptied(workspace: Workspace, part: Part, was: LedgerAudience, can: Abilities) -> Part | None:

@@ -16,7 +16,7 @@ from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.audience.ledger import called
 from segctl.operations.push.books import DryBooks, LedgerBooks
 from segctl.operations.push.courier import Courier, Desk, World, world_from
-from segctl.operations.push.moved import emptied, is_left, settle_place
+from segctl.operations.push.moved import left_list, settle_place
 from segctl.operations.push.needed import needed
 from segctl.operations.push.parts import forget_settled, other_parts, without_removals
 from segctl.operations.push.resolve import resolve
@@ -24,7 +24,6 @@ from segctl.operations.push.result import Recording
 from segctl.operations.push.send import look_again, send
 from segctl.operations.push.watch import Watch
 from segctl.operations.push.work import Part
-from segctl.state.deliveries_moved import former_name
 
 if TYPE_CHECKING:
     from segctl.connectors.destinations.base import Abilities
@@ -216,11 +215,8 @@ class Station:
         workspace, connector = self.session.workspace, self.courier.desk.connector
         if self.recorder is None:
             left = settle_place(workspace, connector, one, self.can, told=self.progress.note, beside=beside)
-        elif is_left(one, self.can):
-            was = replace(one.ledger, segment=former_name(one.ledger.remote))
-            left = emptied(workspace, one, was, self.can)
         else:
-            left = None
+            left = left_list(workspace, one, self.can)
         self.former += [] if left is None else [left]
         return left
 
