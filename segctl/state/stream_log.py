@@ -50,7 +50,7 @@ class Change:
     Attributes:
         subject: Of the profile.
         effective: Valid time of the change.
-        event_time: Of the newest event that was taken in with it; None when no event was.
+        event_time: Of the event that the cause names, or the newest of the profile's; None when none was taken in.
         latency: Microseconds between the arrival of what caused it and its evaluation.
         cause: As `operations.causes.words` writes them.
         run: Number of the run that holds it; None before.

@@ -62,6 +62,30 @@ def test_an_event_lets_a_profile_enter_at_once_and_time_lets_it_leave_on_the_sec
     assert micros(65) <= left.effective <= micros(65) + 1_000_000
 
 
+def test_a_change_names_an_event_that_the_segment_reads(tmp_path: Path) -> None:
+    segments = {
+        "viewers": SEGMENTS["viewers"],
+        "around": "where: {segment: viewers}",
+        "spenders": "where: {trait: spend, at_least: 20 EUR}",
+        "new": "where: {not: {event: order, count: {at_least: 1}}}",
+    }
+    shop = Shop(write_project(tmp_path / "shop", segments))
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(line(1, "ann", 5), line(2, "ann", 7), line(3, "ann", 8), line(4, "ann", 9, "order"))
+        shop.write(line(5, "bob", 9), line(6, "cid", 9))
+        stream.turn()
+    said = {(c.segment, c.profile): (c.cause.partition(" 2026")[0], c.event_time) for c in shop.heard.distinct}
+
+    assert said["around", "ann"] == said["viewers", "ann"]
+    assert said["viewers", "ann"][0] == "event view"
+    assert said["spenders", "ann"] == ("event order", micros(9))
+    assert said["new", "bob"] == ("profile new", micros(9))
+    with open_session(shop.folder) as session:
+        kept = {(s.segment, s.entered_cause) for s in intervals(session.workspace, range(3))}
+    assert not {cause for segment, cause in kept if segment in ("viewers", "around") and "order" in cause}
+
+
 def test_the_members_at_the_start_are_no_changes_but_what_moved_while_nobody_streamed_is(shop: Shop) -> None:
     shop.at(10)
     with shop.stream() as stream:

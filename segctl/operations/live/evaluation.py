@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from segctl.compile import ir
 from segctl.compile.plan import plan, references, roots, walk
 from segctl.compile.zones import to_us
+from segctl.operations.causes.reach import kinds_of
 from segctl.operations.evaluation import leaf_output, lowered_segments
 from segctl.operations.live.events import LiveEvents
 from segctl.operations.live.plan import LivePlan
@@ -40,6 +41,7 @@ class LiveEvaluator:
     Attributes:
         late: Segments that need everybody (`keep`, colleagues, scores), and those that refer to such; they have no
             column in the answers. In order of reference.
+        kinds: Of each of the others the event kinds it reads, also by way of segments it refers to.
     """
 
     def __init__(self, session: Session, names: Sequence[str], snapshot: int, *, leaves: bool = False) -> None:
@@ -64,6 +66,7 @@ class LiveEvaluator:
         asked = [one for one in segments if leaves and one.name in set(names)]
         outputs = [leaf_output(one.name, number, leaf) for one in asked for number, leaf in enumerate(one.leaves)]
         self._asking = plan(segments, outputs)
+        self.kinds = kinds_read(self._asking.segments)
         self._plan = LivePlan(session, self._asking.segments, outputs)
         self._events = LiveEvents(session.workspace, self._asking, snapshot)
         self._canonical = canonical(session.workspace, snapshot)
@@ -210,3 +213,12 @@ def late_segments(lowered: Iterable[ir.LoweredSegment]) -> tuple[str, ...]:
         if asks_all or any(name in late for name in references(one)):
             late[one.name] = None
     return tuple(late)
+
+
+def kinds_read(lowered: Iterable[ir.LoweredSegment]) -> dict[str, frozenset[str]]:
+    """Event kinds that decide each segment, those of the segments it refers to included; segments by reference."""
+    found: dict[str, frozenset[str]] = {}
+    for one in lowered:
+        own = kinds_of(node for root in roots(one) for node in walk(root))
+        found[one.name] = own.union(*(found.get(name, frozenset()) for name in references(one)))
+    return found

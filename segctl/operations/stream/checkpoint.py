@@ -193,7 +193,7 @@ def _take_others(state: StreamState, others: Others) -> None:
     now = state.clock.wall_us
     otherwise = Why(cause("trait_changed", "values changed"), None, now)
     moved = world.ask(world.profile_subjects(others.touched), at)
-    whys = whys_of(moved, others.events, world.profile_of, since=now, last=world.as_of)
+    whys = whys_of(moved, others.events, world, since=now)
     world.wait_for(others.events, at)
     state.commit(Work(changes=changes_of(moved, world.profiles, whys, otherwise, effective=at, now=now)))
 

@@ -187,7 +187,7 @@ class Stream:
             world.add(events)
         changes = self._timers(at)
         moved = world.ask(world.profile_subjects([*subjects_of(events), *(former or ())]), at)
-        whys = whys_of(moved, events, world.profile_of, since=since, last=world.as_of)
+        whys = whys_of(moved, events, world, since=since)
         world.wait_for(events, at)
         now = state.clock.wall_us
         otherwise = Why(cause("event_replaced" if former else "time_passed"), None, now)

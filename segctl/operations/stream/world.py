@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ class World:
         profile_of: Subject → subject of its profile; None when each is its own.
         snapshot: Files that evaluation sees.
         as_of: Of the last run, microseconds since 1970.
+        appeared: Subjects of the profiles that were nobody until they were asked the last time.
     """
 
     def __init__(self, session: Session, as_of: int, *, without: Collection[str] = ()) -> None:
@@ -55,6 +56,7 @@ class World:
         self.timers = Timers(len(self.profiles))
         self._present = Members(("",), len(self.profiles))
         self.as_of = as_of
+        self.appeared: frozenset[int] = frozenset()
 
     def _going(self, at: int) -> Running:
         from segctl.operations.apply import EVERYTHING, evaluated_names
@@ -75,6 +77,11 @@ class World:
     def asked(self) -> list[str]:
         """Segments that blocks of profiles decide."""
         return [name for name in self.members.names if name not in self.late]
+
+    @property
+    def kinds(self) -> Mapping[str, frozenset[str]]:
+        """Event kinds that decide each of the segments that blocks of profiles decide."""
+        return self._evaluator.kinds
 
     def _read_profiles(self) -> None:
         files = Subjects(self.session.workspace).table(self.snapshot)
@@ -134,7 +141,8 @@ class World:
             return []
         answers = self._evaluator.answers(profiles, moment(at))
         moved = self.members.moved(profiles, answers.drop("due"), self.asked)
-        self._present.moved(profiles, answers.select("subject", pl.lit(value=True).alias("")), ("",))
+        came = self._present.moved(profiles, answers.select("subject", pl.lit(value=True).alias("")), ("",))
+        self.appeared = frozenset(subject for subject, _, is_there in came if is_there)
         rows = np.asarray(profiles, dtype=np.int64)
         due = np.full(len(rows), NEVER, dtype=np.int64)
         due[np.searchsorted(rows, answers["subject"].to_numpy())] = answers["due"].to_numpy()
