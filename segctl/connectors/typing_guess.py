@@ -25,6 +25,9 @@ _TIME_LIKE = re.compile(r"time|zeit|date|datum|_ts|^ts|_at$", re.IGNORECASE)
 _MISSING = ("nan", "null", "none", "n/a", "#n/a", "na", "k.a.", "k. a.", "-", "--")
 """What exporters write into empty cells of numbers and times, in small letters."""
 _MOSTLY = 0.99
+_NEARLY = 0.8
+_FEWEST = 5
+"""Among fewer values nobody can say which of them are mistakes."""
 _EPOCHS = {"epoch_s": (1, 10), "epoch_ms": (1_000, 13), "epoch_us": (1_000_000, 16)}
 _FIRST_S, _LAST_S = 473_385_600, 4_102_444_800  # 1985 to 2100: what a number of seconds may mean as a time
 
@@ -64,12 +67,37 @@ def missing_words(column: pl.Series, name: str, decimal: str = ".", thousands: s
 
 
 def is_mostly_time(column: pl.Series) -> bool:
-    """True when at least 99 of 100 values are times, so that the others are mistakes."""
+    """True when at least 99 of 100 values are times, of fewer all but one, so that the others are mistakes."""
     if column.dtype != pl.String or not column.str.contains(r"\d[-.T:/]\d").any():
         return False
-    found = typed(Target("c", TIME, Column("c")), Columns(column.alias("c").to_frame()), Counts())
-    bad = 0 if found.bad is None else int(found.bad.sum())
-    return bad <= (1 - _MOSTLY) * int(present(column).sum())
+    bad = _misfits(column, TIME, NumberForm()).sum()
+    count = int(present(column).sum())
+    return bad <= (1 - _MOSTLY) * count or (bad == 1 and count >= _FEWEST)
+
+
+def strays(
+    column: pl.Series, name: str, decimal: str = ".", thousands: str | None = None, *, share: float = _NEARLY
+) -> tuple[str, pl.Series]:
+    """What at least that share of the values of a column of text are, and which rows hold the others.
+
+    Returns:
+        A short type and a Boolean per row; ``text`` and no true one when all values are of one kind, or of none.
+    """
+    none = pl.repeat(value=False, n=len(column), eager=True)
+    count = int(present(column).sum())
+    is_plain = column.dtype != pl.String or _ID_LIKE.search(name) or _has_leading_zeros(column)
+    if is_plain or count < _FEWEST or guess(column, name, decimal, thousands) != "text":
+        return "text", none
+    best, rows = "text", none
+    for short, value_type in _TYPES.items():
+        if short == "boolean" or (short == "money" and not _MONEY_LIKE.search(name)):
+            continue
+        if not _may_fit(column, value_type):
+            continue
+        bad = _misfits(column, value_type, NumberForm(decimal, thousands))
+        if bad.sum() <= (1 - share) * count and (best == "text" or bad.sum() < rows.sum()):
+            best, rows = short, bad
+    return best, rows
 
 
 def is_id_like(name: str) -> bool:
@@ -82,15 +110,23 @@ def _has_leading_zeros(column: pl.Series) -> bool:
 
 
 def _fits(column: pl.Series, value_type: ValueType, form: NumberForm) -> bool:
-    frame = column.alias("c").to_frame()
-    if value_type.kind in (Kind.DATE, Kind.TIME) and column.dtype != pl.String:
+    if not _may_fit(column, value_type):
         return False
-    if value_type.kind is Kind.DATE and bool(column.str.contains(":").any()):
-        return False
-    if value_type.kind in (Kind.DATE, Kind.TIME) and not column.str.contains(r"\d[-.T:/]\d").any():
-        return False  # 20261121 may be a day, and as well a number
-    found = typed(Target("c", value_type, Column("c")), Columns(frame, form), Counts())
+    found = typed(Target("c", value_type, Column("c")), Columns(column.alias("c").to_frame(), form), Counts())
     return found.bad is None and present(column).any() and found.values.null_count() < len(column)
+
+
+def _may_fit(column: pl.Series, value_type: ValueType) -> bool:
+    if value_type.kind not in (Kind.DATE, Kind.TIME):
+        return True
+    if column.dtype != pl.String or (value_type.kind is Kind.DATE and column.str.contains(":").any()):
+        return False
+    return bool(column.str.contains(r"\d[-.T:/]\d").any())  # 20261121 may be a day, and as well a number
+
+
+def _misfits(column: pl.Series, value_type: ValueType, form: NumberForm) -> pl.Series:
+    found = typed(Target("c", value_type, Column("c")), Columns(column.alias("c").to_frame(), form), Counts())
+    return pl.repeat(value=False, n=len(column), eager=True) if found.bad is None else found.bad
 
 
 def epoch_format(column: pl.Series, name: str) -> str | None:

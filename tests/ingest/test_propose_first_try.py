@@ -30,8 +30,33 @@ def test_a_column_with_many_impossible_days_is_no_column_of_times(shop) -> None:
     shop.file("orders.csv", HEADER + "\n".join([*ROWS, *["B999;7;31.02.2025 10:00;1,00"] * 3]) + "\n")
     project, _ = load_project(shop.root)
 
-    with pytest.raises(UsageError, match="holds times throughout"):
+    with pytest.raises(UsageError, match="holds times throughout") as refused:
         propose(project, "orders.csv", "ordered")
+    assert refused.value.why == "`Datum`: 200 of 203 values are times; 3 are not, the first in line 202"
+
+
+def test_single_values_of_another_kind_are_told_with_their_lines(shop) -> None:
+    rows = [f"7;2025-11-{n + 1:02d};{n},90;Größe {n}" for n in range(8)]
+    rows[2], rows[3] = "7;2025-02-30;1,00;x", "7;2025-11-04;abc;38"
+    shop.file("orders.csv", "\n".join(["Kundennr;Datum;Betrag;Ware", *rows]) + "\n")
+    project, _ = load_project(shop.root)
+
+    proposal = propose(project, "orders.csv", "ordered")
+
+    assert "    time: Datum\n" in proposal.yaml
+    assert [note for note in proposal.notes if "values are" in note] == [
+        "`Datum`: 7 of 8 values are dates; that of line 4 is not",
+        "`Betrag`: 7 of 8 values are amounts; that of line 5 is not; undeclared, such a column is text",
+    ]
+
+
+def test_among_few_rows_nothing_is_a_mistake(shop) -> None:
+    shop.file("orders.csv", "Kundennr;Datum;Betrag\n7;2025-11-01;1,00\n7;2025-11-02;abc\n7;x;2,00\n7;2025-11-03;1\n")
+    project, _ = load_project(shop.root)
+
+    with pytest.raises(UsageError, match="holds times throughout") as refused:
+        propose(project, "orders.csv", "ordered")
+    assert refused.value.why is None
 
 
 def test_a_number_that_never_repeats_becomes_the_id_and_stays_a_property(shop) -> None:

@@ -117,6 +117,7 @@ def propose(project: Project, path: str, kind: str, *, key: tuple[str, ...] = ()
 @dataclass(frozen=True, slots=True)
 class _Sample:
     frame: pl.DataFrame
+    lines: pl.Series
     path: str
     why: tuple[str, ...]
     decimal: str
@@ -141,6 +142,7 @@ class _Parts:
 
 def _sample(project: Project, path: str) -> _Sample:
     from segctl.connectors.files import detect, expand, read
+    from segctl.operations.ingest.propose_notes import about_columns
     from segctl.operations.ingest.source import existing
 
     first = existing(expand(Path(project.root), path)[0])
@@ -151,7 +153,9 @@ def _sample(project: Project, path: str) -> _Sample:
     frame = _flattened(batch.frame.head(SAMPLE_ROWS))
     decimal, thousands = detected.decimal or ".", detected.thousands or None
     frame, missing = _without_words(frame, decimal, thousands)
-    return _Sample(frame, path, (*detected.why, *_about_records(frame)), decimal, thousands, missing)
+    lines = batch.lines.head(SAMPLE_ROWS)
+    why = (*detected.why, *about_columns(frame, lines, decimal, thousands))
+    return _Sample(frame, lines, path, why, decimal, thousands, missing)
 
 
 def _without_words(frame: pl.DataFrame, decimal: str, thousands: str | None) -> tuple[pl.DataFrame, tuple[str, ...]]:
@@ -163,16 +167,6 @@ def _without_words(frame: pl.DataFrame, decimal: str, thousands: str | None) -> 
     words = {word for column in frame for word in missing_words(column, column.name, decimal, thousands)}
     text = pl.col(pl.String)
     return frame.with_columns(pl.when(~text.str.strip_chars().is_in(sorted(words))).then(text)), tuple(sorted(words))
-
-
-def _about_records(frame: pl.DataFrame) -> list[str]:
-    import polars as pl
-
-    return [
-        f"`{name}` holds records; `each: {name}` makes events of them (segctl help sources)"
-        for name, of in frame.schema.items()
-        if isinstance(of, pl.List) and isinstance(of.inner, pl.Struct)
-    ]
 
 
 def _flattened(frame: pl.DataFrame) -> pl.DataFrame:
@@ -236,8 +230,10 @@ def _time_column(sample: _Sample, given: str | None) -> str:
     timed = timed or [column for column in columns if is_mostly_time(sample.frame[column])]
     named = [column for column in timed if any(word in _slug(column) for word in _TIME_WORDS)]
     if not timed:
-        hint = "name it: `--time COLUMN`"
-        raise UsageError("SEG317", f"no column of `{sample.path}` holds times throughout", hint=hint)
+        from segctl.operations.ingest.propose_notes import nearest_time
+
+        hint, why = "name it: `--time COLUMN`", nearest_time(sample.frame, sample.lines)
+        raise UsageError("SEG317", f"no column of `{sample.path}` holds times throughout", why=why, hint=hint)
     # A row whose time is missing is bad: a column that is always filled goes first, else the fullest.
     gaps = {column: sample.frame[column].null_count() for column in timed}
     return min(timed, key=lambda column: (gaps[column] > 0, column not in named, gaps[column]))
