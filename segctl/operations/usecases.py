@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from segctl.compile.suggest import nearest
@@ -180,7 +180,9 @@ def add(
     declared = declarations(root, wished, names) if declare and wished else None
     if lacking and declared is None:
         raise _refuse(case, lacking, names)
-    wanted = {path: _renamed(data, names) for path, data in package(case).items()}
+    made = package(case)
+    called = _called_now(definitions, made)
+    wanted = {_path_now(path, called): _renamed(data, {**names, **called}) for path, data in made.items()}
     there = {path: (root / path).read_bytes() for path in wanted if (root / path).is_file()}
     same = tuple(sorted(path for path, data in there.items() if data == wanted[path]))
     other = tuple(sorted(set(there) - set(same)))
@@ -242,6 +244,20 @@ def _is_shared(path: str, case: UseCase) -> bool:
     """Whether a project may have made the file its own: what several journeys and segments use."""
     own = (f"workflows/{case.name}.yaml", experiment_path(case.name))
     return path not in own and not path.startswith(f"content/{case.name}.")
+
+
+def _called_now(definitions: Definitions, made: Iterable[str]) -> dict[str, str]:
+    """Segments of a package that the project has under another name by now."""
+    brought = {Path(path).stem for path in made if path.startswith("segments/")} - definitions.segments.keys()
+    own = {old: name for name, segment in definitions.segments.items() for old in segment.formerly}
+    return {name: own[name] for name in sorted(brought & own.keys())}
+
+
+def _path_now(path: str, called: Mapping[str, str]) -> str:
+    """A segment and its tests lie under the name of the segment."""
+    folder, _, file = path.partition("/")
+    stem = file.removesuffix(".yaml")
+    return f"{folder}/{called[stem]}.yaml" if folder in ("segments", "tests") and stem in called else path
 
 
 def _renamed(data: bytes, names: Mapping[str, str]) -> bytes:

@@ -108,6 +108,22 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert again.new == ()
 
 
+def test_a_segment_that_the_project_renamed_is_not_brought_again(tmp_path: Path) -> None:
+    folder = bare(tmp_path / "p")
+    add(definitions_of(folder), "cart_recovery")
+    there = folder / "segments" / "cart_abandoners.yaml"
+    text = there.read_text("utf-8").replace("segment: cart_abandoners", "segment: carts\nformerly: [cart_abandoners]")
+    (folder / "segments" / "carts.yaml").write_text(text, "utf-8")
+    there.unlink()
+    (folder / "workflows" / "cart_recovery.yaml").unlink()
+    (folder / "tests" / "cart_abandoners.yaml").rename(folder / "tests" / "carts.yaml")
+
+    added = add(definitions_of(folder), "cart_recovery", keep=True)
+
+    assert added.new == ("workflows/cart_recovery.yaml",)
+    assert not re.search(r"\bcart_abandoners\b", (folder / "workflows/cart_recovery.yaml").read_text("utf-8"))
+
+
 def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     folder = bare(tmp_path / "p")
     before = sorted(path for path in folder.rglob("*") if path.is_file())
