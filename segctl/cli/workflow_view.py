@@ -188,7 +188,8 @@ def write_simulation(
             "until": session.local(end).isoformat(timespec="seconds"),
             "looks": found.ticks,
             "begun": len(found.instances),
-            "control": sum(one.arm == "control" for one in found.instances),
+            "control": found.control,
+            "control_held_back": found.held_back,
             "exited": sum(one.state == "exited" for one in found.instances),
             "still_waiting": sum(one.state == "active" for one in found.instances),
         }
@@ -203,6 +204,9 @@ def write_simulation(
             sections=(output.Section("examples", "Examples, the first of all", EXAMPLES, examples),),
         ),
     )  # fmt: skip
+    if found.control > found.held_back:
+        of = f"{found.held_back:,} of {found.control:,} in the control group would have been told else"
+        messages.notice(ctx, f"{of}; consent, caps or addresses keep the others back in any group, and count as that")
     messages.notice(ctx, "nobody was told anything; next: segctl workflow run")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from workflow_shop import NOON, Shop, copied, later
@@ -66,6 +67,16 @@ def test_nobody_is_told_and_nothing_recorded_by_a_simulation(tmp_path: Path) -> 
     with open_session(shop.folder) as session:
         assert Books(session.workspace).effects() == []
         assert Books(session.workspace).instances() == []
+
+
+def test_the_control_group_is_more_than_those_whom_only_it_keeps_back() -> None:
+    ways = tuple(SimpleNamespace(arm=arm) for arm in ("control", "control", "treated"))
+    effects = tuple(SimpleNamespace(instance=way, state=state)
+                    for way, state in [(1, "control"), (1, "control"), (2, "refused"), (3, "done")])  # fmt: skip
+
+    found = Simulated({}, NOON, NOON, 1, ways, effects)
+
+    assert (found.control, found.held_back) == (2, 1)
 
 
 def test_a_span_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -50,6 +50,16 @@ class Simulated:
     instances: tuple[Instance, ...]
     effects: tuple[Effect, ...]
 
+    @property
+    def control(self) -> int:
+        """Ways in the control group."""
+        return sum(one.arm == "control" for one in self.instances)
+
+    @property
+    def held_back(self) -> int:
+        """Of these the ones to which something would have been sent: the gate refuses before the group does."""
+        return len({one.instance for one in self.effects if one.state == "control"})
+
 
 def simulate(
     session: Session,
