@@ -19,6 +19,7 @@ from segctl.operations.evaluation import evaluate, load_input, lowered_segments
 from segctl.operations.expiry import expired_at
 from segctl.operations.explain_consents import later_consents, why_outside
 from segctl.operations.explain_related import counted_colleagues, related_rows
+from segctl.operations.explain_stream import Ahead, ahead
 from segctl.operations.people import find_person
 from segctl.operations.profile import person_events
 from segctl.operations.provenance import origin_of, origin_today
@@ -53,6 +54,7 @@ class Explanation:
         moved_why: The cause of that, in words; None where it is not on record.
         expires: When the segment ends or has ended; nobody belongs to it from then on.
         outside: Why the person may not be evaluated: ``objected_profiling``, ``restricted`` or ``erased``.
+        ahead: What a stream says that is ahead of the runs in force; None when none is, and with a run.
     """
 
     segment: str
@@ -72,6 +74,7 @@ class Explanation:
     moved_why: str | None = None
     expires: datetime | None = None
     outside: str | None = None
+    ahead: Ahead | None = None
 
     @property
     def has_expired(self) -> bool:
@@ -115,6 +118,8 @@ def explain(
     data = load_input(session, asked, as_of=as_of, snapshot=snapshot)
     row = data.profiles.filter(data.profiles["subject"] == owner.subject)
     outside = _outside(session, name, owner.profile_id, as_of, recorded)
+    if recorded is None:
+        outside = replace(outside, ahead=ahead(session, name, subjects, said))
     if not row.height:
         return replace(outside, outside=why_outside(session, subjects, snapshot=snapshot))
     names = [s.name for s in asked.segments]

@@ -168,6 +168,23 @@ def pending_causes(workspace: Workspace) -> list[tuple[str, int, str, int, int]]
     )
 
 
+def pending_change(workspace: Workspace, segment: str, subjects: Sequence[int]) -> Change | None:
+    """The last change of one of the subjects in a segment that no run holds."""
+    marks = ", ".join("?" * len(subjects))
+    rows = workspace.query(
+        "SELECT segment, subject, profile, entered, effective, event_time, latency, cause, run, seq"
+        f" FROM stream_changes WHERE run IS NULL AND segment = ? AND subject IN ({marks}) ORDER BY seq DESC LIMIT 1",
+        (segment, *subjects),
+    )
+    return Change(*tuple(rows[0])[:3], bool(rows[0][3]), *tuple(rows[0])[4:]) if rows else None
+
+
+def is_ahead(workspace: Workspace) -> bool:
+    """Whether a stream has said something that no run holds, or taken in lines that no file holds."""
+    pending = workspace.query("SELECT EXISTS (SELECT 1 FROM stream_changes WHERE run IS NULL)")
+    return bool(pending[0][0]) or waiting_lines(workspace) > 0
+
+
 def first_kept(workspace: Workspace) -> int:
     """The lowest sequence number that can be said again; one more than the highest when none can."""
     rows = workspace.query("SELECT min(seq) FROM stream_changes")

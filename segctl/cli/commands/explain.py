@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from segctl.compile.trace import Branch, EventRow, LeafTrace, Trace, TracedValue
     from segctl.compile.words_trace import TraceWords
     from segctl.operations.explain import Explanation
+    from segctl.operations.explain_stream import Ahead
     from segctl.operations.session import Session
 
 EXAMPLES = (
@@ -157,7 +158,19 @@ def _notes(session: Session, found: Explanation, *, until: bool) -> list[str]:
     if found.moved_why is not None and found.moved_at is not None:
         word = "entered" if found.in_force else "left"
         notes.append(f"{word} {session.local(found.moved_at).isoformat(' ', 'seconds')}: {found.moved_why}")
+    if found.ahead is not None:
+        notes.append(_ahead(session, found.ahead))
     return notes
+
+
+def _ahead(session: Session, said: Ahead) -> str:
+    """What a stream says that no run says yet."""
+    word = "a running stream" if said.is_running else "a stream that broke off"
+    beginning = f"{word} is ahead of the run in force and says: {'a member' if said.member else 'no member'}"
+    if said.moved_at is None:
+        return f"{beginning}, as that run does"
+    verb = "entered" if said.member else "left"
+    return f"{beginning}, {verb} {session.local(said.moved_at).isoformat(' ', 'seconds')}: {said.moved_why}"
 
 
 def _changed(what: str) -> str:
