@@ -118,10 +118,10 @@ def help_sentences(parameter: Parameter, spec: VerbSpec) -> str:
     return text.strip()
 
 
-def filled(text: str, *, indent: int = 0) -> list[str]:
-    """The lines of a paragraph at the width of a page, never empty."""
-    margin = " " * indent
-    return textwrap.wrap(text, WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False) or [""]
+def filled(text: str, *, indent: int = 0, hanging: int = 0) -> list[str]:
+    """The lines of a paragraph at the width of a page, never empty; those after the first stand further in."""
+    margin, further = " " * indent, " " * (indent + hanging)
+    return textwrap.wrap(text, WIDTH, initial_indent=margin, subsequent_indent=further, break_on_hyphens=False) or [""]
 
 
 def _usage_piece(parameter: Parameter) -> str:

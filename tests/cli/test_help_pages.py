@@ -132,6 +132,8 @@ def test_the_list_of_help_names_topics_and_verbs(run: Run) -> None:
     assert "missing-values" in out
     assert "quarantine" in out
     assert max(map(len, out.splitlines())) <= 80
+    # What a line has no room for stands below its beginning, never in the column of the headings.
+    assert [line for line in out.splitlines() if re.match(r"\S", line) and not re.match(r"[A-Z][a-z]+: ?", line)] == []
 
 
 def test_the_surface_as_json_names_every_option(run: Run) -> None:

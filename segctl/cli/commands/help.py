@@ -105,9 +105,11 @@ def _page(name: str) -> str:
 def _list() -> str:
     found = topics()
     longest = max(map(len, found)) + 2
-    lines = ["Topics:", *(f"  {name:<{longest}}{title}" for name, title in found.items()), ""]
-    lines += ["Verbs: " + ", ".join(COMMANDS), "", "Codes: segctl help SEG204, as printed with each message"]
-    return "\n".join("\n".join(helptext.filled(line)) for line in lines) + "\n"
+    lines = ["Topics:"]
+    for name, title in found.items():
+        lines += helptext.filled(f"{name:<{longest}}{title}", indent=2, hanging=longest)
+    lines += ["", *helptext.filled("Verbs: " + ", ".join(COMMANDS), hanging=len("Verbs: ")), ""]
+    return "\n".join([*lines, "Codes: segctl help SEG204, as printed with each message"]) + "\n"
 
 
 def _indented(text: str) -> str:
