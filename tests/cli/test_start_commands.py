@@ -139,3 +139,15 @@ def test_a_schema_is_printed_byte_for_byte(run: Run) -> None:
 
     assert run("schema", "segment").out == (shipped / "segment.json").read_text("utf-8")
     assert run("schema", "-f", "ids").out.split() == sorted(p.stem for p in shipped.glob("*.json"))
+
+
+def test_a_proposal_is_data_where_data_is_asked_for(project: Path, run: Run) -> None:
+    (project / "till.csv").write_text("customer_id;at;total\n1;2026-01-05;12,50\n", "utf-8")
+
+    done = run("ingest", "--from", "till.csv", "--as", "till_sale", "-f", "json", cwd=project)
+
+    found = json.loads(done.out)
+    (proposal,) = found["data"]
+    assert (found["schema"], proposal["source"]) == ("segctl/proposal/1", "till")
+    assert "  - event: till_sale\n" in proposal["declaration"]
+    assert "total: money" in proposal["lacking"]

@@ -138,7 +138,7 @@ def _first_try(
         for line in proposal.notes:
             messages.notice(ctx, line)
         if not _is_declared(ctx, project, proposal, save=save and not ctx.dry_run):
-            output.write_text(ctx, proposal.yaml)
+            _write_proposal(ctx, proposal)
             return None
         for line in proposal.yaml.splitlines():
             messages.notice(ctx, f"  {line}")
@@ -153,6 +153,15 @@ def _first_try(
             accepts_empty=ctx.yes,
         )
     return _report(ctx, found)
+
+
+def _write_proposal(ctx: Context, proposal: Proposal) -> None:
+    if ctx.format == "table":
+        output.write_text(ctx, proposal.yaml)
+        return
+    row = (proposal.name, proposal.yaml, proposal.declarations)
+    columns = tuple(output.Column(name) for name in ("source", "declaration", "lacking"))
+    output.write(ctx, output.Result("segctl/proposal/1", columns, [row], noun="proposals"))
 
 
 def _is_declared(ctx: Context, project: Project, proposal: Proposal, *, save: bool) -> bool:
