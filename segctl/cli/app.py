@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -254,7 +255,7 @@ def _usage_error(error: Exception, first: str) -> UsageError:
     if wrong is not None:
         return UsageError("SEG104", f"`{wrong}` needs a value", hint=see)
     parameter = getattr(error, "param", None)
-    message = _lowered(str(getattr(error, "message", "")))
+    message = _in_our_words(_lowered(str(getattr(error, "message", ""))))
     if parameter is not None and not message:
         shown = parameter.metavar or parameter.name
         return UsageError("SEG104", f"`{shown}` is missing", hint=f"usage: {helptext.usage(name)}")
@@ -271,6 +272,15 @@ def _near_option(verb: str, wrong: str) -> str | None:
     flags = [flag for p in spec.parameters if isinstance(p.declared, Option) for flag in p.declared.flags]
     near = get_close_matches(wrong, flags, n=1)
     return f"did you mean `{near[0]}`?" if near else None
+
+
+_NOT_A = re.compile(r"'(.*)' is not a valid (int|float)(?:eger)?", re.DOTALL)
+_NUMBERS = {"int": "whole number", "float": "number"}
+
+
+def _in_our_words(message: str) -> str:
+    found = _NOT_A.fullmatch(message)
+    return f"`{found[1]}` is no {_NUMBERS[found[2]]}" if found else message
 
 
 def _lowered(message: str) -> str:

@@ -254,6 +254,9 @@ class _Choice:
             known = {one.owner for one in self.segments.values() if one.owner}
         elif method == "path":
             known = {path for one in self.segments.values() if one.location for path in _folders(one.location.file)}
+        if not method and value.endswith(".json"):
+            hint = f"a plan that was saved is carried out by `segctl apply {value}`; here names of segments are meant"
+            return UsageError("SEG402", f"`{part}` selects no segment", hint=hint)
         near = None if method in _CHOICES else nearest(value, known)
         lead = f"{method}:" if method else ""
         hint = f"did you mean `{lead}{near}`?" if near else _WAYS_OUT.get(method, "`segctl ls segments` lists them all")

@@ -31,6 +31,8 @@ Run = Callable[..., Finished]
         pytest.param(("completion",), "`install|show` is missing", id="an argument is missing"),
         pytest.param(("schema", "--output"), "`--output` needs a value", id="a value is missing"),
         pytest.param(("doctor", "--online"), "`segctl help doctor`", id="a value is missing, and where to look"),
+        pytest.param(("plan", "--examples", "abc"), "`--examples`: `abc` is no whole number\n", id="no whole number"),
+        pytest.param(("experiment", "plan", "--per-day", "x"), "`--per-day`: `x` is no number\n", id="no number"),
         pytest.param(("schema", "--timeout", "soon"), "no length of time", id="no length of time"),
     ],
 )

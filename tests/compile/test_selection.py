@@ -126,6 +126,7 @@ def test_excluding_follows_neighbours_too() -> None:
         pytest.param("tag:daly", "SEG402", "tag:daily", id="the nearest tag"),
         pytest.param("owner:crm@shop.exmple", "SEG402", "owner:crm@shop.example", id="the nearest owner"),
         pytest.param("path:segments/ue", "SEG402", "path:segments/eu", id="the nearest folder"),
+        pytest.param("plan.json", "SEG402", "`segctl apply plan.json`", id="a plan that was saved"),
         pytest.param("+winbak", "SEG402", "did you mean `winback`", id="behind a plus"),
         pytest.param("++", "SEG402", "write a name", id="only signs"),
         pytest.param("tag:recovery,winner", "SEG403", "--allow-empty", id="nothing in common"),

@@ -50,6 +50,15 @@ def test_single_values_of_another_kind_are_told_with_their_lines(shop) -> None:
     ]
 
 
+def test_of_a_folder_the_file_that_was_looked_at_is_named(shop) -> None:
+    (shop.root / "exports").mkdir()
+    shop.file("exports/day.csv", "Ware;Preis\nHut;1\n")
+    project, _ = load_project(shop.root)
+
+    with pytest.raises(UsageError, match=r"exports/day\.csv` looks like an identifier"):
+        propose(project, "exports", "ordered")
+
+
 def test_among_few_rows_nothing_is_a_mistake(shop) -> None:
     shop.file("orders.csv", "Kundennr;Datum;Betrag\n7;2025-11-01;1,00\n7;2025-11-02;abc\n7;x;2,00\n7;2025-11-03;1\n")
     project, _ = load_project(shop.root)

@@ -31,6 +31,7 @@ _FOREIGN = (
     (b"ORC", "an ORC file", "convert it to Parquet"),
     (b"ARROW1", "an Arrow IPC file", "convert it to Parquet"),
 )
+_PAGES = ("<!doctype html", "<html", "<?xml")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -101,11 +102,15 @@ def _format(path: Path, start: bytes, options: ReadOptions) -> tuple[str, str]:
         return options.format, f"format {options.format}: declared"
     if binary:
         return binary, f"format {binary}: first bytes"
+    encoding, _ = encoding_of(start, whole=False)
+    text = start.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
+    # What a server answers instead of the data is often saved under the name of the data.
+    if text[:14].lower().startswith(_PAGES):
+        raise DataError("SEG343", f"`{path}` is a page or XML, not a table", hint="ask for the data as CSV or JSON")
     suffixes = {suffix.lower() for suffix in path.suffixes[-2:]}
     if suffixes & _TEXT_SUFFIXES:
         return "csv", "format csv: file name"
-    encoding, _ = encoding_of(start, whole=False)
-    return _text_format(start.decode(encoding, "replace").lstrip("\ufeff \t\r\n"), suffixes)
+    return _text_format(text, suffixes)
 
 
 def _binary_format(path: Path, start: bytes) -> str | None:

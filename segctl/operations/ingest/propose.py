@@ -145,7 +145,10 @@ def _sample(project: Project, path: str) -> _Sample:
     from segctl.operations.ingest.propose_notes import about_columns
     from segctl.operations.ingest.source import existing
 
-    first = existing(expand(Path(project.root), path)[0])
+    found = expand(Path(project.root), path)[0]
+    first = existing(found)
+    # Of a folder or a pattern one file is looked at, and what is said is said of that.
+    path = path if Path(path) == found or Path(project.root, path) == found else str(found)
     detected = detect(first)
     batch = next(read(first, None, detected, batch_rows=SAMPLE_ROWS), None)
     if batch is None or batch.frame.width == 0:

@@ -126,6 +126,7 @@ def test_a_device_is_refused():
     [
         (b"%PDF-1.7\n%\xe2\xe3", "SEG343"),
         (b"\x89PNG\r\n\x1a\n", "SEG343"),
+        (b"\n<!DOCTYPE html>\n<html>", "SEG343"),
         (b"SQLite format 3\x00", "SEG343"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(100), "SEG352"),
     ],
