@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segctl.cli.report_document import Grid, Look, Mark, Marks
+from segctl.cli.report_inputs import called
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +55,7 @@ def found(speech: Speech, check: Check) -> str:
             return text.format(people=speech.words["people"], **figures)
         except KeyError:
             pass  # A figure that the sentence needs was not reckoned.
-    listed = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in figures.items())
+    listed = ", ".join(f"{called(key, speech.language).replace('_', ' ')} {value}" for key, value in figures.items())
     reason = (check.reason or "").replace("_", " ")
     return f"{reason} ({listed})" if reason and listed else reason or listed
 

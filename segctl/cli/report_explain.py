@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from segctl.cli import report_checks, report_explain_groups
 from segctl.cli.report_document import Document, Section, Words
 from segctl.cli.report_formulas import FORMULAS, formula
+from segctl.cli.report_inputs import called
 from segctl.cli.report_numbers import LIFT, Shape
 from segctl.cli.report_speech import AbSpeech, NamedSpeech
 from segctl.model.dataclass import dataclass
@@ -115,7 +116,8 @@ def numbers_document(title: str, language: Language, numbers: Sequence[Explained
     for at, one in enumerate(numbers):
         lines = [f"{value}: {one.value}", f"{label}: {formula(one.method, language)}"]
         if one.inputs:
-            lines.append(f"{inputs}: {', '.join(f'{key} {value}' for key, value in one.inputs.items())}")
+            listed = ", ".join(f"{called(key, language)} {value}" for key, value in one.inputs.items())
+            lines.append(f"{inputs}: {listed}")
         if one.source:
             lines.append(f"{source}: {one.source}")
         sections.append(Section(f"number-{at}", one.name, (Words(tuple(lines)),)))

@@ -65,6 +65,17 @@ def test_numbers_are_explained_on_pages_too() -> None:
     assert all(len(text) > 5 and source for text, source in FORMULAS.values())
 
 
+def test_what_goes_in_is_german_too() -> None:
+    given, numbers = report(), explained(report(), "de")
+    told = " ".join(line for one in document(given, "de", numbers).sections for block in one.blocks
+                    for line in block.lines)  # fmt: skip
+
+    arms = {arm.name for arm in given.arms}
+    words = {key for one in numbers for key in one.inputs if re.fullmatch(r"[a-z]{4,}(_[a-z]+)*", key)} - arms
+    assert {"units", "messages"} <= words
+    assert [word for word in sorted(words) if re.search(rf"\b{word} [\d+]", told)] == []
+
+
 def test_formulas_with_words_in_them_are_german_too() -> None:
     words = re.compile(r"\b(with|and|the|of|by|as|units|arm|over|interval)\b")
 
