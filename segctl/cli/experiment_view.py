@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from segctl.cli import messages, output
 from segctl.cli.context import Context
-from segctl.cli.experiment_status_words import said, titled
+from segctl.cli.experiment_status_words import keyed, said, titled
 from segctl.cli.report_numbers import Numbers
 from segctl.model.diagnostics import Severity
 from segctl.model.errors import UsageError
@@ -58,7 +58,7 @@ ARMS = (
     output.Column("share", type="share"),
     output.Column("units", type="integer"),
     output.Column("people", type="integer"),
-    output.Column("exposed", type="integer"),
+    output.Column("exposed", "window begun", type="integer"),
 )
 ONE_ARM = (output.Column("arm"), output.Column("sent", type="boolean"), output.Column("people", type="integer"))
 ASSIGNED = (
@@ -79,7 +79,7 @@ CHECKS = (
 _SHOWN = 20
 
 
-def write_start(ctx: Context, name: str | None) -> None:
+def write_start(ctx: Context, name: str | None, language: str | None = None) -> None:
     """Start an experiment, and tell what the next push will do."""
     from segctl.operations.experiment.assign import is_evaluated
     from segctl.operations.experiment.run import start
@@ -89,15 +89,19 @@ def write_start(ctx: Context, name: str | None) -> None:
         messages.diagnostics(ctx, session.warnings, root=session.root)
         done = start(session, named(session, name), now=ctx.now, dry_run=ctx.dry_run)
         at, is_known = session.local(done.at), is_evaluated(session, done.segment)
+        tongue = _words(ctx, session, language)
     rows = [(arm, arm not in done.silent, 0) for arm in done.arms]
     facts = {
         "experiment": done.name, "segment": done.segment, "started": at.isoformat(timespec="seconds"),
-        "destinations": ", ".join(done.destinations) or "none", "definition": done.digest[:16],
+        "destinations": ", ".join(done.destinations) or said("none", tongue), "definition": done.digest[:16],
     }  # fmt: skip
+    columns: tuple[output.Column, ...] = ONE_ARM
+    if ctx.format == "table":
+        columns, rows = titled(_as_words(ONE_ARM), tongue), _sent_in_words(rows, tongue)
     output.write(
         ctx,
         output.Result(
-            "segctl/experiment-start/1", ONE_ARM, rows, noun="arms", is_report=True, facts=facts,
+            "segctl/experiment-start/1", columns, rows, noun="arms", is_report=True, facts=keyed(facts, tongue),
             run={"dry_run": ctx.dry_run},
         ),
     )  # fmt: skip
@@ -117,7 +121,9 @@ def write_start(ctx: Context, name: str | None) -> None:
     messages.notice(ctx, f"nobody is assigned yet: that happens before the first push; next: {after}")
 
 
-def write_stop(ctx: Context, name: str | None, winner: str | None, reason: str | None) -> None:
+def write_stop(
+    ctx: Context, name: str | None, winner: str | None, reason: str | None, language: str | None = None
+) -> None:
     """Stop an experiment, and tell what that means."""
     from segctl.operations.experiment.run import stop
     from segctl.operations.session import open_session
@@ -127,15 +133,15 @@ def write_stop(ctx: Context, name: str | None, winner: str | None, reason: str |
         asked = named(session, name)
         _ask_open(ctx, stop(session, asked, winner=winner, reason=reason, now=ctx.now, dry_run=True))
         done = stop(session, asked, winner=winner, reason=reason, now=ctx.now, dry_run=ctx.dry_run)
-        at = session.local(done.at)
-    rows = [(arm, None, people) for arm, people in done.people.items()]
+        at, tongue = session.local(done.at), _words(ctx, session, language)
     facts = {"experiment": done.name, "segment": done.segment, "stopped": at.isoformat(timespec="seconds"),
              "winner": done.winner, "reason": done.reason}  # fmt: skip
     output.write(
         ctx,
         output.Result(
-            "segctl/experiment-stop/1", (ONE_ARM[0], ONE_ARM[2]), [(row[0], row[2]) for row in rows], noun="arms",
-            is_report=True, facts={key: value for key, value in facts.items() if value}, run={"dry_run": ctx.dry_run},
+            "segctl/experiment-stop/1", titled((ONE_ARM[0], ONE_ARM[2]), tongue), list(done.people.items()),
+            noun="arms", is_report=True, facts=keyed({key: value for key, value in facts.items() if value}, tongue),
+            run={"dry_run": ctx.dry_run},
         ),
     )  # fmt: skip
     if ctx.dry_run:
@@ -207,9 +213,22 @@ def write_status(ctx: Context, name: str | None, language: str | None = None) ->
 def _arms(rows: list[tuple[Any, ...]], language: Language, *, is_table: bool) -> output.Section:
     if not is_table:
         return output.Section("arms", "arms", ARMS, rows)
-    columns = tuple(replace(one, type="text") if one.name == "sent" else one for one in titled(ARMS, language))
-    told = [(*row[:2], said("yes" if row[2] else "no", language), *row[3:]) for row in rows]
-    return output.Section("arms", said("arms", language), columns, told)
+    share = Numbers(language).share
+    told = [(*row[:3], share(row[3]), *row[4:]) for row in _sent_in_words(rows, language, at=2)]
+    return output.Section("arms", said("arms", language), titled(_as_words(ARMS), language), told)
+
+
+def _words(ctx: Context, session: Session, language: str | None) -> Language:
+    """The language of a table; formats for machines keep their words."""
+    return session.language(language) if ctx.format == "table" else "en"
+
+
+def _as_words(columns: Sequence[output.Column]) -> list[output.Column]:
+    return [replace(one, type="text") if one.name == "sent" else one for one in columns]
+
+
+def _sent_in_words(rows: Iterable[tuple[Any, ...]], language: Language, *, at: int = 1) -> list[tuple[Any, ...]]:
+    return [(*row[:at], said("yes" if row[at] else "no", language), *row[at + 1 :]) for row in rows]
 
 
 def write_assign(ctx: Context, name: str | None, arm: str | None, *, is_sent: bool) -> None:
@@ -236,9 +255,11 @@ def write_assign(ctx: Context, name: str | None, arm: str | None, *, is_sent: bo
             document={"experiment": asked, "new": found.new, "exposed": found.exposed, "silent": list(found.silent)},
         ),
     )
-    what = "would be assigned" if ctx.dry_run else "assigned"
+    what = "would be assigned" if ctx.dry_run else "assigned now"
     silent = "".join(f"; nothing is sent to `{one}`" for one in found.silent)
-    messages.notice(ctx, f"{found.new:,} people {what}, {found.exposed:,} exposed{silent}")
+    whom = "on record" if arm is None else f"on record in `{arm}`"
+    of = f"{found.people.height:,} {whom}" + (" then" if ctx.dry_run else "")
+    messages.notice(ctx, f"{of}: {found.new:,} {what}, {found.exposed:,} windows begun now{silent}")
 
 
 def write_check(ctx: Context, name: str | None) -> ExitCode:

@@ -67,9 +67,9 @@ def test_an_experiment_from_start_to_stop(
 
     code, out, err = call("experiment", "start", "--dry-run")
     assert (code, "dry run: nothing was started" in err) == (0, True)
-    code, out, err = call("experiment", "start")
+    code, out, err = call("experiment", "start", "--language", "de")
     assert (code, "next: segctl push winback --dry-run" in err) == (0, True)
-    assert "control  false" in out
+    assert re.search(r"begonnen: .*Arm +verschickt +Personen.*control +nein", out, re.DOTALL)
     assert "SEG956" in call("experiment", "start")[2]
 
     code, out, err = call("report", "ab", "--as-of", "quatsch")
@@ -84,7 +84,7 @@ def test_an_experiment_from_start_to_stop(
     assert "Experiment Stand Segment Einheiten Aufteilung Tage noch nächster Blick" in table
     assert "läuft winback 30 in Ordnung" in table
     assert "geplante Größe erreicht" in table
-    assert re.search(r"Arm verschickt Anteil Einheiten Personen angeschrieben .* control nein 33.3 %", table)
+    assert re.search(r"Arm verschickt Anteil Einheiten Personen Zeitraum begonnen .* control nein 33,3 % \d+", table)
     assert "control  no" in call("experiment", "status", "--language", "en")[1]
     arms = {one["arm"]: one for one in running["sections"]["arms"]}
     assert sum(arm["exposed"] for arm in arms.values()) == 30
@@ -92,6 +92,7 @@ def test_an_experiment_from_start_to_stop(
     ids = call("experiment", "assign", "-f", "ids", "--arm", "control")[1].split()
     told = (next((tmp_path / "out/export/winback").glob("*.csv"))).read_text("utf-8")
     assert len(ids) == arms["control"]["people"]
+    assert "30 on record: 0 assigned now, 0 windows begun now" in call("experiment", "assign")[2]
     assert not any(f"c{person}@" in told for person in ids)
     assert "mail_test: control (nothing sent)" in call("profile", ids[0])[1]
     assert "mail_test: control (nothing sent)" in call("explain", "winback", ids[0])[1]
@@ -101,8 +102,9 @@ def test_an_experiment_from_start_to_stop(
     code, out, err = call("experiment", "stop", "mail_test", "--winner", "control", "--reason", "no effect")
     assert (code, "SEG961" in err, "`segctl pause winback`" in err) == (2, True, True)
     assert document(call("experiment", "status", "--json"))["data"][0]["state"] == "running"
-    code, out, err = call("experiment", "stop", "mail_test", "--winner", "mail", "--reason", "more")
+    code, out, err = call("experiment", "stop", "mail_test", "--winner", "mail", "--reason", "more", "--language", "de")
     assert (code, "30 windows of `mail_test` are still open" in err) == (0, True)
+    assert re.search(r"Sieger: mail.*Arm +Personen", out, re.DOTALL)
     stopped = document(call("experiment", "status", "--json"))["data"][0]
     assert (stopped["state"], stopped["winner"], stopped["reason"]) == ("stopped", "mail", "more")
 

@@ -118,11 +118,11 @@ def _run(
     from segctl.cli import experiment_view as view
 
     if action == "start":
-        view.write_start(ctx, name)
+        view.write_start(ctx, name, language)
     elif action == "status":
         return view.write_status(ctx, name, language)
     elif action == "stop":
-        view.write_stop(ctx, name, winner, reason)
+        view.write_stop(ctx, name, winner, reason, language)
     elif is_check:
         return view.write_check(ctx, name)
     else:
