@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -155,9 +156,24 @@ def _arms(found: ExperimentPlan) -> list[tuple[Any, ...]]:
     size = found.first.size
     needed = size.arms if size is not None and size.arms else (None,) * len(weights)
     return [
-        (arm.name, arm.is_sent, weight / sum(weights), units, int(found.units * weight / sum(weights)))
-        for arm, weight, units in zip(found.experiment.arms, weights, needed, strict=True)
+        (arm.name, arm.is_sent, weight / sum(weights), units, now)
+        for arm, weight, units, now in zip(
+            found.experiment.arms, weights, needed, dealt(found.units, weights), strict=True
+        )
     ]
+
+
+def dealt(units: int, weights: Sequence[float]) -> list[int]:
+    """Whole units of each arm that add up to all; the largest remainders are rounded up, earlier arms first.
+
+    >>> dealt(48, [0.2, 0.4, 0.4])
+    [10, 19, 19]
+    """
+    exact = [units * weight / sum(weights) for weight in weights]
+    found = [int(one) for one in exact]
+    for at in sorted(range(len(exact)), key=lambda one: found[one] - exact[one])[: units - sum(found)]:
+        found[at] += 1
+    return found
 
 
 def _splits(found: ExperimentPlan) -> list[tuple[Any, ...]]:

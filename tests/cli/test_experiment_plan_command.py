@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 from cli_process import PROGRAM, Finished, environment
+from hypothesis import given
+from hypothesis import strategies as st
 
 from segctl.cli import complete
+from segctl.cli.experiment_plan_view import dealt
 
 Run = Callable[..., Finished]
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +52,14 @@ def ingested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = project_in(home / "project")
     subprocess.run([*PROGRAM, "ingest"], cwd=root, env=environment(home), capture_output=True, check=True)
     return root
+
+
+@given(st.integers(0, 10**6), st.lists(st.integers(1, 100), min_size=1, max_size=6))
+def test_units_of_the_arms_add_up_to_all(units: int, weights: list[float]) -> None:
+    found = dealt(units, weights)
+
+    assert sum(found) == units
+    assert all(abs(one - units * weight / sum(weights)) < 1 for one, weight in zip(found, weights, strict=True))
 
 
 def test_a_plan_of_the_data_is_written_as_text_and_as_json(run: Run, ingested: Path) -> None:
