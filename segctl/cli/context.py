@@ -28,6 +28,7 @@ class Terminal:
         unicode: More than ASCII can be shown.
         progress: Progress may be drawn on stderr.
         interactive: Questions may be asked.
+        err_width: Columns of stderr; None when it is no terminal.
     """
 
     out: bool = False
@@ -38,6 +39,7 @@ class Terminal:
     unicode: bool = True
     progress: bool = False
     interactive: bool = False
+    err_width: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +138,13 @@ def terminal_facts(
     return Terminal(
         out=out and not is_dumb,
         err=err and not is_dumb,
-        width=_width(environ, is_terminal=out),
+        width=_width(environ, streams.STDOUT, is_terminal=out),
         out_color=_has_color(environ, is_terminal=out, is_dumb=is_dumb, color="never" if no_color else color),
         err_color=_has_color(environ, is_terminal=err, is_dumb=is_dumb, color="never" if no_color else color),
         unicode=streams.is_unicode() and not plain,
         progress=err and not is_dumb and not no_progress,
         interactive=streams.is_terminal(streams.STDIN) and err and not no_input and not _is_set(environ, "CI"),
+        err_width=_width(environ, streams.STDERR, is_terminal=True) if err else None,
     )
 
 
@@ -157,7 +160,7 @@ def _is_set(environ: Mapping[str, str], name: str) -> bool:
     return environ.get(name, "").lower() not in ("", "0", "false", "no")
 
 
-def _width(environ: Mapping[str, str], *, is_terminal: bool) -> int | None:
+def _width(environ: Mapping[str, str], descriptor: int, *, is_terminal: bool) -> int | None:
     columns = environ.get("COLUMNS", "")
     if columns.isascii() and columns.isdigit() and int(columns) > 0:
         return int(columns)
@@ -166,6 +169,6 @@ def _width(environ: Mapping[str, str], *, is_terminal: bool) -> int | None:
     import os
 
     try:
-        return os.get_terminal_size(streams.STDOUT).columns or 80
+        return os.get_terminal_size(descriptor).columns or 80
     except OSError:
         return 80

@@ -9,6 +9,7 @@ from pathlib import Path
 from segctl.cli import streams
 from segctl.cli.cells import shown
 from segctl.cli.context import Context
+from segctl.cli.folding import folded
 from segctl.model.diagnostics import Diagnostic, Severity, in_reading_order
 from segctl.model.errors import Refused, SegctlError
 
@@ -147,7 +148,7 @@ def _paint(text: str, word: str, *, on: bool) -> str:
 
 
 def _say(ctx: Context, text: str, finding: Diagnostic | None = None) -> None:
-    streams.write_message(text + "\n")
+    streams.write_message(folded(text, ctx.terminal.err_width) + "\n")
     if finding is None:
         _log(ctx, text, "notice")
     else:

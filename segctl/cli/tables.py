@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from segctl.cli import charts
 from segctl.cli.cells import MISSING, counted, encoded, shown, table_text, width
+from segctl.cli.folding import folded
 from segctl.cli.formats import values
 from segctl.model.dataclass import dataclass
 
@@ -66,7 +67,7 @@ def table(ctx: Context, columns: Sequence[Column], rows: Iterable[Any], *, noun:
     if not _fits(laid, ctx.terminal.width):
         folded = _folded(laid, ctx.terminal.width or 0)
         if folded is None:
-            return _as_records(laid.heads, laid.plain) + (f"\n{count}" if count else "")
+            return _as_records(laid.heads, laid.plain, ctx.terminal.width) + (f"\n{count}" if count else "")
         laid = folded
     if is_drawn and len(laid.cells) <= RICH_ROWS:
         return _rich(ctx, laid) + count
@@ -163,8 +164,9 @@ def _folding() -> type[TextWrapper]:
     return Folding
 
 
-def _as_records(heads: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    return "\n\n".join("\n".join(f"{h}: {c}" for h, c in zip(heads, row, strict=True)) for row in cells)
+def _as_records(heads: Sequence[str], cells: Sequence[Sequence[str]], room: int | None) -> str:
+    records = ("\n".join(f"{h}: {c}" for h, c in zip(heads, row, strict=True)) for row in cells)
+    return "\n\n".join(folded(record, room, hanging=GAP) for record in records)
 
 
 def _rich(ctx: Context, laid: _Layout) -> str:

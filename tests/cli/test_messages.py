@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -383,3 +385,52 @@ def test_a_person_is_asked_on_a_terminal_but_not_in_a_pipeline(on_terminal: Call
 
     assert here == "interactive=True progress=True out=True"
     assert pipeline.startswith("interactive=False")
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_a_message_is_folded_between_words_where_the_terminal_ends(told: list[str], color: bool) -> None:
+    ctx = replace(CTX, terminal=Terminal(err=True, err_color=color, err_width=30))
+
+    messages.warning(ctx, "a column of the file does not fit its type", hint="mend the file, or write `--allow-empty`")
+
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", "".join(told)).split("\n")
+    assert lines == [
+        "warning: a column of the file",
+        "does not fit its type",
+        "   hint: mend the file, or",
+        "   write `--allow-empty`",
+        "",
+    ]
+
+
+def test_off_a_terminal_and_in_the_log_a_message_is_one_line(told: list[str], tmp_path: Path) -> None:
+    text = "word " * 60 + "end"
+
+    messages.notice(CTX, text)
+    messages.notice(replace(CTX, log_file=tmp_path / "log", terminal=Terminal(err=True, err_width=40)), text)
+
+    assert told[0] == text + "\n"
+    assert told[1].count("\n") == 8
+    assert json.loads((tmp_path / "log").read_text("utf-8"))["message"] == text
+
+
+def test_what_marks_a_line_of_a_file_stays_below_it(told: list[str], folder: Path) -> None:
+    ctx = replace(CTX, project=folder, terminal=Terminal(err=True, err_width=22))
+
+    messages.diagnostics(ctx, [FINDING], root=folder)
+
+    assert " 2 | where:  {contry: DE}\n   |          ^^^^^^\n" in told[0]
+    assert "  --> segments/winback.yaml:2:10\n" in told[0]
+
+
+@pytest.mark.parametrize(("columns", "found"), [("", 97), ("60", 60)])
+def test_the_width_of_messages_is_that_of_their_own_terminal(
+    monkeypatch: pytest.MonkeyPatch, columns: str, found: int
+) -> None:
+    monkeypatch.setattr(streams, "is_terminal", lambda descriptor: descriptor == streams.STDERR)
+    monkeypatch.setattr("os.get_terminal_size", lambda descriptor: os.terminal_size((95 + descriptor, 24)))
+    facts = {"plain": False, "color": "auto", "no_color": False, "no_progress": False, "no_input": False}
+
+    assert terminal_facts({"COLUMNS": columns}, **facts).err_width == found
+    monkeypatch.setattr(streams, "is_terminal", lambda _: False)
+    assert terminal_facts({"COLUMNS": columns}, **facts).err_width is None

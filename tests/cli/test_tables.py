@@ -414,3 +414,11 @@ def test_an_ascii_terminal_gets_ascii_decorations_and_escaped_messages(run: Call
     assert "gr\\xf6\\xdfe" in done.err
     assert done.err.isascii()
     assert run("help", "files", env={"LC_ALL": "C"}).out == run("help", "files").out
+
+
+def test_values_of_records_are_folded_between_words_as_wide_as_the_terminal() -> None:
+    columns = (*(Column(f"c{n}", type="integer") for n in range(9)), Column("words"))
+    result = Result("s/1", columns, [(*range(9), "newsletter: true, tier: gold, city: Bad Oeynhausen")])
+
+    assert written(at(24), result).endswith("c8: 8\nwords: newsletter: true,\n  tier: gold, city: Bad\n  Oeynhausen\n")
+    assert written(at(None), result).count("\n") == 3
