@@ -86,6 +86,22 @@ def test_a_change_names_an_event_that_the_segment_reads(tmp_path: Path) -> None:
     assert not {cause for segment, cause in kept if segment in ("viewers", "around") and "order" in cause}
 
 
+def test_of_several_events_a_change_names_the_one_that_decided(tmp_path: Path) -> None:
+    segments = {"viewers": SEGMENTS["viewers"], "buyers": SEGMENTS["buyers"]}
+    shop = Shop(write_project(tmp_path / "shop", segments))
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(*(line(n, "ann", n) for n in range(1, 9)))
+        shop.write(*(line(f"o{n}", "ann", n + 0.5, "order", "10" if n == 0 else "30") for n in range(4)))
+        shop.write(line(11, "bob", 5), line(12, "bob", 6))
+        stream.turn()
+    said = {(c.segment, c.profile): c.cause for c in shop.heard.distinct}
+
+    assert said["viewers", "ann"] == "event view 2026-11-20T08:02:00Z (web #e2)"
+    assert said["buyers", "ann"] == "event order 2026-11-20T08:02:30Z (web #eo2)"
+    assert said["viewers", "bob"] == "event view 2026-11-20T08:06:00Z (web #e12)"
+
+
 def test_the_members_at_the_start_are_no_changes_but_what_moved_while_nobody_streamed_is(shop: Shop) -> None:
     shop.at(10)
     with shop.stream() as stream:

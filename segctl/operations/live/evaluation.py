@@ -151,6 +151,28 @@ class LiveEvaluator:
         names = [*(one.name for one in self._asking.segments), *(one.name for one in self._asking.outputs)]
         return found[["subject", *names]].hstack([pl.Series("due", due, dtype=pl.Int64)])
 
+    def answers_without(self, subjects: Sequence[int], gone: pl.DataFrame, as_of: datetime) -> pl.DataFrame | None:
+        """Answers of profiles that were just asked, as if some of the added events had not come.
+
+        Args:
+            subjects: Of profiles.
+            gone: ``source`` and ``event_id`` of the events.
+            as_of: As they were asked.
+
+        Returns:
+            ``subject`` and the segments that a prepared plan has room for; None where it has none at all.
+        """
+        import numpy as np
+
+        profiles = self._profiles_at(as_of)
+        rows, _ = profiles.of(np.unique(np.asarray(subjects, np.int32)), as_of)
+        if self._few is None or not rows.height:
+            return None
+        data = replace(profiles.data, profiles=rows, canonical=self._canonical, later=None)
+        own = self._own(rows.get_column("subject").to_numpy())
+        few = self._events.few_without(self._few, own, gone)
+        return self._plan.trial(data, self._events, few, own, as_of)
+
     def _profiles_at(self, as_of: datetime) -> LiveProfiles:
         if self._profiles is None or (self._as_of is not None and as_of < self._as_of):
             self._profiles = LiveProfiles(self._session, self._asking, self._snapshot, as_of)

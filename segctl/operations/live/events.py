@@ -148,6 +148,24 @@ class LiveEvents:
             stores[f"{RELATED}{table}"] = [(HeldRows(rows.rename(names)), "")]
         return FewRows(stores, canonical)
 
+    def few_without(self, few: FewRows, own: NDArray[np.int32], gone: pl.DataFrame) -> FewRows:
+        """The same rows as if some of the events that came since had not come.
+
+        Args:
+            few: Of all.
+            own: Subjects that will be asked for, ascending.
+            gone: Their ``source`` and ``event_id``.
+        """
+        from segctl.engines.hot_memory import HeldRows
+        from segctl.engines.prepared_rows import FewRows
+
+        stores = dict(few.stores)
+        for kind in self.wanted.keys() & self.tails.keys():
+            tail = self.tails[kind]
+            left = tail.frame[tail.rows_of(own)[0]].join(gone, on=["source", "event_id"], how="anti")
+            stores[kind] = [*(one for one in few.stores[kind] if one[0] is not tail), (HeldRows(left), "")]
+        return FewRows(stores, few.canonical)
+
     def first_of_tail(self, own: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Subjects with events that came since, and when these are; what we told somebody does not count."""
         import numpy as np

@@ -86,6 +86,20 @@ class LivePlan:
         names = [name for name in other.columns if name not in found.columns]
         return found.drop("due").hstack([*(other.get_column(name) for name in names), due.alias("due")])
 
+    def trial(
+        self, data: EngineInput, events: LiveEvents, few: FewRows, own: NDArray[np.int32], as_of: datetime
+    ) -> pl.DataFrame | None:
+        """``subject`` and the segments that a prepared plan has room for; None where sums have none. As `answers`."""
+        from segctl.engines.prepared import TooLarge
+
+        fast = self._prepared(data, events, as_of)
+        try:
+            found = fast.answers(data.profiles.select(*self._columns), few, own, as_of)
+        except TooLarge:
+            return None
+        found.columns = [self._names.get(name, name) for name in found.columns]
+        return found.select("subject", *(one.name for one in fast.plan.segments))
+
     def _asking(self, as_of: datetime) -> Plan:
         return plan(without_expired(self._session, self._segments, as_of), self._outputs)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from segctl.model.dataclass import dataclass
 from segctl.operations.causes.words import cause
 from segctl.operations.causes.words import moment as written
 from segctl.operations.stream.clock import moment
+from segctl.operations.stream.deciding import decided
 from segctl.state.stream_log import Change
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def whys_of(
     world: World,
     *,
     since: int,
-    tried: Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame] | None = None,
+    tried_at: int | None = None,
 ) -> dict[tuple[int, str], Why]:
     """Subject and segment of who moved → why, where it was an event or that there is somebody at all.
 
@@ -50,8 +51,7 @@ def whys_of(
         events: New events in stored form.
         world: What has just been asked.
         since: When they arrived, in microseconds since 1970.
-        tried: Of the moves (``pair``, ``subject``, ``segment``, ``entered``) and their candidates (``pair``, ``rank``,
-            and the event), the ``pair`` and ``rank`` of those that decided.
+        tried_at: Valid time of the question; None when it is not tried which event decided.
     """
     import polars as pl
 
@@ -62,40 +62,64 @@ def whys_of(
     rows = pl.concat(frames).filter(pl.col("subject").is_not_null())
     if world.profile_of is not None:
         rows = rows.with_columns(world.profile_of.gather(rows["subject"]).alias("subject"))
-    types = {"subject": pl.Int32, "segment": pl.String, "entered": pl.Boolean}
-    pairs = pl.DataFrame(moved, schema=types, orient="row").with_row_index("pair")
-    some = _candidates(pairs, rows, world.kinds)
-    newest = some.unique("pair", keep="last", maintain_order=True)
-    if tried is not None and newest.height < some.height:
-        decided = some.join(tried(pairs, some), on=["pair", "rank"], how="semi")
-        newest = pl.concat([newest.join(decided, on="pair", how="anti"), decided])
-    new = pl.col("subject").is_in(list(world.appeared)) & pl.col("entered")
-    last = rows.group_by("subject").agg(pl.col("ts").max().to_physical())
-    found = {
-        (subject, segment): Why(cause("profile_new"), at, since)
-        for subject, segment, at in pairs.filter(new)
-        .join(last, on="subject")
-        .select(*types, "ts")
-        .drop("entered")
-        .rows()
-    }
-    said = pairs.join(newest, on="pair").with_columns(pl.col("ts").to_physical())
-    for subject, segment, at, kind, source, event_id in said.select("subject", "segment", *wanted[1:]).iter_rows():
-        line = event_cause(kind, at, source, event_id, is_late=at <= world.as_of)
-        found[subject, segment] = Why(line, at, since)
+    # Many segments read the same kinds, so that what is asked for is asked once for all of them.
+    numbers = {kinds: number for number, kinds in enumerate(dict.fromkeys(world.kinds.values()))}
+    reads = {segment: numbers[kinds] for segment, kinds in world.kinds.items()}
+    some = _candidates({(who, reads[segment]) for who, segment, _ in moved if segment in reads}, rows, list(numbers))
+    newest = some.unique(["subject", "reads"], keep="last", maintain_order=True)
+    whys = {(who, read): _why(event, world.as_of, since) for who, read, *event in _said(newest)}
+    there = dict(_newest_of(world.appeared, rows))
+    found = {}
+    for who, segment, entered in moved:
+        why = whys.get((who, reads.get(segment, -1)))
+        if why is None and entered and who in there:
+            why = Why(cause("profile_new"), there[who], since)
+        if why is not None:
+            found[who, segment] = why
+    if tried_at is not None and newest.height < some.height:
+        for who, segment, *event in decided(world, moved, reads, some, tried_at):
+            found[who, segment] = _why(event, world.as_of, since)
     return found
 
 
-def _candidates(pairs: pl.DataFrame, rows: pl.DataFrame, kinds: Mapping[str, frozenset[str]]) -> pl.DataFrame:
-    """Events that can have moved each pair, in event order: ``pair``, ``rank`` from 0, and the event's columns."""
+def _candidates(
+    asked: Collection[tuple[int, int]], rows: pl.DataFrame, kinds: Sequence[frozenset[str]]
+) -> pl.DataFrame:
+    """Events that can have moved a profile: ``subject``, ``reads``, and the event's columns, in event order.
+
+    Args:
+        asked: Subjects, each with the number of the kinds that matter.
+        rows: New events.
+        kinds: By number.
+    """
     import polars as pl
 
-    read = [(name, kind) for name in pairs["segment"].unique() for kind in sorted(kinds.get(name, ()))]
-    types = {"segment": pl.String, "kind": pl.String}
-    of_segment = pl.DataFrame(read, schema=types, orient="row")
-    own = pairs.select("pair", "subject", "segment").join(of_segment, on="segment").join(rows, on=["subject", "kind"])
-    ordered = own.drop("subject", "segment").sort("pair", "ts", "source", "event_id")
-    return ordered.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).over("pair").alias("rank"))
+    of_number = [(number, kind) for number, some in enumerate(kinds) for kind in some]
+    read = pl.DataFrame(of_number, schema={"reads": pl.Int64, "kind": pl.String}, orient="row")
+    own = pl.DataFrame(list(asked), schema={"subject": pl.Int32, "reads": pl.Int64}, orient="row")
+    found = rows.join(own, on="subject").join(read, on=["reads", "kind"], how="semi")
+    return found.sort("subject", "reads", "ts", "source", "event_id")
+
+
+def _newest_of(appeared: Collection[int], rows: pl.DataFrame) -> list[tuple[int, int]]:
+    """Subjects that are somebody now, and when their newest event was."""
+    import polars as pl
+
+    if not appeared:
+        return []
+    own = rows.filter(pl.col("subject").is_in(pl.Series(list(appeared), dtype=pl.Int32).implode()))
+    return own.group_by("subject").agg(pl.col("ts").max().to_physical()).rows()
+
+
+def _said(rows: pl.DataFrame) -> Iterable[tuple[int, int, int, str, str, str]]:
+    import polars as pl
+
+    return rows.select("subject", "reads", pl.col("ts").to_physical(), "kind", "source", "event_id").iter_rows()
+
+
+def _why(event: Sequence[Any], last: int, since: int) -> Why:
+    at, kind, source, event_id = event
+    return Why(event_cause(kind, at, source, event_id, is_late=at <= last), at, since)
 
 
 def event_cause(kind: str, at: int, source: str, event_id: str, *, is_late: bool) -> str:

@@ -40,6 +40,8 @@ BEHIND_S = 0.5
 """When the first of so many has waited this long, all of them wait, and fewer and larger steps catch up sooner."""
 MOST_BEHIND = 15_000
 """So many more lines make one step then."""
+MOST_TRIED = 1_000
+"""With so many events of a step it is tried which of several decided; with more the newest is named."""
 _SECOND_US = 1_000_000
 
 
@@ -187,7 +189,9 @@ class Stream:
             world.add(events)
         changes = self._timers(at)
         moved = world.ask(world.profile_subjects([*subjects_of(events), *(former or ())]), at)
-        whys = whys_of(moved, events, world, since=since)
+        # What files hold already cannot be left out to try; and a stream that is behind has no time for that.
+        is_tried = former is None and sum(frame.height for frame in events) <= MOST_TRIED
+        whys = whys_of(moved, events, world, since=since, tried_at=at if is_tried else None)
         world.wait_for(events, at)
         now = state.clock.wall_us
         otherwise = Why(cause("event_replaced" if former else "time_passed"), None, now)

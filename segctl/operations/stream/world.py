@@ -149,6 +149,10 @@ class World:
         self.timers.set(rows, due)
         return moved
 
+    def ask_without(self, profiles: Sequence[int], gone: pl.DataFrame, at: int) -> pl.DataFrame | None:
+        """As `LiveEvaluator.answers_without`; nothing is kept of it."""
+        return self._evaluator.answers_without(profiles, gone, moment(at))
+
     @property
     def population(self) -> int:
         """How many profiles there are."""
