@@ -86,7 +86,7 @@ def write_preview(
         **({"preheader": mail.preheader} if mail.preheader else {}),
         **({"html_kb": _kb(mail.html, is_table=ctx.format == "table")} if mail.html else {}),
     }
-    document = {"text": mail.text, "html": mail.html, "digest": mail.template_digest}
+    document = {"text": mail.text, "html": mail.html, "digest": mail.template_digest, "unsent": list(found.unsent)}
     result = output.Result(
         "segctl/content-preview/1",
         (),
@@ -99,6 +99,9 @@ def write_preview(
     output.write(ctx, result)
     if html is not None and mail.html is None:
         messages.warning(ctx, f"`{name}` has no HTML part, so nothing was written")
+    if found.unsent:
+        hint = "this is how it would look; `segctl explain` and `segctl consent check` say more"
+        messages.warning(ctx, f"nothing would be sent to that person now: {'; '.join(found.unsent)}", hint=hint)
     if found.hidden:
         messages.notice(ctx, f"shown by name as personal: {', '.join(found.hidden)}; `--show-personal` shows them")
 

@@ -10,6 +10,7 @@ import pytest
 from workflow_shop import NOON, Shop, copied, later
 
 from segctl.model.errors import UsageError
+from segctl.operations.content.preview import preview
 from segctl.operations.session import open_session
 from segctl.operations.workflow.simulate import Simulated, simulate
 from segctl.operations.workflow.testing import load_suite, run_cases
@@ -67,6 +68,21 @@ def test_nobody_is_told_and_nothing_recorded_by_a_simulation(tmp_path: Path) -> 
     with open_session(shop.folder) as session:
         assert Books(session.workspace).effects() == []
         assert Books(session.workspace).instances() == []
+
+
+def test_a_preview_says_that_nothing_would_be_sent(tmp_path: Path) -> None:
+    shop = copied(tmp_path)
+    shop.write("content/hello.yaml", "content: hello\npurpose: news\n")
+
+    with open_session(shop.folder) as session:
+        refused = preview(session, "hello", "1", as_of=NOON)
+    shop.write("content/hello.yaml", "content: hello\npurpose: service\n")
+    shop.events((1, "added", NOON), at=later(minutes=1))
+    with open_session(shop.folder) as session:
+        sent = preview(session, "hello", "1", as_of=later(minutes=2))
+
+    assert refused.unsent == ("no member of `full_cart`, which `cart` begins with", "`news`: nothing is on record")
+    assert (refused.rendered.subject_line, sent.unsent) == ("Hello", ())
 
 
 def test_the_control_group_is_more_than_those_whom_only_it_keeps_back() -> None:

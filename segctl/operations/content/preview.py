@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from segctl.model.dataclass import dataclass
-from segctl.operations.content.content import Desk, Rendered, broken, lacking
+from segctl.operations.content.content import Desk, Rendered, broken, find_template, lacking
+from segctl.operations.content.unsent import unsent
 from segctl.operations.people import find_person
 
 if TYPE_CHECKING:
@@ -19,11 +20,13 @@ class Preview:
 
     Attributes:
         hidden: Personal traits that stand in it by their names.
+        unsent: Why that person would not be sent it now, as far as that is known.
     """
 
     profile_id: str
     rendered: Rendered
     hidden: tuple[str, ...]
+    unsent: tuple[str, ...] = ()
 
 
 def preview(
@@ -49,8 +52,10 @@ def preview(
     desk.load([owner.subject])
     hidden = () if show_personal else desk.mask(owner.subject)
     try:
-        return Preview(owner.profile_id, desk.written(owner.subject), hidden)
+        rendered = desk.written(owner.subject)
     except MissingError as error:
         raise lacking(template, (error.name,)) from error
     except TemplateError as error:
         raise broken(error, "SEG777") from error
+    stands = unsent(session, find_template(session, template), owner.subject, owner.profile_id, now=as_of)
+    return Preview(owner.profile_id, rendered, hidden, stands)
