@@ -191,3 +191,23 @@ def bound_tests_of(folder: Path) -> list[Diagnostic]:
     """What `segctl test` says of the files."""
     definitions, _ = load_definitions(load_project(folder)[0])
     return [d for d in load_tests(definitions)[1] if d.location and d.location.file.startswith("tests/eu/")]
+
+
+def test_a_segment_that_is_renamed_is_missed_everywhere_at_once(folder: Path) -> None:
+    for name in ("segments/eu/bad.yaml", "traits/worse.yaml"):
+        (folder / name).unlink()
+    for name in ("experiments", "destinations", "tests"):
+        (folder / name).mkdir()
+    (folder / "segctl.yaml").write_text(PROJECT + "priority: {mailings: [gone]}\n")
+    (folder / "experiments/mail.yaml").write_text(
+        "experiment: mail\nsegment: gone\narms: {mail: 50 %, control: 50 %}\n"
+    )
+    (folder / "destinations/files.yaml").write_text(
+        "destination: files\nkind: file\nfolder: out\nidentify: {customer_id: customer_id}\naudiences: {gone: there}\n"
+    )
+    (folder / "tests/gone.yaml").write_text(TESTS.replace("good", "gone"))
+
+    found = lint(folder).diagnostics
+
+    missed = {str(d.location.file) for d in found if d.location and "gone" in d.message}
+    assert missed == {"segctl.yaml", "experiments/mail.yaml", "destinations/files.yaml", "tests/gone.yaml"}

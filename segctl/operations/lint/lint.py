@@ -62,7 +62,7 @@ def lint(
     is_complete = not has_errors(found)
     found += template_findings(definitions) if is_complete else []
     waived = _ruled(definitions, sources, files, now, is_complete=is_complete)
-    tests, in_tests = _tests(definitions, contents, is_complete=is_complete)
+    tests, in_tests = _tests(definitions, contents, is_complete=not has_errors(filter(_is_of_tests, found)))
     found, files = [*found, *in_tests], files | tests
     known = (FILE, *(path for folder in (*FOLDERS, TESTS) for path in files if path.startswith(f"{folder}/")))
     known += content_files(definitions)
@@ -73,6 +73,16 @@ def lint(
         diagnostics = tuple(d for d in diagnostics if d.location is not None and d.location.file in chosen)
     fixable = tuple((finding, edits.get(finding, ())) for finding in diagnostics)
     return LintResult(root, tuple(chosen), diagnostics, fixable, waived.accepted, files)
+
+
+_APART = ("destinations/", "experiments/")
+_OF_AUDIENCES = "SEG847"
+
+
+def _is_of_tests(finding: Diagnostic) -> bool:
+    """Whether it may lie at what tests speak of; a segment is whole, whatever is wrong with where it is sent."""
+    place = finding.location
+    return finding.code != _OF_AUDIENCES and (place is None or not place.file.startswith(_APART))
 
 
 def _tests(
