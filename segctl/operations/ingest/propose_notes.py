@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from segctl.connectors.typing_guess import is_mostly_time, strays
-from segctl.connectors.typing_values import present
+if TYPE_CHECKING:
+    import polars as pl
 
 _TIMES = ("date", "time")
 _MANY = {"date": "dates", "time": "times", "integer": "whole numbers", "money": "amounts", "number": "numbers"}
@@ -22,6 +21,10 @@ def about_columns(frame: pl.DataFrame, lines: pl.Series, decimal: str, thousands
         decimal: The decimal mark.
         thousands: The mark between thousands, None for none.
     """
+    import polars as pl
+
+    from segctl.connectors.typing_guess import is_mostly_time, strays
+
     for column in frame:
         if isinstance(column.dtype, pl.List) and isinstance(column.dtype.inner, pl.Struct):
             yield f"`{column.name}` holds records; `each: {column.name}` makes events of them (segctl help sources)"
@@ -33,6 +36,8 @@ def about_columns(frame: pl.DataFrame, lines: pl.Series, decimal: str, thousands
 
 def nearest_time(frame: pl.DataFrame, lines: pl.Series) -> str | None:
     """The column that would hold times but for some rows, and where these are; None when there is none."""
+    from segctl.connectors.typing_guess import strays
+
     found = [(column, *strays(column, column.name, share=0.5)) for column in frame]
     timed = [(int(rows.sum()), column, kind, rows) for column, kind, rows in found if kind in _TIMES]
     if not timed:
@@ -42,6 +47,8 @@ def nearest_time(frame: pl.DataFrame, lines: pl.Series) -> str | None:
 
 
 def _about(column: pl.Series, kind: str, rows: pl.Series, lines: pl.Series) -> str:
+    from segctl.connectors.typing_values import present
+
     count = int(rows.sum())
     others = "that of" if count == 1 else f"{count:,} are not, the first in"
     tail = " is not" if count == 1 else ""
