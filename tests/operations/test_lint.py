@@ -198,7 +198,7 @@ def test_a_segment_that_is_renamed_is_missed_everywhere_at_once(folder: Path) ->
         (folder / name).unlink()
     for name in ("experiments", "destinations", "tests"):
         (folder / name).mkdir()
-    (folder / "segctl.yaml").write_text(PROJECT + "priority: {mailings: [gone]}\n")
+    (folder / "segctl.yaml").write_text(PROJECT + "priority: {mailings: [good, gone]}\n")
     (folder / "experiments/mail.yaml").write_text(
         "experiment: mail\nsegment: gone\narms: {mail: 50 %, control: 50 %}\n"
     )
