@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _MIDNIGHT = datetime(2026, 11, 18, 23, tzinfo=UTC)
 """First instant of the day, in Berlin the 19th of November."""
-_SNEAKER = {"product_id": "SN-100", "category": "sneaker", "price": 89.90}
+_SNEAKER = {"product_id": "SN-100", "category": "Sneaker", "price": 89.90}
 _CAST = {
     "00005": "looks, puts sneakers into the cart, leaves",
     "00009": "the same",
@@ -147,7 +147,9 @@ def _prepare(stage: Stage, port: int) -> None:
 
 
 def _morning(stage: Stage) -> None:
-    stage.tell("10:00  Six people look at sneakers and put a pair into the cart, seen by Segment's own library.")
+    stage.tell(
+        "19 November\n10:00  Six people look at sneakers and put a pair into the cart, seen by Segment's own library."
+    )
     collector = stage.begin(_LISTEN)
     looks = ((who, "Product Viewed", _at(10, at), _SNEAKER) for at, who in enumerate(_CAST))
     adds = (
@@ -191,7 +193,7 @@ def _afternoon(stage: Stage) -> None:
 
 
 def _next_day(stage: Stage) -> None:
-    stage.tell("12:45  A day later: those who did nothing are reminded once more.")
+    stage.tell("20 November\n12:45  A day later, those who did nothing are reminded once more.")
     _collected(stage, (_PASSER_BY, "Product Viewed", _at(36, 45), _SNEAKER))
     stage.run("stream --from collector --clock event --changes changes.ndjson --once")
     stage.run("workflow run cart_recovery --as-of 2026-11-20T12:45:00+01:00", shows=5)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from email.message import EmailMessage
 from pathlib import Path
 from smtplib import SMTP
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,6 +52,27 @@ def test_a_change_that_was_said_twice_is_no_success(tmp_path: Path) -> None:
 
     with pytest.raises(IntegrityError):
         judged(tmp_path, ["00005", "00009", "00021", "00005", "00009"])
+
+
+def test_the_clock_never_goes_back_within_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    stage = SimpleNamespace(tell=said.append, run=lambda *_, **__: None, begin=lambda _: SimpleNamespace(
+        kill=int, wait=int), changes=list, inbox=Inbox())  # fmt: skip
+    for name in ("_collected", "_visits", "_url_of", "_wait"):
+        monkeypatch.setattr(demo_live, name, lambda *_: None)
+
+    for part in ("_morning", "_noon", "_afternoon", "_next_day"):
+        getattr(demo_live, part)(stage)
+
+    days = re.split(r"\d+ November\n", "\n".join(said))
+    clocks = [re.findall(r"^\d\d:\d\d", day, re.MULTILINE) for day in days]
+    assert clocks == [[], ["10:00", "12:30", "15:00"], ["12:45"]]
+
+
+def test_the_visitors_look_at_what_the_shop_calls_so() -> None:
+    fans = Path(__file__).resolve().parents[2] / "configs/segments/sneaker_fans.yaml"
+
+    assert f"[{demo_live._SNEAKER['category']}]" in fans.read_text("utf-8")
 
 
 def test_without_the_packages_nothing_is_written_and_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
