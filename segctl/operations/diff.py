@@ -149,12 +149,7 @@ def diff(
             *(called.get(s.segment, s.segment), s.before, s.entered, s.left, s.stayed, s.after),
             definition_changed="definition" in changes.get(s.segment, ()),
             definition_removed=_is_removed(s.segment, session, parts[to_run.id].get(s.segment)),
-            leaves=_leaf_moves(
-                s.segment,
-                parts[from_run.id],
-                parts[to_run.id],
-                translated(session, called.get(s.segment, s.segment), said),
-            ),
+            leaves=_leaf_moves(session, s.segment, called, [parts[run.id] for run in (from_run, to_run)], said),
             causes=why.get(s.segment) or {},
         )
         for s in counts
@@ -251,11 +246,17 @@ def _is_removed(segment: str, session: Session, after: RunSegment | None) -> boo
 
 
 def _leaf_moves(
-    segment: str, before: Mapping[str, RunSegment], after: Mapping[str, RunSegment], said: Mapping[str, str]
+    session: Session,
+    segment: str,
+    called: Mapping[str, str],
+    parts: Sequence[Mapping[str, RunSegment]],
+    language: Language,
 ) -> tuple[LeafMove, ...]:
-    old, new = _leaf_counts(before.get(segment)), _leaf_counts(after.get(segment))
+    name = called.get(segment, segment)
+    said = translated(session, name, language)
+    old, new = (_leaf_counts(part.get(segment)) for part in parts)
     ordered = dict.fromkeys((*new, *old))
-    return tuple(LeafMove(segment, said.get(text, text), old.get(text), new.get(text)) for text in ordered)
+    return tuple(LeafMove(name, said.get(text, text), old.get(text), new.get(text)) for text in ordered)
 
 
 def _leaf_counts(part: RunSegment | None) -> dict[str, int]:

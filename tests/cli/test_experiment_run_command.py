@@ -133,8 +133,9 @@ def test_a_rename_that_no_run_has_seen_yet_keeps_what_is_on_record(call: Callabl
         (tmp_path / name).write_text(text.replace("purpose:", "formerly: [winback]\npurpose:"), "utf-8")
 
     assert [row["members"] for row in document(call("history", "back", "--json"))["data"]] == [30, 29]
-    moved = document(call("diff", "back", "--json"))["data"]
-    assert [(row["segment"], row["left"], row["definition"]) for row in moved] == [("back", 1, "same")]
+    found = document(call("diff", "back", "--json"))
+    assert [(row["segment"], row["left"], row["definition"]) for row in found["data"]] == [("back", 1, "same")]
+    assert {row["segment"] for row in found["sections"]["leaves"]} == {"back"}
     moves = document(call("diff", "--moves", "--json"))["data"]
     assert [(row["segment"], row["profile_id"]) for row in moves] == [("back", "3")]
     figures = document(call("report", "segments", "--json"))["data"]
