@@ -155,8 +155,7 @@ def changes_after(workspace: Workspace, seq: int, *, pending: bool = False) -> I
         f" FROM stream_changes WHERE {where} ORDER BY seq",
         (seq,),
     )
-    for row in rows:
-        yield Change(row[0], row[1], row[2], bool(row[3]), *row[4:])
+    yield from map(_change, rows)
 
 
 def pending_causes(workspace: Workspace) -> list[tuple[str, int, str, int, int]]:
@@ -176,7 +175,11 @@ def pending_change(workspace: Workspace, segment: str, subjects: Sequence[int]) 
         f" FROM stream_changes WHERE run IS NULL AND segment = ? AND subject IN ({marks}) ORDER BY seq DESC LIMIT 1",
         (segment, *subjects),
     )
-    return Change(*tuple(rows[0])[:3], bool(rows[0][3]), *tuple(rows[0])[4:]) if rows else None
+    return _change(rows[0]) if rows else None
+
+
+def _change(row: Sequence[Any]) -> Change:
+    return Change(row[0], row[1], row[2], bool(row[3]), *row[4:])
 
 
 def is_ahead(workspace: Workspace) -> bool:
