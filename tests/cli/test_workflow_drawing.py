@@ -91,4 +91,7 @@ def test_steps_are_shown_in_words() -> None:
 
     assert [row[0] for row in result.rows] == [node.id for node in WORKFLOWS["cart_recovery"].nodes]
     assert result.facts["trigger"] == "enters cart_abandoners"
-    assert result.notes == ["ends at any time when: order_completed"]
+    assert result.notes == [
+        "ends at any time when: order_completed",
+        "ends at any time when: not (product_added in the last 3 days, then no order_completed)",
+    ]

@@ -226,7 +226,7 @@ def test_what_does_not_bind_does_not_fit_the_schema(text: str) -> None:
 
 
 def test_every_code_of_ingest_is_in_the_catalogue() -> None:
-    files = [*(ROOT / "segctl").glob("operations/*ingest*.py"), *(ROOT / "segctl").glob("operations/quarantine.py")]
+    files = [*(ROOT / "segctl").glob("operations/ingest/*.py"), *(ROOT / "segctl").glob("operations/quarantine/*.py")]
     files += [ROOT / "segctl" / "compile" / name for name in ("sources.py", "source_rules.py", "source_nodes.py")]
     raised = {code for file in files for code in re.findall(r"SEG3[0-3]\d", file.read_text(encoding="utf-8"))}
 
