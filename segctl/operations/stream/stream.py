@@ -40,7 +40,7 @@ BEHIND_S = 0.5
 """When the first of so many has waited this long, all of them wait, and fewer and larger steps catch up sooner."""
 MOST_BEHIND = 15_000
 """So many more lines make one step then."""
-MOST_TRIED = 1_000
+MOST_TRIED = 25
 """With so many events of a step it is tried which of several decided; with more the newest is named."""
 _SECOND_US = 1_000_000
 
