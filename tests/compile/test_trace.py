@@ -55,7 +55,7 @@ def test_rows_answer_as_the_language_says(case: Case) -> None:
     check(case.world())
 
 
-@settings(max_examples=45, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_rows_answer_as_the_oracle(seed: int) -> None:
     check(strategies.world(seed))

@@ -78,7 +78,7 @@ def asked(world: World, name: str, number: int = 0) -> Asked:
     return Asked(world, lower_segment(world.definitions.segments[name], world.definitions, lists=lists), number)
 
 
-@settings(max_examples=35, deadline=None)
+@settings(max_examples=24, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_nothing_changes_before_the_next_change(seed: int) -> None:
     world, dice = strategies.world(seed, segments=2), Dice(seed)

@@ -122,7 +122,7 @@ def named_period(unit: str, day: date) -> NamedPeriod:
     return NamedPeriod(unit, naive.unit_days(day, unit, 0)[0])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_spans_agree_with_a_minute_by_minute_reading_of_the_clocks(data: st.DataObject) -> None:
     zone = data.draw(st.sampled_from(sorted(CHANGES)))
@@ -137,7 +137,7 @@ def test_spans_agree_with_a_minute_by_minute_reading_of_the_clocks(data: st.Data
         assert (to_us(value) in found) == naive.is_inside(window, value, as_of, zone), value
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_date_spans_agree_with_the_first_instants_of_days(data: st.DataObject) -> None:
     zone = data.draw(st.sampled_from(sorted(CHANGES)))
@@ -153,7 +153,7 @@ def test_date_spans_agree_with_the_first_instants_of_days(data: st.DataObject) -
         assert is_in == naive.is_inside(window, naive.first_of_day(day, zone), as_of, zone), day
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_wall_clock_times_agree_with_a_scan(data: st.DataObject) -> None:
     zone = data.draw(st.sampled_from(sorted(CHANGES)))

@@ -31,7 +31,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return PolarsEngine() if request.param == "polars" else DuckDBEngine()
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_engines_agree_with_the_oracle_on_distances(engine: Engine, seed: int) -> None:
     check(engine, seed)
@@ -50,7 +50,7 @@ def check(engine: Engine, seed: int) -> None:
         pytest.fail(shrunk_report(world, engine, seed), pytrace=False)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_explain_agrees_with_the_oracle_on_distances(seed: int) -> None:
     world = strategies_places.world(seed)
@@ -77,7 +77,7 @@ def test_explain_agrees_with_the_oracle_on_distances(seed: int) -> None:
                 assert leaf.answer == found.leaves[segment.name, leaf.path][profile.profile_id], (seed, leaf)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_written_distances_are_read_as_they_were_meant(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     world = strategies_places.world(seed)

@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 MANY = int(os.environ.get("SEGCTL_PROPERTY_EXAMPLES", "5000"))
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=45, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_profiles_are_what_the_records_say(folder: Path, seed: int) -> None:
     check_profiles(folder, seed)
@@ -63,7 +63,7 @@ def check_profiles(folder: Path, seed: int) -> None:
     assert view.select(wanted).to_dicts() == expected.select(wanted).to_dicts()
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=45, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32))
 def test_histories_hold_every_real_change(folder: Path, seed: int) -> None:
     check_histories(folder, seed)

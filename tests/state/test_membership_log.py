@@ -118,7 +118,7 @@ def play(workspace: Workspace, script: list[Step]) -> tuple[Oracle, list[Run]]:
     return oracle, recorded
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(script=st.lists(steps(), min_size=1, max_size=9))
 def test_every_answer_of_the_log_is_that_of_a_dictionary_of_sets(script: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder, Workspace.open(Path(folder) / "ws", create=True) as workspace:
@@ -137,7 +137,7 @@ def test_every_answer_of_the_log_is_that_of_a_dictionary_of_sets(script: list[St
             assert set(wide.filter(name)["subject"]) == expected
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(script=st.lists(steps(), min_size=2, max_size=9), data=st.data())
 def test_a_diff_of_any_two_runs_is_the_difference_of_their_sets(script: list[Step], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder, Workspace.open(Path(folder) / "ws", create=True) as workspace:
@@ -160,7 +160,7 @@ def test_a_diff_of_any_two_runs_is_the_difference_of_their_sets(script: list[Ste
             assert counts[name] == (len(one), len(two - one), len(one - two), len(one & two), len(two))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(script=st.lists(steps(), min_size=1, max_size=9))
 def test_intervals_and_history_tell_the_same_story(script: list[Step]) -> None:
     with tempfile.TemporaryDirectory() as folder, Workspace.open(Path(folder) / "ws", create=True) as workspace:

@@ -47,7 +47,7 @@ def tables(draw: st.DrawFn) -> tuple[list[list[str]], str, str, int]:
     return rows, draw(st.sampled_from(",;\t|")), draw(st.sampled_from(["\n", "\r\n"])), width
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     tables(),
     st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
@@ -161,7 +161,7 @@ def one_record(lines: list[str], at: int) -> tuple[str | None, list[str | None],
         position += 1
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(soup, st.integers(1, 3), st.integers(1, 70))
 def test_a_soup_of_marks_is_read_as_the_rules_say_in_chunks_of_any_size(text: str, width: int, chunk: int) -> None:
     if not text.strip("\r\n"):
@@ -193,7 +193,7 @@ def read_soup(
         return rows, bad
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.binary(max_size=12).map(lambda raw: raw.replace(b"\n", b"").replace(b'"', b"")), max_size=20),
     st.integers(1, 100),
