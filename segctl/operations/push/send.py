@@ -54,12 +54,12 @@ def _find_audiences(courier: Courier, parts: Sequence[Part], keep: Keep) -> list
     Returns:
         Former audiences with people who are to be taken out; None when the destination does not answer.
     """
-    desk, left = courier.desk, []
+    desk, left = courier.desk, list[Part]()
     for part in parts:
         for tries in range(1, desk.patience.tries + 1):
             try:
                 part.remote = desk.connector.audience(part.segment, part.name)
-                rest = keep(part, parts)
+                rest = keep(part, [*parts, *left])
             except BatchRefusedError as error:
                 part.stopped = f"the destination refuses the audience `{part.name}`: {error.reason}"
                 part.tally.waiting += part.additions + part.removals
