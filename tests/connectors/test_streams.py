@@ -186,6 +186,36 @@ def test_files_of_a_folder_come_in_the_order_of_their_names_and_the_last_line_ne
     feed.close()
 
 
+def test_of_many_files_few_are_open_and_all_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing, "_LOOK_S", 0)
+    monkeypatch.setattr(growing, "_MOST_OPEN", 3)
+    names, places = [f"{n}.ndjson" for n in range(9)], Places()
+    for name in names:
+        (tmp_path / name).write_bytes(f"{name} 1\n{name} 2\nha".encode())
+    feed = GrowingFiles(tmp_path, places, once=False, root=tmp_path)
+    first = [chunk for _ in range(9) for chunk in feed.read(0, 3)]
+    places.commit(first)
+    held = [fd for fd in Path("/proc/self/fd").iterdir() if str(tmp_path) in os.path.realpath(fd)]
+    nothing = feed.read(0, 100)
+    for name in names:
+        with (tmp_path / name).open("ab") as file:
+            file.write(b"lf\n")
+    then = feed.read(0, 100)
+    (tmp_path / "new").write_bytes(b"new\n" * 9)
+    (tmp_path / "new").rename(tmp_path / "0.ndjson")
+    last = feed.read(0, 100)
+    feed.close()
+    again = GrowingFiles(tmp_path, places, once=True, root=tmp_path)
+    rest = again.read(0, 100)
+    again.close()
+
+    assert lines_of(first) == [f"{name} {n}".encode() for name in names for n in (1, 2)]
+    assert (nothing, len(held) <= 3) == ([], True)
+    assert lines_of(then) == [b"half"] * 9
+    assert lines_of(last) == [b"new"] * 9
+    assert lines_of(rest) == [b"new"] * 9 + [b"half"] * 8
+
+
 def test_requests_to_a_source_are_followed_from_file_to_file(tmp_path: Path) -> None:
     folder, places = collector_folder(tmp_path), Places()
     folder.mkdir()
