@@ -199,11 +199,11 @@ def _column(session: Session, event: str, name: str) -> str:
 def _facts(
     session: Session, rule: Recommendation, as_of: datetime, snapshot: int, *, since: datetime
 ) -> dict[str, dict[str, Any]]:
-    """Product → its fields and category, each as the newest event that tells it says."""
+    """Product → its fields and category, each as the newest event that tells it says, of whatever kind that is."""
     import polars as pl
 
     wanted = {*rule.fields, *([rule.category] if rule.category else [])}
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, tuple[datetime, Any]]] = {}
     for event in (rule.bought, *([rule.viewed] if rule.viewed else [])):
         declared = session.project.event(event.event)
         types = {name: of for name, of in (declared.properties if declared else ()) if name in wanted}
@@ -217,11 +217,19 @@ def _facts(
             rows.drop_nulls(product)
             .sort("ts", "source", "event_id")
             .group_by(pl.col(product).cast(pl.String).alias("product_id"))
-            .agg(pl.col(column).drop_nulls().last() for column in columns)
+            .agg(_last_told(column) for column in columns)
         )
         for row in newest.iter_rows(named=True):
             fields = found.setdefault(row["product_id"], {})
             for column, (name, of) in columns.items():
-                if row[column] is not None:
-                    fields[name] = natural(row[column], of)
-    return found
+                told = row[column]
+                if told is not None and (name not in fields or told["ts"] > fields[name][0]):
+                    fields[name] = told["ts"], natural(told[column], of)
+    return {product: {name: value for name, (_, value) in fields.items()} for product, fields in found.items()}
+
+
+def _last_told(column: str) -> pl.Expr:
+    """The last value of a column that is one, with its time."""
+    import polars as pl
+
+    return pl.struct("ts", column).filter(pl.col(column).is_not_null()).last().alias(column)

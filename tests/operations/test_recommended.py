@@ -110,6 +110,17 @@ def test_a_product_whose_category_is_told_today_or_never_does_not_slip_through(s
     assert [product for product, _ in listed(shop, "5", unknown, as_of=at)] == ["A"]
 
 
+def test_a_field_is_what_the_newest_event_says_be_it_a_view_or_a_purchase(shop: ContentShop) -> None:
+    roles = "bought: {event: viewed, product: sku}, viewed: {event: bought, product: sku}"
+    shop.write(x__yaml=f"recommendations: {{r: {{{roles}, at_most: 1, fields: [price]}}}}\n")
+    with shop.session() as session:
+        owner, _ = find_person(session.workspace, "4")
+        found = lists_for(session, "r", [owner.subject], as_of=NOW)[owner.subject]
+
+    # C was bought for 30, and seen for 31 afterwards.
+    assert [(one["product_id"], float(one["price"])) for one in found] == [("C", 31.0)]
+
+
 def test_shut_categories_need_to_be_known(shop: ContentShop) -> None:
     with pytest.raises(SegctlError) as refused:
         listed(shop, "4", ", exclude_categories: [a]")
