@@ -36,16 +36,16 @@ class Filled:
 def filled(session: Session, destination: str, remotes: Iterable[Remote], *, now: datetime) -> list[Filled]:
     """Audiences of a destination that workflows fill, by name."""
     from segctl.operations.workflow.gate import known_there
-    from segctl.operations.workflow.withdrawn import inside
+    from segctl.operations.workflow.holding import inside
     from segctl.state.identity import canonical
     from segctl.state.workflows import Books
 
     effects = Books(session.workspace).effects("action IN ('add', 'remove') AND destination = ?", (destination,))
-    there = inside(effects)
-    if not there:
+    if not effects:
         return []
     owners = canonical(session.workspace)
-    roots = {one.subject: one.subject if owners is None else int(owners[one.subject]) for one in there}
+    roots = {one.subject: one.subject if owners is None else int(owners[one.subject]) for one in effects}
+    there = inside(effects, roots)
     told = known_there(session, session.definitions.destinations[destination], roots.values(), now=to_us(now))
     ids = {remote.id: remote.id for remote in remotes} | {remote.name: remote.id for remote in remotes}
     found = []

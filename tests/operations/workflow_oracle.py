@@ -85,6 +85,7 @@ class WrittenWorld:
         sent: What arrived.
         merged: Subject → the one it was merged into.
         undone: Whose merge was undone: they enter for that and nothing else.
+        deleted: Workflows that are no more.
     """
 
     zone = "Europe/Berlin"
@@ -92,6 +93,7 @@ class WrittenWorld:
     def __init__(self, lives: list[Life]) -> None:
         self.lives, self.sent, self.merged = lives, list[Sent](), dict[int, int]()
         self.undone = set[int]()
+        self.deleted = set[str]()
         self.repeatable = False
         self.told: dict[int, str] = {}
 
@@ -156,6 +158,9 @@ class WrittenWorld:
 
     def stopped(self, workflow: str, act: Any) -> None:
         return None
+
+    def is_declared(self, workflow: str) -> bool:
+        return workflow not in self.deleted
 
     def is_repeatable(self, destination: str | None, action: str) -> bool:
         return self.repeatable

@@ -14,6 +14,7 @@ from segctl.compile.zones import from_us
 from segctl.model.dataclass import dataclass
 from segctl.model.times import WithinLast
 from segctl.model.workflows import CONTROL
+from segctl.operations.workflow.holding import KEPT, kept_by
 from segctl.operations.workflow.troubles import IN_A_ROW, in_order, next_try, troubled
 from segctl.operations.workflow.way import Way, stands
 from segctl.operations.workflow.world import CONTACTS, Allowed, Contact, Doing, Result, World
@@ -97,7 +98,7 @@ class Actor:
         if allowed.held is not None:
             self.books.write(moved=[stands(one.instance, one.move.at) for one in ways])
             return over, allowed.held
-        allowed = replace(allowed, refused={**self._capped(step), **allowed.refused})
+        allowed = replace(allowed, refused={**self._capped(step), **allowed.refused, **self._kept(step)})
         waiting, refused, silent, open_ = _sorted(step, allowed)
         self.books.write(moved=[stands(one.instance, one.move.at) for one in waiting])
         self._note(step, refused, "refused", allowed, count)
@@ -140,6 +141,19 @@ class Actor:
                 if counts.get(one.someone.root, 0) >= cap.at_most
             }
         return found
+
+    def _kept(self, step: _Step) -> dict[int, str]:
+        """Root → why somebody is not taken out: another workflow has put them in too, and has not taken them out."""
+        act = step.act
+        if act.kind != "remove":
+            return {}
+        effects = self.books.effects(
+            "action IN ('add', 'remove') AND destination = ? AND audience = ?", (act.destination, act.audience)
+        )
+        roots = self.world.roots({one.subject for one in effects})
+        kept = kept_by(effects, roots, step.workflow.name, is_declared=self.world.is_declared)
+        wanted = {one.someone.root for one in step.ways}
+        return {root: f"{KEPT}{name}" for root, name in kept.items() if root in wanted}
 
     def _counted(self, step: _Step, cap: Cap) -> dict[int, int]:
         """Root → contacts of this workflow in the cap's window."""

@@ -247,6 +247,10 @@ class LiveWorld:
         return self.effects.send(workflow, node, act, told, [one], now)[one.key]
 
     # --- Effects -------------------------------------------------------------------------------------------
+    def is_declared(self, workflow: str) -> bool:
+        """In the files of now, a draft too."""
+        return workflow in self.session.definitions.workflows
+
     def is_repeatable(self, destination: str | None, action: str) -> bool:
         """What a destination says of itself; setting a trait twice sets it once."""
         if destination is None:

@@ -285,6 +285,10 @@ class GivenWorld:
         """Nothing."""
         return None
 
+    def is_declared(self, workflow: str) -> bool:
+        """In the project."""
+        return workflow in self._definitions.workflows
+
     def is_repeatable(self, destination: str | None, action: str) -> bool:  # noqa: ARG002 - nothing is sent
         """Nothing is in doubt."""
         return True

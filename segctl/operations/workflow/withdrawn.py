@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from segctl.model.workflows import END, Act, Node
 from segctl.operations.workflow.gate import known_there, passed
+from segctl.operations.workflow.holding import inside
 from segctl.operations.workflow.troubles import IN_A_ROW, in_order, troubled
 from segctl.operations.workflow.world import Doing, Someone
 from segctl.state.workflows import Effect, Settled, effect_key
@@ -30,24 +31,13 @@ def take_out(world: LiveWorld, books: Books, *, now: int) -> list[tuple[str, str
         Workflow, step and state of each removal.
     """
     done = []
-    there = inside(books.effects("action IN ('add', 'remove')"))
+    effects = books.effects("action IN ('add', 'remove')")
+    there = inside(effects, world.roots({one.subject for one in effects}))
     for name in sorted({one.destination or "" for one in there}):
         # No pause stands against a withdrawal, as none does in a push.
         if name in world.session.definitions.destinations:
             done += _of_destination(world, books, [one for one in there if one.destination == name], now)
     return done
-
-
-def inside(effects: Iterable[Effect]) -> list[Effect]:
-    """The last addition of everybody who was not taken out since, by each workflow and for each purpose."""
-    found: dict[tuple[str | None, str | None, str], dict[tuple[str, str | None], Effect]] = {}
-    for one in effects:
-        place = (one.destination, one.audience, one.profile)
-        if one.action == "add" and one.state in ("done", "unknown", "sending"):
-            found.setdefault(place, {})[one.workflow, one.purpose] = one
-        elif one.action == "remove" and one.state == "done":
-            found.pop(place, None)
-    return [one for of in found.values() for one in of.values()]
 
 
 def _of_destination(world: LiveWorld, books: Books, here: list[Effect], now: int) -> list[tuple[str, str, str]]:
@@ -83,13 +73,13 @@ def _leaving(world: LiveWorld, here: Sequence[Effect], roots: Mapping[int, int],
         people = [roots[one.subject] for one in here if one.purpose == purpose]
         found = passed(world.session, gate, destination, purpose, people, (), now=now, counts=False)
         refused[purpose] = found.allowed.refused
-    staying, leaving = set[tuple[str | None, str]](), []
+    staying, leaving = set[tuple[str | None, int]](), []
     for one in here:
         if refused[one.purpose].get(roots[one.subject], "").startswith(_SAID_NO):
             leaving.append(one)
         else:
-            staying.add((one.audience, one.profile))
-    return [one for one in leaving if (one.audience, one.profile) not in staying]
+            staying.add((one.audience, roots[one.subject]))
+    return [one for one in leaving if (one.audience, roots[one.subject]) not in staying]
 
 
 def _taken_out(world: LiveWorld, removal: Effect, told: Told, root: int, now: int) -> Result:

@@ -194,6 +194,10 @@ class World(Protocol):
         """Why nobody else may be told now, though the look began before; None when nothing stands against it."""
         ...
 
+    def is_declared(self, workflow: str) -> bool:
+        """Whether there is such a workflow today, so that whom it has put into an audience belongs there."""
+        ...
+
     def is_repeatable(self, destination: str | None, action: str) -> bool:
         """Whether an effect that may have happened can simply be repeated."""
         ...
