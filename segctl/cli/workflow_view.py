@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from segctl.cli.context import Context
+    from segctl.model.errors import SegctlError
     from segctl.model.workflows import Workflow
     from segctl.operations.session import Session
     from segctl.operations.workflow.workflow import Ran
@@ -246,10 +247,25 @@ def write_run(
         if not follow:
             return _write_ran(ctx, session, run(session, names, now=now, since=begin), now)
         seconds = parse_span(every, "--every") or 1.0
-        for at, ran in go_on(session, names, now=now, since=begin, every_s=seconds):
+
+        def told(error: SegctlError | None) -> None:
+            _tell_of_files(ctx, error)
+
+        for at, ran in go_on(session, names, now=now, since=begin, every_s=seconds, told=told):
             if not ran.handled.is_empty or ran.handled.held:
                 _write_ran(ctx, session, ran, at)
     return None
+
+
+def _tell_of_files(ctx: Context, error: SegctlError | None) -> None:
+    """That the files cannot be gone by, or can again."""
+    if error is None:
+        messages.notice(ctx, "the project's files have no errors any more, and hold from now on")
+        return
+    messages.diagnostics(ctx, error.diagnostics)
+    hint = "mend them: they hold as soon as they have no errors; `segctl pause --all` stops everything meanwhile"
+    message = f"{error.message}, so workflows go on by the definitions of before"
+    messages.diagnostics(ctx, [Diagnostic(error.code, Severity.WARNING, message, why=error.why, hint=hint)])
 
 
 def _write_ran(ctx: Context, session: Session, ran: Ran, now: datetime) -> ExitCode | None:

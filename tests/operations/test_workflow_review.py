@@ -15,7 +15,6 @@ import pytest
 from workflow_shop import NOON, Shop, copied, later
 
 from segctl.compile.zones import to_us
-from segctl.model.errors import UsageError
 from segctl.operations.pauses import press as press_button
 from segctl.operations.session import Session, open_session
 from segctl.operations.workflow.live import LiveWorld
@@ -275,18 +274,22 @@ def test_an_order_before_the_entry_that_is_recorded_late_ends_a_cart_too(shop: S
 
 
 # --- Following ----------------------------------------------------------------------------------------------
-def test_a_follower_goes_by_the_files_of_now(shop: Shop) -> None:
+def test_a_follower_goes_by_the_files_of_now_and_by_the_last_good_ones_while_they_are_broken(shop: Shop) -> None:
     enter(shop, 0)
+    text, told = (shop.folder / "workflows/cart.yaml").read_text("utf-8"), list[str | None]()
     with open_session(shop.folder) as session:
-        looks = follow(session, now=later(minutes=20), every_s=0.01)
+        looks = follow(
+            session, ["cart"], now=later(minutes=20), every_s=0.01,
+            told=lambda error: told.append(error and error.code),
+        )  # fmt: skip
         next(looks)
-        text = (shop.folder / "workflows/cart.yaml").read_text("utf-8")
-        shop.write("workflows/cart.yaml", f"{text}status: paused\n")
         shop.events((1, "added", NOON), at=later(minutes=15))
+        shop.write("workflows/cart.yaml", "workflow: other\n")
+        _, broken = next(looks)
+        shop.write("workflows/cart.yaml", f"{text}status: paused\n")
+        shop.events((2, "added", NOON), at=later(minutes=16))
         _, ran = next(looks)
-        shop.write("workflows/cart.yaml", f"{text}status: nonsense\n")
-        with pytest.raises(UsageError):
-            next(looks)
 
-    assert ran.workflows == ()
-    assert shop.mails == ["p0"]
+    assert (broken.workflows, ran.workflows) == (("cart",), ())
+    assert (len(told), told[1]) == (2, None)
+    assert shop.mails == ["p0", "p1"]

@@ -13,12 +13,14 @@ from segctl.model.errors import UsageError
 from segctl.operations.workflow.engine import Engine, Handled
 from segctl.operations.workflow.intake import Intake
 from segctl.operations.workflow.live import LiveWorld
+from segctl.operations.workflow.watched import Watched
 from segctl.operations.workflow.withdrawn import take_out
 from segctl.state.workflows import Books, Effect, Place, Settled
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from segctl.model.errors import SegctlError
     from segctl.model.workflows import Workflow
     from segctl.operations.session import Session
     from segctl.operations.workflow.world import World
@@ -214,12 +216,19 @@ def resolve(session: Session, key: str, *, is_sent: bool, now: datetime) -> Effe
 
 # --- Going on ------------------------------------------------------------------------------------------------
 def follow(
-    session: Session, names: Sequence[str] = (), *, now: datetime, since: datetime | None = None, every_s: float = 1.0
+    session: Session,
+    names: Sequence[str] = (),
+    *,
+    now: datetime,
+    since: datetime | None = None,
+    every_s: float = 1.0,
+    told: Callable[[SegctlError | None], None] = lambda _: None,
 ) -> Iterator[tuple[datetime, Ran]]:
     """Handles what is due again and again, until the caller ends it; arguments and errors as of `run`.
 
     Looks every `every_s` seconds, and does something when there are new changes or data, when somebody's wait is
-    over, or a minute has passed. Definitions that change hold from the next look; it ends when they do not bind.
+    over, or a minute has passed. Definitions that change hold from the next look. Those that do not bind, as when a
+    file is half saved, leave the last good ones in force; `told` hears why, once, and None when they are whole again.
     A running stream is asked for its events every `_FILES_S` seconds at most.
     """
     from segctl.operations.push.courier import world_from
@@ -227,11 +236,11 @@ def follow(
 
     clock, books = world_from(now), Books(session.workspace)
     seen: tuple[object, ...] = ()
-    asked, files = float("-inf"), files_of(session)
+    asked, watched = float("-inf"), Watched(session, lambda one: find_workflows(one, names), told)
     while True:
         at = clock.now()
-        if (today := files_of(session)) != files:
-            session, files, seen = _reopened(session), today, ()
+        if watched.has_changed(clock.sleep):
+            session, seen = watched.session, ()
         asks = clock.clock() - asked >= _FILES_S and bool(waiting_lines(session.workspace))
         due = session.workspace.query(
             "SELECT count(*) FROM workflow_instances WHERE state = 'active' AND wake <= ?", (to_us(at),)
@@ -239,33 +248,11 @@ def follow(
         what = (*_newest(session), due and at.replace(microsecond=0), at.replace(second=0, microsecond=0))
         if what != seen or (asks and _is_listening(session, books, names)):
             asked = clock.clock() if asks else asked
+            # What comes while it is at it, its own commits too, is looked at the next time.
+            seen = what
             yield at, run(session, names, now=at, since=since, asks_stream=asks)
-            seen = (*_newest(session), what[-2], what[-1])
         since = None if books.places() else since
         clock.sleep(every_s)
-
-
-def files_of(session: Session) -> frozenset[tuple[str, int, int]]:
-    """What tells that somebody has edited the project: its files of definitions with time and size."""
-    root = session.root
-    paths = [*root.glob("*.yaml"), *root.glob("*/*.yaml")]
-    found = ((path, path.stat()) for path in paths if not path.parent.name.startswith(".") and path.is_file())
-    return frozenset((str(path), is_.st_mtime_ns, is_.st_size) for path, is_ in found)
-
-
-def _reopened(session: Session) -> Session:
-    """The session with the definitions of now.
-
-    Raises:
-        UsageError: They do not bind; nobody is told anything by rules that somebody has just changed.
-    """
-    from dataclasses import replace
-
-    from segctl.operations.lists import ProjectLists
-    from segctl.operations.session import bound_definitions
-
-    definitions, warnings = bound_definitions(session.root, env=session.project.environment)
-    return replace(session, definitions=definitions, lists=ProjectLists(session.root), warnings=warnings)
 
 
 def _is_listening(session: Session, books: Books, names: Sequence[str]) -> bool:
