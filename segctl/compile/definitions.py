@@ -67,6 +67,10 @@ def bind_files(project: Project, files: Mapping[str, DefinitionFile]) -> tuple[D
     definitions, in_experiments = _with_experiments(definitions, files)
     definitions, in_content = _with_content(definitions, files)
     definitions, in_workflows = _with_workflows(definitions, files)
+    if definitions.workflows and definitions.experiments:
+        from segctl.compile.experiments import beside_workflows
+
+        in_experiments = beside_workflows(in_experiments, definitions)
     found += [*missing_lists(definitions), *check_places(project), *in_destinations, *in_audiences, *in_experiments]
     return definitions, [*diagnostics, *found, *in_content, *in_workflows]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Lookup
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from segctl.model.conditions.segments import SegmentDefinition
 from segctl.model.diagnostics import Diagnostic, Location, Severity
 from segctl.model.experiments import ARM, Experiment
 from segctl.model.project import Definitions
+from segctl.model.workflows import Split
 
 FOLDER = "experiments"
+_NOWHERE = "SEG953"
 
 
 def bind_experiments(
@@ -120,7 +123,7 @@ def _destinations(experiments: Lookup[str, Experiment], definitions: Definitions
         if not segment.send_to:
             message = f"the segment `{one.segment}` of `{one.name}` goes to no destination"
             hint = "add `send_to` to the segment; until then `segctl experiment assign` says who is in which arm"
-            yield Diagnostic("SEG953", Severity.NOTE, message, one.location, hint=hint)
+            yield Diagnostic(_NOWHERE, Severity.NOTE, message, one.location, hint=hint)
         if not all(arm.is_sent for arm in one.arms):
             yield from _updates(one, segment, definitions)
         if sum(arm.is_sent for arm in one.arms) < 2:
@@ -131,6 +134,34 @@ def _destinations(experiments: Lookup[str, Experiment], definitions: Definitions
                 message = f"`{name}` cannot tell the arms of `{one.name}` apart: nobody sends it the arm"
                 hint = f"add `fields: {{variant: {ARM}}}` to the destination"
                 yield Diagnostic("SEG954", Severity.WARNING, message, one.location, hint=hint)
+
+
+def beside_workflows(findings: Sequence[Diagnostic], definitions: Definitions) -> list[Diagnostic]:
+    """Findings about experiments, once workflows are known: these send to people of segments that go nowhere else."""
+    dealt = {
+        node.body.experiment
+        for workflow in definitions.workflows.values()
+        for node in workflow.nodes
+        if isinstance(node.body, Split)
+    }
+    begins = {one.trigger.segment: one.name for one in reversed(definitions.workflows.values())}
+    by_place = {one.location: one for one in definitions.experiments.values()}
+    found = []
+    for finding in findings:
+        one = by_place.get(finding.location) if finding.code == _NOWHERE else None
+        if one is None:
+            found.append(finding)
+        elif one.name not in dealt:
+            found.append(_may_be_dealt(finding, one, begins.get(one.segment)))
+    return found
+
+
+def _may_be_dealt(finding: Diagnostic, one: Experiment, workflow: str | None) -> Diagnostic:
+    if workflow is None:
+        return finding
+    message = f"nobody is dealt into the arms of `{one.name}` yet: `{workflow}` does not split by it"
+    hint = f"put `split: {{experiment: {one.name}}}` into workflows/{workflow}.yaml when you want it"
+    return replace(finding, message=message, hint=hint)
 
 
 def _updates(one: Experiment, segment: SegmentDefinition, definitions: Definitions) -> Iterator[Diagnostic]:

@@ -113,8 +113,10 @@ ENTRIES: dict[str, Entry] = {
     ),
     "SEG953": Entry(
         "an experiment on a segment that goes nowhere",
-        "The segment has no `send_to`, so that nobody is pushed and no exposure is recorded by a push.",
-        "Add `send_to` to the segment. If something else sends, `segctl experiment assign` gives the arms.",
+        "The segment has no `send_to`, so that nobody is pushed and no exposure is recorded by a push; and no workflow "
+        "splits by the experiment.",
+        "Add `send_to` to the segment, or `split: {experiment: NAME}` to a workflow. If something else sends, "
+        "`segctl experiment assign` gives the arms. The experiment of a use case is a choice, and may rest.",
         "segment: winback\nwhere: {…}",
         "segment: winback\nsend_to: [newsletter_service]\nwhere: {…}",
     ),

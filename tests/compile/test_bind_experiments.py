@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 import test_bind_fuzz
@@ -18,7 +19,7 @@ from segctl.compile.bind.experiments_arms import ARM_KEYS
 from segctl.compile.bind.experiments_metrics import METRIC_KEYS, OF_UNITS, SELECTING
 from segctl.compile.definition_files import DefinitionFile
 from segctl.compile.definitions import scope_of
-from segctl.compile.experiments import bind_experiments
+from segctl.compile.experiments import beside_workflows, bind_experiments
 from segctl.compile.source import compose
 from segctl.model.catalogue import entries
 from segctl.model.conditions import Aggregate, Count, EdgeTime, EventSelection, PropertyTest, ValueTest
@@ -26,6 +27,7 @@ from segctl.model.destinations import Destination
 from segctl.model.diagnostics import Diagnostic, Severity
 from segctl.model.experiments import ARM, Arm, Experiment, LayerShare, Metric, Money
 from segctl.model.times import Duration
+from segctl.model.workflows import Split
 
 WHOLE = """experiment: mail
 title: Mail oder nicht
@@ -389,6 +391,19 @@ def test_without_size_and_end_a_look_cannot_be_early() -> None:
 def test_a_segment_that_goes_nowhere_is_noted() -> None:
     assert codes(bound(SHORT, send_to="[]".replace("[]", "[files]"), destinations=())[1]) == []
     assert codes(bound(SHORT.replace("winback", "staff_members"))[1]) == [("SEG953", "note")]
+
+
+def test_a_workflow_that_splits_by_an_experiment_sends_to_its_people() -> None:
+    found, problems = bound(SHORT.replace("winback", "staff_members"))
+
+    def told(split_by: str) -> list[str]:
+        node, trigger = SimpleNamespace(body=Split((), split_by)), SimpleNamespace(segment="staff_members")
+        workflows = {"journey": SimpleNamespace(name="journey", nodes=(node,), trigger=trigger)}
+        known = replace(definitions({}), experiments=found, workflows=workflows)
+        return [str(one.hint) for one in beside_workflows(problems, known)]
+
+    assert told("mail") == []
+    assert ["split: {experiment: mail}` into workflows/journey.yaml" in hint for hint in told("other")] == [True]
 
 
 def test_a_destination_that_cannot_tell_arms_apart_is_pointed_out() -> None:
