@@ -5,6 +5,7 @@ So it is after a segment or what a destination calls it was renamed, and after s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from segctl.state.deliveries import LedgerAudience
@@ -18,27 +19,34 @@ _SAME = """
     INSERT INTO push_audiences (destination, segment, remote, purpose, channel, name)
     SELECT destination, ?1, ?2, purpose, channel, ?2 FROM push_audiences WHERE id = ?3
     ON CONFLICT DO UPDATE SET purpose = excluded.purpose, channel = excluded.channel RETURNING *"""
-_OTHER = """
-    SELECT 1 FROM push_audiences WHERE remote = ? AND id <> ? AND segment <> ?
-    AND destination = (SELECT destination FROM push_audiences WHERE id = ?)"""
+_OTHERS = """
+    SELECT * FROM push_audiences WHERE remote = ?1 AND id <> ?2 AND segment <> ?3
+    AND destination = (SELECT destination FROM push_audiences WHERE id = ?2) ORDER BY id"""
+_FORMER = """
+    SELECT f.id FROM push_audiences f JOIN push_audiences a USING (destination)
+    WHERE a.id = ? AND f.segment = ?"""
 _COPY = """
     INSERT OR REPLACE INTO delivered
         (audience, key, profile, state, digest, sent, is_unsure, identifiers, points, known_as, batch)
-    SELECT ?, key, profile, state, digest, sent, is_unsure, identifiers, points, known_as, batch FROM delivered
-    WHERE audience = ?"""
-
-_ADOPT = (
-    "UPDATE OR IGNORE delivered SET audience = ?1, state = 'unsure', is_unsure = 1 WHERE audience = ?2",
-    "UPDATE delivered SET state = 'unsure' WHERE audience = ?2",
-    "DELETE FROM delivered WHERE audience = ?2",
-    "DELETE FROM push_failures WHERE audience = ?2",
+    SELECT ?1, key, profile, state, digest, sent, is_unsure, identifiers, points, known_as, batch FROM delivered
+    WHERE audience = ?2"""
+_DOUBLE = "key IN (SELECT key FROM delivered WHERE audience = ?2)"
+# Who is taken off the books here was not taken out: the state says so to what watches over withdrawals.
+_FORGET = (
+    "UPDATE delivered SET state = 'unsure' WHERE audience = ?1 AND {which}",
+    "DELETE FROM delivered WHERE audience = ?1 AND {which}",
+    "DELETE FROM push_failures WHERE audience = ?1 AND {which}",
 )
+_GIVE = "UPDATE OR IGNORE delivered SET audience = ?2, state = 'unsure', is_unsure = 1 WHERE audience = ?1"
 
 
-def move(workspace: Workspace, audience: int, remote: str, name: str, *, left: str | None) -> LedgerAudience | None:
+def move(
+    workspace: Workspace, audience: int, remote: str, name: str, *, left: str | None, gone: Iterable[str] = ()
+) -> LedgerAudience | None:
     """Remember that an audience is elsewhere: of nobody it is known whether they are there.
 
-    They keep their digest, so being told again is no new contact.
+    They keep their digest, so being told again is no new contact. Who is still on a list that the audience left once
+    is in it again, as far as is known.
 
     Args:
         workspace: Where it is recorded.
@@ -46,24 +54,55 @@ def move(workspace: Workspace, audience: int, remote: str, name: str, *, left: s
         remote: Its id there from now on.
         name: What it is called there from now on.
         left: Id of the former one, when that is still there with everybody in it.
+        gone: Keys of people who are to be taken out of the former one, and were never in the new one.
 
     Returns:
-        The former one with the same people, as an audience of no segment; None without, and where another segment
-        has the same one.
+        The former one, as an audience of no segment, with all of the people whom no other audience has there; None
+        when it is not there any more.
     """
     with workspace.transaction() as db:
-        found, former = None, former_name(left)
-        # A list that another segment fills too is not emptied.
-        if left is not None and not db.execute(_OTHER, (left, audience, former, audience)).fetchone():
-            found = db.execute(_SAME, (former, left, audience)).fetchone()
+        found = None
+        if left is not None:
+            found = db.execute(_SAME, (former_name(left), left, audience)).fetchone()
             db.execute(_COPY, (found["id"], audience))
+            for other in db.execute(_OTHERS, (left, audience, former_name(left))).fetchall():
+                _forget(db, _DOUBLE, found["id"], other["id"])
+        for key in gone:
+            _forget(db, "key = ?2", audience, key)
         db.execute(
             "UPDATE delivered SET state = 'unsure', is_unsure = 1 WHERE audience = ? AND state = 'accepted'",
             (audience,),
         )
-        _come_back(db, audience, remote)
         db.execute("UPDATE push_audiences SET remote = ?, name = ? WHERE id = ?", (remote, name, audience))
+        for (former,) in db.execute(_FORMER, (audience, former_name(remote))).fetchall():
+            _give(db, former, audience)
     return None if found is None else LedgerAudience(*found)
+
+
+def others_there(workspace: Workspace, audience: LedgerAudience) -> list[LedgerAudience]:
+    """Audiences of segments that are the same object at the destination, in the order they were made."""
+    if audience.remote is None:
+        return []
+    rows = workspace.query(_OTHERS, (audience.remote, audience.id, former_name(audience.remote)))
+    return [LedgerAudience(*row) for row in rows]
+
+
+def give(workspace: Workspace, audience: int, other: int) -> None:
+    """Let another audience, the same object there, look after the people of one that nobody is told of any more."""
+    with workspace.transaction() as db:
+        _give(db, audience, other)
+
+
+def forget_double(workspace: Workspace, audience: int, other: int) -> None:
+    """Take people off one audience's books whom another one, the same object at the destination, has as well."""
+    with workspace.transaction() as db:
+        _forget(db, _DOUBLE, audience, other)
+
+
+def forget_list(workspace: Workspace, audience: int) -> None:
+    """Take everybody off the books of an audience that is not at its destination any more."""
+    with workspace.transaction() as db:
+        _forget(db, "true", audience)
 
 
 def former_name(remote: str | None) -> str:
@@ -71,12 +110,11 @@ def former_name(remote: str | None) -> str:
     return f"{remote} (former)"
 
 
-def _come_back(db: Connection, audience: int, remote: str) -> None:
-    """Who is still on a list that the audience left once is in it again, as far as is known."""
-    sql = (
-        "SELECT id FROM push_audiences WHERE segment = ?"
-        " AND destination = (SELECT destination FROM push_audiences WHERE id = ?)"
-    )
-    for (left,) in db.execute(sql, (former_name(remote), audience)).fetchall():
-        for statement in _ADOPT:
-            db.execute(statement, (audience, left))
+def _give(db: Connection, audience: int, other: int) -> None:
+    db.execute(_GIVE, (audience, other))
+    _forget(db, "true", audience)
+
+
+def _forget(db: Connection, which: str, *params: object) -> None:
+    for statement in _FORGET:
+        db.execute(statement.format(which=which), params)

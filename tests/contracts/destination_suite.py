@@ -35,6 +35,7 @@ from segctl.connectors.destinations.base import (
 from segctl.model.destinations import Destination
 from segctl.model.errors import SegctlError
 from segctl.model.secrets import MASK, Secret, forget, masked
+from segctl.operations.push.moved import is_there
 
 NOW = datetime(2026, 11, 22, 6, tzinfo=UTC)
 PLANTED = "sk_planted_0123456789abcdef"
@@ -224,6 +225,17 @@ class DestinationSuite(ABC):
                 )
             assert audience in remote
             assert remote[audience].size in (None, len(self.rows))
+
+    def test_a_list_that_no_declaration_names_any_more_is_still_found(self) -> None:
+        can = abilities(self.declared())
+        if not can.reads_back:
+            pytest.skip("the service cannot be asked")
+        with self.connected() as connector:
+            audience = connector.audience("winback", self.audience_name)
+            finished(connector, batch(self.rows, audience=audience))
+        renamed = replace(self.declared(), audiences=())
+        with closing(kind(self.kind).connect(renamed, self.world.around())) as connector:
+            assert [is_there(connector, one, can) for one in (audience, f"{audience}0")] == [True, False]
 
     def test_a_dry_run_does_nothing_and_tells_all(self, monkeypatch: pytest.MonkeyPatch) -> None:
         before = self.was_told()

@@ -260,6 +260,15 @@ def test_a_table_that_may_not_be_made_is_not_made(address: str, tmp_path: Path) 
     assert [probe.status for probe in crm.check()] == ["ok", "problem"]
 
 
+def test_a_table_of_its_own_is_found_under_its_former_name(address: str, tmp_path: Path) -> None:
+    crm = table(tmp_path, address, table="of_{audience}")
+    crm.send(batch(ROWS, audience="winback"))
+
+    assert list(crm.audiences()) == []
+    assert [crm.has(name) for name in ("winback", "other")] == [True, False]
+    assert table(tmp_path, address).has("winback") is None
+
+
 def test_names_are_quoted(address: str, tmp_path: Path) -> None:
     strange = 'Wert "ä": x; DROP'
     declared = Destination(

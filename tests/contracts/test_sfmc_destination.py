@@ -150,6 +150,7 @@ def test_segments_may_share_a_data_extension(connect: Connecting, service: tuple
         [{"email": "anna@example.com"}]
     ] * 2
     assert len(service[0].rows["all segs"]) == len(ROWS) + 1
+    assert [cloud.has(name) for name in (*ids, "no such|winback")] == [True, True, False]
 
 
 def test_results_are_matched_by_order_over_pages_past_those_left_out(

@@ -36,7 +36,7 @@ class CrowdedShop(Shop):
 
     rows: pl.DataFrame
 
-    def audience(self) -> pl.DataFrame:
+    def audience(self, segment: str = "winback") -> pl.DataFrame:
         return self.rows
 
 

@@ -1,4 +1,4 @@
-"""One workspace, one destination and one segment to push, without a project around them."""
+"""One workspace, one destination and a segment or several to push, without a project around them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from segctl.model.consent import Use
 from segctl.model.destinations import Destination, Mode
 from segctl.operations.push.books import DryBooks, LedgerBooks
 from segctl.operations.push.courier import Courier, Desk, World
-from segctl.operations.push.moved import foresee, settle_place
+from segctl.operations.push.moved import Lists, foresee
 from segctl.operations.push.parts import Wanted, forget_settled, other_parts, part
 from segctl.operations.push.patience import Patience
 from segctl.operations.push.resolve import resolve
@@ -84,6 +84,14 @@ class FakeTime:
 
 
 @dataclass
+class Other:
+    """A further segment: what it is called at the destination, and who is in it."""
+
+    called: str
+    people: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass
 class Shop:
     """A ledger, a gate, and a service that outlives every push."""
 
@@ -96,21 +104,23 @@ class Shop:
     destination: Destination = field(default_factory=lambda: Destination("mailer", "fake"))
     abilities = ABILITIES
     patience: Patience = field(default_factory=lambda: Patience(tries=4, failures=6))
+    others: dict[str, Other] = field(default_factory=dict)
     workspace: Workspace = field(init=False)
-    former: list[Part] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.workspace = Workspace.open(self.folder, create=True)
         # Power cuts are not what is tested here.
         self.workspace._db.execute("PRAGMA synchronous = OFF")
 
-    def audience(self) -> pl.DataFrame:
-        """Who may be told now: everybody of `people` who is not denied."""
+    def audience(self, segment: str = "winback") -> pl.DataFrame:
+        """Who may be told now: everybody of a segment who is not denied."""
         self.gate.refresh()
+        people = self.others[segment].people if segment in self.others else self.people
         rows = [
             {"subject": i, "profile_id": f"p-{email}", "key": key_of(email), "digest": key_of(f"{email} {fields}"),
              "points": [token(email)], "id:email": email, "field:name": fields.get("name")}
-            for i, (email, fields) in enumerate(self.people.items()) if token(email) not in self.gate.denied
+            for i, (email, fields) in enumerate(people.items()) if token(email) not in self.gate.denied
         ]  # fmt: skip
         schema = {"subject": pl.Int32, "profile_id": pl.String, "key": pl.String, "digest": pl.String,
                   "points": pl.List(pl.Binary), "id:email": pl.String, "field:name": pl.String}  # fmt: skip
@@ -132,8 +142,9 @@ class Shop:
         change: Callable[[Part], None] = lambda part: None,
         is_dry: bool = False,
         dies_after: int | None = None,
+        is_whole: bool = True,
     ) -> Part:
-        """One push of the segment; every exception of it comes through."""
+        """One push of the segment, and of all others where it is whole; every exception of it comes through."""
         connector = connector or Connector(self.service)
         push = begin_push(self.workspace, self.time.world().now(), {})
         world = self.time.world()
@@ -149,44 +160,51 @@ class Shop:
         try:
             if not is_dry:
                 resolve(courier, open_batches(self.workspace, earlier), earlier)
-            ledger = ledger_audience(self.workspace, "mailer", segment, purpose="newsletter", channel="email")
-            use = Use("newsletter", "email", "mailer")
-            wanted = Wanted(
-                segment, self.destination, mode, "newsletter", use, self.audience(), ledger, retries=retries
-            )
-            made = part(self.workspace, self.gate, wanted)
-            made.name = self.called if segment == "winback" else segment
-            if not retries:
-                foresee(made, self.abilities)
-            if not is_dry and not retries:
-                forget_settled(self.workspace, made)
-            change(made)
-            if ledger.id in earlier:
-                made.tally = _sum(earlier[ledger.id].tally, made.tally)
-            left = [one.segment for one in ledger_audiences(self.workspace, "mailer") if "(former)" in one.segment]
-            parts = [made, *other_parts(self.workspace, self.gate, self.destination, [ledger.id], {}, ended=left)]
-            self.former = []
-            begin_part(self.workspace, push.number, ledger.id)
-            courier.desk.watch = Watch(self.gate, parts)
-            for one in parts:
+            names = [segment, *(self.others if is_whole else ())]
+            made = [self.made(name, mode, retries=retries, is_dry=is_dry) for name in names]
+            for one in made:
+                change(one)
+                if one.ledger.id in earlier:
+                    one.tally = _sum(earlier[one.ledger.id].tally, one.tally)
+            known = [one.ledger.id for one in made]
+            ended = self.ended(made) if is_whole else []
+            self.parts = [*made, *other_parts(self.workspace, self.gate, self.destination, known, {}, ended=ended)]
+            for one in made:
+                begin_part(self.workspace, push.number, one.ledger.id)
+            courier.desk.watch = Watch(self.gate, self.parts)
+            for one in self.parts:
                 one.name = one.name or one.ledger.name or one.segment
-            send(courier, parts, push=push.id, keep_remote=self.keeper(courier, is_dry), backlog=self.backlog)
-            made.stopped = courier.halted
-            made.tally.removals_failed += sum(one.tally.removals_failed for one in (*parts[1:], *self.former))
-            return made
+            lists = Lists(self.workspace, connector, self.abilities, list(self.parts), lambda _: None, is_dry=is_dry)
+            send(courier, self.parts, push=push.id, lists=lists, backlog=self.backlog)
+            self.parts += [one for one in lists.more if not any(one is part for part in self.parts)]
+            made[0].stopped = courier.halted
+            made[0].tally.removals_failed += sum(one.tally.removals_failed for one in self.parts[1:])
+            return made[0]
         finally:
             courier.close()
 
-    def keeper(self, courier: Courier, is_dry: bool) -> Callable[[Part, Sequence[Part]], Part | None]:
-        def keep(one: Part, beside: Sequence[Part]) -> Part | None:
-            if is_dry:
-                return None
-            connector = courier.desk.connector
-            left = settle_place(self.workspace, connector, one, self.abilities, told=lambda _: None, beside=beside)
-            self.former += [] if left is None else [left]
-            return left
+    def made(self, segment: str, mode: Mode, *, retries: bool, is_dry: bool) -> Part:
+        """What one segment needs."""
+        ledger = ledger_audience(self.workspace, "mailer", segment, purpose="newsletter", channel="email")
+        use = Use("newsletter", "email", "mailer")
+        rows = self.audience(segment)
+        made = part(
+            self.workspace,
+            self.gate,
+            Wanted(segment, self.destination, mode, "newsletter", use, rows, ledger, retries=retries),
+        )
+        made.name = self.others[segment].called if segment in self.others else segment
+        made.name = self.called if segment == "winback" else made.name
+        if not retries:
+            foresee(made, self.abilities)
+        if not is_dry and not retries:
+            forget_settled(self.workspace, made)
+        return made
 
-        return keep
+    def ended(self, made: Sequence[Part]) -> list[str]:
+        """Segments in the ledger that are not sent any more, and lists that were left."""
+        names = {"winback", *self.others, *(one.segment for one in made)}
+        return [one.segment for one in ledger_audiences(self.workspace, "mailer") if one.segment not in names]
 
     def backlog(self) -> str | None:
         count, oldest = remove_backlog(self.workspace, "mailer")

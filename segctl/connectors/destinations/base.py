@@ -24,9 +24,9 @@ from segctl.connectors.sources.base import Probe
 from segctl.model.destinations import Mode
 
 __all__ = [
-    "Abilities", "Action", "Around", "Batch", "BatchRefusedError", "Connector", "GoneError", "Member", "Message",
-    "NotNowError", "Recorded", "Remote", "Removal", "Row", "RowState", "Sent", "Trouble", "UnknownOutcomeError",
-    "by_key", "place",
+    "Abilities", "Action", "Around", "Batch", "BatchRefusedError", "Connector", "Findable", "GoneError", "Member",
+    "Message", "NotNowError", "Recorded", "Remote", "Removal", "Row", "RowState", "Sent", "Trouble",
+    "UnknownOutcomeError", "by_key", "place",
 ]  # fmt: skip
 
 Action = Literal["add", "update", "remove"]
@@ -203,6 +203,15 @@ class Movable(Protocol):
 
     def moved(self, former: str, audience: str, segment: str) -> bool:
         """The audience with the one id has the other from now on, as it may have already; False where it has not."""
+        ...
+
+
+@runtime_checkable
+class Findable(Protocol):
+    """A destination whose `Connector.audiences` leaves some out, so that it has to be asked for one of them."""
+
+    def has(self, audience: str) -> bool | None:
+        """Whether the audience with the id is there; None: exactly if `Connector.audiences` has it."""
         ...
 
 

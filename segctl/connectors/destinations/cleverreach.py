@@ -184,6 +184,10 @@ class CleverReach:
                     counts[str(tag)] = counts.get(str(tag), 0) + 1
         yield from (Remote(tag, tag.partition(".")[2], count) for tag, count in sorted(counts.items()))
 
+    def has(self, audience: str) -> bool | None:
+        """A tag of another origin is not in the list, and is there as far as anybody knows."""
+        return None if audience.startswith(f"{self.origin}.") else True
+
     def close(self) -> None:
         """Lets go of connections."""
         self.client.close()

@@ -12,6 +12,7 @@ from typing import TypeVar
 from segctl.connectors.destinations.base import (
     Batch,
     Connector,
+    Findable,
     Member,
     Movable,
     Remote,
@@ -47,6 +48,11 @@ class Guarded:
     def moved(self, former: str, audience: str, segment: str) -> bool:
         """As the connector, where audiences lie under their names; False elsewhere."""
         return isinstance(self.connector, Movable) and self.connector.moved(former, audience, segment)
+
+    def has(self, audience: str) -> bool | None:
+        """As the connector, where it can be asked; otherwise its list says it."""
+        found = self.connector
+        return _read(lambda: found.has(audience)) if isinstance(found, Findable) else None
 
     def send(self, batch: Batch) -> Sent:
         """As the connector."""

@@ -133,8 +133,7 @@ class DataExtension:
 
     def audience(self, segment: str, name: str) -> str:
         """The external key, if there is such a data extension; none is made, for its columns are yours."""
-        answer = self.client.request("GET", self._rowset(name), params=_page(1, 1), accept=(400, 404))
-        if answer.status >= 400:
+        if not self._is_there(name):
             raise missing_audience(self.destination, name, "data extension with the external key")
         return f"{name}{_OF}{segment}" if self.shared_by else name
 
@@ -199,9 +198,16 @@ class DataExtension:
         for segment, name in self.destination.audiences:
             yield Remote(f"{name}{_OF}{segment}" if self.shared_by else name, name)
 
+    def has(self, audience: str) -> bool:
+        """Whether its data extension is there, whatever the declaration names today."""
+        return self._is_there(self._parts(audience)[0])
+
     def close(self) -> None:
         """Lets go of connections."""
         self.client.close()
+
+    def _is_there(self, key: str) -> bool:
+        return self.client.request("GET", self._rowset(key), params=_page(1, 1), accept=(400, 404)).status < 400
 
     def _parts(self, audience: str) -> tuple[str, str]:
         """External key and segment of an audience's id."""

@@ -85,7 +85,12 @@ def _body(letter: Letter, template: str, values: Mapping[str, str]) -> str:
 
 
 def message_id(row: Row, batch: Batch, domain: str) -> str:
-    """The same for the same person, audience and push, so that a mail can be recognised if it comes twice."""
+    """The same for the same person, audience and push, so that a mail can be recognised if it comes twice.
+
+    The mail of a workflow is called by the key of its effect, by which `segctl workflow status` lists it.
+    """
+    if "workflow" in batch.context and len(batch.rows) == 1:
+        return f"<{batch.id}@{domain}>"
     push = batch.context.get("push", batch.id)
     name = f"{push}\n{batch.segment}\n{batch.audience}\n{row.key}"
     return f"<{hashlib.sha256(name.encode()).hexdigest()[:32]}@{domain}>"

@@ -182,6 +182,13 @@ class Table:
                     for segment, size in connection.execute(sa.text(self._layout_of(name, {}).sizes())):
                         yield Remote(segment, segment, size)
 
+    def has(self, audience: str) -> bool | None:
+        """Whether it has a table of its own; of one table for all the segments in it tell."""
+        if "{audience}" not in self._pattern():
+            return None
+        with self.database.connection() as connection:
+            return bool(self._there(connection, self._table_name(audience)))
+
     def close(self) -> None:
         """Lets go of connections."""
         self.database.close()

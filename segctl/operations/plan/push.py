@@ -155,7 +155,10 @@ def _planned(
     can, delta, told = abilities(audience.destination), part.delta, part.tells
     added = len(delta.adds) if delta is not None and told else 0
     updated = len(delta.updates) if delta is not None and told else 0
-    calls = sum(ceil(rows / can.batch_rows) for rows in (added, updated, part.removals))
+    former = _former(session, part, can)
+    # Who leaves an audience that is another list now is taken out of the former one.
+    removed = part.removals if former is None else 0
+    calls = sum(ceil(rows / can.batch_rows) for rows in (added, updated, removed))
     seconds = speed.get(audience.destination.name)
     return AudiencePlan(
         segment=audience.segment,
@@ -166,7 +169,7 @@ def _planned(
         waterfall=part.waterfall,
         added=added,
         updated=updated,
-        removed=part.removals,
+        removed=removed,
         withdrawn=len(part.withdrawals),
         calls=calls,
         minutes=None if seconds is None else round(calls * seconds / 60, 2),
@@ -174,7 +177,7 @@ def _planned(
         refused=part.refused,
         paused=part.paused,
         digest=part_digest(part),
-        former=_former(session, part, can),
+        former=former,
     )
 
 

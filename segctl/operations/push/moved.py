@@ -1,18 +1,22 @@
-"""An audience that is another object at its destination than before: it gets everybody, the former one is emptied.
+"""Where audiences are at their destination, and what becomes of a list that its audience has left.
 
 A list is found by its name, so a renamed segment has a new one; so has one whose list somebody deleted. What changed
-since the last push is not enough for it. Where telling somebody twice has its effect twice (a mail, a journey) nothing
-is kept that could be empty.
+since the last push is not enough for it: it gets everybody, the former list is emptied. Where telling somebody twice
+has its effect twice (a mail, a journey) nothing is kept that could be empty.
+
+Of each list one audience looks after the people on it: when another takes a list over, it takes them over too, and
+takes out of it who is not its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
-from segctl.connectors.destinations.base import Movable
+from segctl.connectors.destinations.base import Findable, Movable
 from segctl.model.audience import Step
+from segctl.model.dataclass import dataclass
 from segctl.operations.push.work import Part
 
 if TYPE_CHECKING:
@@ -36,92 +40,20 @@ def foresee(part: Part, can: Abilities) -> None:
 
     What only the destination knows (somebody deleted the list) shows when the push begins.
     """
-    if is_left(part, can):
+    if leaves(part, can):
         _tell_all(part)
 
 
-def is_left(part: Part, can: Abilities) -> bool:
+def leaves(part: Part, can: Abilities) -> bool:
     """Whether an audience is a new object at its destination, as far as it can be known without asking there."""
     return part.is_renamed and can.is_repeatable and not can.brings_along
-
-
-def settle_place(
-    workspace: Workspace,
-    connector: Connector,
-    part: Part,
-    can: Abilities,
-    *,
-    told: Callable[[str], None],
-    beside: Iterable[Part] = (),
-) -> Part | None:
-    """Write down where an audience is before the first call; a new object there is told everybody.
-
-    Args:
-        workspace: Where the ledger is.
-        connector: Of the destination; may be asked.
-        part: With the id that the destination gave its audience; nobody was sent yet.
-        can: What the destination can do.
-        told: Hears why everybody is told.
-        beside: Other audiences of the push there: who was to leave a list that the part comes back to leaves the part.
-
-    Returns:
-        The former audience, see `emptied`; None where there is none.
-    """
-    from segctl.state.deliveries import keep_remote
-
-    if (part.remote, part.name) == (part.ledger.remote, part.ledger.name):
-        return None
-    if is_elsewhere(connector, part, can):
-        left = former_left(connector, part, can)
-        told(f"{part.destination}: `{part.segment}` is another audience there now, so everybody is told again")
-        _take_over(part, beside)
-        return tell_everybody(workspace, part, can, left=left)
-    keep_remote(workspace, part.ledger.id, part.remote, part.name)
-    return None
-
-
-def _take_over(part: Part, beside: Iterable[Part]) -> None:
-    from segctl.state.deliveries_moved import former_name
-
-    for other in beside:
-        if other.ledger.segment == former_name(part.remote):
-            wanted = set() if part.delta is None else set(part.delta.rows["key"])
-            part.withdrawals = sorted({*part.withdrawals, *other.withdrawals})
-            leavers = {*part.leavers, *other.leavers} - {*part.withdrawals, *wanted}
-            part.leavers, other.leavers, other.withdrawals = sorted(leavers), (), ()
-
-
-def former_left(connector: Connector, part: Part, can: Abilities) -> str | None:
-    """Id of the former audience while it is there; what cannot be listed is told by name, and is taken to be there."""
-    there = [one.id for one in connector.audiences()]
-    former = part.ledger.remote
-    return former if former in there or (not there and not can.reads_back) else None
-
-
-def tell_everybody(workspace: Workspace, part: Part, can: Abilities, *, left: str | None) -> Part | None:
-    """Let a part tell a new audience of everybody, and write that down before the first call.
-
-    Args:
-        workspace: Where the ledger is.
-        part: Whose audience is elsewhere; nobody was sent yet.
-        can: What the destination can do.
-        left: See `former_left`.
-
-    Returns:
-        The former audience, see `emptied`; None where there is none.
-    """
-    from segctl.state.deliveries_moved import move
-
-    was = move(workspace, part.ledger.id, part.remote, part.name, left=left)
-    _tell_all(part)
-    return None if was is None else emptied(workspace, part, was, can)
 
 
 def left_list(workspace: Workspace, part: Part, can: Abilities) -> Part | None:
     """The audience that a part under a new name leaves, as far as it can be known without asking there."""
     from segctl.state.deliveries_moved import former_name
 
-    if not is_left(part, can):
+    if not leaves(part, can):
         return None
     return emptied(workspace, part, replace(part.ledger, segment=former_name(part.ledger.remote)), can)
 
@@ -141,12 +73,152 @@ def emptied(workspace: Workspace, part: Part, was: LedgerAudience, can: Abilitie
 
     if can.removal == "none":
         return None
-    there, out = told_points(workspace, was.id), sorted(part.withdrawals)
-    staying = there.filter(~pl.col("key").is_in(out))
+    there = told_points(workspace, was.id)
+    is_out = pl.col("key").is_in(sorted(part.withdrawals))
+    out, staying = there.filter(is_out)["key"].to_list(), there.filter(~is_out)
     leavers = staying["key"].to_list() if part.mode == "mirror" and part.tells else ()
     watched = None if leavers else staying
     return Part(was.segment, was.destination, was, part.mode, part.purpose, part.use, leavers=leavers,
-                withdrawals=part.withdrawals, watched=watched, remote=was.remote or "")  # fmt: skip
+                withdrawals=out, watched=watched, remote=was.remote or "", is_over=True)  # fmt: skip
+
+
+def is_there(connector: Connector, audience: str, can: Abilities) -> bool:
+    """Whether an audience is at its destination; what cannot be listed is told by name, and is taken to be there."""
+    known = connector.has(audience) if isinstance(connector, Findable) else None
+    if known is not None:
+        return known
+    there = [one.id for one in connector.audiences()]
+    return audience in there or (not there and not can.reads_back)
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The lists of one destination in a push.
+
+    Attributes:
+        workspace: Where the ledger is.
+        connector: Of the destination.
+        can: What the destination can do.
+        parts: All its audiences in the push; what they leave is added.
+        told: Hears why everybody is told.
+        is_dry: Nothing is written down.
+        more: Of `parts` those that somebody is taken out of because of where another one is.
+    """
+
+    workspace: Workspace
+    connector: Connector
+    can: Abilities
+    parts: list[Part]
+    told: Callable[[str], None]
+    is_dry: bool = False
+    more: list[Part] = field(default_factory=list)
+
+    def find(self, part: Part) -> None:
+        """Settle where an audience is, before the first call.
+
+        Raises:
+            BatchRefusedError: The destination refuses the audience.
+            SegctlError: It cannot be asked; `NotNowError` and `UnknownOutcomeError` where it can later.
+        """
+        if (part.is_over or part.delta is None) and part.ledger.remote is not None:
+            # Nobody is put in: it is where it was last, whatever it is called today.
+            part.remote = part.ledger.remote
+            if not self.is_dry:
+                self._look_after(part)
+            return
+        part.remote = self.connector.audience(part.segment, part.name)
+        if self.is_dry:
+            self._foresee(part)
+        elif (part.remote, part.name) != (part.ledger.remote, part.ledger.name):
+            if is_elsewhere(self.connector, part, self.can):
+                self._move(part)
+            else:
+                self._keep(part)
+
+    def _foresee(self, part: Part) -> None:
+        left = left_list(self.workspace, part, self.can)
+        if left is not None:
+            part.leavers, part.withdrawals = (), ()
+            self._add(left)
+
+    def _keep(self, part: Part) -> None:
+        from segctl.state.deliveries import keep_remote
+
+        keep_remote(self.workspace, part.ledger.id, part.remote, part.name)
+
+    def _move(self, part: Part) -> None:
+        """The audience is a new object: it is told everybody, and who is on the former one is taken out there."""
+        from segctl.state.deliveries_moved import move
+
+        former = part.ledger.remote
+        left = former if former is not None and is_there(self.connector, former, self.can) else None
+        self.told(f"{part.destination}: `{part.segment}` is another audience there now, so everybody is told again")
+        gone = [*part.leavers, *part.withdrawals]
+        was = move(self.workspace, part.ledger.id, part.remote, part.name, left=left, gone=gone)
+        out = None if was is None else emptied(self.workspace, part, was, self.can)
+        part.leavers, part.withdrawals = (), ()
+        part.ledger = replace(part.ledger, remote=part.remote, name=part.name)
+        _tell_all(part)
+        for other in [one for one in self.parts if one.is_over and one.ledger.remote == part.remote]:
+            self._give(other, part.ledger)
+        if out is not None:
+            self._add(out)
+            self._hand_over(out)
+
+    def _look_after(self, part: Part) -> None:
+        """An audience that nobody is told of in this push: people are taken out of what is there, if it is."""
+        from segctl.state.deliveries_moved import forget_list
+
+        if not is_there(self.connector, part.remote, self.can):
+            part.leavers, part.withdrawals = (), ()
+            if part.is_over:
+                forget_list(self.workspace, part.ledger.id)
+                part.delta = None
+        elif part.is_over:
+            self._hand_over(part)
+
+    def _hand_over(self, part: Part) -> None:
+        from segctl.state.deliveries_moved import others_there
+
+        there = others_there(self.workspace, part.ledger)
+        here = {one.ledger.id for one in self.parts if not one.is_over}
+        if there:
+            self._give(part, next((one for one in there if one.id in here), there[0]))
+
+    def _give(self, part: Part, owner: LedgerAudience) -> None:
+        """People on a list that another audience has now are looked after there; it takes out who is not its own."""
+        from segctl.state.deliveries import told_points
+        from segctl.state.deliveries_moved import forget_double, give
+
+        theirs = set(told_points(self.workspace, owner.id)["key"])
+        to = next((one for one in self.parts if one.ledger.id == owner.id), None)
+        if to is None:
+            forget_double(self.workspace, part.ledger.id, owner.id)
+            part.leavers, part.withdrawals = (
+                [key for key in keys if key not in theirs] for keys in (part.leavers, part.withdrawals)
+            )
+            return
+        give(self.workspace, part.ledger.id, owner.id)
+        _take_on(to, part, theirs - set(to.withdrawals) if to.delta is None else set(to.delta.rows["key"]))
+        to.remote = to.remote or owner.remote or ""
+        self._add(to)
+
+    def _add(self, part: Part) -> None:
+        for parts in (self.parts, self.more):
+            if not any(one is part for one in parts):
+                parts.append(part)
+
+
+def _take_on(to: Part, part: Part, own: set[str]) -> None:
+    """Let one part take out whom another would have, but for its own people, and watch whom that watches."""
+    import polars as pl
+
+    to.withdrawals = sorted({*to.withdrawals, *part.withdrawals} - own)
+    to.leavers = sorted({*to.leavers, *part.leavers} - {*to.withdrawals, *own})
+    if part.watched is not None:
+        kept = part.watched.filter(~pl.col("key").is_in(sorted(own)))
+        to.watched = kept if to.watched is None else pl.concat([to.watched, kept]).unique("key")
+    part.delta, part.leavers, part.withdrawals, part.watched = None, (), (), None
 
 
 def _tell_all(part: Part) -> None:

@@ -184,6 +184,7 @@ def other_parts(
     import polars as pl
 
     from segctl.state.deliveries import ledger_audiences
+    from segctl.state.deliveries_moved import former_name
     from segctl.state.deliveries_told import told
 
     found = []
@@ -193,12 +194,15 @@ def other_parts(
         purpose = purposes.get(audience.segment, audience.purpose)
         use = Use(purpose, audience.channel or "", destination.name, recipient)
         there = told(workspace, audience.id)
-        denied, _ = denied_of(workspace, gate, audience.id, use, there["key"].to_list())
-        made = Part(audience.segment, destination.name, audience, destination.mode, purpose, use, withdrawals=denied)
+        denied, staying = denied_of(workspace, gate, audience.id, use, there["key"].to_list())
+        is_over = audience.segment in ended or audience.segment == former_name(audience.remote)
+        made = Part(audience.segment, destination.name, audience, destination.mode, purpose, use, withdrawals=denied,
+                    watched=staying, is_over=is_over)  # fmt: skip
         if audience.segment in ended and destination.mode == "mirror":
             made.delta = delta(pl.DataFrame(schema={"key": pl.String, "digest": pl.String}), there, "mirror")
             out = set(denied)
             made.leavers = [key for key in made.delta.gone.to_list() if key not in out]
+            made.watched = None
         if made.withdrawals or made.leavers:
             found.append(made)
     return found

@@ -104,7 +104,8 @@ def push(
             work.look_again(stations.values(), parts, number)
             record_contacts(session.workspace)
         outcomes = [outcome(one, minimum=stations[one.destination].can.minimum) for one in parts]
-        outcomes += [outcome(one) for to in stations.values() for one in to.former]
+        beside = [one for to in stations.values() for one in to.former if not any(one is part for part in parts)]
+        outcomes += [outcome(one) for one in beside]
         return Pushed(
             id=name,
             outcomes=tuple(sorted(outcomes, key=lambda one: (one.destination, one.segment))),

@@ -14,14 +14,14 @@ from segctl.operations.push.work import Part
 
 if TYPE_CHECKING:
     from segctl.operations.push.courier import Courier
+    from segctl.operations.push.moved import Lists
 
-Keep = Callable[[Part, Sequence[Part]], Part | None]
 Backlog = Callable[[], str | None]
 _LAST_LOOKS = 5
 
 
 def send(
-    courier: Courier, parts: Sequence[Part], *, push: str, keep_remote: Keep, backlog: Backlog,
+    courier: Courier, parts: Sequence[Part], *, push: str, lists: Lists, backlog: Backlog,
 ) -> None:  # fmt: skip
     """Tells a destination all that its audiences need.
 
@@ -29,15 +29,17 @@ def send(
         courier: Of the destination.
         parts: Its audiences; their tallies are filled.
         push: Id of the push.
-        keep_remote: Told when an audience's id there is known, with all the others; answers with who is to be taken out
-            of a former one.
+        lists: Settles where each audience is there.
         backlog: Why nobody may be added while removals fail, None when they may.
     """
     busy = [part for part in parts if part.additions or part.removals or part.is_renamed]
-    if not busy or courier.halted is not None or (left := _find_audiences(courier, busy, keep_remote)) is None:
+    if not busy or courier.halted is not None or not _find_audiences(courier, busy, lists):
         _wait_for_next(courier, busy)
         return
-    busy = [part for part in busy if part.stopped is None] + left
+    for one in lists.more:
+        courier.desk.watch.also(one)
+        busy += [] if any(one is part for part in busy) else [one]
+    busy = [part for part in busy if part.stopped is None]
     courier.deliver(CallSource(busy, "removals", push=push, books=courier.desk.books))
     why = backlog()
     for part in busy:
@@ -48,38 +50,29 @@ def send(
     _read_back(courier)
 
 
-def _find_audiences(courier: Courier, parts: Sequence[Part], keep: Keep) -> list[Part] | None:
-    """Asks for the id of each audience. One that it refuses is stopped.
-
-    Returns:
-        Former audiences with people who are to be taken out; None when the destination does not answer.
-    """
-    desk, left = courier.desk, list[Part]()
+def _find_audiences(courier: Courier, parts: Sequence[Part], lists: Lists) -> bool:
+    """Settles where each audience is; one that the destination refuses is stopped. False when it does not answer."""
+    desk = courier.desk
     for part in parts:
         for tries in range(1, desk.patience.tries + 1):
             try:
-                part.remote = desk.connector.audience(part.segment, part.name)
-                rest = keep(part, [*parts, *left])
+                lists.find(part)
             except BatchRefusedError as error:
                 part.stopped = f"the destination refuses the audience `{part.name}`: {error.reason}"
                 part.tally.waiting += part.additions + part.removals
-                break
             except (NotNowError, UnknownOutcomeError) as error:
                 asked_s = getattr(error, "wait_s", None)
                 is_too_long = (asked_s or 0.0) > desk.patience.longest_asked_s or getattr(error, "is_daily", False)
                 if tries == desk.patience.tries or is_too_long:
                     courier.halt(f"the destination takes nothing now: {error}")
-                    return None
+                    return False
                 desk.world.sleep(desk.patience.wait_s(tries, asked_s, desk.world.chance))
+                continue
             except SegctlError as error:
                 courier.halt(error.message, error)
-                return None
-            else:
-                if rest is not None:
-                    left.append(rest)
-                    desk.watch.also(rest)
-                break
-    return left
+                return False
+            break
+    return True
 
 
 def _wait_for_next(courier: Courier, parts: Sequence[Part]) -> None:

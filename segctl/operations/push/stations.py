@@ -16,7 +16,7 @@ from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.audience.ledger import called
 from segctl.operations.push.books import DryBooks, LedgerBooks
 from segctl.operations.push.courier import Courier, Desk, World, world_from
-from segctl.operations.push.moved import left_list, settle_place
+from segctl.operations.push.moved import Lists
 from segctl.operations.push.needed import needed
 from segctl.operations.push.parts import forget_settled, other_parts, without_removals
 from segctl.operations.push.resolve import resolve
@@ -67,7 +67,7 @@ class Station:
         notes: What its connector told.
         recorder: Of a dry run.
         is_done: All was sent that could be; false when the call was ended before.
-        former: Audiences that others have left in this push, since they are another object now.
+        former: Audiences that the push came to beside those it was told of: lists that others have left.
     """
 
     session: Session
@@ -162,11 +162,14 @@ class Station:
         total = sum(one.additions + one.removals for one in parts)
         if total:
             self.progress.start(f"push to {self.name}", total=total, unit="people")
+        lists = Lists(self.session.workspace, desk.connector, self.can, list(desk.watch.parts), self.progress.note,
+                      is_dry=self.recorder is not None)  # fmt: skip
         clock = time.perf_counter()
         try:
-            send(self.courier, parts, push=name, keep_remote=self._keep_remote, backlog=self._backlog)
+            send(self.courier, parts, push=name, lists=lists, backlog=self._backlog)
             self.is_done = True
         finally:
+            self.former = [one for one in lists.more if not any(one is part for part in parts)]
             self._count([*parts, *self.former], time.perf_counter() - clock)
             if isinstance(self.error, GoneError) and self.recorder is None:
                 keep_gone(self.session.workspace, self.name, self.world.now())
@@ -210,15 +213,6 @@ class Station:
             earlier.tally.held = made.tally.held
             made.tally, made.reasons = earlier.tally, earlier.reasons
         return made
-
-    def _keep_remote(self, one: Part, beside: Sequence[Part]) -> Part | None:
-        workspace, connector = self.session.workspace, self.courier.desk.connector
-        if self.recorder is None:
-            left = settle_place(workspace, connector, one, self.can, told=self.progress.note, beside=beside)
-        else:
-            left = left_list(workspace, one, self.can)
-        self.former += [] if left is None else [left]
-        return left
 
     def _backlog(self) -> str | None:
         from segctl.state.deliveries_batches import remove_backlog

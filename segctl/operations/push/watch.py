@@ -75,9 +75,11 @@ class Watch:
         self._indexes: dict[int, list[_Index]] = {}
 
     def also(self, part: Part) -> None:
-        """From now on for the people of one more audience."""
-        self.parts.append(part)
+        """From now on for the people of one more audience, or of one that looks after more people than before."""
+        if not any(one is part for one in self.parts):
+            self.parts.append(part)
         self._denied.setdefault(part.ledger.id, set())
+        self._indexes.pop(part.ledger.id, None)
 
     def refresh(self) -> list[tuple[Part, list[str]]]:
         """Reads the consent ledger; for each audience the keys that are denied since the last look."""

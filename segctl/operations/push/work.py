@@ -99,6 +99,7 @@ class Part:
         decided: Assignments to experiments that are to be written before anybody is told.
         again: Keys of people who are told again, since a removal of somebody else may take them out.
         name: What the destination calls the audience, or will; empty: as before.
+        is_over: No audience of today: a list that was left, or of a segment that is not sent there any more.
     """
 
     segment: str
@@ -123,6 +124,7 @@ class Part:
     decided: Sequence[Decided] = ()
     again: Sequence[str] = ()
     name: str = ""
+    is_over: bool = False
 
     @property
     def is_renamed(self) -> bool:
