@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -104,7 +104,10 @@ def compare(session: Session, name: str, *, now: datetime, progress: Progress | 
             found = []
             for one in ledger:
                 also = of_workflows.pop(one.remote or "", None)
-                found.append(_compared(session, connector, one, also, is_there=one.remote in remotes))
+                beside = [other for other in ledger if other.remote == one.remote and other.id != one.id]
+                if one.remote is not None and not _is_settled(session, one, beside):
+                    is_there = _is_there(connector, one.remote, remotes)
+                    found.append(_compared(session, connector, one, beside, also, is_there=is_there))
                 listener.advance(1)
             pushed = {one.remote for one in ledger}
             found += [_filled(connector, one) for one in by_workflows if one.remote is None or one.remote not in pushed]
@@ -112,7 +115,7 @@ def compare(session: Session, name: str, *, now: datetime, progress: Progress | 
             listener.finish()
         known = {one.remote for one in ledger} | {one.remote for one in by_workflows}
         others = tuple((r.id, r.name, r.size) for r in remotes.values() if r.id not in known)
-        shown = sorted((one for one in found if one is not None), key=lambda one: one.segment)
+        shown = sorted(found, key=lambda one: one.segment)
         return Compared(name, tuple(shown), tuple(sorted(others)))
 
 
@@ -169,17 +172,43 @@ def is_sent_there(session: Session, segment: str, destination: str) -> bool:
     return today is not None and destination in today.send_to
 
 
+def _is_there(connector: Connector, audience: str, remotes: Collection[str]) -> bool:
+    from segctl.connectors.destinations.base import Findable
+
+    known = connector.has(audience) if isinstance(connector, Findable) else None
+    return audience in remotes if known is None else known
+
+
+def _is_settled(session: Session, one: LedgerAudience, beside: Iterable[LedgerAudience]) -> bool:
+    """A list that was left with nobody on it, or one that another audience of today has: there is nothing to compare.
+
+    Who is on it then is not for this one to say.
+    """
+    from segctl.state.deliveries import audience_size
+    from segctl.state.deliveries_moved import former_name
+
+    if is_sent_there(session, one.segment, one.destination):
+        return False
+    if any(is_sent_there(session, other.segment, other.destination) for other in beside):
+        return True
+    return one.segment == former_name(one.remote) and not audience_size(session.workspace, one.id)
+
+
 def _compared(
-    session: Session, connector: Connector, one: LedgerAudience, also: Filled | None, *, is_there: bool
-) -> Drift | None:
-    """What is otherwise; None for an audience that no push has made there. `also` is whom workflows put into it."""
+    session: Session,
+    connector: Connector,
+    one: LedgerAudience,
+    beside: Iterable[LedgerAudience],
+    also: Filled | None,
+    *,
+    is_there: bool,
+) -> Drift:
+    """What is otherwise. `beside` are others in the same list, `also` is whom workflows put into it."""
     from segctl.connectors.destinations.base import Row
     from segctl.state.deliveries import delivered
 
-    if one.remote is None:
-        return None
     rows = delivered(session.workspace, one.destination, one.segment)
-    there = list(connector.members(one.remote)) if is_there else []
+    there = list(connector.members(str(one.remote))) if is_there else []
     seen = _Seen(there)
     missing, open_rows = [], 0
     for key, profile_id, state, _, known_as, identifiers in rows.iter_rows():
@@ -188,6 +217,11 @@ def _compared(
             open_rows += 1
         elif not is_found:
             missing.append(Missing(key, profile_id))
+    for other in beside:
+        for key, _, _, _, known_as, identifiers in delivered(
+            session.workspace, other.destination, other.segment
+        ).iter_rows():
+            seen.take(_seen_as(connector, key, identifiers, known_as), known_as)
     for told in also.people.values() if also is not None else ():
         seen.take(connector.seen_as(Row(told.key, told.identifiers)), None)
     foreign = tuple(seen.rest())
@@ -198,7 +232,7 @@ def _compared(
     elif not is_there and rows.height:
         state = "gone"
     return Drift(
-        segment=one.segment, state=state, remote=one.remote, number=one.id, ledger=rows.height - open_rows,
+        segment=one.segment, state=state, remote=str(one.remote), number=one.id, ledger=rows.height - open_rows,
         there=len(there), open=open_rows, missing=tuple(missing), foreign=foreign,
     )  # fmt: skip
 

@@ -187,6 +187,11 @@ def sizes_delivered(workspace: Workspace) -> dict[tuple[str, str], int]:
     return {(row[0], row[1]): int(row[2]) for row in rows}
 
 
+def audience_size(workspace: Workspace, audience: int) -> int:
+    """People that may be in an audience."""
+    return int(workspace.query("SELECT count(*) FROM delivered WHERE audience = ?", (audience,))[0][0])
+
+
 def failures(workspace: Workspace, destination: str | None = None, segment: str | None = None) -> list[Failure]:
     """Rows that were not accepted the last time they were sent, by destination, segment and key."""
     rows = workspace.query(

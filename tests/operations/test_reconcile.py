@@ -223,3 +223,13 @@ def test_a_repair_leaves_alone_what_workflows_fill(session: Session, service: Se
 
     assert sorted(service.lists["list-carts"]) == ["FREMD@POST.EXAMPLE"]
     assert "P5@POST.EXAMPLE" in service.lists["list-winback"]
+
+
+def test_a_list_that_another_segment_took_over_is_that_ones_alone(session: Session, service: Service) -> None:
+    mail = replace(session.definitions.destinations["mail"], audiences=(("winback", "vip"), ("vip", "winback")))
+    swapped = replace(session, definitions=replace(session.definitions, destinations={"mail": mail}))
+    push(swapped, Asked(), now=NOW)
+
+    assert states(compare(swapped, "mail", now=NOW)) == {"winback": ("ok", 0, 0), "vip": ("ok", 0, 0)}
+    mended(swapped, remove_foreign=True)
+    assert [len(service.lists[name]) for name in ("list-vip", "list-winback")] == [4, 2]
