@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,22 @@ if TYPE_CHECKING:
 
 
 class Inbox:
-    """Every mail that arrived, in order."""
+    """Every mail that arrived, in order.
+
+    Attributes:
+        meanwhile: What happens once, when a mail is kept and its sender was not yet told so.
+    """
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.meanwhile: Callable[[], None] | None = None
 
     async def handle_DATA(self, server: object, session: object, envelope: Any) -> str:  # noqa: ANN401, ARG002, N802 - the interface of the mail server
         """Keep a mail; the name is the mail server's."""
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
         return "250 kept"
 
 

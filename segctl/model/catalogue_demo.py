@@ -7,7 +7,7 @@ from segctl.model.catalogue import Entry
 ENTRIES: dict[str, Entry] = {
     "SEG996": Entry(
         "The demo's day went wrong",
-        "A command of `segctl demo --live` failed, or somebody got another number of mails than the story tells.",
+        "A command of `segctl demo --live` failed, or somebody got other mails or other products than the story tells.",
         "Run it again in a new folder; if it stays so, report it with the text above.",
     ),
     "SEG997": Entry(

@@ -88,8 +88,8 @@ ENTRIES: dict[str, Entry] = {
         "effects of which nobody knows whether they happened",
         "The process ended between sending and the answer. A mail cannot be asked for, so it is not sent again by "
         "itself.",
-        "Look for the Message-ID in the log of the mail server, then say what you found: `segctl workflow resolve KEY "
-        "--sent`, or `--not-sent`.",
+        "Look for KEY@ (the Message-ID) in the log of the mail server, then say what you found: "
+        "`segctl workflow resolve KEY --sent`, or `--not-sent`.",
     ),
     "SEG686": Entry(
         "people who wait by a version that does not bind any more",

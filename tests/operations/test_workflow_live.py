@@ -51,6 +51,8 @@ def test_each_step_reaches_each_person_once(shop: Shop) -> None:
     assert third.handled.is_empty
     assert sorted(shop.mails) == ["p0", "p0", "p1", "p1"]
     ids = [mail["Message-ID"] for _, mail in shop.post.taken]
+    with open_session(shop.folder) as session:
+        assert sorted(ids) == sorted(f"<{one.key}@shop.example>" for one in Books(session.workspace).effects())
     assert len(set(ids)) == 4
     assert all(mail["Subject"] == "Hello" and "letter" in mail.get_payload() for _, mail in shop.post.taken)
 

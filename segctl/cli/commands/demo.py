@@ -52,7 +52,8 @@ def command(
 
     With --live people visit the shop through a tracking library, leave their carts, and get a mail two hours later
     from a server on this machine, if they consented and are not in the control group; an order ends the journey. The
-    collector and the stream are killed on the way, which changes nothing.
+    collector, the stream and a run of the workflow are killed on the way, which changes nothing: who got what is held
+    against the shop's own files at the end.
     """
     from segctl.cli import app
     from segctl.operations.init import create_project
