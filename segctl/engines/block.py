@@ -15,6 +15,7 @@ from segctl.engines.base import EngineInput
 from segctl.engines.commons import common_rows, common_subjects
 from segctl.engines.elements import with_elements
 from segctl.engines.expressions import to_expr
+from segctl.engines.few_metrics import tallied
 from segctl.engines.formulas import with_formulas
 from segctl.engines.frames import Frame, polars_of
 from segctl.engines.metrics import plain_metrics
@@ -116,6 +117,11 @@ class Block:
     def _add_plain(
         self, kinds: tuple[str, ...], metrics: Sequence[tuple[str, ir.Metric]], passing: Sequence[Edge]
     ) -> None:
+        if self._reading.subjects.listed is not None and self._reading.reader.is_polars and (metrics or passing):
+            edges = (f"passing:{len(self._passed)}", passing)
+            columns, metrics, passing = tallied(self._reading, kinds, metrics, edges, self.frame.get_column("subject"))
+            self._passed += [edges[0]] if len(passing) < len(edges[1]) else []
+            self.frame = self.frame.with_columns(columns)
         for tier in tiers(self._reading, kinds, metrics, passing) if metrics or passing else ():
             column = f"passing:{len(self._passed)}"
             self._passed += [column] if tier.edges else []

@@ -63,7 +63,25 @@ class HotReader:
         """Event rows; only columns and rows that are asked for are read."""
         if wish.is_held or wish.subjects.listed is None:
             return self._plain.scan(wish)
-        self._ask(wish.subjects.listed)
+        found = self._found(wish)
+        if wish.order:
+            ordered = in_event_order(wish, found).lazy().set_sorted("subject")
+            return Rows(nw.from_native(ordered), in_order=True)
+        frame = pl.concat([one.frame for one in found]) if len(found) > 1 else found[0].frame
+        if len(found) > 1 or not found[0].is_sorted:
+            # Two ascending runs are merged quickly, and rows that are known to be sorted need no table of groups.
+            order = pl.Series(np.argsort(frame.get_column("subject").to_numpy(), kind="stable").astype(np.uint32))
+            return Rows(nw.from_native(frame.rechunk()[order].lazy().set_sorted("subject")))
+        return Rows(nw.from_native(frame.lazy().set_sorted("subject")), in_order=True)
+
+    def heap(self, wish: Scan) -> Rows:
+        """Event rows of listed subjects, as they come: for those who need no order of subjects."""
+        frames = [one.frame for one in self._found(wish)]
+        return Rows(nw.from_native((pl.concat(frames) if len(frames) > 1 else frames[0]).lazy()))
+
+    def _found(self, wish: Scan) -> list[Stored]:
+        """The rows of listed subjects, from each place."""
+        self._ask(wish.subjects.listed or ())
         parts = [part for group in part_groups(wish, self._data) for part in group.parts]
         wanted = {stored_column(name, of) for name, of in wish.properties}
         hot = [(part, file) for part in parts if (file := self._file(part, wanted)) is not None]
@@ -77,17 +95,7 @@ class HotReader:
             if not kinds.isdisjoint(held.kinds)
         )
         found = [self._gathered(wish, part, file) for part, file in hot]
-        if cold or not found:
-            found.append(self._filtered(wish, cold))
-        if wish.order:
-            ordered = in_event_order(wish, found).lazy().set_sorted("subject")
-            return Rows(nw.from_native(ordered), in_order=True)
-        frame = pl.concat([one.frame for one in found]) if len(found) > 1 else found[0].frame
-        if len(found) > 1 or not found[0].is_sorted:
-            # Two ascending runs are merged quickly, and rows that are known to be sorted need no table of groups.
-            order = pl.Series(np.argsort(frame.get_column("subject").to_numpy(), kind="stable").astype(np.uint32))
-            return Rows(nw.from_native(frame.rechunk()[order].lazy().set_sorted("subject")))
-        return Rows(nw.from_native(frame.lazy().set_sorted("subject")), in_order=True)
+        return [*found, self._filtered(wish, cold)] if cold or not found else found
 
     def table(self, frame: pl.DataFrame) -> Frame:
         """A small frame as one of the engine's own."""

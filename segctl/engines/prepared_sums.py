@@ -74,60 +74,63 @@ class _Rows:
         self._height = height
         self._spans = spans
         self._ts: NDArray[np.int64] = rows.get_column("ts").to_numpy()
-        self._masks: dict[tuple[int, str], NDArray[np.bool_]] = {}
-        self._truths: dict[str, NDArray[np.bool_]] = {}
+        self._chosen: dict[tuple[int, str], tuple[NDArray[np.int64] | None, NDArray[np.int64]]] = {}
         self._values: dict[str, tuple[NDArray[np.int64], NDArray[np.bool_] | None]] = {}
         self._pairs: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 
     def metric(self, one: Counted) -> pl.Series:
         """The values of a metric."""
-        mask = self._mask(one.window, one.where)
+        rows, places = self._chosen_of(one.window, one.where)
         if one.function == "count":
-            return pl.Series(one.name, np.bincount(self._places[mask], minlength=self._height))
+            return pl.Series(one.name, np.bincount(places, minlength=self._height))
         values, present = self._value(one.value)
-        mask = mask if present is None else mask & present
-        places = self._places[mask]
+        if present is not None:
+            rows = np.flatnonzero(present) if rows is None else rows[present[rows]]
+            places = self._places[rows]
         match one.function:
             case "sum":
-                return pl.Series(one.name, self._sum(places, values[mask]))
+                return pl.Series(one.name, self._sum(places, _taken(values, rows)))
             case "average":
-                return self._average(one, places, values[mask])
+                return self._average(one, places, _taken(values, rows))
             case "min" | "first_time":
-                return self._extreme(one.name, np.minimum, _MOST, places, values[mask])
+                return self._extreme(one.name, np.minimum, _MOST, places, _taken(values, rows))
             case "max" | "last_time":
-                return self._extreme(one.name, np.maximum, _LEAST, places, values[mask])
+                return self._extreme(one.name, np.maximum, _LEAST, places, _taken(values, rows))
             case _:
-                return pl.Series(one.name, self._distinct(one.value, mask))
+                return pl.Series(one.name, self._distinct(one.value, rows))
 
     def passing(self, name: str, passed: Sequence[Passed]) -> pl.Series:
         """The first passing of any row by any of these bounds."""
         wait = np.full(len(self._ts), _MOST)
         for one in passed:
-            wait[self._mask(one.window, one.where)] = one.wait
-        held = wait < _MOST
+            rows, _ = self._chosen_of(one.window, one.where)
+            wait[slice(None) if rows is None else rows] = one.wait
+        held = np.flatnonzero(wait < _MOST)
         first = np.full(self._height, FOREVER)
         np.minimum.at(first, self._places[held], self._ts[held] + wait[held])
         return pl.Series(name, first)
 
-    def _mask(self, window: int, where: str) -> NDArray[np.bool_]:
+    def _chosen_of(self, window: int, where: str) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+        """Which rows count, None for all, and the places of their profiles."""
         key = window, where
-        if key not in self._masks:
+        if key not in self._chosen:
+            rows = self._chosen_of(window, "")[0] if where else self._inside(*self._spans[window])
             if where:
-                self._masks[key] = self._mask(window, "") & self._truth(where)
-            else:
-                lo, hi = self._spans[window]
-                self._masks[key] = (self._ts >= lo) & (self._ts <= hi)
-        return self._masks[key]
+                truth = self._rows.get_column(where).to_numpy()
+                rows = np.flatnonzero(truth) if rows is None else rows[truth[rows]]
+            self._chosen[key] = rows, _taken(self._places, rows)
+        return self._chosen[key]
 
-    def _truth(self, name: str) -> NDArray[np.bool_]:
-        if name not in self._truths:
-            self._truths[name] = self._rows.get_column(name).to_numpy()
-        return self._truths[name]
+    def _inside(self, lo: int, hi: int) -> NDArray[np.int64] | None:
+        inside = self._ts >= lo
+        inside &= self._ts <= hi
+        return None if inside.all() else np.flatnonzero(inside)
 
     def _value(self, name: str) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
         """Values, and which of them are there; None for all."""
         if name not in self._values:
             column = self._rows.get_column(name)
+            column = column.to_physical().cast(pl.Int64) if column.dtype == pl.Categorical else column
             present = column.is_not_null().to_numpy() if column.null_count() else None
             self._values[name] = (column.fill_null(0) if present is not None else column).to_numpy(), present
         return self._values[name]
@@ -157,13 +160,13 @@ class _Rows:
         absent[places] = False
         return _without(pl.Series(name, found), absent)
 
-    def _distinct(self, name: str, mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    def _distinct(self, name: str, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
         """How many values each profile has; those asked for are only marked, as sorting costs most."""
         if name not in self._pairs:
             self._pairs[name] = self._paired(self._value(name)[0])
         pairs, of = self._pairs[name]
         is_there = np.zeros(len(of), np.bool_)
-        is_there[pairs[mask]] = True
+        is_there[_taken(pairs, rows)] = True
         return np.bincount(of[is_there], minlength=self._height)
 
     def _paired(self, values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -178,6 +181,10 @@ class _Rows:
             return pairs, np.repeat(np.arange(self._height), width)
         different, found = np.unique(pairs, return_inverse=True)
         return found, different // width
+
+
+def _taken(values: NDArray[np.int64], rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    return values if rows is None else values[rows]
 
 
 def _without(values: pl.Series, absent: NDArray[np.bool_]) -> pl.Series:

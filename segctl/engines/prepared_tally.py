@@ -14,7 +14,7 @@ import polars as pl
 from segctl.compile import ir
 from segctl.engines.aggregates import PERIODS, ZERO_OF_NONE, is_plain, is_safe
 from segctl.engines.expressions import to_expr
-from segctl.engines.frames import polars_of
+from segctl.engines.frames import Frame, polars_of
 from segctl.engines.next_change_events import Edge
 from segctl.engines.next_change_passing import waits
 from segctl.engines.predicates import to_predicate
@@ -147,6 +147,11 @@ class TallyBuilder:
         self._plain = frozenset(self._types)
         self.metrics = [(name, metric) for name, metric in metrics if self._has_room(metric)]
 
+    @property
+    def rows(self) -> Frame:
+        """The rows that were asked for."""
+        return self._rows.frame
+
     def _has_room(self, metric: ir.Metric) -> bool:
         function, of = metric.measure.function, metric.measure.of
         if function in ("count", *_TIMES, *PERIODS):
@@ -222,8 +227,8 @@ class TallyBuilder:
             if isinstance(key, ir.EventProperty) and dtype == pl.Int64:
                 self._values[key] = name
                 return name
-            # Of texts it only matters which are the same.
-            value = value.rank("dense") if dtype == pl.String else value
             self._values[key] = f"tally:{len(self._values)}"
-            self._expressions.append(value.cast(nw.Int64).alias(self._values[key]))
+            # Of texts it only matters which are the same.
+            coded = value.cast(nw.Categorical if dtype == pl.String else nw.Int64)
+            self._expressions.append(coded.alias(self._values[key]))
         return self._values[key]
