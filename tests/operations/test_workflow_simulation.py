@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from workflow_shop import NOON, Shop, copied, later
 
+from segctl.compile.zones import to_us
 from segctl.model.errors import UsageError
 from segctl.operations.content.preview import preview
 from segctl.operations.session import open_session
@@ -37,6 +38,7 @@ def test_a_simulation_does_what_runs_would_have_done(tmp_path: Path) -> None:
     events = [
         (0, "added", later(minutes=10)), (1, "added", later(minutes=70)), (1, "bought", later(minutes=130)),
         (2, "added", later(minutes=150)), (3, "added", later(minutes=20)),
+        (4, "added", later(minutes=15)), (4, "bought", later(minutes=40)),
     ]  # fmt: skip
     for hour in range(1, HOURS + 1):
         fresh = [one for one in events if later(hours=hour - 1) < one[2] <= later(hours=hour)]
@@ -49,12 +51,13 @@ def test_a_simulation_does_what_runs_would_have_done(tmp_path: Path) -> None:
     with open_session(shop.folder) as session:
         books = Books(session.workspace)
         lived = [(one.settled, one.profile, one.step, one.state) for one in books.effects()]
-        ways = sorted((one.profile, one.state) for one in books.instances())
+        ways = sorted((one.profile, one.entered, one.state) for one in books.instances())
     # Whoever objects today had not objected then.
     told = [(one.settled, one.profile, one.step, one.state) for one in found.effects]
     assert [one for one in told if one[1] != "3"] == [one for one in lived if one[1] != "3"]
     assert {state for _, profile, _, state in told if profile == "3"} == {"done"}
-    assert sorted((one.profile, one.state) for one in found.instances) == ways
+    assert sorted((one.profile, one.entered, one.state) for one in found.instances) == ways
+    assert ("4", to_us(later(minutes=15)), "exited") in ways
     assert len(lived) >= 6
 
 

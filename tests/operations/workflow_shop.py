@@ -76,7 +76,7 @@ class Shop:
     def events(self, *rows: tuple[int, str, datetime], at: datetime | None = None) -> None:
         """Events arrive, and segments are evaluated."""
         number = len(list(self.folder.glob("web*.csv")))
-        lines = [f"{nr},{event},{when.isoformat()},{number}-{nr}\n" for nr, event, when in rows]
+        lines = [f"{nr},{event},{when.isoformat()},{number}-{n}\n" for n, (nr, event, when) in enumerate(rows)]
         self.write(f"web{number}.csv", "nr,event,at,id\n" + "".join(lines))
         self.ingest()
         if at is not None:

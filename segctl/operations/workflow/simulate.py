@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from segctl.model.conditions import EventSelection
     from segctl.model.workflows import Act, Node, Split, Workflow
+    from segctl.operations.evaluation import Answers
     from segctl.operations.session import Session
     from segctl.state.workflows import Place
 
@@ -135,27 +136,45 @@ class PastWorld(LiveWorld):
         """Sets the clock, and looks who belongs to the segments then."""
         from segctl.operations.evaluation import evaluate
 
-        self._at = now
+        before, self._at = self._at, now
         if not self._segments:
             return
-        frame = evaluate(self.session, self._segments, as_of=from_us(now), snapshot=self._seen).frame
+        answers = evaluate(self.session, self._segments, as_of=from_us(now), snapshot=self._seen)
+        moves = self._moves(answers.frame)
+        if moves.height:
+            self._note(moves, answers, before)
+
+    def _moves(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Who came and went since the look before, as ``segment``, ``subject``, ``entered``; none at the first."""
+        import polars as pl
+
+        found = [pl.DataFrame(schema={"segment": pl.String, "subject": pl.Int32, "entered": pl.Boolean})]
         for name in self._segments:
             if name not in frame.columns:
                 continue  # it cannot be decided: who belongs stays
-            members = frame["subject"].filter(frame[name])
-            before = self._members.get(name)
-            if before is not None:
-                self._note(name, before, members)
-            self._members[name] = members
+            after = frame["subject"].filter(frame[name])
+            before = self._members.get(name, after)
+            self._members[name] = after
+            for some, others, entered in ((before, after, False), (after, before, True)):
+                moved = some.filter(~some.is_in(others.implode())).alias("subject").to_frame()
+                found.append(moved.select(pl.lit(name).alias("segment"), "subject", pl.lit(entered).alias("entered")))
+        return pl.concat(found)
 
-    def _note(self, segment: str, before: pl.Series, after: pl.Series) -> None:
-        for subjects, entered in (
-            (before.filter(~before.is_in(after.implode())), False),
-            (after.filter(~after.is_in(before.implode())), True),
+    def _note(self, moves: pl.DataFrame, answers: Answers, before: int) -> None:
+        """Moves with the instant at which they happened, as a recorded run would tell it, in the order of the feed."""
+        from segctl.operations.causes.passing import moments
+
+        at, since = from_us(self._at), from_us(before)
+        told = moments(self.session, moves, answers, since=since, as_of=at, snapshot=self._seen)
+        rows = moves.join(told, on=["segment", "subject"], how="left", maintain_order="left")
+        for segment, subject, entered, effective in (
+            rows.select("segment", "subject", "entered", rows["effective"].to_physical())
+            .sort("effective", "segment", "subject")
+            .iter_rows()
         ):
-            for subject in subjects.sort().to_list():
-                name = f"past:{self._at}:{segment}:{subject}"
-                self._log.append(Change(segment, subject, entered, self._at, by_edit=False, sequence=name))
+            name = f"past:{self._at}:{segment}:{subject}"
+            at_us = self._at if effective is None else effective
+            self._log.append(Change(segment, subject, entered, at_us, by_edit=False, sequence=name))
 
     def now_there(self) -> tuple[str, int]:
         """The end of the log; the snapshot does not move."""
