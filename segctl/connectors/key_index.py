@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,8 @@ class SortedKeys:
         self._new_path = new_path
         self._asked = 0
         self._runs: list[Run] = []
+        self._aside: list[Run] = []
+        self._aside_at = 0
         self._searched = 0
         self._knows_stored = not any(len(run.keys) for run in self._stored)
         # Its room is asked for at once: memory that nothing is written to costs nothing, and growing costs every key.
@@ -85,7 +87,11 @@ class SortedKeys:
             self._runs, self._searched = [self.in_memory()], 0
         for run in reversed(self._runs):
             _search(run, keys, chosen, is_there, words)
-        for run in reversed(self._spilled):
+        for run in reversed(self._spilled[self._aside_at :]):
+            _search(run, keys, chosen, is_there, words, is_on_disk=True)
+        for run in reversed(self._aside):
+            _search(run, keys, chosen, is_there, words)
+        for run in reversed(self._spilled[: self._aside_at]):
             _search(run, keys, chosen, is_there, words, is_on_disk=True)
         if not self._knows_stored:
             chosen = np.arange(len(keys))
@@ -105,7 +111,7 @@ class SortedKeys:
         # First the old one goes: both together would be the largest thing in memory.
         del self._sieve
         stored = self._stored if self._knows_stored else []
-        self._sieve = Sieve.of([*stored, *self._spilled, *self._runs], room=MEMORY_KEYS)
+        self._sieve = Sieve.of([*stored, *self._spilled, *self._aside, *self._runs], room=MEMORY_KEYS)
 
     def add(self, keys: Words, words: Words) -> None:
         """Adds keys, each at most once per call."""
@@ -127,10 +133,25 @@ class SortedKeys:
             self._knows_stored = True
             self._renew_sieve()
 
-    def spill(self) -> None:
-        """Puts what is in memory on disk, as one more run."""
-        if any(len(run.keys) for run in self._runs):
-            self._spill()
+    def set_aside(self) -> list[Run]:
+        """What is in memory, the oldest first, for somebody who puts it on disk; until `placed` it is known here."""
+        self._aside, self._aside_at = self._runs, len(self._spilled)
+        self._runs, self._searched = [], 0
+        return self._aside
+
+    def placed(self, runs: Sequence[Run], instead_of: Collection[Path] = ()) -> None:
+        """What was set aside is on disk now.
+
+        Args:
+            runs: On disk.
+            instead_of: Of earlier runs that these hold as well; no other was set on disk after them.
+        """
+        if instead_of:
+            self.know_stored()
+        before = [run for run in self._spilled[: self._aside_at] if run.path not in instead_of]
+        self._stored = [run for run in self._stored if run.path not in instead_of]
+        self._spilled = [*before, *runs, *self._spilled[self._aside_at :]]
+        self._aside, self._aside_at = [], 0
 
     def _spill(self) -> None:
         assert self._new_path is not None, "only runs with a place are spilled"

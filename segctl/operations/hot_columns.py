@@ -7,6 +7,7 @@ and left out where it cannot be made; nothing but time depends on it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from segctl.operations.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from segctl.operations.session import Session
-    from segctl.state.files import StoredFile
+    from segctl.state.files import NewFile, StoredFile
     from segctl.state.workspace import Workspace
 
 WORTH_ROWS = 50_000
@@ -81,6 +82,17 @@ def build_copies(
     return len(missing)
 
 
+def copies_of(workspace: Workspace, files: Iterable[NewFile], wanted: Wanted) -> None:
+    """Builds the copies of sorted files before their commit, for one who is to find them with it."""
+    from segctl.state.hot import LOCK
+
+    with suppress(TemporaryError, LocalIOError), workspace.lock(LOCK):
+        for file in files:
+            kind = next(iter(file.meta["kinds"]), "")
+            if _is_worth_it(file, WORTH_ROWS) and kind in wanted:
+                _build(workspace, file, frozenset((wanted[kind] & set(file.meta["columns"])) - {"ts", "source"}))
+
+
 def copies_for(start: Path, workspace: Workspace, *, env: str | None, progress: Progress | None = None) -> int:
     """Builds the copies after files were sorted; nothing where definitions do not bind."""
     from segctl.operations.lists import ProjectLists
@@ -97,7 +109,7 @@ def copies_for(start: Path, workspace: Workspace, *, env: str | None, progress: 
     return build_copies(workspace, wanted, progress=progress)
 
 
-def _build(workspace: Workspace, file: StoredFile, columns: frozenset[str]) -> None:
+def _build(workspace: Workspace, file: StoredFile | NewFile, columns: frozenset[str]) -> None:
     """One copy, in place of those that it makes needless."""
     from segctl.engines.hot_file import FORMAT
     from segctl.engines.hot_write import write_hot
@@ -140,7 +152,7 @@ def _columns_of(path: Path, file: StoredFile) -> frozenset[str] | None:
     return copy.columns if copy.source == file.path.name and copy.rows == file.rows else None
 
 
-def _is_worth_it(file: StoredFile, rows_at_least: int) -> bool:
+def _is_worth_it(file: StoredFile | NewFile, rows_at_least: int) -> bool:
     return bool(file.meta.get("sorted")) and len(file.meta["kinds"]) == 1 and file.rows >= rows_at_least
 
 

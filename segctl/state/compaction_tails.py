@@ -15,9 +15,9 @@ from segctl.model.errors import TemporaryError
 from segctl.state import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from segctl.state.files import StoredFile
+    from segctl.state.files import NewFile, StoredFile
     from segctl.state.workspace import Workspace
 
 _EVENTS = "events"
@@ -27,7 +27,19 @@ MOST_ROWS = 200_000
 _ROWS_AT_ONCE = 1_000_000
 
 
-def compact_tails(workspace: Workspace, *, most_tails: int = MOST_TAILS, most_rows: int = MOST_ROWS) -> int:
+def are_many(workspace: Workspace) -> bool:
+    """Whether `compact_tails` would merge anything."""
+    return bool(_chosen(workspace.files(_EVENTS), MOST_TAILS, MOST_ROWS))
+
+
+def compact_tails(
+    workspace: Workspace,
+    *,
+    most_tails: int = MOST_TAILS,
+    most_rows: int = MOST_ROWS,
+    rows_at_once: int = _ROWS_AT_ONCE,
+    before: Callable[[Sequence[NewFile]], None] | None = None,
+) -> int:
     """Merges tails of events where it is time to; gives how many files went.
 
     Nothing is done while somebody else compacts, or when he has replaced the files meanwhile.
@@ -36,6 +48,8 @@ def compact_tails(workspace: Workspace, *, most_tails: int = MOST_TAILS, most_ro
         workspace: Open.
         most_tails: So many files may lie there.
         most_rows: So many rows.
+        rows_at_once: Rows to sort in memory at once.
+        before: Called with the new files before their commit.
     """
     if not _chosen(workspace.files(_EVENTS), most_tails, most_rows):
         return 0
@@ -43,7 +57,8 @@ def compact_tails(workspace: Workspace, *, most_tails: int = MOST_TAILS, most_ro
 
     try:
         with workspace.lock(LOCK):
-            return _merged(workspace, _chosen(workspace.files(_EVENTS), most_tails, most_rows))
+            chosen = _chosen(workspace.files(_EVENTS), most_tails, most_rows)
+            return _merged(workspace, chosen, rows_at_once, before)
     except TemporaryError:
         return 0
 
@@ -70,7 +85,12 @@ def _is_sorted(file: StoredFile) -> bool:
     return bool(file.meta.get("sorted")) and len(file.meta["kinds"]) == 1
 
 
-def _merged(workspace: Workspace, files: Sequence[StoredFile]) -> int:
+def _merged(
+    workspace: Workspace,
+    files: Sequence[StoredFile],
+    rows_at_once: int,
+    before: Callable[[Sequence[NewFile]], None] | None,
+) -> int:
     if not files:
         return 0
     from segctl.state.compaction import SPILL
@@ -84,10 +104,12 @@ def _merged(workspace: Workspace, files: Sequence[StoredFile]) -> int:
                 files,
                 lambda: workspace.new_file(_EVENTS),
                 spill,
-                rows_at_once=_ROWS_AT_ONCE,
+                rows_at_once=rows_at_once,
                 advance=lambda _rows: None,
             )
         finally:
             clear(workspace.folder / SPILL)
+    if before is not None:
+        before(made)
     workspace.commit("compact", add=made, remove=[file.id for file in replaced], note={"dataset": _EVENTS})
     return len(replaced)

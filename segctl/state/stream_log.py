@@ -142,9 +142,14 @@ def waiting_lines(workspace: Workspace) -> int:
     return int(workspace.query("SELECT coalesce(sum(lines), 0) FROM stream_batches")[0][0])
 
 
-def forget_raw(db: sqlite3.Connection) -> None:
-    """Deletes the raw lines, once files hold what they gave."""
-    db.execute("DELETE FROM stream_batches")
+def last_batch(workspace: Workspace) -> int:
+    """Number of the newest batch of lines that stands in no stored file; 0 when there is none."""
+    return int(workspace.query("SELECT coalesce(max(number), 0) FROM stream_batches")[0][0])
+
+
+def forget_raw(db: sqlite3.Connection, until: int) -> None:
+    """Deletes the raw lines up to a batch, once files hold what they gave."""
+    db.execute("DELETE FROM stream_batches WHERE number <= ?", (until,))
 
 
 def changes_after(workspace: Workspace, seq: int, *, pending: bool = False) -> Iterator[Change]:
@@ -158,11 +163,12 @@ def changes_after(workspace: Workspace, seq: int, *, pending: bool = False) -> I
     yield from map(_change, rows)
 
 
-def pending_causes(workspace: Workspace) -> list[tuple[str, int, str, int, int]]:
-    """Changes that no run holds, in order: segment, subject, cause, valid time and sequence number."""
+def pending_causes(workspace: Workspace, until: int) -> list[tuple[str, int, str, int]]:
+    """Changes up to a sequence number that no run holds, in order: segment, subject, cause and valid time."""
     return list(
         workspace.stream(
-            "SELECT segment, subject, cause, effective, seq FROM stream_changes WHERE run IS NULL ORDER BY seq"
+            "SELECT segment, subject, cause, effective FROM stream_changes WHERE run IS NULL AND seq <= ? ORDER BY seq",
+            (until,),
         )
     )
 

@@ -21,7 +21,8 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -134,22 +135,29 @@ def feed(
 ) -> float:
     """Writes at a fixed rate; the longest time it was behind."""
     sent, worst, total = 0, 0.0, int(rate * seconds)
+    origin = int(start.timestamp() * 1e6)
     while sent < total:
         now = time.monotonic() - began
         due = min(total, int(now * rate) + 1)
         if due <= sent:
             time.sleep(TICK_S)
             continue
-        ts = (start + timedelta(seconds=now)).isoformat().encode()
         pieces = []
         for number in range(sent, due):
             head, tail = lines[number % len(lines)]
-            pieces.append(b'%b%d", "ts": "%b", %b' % (head, number, ts, tail))
+            # As of when it is due: what one person does in a moment has an order.
+            second, micros = divmod(origin + int(number * 1e6 / rate), 1_000_000)
+            pieces.append(b'%b%d", "ts": "%b.%06dZ", %b' % (head, number, _second(second), micros, tail))
         out.write(b"".join(pieces))
         out.flush()
         worst = max(worst, time.monotonic() - began - sent / rate)
         sent = due
     return worst
+
+
+@cache
+def _second(since_1970: int) -> bytes:
+    return datetime.fromtimestamp(since_1970, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode()
 
 
 def quantiles(values: list[float]) -> str:

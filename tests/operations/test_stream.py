@@ -23,6 +23,7 @@ from segctl.operations.stream import checkpoint as stream_checkpoint
 from segctl.operations.stream import state as stream_state
 from segctl.operations.stream.checkpoint import checkpoint
 from segctl.operations.stream.open import Wish
+from segctl.operations.stream.stream import Stream
 from segctl.operations.stream.world import World
 from segctl.state import stream_log, stream_requests
 from segctl.state.inputs import inputs
@@ -531,8 +532,7 @@ def play(shop: Shop, lines: list[tuple[float, bytes]], dice: random.Random, patc
                         shop.at(taken[-1][0])
                         shop.write(*(one for _, one in taken))
                     stream.turn()
-                    if dice.random() < 0.3:
-                        checkpoint(stream.state)
+                    checked(stream, dice)
         except Killed:
             pass
         finally:
@@ -540,6 +540,15 @@ def play(shop: Shop, lines: list[tuple[float, bytes]], dice: random.Random, patc
     shop.at(660)
     with shop.stream() as stream:
         stream.turn()
+
+
+def checked(stream: Stream, dice: random.Random) -> None:
+    """A checkpoint perhaps: at once, or one that begins with the next turn and ends when it does."""
+    chance = dice.random()
+    if chance < 0.2:
+        checkpoint(stream.state)
+    elif chance < 0.5:
+        stream.state.checkpoint_at = -1e9
 
 
 def agrees(folder: Path, seed: int, patch: pytest.MonkeyPatch, size: int) -> None:

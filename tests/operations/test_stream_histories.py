@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from operations.streaming import PROJECT, SEGMENTS, SOURCE, Members, Shop, line, members_of
-from operations.test_stream import WHERE, Killed, broken
+from operations.test_stream import WHERE, Killed, broken, checked
 from operations.test_stream_others import READERS, card, others_consent, others_ingest, with_consent
 
 from segctl.operations.evaluation import evaluate
@@ -28,6 +28,8 @@ MOMENTS = (
     (World, "ask"),
     (stream_checkpoint, "record"),
     (stream_checkpoint, "store"),
+    (stream_checkpoint, "begin_storing"),
+    (stream_checkpoint, "settle"),
 )
 
 
@@ -118,8 +120,7 @@ def agrees(folder: Path, patch: pytest.MonkeyPatch, seed: int, rounds: int) -> N
                     stream.turn()
                     if dice.random() < 0.3:
                         others_act(shop, dice, minute)
-                    if dice.random() < 0.3:
-                        checkpoint(stream.state)
+                    checked(stream, dice)
         except Killed:
             pass
         finally:

@@ -26,7 +26,7 @@ def test_every_step_is_answered_as_by_a_new_evaluation(tmp_path: Path, seed: int
     shop = Shop(tmp_path, seed)
     with open_session(tmp_path) as session:
         names = list(session.definitions.segments)
-        live = _Live(session, names)
+        live = _Live(session, names, keeps=seed % 2 == 1)
         live.check(shop)
         for _ in range(10):
             before = shop.records.copy()
@@ -39,10 +39,15 @@ def test_every_step_is_answered_as_by_a_new_evaluation(tmp_path: Path, seed: int
 
 
 class _Live:
-    """An evaluator and the newest snapshot beside its own."""
+    """An evaluator and the newest snapshot beside its own.
 
-    def __init__(self, session: Session, names: list[str]) -> None:
+    Args:
+        keeps: Events that files hold as well are answered from memory as long as these files are there.
+    """
+
+    def __init__(self, session: Session, names: list[str], *, keeps: bool = False) -> None:
         self.session = session
+        self.keeps = keeps
         self.snapshot = session.workspace.snapshot()
         self.evaluator = LiveEvaluator(session, names, self.snapshot)
         self.names = [name for name in names if name not in self.evaluator.late]
@@ -61,11 +66,15 @@ class _Live:
                 rows = rows if "kind" in rows.columns else rows.with_columns(pl.lit(kind).alias("kind"))
                 for (kind,), of in rows.partition_by("kind", as_dict=True, include_key=False).items():
                     self.evaluator.add_events(str(kind), of)
+                if self.keeps:
+                    self.evaluator.stored(self.evaluator.heights(), [str(file.path)])
+            if self.keeps:
+                self.evaluator.refresh(newest, [])
         else:
             merged = {at for at, owner in enumerate(owners) if owner != dict(enumerate(self.owners)).get(at)}
             known = _subjects(self.session)
             touched = merged | {known[number] for number in numbers}
-            self.evaluator.refresh(newest, sorted(touched), events_written=True)
+            self.evaluator.refresh(newest, sorted(touched), events_written=not self.keeps)
             self.owners = owners
         self.snapshot = newest
 

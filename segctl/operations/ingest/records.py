@@ -62,9 +62,11 @@ class RecordSink:
         self.traits = self._columns(source)
         self.leading: tuple[str, ...] = ("subject",)
         self._by = by
-        self._dataset = dataset or records_dataset(source.name)
-        stored = workspace.files(self._dataset)
+        self.dataset = dataset or records_dataset(source.name)
+        stored = workspace.files(self.dataset)
         self._stored, self._replaced = ([], stored) if is_afresh else (stored, [])
+        self._is_afresh = is_afresh
+        self._parted: list[NewFile] = []
         self._versions = Versions.read(
             [file.path for file in self._stored], dated=source.record_time is not None, by=by
         )
@@ -149,7 +151,7 @@ class RecordSink:
             "max_arrival": frame["arrival"].max(),
             "gone": int(frame["gone"].sum()),
         }
-        self._files.append(self.workspace.write(self._dataset, frame, meta))
+        self._files.append(self.workspace.write(self.dataset, frame, meta))
 
     def mark_gone(self) -> None:
         """Stores who was there and is not in the full picture that was just read."""
@@ -159,7 +161,7 @@ class RecordSink:
 
     def discard(self) -> None:
         """Deletes what was written, when there will be no commit."""
-        self.workspace.discard(file.path for file in self._files)
+        self.workspace.discard(file.path for file in (*self._parted, *self._files))
 
     def finish(self) -> tuple[list[NewFile], list[int]]:
         """Files to add, and ids of stored files to remove, in one commit."""
@@ -167,12 +169,24 @@ class RecordSink:
         self.counts.read_again = sum(file.rows for file in self._replaced)
         return self._files, [file.id for file in self._replaced]
 
+    def parted(self) -> list[NewFile]:
+        """Files of what came since the last time, to be committed; the sink goes on, and knows it."""
+        self._write()
+        self._parted, self._files = self._files, []
+        return self._parted
+
+    def settled(self) -> None:
+        """What was parted from it was committed."""
+        self._parted = []
+
     def _filled(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Empty cells get the value the person had: from the row before, else from what is stored."""
         import polars as pl
 
         self._write()
-        paths = [*(file.path for file in self._stored), *(file.path for file in self._files)]
+        # Somebody else may have merged the files since.
+        before = [] if self._is_afresh else self.workspace.files(self.dataset)
+        paths = [*(file.path for file in before), *(file.path for file in (*self._parted, *self._files))]
         names = [name for name in self.traits if name in frame.columns]
         frame = frame.with_columns(pl.col(names).forward_fill().over("subject"))
         if not paths:

@@ -7,7 +7,7 @@ case, one and the same value, places) is evaluated the ordinary way beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -89,6 +89,19 @@ class LiveEvaluator:
             self._events.add(kind, rows)
             self._few = self._few if is_known else None
 
+    def heights(self) -> Mapping[str, int]:
+        """How many events of each kind were added so far, for `stored`."""
+        return self._events.heights()
+
+    def stored(self, heights: Mapping[str, int], paths: Collection[str]) -> None:
+        """Files hold the added events up to these numbers; nothing is read of them while they are as they are.
+
+        Args:
+            heights: As `heights` gave them when the last of these events had been added.
+            paths: Of the files that hold those events that no files before hold.
+        """
+        self._events.stored(heights, paths)
+
     def refresh(self, snapshot: int, touched: Sequence[int], *, events_written: bool = False) -> None:
         """Sees another snapshot.
 
@@ -102,12 +115,11 @@ class LiveEvaluator:
         from segctl.state.identity import canonical
 
         self._snapshot = snapshot
-        subjects = np.asarray(touched, np.int32)
-        if events_written and self._profiles is not None:
-            subjects = np.union1d(subjects, self._profiles.unborn(self._events.subjects(), self._canonical))
+        subjects, waiting = np.asarray(touched, np.int32), self._events.subjects()
+        if self._events.refresh(snapshot, events_written=events_written) and self._profiles is not None:
+            subjects = np.union1d(subjects, self._profiles.unborn(waiting, self._canonical))
         before, self._canonical = self._canonical, canonical(self._session.workspace, snapshot)
         self._members = self._few = None
-        self._events.refresh(snapshot, events_written=events_written)
         if self._profiles is not None:
             profiles = [profile_of(subjects, owners) for owners in (before, self._canonical)]
             self._profiles.refresh(snapshot, np.concatenate([subjects, *profiles]))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from segctl.compile.zones import to_us
 from segctl.model.contacted import CONTACTED
+from segctl.model.dataclass import dataclass
 from segctl.model.project import RELATED
 from segctl.model.types import stored_column
 from segctl.operations.evaluation import event_parts
@@ -29,6 +30,19 @@ if TYPE_CHECKING:
 
 _KEYS = ("subject", "ts", "source", "event_id")
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Events that came since, and stand in files by now.
+
+    Attributes:
+        heights: Kind → how many of its events, counted from the first that ever came.
+        paths: Of the files that hold those of them that no files before hold.
+    """
+
+    heights: Mapping[str, int]
+    paths: frozenset[str]
 
 
 class LiveEvents:
@@ -57,18 +71,61 @@ class LiveEvents:
         self._workspace = workspace
         self._mapped: dict[str, list[tuple[str, Store]]] = {}
         self._held: list[Held] = []
+        self._stored: list[Stored] = []
+        self._gone: dict[str, int] = {}
         self.refresh(snapshot, events_written=False)
 
-    def refresh(self, snapshot: int, *, events_written: bool) -> None:
-        """Sees the files of another snapshot; those that stay are kept as they are."""
+    def refresh(self, snapshot: int, *, events_written: bool) -> bool:
+        """Sees the files of another snapshot; those that stay are kept as they are.
+
+        Args:
+            snapshot: Which files are seen.
+            events_written: They hold all events that came since, so none of these is needed any more.
+
+        Returns:
+            Whether events that came since were let go, because files that held them are others now.
+        """
         # Without copies all rows would lie in memory.
         build_copies(self._workspace, self.wanted, snapshot=snapshot)
-        self.parts = event_parts(self._workspace, snapshot)
-        self._see(self.parts)
-        known = [at for part in self.parts for at in (part.min_ts, part.max_ts) if at is not None]
-        self._widen([to_us(at) for at in known])
+        parts = event_parts(self._workspace, snapshot)
+        before = len(self._stored)
         if events_written:
-            self.tails.clear()
+            self._gone, self.tails, self._stored = self.heights(), {}, []
+        else:
+            self._let_go({part.path for part in parts})
+        twice = frozenset[str]().union(*(one.paths for one in self._stored))
+        self.parts = [part for part in parts if part.path not in twice]
+        self._see(self.parts)
+        known = [at for part in parts for at in (part.min_ts, part.max_ts) if at is not None]
+        self._widen([to_us(at) for at in known])
+        return events_written or len(self._stored) < before
+
+    def heights(self) -> dict[str, int]:
+        """How many events of each kind ever came since."""
+        return self._gone | {kind: self._gone.get(kind, 0) + tail.frame.height for kind, tail in self.tails.items()}
+
+    def stored(self, heights: Mapping[str, int], paths: Collection[str]) -> None:
+        """Files hold the first so many events as well; they are read from memory while all these files are there."""
+        if any(height > self._gone.get(kind, 0) for kind, height in heights.items()):
+            self._stored.append(Stored(heights, frozenset(paths)))
+
+    def _let_go(self, paths: Collection[str]) -> None:
+        """Forgets the events up to the last whose files are not there any more: other files hold them now."""
+        from segctl.engines.hot_memory import GrowingRows
+
+        gone = [number for number, one in enumerate(self._stored) if not one.paths <= set(paths)]
+        if not gone:
+            return
+        before, self._gone = self._gone, {**self._gone, **self._stored[gone[-1]].heights}
+        self._stored = self._stored[gone[-1] + 1 :]
+        left = {
+            kind: tail.frame.slice(self._gone.get(kind, 0) - before.get(kind, 0)) for kind, tail in self.tails.items()
+        }
+        self.tails = {}
+        for kind, rows in left.items():
+            if rows.height:
+                self.tails[kind] = GrowingRows()
+                self.tails[kind].add(rows.rechunk())
 
     def _see(self, parts: Sequence[EventPart]) -> None:
         """Opens what is new and lets go of what is not there any more; small files are kept as one."""

@@ -3,31 +3,44 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from segctl.model.dataclass import dataclass
 from segctl.model.errors import SegctlError, UsageError
 from segctl.operations.causes.words import cause
 from segctl.operations.stream.changes import Why, changes_of, whys_of
 from segctl.operations.stream.clock import moment
-from segctl.operations.stream.intake import Files, has_sessions, intakes
+from segctl.operations.stream.intake import has_sessions, intakes
 from segctl.operations.stream.others import Others, of_others
 from segctl.operations.stream.runs import TOLD_RUN, record, said_members, unsaid
 from segctl.operations.stream.state import StreamState, Work
+from segctl.operations.stream.storing import Stored, begin_storing, consent_head, goes_beside, settle, store
 from segctl.operations.stream.world import World
 from segctl.state import stream_log, stream_requests
 from segctl.state.runs import newest_number
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from segctl.model.sources import Source
+    from segctl.operations.session import Session
     from segctl.operations.stream.inputs import Inputs
+    from segctl.state.runs import Run
 
 
-_HEAD = "SELECT coalesce(max(seq), 0) FROM consent_events"
+@dataclass(slots=True)
+class Checkpoint:
+    """A checkpoint beside the stream: what stood when it began becomes a run once files hold what came by then.
+
+    Attributes:
+        run: What is recorded, see `record`, but for the snapshot.
+        at: Valid time, microseconds since 1970.
+        recorded: None until the files are committed.
+    """
+
+    run: dict[str, Any]
+    at: int
+    recorded: Future[tuple[Run, tuple[str, ...]]] | None = None
 
 
 def recover(state: StreamState, inputs: Inputs) -> None:
@@ -93,11 +106,12 @@ def renew(state: StreamState, *, is_first: bool = False) -> int:
     from segctl.operations.apply import apply
 
     if state.world is not None:
+        go_through(state)
         take_ranking(state, wait=True)
         state.world.close()
         state.world = None
     # What others do from here on is looked at afterwards, though some of it may count already.
-    state.seen, state.consents = state.workspace.snapshot(), _consent_head(state)
+    state.seen, state.consents = state.workspace.snapshot(), consent_head(state)
     at = state.clock.tick()
     said = said_members(state.workspace)
     applied = apply(state.session, as_of=moment(at), started=state.clock.wall())
@@ -123,6 +137,11 @@ def look(state: StreamState) -> None:
     if state.world is None:
         return
     take_ranking(state)
+    _go_on(state)
+    if state.merging.take():
+        state.here.sees(())
+    if state.merging.is_due:
+        state.merging.begin(state.session)
     state.pushing.take(state.listener.told)
     if state.records_since is not None and now - state.records_since >= state.habits.records_s:
         take_records(state)
@@ -130,10 +149,14 @@ def look(state: StreamState) -> None:
         state.looked_at = now
         _serve(state)
     is_late = now - state.checkpoint_at >= state.habits.checkpoint_s
-    if is_late or state.lines >= state.habits.checkpoint_lines:
+    if (is_late or state.lines >= state.habits.checkpoint_lines) and state.checkpoint is None:
+        # A segment was paused or resumed, or has ended.
+        is_outdated = state.here.is_outdated(state.clock.now or 0)
+        if goes_beside(state) and state.records_since is None and not is_outdated:
+            _begin_checkpoint(state)
+            return
         checkpoint(state)
-        if state.here.is_outdated(state.clock.now or 0):
-            # A segment was paused or resumed, or has ended.
+        if is_outdated:
             renew(state)
 
 
@@ -182,7 +205,7 @@ def _hand_over(state: StreamState, asked: list[int]) -> None:
 def _needs_renewal(state: StreamState) -> bool:
     """Whether others recorded a run or what somebody consents to, which may concern anybody."""
     in_force = state.workspace.query("SELECT coalesce(max(in_force), 0) FROM segments")[0][0]
-    return in_force > (stream_log.fact(state.workspace, TOLD_RUN) or 0) or _consent_head(state) != state.consents
+    return in_force > (stream_log.fact(state.workspace, TOLD_RUN) or 0) or consent_head(state) != state.consents
 
 
 def _take_others(state: StreamState, others: Others) -> None:
@@ -198,10 +221,6 @@ def _take_others(state: StreamState, others: Others) -> None:
     state.commit(Work(changes=changes_of(moved, world.profiles, whys, otherwise, effective=at, now=now)))
 
 
-def _consent_head(state: StreamState) -> int:
-    return int(state.workspace.query(_HEAD)[0][0])
-
-
 def take_records(state: StreamState) -> AbstractSet[int]:
     """Makes files of what came, so that records and consents count, and asks whom they touch.
 
@@ -209,56 +228,15 @@ def take_records(state: StreamState) -> AbstractSet[int]:
         Subjects of all versions of the events that were corrected; these are not asked.
     """
     stored = store(state)
+    _ask(state, stored)
+    return stored.former
+
+
+def _ask(state: StreamState, stored: Stored) -> None:
     if stored.touched:
         world, at = state.here, state.clock.tick()
         moved = world.ask(world.profile_subjects(stored.touched), at)
         state.commit(Work(changes=state.in_time(moved, at, "trait_changed", "values changed")))
-    return stored.former
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Whom files that were just made concern, besides by events that came.
-
-    Attributes:
-        touched: Subjects whose records or consents changed, or who have or had a row of a table that did.
-        former: Subjects of all versions of the events that were corrected.
-    """
-
-    touched: AbstractSet[int]
-    former: AbstractSet[int]
-
-
-def store(state: StreamState) -> Stored:
-    """Makes files of the lines since the last, in one commit; nobody is asked."""
-    open_intakes = [intake for group in state.intakes.values() for intake in group]
-    parts = [intake.files() for intake in open_intakes]
-    add = [file for part in parts for file in part.add]
-    remove = [number for part in parts for number in part.remove]
-
-    consents = state.consents
-
-    def within(db: sqlite3.Connection) -> None:
-        nonlocal consents
-        stream_log.forget_raw(db)
-        before = int(db.execute(_HEAD).fetchone()[0])
-        for part in parts:
-            for finish in part.within:
-                finish(db)
-        if before == consents:
-            consents = int(db.execute(_HEAD).fetchone()[0])
-
-    if any(part.within for part in parts) or stream_log.waiting_lines(state.workspace):
-        state.workspace.commit("stream", add, remove, within=within, note=_note(state.sources, parts))
-    stored = Stored(state.records.union(*(part.owners for part in parts)), set().union(*(p.former for p in parts)))
-    for intake in open_intakes:
-        intake.go_on(state.clock.wall())
-    state.lines = 0
-    state.records, state.records_since = set(), None
-    state.consents = consents
-    if state.world is not None:
-        state.world.sees(sorted(stored.touched | stored.former), events_written=True)
-    return stored
 
 
 def checkpoint(state: StreamState, *, is_last: bool = False) -> None:
@@ -268,6 +246,7 @@ def checkpoint(state: StreamState, *, is_last: bool = False) -> None:
         state: Of a stream that has begun.
         is_last: The ranking is waited for, so that the run holds it.
     """
+    go_through(state)
     take_records(state)
     _catch_up(state)
     world, at = state.here, state.clock.tick()
@@ -276,20 +255,76 @@ def checkpoint(state: StreamState, *, is_last: bool = False) -> None:
         take_ranking(state, wait=True)
         state.ranking.begin(state.session, world.late, at=at, snapshot=world.snapshot)
         take_ranking(state, wait=True)
-    _, warnings = record(
-        state.session, world.going, world.members, failed=world.failed, profiles=world.population,
-        as_of=moment(at), snapshot=state.seen, started=state.clock.wall(),
-    )  # fmt: skip
+    _, warnings = record(state.session, snapshot=state.seen, **_stands(state, at))
+    _has_recorded(state, at, warnings, is_last=is_last)
+
+
+def _stands(state: StreamState, at: int) -> dict[str, Any]:
+    """What a run records of what stands now, but for the snapshot."""
+    world = state.here
+    state.checkpoint_at = time.monotonic()
+    world.as_of, state.is_ahead = at, False
+    return {
+        "going": world.going, "members": world.members, "failed": world.failed, "profiles": world.population,
+        "as_of": moment(at), "started": state.clock.wall(), "until": stream_log.last_seq(state.workspace),
+    }  # fmt: skip
+
+
+def _has_recorded(state: StreamState, at: int, warnings: tuple[str, ...], *, is_last: bool = False) -> None:
     for warning in warnings:
         state.listener.told(warning, is_warning=True)
-    world.as_of, state.is_ahead = at, False
-    state.checkpoint_at = time.monotonic()
+    world = state.here
     if not is_last:
         state.ranking.begin(state.session, world.late, at=at, snapshot=world.snapshot)
+        state.merging.begin(state.session)
     state.pushing.take(state.listener.told, wait=is_last)
     state.pushing.begin(state.session, state.clock.wall())
     if is_last:
         state.pushing.take(state.listener.told, wait=True)
+
+
+def _begin_checkpoint(state: StreamState) -> None:
+    """Begins to make files of the lines and a run of what stands now, beside the lines that follow."""
+    settle(state, wait=True)
+    _catch_up(state)
+    at = state.clock.tick()
+    run = _stands(state, at)
+    state.checkpoint = Checkpoint(run | {"members": state.here.members.copy()}, at)
+    begin_storing(state)
+
+
+def _go_on(state: StreamState, *, wait: bool = False) -> None:
+    """Commits files that are made, has the run recorded that they were made for, and takes it up when it is."""
+    stored, under_way = settle(state, wait=wait), state.checkpoint
+    if stored is not None:
+        _ask(state, stored)
+    if under_way is None or state.storing is not None:
+        return
+    if under_way.recorded is None:
+        snapshot = state.workspace.snapshot()
+        if not of_others(state.workspace, state.seen, snapshot).is_nothing:
+            # What others stored meanwhile is in the snapshot, and who is touched by it was not asked by then.
+            state.checkpoint = None
+            checkpoint(state)
+            return
+        under_way.recorded = state.clerk.submit(_recorded, state.session, snapshot, under_way.run)
+    if wait or under_way.recorded.done():
+        _, warnings = under_way.recorded.result()
+        state.checkpoint = None
+        _has_recorded(state, under_way.at, warnings)
+
+
+def go_through(state: StreamState) -> None:
+    """Waits for a checkpoint that is under way beside the stream."""
+    _go_on(state, wait=True)
+
+
+def _recorded(session: Session, snapshot: int, run: dict[str, Any]) -> tuple[Run, tuple[str, ...]]:
+    """As `record`, with a connection of its own: that of the stream may be in the middle of a transaction."""
+    from segctl.state.workspace import Workspace
+
+    with Workspace.open(session.workspace.folder) as workspace:
+        return record(replace(session, workspace=workspace), snapshot=snapshot, **run)
 
 
 def take_ranking(state: StreamState, *, wait: bool = False) -> None:
@@ -306,11 +341,3 @@ def _take_sessions(state: StreamState, at: int) -> None:
         world = state.here
         moved = world.ask(world.profile_subjects(range(len(world.profiles))), at)
         state.commit(Work(changes=state.in_time(moved, at)))
-
-
-def _note(sources: Sequence[Source], parts: Sequence[Files]) -> dict[str, Any]:
-    return {
-        "source": ", ".join(source.name for source in sources),
-        "rows": sum(part.read for part in parts),
-        "bad": sum(part.bad for part in parts),
-    }

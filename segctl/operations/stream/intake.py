@@ -23,8 +23,9 @@ from segctl.operations.ingest.quarantine import Quarantine
 from segctl.operations.ingest.rows import owners, record_sink
 from segctl.operations.ingest.subjects import Resolver
 from segctl.operations.ingest.tracking import regions_of, whole_records
-from segctl.operations.stream.events import StreamEvents
+from segctl.operations.stream.events import GatheredEvents, StreamEvents
 from segctl.operations.stream.future import without_future
+from segctl.operations.stream.others import changed_by_others
 
 if TYPE_CHECKING:
     import polars as pl
@@ -66,6 +67,24 @@ class Taken:
 
 
 @dataclass(slots=True)
+class Gathered:
+    """What one intake has taken between two commits.
+
+    Attributes:
+        rows: By input, the rows taken and the bad ones among them.
+        events: For a source of events.
+        records: Files of records.
+    """
+
+    rows: dict[int, list[int]]
+    quarantine: Quarantine
+    links: LinkSink
+    consents: ConsentSink | None
+    events: GatheredEvents | None
+    records: list[NewFile]
+
+
+@dataclass(slots=True)
 class Files:
     """What a checkpoint of one source commits.
 
@@ -77,6 +96,7 @@ class Files:
         bad: Bad ones among them.
         owners: Subjects of all versions of the rows of tables that came.
         former: Likewise of events that were corrected.
+        is_rewritten: Stored events are others now, or more than those that came.
     """
 
     add: list[NewFile] = field(default_factory=list)
@@ -86,6 +106,7 @@ class Files:
     bad: int = 0
     owners: AbstractSet[int] = frozenset()
     former: AbstractSet[int] = frozenset()
+    is_rewritten: bool = False
 
 
 class Intake:
@@ -99,17 +120,20 @@ class Intake:
         self._regions = regions_of(source, project)
         self._events: StreamEvents | None = None
         self._records: RecordSink | None = None
-        self._inputs: dict[int, str] = {}
+        self._seen = 0
         self._begin(_EPOCH)
 
     def _begin(self, now: datetime) -> None:
+        if self.source.holds_profiles:
+            self._begin_records(now)
+        elif self._events is None:
+            self._events = StreamEvents(self._workspace, self.source, self._resolver)
+        self._begin_gathering()
+
+    def _begin_gathering(self) -> None:
         from segctl.connectors.typing_values import Counts
 
         name = self.source.name
-        if self.source.holds_profiles:
-            self._records = record_sink(self.source)(self._workspace, self.source, self._resolver, now)
-        elif self._events is None:
-            self._events = StreamEvents(self._workspace, self.source, self._resolver)
         self._quarantine = Quarantine(self._workspace, name)
         self._links = LinkSink(self._workspace, name, self._resolver)
         self._consents: ConsentSink | None = None
@@ -117,6 +141,13 @@ class Intake:
         self._counts: Counts = Counts()
         self._rows: dict[int, list[int]] = {}
         self._current = 0
+
+    def _begin_records(self, now: datetime) -> None:
+        """Reads the versions that are stored, unless they are known: nobody but others has changed them since."""
+        until = self._workspace.snapshot()
+        if self._records is None or changed_by_others(self._workspace, self._records.dataset, self._seen, until):
+            self._records = record_sink(self.source)(self._workspace, self.source, self._resolver, now)
+        self._seen = until
 
     def _gate_of(self) -> Gate | None:
         if self.source.contract is None:
@@ -199,35 +230,49 @@ class Intake:
         if self._gate is not None:
             self._gate.begin_file(shown, _FORM)
 
-    def files(self) -> Files:
-        """What was gathered as files to commit; `go_on` follows the commit."""
-        found = Files()
+    @property
+    def rewrites(self) -> bool:
+        """Whether the next files take the place of stored ones."""
+        return has_sessions(self.source) or (self._events is not None and self._events.has_replaced)
+
+    def gathered(self) -> Gathered | None:
+        """What came since the last time, None when nothing did; the intake goes on with nothing gathered."""
         if not self._rows:
-            return found
-        bad_files = self._quarantine.pending_files()
-        if self._events is not None:
-            add, remove = self._with_sessions(*self._events.files())
-            found.former = self._events.former
-        else:
-            assert self._records is not None, "a source gives events or records"
-            add, remove = self._records.finish()
-            found.owners = owners(self._workspace, self.source, add)
-        links, unlinked = self._links.finish()
-        found.add, found.remove = [*add, *bad_files, *links], [*remove, *unlinked]
-        found.within = [self._counted(number, *rows) for number, rows in self._rows.items()]
-        if self._consents is not None:
-            found.within.append(self._consents.write)
-        found.read = sum(read for read, _ in self._rows.values())
-        found.bad = sum(bad for _, bad in self._rows.values())
+            return None
+        events = None if self._events is None else self._events.gathered()
+        records = [] if self._records is None else self._records.parted()
+        found = Gathered(self._rows, self._quarantine, self._links, self._consents, events, records)
+        self._begin_gathering()
         return found
 
-    def go_on(self, now: datetime) -> None:
-        """Begins with nothing gathered, after the files were committed."""
-        if not self._rows:
-            return
-        if self._events is not None:
-            self._events.settled()
-        self._begin(now)
+    def files(self, some: Gathered) -> Files:
+        """What was gathered as files to commit; it may be called beside the work that goes on."""
+        found = Files()
+        add, remove = some.records, list[int]()
+        if self._events is not None and some.events is not None:
+            add, remove, found.former = self._events.files(some.events)
+            add, remove = self._with_sessions(add, remove)
+            found.is_rewritten = bool(some.events.replaced) or has_sessions(self.source)
+        else:
+            found.owners = owners(self._workspace, self.source, add)
+        links, unlinked = some.links.finish()
+        found.add, found.remove = [*add, *some.quarantine.pending_files(), *links], [*remove, *unlinked]
+        found.within = [self._counted(number, *rows) for number, rows in some.rows.items()]
+        if some.consents is not None:
+            found.within.append(some.consents.write)
+        found.read = sum(read for read, _ in some.rows.values())
+        found.bad = sum(bad for _, bad in some.rows.values())
+        return found
+
+    def settled(self, some: Gathered, now: datetime) -> None:
+        """The files were committed."""
+        if self._events is not None and some.events is not None:
+            self._events.settled(some.events)
+        if self._records is not None:
+            self._records.settled()
+            # What came since is in no file yet, so it would be unknown to versions that are read now.
+            if not self._rows:
+                self._begin_records(now)
 
     def _counted(self, number: int, read: int, bad: int) -> Callable[[Any], None]:
         note = input_note(self.source, ("streamed",), (), known=0, form=("ndjson", ".", ""))

@@ -54,6 +54,12 @@ class Members:
                 found._truth[: frame.height, found._column[name]] = frame[name].to_numpy()
         return found
 
+    def copy(self) -> Members:
+        """What is true now."""
+        found = Members(self.names, 0)
+        found._truth, found.length = self._truth[: self.length].copy(), self.length
+        return found
+
     def grow(self, length: int) -> None:
         """Room for so many subjects."""
         import numpy as np

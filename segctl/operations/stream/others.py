@@ -63,6 +63,16 @@ def of_others(workspace: Workspace, after: int, until: int) -> Others:
     return _read([(row["dataset"], str(workspace.folder / row["path"])) for row in counting])
 
 
+def changed_by_others(workspace: Workspace, dataset: str, after: int, until: int) -> bool:
+    """Whether others changed what a dataset says, after one snapshot and up to another."""
+    found = workspace.query(
+        "SELECT EXISTS (SELECT 1 FROM files f JOIN commits c ON c.seq IN (f.added, f.removed)"
+        " WHERE f.dataset = ? AND c.seq > ? AND c.seq <= ? AND c.kind NOT IN ('stream', 'compact', 'vacuum'))",
+        (dataset, after, until),
+    )
+    return bool(found[0][0])
+
+
 def _read(files: Sequence[tuple[str, str]]) -> Others:
     import polars as pl
 

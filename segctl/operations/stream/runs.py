@@ -40,6 +40,7 @@ def record(
     as_of: datetime,
     snapshot: int,
     started: datetime,
+    until: int,
 ) -> tuple[Run, tuple[str, ...]]:
     """Records what stands now, and the changes that were said since the last run as those of this one.
 
@@ -52,6 +53,7 @@ def record(
         as_of: The present of the stream.
         snapshot: Files that hold all events taken in.
         started: Wall clock.
+        until: Number of the last change that was said by then.
 
     Returns:
         The run, and sentences about segments that stay as they were: they failed, or a guard of their own refuses.
@@ -60,8 +62,7 @@ def record(
     from segctl.state.runs import NewRun, SegmentState, run_segments
 
     names = [name for name in going.names if name in members.names]
-    pending = stream_log.pending_causes(session.workspace)
-    until = pending[-1][-1] if pending else 0
+    pending = stream_log.pending_causes(session.workspace, until)
     decided = [name for name in names if name not in failed]
     pending = [change for change in pending if change[0] in decided]
     note = run_note(session, names, (), ()) | going.note | {"stream": {"changes": len(pending)}, "profiles": profiles}
@@ -83,13 +84,13 @@ def record(
     return run, tuple(f"`{s.segment}` keeps the membership of its last run: {s.reason}" for s in stay)
 
 
-def _causes(pending: Sequence[tuple[str, int, str, int, int]]) -> pl.DataFrame | None:
+def _causes(pending: Sequence[tuple[str, int, str, int]]) -> pl.DataFrame | None:
     """The last cause of each profile and segment."""
     import polars as pl
 
     if not pending:
         return None
-    types = {"segment": pl.String, "subject": pl.Int32, "cause": pl.String, "effective": pl.Int64, "seq": pl.Int64}
+    types = {"segment": pl.String, "subject": pl.Int32, "cause": pl.String, "effective": pl.Int64}
     rows = pl.DataFrame(pending, schema=types, orient="row")
     last = rows.unique(["segment", "subject"], keep="last", maintain_order=True)
     return last.select("segment", "subject", "cause", pl.col("effective").cast(pl.Datetime("us", "UTC")))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from segctl.operations.causes.words import cause
 from segctl.operations.live.evaluation import NEVER
 from segctl.operations.stream.changes import Why, changes_of
+from segctl.operations.stream.merging import Merging
 from segctl.operations.stream.metrics import Metrics
 from segctl.operations.stream.push import Pushing
 from segctl.operations.stream.ranking import Ranking
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from segctl.model.sources import Source
     from segctl.operations.ingest.subjects import Resolver
     from segctl.operations.session import Session
+    from segctl.operations.stream.checkpoint import Checkpoint
     from segctl.operations.stream.clock import StreamClock
     from segctl.operations.stream.intake import Intake
     from segctl.operations.stream.members import Moved
+    from segctl.operations.stream.storing import Storing
     from segctl.operations.stream.world import World
     from segctl.state.workspace import Workspace
 
@@ -89,6 +93,10 @@ class StreamState:
         resolver: Identifiers to subjects.
         reload: Gives the session anew, with the definitions as they are now.
         intakes: By name of the source.
+        clerk: Writes files and records runs beside the stream, one thing after the other.
+        storing: Lines whose files the clerk is making; None when nobody waits for files.
+        checkpoint: One that is under way; likewise.
+        merging: Of the small files that were made.
         ranking: Of the segments that need everybody.
         pushing: To destinations, after checkpoints.
         world: None until it has begun.
@@ -115,6 +123,10 @@ class StreamState:
     reload: Callable[[], Session]
     resolver: Resolver
     intakes: dict[str, list[Intake]] = field(default_factory=dict)
+    clerk: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
+    storing: Storing | None = None
+    checkpoint: Checkpoint | None = None
+    merging: Merging = field(default_factory=Merging)
     ranking: Ranking = field(default_factory=Ranking)
     pushing: Pushing = field(default_factory=Pushing)
     world: World | None = None

@@ -17,7 +17,7 @@ from segctl.model.errors import UsageError
 from segctl.operations.causes.words import cause
 from segctl.operations.live.evaluation import NEVER
 from segctl.operations.stream.changes import Why, changes_of, whys_of
-from segctl.operations.stream.checkpoint import begin, checkpoint, look, recover, take_ranking, take_records
+from segctl.operations.stream.checkpoint import begin, checkpoint, go_through, look, recover, take_ranking, take_records
 from segctl.operations.stream.frames import largest_subject, newest, oldest, spans, subjects_of
 from segctl.operations.stream.metrics import Metrics
 from segctl.operations.stream.state import SAID, StreamState, Work
@@ -86,6 +86,7 @@ class Stream:
     def finish(self) -> None:
         """Makes a last checkpoint, after everything was said; the run before holds all that an idle stream said."""
         if self.state.world is not None:
+            go_through(self.state)
             take_ranking(self.state, wait=True)
             if self.state.is_ahead:
                 checkpoint(self.state, is_last=True)
@@ -94,6 +95,8 @@ class Stream:
 
     def release(self) -> None:
         """Lets go; what was committed stays."""
+        self.state.clerk.shutdown()
+        self.state.merging.close()
         self.state.ranking.close()
         self.state.pushing.close()
         for group in self.state.intakes.values():

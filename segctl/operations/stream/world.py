@@ -99,6 +99,14 @@ class World:
             return sorted(set(subjects))
         return sorted(set(self.profile_of.gather(sorted(set(subjects))).to_list()))
 
+    def events_taken(self) -> Mapping[str, int]:
+        """How many events of each kind were added so far, for `stored`."""
+        return self._evaluator.heights()
+
+    def stored(self, events: Mapping[str, int], paths: Collection[str]) -> None:
+        """Files of the next snapshot hold the events up to these, which stay in memory as long as the files do."""
+        self._evaluator.stored(events, paths)
+
     def sees(self, subjects: Sequence[int], *, events_written: bool = False) -> None:
         """Evaluation sees the newest snapshot.
 

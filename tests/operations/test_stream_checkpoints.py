@@ -1,0 +1,177 @@
+"""Checkpoints beside a stream: lines go on while files are written, and no change is lost, doubled or misplaced."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from operations.streaming import SEGMENTS, Shop, line, write_project
+from operations.test_stream import Killed
+
+from segctl.operations.evaluation import evaluate
+from segctl.operations.stream import checkpoint as stream_checkpoint
+from segctl.operations.stream.checkpoint import go_through
+from segctl.operations.stream.intake import Intake
+from segctl.operations.stream.merging import Merging, merge
+from segctl.operations.stream.storing import store
+from segctl.operations.stream.stream import Stream
+from segctl.state import stream_log
+from segctl.state.memberships import members
+from segctl.state.runs import newest_number, runs
+
+ASKED = {name: SEGMENTS[name] for name in ("viewers", "buyers")}
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(write_project(tmp_path / "shop", ASKED))
+
+
+@contextmanager
+def held(patch: pytest.MonkeyPatch, owner: object, name: str) -> Iterator[None]:
+    """Somebody cannot go on inside the block."""
+    may, real = threading.Event(), getattr(owner, name)
+
+    def waits(*given: object, **named: object) -> object:
+        may.wait(10)
+        return real(*given, **named)
+
+    with patch.context() as here:
+        here.setattr(owner, name, waits)
+        try:
+            yield
+        finally:
+            may.set()
+
+
+def begun(shop: Shop, stream: Stream) -> None:
+    """A checkpoint that has begun with two views of ann."""
+    shop.at(10)
+    shop.write(line(1, "ann", 5), line(2, "ann", 9))
+    stream.turn()
+    stream.state.checkpoint_at = -1e9
+    stream.turn()
+
+
+def test_lines_go_on_while_files_are_written(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop.stream() as stream:
+        workspace = stream.state.workspace
+        with held(monkeypatch, Intake, "files"):
+            begun(shop, stream)
+            shop.write(line(3, "bob", 9), line(4, "bob", 10), line(2, "ann", 9))
+            stream.turn()
+            said = [change.profile for change in shop.heard.changes]
+            waiting = stream_log.waiting_lines(workspace)
+        go_through(stream.state)
+        run, left = runs(workspace)[0], stream_log.waiting_lines(workspace)
+        recorded = members(workspace, "viewers", run).len()
+        by_snapshot = evaluate(stream.state.session, list(ASKED), as_of=run.as_of, snapshot=run.snapshot)
+        held_back = [change.profile for change in stream_log.changes_after(workspace, 0, pending=True)]
+
+    assert (said, waiting, left) == (["ann", "bob"], 5, 3)
+    assert (recorded, by_snapshot.frame["viewers"].sum(), held_back) == (1, 1, ["bob"])
+    assert stream.state.metrics.known == 1
+    assert shop.heard.members() == shop.members() == {"viewers": {"ann", "bob"}}
+
+
+def test_lines_go_on_while_the_run_is_recorded(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop.stream() as stream:
+        before = newest_number(stream.state.workspace)
+        with held(monkeypatch, stream_checkpoint, "record"):
+            begun(shop, stream)
+            while stream.state.storing is not None:
+                stream.turn(0.01)
+            shop.write(line(3, "bob", 9), line(4, "bob", 10))
+            stream.turn()
+            then = newest_number(stream.state.workspace)
+        go_through(stream.state)
+        pending = [change.profile for change in stream_log.changes_after(stream.state.workspace, 0, pending=True)]
+        after = newest_number(stream.state.workspace)
+
+    assert [change.profile for change in shop.heard.changes] == ["ann", "bob"]
+    assert (then, after, pending) == (before, before + 1, ["bob"])
+    assert shop.members() == {"viewers": {"ann", "bob"}}
+
+
+@pytest.mark.parametrize("moment", ["files", "record"])
+def test_killed_while_a_checkpoint_is_under_way_nothing_is_lost_or_doubled(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    def dies(*given: object, **named: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as power, suppress(Killed), shop.stream() as stream:
+        owner = Intake if moment == "files" else stream_checkpoint
+        power.setattr(owner, moment, dies)
+        begun(shop, stream)
+        shop.write(line(3, "bob", 9), line(4, "bob", 10))
+        while True:
+            stream.turn(0.01)
+
+    with shop.stream() as stream:
+        stream.turn()
+        rows = sum(file.rows for file in stream.state.workspace.files("events"))
+
+    assert [change.seq for change in shop.heard.distinct] == [1, 2]
+    assert (rows, shop.members()) == (4, {"viewers": {"ann", "bob"}})
+
+
+def in_small_files(shop: Shop, stream: Stream) -> None:
+    """Nine files, with one view of each of nine, and a checkpoint that sees how many they are."""
+    shop.at(10)
+    for number in range(9):
+        shop.write(line(number, f"u{number}", 5))
+        stream.turn()
+        store(stream.state)
+    stream.state.checkpoint_at = -1e9
+    stream.turn()
+    go_through(stream.state)
+
+
+def test_small_files_are_merged_while_it_runs(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop.stream() as stream:
+        workspace = stream.state.workspace
+        with monkeypatch.context() as here:
+            here.setattr(Merging, "begin", lambda _, session: merge(session))
+            in_small_files(shop, stream)
+        merged = workspace.files("events")
+        monkeypatch.setattr(Merging, "take", lambda _: True)
+        stream.turn()
+        kept = stream.state.here.events_taken()
+        shop.write(line(20, "u3", 7), line(21, "u4", 7, "order"))
+        stream.turn()
+
+    assert [(file.rows, file.meta["sorted"]) for file in merged] == [(9, True)]
+    assert kept == {"view": 9}
+    assert shop.heard.members() == shop.members() == {"viewers": {"u3"}}
+
+
+@pytest.mark.slow
+def test_small_files_are_merged_by_a_process_of_its_own(shop: Shop) -> None:
+    with shop.stream() as stream:
+        in_small_files(shop, stream)
+        until = time.monotonic() + 60
+        while len(stream.state.workspace.files("events")) > 1:
+            assert time.monotonic() < until
+            stream.turn(0.05)
+        shop.write(line(20, "u3", 7))
+        stream.turn()
+
+    assert shop.heard.members() == shop.members() == {"viewers": {"u3"}}
+
+
+def test_definitions_that_are_handed_over_meanwhile_wait_for_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    with shop.stream() as stream:
+        workspace = stream.state.workspace
+        with held(monkeypatch, Intake, "files"):
+            begun(shop, stream)
+        before = newest_number(workspace)
+        stream_checkpoint.renew(stream.state)
+        after = newest_number(workspace)
+
+    assert stream.state.checkpoint is None
+    assert (after, shop.members()) == (before + 2, {"viewers": {"ann"}})
