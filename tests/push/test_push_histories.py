@@ -17,7 +17,7 @@ from shop import Killed, Other, Shop
 
 from segctl.connectors.destinations.base import Remote
 from segctl.model.errors import UsageError
-from segctl.state.deliveries import delivered, failures
+from segctl.state.deliveries import delivered, failures, ledger_audiences
 from segctl.state.deliveries_batches import open_batches
 
 PEOPLE = tuple(f"p{n}@example.org" for n in range(14))
@@ -120,9 +120,12 @@ class History:
             part = self.shop.push(connector, mode=mode, dies_after=dies_after, is_whole=is_whole)
             tallies = [one.tally for one in self.shop.parts]
             if part.stopped is None and not any(one.removals_failed or one.waiting for one in tallies):
-                # Lists that the push did not come to are looked at by the next one.
-                lists = [self.shop.service.audiences.get(one.remote, {}) for one in self.shop.parts]
-                denied = [email for one in lists for email in one if token(email) in self.shop.gate.denied]
+                # People of audiences that the push did not come to are looked at by the next one.
+                came = {one.ledger.id for one in self.shop.parts}
+                others = [one for one in ledger_audiences(self.shop.workspace, "mailer") if one.id not in came]
+                lists = {one.remote for one in self.shop.parts} - {one.remote for one in others}
+                there = [email for name in lists for email in self.shop.service.audiences.get(name, {})]
+                denied = [email for email in there if token(email) in self.shop.gate.denied]
                 assert denied == [], "who withdrew during a push is out at its end"
         self.shop.time.seconds += 100.0
 
