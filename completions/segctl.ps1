@@ -1259,6 +1259,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
             $table['--reason'] = 'text'
             $table['-k'] = 'text'
             $table['--keyword'] = 'text'
+            $table['--keep'] = 'text'
             $table['--language'] = '=de en'
             $table['-C'] = 'folders'
             $table['--project'] = 'folders'
@@ -1396,7 +1397,7 @@ Register-ArgumentCompleter -Native -CommandName segctl -ScriptBlock {
         'suppress' = @('=ls add rm import', 'files')
         'listen' = @('=run keys', '=ls add rm', 'text')
         'stream' = @('sources+')
-        'workflow' = @('=lint show test simulate run status pause resume resolve', 'workflows')
+        'workflow' = @('=lint show test simulate run status pause resume resolve forget', 'workflows')
         'content' = @('=ls preview lint recommend', 'content')
         'usecase' = @('=ls add status', 'text')
     }

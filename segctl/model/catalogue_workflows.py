@@ -1,4 +1,4 @@
-"""Codes of workflows: what their files say, and what happens while they run (SEG670–SEG693)."""
+"""Codes of workflows: what their files say, and what happens while they run (SEG670–SEG694)."""
 
 from __future__ import annotations
 
@@ -131,5 +131,11 @@ ENTRIES: dict[str, Entry] = {
         "Before they look, workflows ask the stream to make files of what it has taken in, and it did not answer "
         "within five seconds; it may be starting, or behind its input. They went on with what was stored before.",
         "Nothing is lost: the next look sees them. If it goes on, `segctl status` shows how the stream does.",
+    ),
+    "SEG694": Entry(
+        "something of workflows that is not to be forgotten yet",
+        "A cap of a workflow counts what it did in its window, which reaches further back than `--keep`; without that "
+        "it would let more through.",
+        "Give `segctl workflow forget` a longer `--keep`, such as `--keep 400d`.",
     ),
 }

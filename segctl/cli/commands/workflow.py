@@ -21,11 +21,11 @@ EXAMPLES = (
 )
 SEE_ALSO = ("segctl help workflows", "segctl ls workflows", "segctl stream --help", "segctl content --help")
 EXITS = {1: "lint found errors, or a test failed", 5: "some people wait: a destination takes nothing, or it is unknown"}
-ACTIONS = ("lint", "show", "test", "simulate", "run", "status", "pause", "resume", "resolve")
+ACTIONS = ("lint", "show", "test", "simulate", "run", "status", "pause", "resume", "resolve", "forget")
 _OF = {
     "from": ("simulate",), "until": ("simulate",), "every": ("simulate", "run"), "follow": ("run",), "since": ("run",),
     "migrate": ("run",), "mermaid": ("show",), "svg": ("show",), "sent": ("resolve",), "not-sent": ("resolve",),
-    "reason": ("pause", "resume"), "keyword": ("test",),
+    "reason": ("pause", "resume"), "keyword": ("test",), "keep": ("forget",),
 }  # fmt: skip
 
 
@@ -66,6 +66,9 @@ def command(
     keyword: Annotated[
         str | None, Option("-k", "--keyword", metavar="TEXT", help="With `test`: cases with this in file or name.")
     ] = None,
+    keep: Annotated[
+        str | None, Option("--keep", metavar="DURATION", help="With `forget`: what ended since then stays.")
+    ] = None,
     language: Language = None,
 ) -> ExitCode | None:
     """Check, draw, test, simulate, run and stop workflows.
@@ -76,7 +79,8 @@ def command(
 
     `run` does what is due now: each effect once for a person, step and entry, whatever ends the process. `simulate`
     does the same for a past span on a virtual clock, without sending or recording. `status` tells who is where, what
-    was done, and what nobody knows; `resolve` takes what you found out about that.
+    was done, and what nobody knows; `resolve` takes what you found out about that. `forget` lets go of what ended long
+    ago, and keeps what is needed so that nobody gets anything twice.
     """
     if action is None:
         hint = "`segctl workflow status` tells how things stand, `segctl workflow run` does what is due"
@@ -84,6 +88,7 @@ def command(
     given = {
         "from": begin, "until": until, "every": every, "follow": follow, "since": since, "migrate": migrate,
         "mermaid": mermaid, "svg": svg, "sent": sent, "not-sent": not_sent, "reason": reason, "keyword": keyword,
+        "keep": keep,
     }  # fmt: skip
     for flag, value in given.items():
         if value and action not in _OF[flag]:
@@ -107,6 +112,10 @@ def command(
             return view.write_status(ctx, wanted)
         case "resolve":
             view.write_resolved(ctx, wanted, is_sent=sent, is_not=not_sent)
+        case "forget":
+            from segctl.cli.workflow_forgetting import write_forgotten
+
+            write_forgotten(ctx, wanted, keep)
         case _:
             view.write_press(ctx, action, wanted, reason)
     return None
