@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from segctl.engines.array_columns import Texts
 from segctl.model.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class HotFile:
         self._columns = {name: HotColumn(**about) for name, about in header["columns"].items()}
         self._index = header["index"]
         self._dictionaries: dict[str, pl.Series] = {}
+        self._known_texts: dict[str, list[str | None]] = {}
         self._arrays: dict[tuple[str, str], NDArray[Any]] = {}
         self.subjects: NDArray[np.int32] = self._array(self._index["subjects"])
         self.starts: NDArray[Any] = self._array(self._index["starts"])
@@ -114,6 +116,22 @@ class HotFile:
         if column.layout == "blocks":
             return self._nested(name, rows)
         return self._number(name, column, rows)
+
+    def numbers(self, name: str, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
+        """Whole numbers, days, instants or booleans of rows, and which are there; None for all."""
+        values = self.array(name, "values")[rows].astype(np.int64)
+        if "present" not in self._columns[name].parts:
+            return values, None
+        return values, self.array(name, "present")[rows].astype(np.bool_)
+
+    def codes(self, name: str, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str | None]]:
+        """Codes of the texts of rows, 0 where one is missing, and the texts by code."""
+        if self._columns[name].layout == "coded":
+            if name not in self._known_texts:
+                self._known_texts[name] = self._dictionary(name).to_list()
+            return self.array(name, "values")[rows].astype(np.int64), self._known_texts[name]
+        texts = Texts()
+        return texts.codes(self._texts(name, rows)), texts.texts
 
     def _number(self, name: str, column: HotColumn, rows: NDArray[np.int64]) -> pl.Series:
         values = self.array(name, "values")[rows]

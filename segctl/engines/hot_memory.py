@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from segctl.engines.array_columns import FrameColumns
 from segctl.engines.hot_file import Found, found_rows
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class HeldRows:
         self._subjects = subjects[begins]
         self._starts = np.append(begins, len(subjects))
         self._ts = self._frame.get_column("ts").cast(pl.Int64).to_numpy()
+        self._arrays = FrameColumns()
         self.last = _last(self._frame)
 
     def __len__(self) -> int:
@@ -61,6 +63,14 @@ class HeldRows:
         """Values of a column in stored form."""
         return self._frame.get_column(name)[rows]
 
+    def numbers(self, name: str, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
+        """Whole numbers, days, instants or booleans of rows, and which are there; None for all."""
+        return self._arrays.numbers(self._frame, name, rows)
+
+    def codes(self, name: str, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str | None]]:
+        """Codes of the texts of rows, 0 where one is missing, and the texts by code."""
+        return self._arrays.codes(self._frame, name, rows)
+
     def ids(self, rows: NDArray[np.int64]) -> pl.DataFrame:
         """Columns `source` and `event_id` of the rows."""
         return pl.DataFrame([self.series("source", rows), self.series("event_id", rows)])
@@ -77,6 +87,7 @@ class GrowingRows:
 
     def __init__(self) -> None:
         self._frame = pl.DataFrame()
+        self._arrays = FrameColumns()
         self.last = -(2**62)
         # One more than the number of a row; 0 is none, so that pages nobody writes to cost nothing.
         self._newest: NDArray[np.int32] = np.zeros(0, np.int32)
@@ -181,6 +192,14 @@ class GrowingRows:
     def series(self, name: str, rows: NDArray[np.int64]) -> pl.Series:
         """Values of a column in stored form."""
         return self._frame.get_column(name)[rows]
+
+    def numbers(self, name: str, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_] | None]:
+        """Whole numbers, days, instants or booleans of rows, and which are there; None for all."""
+        return self._arrays.numbers(self._frame, name, rows)
+
+    def codes(self, name: str, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[str | None]]:
+        """Codes of the texts of rows, 0 where one is missing, and the texts by code."""
+        return self._arrays.codes(self._frame, name, rows)
 
     def ids(self, rows: NDArray[np.int64]) -> pl.DataFrame:
         """Columns `source` and `event_id` of the rows."""

@@ -18,7 +18,7 @@ import polars as pl
 
 from segctl.compile import ir
 from segctl.compile.moving_bounds import falls_at
-from segctl.compile.plan import HISTORY, Plan, roots
+from segctl.compile.plan import HISTORY, Node, Plan, roots
 from segctl.compile.trace_flips import FOREVER
 from segctl.compile.windows import Span
 from segctl.compile.zones import DAY
@@ -64,6 +64,12 @@ class NextChange:
         self._kinds = event_kinds(plan)
         known = {metric for _, metrics in plan.metrics for metric in metrics}
         self.metrics = [one for one in dict.fromkeys(edge.first for edge in self._edges) if one not in known]
+
+    @property
+    def even(self) -> tuple[Node, ...] | None:
+        """Tests of the profile that move, if nothing else does but `passing`; None otherwise."""
+        is_even = not self._edges and not self._rows and not self._deadlines
+        return self._moving.asked if is_even else None
 
     def due(
         self,

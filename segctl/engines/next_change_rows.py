@@ -75,6 +75,11 @@ class Moving:
         self._asked = tuple(dict.fromkeys(asked))
         self._last: _Columns | None = None
 
+    @property
+    def asked(self) -> tuple[Node, ...]:
+        """What they are."""
+        return self._asked
+
     def due(self, frame: pl.DataFrame, scope: Scope) -> Us:
         """For each row the first instant after as_of at which one of the tests or values may be another.
 

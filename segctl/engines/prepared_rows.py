@@ -189,7 +189,7 @@ class FewRows:
             for store, _ in stores:
                 if store.last <= now:
                     continue
-                rows, of = self._found(store, own)
+                rows, of = self.found(store, own)
                 ts = store.instants(rows)
                 later = ts > now
                 if later.any():
@@ -205,7 +205,8 @@ class FewRows:
         """Other subjects, or more rows, from now on."""
         self._rows.clear()
 
-    def _found(self, store: Store, own: NDArray[np.int32]) -> Found:
+    def found(self, store: Store, own: NDArray[np.int32]) -> Found:
+        """The rows of some subjects in one place; call `forget` before subjects or rows change."""
         rows = self._rows.get(id(store))
         if rows is None:
             rows = self._rows[id(store)] = store.rows_of(own)
@@ -229,7 +230,7 @@ class FewRows:
         found: list[Stored] = []
         for kind in wish.kinds:
             for store, path in self.stores.get(kind, ()):
-                rows = self._found(store, own)
+                rows = self.found(store, own)
                 if len(rows[0]):
                     found.append(gathered(wish, kind, store, rows, self.canonical, path=path))
         if not found:

@@ -125,7 +125,9 @@ def test_time_that_was_missed_is_gone_through_in_order(shop: Shop, monkeypatch: 
         stream.turn()
         asked: list[int] = []
         ask = World.ask
-        monkeypatch.setattr(World, "ask", lambda world, who, at: (asked.append(at), ask(world, who, at))[1])
+        monkeypatch.setattr(
+            World, "ask", lambda world, who, at, **how: (asked.append(at), ask(world, who, at, **how))[1]
+        )
         shop.at(80)
         stream.turn()
 

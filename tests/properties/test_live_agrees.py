@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -21,6 +22,7 @@ from oracle_data import World
 from segctl.compile.lower import lower_segment
 from segctl.compile.plan import Output, Plan, plan
 from segctl.compile.zones import to_us
+from segctl.engines.array_plan import ArrayPlan
 from segctl.engines.base import EngineInput, EventPart
 from segctl.engines.evaluation import working_columns
 from segctl.engines.hot_memory import GrowingRows, HeldRows
@@ -33,6 +35,7 @@ from segctl.engines.prepared_rows import FewRows, Kept
 from segctl.model.types import stored_column
 from segctl.operations.live.evaluation import late_segments
 
+P = TypeVar("P", PreparedPlan, ArrayPlan)
 START, MANY = (int(os.environ.get(f"SEGCTL_PROPERTY_{name}", n)) for name, n in (("START", "0"), ("EXAMPLES", "20000")))
 _EACH = int(os.environ.get("SEGCTL_PROPERTY_EACH", "12"))
 """Every so many cases are asked: others differ little in what is read."""
@@ -66,6 +69,7 @@ def check(world: World, seed: int) -> None:
         mapped = replace(data, events=tuple(_with_copy(part) for part in data.events))
         _check_copies(asking, world, data, mapped, some)
         _check_prepared(asking, world, mapped, some, random)
+        _check_arrays(asking, world, mapped, some, random)
 
 
 def _asking(world: World) -> Plan:
@@ -92,12 +96,7 @@ def _check_copies(asking: Plan, world: World, data: EngineInput, mapped: EngineI
 
 def _check_prepared(asking: Plan, world: World, data: EngineInput, some: list[int], random: Random) -> None:
     """One prepared plan at several instants, of which any whose form differs has one of its own."""
-    late = late_segments(asking.segments)
-    segments, outputs = preparable(asking)
-    quick = plan(
-        [one for one in asking.segments if one.name in segments and one.name not in late],
-        [one for one in asking.outputs if one.name in outputs],
-    )
+    quick = _quick(asking)
     columns = working_columns(quick, data.profiles.columns)
     kinds = event_kinds(quick)
     rows = FewRows({kind: of for kind, of in _stores(world, data, random).items() if kind in kinds}, data.canonical)
@@ -105,7 +104,7 @@ def _check_prepared(asking: Plan, world: World, data: EngineInput, some: list[in
     for step in _STEPS:
         as_of = world.as_of + step
         if prepared is None or not prepared.holds(as_of):
-            prepared = _prepared(quick, data.profiles.clear().select(columns), world)
+            prepared = _plan_of(PreparedPlan, quick, data.profiles.clear().select(columns), world, is_safe=False)
             prepared = prepared if prepared.holds(as_of) else None
         if prepared is None:
             continue
@@ -122,12 +121,60 @@ def _check_prepared(asking: Plan, world: World, data: EngineInput, some: list[in
         assert found.select(names).to_dicts() == wanted.answers.select(names).to_dicts(), (as_of, step)
 
 
-def _prepared(quick: Plan, nobody: pl.DataFrame, world: World) -> PreparedPlan:
+def _check_arrays(asking: Plan, world: World, data: EngineInput, some: list[int], random: Random) -> None:
+    """The same in arrays; and for some of the segments the same answers, and no later next change than of all."""
+    quick = _quick(asking)
+    columns = working_columns(quick, data.profiles.columns)
+    kinds = event_kinds(quick)
+    rows = FewRows({kind: of for kind, of in _stores(world, data, random).items() if kind in kinds}, data.canonical)
+    own = own_subjects(np.asarray(some, np.int32), data.canonical)
+    profiles = data.profiles.filter(pl.col("subject").is_in(some)).select(columns)
+    is_safe = random.random() < 0.8
+    arrays: ArrayPlan | None = None
+    for step in _STEPS:
+        as_of = world.as_of + step
+        if arrays is None or not arrays.holds(as_of):
+            arrays = _plan_of(ArrayPlan, quick, profiles.clear(), world, is_safe=is_safe)
+            arrays = arrays if arrays.holds(as_of) else None
+        if arrays is None:
+            continue
+        subjects = profiles.get_column("subject").to_numpy()
+        try:
+            still = arrays.still(profiles, as_of)
+            found = arrays.answers(subjects, lambda: profiles, lambda: still, rows, own, as_of)  # noqa: B023
+            found = found.rename({"next:change": "due"})
+        except TooLarge:
+            continue
+        zone = world.project.timezone
+        wanted = PolarsEngine().evaluate(quick, data, as_of=as_of, zone=zone, only=some, due=True)
+        names = [name for name in wanted.answers.columns if name in found.columns]
+        assert set(wanted.answers.columns) <= set(found.columns)
+        assert found.select(names).to_dicts() == wanted.answers.select(names).to_dicts(), (as_of, step)
+        few = random.sample([one.name for one in quick.segments], random.randint(0, len(quick.segments)))
+        part = arrays.answers(subjects, lambda: profiles, lambda: still, rows, own, as_of, few)  # noqa: B023
+        part = part.rename({"next:change": "due"})
+        named = [name for name in part.columns if name != "due"]
+        assert set(named) == {"subject", *(f"segment:{name}" for name in few)}
+        assert part.select(named).to_dicts() == found.select(named).to_dicts()
+        assert (part["due"] >= found["due"]).all()
+
+
+def _quick(asking: Plan) -> Plan:
+    """What prepared plans have room for."""
+    late = late_segments(asking.segments)
+    segments, outputs = preparable(asking)
+    return plan(
+        [one for one in asking.segments if one.name in segments and one.name not in late],
+        [one for one in asking.outputs if one.name in outputs],
+    )
+
+
+def _plan_of(made: type[P], quick: Plan, nobody: pl.DataFrame, world: World, *, is_safe: bool) -> P:
     year = 366 * 86_400_000_000
     reach = (to_us(world.as_of) - 120 * year, to_us(world.as_of) + 120 * year)
-    return PreparedPlan(
+    return made(
         quick, dict(nobody.schema), as_of=world.as_of, zone=world.project.timezone, reach=reach,
-        sum_is_safe=lambda *_: False,
+        sum_is_safe=lambda *_: is_safe,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from segctl.operations.evaluation import leaf_output, lowered_segments
 from segctl.operations.live.events import LiveEvents
 from segctl.operations.live.plan import LivePlan
 from segctl.operations.live.profiles import LiveProfiles
+from segctl.operations.live.settled import Settled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from segctl.engines.prepared_rows import FewRows
+    from segctl.operations.live.profiles import Rows
     from segctl.operations.session import Session
 
 NEVER = 2**63 - 1
@@ -69,6 +71,9 @@ class LiveEvaluator:
         self.kinds = kinds_read(self._asking.segments)
         self._plan = LivePlan(session, self._asking.segments, outputs)
         self._events = LiveEvents(session.workspace, self._asking, snapshot)
+        self._settled = Settled(frozenset().union(*self.kinds.values()))
+        self._moved: dict[frozenset[str], tuple[str, ...]] = {}
+        self._asked: tuple[str, ...] = ()
         self._canonical = canonical(session.workspace, snapshot)
         self._profiles: LiveProfiles | None = None
         self._few: FewRows | None = None
@@ -85,6 +90,7 @@ class LiveEvaluator:
                 deduplicated.
         """
         if rows.height:
+            self._settled.note(kind, profile_of(rows.get_column("subject").drop_nulls().to_numpy(), self._canonical))
             is_known = kind in self._events.tails
             self._events.add(kind, rows)
             self._few = self._few if is_known else None
@@ -116,21 +122,31 @@ class LiveEvaluator:
 
         self._snapshot = snapshot
         subjects, waiting = np.asarray(touched, np.int32), self._events.subjects()
-        if self._events.refresh(snapshot, events_written=events_written) and self._profiles is not None:
+        known, own = {part.path for part in self._events.parts}, frozenset(self._events.tails)
+        is_less = self._events.refresh(snapshot, events_written=events_written)
+        if is_less and self._profiles is not None:
             subjects = np.union1d(subjects, self._profiles.unborn(waiting, self._canonical))
+        new = {kind for part in self._events.parts if part.path not in known for kind in part.kinds}
+        for kind in new - own if is_less else new:
+            # Such as sessions, which are made of events when these become files.
+            self._settled.note_all(kind)
         before, self._canonical = self._canonical, canonical(self._session.workspace, snapshot)
+        for owners in (None, before, self._canonical):
+            self._settled.forget(profile_of(subjects, owners))
         self._members = self._few = None
         if self._profiles is not None:
             profiles = [profile_of(subjects, owners) for owners in (before, self._canonical)]
             self._profiles.refresh(snapshot, np.concatenate([subjects, *profiles]))
 
-    def answers(self, subjects: Sequence[int], as_of: datetime) -> pl.DataFrame:
+    def answers(self, subjects: Sequence[int], as_of: datetime, *, only_moved: bool = False) -> pl.DataFrame:
         """One row per asked profile that is part of the population at as_of, sorted by ``subject``.
 
         Args:
             subjects: Of profiles.
             as_of: Valid time; events after it do not exist yet. It is meant to go forward: going back reads all
                 profiles anew.
+            only_moved: Segments may be left out of which no answer about anybody asked is another than the last time;
+                then ``due`` may also be earlier than it has to.
 
         Returns:
             ``subject`` Int32, a Boolean per segment by name (that is not late), leaves where they were asked for, and
@@ -142,66 +158,81 @@ class LiveEvaluator:
 
         asked = np.unique(np.asarray(subjects, np.int32))
         profiles = self._profiles_at(as_of)
-        found = [self._answers(profiles, asked[at : at + _MANY], as_of) for at in range(0, max(1, len(asked)), _MANY)]
+        kinds = self._settled.kinds_for(asked, to_us(as_of)) if only_moved and self._plan.goes_on(as_of) else None
+        names = None if kinds is None or self._asking.outputs else self._moved_by(kinds)
+        parts = [asked[at : at + _MANY] for at in range(0, max(1, len(asked)), _MANY)]
+        found = [self._answers(profiles, some, as_of, names) for some in parts]
         return pl.concat(found) if len(found) > 1 else found[0]
 
-    def _answers(self, profiles: LiveProfiles, asked: NDArray[np.int32], as_of: datetime) -> pl.DataFrame:
+    def _moved_by(self, kinds: frozenset[str]) -> tuple[str, ...]:
+        """Segments that events of some kinds can move."""
+        if kinds not in self._moved:
+            moved = (one.name for one in self._asking.segments if not kinds.isdisjoint(self.kinds[one.name]))
+            self._moved[kinds] = tuple(moved)
+        return self._moved[kinds]
+
+    def _answers(
+        self, profiles: LiveProfiles, asked: NDArray[np.int32], as_of: datetime, names: tuple[str, ...] | None
+    ) -> pl.DataFrame:
         import numpy as np
         import polars as pl
 
         before = profiles.data
-        rows, later = profiles.of(asked, as_of)
+        who = profiles.of(asked, as_of)
         if self._few is None or profiles.data is not before:
             self._few = self._events.few(profiles.data, self._canonical, self._session.project)
-        there = self._is_there(rows, to_us(as_of))
+        there = self._is_there(who, to_us(as_of))
         if not there.all():
-            rows, later = rows.filter(pl.Series(there)), later[there]
-        data = replace(profiles.data, profiles=rows, canonical=self._canonical, later=None)
-        own = self._own(rows.get_column("subject").to_numpy())
-        found = self._plan.answers(data, self._events, self._few, own, as_of)
-        due = np.minimum(found.get_column("due").to_numpy(), later)
-        names = [*(one.name for one in self._asking.segments), *(one.name for one in self._asking.outputs)]
-        return found[["subject", *names]].hstack([pl.Series("due", due, dtype=pl.Int64)])
+            who = who.those(there)
+        if len(who.subjects) < len(asked):
+            self._settled.forget(np.setdiff1d(asked, who.subjects))
+        data = replace(profiles.data, canonical=self._canonical, later=None)
+        own = self._own(who.subjects)
+        found = self._plan.answers(who, data, self._events, self._few, own, as_of, names)
+        due = np.minimum(found.get_column("due").to_numpy(), who.later)
+        due = self._settled.settle(who.subjects, due, everything=names is None)
+        given = set(found.columns)
+        columns = [*(one.name for one in self._asking.segments), *(one.name for one in self._asking.outputs)]
+        self._asked = tuple(name for name in columns if name in given)
+        return found[["subject", *self._asked]].hstack([pl.Series("due", due, dtype=pl.Int64)])
 
     def answers_without(self, subjects: Sequence[int], gone: pl.DataFrame, as_of: datetime) -> pl.DataFrame | None:
         """Answers of profiles that were just asked, as if some of the added events had not come.
 
         Args:
-            subjects: Of profiles.
+            subjects: Of the profiles.
             gone: ``source`` and ``event_id`` of the events.
             as_of: As they were asked.
 
         Returns:
-            ``subject`` and the segments that a prepared plan has room for; None where it has none at all.
+            ``subject`` and those segments just answered that a prepared plan has room for; None where it has none.
         """
         import numpy as np
 
         profiles = self._profiles_at(as_of)
-        rows, _ = profiles.of(np.unique(np.asarray(subjects, np.int32)), as_of)
-        if self._few is None or not rows.height:
+        who = profiles.of(np.unique(np.asarray(subjects, np.int32)), as_of)
+        if self._few is None or not len(who.subjects):
             return None
-        data = replace(profiles.data, profiles=rows, canonical=self._canonical, later=None)
-        own = self._own(rows.get_column("subject").to_numpy())
+        data = replace(profiles.data, canonical=self._canonical, later=None)
+        own = self._own(who.subjects)
         few = self._events.few_without(self._few, own, gone)
-        return self._plan.trial(data, self._events, few, own, as_of)
+        return self._plan.trial(who, data, self._events, few, own, as_of, self._asked)
 
     def _profiles_at(self, as_of: datetime) -> LiveProfiles:
         if self._profiles is None or (self._as_of is not None and as_of < self._as_of):
             self._profiles = LiveProfiles(self._session, self._asking, self._snapshot, as_of)
+            self._settled.clear()
             self._few = None
         self._as_of = as_of
         return self._profiles
 
-    def _is_there(self, rows: pl.DataFrame, now: int) -> NDArray[np.bool_]:
+    def _is_there(self, who: Rows, now: int) -> NDArray[np.bool_]:
         """Which profiles have a record, or an event up to now."""
         import numpy as np
 
-        from segctl.engines.profiles import BORN
-
-        born = rows.get_column(BORN).to_numpy()
+        born, subjects = who.born, who.subjects
         if (born <= now).all():
             return np.ones(len(born), np.bool_)
-        subjects = rows.get_column("subject").to_numpy()
         born = born.copy()
         of, first = self._events.first_of_tail(self._own(subjects[born > now]))
         np.minimum.at(born, np.searchsorted(subjects, profile_of(of, self._canonical)), first)

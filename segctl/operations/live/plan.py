@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from segctl.engines.array_plan import ArrayPlan
+    from segctl.engines.arrays import Truth
     from segctl.engines.base import EngineInput
-    from segctl.engines.prepared import PreparedPlan
     from segctl.engines.prepared_rows import FewRows
     from segctl.operations.live.events import LiveEvents
+    from segctl.operations.live.profiles import Rows
     from segctl.operations.session import Session
 
 _AHEAD_US = 400 * 86_400_000_000
@@ -45,81 +47,124 @@ class LivePlan:
         self._columns: list[pl.Expr] = []
         self._names: dict[str, str] = {}
         self._whole: list[pl.Expr] = []
-        self._fast: PreparedPlan | None = None
+        self._fast: ArrayPlan | None = None
         self._slow: Plan | None = None
+        self._slow_names: frozenset[str] = frozenset()
         self._ended: frozenset[str] = frozenset()
         self._reach = (0, 0)
         self._safe: dict[tuple[tuple[str, ...], str], bool] = {}
 
     def answers(
         self,
+        who: Rows,
         data: EngineInput,
         events: LiveEvents,
         few: FewRows,
         own: NDArray[np.int32],
         as_of: datetime,
+        asked: Collection[str] | None = None,
     ) -> pl.DataFrame:
         """``subject``, segments by name, outputs, and ``due`` of what windows and events tell.
 
         Args:
-            data: Profiles that are there, and what else the ordinary way reads.
+            who: Profiles that are there.
+            data: What else the ordinary way reads; its profiles are not looked at.
             events: What is known of all events.
             few: Where those of a few profiles are found.
             own: The profiles' subjects as they stand in event files, ascending.
             as_of: Valid time.
+            asked: Only these segments need be answered, and only their ``due``, and no outputs; None for all.
         """
         import polars as pl
 
         from segctl.engines.prepared import TooLarge
 
-        fast = self._prepared(data, events, as_of)
+        fast = self._prepared(who, data, events, as_of)
+        # Who has no answer is known of all together.
+        asked = None if self._whole else asked
         try:
-            found = fast.answers(data.profiles.select(*self._columns), few, own, as_of)
+            found = self._answers(fast, who, few, own, as_of, asked)
         except TooLarge:
-            return self._ordinarily(self._asking(as_of), data, events, as_of)
+            return self._ordinarily(self._asking(as_of), who, data, events, as_of)
         found.columns = [self._names.get(name, name) for name in found.columns]
         found = found.select(self._whole) if self._whole else found
-        if self._slow is None:
+        if self._slow is None or (asked is not None and self._slow_names.isdisjoint(asked)):
             return found
-        other = self._ordinarily(self._slow, data, events, as_of)
+        other = self._ordinarily(self._slow, who, data, events, as_of)
         due = found.select(pl.min_horizontal("due", other.get_column("due").alias("other"))).to_series()
         names = [name for name in other.columns if name not in found.columns]
         return found.drop("due").hstack([*(other.get_column(name) for name in names), due.alias("due")])
 
     def trial(
-        self, data: EngineInput, events: LiveEvents, few: FewRows, own: NDArray[np.int32], as_of: datetime
+        self,
+        who: Rows,
+        data: EngineInput,
+        events: LiveEvents,
+        few: FewRows,
+        own: NDArray[np.int32],
+        as_of: datetime,
+        asked: Collection[str],
     ) -> pl.DataFrame | None:
-        """``subject`` and the segments that a prepared plan has room for; None where sums have none. As `answers`."""
+        """``subject`` and segments that a plan has room for; None where sums have none. As `answers`."""
         from segctl.engines.prepared import TooLarge
 
-        fast = self._prepared(data, events, as_of)
+        fast = self._prepared(who, data, events, as_of)
         try:
-            found = fast.answers(data.profiles.select(*self._columns), few, own, as_of)
+            found = self._answers(fast, who, few, own, as_of, asked)
         except TooLarge:
             return None
         found.columns = [self._names.get(name, name) for name in found.columns]
-        return found.select("subject", *(one.name for one in fast.plan.segments))
+        return found.drop("due")
+
+    def _answers(
+        self,
+        fast: ArrayPlan,
+        who: Rows,
+        few: FewRows,
+        own: NDArray[np.int32],
+        as_of: datetime,
+        asked: Collection[str] | None,
+    ) -> pl.DataFrame:
+        def profiles() -> pl.DataFrame:
+            return who.frame().select(*self._columns)
+
+        def still() -> Mapping[int, Truth]:
+            return who.noted(fast, lambda frame: fast.still(frame.select(*self._columns), as_of))
+
+        return fast.answers(who.subjects, profiles, still, few, own, as_of, asked)
+
+    def goes_on(self, as_of: datetime) -> bool:
+        """True if the same segments have ended as when somebody was asked the last time."""
+        return self._fast is not None and self._ended_at(as_of) == self._ended
+
+    def _ended_at(self, as_of: datetime) -> frozenset[str]:
+        if not self._ending:
+            return frozenset()
+        known, zone = self._session.definitions.segments, self._session.project.timezone
+        return frozenset(expired(known, self._ending, as_of, zone))
 
     def _asking(self, as_of: datetime) -> Plan:
         return plan(without_expired(self._session, self._segments, as_of), self._outputs)
 
-    def _prepared(self, data: EngineInput, events: LiveEvents, as_of: datetime) -> PreparedPlan:
-        known, zone = self._session.definitions.segments, self._session.project.timezone
-        ended = frozenset(expired(known, self._ending, as_of, zone))
-        if self._fast is None or ended != self._ended or not self._holds(self._fast, data, events, as_of):
+    def _prepared(self, who: Rows, data: EngineInput, events: LiveEvents, as_of: datetime) -> ArrayPlan:
+        ended = self._ended_at(as_of)
+        if self._fast is None or ended != self._ended or not self._holds(self._fast, who, data, events, as_of):
             self._ended = ended
-            self._fast = self._build(self._asking(as_of), data, events, as_of)
+            self._fast = self._build(self._asking(as_of), who, data, events, as_of)
         return self._fast
 
-    def _holds(self, fast: PreparedPlan, data: EngineInput, events: LiveEvents, as_of: datetime) -> bool:
-        inside = all(self._reach[0] <= us <= self._reach[1] for us in (*events.span, *self._instants(data)))
+    def _holds(self, fast: ArrayPlan, who: Rows, data: EngineInput, events: LiveEvents, as_of: datetime) -> bool:
+        inside = not fast.has_reach or all(
+            self._reach[0] <= us <= self._reach[1] for us in (*events.span, *self._instants(who, data))
+        )
         safe = all(_is_safe(events, *asked) == was for asked, was in self._safe.items())
         return inside and safe and fast.holds(as_of)
 
-    def _build(self, asking: Plan, data: EngineInput, events: LiveEvents, as_of: datetime) -> PreparedPlan:
+    def _build(self, asking: Plan, who: Rows, data: EngineInput, events: LiveEvents, as_of: datetime) -> ArrayPlan:
+        from segctl.engines.array_plan import ArrayPlan
         from segctl.engines.evaluation import working_columns
         from segctl.engines.next_change import DUE
-        from segctl.engines.prepared import PreparedPlan, preparable
+        from segctl.engines.prepared import preparable
 
         segments, outputs = preparable(asking)
         quick = plan(
@@ -127,7 +172,8 @@ class LivePlan:
             [one for one in asking.outputs if one.name in outputs],
         )
         self._slow = _rest(asking, segments, outputs)
-        instants = [to_us(as_of), *events.span, *self._instants(data)]
+        self._slow_names = frozenset() if self._slow is None else frozenset(one.name for one in self._slow.segments)
+        instants = [to_us(as_of), *events.span, *self._instants(who, data)]
         self._reach = (min(instants) - _AHEAD_US, max(instants) + _AHEAD_US)
         self._safe = {}
 
@@ -138,28 +184,29 @@ class LivePlan:
         self._columns = working_columns(quick, data.profiles.columns)
         schema = data.profiles.clear().select(*self._columns).schema
         zone = self._session.project.timezone
-        fast = PreparedPlan(quick, schema, as_of=as_of, zone=zone, reach=self._reach, sum_is_safe=sum_is_safe)
+        fast = ArrayPlan(quick, schema, as_of=as_of, zone=zone, reach=self._reach, sum_is_safe=sum_is_safe)
         self._names = {DUE: "due"} | {segment_column(one.name): one.name for one in quick.segments}
         self._whole = _where_nothing_is_missing(fast)
         return fast
 
-    def _instants(self, data: EngineInput) -> list[int]:
+    def _instants(self, who: Rows, data: EngineInput) -> list[int]:
         """The earliest and latest instants of what is no event."""
-        columns = [
-            data.profiles.get_column(name).to_physical() for name in self._times if name in data.profiles.columns
-        ]
+        rows = who.frame() if self._times else data.profiles.clear()
+        columns = [rows.get_column(name).to_physical() for name in self._times if name in rows.columns]
         columns += [frame.get_column("ts").to_physical() for frame in data.changes.values()]
         found = [us for column in columns for us in (column.min(), column.max())]
         return [int(us) for us in found if isinstance(us, int)]
 
-    def _ordinarily(self, asking: Plan, data: EngineInput, events: LiveEvents, as_of: datetime) -> pl.DataFrame:
+    def _ordinarily(
+        self, asking: Plan, who: Rows, data: EngineInput, events: LiveEvents, as_of: datetime
+    ) -> pl.DataFrame:
         """The answers as everybody gets them; a segment that failed is null."""
         import polars as pl
 
         from segctl.operations.evaluation import load_engine
 
-        subjects = data.profiles.get_column("subject").to_list()
-        whole = replace(data, events=(*events.parts, *events.tail_parts()))
+        subjects = who.subjects.tolist()
+        whole = replace(data, profiles=who.frame(), events=(*events.parts, *events.tail_parts()))
         zone = self._session.project.timezone
         found = load_engine("polars").evaluate(asking, whole, as_of=as_of, zone=zone, only=subjects, due=True)
         nothing = [pl.lit(None, pl.Boolean).alias(name) for name in found.failed]
@@ -180,7 +227,7 @@ def _rest(asking: Plan, segments: frozenset[str], outputs: frozenset[str]) -> Pl
     return plan([one for one in asking.segments if one.name in needed], left)
 
 
-def _where_nothing_is_missing(fast: PreparedPlan) -> list[pl.Expr]:
+def _where_nothing_is_missing(fast: ArrayPlan) -> list[pl.Expr]:
     """The answers, null where a value that must not be missing is; nothing where all may be."""
     import polars as pl
 

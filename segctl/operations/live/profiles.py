@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,82 @@ class Layer:
     Attributes:
         frame: As `load_input` gives profiles, with those not born yet; sorted by ``subject``.
         subjects: Of the rows.
+        born: Since when each is there, see `profiles.BORN`.
         later: When each is another one if nothing happens, in microseconds.
+        notes: What is known of all rows, by whoever found it.
     """
 
     frame: pl.DataFrame
     subjects: NDArray[np.int32]
+    born: NDArray[np.int64]
     later: NDArray[np.int64]
+    notes: dict[object, Mapping[int, tuple[NDArray[np.bool_], NDArray[np.bool_]]]] = field(
+        default_factory=dict, compare=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some profiles, of which all else is read when somebody asks for it.
+
+    Attributes:
+        places: Layers, and rows of each.
+        subjects: Of the profiles, ascending.
+        born: As in `Layer`.
+        later: Likewise.
+    """
+
+    places: tuple[tuple[Layer, NDArray[np.int64]], ...]
+    subjects: NDArray[np.int32]
+    born: NDArray[np.int64]
+    later: NDArray[np.int64]
+
+    def frame(self) -> pl.DataFrame:
+        """Their rows, sorted by ``subject``."""
+        import numpy as np
+        import polars as pl
+
+        found = [layer.frame[rows] for layer, rows in self.places]
+        if len(found) == 1:
+            return found[0]
+        rows = pl.concat(found)
+        return rows[np.argsort(rows.get_column("subject").to_numpy())]
+
+    def noted(
+        self, by: object, find: Callable[[pl.DataFrame], Mapping[int, tuple[NDArray[np.bool_], NDArray[np.bool_]]]]
+    ) -> dict[int, tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+        """What somebody finds of each row, which is found of a whole layer at once and kept with it.
+
+        Args:
+            by: Who.
+            find: Finds it of the rows of a layer.
+        """
+        import numpy as np
+
+        pieces = []
+        for layer, rows in self.places:
+            if by not in layer.notes:
+                layer.notes.clear()
+                layer.notes[by] = find(layer.frame)
+            pieces.append({number: (a[rows], b[rows]) for number, (a, b) in layer.notes[by].items()})
+        if len(pieces) == 1:
+            return pieces[0]
+        order = np.argsort(np.concatenate([layer.subjects[rows] for layer, rows in self.places]))
+        return {
+            number: (
+                np.concatenate([piece[number][0] for piece in pieces])[order],
+                np.concatenate([piece[number][1] for piece in pieces])[order],
+            )
+            for number in pieces[0]
+        }
+
+    def those(self, chosen: NDArray[np.bool_]) -> Rows:
+        """Some of them."""
+        import numpy as np
+
+        subjects = self.subjects[chosen]
+        places = tuple((layer, rows[np.isin(layer.subjects[rows], subjects)]) for layer, rows in self.places)
+        return Rows(places, subjects, self.born[chosen], self.later[chosen])
 
 
 class LiveProfiles:
@@ -75,38 +146,34 @@ class LiveProfiles:
         import numpy as np
         import polars as pl
 
-        from segctl.engines.profiles import BORN, EVER_BORN
+        from segctl.engines.profiles import EVER_BORN
 
-        waiting = [
-            layer.subjects[layer.frame.get_column(BORN).to_numpy() > EVER_BORN]
-            for layer in (self._base, self._over)
-            if layer is not None
-        ]
+        waiting = [layer.subjects[layer.born > EVER_BORN] for layer in (self._base, self._over) if layer is not None]
         profiles = subjects if canonical is None else canonical[pl.Series(subjects)].to_numpy()
         found: NDArray[np.int32] = subjects[np.isin(profiles, np.concatenate(waiting))]
         return found
 
-    def of(self, asked: NDArray[np.int32], as_of: datetime) -> tuple[pl.DataFrame, NDArray[np.int64]]:
-        """Rows of the asked profiles that are known, and when each is another one if nothing happens.
+    def of(self, asked: NDArray[np.int32], as_of: datetime) -> Rows:
+        """The asked profiles that are known.
 
         Args:
             asked: Subjects of profiles, ascending and unique.
             as_of: No earlier than the one before.
         """
         import numpy as np
-        import polars as pl
 
         self._read_again(asked, to_us(as_of), as_of)
         base, over = self._base, self._over
+        under = _places(base.subjects, asked)
         if over is None or not len(over.subjects):
-            rows = _places(base.subjects, asked)
-            return base.frame[rows], base.later[rows]
-        above = np.isin(asked, self._above)
-        under, upper = _places(base.subjects, asked[~above]), _places(over.subjects, asked[above])
-        frame = pl.concat([base.frame[under], over.frame[upper]])
-        later = np.concatenate([base.later[under], over.later[upper]])
-        order = np.argsort(frame.get_column("subject").to_numpy())
-        return frame[order], later[order]
+            return Rows(((base, under),), base.subjects[under], base.born[under], base.later[under])
+        upper = _places(over.subjects, asked)
+        under = under[~np.isin(base.subjects[under], self._above)]
+        subjects = np.concatenate([base.subjects[under], over.subjects[upper]])
+        order = np.argsort(subjects)
+        born = np.concatenate([base.born[under], over.born[upper]])[order]
+        later = np.concatenate([base.later[under], over.later[upper]])[order]
+        return Rows(((base, under), (over, upper)), subjects[order], born, later)
 
     def _read_again(self, asked: NDArray[np.int32], now: int, as_of: datetime) -> None:
         """Reads those again that changed, and of the asked those for whom the instant has come."""
@@ -151,6 +218,8 @@ class LiveProfiles:
 def _layer(data: EngineInput) -> Layer:
     import numpy as np
 
+    from segctl.engines.profiles import BORN
+
     frame = data.profiles
     subjects = frame.get_column("subject").to_numpy()
     later = np.full(len(subjects), NEVER)
@@ -161,7 +230,7 @@ def _layer(data: EngineInput) -> Layer:
         there = places < len(subjects)
         there[there] = subjects[places[there]] == of[there]
         np.minimum.at(later, places[there], ahead.get_column("due").to_numpy()[there])
-    return Layer(frame, subjects, later)
+    return Layer(frame, subjects, frame.get_column(BORN).to_numpy(), later)
 
 
 def _stacked(below: Layer, above: Layer, subjects: NDArray[np.int32]) -> Layer:
@@ -172,9 +241,10 @@ def _stacked(below: Layer, above: Layer, subjects: NDArray[np.int32]) -> Layer:
     stays = ~np.isin(below.subjects, subjects)
     frame = pl.concat([below.frame.filter(pl.Series(stays)), above.frame])
     later = np.concatenate([below.later[stays], above.later])
+    born = np.concatenate([below.born[stays], above.born])
     found = np.concatenate([below.subjects[stays], above.subjects])
     order = np.argsort(found)
-    return Layer(frame[order], found[order], later[order])
+    return Layer(frame[order], found[order], born[order], later[order])
 
 
 def _places(known: NDArray[np.int32], asked: NDArray[np.int32]) -> NDArray[np.int64]:

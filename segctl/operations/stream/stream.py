@@ -191,7 +191,8 @@ class Stream:
         if former is None:
             world.add(events)
         changes = self._timers(at)
-        moved = world.ask(world.profile_subjects([*subjects_of(events), *(former or ())]), at)
+        asked = world.profile_subjects([*subjects_of(events), *(former or ())])
+        moved = world.ask(asked, at, by_events=former is None)
         # What files hold already cannot be left out to try; and a stream that is behind has no time for that.
         is_tried = former is None and sum(frame.height for frame in events) <= MOST_TRIED
         whys = whys_of(moved, events, world, since=since, tried_at=at if is_tried else None)

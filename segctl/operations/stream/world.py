@@ -135,19 +135,20 @@ class World:
             for (kind,), rows in frame.partition_by("kind", as_dict=True, include_key=False).items():
                 self._evaluator.add_events(kind, rows)
 
-    def ask(self, profiles: Sequence[int], at: int) -> list[Moved]:
+    def ask(self, profiles: Sequence[int], at: int, *, by_events: bool = False) -> list[Moved]:
         """Evaluates profiles, keeps the answers and sets their timers; who moved.
 
         Args:
             profiles: Subjects of profiles, ascending, each once.
             at: Valid time in microseconds since 1970.
+            by_events: Only events that were added can have moved them since they were asked.
         """
         import numpy as np
         import polars as pl
 
         if not profiles:
             return []
-        answers = self._evaluator.answers(profiles, moment(at))
+        answers = self._evaluator.answers(profiles, moment(at), only_moved=by_events)
         moved = self.members.moved(profiles, answers.drop("due"), self.asked)
         came = self._present.moved(profiles, answers.select("subject", pl.lit(value=True).alias("")), ("",))
         self.appeared = frozenset(subject for subject, _, is_there in came if is_there)
