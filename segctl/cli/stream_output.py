@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 SCHEMA = "segctl/change/1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TAIL_BYTES = 1024 * 1024
+# `json.dumps` would make such an encoder for each change.
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def line_of(change: Change) -> bytes:
@@ -36,7 +38,7 @@ def line_of(change: Change) -> bytes:
         "event_time": None if change.event_time is None else _written(change.event_time),
         "latency_ms": round(change.latency / 1000, 1),
     }
-    return json.dumps(record, ensure_ascii=False).encode() + b"\n"
+    return _ENCODE(record).encode() + b"\n"
 
 
 def _written(us: int) -> str:

@@ -165,6 +165,20 @@ def test_an_event_from_ahead_counts_from_its_time_and_one_from_too_far_ahead_nev
     assert stream.state.metrics.bad == 2
 
 
+def test_somebody_of_whom_all_is_ahead_is_there_in_time_after_a_restart_too(tmp_path: Path) -> None:
+    segments = {"new": "where: {not: {event: order, count: {at_least: 1}}}"}
+    shop = Shop(write_project(tmp_path / "shop", segments))
+    with shop.stream() as stream:
+        shop.at(10)
+        shop.write(line(1, "ann", 5), line(2, "bob", 40))
+        stream.turn()
+    with shop.stream() as stream:
+        shop.at(40.5)
+        stream.turn()
+
+    assert said(shop) == [("new", "ann", "entered"), ("new", "bob", "entered")]
+
+
 def test_lines_that_are_no_events_harm_only_themselves(shop: Shop) -> None:
     bad = [
         b"{",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -54,6 +55,22 @@ def test_moves_are_what_differs_and_profiles_without_an_answer_belong_to_nothing
     assert first == [(1, "a", True), (1, "b", True)]
     assert second == [(1, "a", False), (1, "b", False)]
     assert members.length == 70_001
+
+
+ANSWER = st.tuples(st.sampled_from([True, False, None]), st.sampled_from([True, False, None]))
+ASKED = st.lists(st.dictionaries(WHO, ANSWER, max_size=8), max_size=4)
+
+
+@given(ASKED)
+def test_those_of_many_who_are_not_what_they_were_are_found_first(rounds: list[dict[int, tuple[bool, bool]]]) -> None:
+    plain, quick, everybody = Members(("a", "b"), 0), Members(("a", "b"), 0), np.arange(0, 10)
+    for asked in rounds:
+        rows = [(who, *asked[who]) for who in sorted(asked)]
+        schema = {"subject": pl.Int32, "a": pl.Boolean, "b": pl.Boolean}
+        answers = pl.DataFrame(rows, schema=schema, orient="row")
+
+        assert quick.moved_of_many(everybody, answers, ("a", "b")) == plain.moved(everybody, answers, ("a", "b"))
+        assert quick.unknown == plain.unknown
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(0.5, 9, 11), (0.99, 95, 110), (1.0, 1000, 1000)])

@@ -139,7 +139,7 @@ class _Asked:
         outputs += [output for one in wanted for output in rank_outputs(one)]
         self.columns = Columns(session, plan(self.lowered, outputs))
         self.held = read_standing(session.workspace)
-        self.inputs = _inputs(session)
+        self.inputs = inputs_digests(session)
         self._planned = time.perf_counter()
 
     def unfit(self) -> str | None:
@@ -342,7 +342,7 @@ def _head(session: Session, snapshot: int) -> int:
     return head_at(session.workspace, snapshot)
 
 
-def _inputs(session: Session) -> dict[str, str]:
+def inputs_digests(session: Session) -> dict[str, str]:
     """What answers are made from besides definitions, lists, rows and the clock."""
     import polars as pl
 

@@ -108,6 +108,24 @@ class Members:
         self._truth[at] = now
         return [(int(rows[i]), names[j], bool(now[i, j])) for i, j in changed.tolist()]
 
+    def moved_of_many(self, everybody: NDArray[np.int64], answers: pl.DataFrame, names: Sequence[str]) -> list[Moved]:
+        """As `moved`, for so many that it is worth finding those first who are not what they were."""
+        import numpy as np
+        import polars as pl
+
+        subjects = answers["subject"].to_numpy()
+        self.grow(int(everybody.max(initial=-1)) + 1)
+        differs = np.zeros(self.length, dtype=bool)
+        for name in names:
+            if name in answers.columns:
+                now = np.zeros(self.length, dtype=bool)
+                now[subjects] = answers[name].fill_null(value=False).to_numpy()
+                differs |= now != self.column(name)
+                differs[subjects[answers[name].is_null().to_numpy()]] = True
+                differs[list(self.unknown.get(name, ()))] = True
+        some = everybody[differs[everybody]]
+        return self.moved(some, answers.filter(pl.Series(differs[subjects])), names)
+
     def _set_unknown(self, rows: NDArray[np.int64], answers: pl.DataFrame, names: Sequence[str]) -> None:
         """Who of those that were asked has no answer now."""
         asked = set(rows.tolist())

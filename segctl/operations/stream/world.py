@@ -6,10 +6,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from segctl.operations.incremental.due import due_by_standing
 from segctl.operations.live.evaluation import NEVER, LiveEvaluator
 from segctl.operations.running import Running, running
+from segctl.operations.stream.ahead import ahead
 from segctl.operations.stream.clock import moment
 from segctl.operations.stream.members import Members, Moved, Timers
+from segctl.state.hot import expect
 from segctl.state.subjects import Subjects, subject_count
 
 if TYPE_CHECKING:
@@ -89,9 +92,28 @@ class World:
         self.profiles += new.to_list()
 
     def start(self) -> list[Moved]:
-        """Asks everybody once, which sets the timers; who moved although the last run says otherwise."""
-        everybody = self.profile_subjects(range(len(self.profiles)))
-        return self.ask(everybody, self.as_of)
+        """Sets the timers by what the run just found, or asks everybody; who moved although that run says otherwise."""
+        names, as_of = self.members.names, moment(self.as_of)
+        found = due_by_standing(self.session, names, as_of=as_of, snapshot=self.snapshot)
+        moved: list[Moved] = []
+        if found is None:
+            moved = self.ask(self.profile_subjects(range(len(self.profiles))), self.as_of)
+        else:
+            self._take_standing(*found)
+        self.wait_for(ahead(self.session.workspace, self.snapshot, as_of), self.as_of)
+        return moved
+
+    def _take_standing(self, present: pl.Series, due: pl.Series) -> None:
+        """Everybody's next instants, and who is there; what answers need is read now and not with the first lines."""
+        import numpy as np
+        import polars as pl
+
+        rows = present.arg_true()
+        there = pl.DataFrame({"subject": rows.cast(pl.Int32)}).with_columns(pl.lit(value=True).alias(""))
+        self._present.moved(np.arange(len(present)), there, ("",))
+        self.timers.set(rows.cast(pl.Int64).to_numpy(), due.gather(rows).fill_null(NEVER).to_numpy())
+        expect(self.session.workspace)
+        self._evaluator.answers(rows.head(1).to_list(), moment(self.as_of))
 
     def profile_subjects(self, subjects: Iterable[int]) -> list[int]:
         """Subjects of the profiles of some subjects, each once, ascending."""
@@ -189,7 +211,7 @@ class World:
         """Takes what a ranking of everybody found; who moved."""
         self._unranked = dict(found.failed)
         self.members.grow(len(self.profiles))
-        return self.members.moved(self._everybody(), found.answers, found.names)
+        return self.members.moved_of_many(self._everybody(), found.answers, found.names)
 
     def _everybody(self) -> NDArray[np.int64]:
         """Subjects of all profiles, ascending."""
