@@ -121,11 +121,12 @@ class LiveEvaluator:
         from segctl.state.identity import canonical
 
         self._snapshot = snapshot
-        subjects, waiting = np.asarray(touched, np.int32), self._events.subjects()
+        subjects = np.asarray(touched, np.int32)
         known, own = {part.path for part in self._events.parts}, frozenset(self._events.tails)
-        is_less = self._events.refresh(snapshot, events_written=events_written)
-        if is_less and self._profiles is not None:
-            subjects = np.union1d(subjects, self._profiles.unborn(waiting, self._canonical))
+        gone = self._events.refresh(snapshot, events_written=events_written)
+        is_less = gone is not None
+        if gone is not None and self._profiles is not None:
+            subjects = np.union1d(subjects, self._profiles.unborn(gone, self._canonical))
         new = {kind for part in self._events.parts if part.path not in known for kind in part.kinds}
         for kind in new - own if is_less else new:
             # Such as sessions, which are made of events when these become files.

@@ -75,7 +75,7 @@ class LiveEvents:
         self._gone: dict[str, int] = {}
         self.refresh(snapshot, events_written=False)
 
-    def refresh(self, snapshot: int, *, events_written: bool) -> bool:
+    def refresh(self, snapshot: int, *, events_written: bool) -> NDArray[np.int32] | None:
         """Sees the files of another snapshot; those that stay are kept as they are.
 
         Args:
@@ -83,22 +83,27 @@ class LiveEvents:
             events_written: They hold all events that came since, so none of these is needed any more.
 
         Returns:
-            Whether events that came since were let go, because files that held them are others now.
+            Whose events that came since were let go, because files hold them that are read now, and perhaps of others;
+            None when all were kept.
         """
         # Without copies all rows would lie in memory.
         build_copies(self._workspace, self.wanted, snapshot=snapshot)
         parts = event_parts(self._workspace, snapshot)
-        before = len(self._stored)
+        paths = {part.path for part in parts}
+        last = next(
+            (number for number in reversed(range(len(self._stored))) if not self._stored[number].paths <= paths), -1
+        )
+        whose = self.subjects() if events_written or last >= 0 else None
         if events_written:
             self._gone, self.tails, self._stored = self.heights(), {}, []
-        else:
-            self._let_go({part.path for part in parts})
+        elif last >= 0:
+            self._let_go(last)
         twice = frozenset[str]().union(*(one.paths for one in self._stored))
         self.parts = [part for part in parts if part.path not in twice]
         self._see(self.parts)
         known = [at for part in parts for at in (part.min_ts, part.max_ts) if at is not None]
         self._widen([to_us(at) for at in known])
-        return events_written or len(self._stored) < before
+        return whose
 
     def heights(self) -> dict[str, int]:
         """How many events of each kind ever came since."""
@@ -109,15 +114,12 @@ class LiveEvents:
         if any(height > self._gone.get(kind, 0) for kind, height in heights.items()):
             self._stored.append(Stored(heights, frozenset(paths)))
 
-    def _let_go(self, paths: Collection[str]) -> None:
-        """Forgets the events up to the last whose files are not there any more: other files hold them now."""
+    def _let_go(self, last: int) -> None:
+        """Forgets the events up to those that were stored at some time: other files than then hold them now."""
         from segctl.engines.hot_memory import GrowingRows
 
-        gone = [number for number, one in enumerate(self._stored) if not one.paths <= set(paths)]
-        if not gone:
-            return
-        before, self._gone = self._gone, {**self._gone, **self._stored[gone[-1]].heights}
-        self._stored = self._stored[gone[-1] + 1 :]
+        before, self._gone = self._gone, {**self._gone, **self._stored[last].heights}
+        self._stored = self._stored[last + 1 :]
         left = {
             kind: tail.frame.slice(self._gone.get(kind, 0) - before.get(kind, 0)) for kind, tail in self.tails.items()
         }
