@@ -6,7 +6,7 @@ whatever the engine. Blocks bound memory; only `keep`, and what refers to it, wa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -172,8 +172,17 @@ def _blocks(profiles: pl.DataFrame, data: EngineInput) -> Iterable[pl.DataFrame]
     return (profiles.slice(start, size) for start in range(0, max(1, profiles.height), size))
 
 
-def late_answers(staged: Stages, answers: pl.DataFrame, scope: Scope) -> pl.DataFrame:
-    """Early answers of everybody with segments that wait for `keep` or colleagues, and what refers to them."""
+def late_answers(
+    staged: Stages, answers: pl.DataFrame, scope: Scope, ids: Callable[[pl.Series], pl.Series] | None = None
+) -> pl.DataFrame:
+    """Early answers of everybody with segments that wait for `keep` or colleagues, and what refers to them.
+
+    Args:
+        staged: What waits.
+        answers: One row per profile.
+        scope: Of the evaluation.
+        ids: As in `kept`.
+    """
     from segctl.engines.block import predicate_column
     from segctl.engines.colleagues import with_colleagues
 
@@ -183,7 +192,7 @@ def late_answers(staged: Stages, answers: pl.DataFrame, scope: Scope) -> pl.Data
         matched = predicate_column(answers, segment.where, scope).fill_null(value=False)
         if segment.keep is not None:
             by, per = staged.ranks[segment.name]
-            matched = kept(answers, matched, segment.keep, by=by, per=per)
+            matched = kept(answers, matched, segment.keep, by=by, per=per, ids=ids)
         answers = answers.with_columns(matched.alias(segment_column(segment.name)))
     for output in staged.late_outputs:
         answers, scope = with_colleagues(answers, output.ask, scope)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from segctl.engines.rows import Reading
 
 Named = Sequence[tuple[str, "ir.Metric"]]
+_FEW = 2_000
+"""Of more profiles the rows are so many that grouping them pays."""
 
 
 def tallied(
@@ -39,7 +41,7 @@ def tallied(
     even = [edge for edge in bounds if is_tallied_edge(edge)]
     fit = [one for one in metrics if is_tallied(one[1], reading.sum_is_safe)]
     # One column holds the first passing of all the bounds.
-    if len(even) < len(bounds) or not (fit or even):
+    if len(even) < len(bounds) or not (fit or even) or len(subjects) > _FEW:
         return [], metrics, bounds
     builder = TallyBuilder(replace(reading, reader=_Heap(reading.reader)), kinds, fit, even)
     tally = builder.tally(0, frozenset(), column)

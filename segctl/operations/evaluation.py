@@ -243,6 +243,7 @@ def load_input(
     from segctl.operations.coming import coming
     from segctl.operations.consent.gate import with_consents
     from segctl.state.identity import canonical
+    from segctl.state.names import names_of
     from segctl.state.subjects import Subjects
 
     workspace, project = session.workspace, session.project
@@ -255,11 +256,10 @@ def load_input(
     parts = given.events
     if parts is None:
         parts = event_parts(workspace, snapshot)
-    if given.subjects is not None:
-        # The row's number is the subject, so of new subjects only the new files are read.
-        first, last = given.subjects.min() or 0, given.subjects.max() or 0
-        rows = subjects if given.identifiers is not None else subjects.slice(first, last - first + 1)  # type: ignore[operator,arg-type]  # integers
-        subjects = rows.filter(pl.col("subject").is_in(given.subjects.implode()))
+    if given.subjects is not None and given.identifiers is None:
+        subjects = names_of(workspace, given.subjects, snapshot).lazy()
+    elif given.subjects is not None:
+        subjects = subjects.filter(pl.col("subject").is_in(given.subjects.implode()))
     types = {t.name: t.type for t in project.traits}
     survivorship = dict(project.identity.survivorship)
     profiles = profile_view(

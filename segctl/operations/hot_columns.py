@@ -50,7 +50,7 @@ def build_copies(
     rows_at_least: int = WORTH_ROWS,
     progress: Progress | None = None,
 ) -> int:
-    """Builds the copies of sorted event files that are missing or lack columns; gives how many.
+    """Builds the copies of sorted event files that are missing or lack columns, and of subjects; gives how many.
 
     If another process is building, or the disk is full, nothing is built: readers do without.
 
@@ -61,8 +61,10 @@ def build_copies(
         rows_at_least: Smaller files get no copy.
         progress: Hears of rows that are copied.
     """
+    from segctl.state.names import build_names, missing_names
+
     missing = _missing(workspace, wanted, snapshot, rows_at_least)
-    if not missing:
+    if not missing and not missing_names(workspace):
         return 0
     from segctl.state.hot import LOCK, tidy
 
@@ -71,6 +73,7 @@ def build_copies(
         with workspace.lock(LOCK):
             tidy(workspace)
             # Somebody may have built them while we waited.
+            build_names(workspace, missing_names(workspace))
             missing = _missing(workspace, wanted, snapshot, rows_at_least)
             listener.start("hot columns", total=sum(file.rows for file, _ in missing), unit="rows")
             for file, columns in missing:

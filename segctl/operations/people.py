@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from segctl.state.subjects import SubjectRow
     from segctl.state.workspace import Workspace
 
+_FEW = 50_000
+
 
 def with_profile_ids(workspace: Workspace, frame: pl.DataFrame, snapshot: int | None = None) -> pl.DataFrame:
     """The frame with a column ``profile_id`` (String) for its column ``subject``."""
@@ -28,6 +30,15 @@ def profile_ids(workspace: Workspace, snapshot: int | None = None) -> pl.Series:
 
     files = sorted(workspace.files(DATASET, snapshot), key=lambda file: int(file.meta["first"]))
     return _profile_ids(tuple(str(file.path) for file in files))
+
+
+def ids_of(workspace: Workspace, subjects: pl.Series, snapshot: int | None = None) -> pl.Series:
+    """Profile ids of some subjects, in their order; few of them are found without reading all."""
+    from segctl.state.names import names_of
+
+    if len(subjects) > _FEW:
+        return profile_ids(workspace, snapshot).gather(subjects)
+    return names_of(workspace, subjects, snapshot)["profile_id"]
 
 
 @lru_cache(maxsize=1)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FOLDER = "hot"
 LOCK = "hot"
+NAMES = ".names"
+"""How copies of files of subjects end; see `state.names`."""
 _SUFFIX = ".hot"
 _UNDER_WAY = ".part"
 
@@ -90,14 +92,15 @@ def discard(paths: Iterable[Path]) -> int:
 
 
 def tidy(workspace: Workspace) -> int:
-    """Deletes copies of event files that are gone, and what killed builders left; gives the bytes.
+    """Deletes copies of files that are gone, and what killed builders left; gives the bytes.
 
     Call it under the lock, so that nothing under way is taken for a leftover.
     """
     folder = workspace.folder / FOLDER
     if not folder.is_dir():
         return 0
-    rows = workspace.query("SELECT path FROM files WHERE dataset = 'events' AND vacuumed IS NULL")
+    rows = workspace.query("SELECT path FROM files WHERE dataset IN ('events', 'subjects') AND vacuumed IS NULL")
     alive = {str(row["path"]).rpartition("/")[2].partition(".")[0] for row in rows}
     gone = [path for stem, paths in hot_paths(workspace).items() if stem not in alive for path in paths]
+    gone += [path for path in folder.glob(f"*{NAMES}") if path.stem not in alive]
     return discard([*gone, *folder.glob(f"*{_UNDER_WAY}")])

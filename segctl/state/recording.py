@@ -196,7 +196,9 @@ def _compare(
     for segment, found in _found(answers, segments, gone):
         before = before_run.flags(segment.id, len(found))
         after = grown(found, len(before))
-        changed = (before != after).arg_true()
+        differs = before != after
+        # Looking for places costs more than looking whether there are any, and most segments do not move.
+        changed = differs.arg_true() if differs.any() else differs.clear().arg_true()
         entered = after.gather(changed)
         is_what_if = segment.in_force_as_of is not None and as_of < segment.in_force_as_of
         state = SegmentState.WHAT_IF if is_what_if else SegmentState.IN_FORCE
@@ -240,7 +242,8 @@ def _found(
     length = int(subjects[-1]) + 1 if len(subjects) else 0
     nobody_yet = grown(nobody(), length)
     for segment in segments:
-        truth = answers[segment.name].fill_null(value=False)
+        truth = answers[segment.name]
+        truth = truth.fill_null(value=False) if truth.null_count() else truth
         yield segment, truth if len(truth) == length else nobody_yet.clone().scatter(subjects, truth)
     for segment in gone:
         yield segment, nobody()

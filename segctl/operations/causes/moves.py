@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from segctl.compile import ir
@@ -303,10 +304,8 @@ class Explaining:
         return frozenset(self._there) | self._kept
 
     def _sides(self, rules: Rules, old: Rules | None, raw: pl.Series) -> tuple[Side, Side]:
-        import polars as pl
-
         from segctl.state.memberships import members
-        from segctl.state.subjects import Subjects
+        from segctl.state.names import names_of
 
         known = raw.filter(raw < self.known_then)
         frame = self.answers.frame
@@ -318,8 +317,7 @@ class Explaining:
             found = evaluate(of.session, [there], as_of=self.run.as_of, snapshot=self.run.snapshot).frame
             before[name] = found.filter(there)["subject"] if there in found.columns else raw.clear()
         after = {name: frame.filter(name)["subject"] if name in frame.columns else raw.clear() for name in before}
-        everybody = Subjects(self.workspace).table(self.snapshot)
-        rows = everybody.filter(pl.col("subject").is_in(raw.implode())).collect()
+        rows = names_of(self.workspace, raw, self.snapshot)
         out_then, out_now = outside(self.session, self.run.snapshot), outside(self.session, self.snapshot)
         then = Side(old or rules, self.owners_then, self.run.as_of, self.run.snapshot, known, rows, before, out_then)
         return then, Side(rules, self.owners_now, self.as_of, self.snapshot, raw, rows, after, out_now)
@@ -328,10 +326,9 @@ class Explaining:
         """How everybody stands now, for the segments that keep the best."""
         import polars as pl
 
-        from segctl.operations.people import profile_ids
+        from segctl.operations.people import ids_of
 
         found = {}
-        ids = None
         for name in pairs.filter("ranked")["segment"].unique():
             lowered = lower_segment(self.session.definitions.segments[name], self.session.definitions)
             if lowered.keep is None:
@@ -342,6 +339,5 @@ class Explaining:
             details = self._details(subjects, tuple(columns), f"where:{name}")
             frame = details.select("subject", *columns).rename(columns)
             frame = frame.filter(pl.col("where") | pl.col("subject").is_in(subjects.implode()))
-            ids = profile_ids(self.workspace) if ids is None else ids
-            found[name] = Ranks(lowered.keep, subjects, frame, ids.gather)
+            found[name] = Ranks(lowered.keep, subjects, frame, partial(ids_of, self.workspace))
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from segctl.compile import ir
@@ -12,7 +13,7 @@ from segctl.operations.causes.details import lines
 from segctl.operations.causes.ranks import Ranks
 from segctl.operations.causes.replay import ages, ask_everybody, beside_at, read_by
 from segctl.operations.causes.words import cause
-from segctl.operations.people import profile_ids
+from segctl.operations.people import ids_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,7 +45,7 @@ def ranks_by(asked: Asked, rules: Rules, name: str, pairs: pl.DataFrame) -> dict
     if lowered is None or lowered.keep is None:
         return {}
     frame = asked.frame.rename({f"{part}:{name}": part for part in ("where", "by", "per")}, strict=False)
-    return {name: Ranks(lowered.keep, pairs["subject"], frame, profile_ids(rules.session.workspace).gather)}
+    return {name: Ranks(lowered.keep, pairs["subject"], frame, partial(ids_of, rules.session.workspace))}
 
 
 def displaced(hit: Hit, now: Side) -> pl.DataFrame:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
+
+from segctl.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,7 +18,7 @@ class Ranks:
     """Everybody that a segment with `keep` matches now, in order of rank, by group.
 
     Whoever is asked about takes one place more or less, so only those around the last place that is kept are put in
-    full order.
+    full order, and only in groups that are asked about.
 
     Args:
         keep: The rule.
@@ -30,31 +32,16 @@ class Ranks:
     ) -> None:
         import polars as pl
 
-        self._keep = keep
-        self._top = keep.best == "top"
-        group = pl.col("per") if "per" in frame.columns else pl.lit(0)
-        rows = frame.filter(pl.col("where").fill_null(value=False)).with_columns(group.alias("group"))
-        self._matched = dict(rows.group_by("group").len().iter_rows())
-        wanted = pl.col("subject").is_in(subjects.implode())
-        self._groups = dict(rows.filter(wanted).select("subject", "group").iter_rows())
+        self._keep, self._is_grouped, self._ids_of = keep, "per" in frame.columns, ids
+        rows = frame.filter(pl.col("where").fill_null(value=False))
+        self._rows = rows.partition_by("per", as_dict=True) if self._is_grouped else {(0,): rows}
+        self._standings: dict[Any, _Standing | None] = {}
+        wanted = rows.filter(pl.col("subject").is_in(subjects.implode()))
+        group = "per" if self._is_grouped else pl.lit(0)
+        self._groups = dict(wanted.select("subject", group).iter_rows())
+        self._values = dict(wanted.select("subject", "by").iter_rows())
         asked = subjects.unique()
         self._ids = dict(zip(asked, ids(asked), strict=True))
-        ranked = rows.filter(pl.col("by").is_not_null()).select("subject", "group", "by")
-        ranked = ranked.sort("by", descending=self._top).with_columns(
-            pl.int_range(pl.len()).over("group").alias("place"), pl.len().over("group").alias("count")
-        )
-        self._counts = dict(ranked.select("group", "count").unique("group").iter_rows())
-        near = self._near(ranked, ids)
-        self._first = dict(near.group_by("group").agg(pl.col("place").min()).iter_rows())
-        self._last = {
-            key[0]: part.select("by", "profile_id").rows()
-            for key, part in near.partition_by("group", as_dict=True, maintain_order=True).items()
-        }
-        self._own = {
-            subject: place
-            for part in (ranked, near)
-            for subject, place in part.filter(wanted).select("subject", "place").iter_rows()
-        }
 
     def judged(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows with ``flag``: kept with its own values of the row beside all others as they are now.
@@ -70,45 +57,48 @@ class Ranks:
         kept = [flag and self._is_kept(subject, value, group) for subject, flag, value, group in values]
         return rows.with_columns(pl.Series("flag", kept, dtype=pl.Boolean))
 
-    def _near(self, ranked: pl.DataFrame, ids: Callable[[pl.Series], pl.Series]) -> pl.DataFrame:
-        """Those whose value is that of a place which may be the last, with ``profile_id`` and their very ``place``."""
-        import polars as pl
-
-        last = [
-            (group, self._places(matched) - 1, self._places(matched + 1)) for group, matched in self._matched.items()
-        ]
-        edges = pl.DataFrame(
-            last, schema={"group": ranked.schema["group"], "from": pl.Int64, "to": pl.Int64}, orient="row"
-        )
-        placed = ranked.join(edges, on="group", nulls_equal=True, maintain_order="left")
-        beyond = pl.col("count") - 1
-        is_edge = (pl.col("place") == pl.min_horizontal("from", beyond)) | (
-            pl.col("place") == pl.min_horizontal("to", beyond)
-        )
-        values = (
-            placed.filter(is_edge).group_by("group").agg(pl.col("by").min().alias("lo"), pl.col("by").max().alias("hi"))
-        )
-        near = ranked.join(values, on="group", nulls_equal=True, maintain_order="left")
-        near = near.filter(pl.col("by").is_between("lo", "hi"))
-        near = near.with_columns(ids(near["subject"]).alias("profile_id"))
-        near = near.sort("by", "profile_id", descending=[self._top, False])
-        place = pl.col("place").min().over("group") + pl.int_range(pl.len()).over("group")
-        return near.with_columns(place.alias("place"))
-
     def _is_kept(self, subject: int, by: Any, group: Any) -> bool:  # noqa: ANN401 - a value of any type that ranks
         if by is None or (group is None and not self._keep.keep_missing_group):
             return False
+        standing = self._standing(group)
+        if standing is None:
+            return True
         in_group = self._groups.get(subject, _NOWHERE) == group
-        places = self._places(self._matched.get(group, 0) - in_group + 1)
-        is_ranked = in_group and subject in self._own
-        if self._counts.get(group, 0) - is_ranked < places:
+        places = self._places(standing.matched - in_group + 1)
+        is_ranked = in_group and self._values.get(subject) is not None
+        if standing.ranked - is_ranked < places:
             return True
         # The last of the others that would be kept if the profile were not there.
-        at = places if is_ranked and self._own[subject] <= places - 1 else places - 1
-        worst, worst_id = self._last[group][at - self._first[group]]
+        is_among = is_ranked and standing.is_at_most(places - 1, subject, self._values[subject])
+        worst, worst_id = standing.near[(places if is_among else places - 1) - standing.first]
         if by == worst:
             return bool(self._ids[subject] < worst_id)
-        return bool(by > worst if self._top else by < worst)
+        return bool(by > worst if standing.is_top else by < worst)
+
+    def _standing(self, group: Any) -> _Standing | None:  # noqa: ANN401 - a value of any type that groups
+        """How the others of a group stand; None where there is nobody."""
+        if group not in self._standings:
+            rows = self._rows.get((group,))
+            self._standings[group] = None if rows is None else self._made(rows)
+        return self._standings[group]
+
+    def _made(self, rows: pl.DataFrame) -> _Standing | None:
+        import polars as pl
+
+        is_top, last = self._keep.best == "top", rows.height
+        ranked = rows.filter(pl.col("by").is_not_null()).select("subject", "by")
+        if not ranked.height:
+            return _Standing(last, 0, 0, [], {}, is_top)
+        in_order = ranked["by"].sort(descending=is_top)
+        ends = [min(at, ranked.height - 1) for at in (self._places(last) - 1, self._places(last + 1))]
+        first, final = (in_order[at] for at in sorted(ends))
+        lo, hi = (final, first) if is_top else (first, final)
+        near = ranked.filter(pl.col("by").is_between(lo, hi))
+        near = near.with_columns(self._ids_of(near["subject"]).alias("profile_id"))
+        near = near.sort("by", "profile_id", descending=[is_top, False])
+        better = int(in_order.search_sorted(first, "left", descending=is_top))
+        places = {subject: better + at for at, subject in enumerate(near["subject"])}
+        return _Standing(last, ranked.height, better, near.select("by", "profile_id").rows(), places, is_top)
 
     def _places(self, matched: int) -> int:
         if self._keep.count is not None:
@@ -118,3 +108,30 @@ class Ranks:
 
 
 _NOWHERE = object()
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How those of one group stand.
+
+    Attributes:
+        matched: So many match.
+        ranked: So many of them have a value.
+        first: Place of the first that is near the last place which is kept.
+        near: Value and profile id of those near it, in order.
+        places: Their places by subject.
+        is_top: The largest are best.
+    """
+
+    matched: int
+    ranked: int
+    first: int
+    near: Sequence[tuple[Any, str]]
+    places: Mapping[int, int]
+    is_top: bool
+
+    def is_at_most(self, place: int, subject: int, by: Any) -> bool:  # noqa: ANN401 - a value of any type that ranks
+        """Whether one of them has at most that place, which is near the last that is kept."""
+        if subject in self.places:
+            return self.places[subject] <= place
+        return bool(by > self.near[0][0] if self.is_top else by < self.near[0][0])

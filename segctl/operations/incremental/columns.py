@@ -7,7 +7,7 @@ colleagues and what refers to them are made of the columns of everybody, each ti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -108,17 +108,25 @@ class Columns:
         ranks = [name for pair in self.staged.ranks.values() for name in pair if name is not None]
         return parts | {name: self.names[name] for name in ranks}
 
-    def completed(self, frame: pl.DataFrame, scope: Scope, staged: Stages) -> pl.DataFrame:
+    def completed(
+        self,
+        frame: pl.DataFrame,
+        scope: Scope,
+        staged: Stages,
+        ids: Callable[[pl.Series], pl.Series] | None = None,
+    ) -> pl.DataFrame:
         """What waits for everybody, by key.
 
         Args:
-            frame: One row per profile of the population: ``profile_id`` and the columns of `late_inputs`.
+            frame: One row per profile of the population: the columns of `late_inputs`, and ``profile_id`` unless `ids`
+                are given.
             scope: Of the instant.
             staged: Which of it.
+            ids: As in `engines.keep.kept`.
         """
         import polars as pl
 
-        answers = late_answers(staged, frame, scope)
+        answers = late_answers(staged, frame, scope, ids)
         columns = {self.late[one.name]: segment_column(one.name) for one in staged.late}
         columns |= {self.late_outputs[one.name]: one.name for one in staged.late_outputs}
         return answers.select(pl.col(name).alias(key) for key, name in columns.items())

@@ -15,7 +15,7 @@ from segctl.engines.polars_engine import PolarsEngine
 from segctl.engines.scope import segment_column
 from segctl.operations.evaluation import load_input
 from segctl.operations.incremental.columns import Columns, counted
-from segctl.operations.people import profile_ids
+from segctl.operations.people import ids_of
 from segctl.state.standing import DUE, PRESENT, covered
 
 if TYPE_CHECKING:
@@ -216,7 +216,8 @@ class Few:
             return None
         few = replace(staged, late=late, late_outputs=outputs)
         frame = self._waiting(few, {segment_column(n): key for n, key in columns.late.items() if n not in stale})
-        found = columns.completed(frame, self._scope(), few)
+        subjects = frame["subject"]
+        found = columns.completed(frame, self._scope(), few, lambda rows: self._ids(subjects.gather(rows)))
         there = self.dense([PRESENT])[PRESENT].fill_null(value=False)
         made = [
             self._flags(frame["subject"], found[columns.late[one.name]], there).alias(columns.late[one.name])
@@ -245,18 +246,18 @@ class Few:
         wheres = [staged.known.get(one.where) for one in staged.late if one.keep is not None]
         tests = [inputs[name] for name in wheres if name is not None]
         if len(tests) == len(staged.late) and not staged.late_outputs:
-            matched = self.dense(tests).select(pl.any_horizontal(pl.all()))[:, 0]
             ranks = {name for one in staged.late for name in staged.ranks[one.name] if name is not None}
             wanted = {name: key for name, key in inputs.items() if name in {*ranks, *wheres}}
-            frame = self.rows(matched.arg_true().cast(pl.Int32), [*wanted.values()])
+            is_asked = pl.any_horizontal(*(pl.col(key) for key in tests))
         else:
             wanted = {**inputs, **reused}
-            dense = self.dense([PRESENT, *wanted.values()])
-            dense = dense.insert_column(0, pl.int_range(self._length, dtype=pl.Int32, eager=True).alias("subject"))
-            frame = dense.filter(pl.col(PRESENT).fill_null(value=False))
-        ids = profile_ids(self._session.workspace, self._snapshot).gather(frame["subject"])
-        named = (pl.col(key).alias(name) for name, key in wanted.items())
-        return frame.select("subject", *named).with_columns(ids.alias("profile_id"))
+            is_asked = pl.col(PRESENT).fill_null(value=False)
+        dense = self.dense([PRESENT, *wanted.values()])
+        dense = dense.insert_column(0, pl.int_range(self._length, dtype=pl.Int32, eager=True).alias("subject"))
+        return dense.filter(is_asked).select("subject", *(pl.col(key).alias(name) for name, key in wanted.items()))
+
+    def _ids(self, subjects: pl.Series) -> pl.Series:
+        return ids_of(self._session.workspace, subjects, self._snapshot)
 
     def _scope(self) -> Scope:
         """Of what is made of columns that are there: nothing in it reaches back in time."""
