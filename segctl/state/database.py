@@ -198,6 +198,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE stream_requests ADD COLUMN what TEXT NOT NULL DEFAULT 'run'",
     ),
     workflows_tables.MERGED,
+    workflows_tables.FACTS,
 )
 
 

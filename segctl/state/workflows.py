@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import Any, Literal, Protocol
 
 from segctl.model.dataclass import dataclass
-from segctl.state.workflows_tables import MERGED, TABLES, TROUBLES
+from segctl.state.workflows_tables import FACTS, MERGED, TABLES, TROUBLES
 
 EffectState = Literal["sending", "done", "refused", "invalid", "unknown", "control", "failed"]
 """``sending``: intent without result; ``refused``: the gate or a cap said no; ``invalid``: the destination will never
@@ -41,7 +41,7 @@ class MemoryDatabase:
     def __init__(self) -> None:
         self._db = sqlite3.connect(":memory:", isolation_level=None)
         self._db.row_factory = sqlite3.Row
-        for statement in (*TABLES, *TROUBLES, *MERGED):
+        for statement in (*TABLES, *TROUBLES, *MERGED, *FACTS):
             self._db.execute(statement)
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[sqlite3.Row]:

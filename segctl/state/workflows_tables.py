@@ -37,3 +37,11 @@ TROUBLES = (
 """A later one: effects that were tried and have no result, which says something about one person alone."""
 MERGED = ("ALTER TABLE workflow_instances ADD COLUMN merged_into INTEGER",)
 """A later one: into which way somebody's was merged, so that it can be told when the merge is undone."""
+FACTS = (
+    "CREATE TABLE workflow_facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX workflow_effects_sending ON workflow_effects (state) WHERE state = 'sending'",
+    "CREATE INDEX workflow_effects_unknown ON workflow_effects (state) WHERE state = 'unknown'",
+    """CREATE INDEX workflow_audiences ON workflow_effects (destination, audience)
+        WHERE action IN ('add', 'remove')""",
+)
+"""A later one: what is remembered between two looks, and what each look asks for, found without reading all effects."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from workflow_shop import NOON, Shop, copied, later
@@ -17,6 +17,7 @@ from workflow_shop import NOON, Shop, copied, later
 from segctl.compile.zones import to_us
 from segctl.operations.pauses import press as press_button
 from segctl.operations.session import Session, open_session
+from segctl.operations.workflow import withdrawn
 from segctl.operations.workflow.live import LiveWorld
 from segctl.operations.workflow.migrating import migrated
 from segctl.operations.workflow.withdrawn import take_out
@@ -187,6 +188,34 @@ def test_nobody_is_taken_out_whom_another_purpose_keeps_in(shop: Shop) -> None:
 
     assert calls == ["p1"]
     assert [state for _, _, state in found] == ["done"]
+
+
+def test_nobody_is_asked_about_again_while_nothing_is_new(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[int]] = []
+    real = withdrawn.passed
+
+    def passed(*given: Any, **named: Any) -> Any:
+        asked.append(sorted(given[4]))
+        return real(*given, **named)
+
+    def look(minutes: int) -> list[str]:
+        with closing(LiveWorld(session)) as world:
+            vars(world)["take_out"] = lambda *_: Result("done")
+            return [
+                state for _, _, state in take_out(world, Books(session.workspace), now=to_us(later(minutes=minutes)))
+            ]
+
+    monkeypatch.setattr(withdrawn, "passed", passed)
+    for nr in (0, 1):
+        shop.says(nr, "grant", "news")
+    with open_session(shop.folder) as session:
+        Books(session.workspace).write(intended=[_added(0, "news"), _added(1, "news")])
+        first = [*look(1), *look(2)]
+        shop.says(1, "withdraw", "news")
+        second = [look(3), look(4), look(70)]
+
+    assert (first, second) == ([], [["done"], [], []])
+    assert asked == [[0, 1], [0, 1], [0]]
 
 
 def _added(nr: int, purpose: str) -> Effect:
