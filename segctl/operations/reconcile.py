@@ -101,15 +101,14 @@ def compare(session: Session, name: str, *, now: datetime, progress: Progress | 
             remotes = {remote.id: remote for remote in connector.audiences()}
             by_workflows = filled(session, name, list(remotes.values()), now=now)
             of_workflows = {one.remote: one for one in by_workflows if one.remote is not None}
-            found = []
+            found, pushed = [], set[str]()
             for one in ledger:
-                also = of_workflows.pop(one.remote or "", None)
                 beside = [other for other in ledger if other.remote == one.remote and other.id != one.id]
                 if one.remote is not None and not _is_settled(session, one, beside):
-                    is_there = _is_there(connector, one.remote, remotes)
+                    is_there, also = _is_there(connector, one.remote, remotes), of_workflows.get(one.remote)
                     found.append(_compared(session, connector, one, beside, also, is_there=is_there))
+                    pushed.add(one.remote)
                 listener.advance(1)
-            pushed = {one.remote for one in ledger}
             found += [_filled(connector, one) for one in by_workflows if one.remote is None or one.remote not in pushed]
         finally:
             listener.finish()

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 _SAME = """
     INSERT INTO push_audiences (destination, segment, remote, purpose, channel, name)
     SELECT destination, ?1, ?2, purpose, channel, ?2 FROM push_audiences WHERE id = ?3
-    ON CONFLICT DO UPDATE SET purpose = excluded.purpose, channel = excluded.channel RETURNING *"""
+    ON CONFLICT DO UPDATE SET purpose = CASE WHEN {alone} OR purpose IS excluded.purpose THEN excluded.purpose END,
+        channel = CASE WHEN {alone} OR channel IS excluded.channel THEN excluded.channel ELSE '' END RETURNING *"""
+# People who are still there were told for another purpose: what all of them are for nobody can say, so nobody may stay.
+_ALONE = "NOT EXISTS (SELECT 1 FROM delivered d WHERE d.audience = push_audiences.id)"
 _OTHERS = """
     SELECT * FROM push_audiences WHERE remote = ?1 AND id <> ?2 AND segment <> ?3
     AND destination = (SELECT destination FROM push_audiences WHERE id = ?2) ORDER BY id"""
@@ -37,7 +40,9 @@ _FORGET = (
     "DELETE FROM delivered WHERE audience = ?1 AND {which}",
     "DELETE FROM push_failures WHERE audience = ?1 AND {which}",
 )
-_GIVE = "UPDATE OR IGNORE delivered SET audience = ?2, state = 'unsure', is_unsure = 1 WHERE audience = ?1"
+# An answer to a call about one list says nothing about another, and being told for another segment is a contact.
+_UNSURE = "state = 'unsure', is_unsure = 1, sent = NULL, batch = 0"
+_GIVE = f"UPDATE OR IGNORE delivered SET audience = ?2, digest = NULL, {_UNSURE} WHERE audience = ?1"
 
 
 def move(
@@ -63,16 +68,13 @@ def move(
     with workspace.transaction() as db:
         found = None
         if left is not None:
-            found = db.execute(_SAME, (former_name(left), left, audience)).fetchone()
+            found = db.execute(_SAME.format(alone=_ALONE), (former_name(left), left, audience)).fetchone()
             db.execute(_COPY, (found["id"], audience))
             for other in db.execute(_OTHERS, (left, audience, former_name(left))).fetchall():
                 _forget(db, _DOUBLE, found["id"], other["id"])
         for key in gone:
             _forget(db, "key = ?2", audience, key)
-        db.execute(
-            "UPDATE delivered SET state = 'unsure', is_unsure = 1 WHERE audience = ? AND state = 'accepted'",
-            (audience,),
-        )
+        db.execute(f"UPDATE delivered SET {_UNSURE} WHERE audience = ?", (audience,))
         db.execute("UPDATE push_audiences SET remote = ?, name = ? WHERE id = ?", (remote, name, audience))
         for (former,) in db.execute(_FORMER, (audience, former_name(remote))).fetchall():
             _give(db, former, audience)

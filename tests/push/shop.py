@@ -174,7 +174,8 @@ class Shop:
             courier.desk.watch = Watch(self.gate, self.parts)
             for one in self.parts:
                 one.name = one.name or one.ledger.name or one.segment
-            lists = Lists(self.workspace, connector, self.abilities, list(self.parts), lambda _: None, is_dry=is_dry)
+            lists = Lists(self.workspace, connector, self.abilities, list(self.parts), lambda _: None, is_dry=is_dry,
+                          stays=retries)  # fmt: skip
             send(courier, self.parts, push=push.id, lists=lists, backlog=self.backlog)
             self.parts += [one for one in lists.more if not any(one is part for part in self.parts)]
             made[0].stopped = courier.halted
@@ -196,7 +197,7 @@ class Shop:
         made.name = self.others[segment].called if segment in self.others else segment
         made.name = self.called if segment == "winback" else made.name
         if not retries:
-            foresee(made, self.abilities)
+            foresee(self.workspace, made, self.abilities)
         if not is_dry and not retries:
             forget_settled(self.workspace, made)
         return made

@@ -46,12 +46,13 @@ class History:
 
     def __init__(
         self, folder: Path, *, parallel: int = 1, batch_rows: int = 3, is_repeatable: bool = True,
-        lists_all: bool = True,
+        lists_all: bool = True, brings_along: bool = False,
     ) -> None:  # fmt: skip
         self.shop = Shop(folder)
         self.shop.abilities = replace(
-            self.shop.abilities, parallel=parallel, batch_rows=batch_rows, is_repeatable=is_repeatable
-        )
+            self.shop.abilities, parallel=parallel, batch_rows=batch_rows, is_repeatable=is_repeatable,
+            brings_along=brings_along,
+        )  # fmt: skip
         self.is_sequential = parallel == 1
         self.lists_all = lists_all
         self.is_polling = False
@@ -130,7 +131,8 @@ class History:
         self.shop.time.seconds += 100.0
 
     def _connector(self) -> Polled:
-        made = (Polled if self.lists_all else Narrow)(self.shop.service)
+        moving = Moving if self.shop.abilities.brings_along else Polled
+        made = (moving if self.lists_all else Narrow)(self.shop.service)
         made.history = self
         return made
 
@@ -192,6 +194,20 @@ class Narrow(Polled):
         return {shop.called, *(one.called for one in shop.others.values())}
 
 
+class Moving(Polled):
+    """Of a service whose lists lie under their names, as folders do."""
+
+    def audience(self, segment: str, name: str) -> str:
+        return name
+
+    def moved(self, former: str, audience: str, segment: str) -> bool:
+        lists = self.service.audiences
+        if former not in lists or audience in lists:
+            return former not in lists and audience in lists
+        lists[audience] = lists.pop(former)
+        return True
+
+
 def live(steps: list[object], **of: object) -> None:
     with tempfile.TemporaryDirectory() as folder:
         history = History(Path(folder) / "ws", **of)
@@ -210,6 +226,12 @@ def test_after_any_history_the_destination_is_the_audience(steps: list[object]) 
 @given(histories)
 def test_a_service_that_lists_only_what_is_declared_leads_there_as_well(steps: list[object]) -> None:
     live(steps, lists_all=False)
+
+
+@settings(max_examples=12)
+@given(histories)
+def test_lists_that_are_renamed_with_their_people_lead_there_as_well(steps: list[object]) -> None:
+    live(steps, brings_along=True)
 
 
 @settings(max_examples=12)
@@ -264,5 +286,5 @@ def test_a_hundred_long_histories(seed: int) -> None:
         parallel = chance.choice([1, 1, 3])
         live(
             drawn(chance), parallel=parallel, batch_rows=chance.choice([2, 3, 10]), is_repeatable=n % 4 != 0,
-            lists_all=n % 3 != 0,
+            lists_all=n % 3 != 0, brings_along=n % 10 == 1,
         )  # fmt: skip

@@ -92,7 +92,8 @@ class AudiencePlan:
         """Nothing would be sent, and nothing keeps it from being sent: what is allowed is there already."""
         left = {step.name: step.left for step in self.waterfall}
         kept_out = left["members"] > 0 and left["priority"] == 0
-        return not (self.added or self.updated or self.removed or self.refused or kept_out)
+        is_left = self.former is not None and self.former.removed > 0
+        return not (self.added or self.updated or self.removed or self.refused or kept_out or is_left)
 
 
 def plan_push(
@@ -143,7 +144,7 @@ def part_of(session: Session, gate: Gate, audience: Audience, *, allowed: Allowe
     to, can = audience.destination, abilities(audience.destination)
     found = needed(session, gate, audience, to, ledger_row(session, to, audience.segment), can)
     limit(session, found, to, allowed)
-    foresee(found, can)
+    foresee(session.workspace, found, can)
     return found
 
 
@@ -170,7 +171,7 @@ def _planned(
         added=added,
         updated=updated,
         removed=removed,
-        withdrawn=len(part.withdrawals),
+        withdrawn=len(part.withdrawals) if former is None else 0,
         calls=calls,
         minutes=None if seconds is None else round(calls * seconds / 60, 2),
         irreversible=irreversible(audience.destination.name, can, added, part.stuck, language),

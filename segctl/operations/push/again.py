@@ -7,10 +7,13 @@ that address takes out whoever has it, so those who stay are put in once more be
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from segctl.connectors.destinations.base import Abilities
     from segctl.operations.push.work import Part
     from segctl.state.workspace import Workspace
@@ -35,10 +38,28 @@ def tell_again(workspace: Workspace, part: Part, can: Abilities) -> None:
         if f"id:{kind}" in found.rows.columns:
             known_values = pl.Series(sorted(known), dtype=pl.String)
             shared |= found.rows[f"id:{kind}"].is_in(known_values.implode()).fill_null(value=False)
-    settled, updates = (rows.filter(shared.gather(rows)) for rows in (found.same, found.updates))
+    _add_again(part, shared)
+
+
+def tell_keys(part: Part, keys: Collection[str]) -> None:
+    """Adds to an audience's delta who has one of the keys, though the destination accepted them as they are."""
+    import polars as pl
+
+    if part.delta is not None and part.mode != "update":
+        wanted = pl.Series(sorted(keys), dtype=pl.String)
+        _add_again(part, part.delta.rows["key"].is_in(wanted.implode()))
+
+
+def _add_again(part: Part, is_again: pl.Series) -> None:
+    import polars as pl
+
+    found = part.delta
+    if found is None:
+        return
+    settled, updates = (rows.filter(is_again.gather(rows)) for rows in (found.same, found.updates))
     if settled.is_empty() and updates.is_empty():
         return
-    part.again = found.rows["key"].gather(settled).to_list()
+    part.again = [*part.again, *found.rows["key"].gather(settled)]
     part.delta = replace(
         found,
         adds=pl.concat([found.adds, settled, updates]).sort(),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from segctl.connectors.destinations.base import Findable, Movable
 from segctl.model.audience import Step
 from segctl.model.dataclass import dataclass
+from segctl.operations.push.again import tell_again, tell_keys
 from segctl.operations.push.work import Part
 
 if TYPE_CHECKING:
@@ -25,35 +26,54 @@ if TYPE_CHECKING:
     from segctl.state.workspace import Workspace
 
 
-def is_elsewhere(connector: Connector, part: Part, can: Abilities) -> bool:
+def is_elsewhere(workspace: Workspace, connector: Connector, part: Part, can: Abilities) -> bool:
     """Whether the audience is a new object; one that can be brought along has been."""
+    from segctl.state.deliveries_moved import others_there
+
     former = part.ledger.remote
     if former is None or former == part.remote:
         return False
-    if isinstance(connector, Movable) and connector.moved(former, part.remote, part.segment):
-        return False
+    # What another audience has too cannot be taken away from it.
+    if isinstance(connector, Movable) and not others_there(workspace, part.ledger):
+        return not connector.moved(former, part.remote, part.segment) and can.is_repeatable
     return can.is_repeatable
 
 
-def foresee(part: Part, can: Abilities) -> None:
+def foresee(workspace: Workspace, part: Part, can: Abilities) -> None:
     """Let a part under a new name tell everybody, before anybody agrees to it; nobody at the destination is asked.
 
     What only the destination knows (somebody deleted the list) shows when the push begins.
     """
-    if leaves(part, can):
+    if leaves(workspace, part, can):
         _tell_all(part)
 
 
-def leaves(part: Part, can: Abilities) -> bool:
-    """Whether an audience is a new object at its destination, as far as it can be known without asking there."""
-    return part.is_renamed and can.is_repeatable and not can.brings_along
+def leaves(workspace: Workspace, part: Part, can: Abilities) -> bool:
+    """Whether an audience is a new object at its destination, as far as it can be known without asking there.
+
+    One that nobody may be told of now stays where it is, so that nobody is on no list in the meantime.
+    """
+    if not (part.is_renamed and part.tells and can.is_repeatable):
+        return False
+    return not can.brings_along or _is_shared(workspace, part)
+
+
+def _is_shared(workspace: Workspace, part: Part) -> bool:
+    """Another audience has the same list now, or the name that this one is to have."""
+    from segctl.state.deliveries import ledger_audiences
+    from segctl.state.deliveries_moved import former_name, others_there
+
+    if others_there(workspace, part.ledger):
+        return True
+    others = [one for one in ledger_audiences(workspace, part.destination) if one.id != part.ledger.id]
+    return any(one.name == part.name and one.segment != former_name(one.remote) for one in others)
 
 
 def left_list(workspace: Workspace, part: Part, can: Abilities) -> Part | None:
     """The audience that a part under a new name leaves, as far as it can be known without asking there."""
     from segctl.state.deliveries_moved import former_name
 
-    if not leaves(part, can):
+    if not leaves(workspace, part, can):
         return None
     return emptied(workspace, part, replace(part.ledger, segment=former_name(part.ledger.remote)), can)
 
@@ -102,6 +122,7 @@ class Lists:
         parts: All its audiences in the push; what they leave is added.
         told: Hears why everybody is told.
         is_dry: Nothing is written down.
+        stays: No audience goes elsewhere: only what failed is sent again.
         more: Of `parts` those that somebody is taken out of because of where another one is.
     """
 
@@ -111,6 +132,7 @@ class Lists:
     parts: list[Part]
     told: Callable[[str], None]
     is_dry: bool = False
+    stays: bool = False
     more: list[Part] = field(default_factory=list)
 
     def find(self, part: Part) -> None:
@@ -120,17 +142,18 @@ class Lists:
             BatchRefusedError: The destination refuses the audience.
             SegctlError: It cannot be asked; `NotNowError` and `UnknownOutcomeError` where it can later.
         """
-        if (part.is_over or part.delta is None) and part.ledger.remote is not None:
-            # Nobody is put in: it is where it was last, whatever it is called today.
+        is_told = part.tells and not part.is_over
+        if part.ledger.remote is not None and (not is_told or (part.is_renamed and self.stays)):
+            # It is where it was last, whatever it is called today.
             part.remote = part.ledger.remote
-            if not self.is_dry:
+            if not is_told and not self.is_dry:
                 self._look_after(part)
             return
         part.remote = self.connector.audience(part.segment, part.name)
         if self.is_dry:
             self._foresee(part)
         elif (part.remote, part.name) != (part.ledger.remote, part.ledger.name):
-            if is_elsewhere(self.connector, part, self.can):
+            if is_elsewhere(self.workspace, self.connector, part, self.can):
                 self._move(part)
             else:
                 self._keep(part)
@@ -148,15 +171,22 @@ class Lists:
 
     def _move(self, part: Part) -> None:
         """The audience is a new object: it is told everybody, and who is on the former one is taken out there."""
+        from segctl.state.deliveries_batches import open_batches
         from segctl.state.deliveries_moved import move
 
+        if open_batches(self.workspace, [part.ledger.id]):
+            part.paused = "an earlier call has not ended there, so the audience stays where it is until it has"
+            part.remote, part.leavers = part.ledger.remote or "", ()
+            return
         former = part.ledger.remote
         left = former if former is not None and is_there(self.connector, former, self.can) else None
         self.told(f"{part.destination}: `{part.segment}` is another audience there now, so everybody is told again")
+        self._doubt_shared(part)
         gone = [*part.leavers, *part.withdrawals]
         was = move(self.workspace, part.ledger.id, part.remote, part.name, left=left, gone=gone)
         out = None if was is None else emptied(self.workspace, part, was, self.can)
-        part.leavers, part.withdrawals = (), ()
+        # A service that knows a call by its key would take it for the one to the former list.
+        part.leavers, part.withdrawals, part.repeated = (), (), ()
         part.ledger = replace(part.ledger, remote=part.remote, name=part.name)
         _tell_all(part)
         for other in [one for one in self.parts if one.is_over and one.ledger.remote == part.remote]:
@@ -187,21 +217,54 @@ class Lists:
 
     def _give(self, part: Part, owner: LedgerAudience) -> None:
         """People on a list that another audience has now are looked after there; it takes out who is not its own."""
-        from segctl.state.deliveries import told_points
+        from segctl.state.deliveries_batches import keep_in_doubt
         from segctl.state.deliveries_moved import forget_double, give
 
-        theirs = set(told_points(self.workspace, owner.id)["key"])
         to = next((one for one in self.parts if one.ledger.id == owner.id), None)
+        own = self._own(part, owner, to)
         if to is None:
             forget_double(self.workspace, part.ledger.id, owner.id)
             part.leavers, part.withdrawals = (
-                [key for key in keys if key not in theirs] for keys in (part.leavers, part.withdrawals)
+                [key for key in keys if key not in own] for keys in (part.leavers, part.withdrawals)
             )
             return
         give(self.workspace, part.ledger.id, owner.id)
-        _take_on(to, part, theirs - set(to.withdrawals) if to.delta is None else set(to.delta.rows["key"]))
+        _take_on(to, part, own)
         to.remote = to.remote or owner.remote or ""
+        tell_again(self.workspace, to, self.can)
+        keep_in_doubt(self.workspace, to.ledger.id, to.again)
         self._add(to)
+
+    def _doubt_shared(self, part: Part) -> None:
+        """Whom another audience has too on a list that a part leaves, it tells again: the last word was the part's."""
+        from segctl.state.deliveries import told_points
+        from segctl.state.deliveries_batches import keep_in_doubt
+        from segctl.state.deliveries_moved import others_there
+
+        for other in others_there(self.workspace, part.ledger):
+            ours = set(told_points(self.workspace, part.ledger.id)["key"])
+            both = sorted(ours.intersection(told_points(self.workspace, other.id)["key"]))
+            keep_in_doubt(self.workspace, other.id, both)
+            for to in (one for one in self.parts if one.ledger.id == other.id):
+                tell_keys(to, both)
+                to.remote = to.remote or other.remote or ""
+                self._add(to)
+
+    def _own(self, part: Part, owner: LedgerAudience, to: Part | None) -> set[str]:
+        """Keys of people who stay on a list, whoever leaves it: those that it is for today, as far as is known."""
+        from segctl.state.deliveries import told_points
+        from segctl.state.deliveries_moved import others_there
+
+        found: set[str] = set()
+        for one in others_there(self.workspace, part.ledger):
+            if to is None or one.id != owner.id:
+                found.update(told_points(self.workspace, one.id)["key"])
+        if to is None:
+            return found
+        if to.delta is None or to.refused is not None:
+            found.update(told_points(self.workspace, owner.id)["key"])
+            found.difference_update(to.withdrawals)
+        return found.union(() if to.delta is None else to.delta.rows["key"])
 
     def _add(self, part: Part) -> None:
         for parts in (self.parts, self.more):

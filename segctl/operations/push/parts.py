@@ -195,10 +195,11 @@ def other_parts(
         use = Use(purpose, audience.channel or "", destination.name, recipient)
         there = told(workspace, audience.id)
         denied, staying = denied_of(workspace, gate, audience.id, use, there["key"].to_list())
-        is_over = audience.segment in ended or audience.segment == former_name(audience.remote)
+        is_left = audience.segment == former_name(audience.remote)
+        is_over = is_left or audience.segment in ended
         made = Part(audience.segment, destination.name, audience, destination.mode, purpose, use, withdrawals=denied,
                     watched=staying, is_over=is_over)  # fmt: skip
-        if audience.segment in ended and destination.mode == "mirror":
+        if is_over and destination.mode == "mirror":
             made.delta = delta(pl.DataFrame(schema={"key": pl.String, "digest": pl.String}), there, "mirror")
             out = set(denied)
             made.leavers = [key for key in made.delta.gone.to_list() if key not in out]

@@ -210,7 +210,7 @@ class _Work:
         for one in parts:
             limit(self.session, one, stations[one.destination].destination, self.asked.allowed)
             if not self.asked.retries:
-                foresee(one, stations[one.destination].can)
+                foresee(self.session.workspace, one, stations[one.destination].can)
             one.stopped = stations[one.destination].courier.halted
         if self.asked.plan is not None:
             refuse_other_push(self.asked.plan.push, parts)
@@ -272,7 +272,7 @@ class _Work:
         for part in parts if number else ():
             begin_part(workspace, number, part.ledger.id)
         try:
-            to.send(parts, number, name)
+            to.send(parts, number, name, retries=self.asked.retries)
         finally:
             for part in to.former if number else ():
                 begin_part(workspace, number, part.ledger.id)

@@ -146,8 +146,8 @@ class Station:
         """From now on consent is looked at for these."""
         self.courier.desk.watch = Watch(gate, parts)
 
-    def send(self, parts: Sequence[Part], push: int, name: str) -> None:
-        """Tells the destination all that its audiences need."""
+    def send(self, parts: Sequence[Part], push: int, name: str, *, retries: bool = False) -> None:
+        """Tells the destination all that its audiences need; with `retries` none goes to another list."""
         from segctl.state.deliveries_batches import keep_in_doubt
         from segctl.state.deliveries_places import keep_gone
 
@@ -163,7 +163,7 @@ class Station:
         if total:
             self.progress.start(f"push to {self.name}", total=total, unit="people")
         lists = Lists(self.session.workspace, desk.connector, self.can, list(desk.watch.parts), self.progress.note,
-                      is_dry=self.recorder is not None)  # fmt: skip
+                      is_dry=self.recorder is not None, stays=retries)  # fmt: skip
         clock = time.perf_counter()
         try:
             send(self.courier, parts, push=name, lists=lists, backlog=self._backlog)
