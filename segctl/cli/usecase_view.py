@@ -39,6 +39,10 @@ FURTHER = (
     output.Column("lift_high", type="share"),
     output.Column("lacking", type="list"),
 )
+_MORE = {
+    "de": "Grenzen der Werte, Gruppen und Dateien: `-f json`",
+    "en": "limits of the figures, groups and files: `-f json`",
+}
 NEXT = (output.Column("use_case", "use case"), output.Column("command"), output.Column("why"))
 
 
@@ -80,7 +84,8 @@ def write_status(ctx: Context, language: str | None) -> None:
 
     with open_session(ctx.project, env=ctx.env) as session:
         now = instant(ctx.as_of, ctx.now, session.project.timezone)
-        found = standings(session, now=now, language=session.language(language))
+        spoken = session.language(language)
+        found = standings(session, now=now, language=spoken)
     rows = [one.row() for one in found]
     is_table = ctx.format == "table"
     columns = (*STATUS, *FURTHER)
@@ -95,7 +100,7 @@ def write_status(ctx: Context, language: str | None) -> None:
         ),
     )  # fmt: skip
     if is_table:
-        messages.notice(ctx, "limits of the figures, groups and files: `-f json`")
+        messages.notice(ctx, _MORE[spoken])
 
 
 def _pair(text: str) -> tuple[str, str]:

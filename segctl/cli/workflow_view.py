@@ -119,12 +119,13 @@ def shown(workflow: Workflow, language: str) -> output.Result:
     from segctl.compile.words_workflows import exit_words, step_words, trigger_words, way_words
 
     spoken = "de" if language == "de" else "en"
+    end = "Ende" if spoken == "de" else "end"
     rows = [
         (
             node.id,
             step_words(node.body, spoken),  # type: ignore[arg-type]  # one of two languages
             "; ".join(
-                f"{words}: {to or 'end'}" if (words := way_words(node, way, spoken)) else to or "end"  # type: ignore[arg-type]  # as above
+                f"{words}: {to or end}" if (words := way_words(node, way, spoken)) else to or end  # type: ignore[arg-type]  # as above
                 for way, to in node.ways
             ),
         )
