@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FEW = 200
-"""So few texts are looked up one by one."""
+"""So few values are gone through one by one: filling is a query of its own."""
 
 
 class Growing:
@@ -80,8 +80,8 @@ class FrameColumns:
         if values.length < frame.height:
             new = frame.get_column(name)[values.length :].to_physical().cast(pl.Int64)
             self._missing[name] = bool(new.null_count()) or self._missing.get(name, False)
-            present.add(new.is_not_null().to_numpy())
-            values.add((new.fill_null(0) if new.null_count() else new).to_numpy())
+            for array, more in zip((values, present), _filled(new), strict=True):
+                array.add(more)
         return values.of(rows), present.of(rows) if self._missing[name] else None
 
     def codes(
@@ -92,3 +92,13 @@ class FrameColumns:
         if codes.length < frame.height:
             codes.add(texts.codes(frame.get_column(name)[codes.length :]))
         return codes.of(rows), texts.texts
+
+
+def _filled(values: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Numbers with 0 for what is missing, and which are there."""
+    if not values.null_count():
+        return values.to_numpy(), np.ones(len(values), np.bool_)
+    if len(values) < _FEW:
+        known = values.to_list()
+        return np.array([value or 0 for value in known], np.int64), np.array([value is not None for value in known])
+    return values.fill_null(0).to_numpy(), values.is_not_null().to_numpy()

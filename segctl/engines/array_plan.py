@@ -140,6 +140,8 @@ class ArrayPlan:
         own: NDArray[np.int32],
         as_of: datetime,
         asked: Collection[str] | None = None,
+        *,
+        ends: bool = True,
     ) -> pl.DataFrame:
         """The columns of `PreparedPlan.answers`.
 
@@ -152,6 +154,8 @@ class ArrayPlan:
             as_of: The plan must hold at it.
             asked: Segments alone that are answered, and whose next changes count; None for all, and all outputs.
 
+            ends: Also when the answers may be others, which is as much work again.
+
         Raises:
             TooLarge: A sum does not fit.
         """
@@ -163,6 +167,8 @@ class ArrayPlan:
         columns += [pl.Series(segment_column(name), moment.member(name)[0]) for name in names]
         if asked is None:
             columns += [self._column(name, test, moment) for name, test in self._further.items()]
+        if not ends:
+            return pl.DataFrame(columns)
         due = self._due(names if asked is not None else None, moment)
         return pl.DataFrame([*columns, pl.Series(DUE, due)])
 

@@ -167,9 +167,13 @@ class GrowingRows:
             of_late = np.flatnonzero(is_late[place])
             sorted_late = of_late[np.lexsort((row[of_late], ts[of_late], place[of_late]))]
             row[of_late], ts[of_late] = row[sorted_late], ts[sorted_late]
-        if (same & (ts[1:] == ts[:-1])).any():
-            keys = pl.DataFrame([self.series(name, row) for name in _KEYS])
-            row = row[keys.select(pl.arg_sort_by(*_KEYS, maintain_order=True)).to_series().to_numpy()]
+        is_tied = same & (ts[1:] == ts[:-1])
+        if is_tied.any():
+            # Only of those that share an instant; each of these groups keeps the stretch that is its own.
+            tied = np.flatnonzero(np.append(is_tied, False) | np.append(False, is_tied))
+            ids = (self.series(name, row[tied]).to_list() for name in ("source", "event_id"))
+            keys = list(zip(place[tied].tolist(), ts[tied].tolist(), *ids, strict=True))
+            row[tied] = row[tied[sorted(range(len(keys)), key=keys.__getitem__)]]
         return place, row
 
     def _older(

@@ -73,7 +73,6 @@ class LiveEvaluator:
         self._events = LiveEvents(session.workspace, self._asking, snapshot)
         self._settled = Settled(frozenset().union(*self.kinds.values()))
         self._moved: dict[frozenset[str], tuple[str, ...]] = {}
-        self._asked: tuple[str, ...] = ()
         self._canonical = canonical(session.workspace, snapshot)
         self._profiles: LiveProfiles | None = None
         self._few: FewRows | None = None
@@ -90,7 +89,9 @@ class LiveEvaluator:
                 deduplicated.
         """
         if rows.height:
-            self._settled.note(kind, profile_of(rows.get_column("subject").drop_nulls().to_numpy(), self._canonical))
+            subjects = rows.get_column("subject")
+            subjects = subjects.drop_nulls() if subjects.null_count() else subjects
+            self._settled.note(kind, profile_of(subjects.to_numpy(), self._canonical))
             is_known = kind in self._events.tails
             self._events.add(kind, rows)
             self._few = self._few if is_known else None
@@ -194,19 +195,22 @@ class LiveEvaluator:
         due = self._settled.settle(who.subjects, due, everything=names is None)
         given = set(found.columns)
         columns = [*(one.name for one in self._asking.segments), *(one.name for one in self._asking.outputs)]
-        self._asked = tuple(name for name in columns if name in given)
-        return found[["subject", *self._asked]].hstack([pl.Series("due", due, dtype=pl.Int64)])
+        answered = found[["subject", *(name for name in columns if name in given)]]
+        return answered.hstack([pl.Series("due", due, dtype=pl.Int64)])
 
-    def answers_without(self, subjects: Sequence[int], gone: pl.DataFrame, as_of: datetime) -> pl.DataFrame | None:
+    def answers_without(
+        self, subjects: Sequence[int], gone: pl.DataFrame, as_of: datetime, segments: Collection[str]
+    ) -> pl.DataFrame | None:
         """Answers of profiles that were just asked, as if some of the added events had not come.
 
         Args:
             subjects: Of the profiles.
-            gone: ``source`` and ``event_id`` of the events.
+            gone: ``kind``, ``source`` and ``event_id`` of the events.
             as_of: As they were asked.
+            segments: That are asked for.
 
         Returns:
-            ``subject`` and those segments just answered that a prepared plan has room for; None where it has none.
+            ``subject`` and those of the segments that a prepared plan has room for; None where it has none.
         """
         import numpy as np
 
@@ -217,7 +221,7 @@ class LiveEvaluator:
         data = replace(profiles.data, canonical=self._canonical, later=None)
         own = self._own(who.subjects)
         few = self._events.few_without(self._few, own, gone)
-        return self._plan.trial(who, data, self._events, few, own, as_of, self._asked)
+        return self._plan.trial(who, data, self._events, few, own, as_of, segments)
 
     def _profiles_at(self, as_of: datetime) -> LiveProfiles:
         if self._profiles is None or (self._as_of is not None and as_of < self._as_of):

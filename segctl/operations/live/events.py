@@ -213,13 +213,13 @@ class LiveEvents:
         Args:
             few: Of all.
             own: Subjects that will be asked for, ascending.
-            gone: Their ``source`` and ``event_id``.
+            gone: Their ``kind``, ``source`` and ``event_id``.
         """
         from segctl.engines.hot_memory import HeldRows
         from segctl.engines.prepared_rows import FewRows
 
         stores = dict(few.stores)
-        for kind in self.wanted.keys() & self.tails.keys():
+        for kind in self.wanted.keys() & self.tails.keys() & set(gone["kind"]):
             tail = self.tails[kind]
             left = tail.frame[tail.rows_of(own)[0]].join(gone, on=["source", "event_id"], how="anti")
             stores[kind] = [*(one for one in few.stores[kind] if one[0] is not tail), (HeldRows(left), "")]

@@ -110,11 +110,11 @@ class LivePlan:
 
         fast = self._prepared(who, data, events, as_of)
         try:
-            found = self._answers(fast, who, few, own, as_of, asked)
+            found = self._answers(fast, who, few, own, as_of, asked, ends=False)
         except TooLarge:
             return None
         found.columns = [self._names.get(name, name) for name in found.columns]
-        return found.drop("due")
+        return found
 
     def _answers(
         self,
@@ -124,6 +124,8 @@ class LivePlan:
         own: NDArray[np.int32],
         as_of: datetime,
         asked: Collection[str] | None,
+        *,
+        ends: bool = True,
     ) -> pl.DataFrame:
         def profiles() -> pl.DataFrame:
             return who.frame().select(*self._columns)
@@ -131,7 +133,7 @@ class LivePlan:
         def still() -> Mapping[int, Truth]:
             return who.noted(fast, lambda frame: fast.still(frame.select(*self._columns), as_of))
 
-        return fast.answers(who.subjects, profiles, still, few, own, as_of, asked)
+        return fast.answers(who.subjects, profiles, still, few, own, as_of, asked, ends=ends)
 
     def goes_on(self, as_of: datetime) -> bool:
         """True if the same segments have ended as when somebody was asked the last time."""

@@ -55,8 +55,8 @@ def whys_of(
     """
     import polars as pl
 
-    wanted = ("subject", "ts", "kind", "source", "event_id")
-    frames = [frame.select(wanted) for frame in events if frame.height]
+    # By brackets: `select` is a query of its own.
+    frames = [frame[["subject", "ts", "kind", "source", "event_id"]] for frame in events if frame.height]
     if not frames or not moved:
         return {}
     rows = pl.concat(frames).filter(pl.col("subject").is_not_null())

@@ -56,7 +56,8 @@ def decided(
         tried = still.select("subject", point=(pl.col("low") + pl.col("high")) // 2)
         gone = events.join(tried, on="subject").filter(pl.col("place") > pl.col("point"))
         subjects = tried["subject"].sort().to_list()
-        answers = world.ask_without(subjects, gone.select("source", "event_id").unique(), at)
+        gone = gone.select("kind", "source", "event_id").unique()
+        answers = world.ask_without(subjects, gone, at, left["segment"].unique().to_list())
         if answers is None:
             return []
         left = _narrowed(left.join(tried, on="subject", how="left", maintain_order="left"), answers)

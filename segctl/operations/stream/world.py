@@ -171,8 +171,10 @@ class World:
         if not profiles:
             return []
         answers = self._evaluator.answers(profiles, moment(at), only_moved=by_events)
-        moved = self.members.moved(profiles, answers.drop("due"), self.asked)
-        came = self._present.moved(profiles, answers.select("subject", pl.lit(value=True).alias("")), ("",))
+        moved = self.members.moved(profiles, answers, self.asked)
+        # By brackets: expressions are queries of their own.
+        there = answers[["subject"]].hstack([pl.Series("", np.ones(answers.height, np.bool_))])
+        came = self._present.moved(profiles, there, ("",))
         self.appeared = frozenset(subject for subject, _, is_there in came if is_there)
         rows = np.asarray(profiles, dtype=np.int64)
         due = np.full(len(rows), NEVER, dtype=np.int64)
@@ -180,9 +182,11 @@ class World:
         self.timers.set(rows, due)
         return moved
 
-    def ask_without(self, profiles: Sequence[int], gone: pl.DataFrame, at: int) -> pl.DataFrame | None:
+    def ask_without(
+        self, profiles: Sequence[int], gone: pl.DataFrame, at: int, segments: Collection[str]
+    ) -> pl.DataFrame | None:
         """As `LiveEvaluator.answers_without`; nothing is kept of it."""
-        return self._evaluator.answers_without(profiles, gone, moment(at))
+        return self._evaluator.answers_without(profiles, gone, moment(at), segments)
 
     @property
     def population(self) -> int:
