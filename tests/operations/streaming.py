@@ -127,7 +127,9 @@ class Shop:
     folder: Path
     heard: Heard = field(default_factory=Heard)
     now: datetime = MORNING
-    habits: Habits = field(default_factory=lambda: Habits(linger_s=0, checkpoint_s=1e9, records_s=0, look_s=0))
+    habits: Habits = field(
+        default_factory=lambda: Habits(linger_s=0, checkpoint_s=1e9, records_s=0, patience_s=10, look_s=0)
+    )
 
     @property
     def path(self) -> Path:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from operations.streaming import SEGMENTS, Shop, line, write_project
+from operations.streaming import PROJECT, SEGMENTS, Shop, line, write_project
 from operations.test_stream import Killed
 
 from segctl.operations.evaluation import evaluate
@@ -17,6 +19,7 @@ from segctl.operations.stream import checkpoint as stream_checkpoint
 from segctl.operations.stream.checkpoint import go_through
 from segctl.operations.stream.intake import Intake
 from segctl.operations.stream.merging import Merging, merge
+from segctl.operations.stream.open import Wish
 from segctl.operations.stream.storing import store
 from segctl.operations.stream.stream import Stream
 from segctl.state import stream_log
@@ -162,6 +165,42 @@ def test_small_files_are_merged_by_a_process_of_its_own(shop: Shop) -> None:
         stream.turn()
 
     assert shop.heard.members() == shop.members() == {"viewers": {"u3"}}
+
+
+CRM = "source: crm\nkind: file\npath: crm/*.ndjson\nkey: {customer_id: nr}\nprofiles: {tier: tier, town: town}\n"
+
+
+@pytest.mark.parametrize("empty", ["", "empty: keep\n"])
+def test_records_that_come_while_others_become_files_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty: str
+) -> None:
+    where = "where: {all: [{trait: tier, equals: gold}, {trait: town, equals: Bonn}]}"
+    folder = write_project(tmp_path / "shop", {"gold": where})
+    (folder / "segctl.yaml").write_text(PROJECT + "traits: {tier: text, town: text}\n")
+    (folder / "sources" / "crm.yaml").write_text(CRM + empty)
+    shop, keeps = Shop(folder), bool(empty)
+    shop.habits = replace(shop.habits, patience_s=0)
+    crm = Wish(place=str(folder / "crm.ndjson"))
+
+    def come(*cards: dict[str, str]) -> None:
+        with Path(crm.place).open("ab") as file:
+            file.write(b"".join(json.dumps(card).encode() + b"\n" for card in cards))
+
+    with shop.stream(crm, source="crm") as stream:
+        come({"nr": "ann", "tier": "gold", "town": "Bonn"}, {"nr": "bob", "tier": "gold", "town": ""})
+        with held(monkeypatch, Intake, "files"):
+            stream.turn()
+            come({"nr": "bob", "tier": "", "town": "Bonn"}, {"nr": "ann", "tier": "gold", "town": "Bonn"})
+            stream.turn()
+            before = shop.heard.members()
+        while stream.state.storing is not None or stream.state.records_since is not None:
+            stream.turn(0.01)
+        then, known = shop.heard.members(), stream.state.metrics
+        waiting = stream_log.waiting_lines(stream.state.workspace)
+
+    assert before == {}
+    assert then == shop.members() == {"gold": {"ann", "bob"} if keeps else {"ann"}}
+    assert (known.lines, waiting) == (4, 0)
 
 
 def test_definitions_that_are_handed_over_meanwhile_wait_for_it(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

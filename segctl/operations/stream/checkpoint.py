@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Set as AbstractSet
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +144,7 @@ def look(state: StreamState) -> None:
         state.merging.begin(state.session)
     state.pushing.take(state.listener.told)
     if state.records_since is not None and now - state.records_since >= state.habits.records_s:
-        take_records(state)
+        _begin_records(state)
     if now - state.looked_at >= state.habits.look_s:
         state.looked_at = now
         _serve(state)
@@ -232,6 +232,18 @@ def take_records(state: StreamState) -> AbstractSet[int]:
     return stored.former
 
 
+def _begin_records(state: StreamState) -> None:
+    """Begins to make files of what came, and asks whom they touch as soon as they are there."""
+    if not goes_beside(state):
+        take_records(state)
+    elif state.storing is None:
+        begin_storing(state)
+        assert state.storing is not None, "it has just begun"
+        # Few lines become files in a moment, so that those who are touched need not wait for the next turn.
+        wait((state.storing.made,), state.habits.patience_s)
+        _go_on(state)
+
+
 def _ask(state: StreamState, stored: Stored) -> None:
     if stored.touched:
         world, at = state.here, state.clock.tick()
@@ -285,7 +297,7 @@ def _has_recorded(state: StreamState, at: int, warnings: tuple[str, ...], *, is_
 
 def _begin_checkpoint(state: StreamState) -> None:
     """Begins to make files of the lines and a run of what stands now, beside the lines that follow."""
-    settle(state, wait=True)
+    go_through(state)
     _catch_up(state)
     at = state.clock.tick()
     run = _stands(state, at)

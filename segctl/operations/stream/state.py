@@ -62,6 +62,7 @@ class Habits:
         checkpoint_s: Lines become files and changes a run this often.
         checkpoint_lines: Or after so many lines.
         records_s: Records and consents, which are evaluated from files, wait at most so long.
+        patience_s: Lines wait at most so long for files that are made beside them.
         look_s: Others are looked at this often: requests, commits of other commands.
         step_s: With a clock of events, a batch is asked anew for each such span of their time.
     """
@@ -70,6 +71,7 @@ class Habits:
     checkpoint_s: float = 300.0
     checkpoint_lines: int = 1_000_000
     records_s: float = 1.0
+    patience_s: float = 0.02
     look_s: float = 0.5
     step_s: float = 60.0
 
