@@ -265,8 +265,9 @@ def _tell_of_files(ctx: Context, error: SegctlError | None) -> None:
         return
     messages.diagnostics(ctx, error.diagnostics)
     hint = "mend them: they hold as soon as they have no errors; `segctl pause --all` stops everything meanwhile"
-    message = f"{error.message}, so workflows go on by the definitions of before"
-    messages.diagnostics(ctx, [Diagnostic(error.code, Severity.WARNING, message, why=error.why, hint=hint)])
+    message = "the project's files have errors, so workflows go on by the definitions of before"
+    why = None if error.diagnostics else error.message
+    messages.diagnostics(ctx, [Diagnostic(error.code, Severity.WARNING, message, why=why, hint=hint)])
 
 
 def _write_ran(ctx: Context, session: Session, ran: Ran, now: datetime) -> ExitCode | None:
