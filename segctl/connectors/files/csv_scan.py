@@ -143,7 +143,7 @@ def _misplaced(codes: Bytes, at: Positions, is_opening: Flags, dialect: Dialect)
 
 
 def _check_quotes(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> Scan | None:
-    """With quotes, every one must open or close a field; then counting what lies outside them suffices."""
+    """With quotes, every one must open or close a field; then counting what lies outside them suffices, as above."""
     codes = np.frombuffer(chunk, dtype=np.uint8)
     quotes = np.flatnonzero(codes == ord(dialect.quote))
     newlines = np.flatnonzero(codes == ord(dialect.eol))
@@ -155,9 +155,7 @@ def _check_quotes(chunk: bytes, line: int, dialect: Dialect, *, final: bool) -> 
         return None
     if used > (ends[-1] + 1 if len(ends) else 0):
         ends = np.append(ends, used)
-    delimiters = codes[:used] == ord(dialect.delimiter)
-    expected = len(ends) * (dialect.written_width - 1)
-    if np.count_nonzero(delimiters) != expected and _outside(delimiters, quotes) != expected:
+    if _outside(codes[:used], quotes, dialect) != len(ends) * (dialect.written_width - 1):
         return None
     starts = np.concatenate((np.zeros(1, np.int64), ends[:-1] + 1))
     lines = line + (np.arange(len(ends)) if len(ends) >= len(newlines) else np.searchsorted(newlines, starts))
@@ -179,11 +177,16 @@ def _are_paired(codes: Bytes, quotes: Positions, dialect: Dialect) -> bool:
     return bool(starts_well and is_border[codes[closing + 1]].all())
 
 
-def _outside(marks: Flags, quotes: Positions) -> int:
-    """How many of the marks lie outside quotes."""
-    so_far = np.cumsum(marks, dtype=np.int32)
-    inside = so_far[quotes[1::2]].astype(np.int64) - so_far[quotes[0::2]]
-    return int(so_far[-1]) - int(inside.sum())
+def _outside(codes: Bytes, quotes: Positions, dialect: Dialect) -> int:
+    """How many delimiters lie outside quotes."""
+    delimiters = codes == ord(dialect.delimiter)
+    total, closing = int(np.count_nonzero(delimiters)), quotes[1::2]
+    after = closing[:-1] + 1 if len(closing) and closing[-1] + 1 == len(codes) else closing + 1
+    # Where every field is quoted, each delimiter follows a quote: none is left to lie inside.
+    if np.count_nonzero(delimiters[after]) == total:
+        return total
+    inside = np.add.reduceat(delimiters.view(np.uint8), quotes, dtype=np.int32)[0::2] if len(quotes) else quotes
+    return total - int(inside.sum())
 
 
 def scan_carefully(chunk: bytes, line: int, dialect: Dialect, *, final: bool, file: str) -> Scan:

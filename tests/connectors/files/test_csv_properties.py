@@ -193,6 +193,36 @@ def read_soup(
         return rows, bad
 
 
+records = st.lists(st.sampled_from(["a", '"b,c"', '"d"', '"e,,""\n"', ""]), min_size=1, max_size=6)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(records, min_size=2, max_size=12), st.sampled_from([30, 10_000]))
+def test_no_quoted_delimiter_and_no_long_row_pays_for_a_field_that_is_missing(
+    table: list[list[str]], size: int
+) -> None:
+    text = "".join(",".join(fields) + "\n" for fields in table)
+
+    found = read_soup(text.encode(), ("a", "b", "c"), size)
+
+    rows, bad = read_by_letters(text, 3)
+    assert found == (rows, bad)
+    assert {row for _, row in rows} <= {
+        tuple(cell or None for cell in record[:3])
+        for record in csv.reader(io.StringIO(text, newline=""))
+        if len(record) == 3 or (len(record) == 4 and not record[3])
+    }
+
+
+def test_a_quoted_comma_does_not_pay_for_a_field_that_is_missing() -> None:
+    text = b'o1,k1,2026-01-01,"a,b",10.00,1\no2,k2,2026-01-02,x,10.00,1\no3,k3,2026-01-03,7.00,2\n'
+
+    rows, bad = read_soup(text, ("nr", "kunde", "zeit", "gutschein", "wert", "menge"), 10_000)
+
+    assert [row[0] for _, row in rows] == ["o1", "o2"]
+    assert bad == [(3, "SEG360")]
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.binary(max_size=12).map(lambda raw: raw.replace(b"\n", b"").replace(b'"', b"")), max_size=20),
