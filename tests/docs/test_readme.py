@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from end_to_end.program import run
+from end_to_end.program import run, run_anew
 
 from segctl.cli.table import COMMANDS
 
@@ -36,7 +36,7 @@ def test_every_command_of_the_readme_runs_in_order(tmp_path: Path) -> None:
         words = shlex.split(line.partition("|")[0])
         if words[0] != "segctl" or words[1] == "completion":
             continue
-        done = run(*words[1:], cwd=here)
+        done = run_anew(*words[1:], cwd=here)
         allowed = MAY_FIND.get(" ".join(words[1:]), (0,))
         assert done.returncode in allowed, f"{line}\n{done.stdout}\n{done.stderr}"
 
