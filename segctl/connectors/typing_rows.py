@@ -217,6 +217,9 @@ class _Batch:
         if not values:
             nothing = pl.Series("id_type", [None], dtype=pl.String).new_from_index(0, height)
             return [nothing, nothing.alias("value")]
+        if len(values) == 1 and not values[0].null_count():
+            # As below, without a query: most sources have one key, which every row has.
+            return [pl.Series("id_type", [self.source.key[0][0]]).new_from_index(0, height), values[0].alias("value")]
         frame = pl.DataFrame({str(i): value for i, value in enumerate(values)})
         which = pl.coalesce(
             pl.when(pl.col(str(i)).is_not_null()).then(pl.lit(name)) for i, (name, _) in enumerate(self.source.key)

@@ -101,7 +101,8 @@ def _check_prepared(asking: Plan, world: World, data: EngineInput, some: list[in
     kinds = event_kinds(quick)
     rows = FewRows({kind: of for kind, of in _stores(world, data, random).items() if kind in kinds}, data.canonical)
     prepared: PreparedPlan | None = None
-    for step in _STEPS:
+    # Beside arrays it is asked again at all instants.
+    for step in _STEPS[::3]:
         as_of = world.as_of + step
         if prepared is None or not prepared.holds(as_of):
             prepared = _plan_of(PreparedPlan, quick, data.profiles.clear().select(columns), world, is_safe=False)

@@ -59,7 +59,8 @@ def whys_of(
     frames = [frame[["subject", "ts", "kind", "source", "event_id"]] for frame in events if frame.height]
     if not frames or not moved:
         return {}
-    rows = pl.concat(frames).filter(pl.col("subject").is_not_null())
+    rows = pl.concat(frames)
+    rows = rows.filter(pl.col("subject").is_not_null()) if rows["subject"].null_count() else rows
     if world.profile_of is not None:
         rows = rows.with_columns(world.profile_of.gather(rows["subject"]).alias("subject"))
     # Many segments read the same kinds, so that what is asked for is asked once for all of them.

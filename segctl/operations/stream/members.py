@@ -90,15 +90,17 @@ class Members:
             return []
         rows = np.asarray(subjects, dtype=np.int64)
         self.grow(int(rows[-1]) + 1)
-        names = [name for name in names if name in answers.columns]
+        given = set(answers.columns)
+        names = [name for name in names if name in given]
         places = np.array([self._column[name] for name in names], dtype=np.int64)
         at = np.ix_(rows, places)
         now = np.zeros((len(rows), len(names)), dtype=bool)
         missing: list[str] = []
         if answers.height and names:
             found = np.searchsorted(rows, answers["subject"].to_numpy())
-            missing = [name for name in names if answers[name].null_count()]
-            now[found] = np.column_stack([_truth_of(answers[name], name in missing) for name in names])
+            columns = [answers.get_column(name) for name in names]
+            missing = [column.name for column in columns if column.null_count()]
+            now[found] = np.column_stack([_truth_of(column, column.name in missing) for column in columns])
         if missing or self.unknown:
             self._set_unknown(rows, answers.select("subject", *missing), names)
             for place, name in enumerate(names):

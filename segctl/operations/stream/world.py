@@ -11,6 +11,7 @@ from segctl.operations.live.evaluation import NEVER, LiveEvaluator
 from segctl.operations.running import Running, running
 from segctl.operations.stream.ahead import ahead
 from segctl.operations.stream.clock import moment
+from segctl.operations.stream.frames import newest
 from segctl.operations.stream.members import Members, Moved, Timers
 from segctl.state.hot import expect
 from segctl.state.subjects import Subjects, subject_count
@@ -198,6 +199,8 @@ class World:
         import polars as pl
 
         for frame in events:
+            if not frame.height or newest(frame) <= at:
+                continue
             ahead = frame.filter((pl.col("ts").to_physical() > at) & pl.col("subject").is_not_null())
             for subject, when in ahead.group_by("subject").agg(pl.col("ts").min().to_physical()).iter_rows():
                 (profile,) = self.profile_subjects([subject])
