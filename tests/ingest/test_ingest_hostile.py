@@ -53,6 +53,18 @@ def test_ragged_lines_nul_bytes_and_open_quotes_are_findings_with_their_line(sho
     assert {3, 4, 6} <= set(rows["line"].to_list())
 
 
+def test_a_number_beyond_all_decimals_is_one_bad_row(shop) -> None:
+    shop.source("orders", ORDERS)
+    wert = ["1.5", "1e9999999999999999999", "2"]
+    row = '{{"kunde": "1", "zeit": "2026-01-01T10:00:00Z", "wert": {}, "nr": "o{}"}}\n'
+    shop.file("orders.ndjson", "".join(row.format(one, number) for number, one in enumerate(wert)))
+
+    found = shop.ingest("orders")
+
+    assert (found.new, found.bad) == (2, 1)
+    assert shop.rows("quarantine/orders")["line"].to_list() == [2]
+
+
 def test_a_truncated_gzip_keeps_what_was_whole_and_says_so(shop) -> None:
     rng = random.Random(1)
     lines = "".join(f"{rng.random()},2026-01-01,1,{i}\n" for i in range(5000))

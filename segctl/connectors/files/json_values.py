@@ -49,7 +49,11 @@ def _number(text: str) -> float | Digits:
     value = float(text)
     if len(text) < _SURELY_EXACT and "e" not in text and "E" not in text:
         return value
-    return value if Decimal(repr(value)) == Decimal(text) else Digits(text)
+    try:
+        return value if Decimal(repr(value)) == Decimal(text) else Digits(text)
+    except ArithmeticError:
+        # An exponent of twenty digits is beyond decimals as well.
+        return Digits(text)
 
 
 def _no_constant(name: str) -> object:

@@ -212,7 +212,11 @@ def _put(value: Any, path: list[str], secret: str) -> None:  # noqa: ANN401 - a 
 def _number(text: str) -> float | str:
     """A number as it is, or as text where a float would lose digits."""
     number = float(text)
-    return number if Decimal(repr(number)) == Decimal(text) else text
+    try:
+        return number if Decimal(repr(number)) == Decimal(text) else text
+    except ArithmeticError:
+        # An exponent of twenty digits is beyond decimals as well.
+        return text
 
 
 def _whole(text: str) -> int | str:

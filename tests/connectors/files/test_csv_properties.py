@@ -196,7 +196,7 @@ def read_soup(
 records = st.lists(st.sampled_from(["a", '"b,c"', '"d"', '"e,,""\n"', ""]), min_size=1, max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(records, min_size=2, max_size=12), st.sampled_from([30, 10_000]))
 def test_no_quoted_delimiter_and_no_long_row_pays_for_a_field_that_is_missing(
     table: list[list[str]], size: int

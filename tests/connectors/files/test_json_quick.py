@@ -13,6 +13,7 @@ from segctl.connectors.files.json_values import Digits, parse_record, quick_reco
 NUMBERS = [
     "0", "-0", "1.5", "-0.0", "1E5", "1e-400", "1e400", "0.1000000000000000055", "12345678901234567890123", "2.50",
     "1.0000000000000000000001", "9007199254740993.0", "-9223372036854775809", "18446744073709551616",
+    "1e9999999999999999999", "-1e-9999999999999999999",
 ]  # fmt: skip
 TEXTS = st.text(alphabet=st.sampled_from('ab"\\\u00e4\u2028\U0001f600{}[]:,\x7f\t\x00'), max_size=4)
 ENCODED = TEXTS.map(lambda text: json.dumps(text, ensure_ascii=len(text) % 2 == 0))
@@ -62,3 +63,10 @@ def test_plain_lines_are_read_quickly_with_exact_numbers() -> None:
     )
     assert found == {"id": 12345678901234567890123, "price": 12.5, "fine": "0.1000000000000000000001", "t": ["ä"]}
     assert isinstance(found["fine"], Digits)
+
+
+@pytest.mark.parametrize("number", ["1e400", "1e9999999999999999999", "1e-9999999999999999999"])
+def test_a_number_beyond_all_floats_is_its_digits(number: str) -> None:
+    line = f'{{"a": {number}}}'
+
+    assert quick_record(line.encode()) == parse_record(line) == {"a": number}

@@ -241,3 +241,8 @@ def test_the_real_tap_of_postgres(
     fetch = SingerFetch((program("tap-postgres"),), "public-people", json.dumps(config), secrets)
     around = Around("tap", tmp_path, datetime(2026, 11, 21, tzinfo=UTC), note=notes.append)
     assert sorted(ids(list(SingerConnector(fetch, around).pages(Start())))) == list(range(10))
+
+
+def test_a_number_beyond_all_decimals_is_handed_on_as_it_is_written() -> None:
+    assert singer._number("1e9999999999999999999") == "1e9999999999999999999"
+    assert singer._number("2.5") == 2.5
