@@ -128,6 +128,8 @@ def renew(state: StreamState, *, is_first: bool = False) -> int:
     else:
         changes = unsaid(state.workspace, said, world.members, world.profiles, at)
         state.commit(Work(changes=changes), {TOLD_RUN: last}, recorded=last)
+    # A run was just recorded, so the next one has time.
+    state.checkpoint_at = time.monotonic()
     return sum(s.members for s in applied.segments)
 
 

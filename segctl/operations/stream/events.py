@@ -28,7 +28,7 @@ _FILE_ROWS = 100_000
 _MOST_INPUTS = 16
 """Inputs that go on by what is known of them; of others it is read again what they gave."""
 _MOST_KEY_FILES = 8
-_SMALL_KEYS = 4_000_000
+_SMALL_KEYS = 1_000_000
 """So many files of fewer keys than this become one."""
 
 
