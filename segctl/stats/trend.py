@@ -62,7 +62,8 @@ def trend(
         at: Time of each; steps of 1 when left out.
         covariance: Between the effects of all steps, for the same units seen in several weeks; when left out they
             are taken as independent, which for figures that stay with a unit gives a p that is too large, not too
-            small.
+            small. Steps without variance in it are left out; where what is left has no inverse, all are taken as
+            independent.
         confidence: Of the slope's interval.
 
     Source:
@@ -71,13 +72,18 @@ def trend(
     import numpy as np
 
     times = list(at) if at is not None else list(range(len(effects)))
-    kept = [step for step, one in enumerate(effects) if one.effect is not None and one.se]
+    joint = None if covariance is None else np.asarray(covariance, dtype=float)
+    kept = [
+        step
+        for step, one in enumerate(effects)
+        if one.effect is not None and one.se and (joint is None or joint[step, step])
+    ]
     if len({times[step] for step in kept}) < 2:
         return TrendTest(undefined(Why.TOO_FEW, confidence=confidence, method=METHOD), None, False, len(kept))
     values = np.array([effects[step].effect for step in kept], dtype=float)
     spread = np.diag([float(effects[step].se or 0) ** 2 for step in kept])
-    if covariance is not None:
-        spread = np.asarray(covariance, dtype=float)[np.ix_(kept, kept)]
+    if joint is not None and np.linalg.matrix_rank(joint[np.ix_(kept, kept)]) == len(kept):
+        spread = joint[np.ix_(kept, kept)]
     rows = np.column_stack([np.ones(len(kept)), [times[step] for step in kept]])
     weighted = np.linalg.solve(spread, rows)
     inverse = np.linalg.inv(rows.T @ weighted)

@@ -61,6 +61,21 @@ def test_weeks_without_an_effect_are_left_out_and_keep_their_place() -> None:
     assert (found.slope.estimate, found.used) == (pytest.approx(1.0), 2)
 
 
+def test_a_week_without_variance_leaves_the_others_as_they_are_together() -> None:
+    effects = [Measured(1.0, 1.0), Measured(1.6, 1.0), Measured(2.2, 1.0)]
+    together = [[1.0 if one == other else 0.9 for one in range(3)] for other in range(3)]
+    with_dead = [[*row, 0.0] for row in together] + [[0.0] * 4]
+
+    assert trend([*effects, Measured(0.0, 0.0)], covariance=with_dead) == trend(effects, covariance=together)
+    assert trend([*effects, Measured(0.0, 1.0)], covariance=with_dead) == trend(effects, covariance=together)
+
+
+def test_weeks_that_repeat_each_other_are_taken_as_independent() -> None:
+    effects = [Measured(1.0, 1.0), Measured(1.6, 1.0), Measured(2.2, 1.0)]
+
+    assert trend(effects, covariance=[[1.0] * 3] * 3) == trend(effects)
+
+
 # --- Sub-groups -------------------------------------------------------------------------------------------
 def test_cochrans_q_by_hand() -> None:
     # Weights 4, 1, 1: pooled (4·1 + 2 + 6)/6 = 2; Q = 4·1 + 0 + 16 = 20.

@@ -155,8 +155,8 @@ def _of_differences(of: Trial, frame: pl.DataFrame, columns: Sequence[str], arm:
         return None
     units = sum(n for n, _ in known)
     total = sum(((n / units) ** 2 * both for n, both in known), start=np.zeros((len(columns), len(columns))))
-    # Weeks in which no unit differs from another have no place in a regression by precision.
-    return None if np.linalg.matrix_rank(total) < len(total) else total.tolist()
+    found: list[list[float]] = total.tolist()
+    return found
 
 
 def _spread(frame: pl.DataFrame, columns: Sequence[str], arm: str) -> tuple[int, Array | None]:
