@@ -166,6 +166,17 @@ class LiveEvaluator:
         found = [self._answers(profiles, some, as_of, names) for some in parts]
         return pl.concat(found) if len(found) > 1 else found[0]
 
+    def goes_on_from(self, profiles: NDArray[np.int32], due: NDArray[np.int64], as_of: datetime) -> None:
+        """Takes in what an evaluation of everybody found, as if it had been asked here; profiles are read now.
+
+        Args:
+            profiles: Subjects of the population, ascending.
+            due: When time alone may change an answer, microseconds since 1970.
+            as_of: Of that evaluation, which saw the same snapshot.
+        """
+        self._profiles_at(as_of)
+        self._settled.settle(profiles, due, everything=True)
+
     def _moved_by(self, kinds: frozenset[str]) -> tuple[str, ...]:
         """Segments that events of some kinds can move."""
         if kinds not in self._moved:

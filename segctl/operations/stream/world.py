@@ -109,12 +109,14 @@ class World:
         import numpy as np
         import polars as pl
 
-        rows = present.arg_true()
-        there = pl.DataFrame({"subject": rows.cast(pl.Int32)}).with_columns(pl.lit(value=True).alias(""))
+        who, as_of = present.arg_true().cast(pl.Int32), moment(self.as_of)
+        rows, next_at = who.to_numpy(), due.gather(who).fill_null(NEVER).to_numpy()
+        there = pl.DataFrame({"subject": who}).with_columns(pl.lit(value=True).alias(""))
         self._present.moved(np.arange(len(present)), there, ("",))
-        self.timers.set(rows.cast(pl.Int64).to_numpy(), due.gather(rows).fill_null(NEVER).to_numpy())
+        self.timers.set(rows.astype(np.int64), next_at)
         expect(self.session.workspace)
-        self._evaluator.answers(rows.head(1).to_list(), moment(self.as_of))
+        self._evaluator.goes_on_from(rows, next_at, as_of)
+        self._evaluator.answers(rows[:1].tolist(), as_of)
 
     def profile_subjects(self, subjects: Iterable[int]) -> list[int]:
         """Subjects of the profiles of some subjects, each once, ascending."""
