@@ -142,15 +142,19 @@ def without_small(whole: Examined, language: Language, least: int) -> tuple[Segm
     from segctl.cli.small_segments import SmallSegments, small_segments
 
     small = SmallSegments(least) if whole.report is None else small_segments(whole.report, least)
-    return tuple(_without(one, small, language) for one in whole.segments)
+    known = () if whole.report is None else whole.report.segments
+    quiet = {one.segment for one in known if one.alike is not None and small.others(one.segment, one.alike)}
+    return tuple(_without(one, small, language, figures=one.segment in quiet) for one in whole.segments)
 
 
-def _without(one: SegmentHealth, small: SmallSegments, language: Language) -> SegmentHealth:
+def _without(one: SegmentHealth, small: SmallSegments, language: Language, *, figures: bool) -> SegmentHealth:
     is_hidden = small.hides(one.members) or small.size(one.segment)
     moves = is_hidden or any(unit[:2] == ("moves", one.segment) for unit in small.units if isinstance(unit, tuple))
     return replace(
         one,
-        findings=tuple(_finding(one.segment, f, small, language, size=is_hidden) for f in one.findings),
+        findings=tuple(
+            _finding(one.segment, f, small, language, size=is_hidden, figures=figures) for f in one.findings
+        ),
         members=None if is_hidden else one.members,
         per_run=None if moves else one.per_run,
         per_day=None if moves else one.per_day,
@@ -160,11 +164,11 @@ def _without(one: SegmentHealth, small: SmallSegments, language: Language) -> Se
 
 
 def _finding(
-    segment: str, finding: HealthFinding, small: SmallSegments, language: Language, *, size: bool
+    segment: str, finding: HealthFinding, small: SmallSegments, language: Language, *, size: bool, figures: bool
 ) -> HealthFinding:
     from segctl.operations.health.words import hidden, said
 
-    values = hidden(finding.values, small.least, size=size)
+    values = hidden(finding.values, small.least, size=size, figures=figures and "others" in finding.values)
     if values == finding.values:
         return finding
     reason = said(finding.kind, {"segment": segment, **values}, language)[0]

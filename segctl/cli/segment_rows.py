@@ -123,7 +123,7 @@ def _segment(one: SegmentFigures, small: SmallSegments) -> tuple[Any, ...]:
     figures = (None,) * len(_FIGURES) if one.window is None else _figures(one.window, small, name, 0)
     rate = None if beside is None or beside.conversion_of_others is None else beside.conversion_of_others.value
     each = None if beside is None or beside.per_person_of_others is None else beside.per_person_of_others.value
-    is_alone = beside is not None and small.hides(beside.people, beside.others)
+    is_alone = beside is not None and small.others(name, beside)
     moves, by_run = small.moves(name), small.by_run(one)
     size = (None, None) if small.size(name) else (one.size, one.share)
     return (

@@ -211,7 +211,7 @@ class _Telling:
             cells.append(
                 MISSING
                 if beside is None or others is None
-                else self.unless(self.small.hides(beside.people, beside.others), self.n.share(others.value))
+                else self.unless(self.small.others(segment, beside), self.n.share(others.value))
             )
         return tuple(cells)
 

@@ -12,6 +12,7 @@ from segctl.model.dataclass import dataclass
 if TYPE_CHECKING:
     from datetime import date
 
+    from segctl.operations.segment_report.alike import Alike
     from segctl.operations.segment_report.values import (
         Figures,
         Lifecycle,
@@ -72,6 +73,17 @@ class SmallSegments:
     def converted(self, segment: str, ago: int = 0) -> bool:
         """Whether it is hidden how many of them converted, and for how much."""
         return self.people(segment, ago) or ("converted", segment, ago) in self.units
+
+    def others(self, segment: str, beside: Alike) -> bool:
+        """Whether it is hidden what others of the same stages did: they with the members are all who did it."""
+        if self.hides(beside.people, beside.others) or self.converted(segment) or self.converted(EVERYBODY):
+            return True
+        for rate, people in ((beside.conversion, beside.people), (beside.conversion_of_others, beside.others)):
+            did = 0 if rate is None else round(rate.value * people)
+            # Less than half a person is somebody as well, as the others are weighed by stage.
+            if rate is not None and self.hides(max(did, int(rate.value > 0)), max(people - did, int(rate.value < 1))):
+                return True
+        return False
 
     def engaged(self, segment: str, ago: int = 0) -> bool:
         """Whether it is hidden how many of them reacted."""

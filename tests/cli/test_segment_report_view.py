@@ -174,6 +174,24 @@ def test_counts_of_few_people_are_told_nowhere() -> None:
     assert "Counts below 5 are not told; “hidden” are also numbers" in text
 
 
+@pytest.mark.parametrize(("everybody", "of_others"), [(278, 3 / 2800), (400, 0.4 / 2900), (276, 0.05)])
+def test_others_do_not_bring_back_what_few_did(everybody: int, of_others: float) -> None:
+    first, second = report().segments
+    assert first.alike is not None
+    alike = replace(first.alike, conversion_of_others=Estimate(of_others, 0.001))
+    made = report(
+        everybody=Figures(3900, everybody, 9000.0, 150_000.0, 800), segments=(replace(first, alike=alike), second)
+    )
+    shown = dict(zip((column.name for column in COLUMNS), next(iter(result(made, least=10).rows)), strict=True))
+    all_told = dict(zip((column.name for column in COLUMNS), next(iter(result(report(), least=10).rows)), strict=True))
+
+    assert (shown["conversion_of_others"], shown["per_person_of_others"]) == (None, None)
+    assert all_told["conversion_of_others"] == 0.111
+    assert f"{100 * of_others:.1f} %" not in as_text(
+        context(), document(made, "en", "Europe/Berlin", least=10), details=True
+    )
+
+
 def test_where_nothing_is_declared_the_report_says_how_to() -> None:
     bare = report(declared=(), everybody=None, cohorts=None, lifecycle=None, rfm=None,
                   proposal="reports:\n  conversion: {event: bought}\n")  # fmt: skip

@@ -163,3 +163,14 @@ def test_small_counts_and_what_comes_of_them_are_hidden() -> None:
     assert hidden({"size": 400, "people": 397, "share": 0.99}, 5) == {"size": "–", "people": "–", "share": "–"}
     assert hidden({"size": 400, "share": 0.5}, 5, size=True) == {"size": "–", "share": "–"}
     assert said("size", hidden(values, 5), "en")[0] == "size – (<5 → 40), usually –"
+
+
+def test_rates_of_few_who_did_or_did_not_are_hidden_with_what_they_paid() -> None:
+    values = {"people": 1100, "others": 2800, "rate": 0.2, "rate_of_others": 0.1, "per_person": 0.05,
+              "per_person_of_others": None, "unit": "EUR"}  # fmt: skip
+    few = {"rate": "–", "rate_of_others": "–", "per_person": "–"}
+
+    assert hidden(values, 10) == values
+    assert hidden(values, 10, figures=True) == values | few
+    for rates in ({"rate": 3 / 1100}, {"rate": 1097 / 1100}, {"rate_of_others": 0.4 / 2800}):
+        assert hidden(values | rates, 10) == values | few

@@ -154,15 +154,20 @@ _PEOPLE = ("people", "size", "before", "after", "reacted", "others")
 """Values that count people."""
 _SIZES = ("people", "size", "after")
 """Of these, those that may be all members."""
+_RATES = (("rate", "people"), ("rate_of_others", "others"))
+"""Shares of people who did something, and of how many people."""
+_FIGURES = ("rate", "per_person", "rate_of_others", "per_person_of_others")
+"""What members and others did."""
 
 
-def hidden(values: Mapping[str, Any], least: int, *, size: bool = False) -> dict[str, Any]:
+def hidden(values: Mapping[str, Any], least: int, *, size: bool = False, figures: bool = False) -> dict[str, Any]:
     """The values without counts of fewer people than `least`, 0 aside, and without what is reckoned from them.
 
     Args:
         values: Of a finding.
         least: Counts from here on are told.
         size: How many members there are is hidden elsewhere, so it is here.
+        figures: Likewise what members or others did.
     """
     counts = {key: values[key] for key in _PEOPLE if isinstance(values.get(key), int)}
     small = {key for key, people in counts.items() if 0 < people < least}
@@ -170,10 +175,23 @@ def hidden(values: Mapping[str, Any], least: int, *, size: bool = False) -> dict
     near = {key for one, other in combinations(counts, 2) if 0 < abs(counts[one] - counts[other]) < least
             for key in (one, other)}  # fmt: skip
     near |= {key for key in _SIZES if size and key in counts}
-    if not small and not near:
-        return dict(values)
-    shares = {key for key, value in values.items() if isinstance(value, float)}
+    shares: set[str] = set()
+    if small or near:
+        shares = {key for key, value in values.items() if isinstance(value, float)}
+    elif figures or _few_did(values, least):
+        shares = {key for key in _FIGURES if values.get(key) is not None}
     return dict(values) | dict.fromkeys(shares | near, "–") | dict.fromkeys(small, f"<{least}")
+
+
+def _few_did(values: Mapping[str, Any], least: int) -> bool:
+    """Whether a rate is of few who did something, or of few who did not."""
+    for rate, of in _RATES:
+        share, people = values.get(rate), values.get(of)
+        if share is not None and people is not None:
+            did = round(share * people)
+            if (share > 0 and did < least) or (share < 1 and people - did < least):
+                return True
+    return False
 
 
 def said(kind: str, values: dict[str, Any], language: Language) -> tuple[str, str]:
