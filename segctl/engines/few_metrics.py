@@ -48,10 +48,11 @@ def tallied(
     frame = polars_of(builder.rows) if tally.frame is None else tally.frame
     rows = frame.collect(engine="in-memory")
     own = subjects.to_numpy()
-    # Who is listed need not be there.
-    of = rows.get_column("subject").to_numpy()
-    there = own[np.minimum(np.searchsorted(own, of), len(own) - 1)] == of
-    rows = rows if there.all() else rows.filter(pl.Series(there))
+    if len(own) < len(reading.subjects.listed or ()):
+        # Who is listed need not be there.
+        of = rows.get_column("subject").to_numpy()
+        there = own[np.minimum(np.searchsorted(own, of), len(own) - 1)] == of
+        rows = rows if there.all() else rows.filter(pl.Series(there))
     done = {name for name, _ in builder.metrics}
     scope = reading.scope
     found = Summing(own, scope.as_of, scope.zone).columns(tally, rows)

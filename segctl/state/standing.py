@@ -118,6 +118,28 @@ class Standing:
         found = covered(found, over["subject"], over.select(asked))
         return found if newer is None else covered(found, newer["subject"], newer.select(asked))
 
+    def where(self, mask: pl.Series, keys: Sequence[str], newer: pl.DataFrame | None = None) -> pl.DataFrame:
+        """The rows of `dense` at which a mask is true: cheaper than all of them, of which most would go.
+
+        Args:
+            mask: As long as the rows wanted of `dense`, without nulls.
+            keys: Names of columns.
+            newer: As in `dense`.
+        """
+        import polars as pl
+
+        asked = list(dict.fromkeys(keys))
+        first = self._first(asked)
+        found = first.filter(mask.head(first.height))
+        if len(mask) > first.height:
+            found = pl.concat([found, found.clear(int(mask.tail(-first.height).sum()))])
+        held = mask.arg_true()
+        for over in (self._over(asked), newer):
+            if over is not None:
+                inside = over.filter(mask.gather(over["subject"]))
+                found = covered(found, held.search_sorted(inside["subject"]), inside.select(asked))
+        return found
+
     def rows(self, subjects: pl.Series, keys: Sequence[str]) -> pl.DataFrame:
         """Columns of some subjects, in their order, null for those that are not there.
 
@@ -291,19 +313,28 @@ def covered(found: pl.DataFrame, at: pl.Series, over: pl.DataFrame) -> pl.DataFr
 
     if not over.height:
         return found
+    if found.height < _NARROW * over.height:
+        return _gathered(found, at, over)
+    schema = pl.concat([found.head(0), over.head(0)], how="vertical_relaxed").schema
+    plain = [name for name, of in schema.items() if of == pl.Boolean or of.is_integer()]
+    others = [name for name in found.columns if name not in plain]
+    rest = _gathered(found.select(others), at, over.select(others)) if others else found
+    columns = [
+        found[name].cast(schema[name]).clone().scatter(at, over[name].cast(schema[name]))
+        if name in plain
+        else rest[name]
+        for name in found.columns
+    ]
+    return pl.DataFrame(columns)
+
+
+def _gathered(found: pl.DataFrame, at: pl.Series, over: pl.DataFrame) -> pl.DataFrame:
+    import polars as pl
+
     both = pl.concat([found, over], how="vertical_relaxed")
     place = pl.int_range(found.height, dtype=pl.Int64, eager=True)
     place = place.scatter(at, pl.int_range(found.height, both.height, dtype=pl.Int64, eager=True))
-    if found.height < _NARROW * over.height:
-        return both.select(pl.all().gather(place))
-    plain = [name for name, of in both.schema.items() if of == pl.Boolean or of.is_integer()]
-    columns = [
-        found[name].cast(both.schema[name]).clone().scatter(at, over[name].cast(both.schema[name]))
-        if name in plain
-        else both[name].gather(place)
-        for name in both.columns
-    ]
-    return pl.DataFrame(columns)
+    return both.select(pl.all().gather(place))
 
 
 def _written(folder: Path, rows: pl.DataFrame) -> Layer:

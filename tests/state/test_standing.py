@@ -141,3 +141,22 @@ def test_a_state_of_nobody_is_one(workspace: Workspace) -> None:
 
 def _cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1])
+
+
+def test_rows_where_a_mask_is_true_are_those_of_whole_columns(workspace: Workspace) -> None:
+    random = Random(5)
+    whole = rows(random, list(range(60)))
+    write_whole(workspace, state(workspace, 60), whole.drop("subject"))
+    before = read_standing(workspace)
+    assert before is not None
+    write_layer(workspace, before, state(workspace, 62), rows(random, [3, 9, 40, 60, 61]))
+    found = read_standing(workspace)
+    assert found is not None
+    keys, newer = [DUE, *COLUMNS], rows(random, [9, 10, 61, 63])
+    for newest in (None, newer):
+        for share in (0.0, 0.3, 1.0):
+            mask = pl.Series([random.random() < share for _ in range(64)], dtype=pl.Boolean)
+
+            some = found.where(mask, keys, newest)
+
+            assert some.rows() == found.dense(keys, 64, newest).filter(mask).rows()

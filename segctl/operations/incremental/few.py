@@ -101,6 +101,20 @@ class Few:
             frame = frame.with_columns(pl.min_horizontal(frame[DUE], self._spread[DUE]).alias(DUE))
         return frame.select(asked)
 
+    def where(self, test: pl.Series, keys: Iterable[str]) -> pl.DataFrame:
+        """``subject`` and columns of those of whom a test is true now, ascending; the test is as long as `dense`."""
+        import polars as pl
+
+        asked = list(dict.fromkeys(keys))
+        mask = test.fill_null(value=False)
+        apart = [frame for frame in (self._spread, self.late) if frame is not None]
+        others = {key: frame for frame in apart for key in frame.columns if key in asked}
+        rest = [key for key in asked if key not in others]
+        found = [mask.arg_true().cast(pl.Int32).alias("subject")]
+        found += self._held.where(mask, rest, self._over(rest)).get_columns() if rest else []
+        found += [frame[key].filter(mask) for key, frame in others.items()]
+        return pl.DataFrame(found).select("subject", *asked)
+
     def rows(self, subjects: pl.Series, keys: Iterable[str]) -> pl.DataFrame:
         """``subject`` and columns of some subjects now, ascending, null for who is not part of the population."""
         asked = list(dict.fromkeys(keys))
@@ -248,13 +262,12 @@ class Few:
         if len(tests) == len(staged.late) and not staged.late_outputs:
             ranks = {name for one in staged.late for name in staged.ranks[one.name] if name is not None}
             wanted = {name: key for name, key in inputs.items() if name in {*ranks, *wheres}}
-            is_asked = pl.any_horizontal(*(pl.col(key) for key in tests))
+            is_asked = self.dense(tests).select(pl.any_horizontal(pl.all())).to_series()
         else:
             wanted = {**inputs, **reused}
-            is_asked = pl.col(PRESENT).fill_null(value=False)
-        dense = self.dense([PRESENT, *wanted.values()])
-        dense = dense.insert_column(0, pl.int_range(self._length, dtype=pl.Int32, eager=True).alias("subject"))
-        return dense.filter(is_asked).select("subject", *(pl.col(key).alias(name) for name, key in wanted.items()))
+            is_asked = self.dense([PRESENT]).to_series()
+        found = self.where(is_asked, wanted.values())
+        return found.select("subject", *(pl.col(key).alias(name) for name, key in wanted.items()))
 
     def _ids(self, subjects: pl.Series) -> pl.Series:
         return ids_of(self._session.workspace, subjects, self._snapshot)

@@ -383,9 +383,7 @@ def _of_few(few: Few, columns: Columns, subjects: pl.Series, names: Sequence[str
     if where is None:
         rows = few.rows(subjects.unique().sort(), [PRESENT, *keys])
         return columns.detailed(rows.filter(pl.col(PRESENT).fill_null(value=False)), names)
-    # Those of whom something is true are many, so whole columns are looked at.
-    test = columns.key_of(where)
-    dense = few.dense([PRESENT, test, *keys])
-    dense = dense.insert_column(0, pl.int_range(dense.height, dtype=pl.Int32, eager=True).alias("subject"))
-    is_asked = pl.col(test).fill_null(value=False) | pl.col("subject").is_in(subjects.implode())
-    return columns.detailed(dense.filter(pl.col(PRESENT).fill_null(value=False) & is_asked), names)
+    asked = few.dense([columns.key_of(where)]).to_series().fill_null(value=False)
+    asked = asked.clone().scatter(subjects, True) if len(subjects) else asked
+    rows = few.where(asked & few.dense([PRESENT]).to_series(), keys)
+    return columns.detailed(rows, names)
