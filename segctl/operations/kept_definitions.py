@@ -44,6 +44,27 @@ def keep_definitions(session: Session) -> str | None:
     """
     from segctl.state.texts import keep_texts, text_digest
 
+    found = _said_now(session)
+    if found is None:
+        return None
+    texts, summary = found
+    keep_texts(session.workspace, [*texts, summary])
+    _keep_lists(session)
+    return text_digest(summary)
+
+
+def says_the_same(session: Session, run: Run) -> bool:
+    """The project's files say what they said when the run kept them."""
+    from segctl.state.texts import text_digest
+
+    found = None if run.note.get(NOTE) is None else _said_now(session)
+    return found is not None and text_digest(found[1]) == run.note[NOTE]
+
+
+def _said_now(session: Session) -> tuple[list[bytes], bytes] | None:
+    """Texts of the project's files, and what tells them from others; None when a file went away meanwhile."""
+    from segctl.state.texts import text_digest
+
     root = Path(session.project.root)
     paths = [FILE, *(path for folder in ("segments", "traits") for path in definition_files(session.project, folder))]
     try:
@@ -54,10 +75,7 @@ def keep_definitions(session: Session) -> str | None:
         "files": {path: text_digest(text) for path, text in texts.items()},
         "sources": list(source_names(session.project)),
     }
-    summary = json.dumps(about, sort_keys=True).encode()
-    keep_texts(session.workspace, [*texts.values(), summary])
-    _keep_lists(session)
-    return text_digest(summary)
+    return list(texts.values()), json.dumps(about, sort_keys=True).encode()
 
 
 def session_of_run(session: Session, run: Run) -> Session | None:

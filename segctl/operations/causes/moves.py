@@ -87,8 +87,11 @@ class Explaining:
         found = [one for one in deltas if one is not None]
         if len(found) < len(deltas) or not self.run.reproducible:
             return lines(moves, None, self.as_of)
+        # Rules that are the same are translated once.
+        old = None if old is not None and old.session is self.session else old
         then, now = self._sides(Rules(self.session, {}, given), old, raw)
-        now = replace(now, beside=beside_at(now, (now.rules, then.rules), names, {}))
+        both = (now.rules,) if then.rules is now.rules else (now.rules, then.rules)
+        now = replace(now, beside=beside_at(now, both, names, {}))
         pairs = self._marked(moves, changed, people, found, then, now)
         is_new = pl.any_horizontal(*_NEW)
         asked, still = pairs.filter(is_new), pairs.filter(~is_new)

@@ -13,7 +13,7 @@ from segctl.compile.project import FILE
 from segctl.compile.references import references
 from segctl.model.dataclass import dataclass
 from segctl.operations.causes.replay import Rules
-from segctl.operations.kept_definitions import NOTE, session_of_run, settings_digest
+from segctl.operations.kept_definitions import NOTE, says_the_same, session_of_run, settings_digest
 from segctl.operations.lists import ProjectLists
 from segctl.operations.provenance import former_names, origin_of, origin_today
 
@@ -43,20 +43,33 @@ class Changed:
 
 
 def rules_then(session: Session, run: Run, names: Iterable[str], given: frozenset[str]) -> Rules | None:
-    """The rules as the run had them; None when they were not kept."""
+    """The rules as the run had them; None when they were not kept.
+
+    Where nothing about them is another one they are those of today, of the very same session.
+    """
     from segctl.state.runs import runs
 
+    asked = {*names, *given}
+    if _are_todays(session, run, asked):
+        return Rules(session, {name: name for name in asked}, given)
     then = session_of_run(session, run)
     if then is None:
         return None
     recorded = runs(session.workspace)
     there = then.definitions.segments
     found = {}
-    for name in {*names, *given}:
+    for name in asked:
         old = next((old for old in former_names(name, session.definitions, recorded) if old in there), None)
         if old is not None:
             found[name] = old
     return Rules(then, found, given)
+
+
+def _are_todays(session: Session, run: Run, names: Iterable[str]) -> bool:
+    """Files and meanings are as the run had them; where lists decide, they may be others."""
+    segments = session.definitions.segments
+    is_same = all(name in segments and run.definitions.get(name) == segments[name].digest for name in names)
+    return is_same and not run.note.get("lists") and says_the_same(session, run)
 
 
 def changed_rules(session: Session, run: Run, then: Rules | None, names: Iterable[str]) -> dict[str, Changed]:
