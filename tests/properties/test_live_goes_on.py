@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from incremental_world import Shop
 
-from segctl.compile.zones import to_us
+from segctl.compile.zones import from_us, to_us
 from segctl.operations.evaluation import evaluate
 from segctl.operations.live.evaluation import LiveEvaluator
 from segctl.operations.session import Session, open_session
@@ -147,3 +147,39 @@ def test_records_dated_ahead_are_valid_in_their_time(tmp_path: Path) -> None:
 
         live.check(shop)
         assert live.evaluator.answers(people, shop.now)["gold"].to_list() != before["gold"].to_list()
+
+
+def test_only_what_events_can_move_is_asked_again(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, 4)
+    for name, where in {
+        "buyers": "{event: order, count: {at_least: 50}}",
+        "visitors": "{event: visit, within_last: 5 days}",
+        "guests": "{not: {segment: buyers}}",
+        "gold": "{trait: tier, equals: gold}",
+    }.items():
+        (tmp_path / f"segments/{name}.yaml").write_text(f"segment: {name}\nwhere: {where}\n")
+    with open_session(tmp_path) as session:
+        names = ["buyers", "visitors", "guests", "gold"]
+        live = LiveEvaluator(session, names, session.workspace.snapshot())
+        people = sorted(set(_Live(session, names).owners))
+        first, now = live.answers(people, shop.now), shop.now
+        one, other = first["subject"].to_list()[:2]
+        orders = pl.DataFrame(
+            {"subject": [one] * 50, "ts": [now] * 50, "source": ["web"] * 50, "event_id": [str(n) for n in range(50)]},
+            schema={"subject": pl.Int32, "ts": pl.Datetime("us", "UTC"), "source": pl.String, "event_id": pl.String},
+        )
+
+        live.add_events("order", orders)
+        of_other = live.answers([other], now, only_moved=True)
+        of_one = live.answers([one], now, only_moved=True)
+
+        assert of_other.columns == ["subject", "due"]
+        assert set(of_one.columns) == {"subject", "buyers", "guests", "due"}
+        assert of_one.select("buyers", "guests").row(0) == (True, False)
+        assert of_one["due"].item() == first.row(by_predicate=pl.col("subject") == one, named=True)["due"]
+        assert live.answers([one], now, only_moved=True).columns == ["subject", "due"]
+        live.refresh(session.workspace.snapshot(), [one])
+        assert set(live.answers([one], now, only_moved=True).columns) == {"subject", *names, "due"}
+        due = [at for at in first["due"].to_list() if at < 2**62]
+        later = max(due)
+        assert set(live.answers(people, from_us(later), only_moved=True).columns) == {"subject", *names, "due"}
