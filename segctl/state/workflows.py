@@ -217,27 +217,26 @@ class Books:
         rows = self._db.query(f"SELECT * FROM workflow_instances WHERE 1{marks}{where} ORDER BY id", names or ())
         return [Instance(*row) for row in rows]
 
-    def entries(self, workflow: str) -> list[tuple[int, int, bool]]:
-        """Of everybody who ever entered: subject, last entry, and whether they are on the way."""
-        rows = self._db.query(
+    def entries(self, workflow: str, subjects: Iterable[int]) -> list[tuple[int, int, bool]]:
+        """Of some subjects those that ever entered: subject, last entry, and whether they are on the way."""
+        rows = self._of(
             "SELECT subject, max(entered), max(state = 'active') FROM workflow_instances WHERE workflow = ?"
-            " GROUP BY subject",
-            (workflow,),
+            " AND subject IN ({}) GROUP BY subject",
+            sorted(subjects),
+            workflow,
         )
         return [(row[0], row[1], bool(row[2])) for row in rows]
 
     def has_entry(self, workflow: str, entries: Iterable[str]) -> set[tuple[int, str]]:
         """Of some entries those that are on record: subject and entry."""
-        wanted, found = sorted(set(entries)), set()
+        asked = "SELECT subject, entry FROM workflow_instances WHERE workflow = ? AND entry IN ({})"
+        return {(row[0], row[1]) for row in self._of(asked, sorted(set(entries)), workflow)}
+
+    def _of(self, sql: str, wanted: Sequence[Any], *first: Any) -> Iterator[sqlite3.Row]:  # noqa: ANN401 - values of SQL
+        """Rows of a statement that names many values, some at a time."""
         for at in range(0, len(wanted), _AT_ONCE):
             part = wanted[at : at + _AT_ONCE]
-            rows = self._db.query(
-                "SELECT subject, entry FROM workflow_instances WHERE workflow = ?"
-                f" AND entry IN ({','.join('?' * len(part))})",
-                (workflow, *part),
-            )
-            found |= {(row[0], row[1]) for row in rows}
-        return found
+            yield from self._db.query(sql.format(",".join("?" * len(part))), (*first, *part))
 
     def pending(self) -> list[Pending]:
         """Who waits to have been a member long enough."""
@@ -254,28 +253,13 @@ class Books:
 
     def settled(self, keys: Iterable[str]) -> set[str]:
         """Of some keys those of effects that have a result."""
-        wanted, found = list(keys), set[str]()
-        for at in range(0, len(wanted), _AT_ONCE):
-            part = wanted[at : at + _AT_ONCE]
-            rows = self._db.query(
-                f"SELECT key FROM workflow_effects WHERE state <> 'sending' AND key IN ({','.join('?' * len(part))})",
-                part,
-            )
-            found |= {row[0] for row in rows}
-        return found
+        asked = "SELECT key FROM workflow_effects WHERE state <> 'sending' AND key IN ({})"
+        return {row[0] for row in self._of(asked, list(keys))}
 
     def troubles(self, keys: Iterable[str]) -> dict[str, Troubled]:
         """Of some keys those of effects that were tried in vain."""
-        wanted, found = list(keys), dict[str, Troubled]()
-        for at in range(0, len(wanted), _AT_ONCE):
-            part = wanted[at : at + _AT_ONCE]
-            rows = self._db.query(
-                f"SELECT key, since, last, tries, reason FROM workflow_troubles WHERE key IN"
-                f" ({','.join('?' * len(part))})",
-                part,
-            )
-            found |= {row[0]: Troubled(*row) for row in rows}
-        return found
+        asked = "SELECT key, since, last, tries, reason FROM workflow_troubles WHERE key IN ({})"
+        return {row[0]: Troubled(*row) for row in self._of(asked, list(keys))}
 
     def counts(self) -> list[tuple[str, str, str, int]]:
         """Workflow, step, state of effects, and how many."""

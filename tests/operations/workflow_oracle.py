@@ -125,6 +125,9 @@ class WrittenWorld:
     def roots(self, subjects: Any) -> dict[int, int]:
         return {one: self.merged.get(one, one) for one in subjects}
 
+    def subjects(self, roots: Any) -> set[int]:
+        return {one for one in range(len(self.lives)) if self.merged.get(one, one) in roots}
+
     def people(self, subjects: Any, now: int) -> dict[int, Someone]:
         found = {}
         for one, root in self.roots(subjects).items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -203,7 +203,7 @@ class Intake:
         known = self.books.has_entry(workflow.name, [one.entry for one in candidates])
         candidates = [one for one in candidates if (one.subject, one.entry) not in known]
         people = self.world.people({one.subject for one in candidates}, now)
-        before = self._before(workflow)
+        before = self._before(workflow, {one.root for one in people.values()})
         first: dict[int, tuple[Candidate, Someone]] = {}
         for one in sorted(candidates, key=lambda one: (one.effective, one.subject, one.entry)):
             someone = people.get(one.subject)
@@ -212,9 +212,9 @@ class Intake:
         fitting = self._fitting(workflow, sorted(first), now)
         return [_instance(workflow, *first[root]) for root in sorted(first) if root in fitting]
 
-    def _before(self, workflow: Workflow) -> dict[int, tuple[int, bool]]:
-        """Root → last entry, and whether they are on the way."""
-        entries = self.books.entries(workflow.name)
+    def _before(self, workflow: Workflow, people: Collection[int]) -> dict[int, tuple[int, bool]]:
+        """Of some profiles, root → last entry of any identifier of theirs, and whether they are on the way."""
+        entries = self.books.entries(workflow.name, self.world.subjects(people))
         roots = self.world.roots({subject for subject, _, _ in entries})
         found: dict[int, tuple[int, bool]] = {}
         for subject, entered, is_active in entries:

@@ -127,6 +127,19 @@ class LiveWorld:
 
         return owners_of(self.session, subjects, self._snapshot)
 
+    def subjects(self, roots: Collection[int]) -> Collection[int]:
+        """All subjects of some profiles."""
+        import polars as pl
+
+        from segctl.state.identity import canonical
+
+        owners = canonical(self.session.workspace, self._snapshot)
+        if owners is None or not roots:
+            return roots
+        wanted = pl.Series(list(roots), dtype=pl.Int32)
+        found: list[int] = owners.is_in(wanted.implode()).arg_true().to_list()
+        return found
+
     def _profiles(self, roots: Collection[int], now: int) -> Mapping[int, str | None]:
         """Ids of profiles, None for those that are not there now; of these people alone something is read."""
         key = (now, self._snapshot)

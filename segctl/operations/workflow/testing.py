@@ -220,6 +220,10 @@ class GivenWorld:
         """Nobody is merged."""
         return {one: one for one in subjects}
 
+    def subjects(self, roots: Collection[int]) -> Collection[int]:
+        """Nobody is merged."""
+        return roots
+
     def ask(
         self,
         questions: Mapping[Question, Condition | EventSelection],

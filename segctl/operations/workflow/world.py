@@ -166,6 +166,10 @@ class World(Protocol):
         """Subject → subject of its profile after merges, whether or not that is there."""
         ...
 
+    def subjects(self, roots: Collection[int]) -> Collection[int]:
+        """All subjects of some profiles, those that were merged into them too."""
+        ...
+
     def ask(
         self,
         questions: Mapping[Question, Condition | EventSelection],
