@@ -64,7 +64,8 @@ def record(
     names = [name for name in going.names if name in members.names]
     pending = stream_log.pending_causes(session.workspace, until)
     decided = [name for name in names if name not in failed]
-    pending = [change for change in pending if change[0] in decided]
+    known = frozenset(decided)
+    pending = [change for change in pending if change[0] in known]
     note = run_note(session, names, (), ()) | going.note | {"stream": {"changes": len(pending)}, "profiles": profiles}
     new = NewRun(
         as_of=as_of, snapshot=snapshot, started=started, finished=started + timedelta(0), tool_version=__version__,
