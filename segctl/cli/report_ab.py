@@ -183,15 +183,13 @@ def _explain(ctx: Context, session: Session, asked: Asked, found: AbReport, lang
 
 # --- The list ---------------------------------------------------------------------------------------------
 def _list(ctx: Context, session: Session, asked: Asked, language: Language) -> ExitCode:
-    from segctl.cli.small_counts import is_small
     from segctl.operations.ab.ab import running
 
     least = asked.least or 0
     found = running(session, now=ctx.now)
     rows = [
         (one.experiment, one.title, one.state, one.segment,
-         {arm: None if is_small(least, units) else units for arm, units in one.arms.items()}, one.began, one.ends,
-         None if is_small(least, *one.arms.values()) else one.share)
+         dict.fromkeys(one.arms) if least else one.arms, one.began, one.ends, None if least else one.share)
         for one in found
     ]  # fmt: skip
     told = list_document(session, found, language, least=least)
@@ -205,7 +203,10 @@ def _list(ctx: Context, session: Session, asked: Asked, language: Language) -> E
 def list_document(
     session: Session, found: Sequence[RunningExperiment], language: Language, *, least: int = 0
 ) -> Document:
-    """The list of experiments in words; counts of people below `least` are told as small."""
+    """The list of experiments in words.
+
+    With `least` it tells no counts: beside an experiment's own report, who was assigned gives away who was left out.
+    """
     from segctl.cli.report_document import Document, Grid, Section, Words
     from segctl.cli.report_speech import Speech
 
@@ -217,10 +218,10 @@ def list_document(
     rows = []
     for one in found:
         state = words[f"run.{one.state}"] + ("" if one.is_declared else f" ({words['gone']})")
-        arms = ", ".join(f"{arm} {speech.count(units)}" for arm, units in one.arms.items())
+        arms = ", ".join(arm if least else f"{arm} {n.count(units)}" for arm, units in one.arms.items())
         began, ends = (n.day(None if at is None else session.local(at)) for at in (one.began, one.ends))
         # The share of a planned size is one of all arms together.
-        done = words["hidden"] if speech.is_small(*one.arms.values()) else n.share(one.share, 0)
+        done = words["hidden"] if least else n.share(one.share, 0)
         rows.append((one.experiment, state, one.segment or "", arms, began, ends, done))
     grid = Grid(words["list_title"], heads, tuple(rows), (6,))
     section = Section("experiments", words["list_title"], (grid,))

@@ -10,7 +10,7 @@ from segctl.cli.small_counts import is_small
 from segctl.cli.small_experiments import small_groups, small_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from segctl.model.project import Language
     from segctl.operations.ab.parts import ArmFacts, ArmValue, Grouping, MetricReport
@@ -222,16 +222,26 @@ class AbSpeech(NamedSpeech):
         return small_groups(metric, grouping, self.base, self.least)
 
     def hides_weeks(self) -> bool:
-        """Whether so few did something in a week, or did not, that the week's figures would tell about them."""
+        """Whether a week's figures would tell about few: who did something in it, did not, or did in no other one."""
         found = self.report.trend
         if found is None or not self.least:
             return False
         metric = self.report.metric(found.metric)
         if any(self.is_small_arm(one) for one in metric.arms):
             return True
-        if metric.kind != "conversion":
-            return False
-        sides = [(metric.arm(arm).n, rate) for one in found.points
-                 for arm, rate in ((one.arm, one.value), (self.base, one.control)) if rate is not None]  # fmt: skip
-        counts = [(n, round(n * rate)) for n, rate in sides]
-        return self.is_small(*(did for _, did in counts), *(n - did for n, did in counts))
+        weeks: dict[str, dict[int, int]] = {}
+        for one in found.points:
+            for arm, did, value in ((one.arm, one.events, one.value), (self.base, one.events_control, one.control)):
+                if did is not None:
+                    weeks.setdefault(arm, {})[one.week] = did
+                elif value is not None and metric.kind == "conversion":
+                    weeks.setdefault(arm, {})[one.week] = round(metric.arm(arm).n * value)
+        return any(self._gives_few(metric.arm(arm), list(did.values())) for arm, did in weeks.items())
+
+    def _gives_few(self, whole: ArmValue, weeks: Sequence[int]) -> bool:
+        counts = [*weeks, *(whole.n - did for did in weeks)]
+        if whole.events is not None:
+            # Less than all by few: these did it in the other weeks alone; or, without one week, in that one alone.
+            parts = (sum(weeks), *weeks, *(sum(weeks) - did for did in weeks))
+            counts += [abs(whole.events - part) for part in parts]
+        return self.is_small(*counts)

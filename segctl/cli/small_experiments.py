@@ -11,7 +11,7 @@ from segctl.cli.small_counts import Ledger, Unit
 
 if TYPE_CHECKING:
     from segctl.cli.report_speech import AbSpeech, NamedSpeech
-    from segctl.operations.ab.parts import ArmFacts, ArmValue, Check, Grouping, MetricReport
+    from segctl.operations.ab.parts import ArmFacts, ArmValue, Check, Grouping, MetricReport, Trend
     from segctl.operations.ab.result import AbReport
 
 _RANKS = {"primary": 6.0, "secondary": 5.0, "guardrail": 4.0}
@@ -97,7 +97,7 @@ def told(speech: AbSpeech) -> AbReport:
         metrics=tuple(told_metric(speech, one) for one in report.metrics),
         money=tuple(one for one in report.money if not {one.arm, report.control} & gone.get(one.metric, set())),
         groups=tuple(_groups(speech, one) for one in report.groups),
-        trend=None if speech.hides_weeks() else report.trend,
+        trend=_weeks(speech),
         allocation=None if speech.hides_totals else report.allocation,
         checks=tuple(told_check(speech, one) for one in report.checks),
     )
@@ -130,6 +130,13 @@ def _groups(speech: AbSpeech, grouping: Grouping) -> Grouping:
         return grouping
     kept = tuple(one for one in grouping.groups if one.group not in hidden)
     return replace(grouping, groups=kept, differs={}, stratified={}, reversed=())
+
+
+def _weeks(speech: AbSpeech) -> Trend | None:
+    found = speech.report.trend
+    if found is None or speech.hides_weeks():
+        return None
+    return replace(found, points=tuple(replace(one, events_control=None, events=None) for one in found.points))
 
 
 def told_document(speech: AbSpeech, report: AbReport) -> dict[str, Any]:

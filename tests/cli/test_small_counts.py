@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from test_report_explain import control
 from test_segment_report_view import context, points
 from test_segment_report_view import report as segments_report
 
+from segctl.cli.report_ab import list_document
 from segctl.cli.report_ab import result as ab_result
 from segctl.cli.report_ab_story import document as ab_document
 from segctl.cli.report_control import result as control_result
@@ -407,6 +409,47 @@ def test_weeks_with_few_who_did_anything_are_hidden() -> None:
 
     assert "trend" not in {one.key for one in ab_document(replace(made, trend=few), "en", least=LEAST).sections}
     assert "trend" in {one.key for one in ab_document(made, "en", least=LEAST).sections}
+
+
+@pytest.mark.parametrize(
+    ("weeks", "is_told"),
+    [((2000, 1000), True), ((2517, 40), False), ((2000, 517), False), ((2500, 523), True), ((2480, 43), False),
+     ((2000, 3), False), ((0, 1000), True)],
+)  # fmt: skip
+@pytest.mark.parametrize("counted", [True, False])
+def test_weeks_that_leave_few_of_all_are_hidden(weeks: tuple[int, int], is_told: bool, counted: bool) -> None:
+    made = ab_report()
+    assert made.trend is not None
+    of_mail = [one for one in made.trend.points if one.arm == "mail"]
+    points = tuple(replace(one, value=did / 90_000, events=did if counted else None)
+                   for one, did in zip(of_mail, weeks, strict=True))  # fmt: skip
+    whole = replace(made, trend=replace(made.trend, points=points))
+
+    shown = ab_result(whole, ExitCode.OK, least=LEAST).document["report"]["trend"]
+    assert (shown is not None) is is_told
+    assert shown is None or {one["events"] for one in shown["points"]} == {None}
+
+
+def test_weeks_of_a_mean_with_few_who_did_anything_are_hidden() -> None:
+    made = ab_report()
+    assert made.trend is not None
+    points = tuple(replace(one, control=0.003, events_control=1) for one in made.trend.points)
+    whole = replace(made, trend=replace(made.trend, metric="revenue", points=points))
+
+    assert ab_result(made, ExitCode.OK, least=LEAST).document["report"]["trend"] is not None
+    assert ab_result(whole, ExitCode.OK, least=LEAST).document["report"]["trend"] is None
+
+
+@pytest.mark.parametrize(("least", "arms"), [(0, "control 10,003, mail 90,000"), (LEAST, "control, mail")])
+def test_the_list_of_experiments_tells_no_counts_beside_which_few_follow(least: int, arms: str) -> None:
+    one = SimpleNamespace(
+        experiment="coupon", state="running", is_declared=True, segment="vip", began=None, ends=None, share=0.5,
+        arms={"control": 10_003, "mail": 90_000},
+    )  # fmt: skip
+    (section,) = list_document(SimpleNamespace(), [one], "en", least=least).sections
+
+    (row,) = section.blocks[0].rows
+    assert (row[3], row[6]) == (arms, "hidden" if least else "50 %")
 
 
 def test_all_campaigns_together_do_not_bring_back_a_hidden_arm() -> None:

@@ -138,7 +138,9 @@ def trend(of: Trial) -> Trend | None:
             both = Pair(control, treatment, inside[week.name](arm, ""))
             one = compared(metric, both, confidence=float(of.experiment.confidence))
             found.append(one)
-            points.append(TrendPoint(arm, number, one.control, one.treatment, one.difference))
+            points.append(
+                TrendPoint(arm, number, one.control, one.treatment, one.difference, control.events, treatment.events)
+            )
         p[arm] = tested([_measured(one) for one in found], covariance=_of_differences(of, parted, columns, arm)).p
     return Trend(metric.name, tuple(points), p)
 

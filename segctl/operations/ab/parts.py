@@ -261,6 +261,7 @@ class TrendPoint:
     Attributes:
         week: 1 is the first.
         control: Value of the control within this week alone; likewise `value`.
+        events_control: Units of the control that did something in it, as in `ArmValue`; likewise `events`.
     """
 
     arm: str
@@ -268,6 +269,8 @@ class TrendPoint:
     control: float | None
     value: float | None
     difference: Interval
+    events_control: int | None = None
+    events: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
