@@ -19,6 +19,8 @@ INSTANT = pl.Datetime("us", "UTC")
 _LOCAL = pl.Datetime("us")
 _EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 _EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+_EARLY = datetime(1000, 1, 1, tzinfo=UTC)
+_EARLY_WALL = _EARLY.replace(tzinfo=None)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 # Day first before month first: the German habit; a file that means otherwise declares its format.
@@ -121,14 +123,25 @@ def _in_range(instants: pl.Series) -> pl.Series:
 
 
 def _strptime(text: pl.Series, form: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
-    return text.str.strptime(dtype, form, strict=False, cache=False)  # type: ignore[arg-type]  # a date or time type of Polars
+    found = text.str.strptime(dtype, form, strict=False, cache=False)  # type: ignore[arg-type]  # a date or time type of Polars
+    return _of_whole_years(text, found, form)
+
+
+def _of_whole_years(text: pl.Series, found: pl.Series, form: str) -> pl.Series:
+    """Without years of fewer than four digits: Polars reads ``+024``, ``24`` and a blank before either as year 24."""
+    is_early = found < (_EARLY.date() if found.dtype == pl.Date else _EARLY if found.dtype == INSTANT else _EARLY_WALL)
+    if not is_early.any() or not any(part in form for part in ("%Y", "%F", "%G")):
+        return found
+    rows = is_early.fill_null(value=False).arg_true()
+    is_whole = text.gather(rows).str.contains(r"^\s*0\d{3}" if form.startswith(("%Y", "%F")) else r"0\d{3}")
+    return found.scatter(rows.filter(~is_whole), None)
 
 
 def _declared(text: pl.Series, rule: TimeRule, counts: ClockCounts) -> pl.Series:
     form = rule.format
     if "%z" in form or "%Z" in form or "%:z" in form or "%#z" in form:
         aware = text.str.to_datetime(form.replace("%z", "%#z"), strict=False, time_unit="us", cache=True)
-        return aware.cast(INSTANT)
+        return _of_whole_years(text, aware.cast(INSTANT), form)
     if not any(part in form for part in ("%H", "%I", "%T", "%R", "%s", "%X")):
         return localize(_strptime(text, form, pl.Date).cast(_LOCAL), rule, counts)
     return localize(_strptime(text, form, _LOCAL), rule, counts)

@@ -355,3 +355,25 @@ def test_days_are_days_and_instants_give_their_local_day() -> None:
         None,
     ]
     assert bad_of(column(DATE, pl.Series(["31.02.2026"]), time=rule)) == [True]
+
+
+@pytest.mark.parametrize("text", [
+    "+024-02-29T23:59:59Z", " 024-02-29T23:59:59Z", "-024-02-29T23:59:59Z", "24-02-29T23:59:59.123Z",
+    "024-02-29 10:00:00", "24-02-29", "+024-02-29", "29.02.24", "29.02.+024", "29.02. 024",
+])  # fmt: skip
+@pytest.mark.parametrize("rows", [1, 600])
+def test_a_year_has_four_digits(text: str, rows: int) -> None:
+    fine = ["0024-02-29T10:00:00Z", "29.02.0024", "2024-02-29T10:00:00Z"]
+    raw = pl.Series([text] * rows + fine)
+
+    for found in (to_instants(raw, TimeRule(), ClockCounts()), to_days(raw, TimeRule(), ClockCounts())):
+        assert found.head(rows).null_count() == rows
+        assert found.tail(3).dt.year().to_list() == [24, 24, 2024]
+
+
+@pytest.mark.parametrize(("form", "text", "year"), [
+    ("%d.%m.%Y", "29.02.24", None), ("%d.%m.%Y", "29.02.0024", 24), ("%d.%m.%y", "29.02.24", 2024),
+    ("%F %H:%M %z", "24-02-29 10:00 +0100", None), ("%Y-%m-%d %H:%M %z", "0024-02-29 10:00 +0100", 24),
+])  # fmt: skip
+def test_a_declared_year_has_four_digits_as_well(form: str, text: str, year: int | None) -> None:
+    assert to_instants(pl.Series([text]), TimeRule(format=form), ClockCounts()).dt.year().to_list() == [year]
