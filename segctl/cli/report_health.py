@@ -173,7 +173,7 @@ def _finding(
         return finding
     reason = said(finding.kind, {"segment": segment, **values}, language)[0]
     known = {key: value if value == finding.values[key] else None for key, value in values.items()}
-    return replace(finding, reason=reason, values=known)
+    return replace(finding, reason=reason, values=known, p=None)
 
 
 def document(found: tuple[SegmentHealth, ...], language: Language, *, at: datetime) -> Document:

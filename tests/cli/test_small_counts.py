@@ -26,6 +26,7 @@ from segctl.cli.report_control import result as control_result
 from segctl.cli.report_control_story import document as control_document
 from segctl.cli.report_explain import explained
 from segctl.cli.report_explain_control import explained as explained_control
+from segctl.cli.report_health import without_small as without_small_health
 from segctl.cli.report_markdown import markdown
 from segctl.cli.report_speech import AbSpeech
 from segctl.cli.report_view import text as as_text
@@ -37,6 +38,7 @@ from segctl.cli.small_experiments import told as without_small
 from segctl.model.exits import ExitCode
 from segctl.operations.ab.parts import Check
 from segctl.operations.ab.result import AbReport
+from segctl.operations.health.health import Examined, HealthFinding, SegmentHealth
 from segctl.operations.segment_report.values import (
     STAGES,
     Contacts,
@@ -409,6 +411,20 @@ def test_weeks_with_few_who_did_anything_are_hidden() -> None:
 
     assert "trend" not in {one.key for one in ab_document(replace(made, trend=few), "en", least=LEAST).sections}
     assert "trend" in {one.key for one in ab_document(made, "en", least=LEAST).sections}
+
+
+@pytest.mark.parametrize(("everybody", "is_told"), [(400, True), (278, False)])
+def test_health_tells_no_rates_that_bring_back_what_few_others_did(everybody: int, is_told: bool) -> None:
+    made = segments_report(everybody=Figures(3900, everybody, 9000.0, 150_000.0, 800))
+    values = {"people": 1100, "others": 2900, "rate": 0.25, "rate_of_others": 0.04, "per_person": 5.0,
+              "per_person_of_others": 2.0, "unit": "EUR"}  # fmt: skip
+    found = HealthFinding("not_paying", "watch", "25.0 % against 4.0 %", "narrow it", values, 0.01)
+    one = SegmentHealth("winback", (found,), 1200, None, None, None, None, 3, None, None)
+
+    (told,) = without_small_health(Examined((one,), made), "en", LEAST)
+    assert (told.findings[0] == found) is is_told
+    assert is_told or (told.findings[0].values["rate"], told.findings[0].p) == (None, None)
+    assert is_told or "25.0" not in told.findings[0].reason
 
 
 @pytest.mark.parametrize(
