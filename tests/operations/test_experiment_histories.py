@@ -187,11 +187,11 @@ def _dying(at: str | None) -> Iterator[None]:
     elif at == "between":
         sent = []
 
-        def once(self: Any, *args: Any) -> None:
+        def once(self: Any, *args: Any, **options: Any) -> None:
             if sent:
                 raise Killed
             sent.append(self.name)
-            real_send(self, *args)
+            real_send(self, *args, **options)
 
         with patch.object(push_stations.Station, "send", once):
             yield
