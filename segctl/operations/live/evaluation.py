@@ -78,6 +78,8 @@ class LiveEvaluator:
         self._few: FewRows | None = None
         self._as_of: datetime | None = None
         self._members: tuple[NDArray[np.int32], NDArray[np.int64]] | None = None
+        self.coming: dict[int, int] = {}
+        """Profiles of the last question that are nobody yet → microseconds since 1970 when they may be somebody."""
 
     def add_events(self, kind: str, rows: pl.DataFrame) -> None:
         """Takes events of one kind in that no file of the snapshot holds.
@@ -159,23 +161,33 @@ class LiveEvaluator:
         import polars as pl
 
         asked = np.unique(np.asarray(subjects, np.int32))
-        profiles = self._profiles_at(as_of)
+        profiles, self.coming = self._profiles_at(as_of), {}
         kinds = self._settled.kinds_for(asked, to_us(as_of)) if only_moved and self._plan.goes_on(as_of) else None
         names = None if kinds is None or self._asking.outputs else self._moved_by(kinds)
         parts = [asked[at : at + _MANY] for at in range(0, max(1, len(asked)), _MANY)]
         found = [self._answers(profiles, some, as_of, names) for some in parts]
         return pl.concat(found) if len(found) > 1 else found[0]
 
-    def goes_on_from(self, profiles: NDArray[np.int32], due: NDArray[np.int64], as_of: datetime) -> None:
+    def goes_on_from(
+        self, profiles: NDArray[np.int32], due: NDArray[np.int64], as_of: datetime
+    ) -> NDArray[np.int64]:  # fmt: skip
         """Takes in what an evaluation of everybody found, as if it had been asked here; profiles are read now.
 
         Args:
             profiles: Subjects of the population, ascending.
             due: When time alone may change an answer, microseconds since 1970.
             as_of: Of that evaluation, which saw the same snapshot.
+
+        Returns:
+            As `due`; also what the evaluation did not ask about, such as an end that a segment was given since, counts.
         """
-        self._profiles_at(as_of)
-        self._settled.settle(profiles, due, everything=True)
+        import numpy as np
+
+        who = self._profiles_at(as_of).of(profiles, as_of)
+        due = due.copy()
+        places = np.searchsorted(profiles, who.subjects)
+        due[places] = np.minimum(due[places], who.later)
+        return self._settled.settle(profiles, due, everything=True)
 
     def _moved_by(self, kinds: frozenset[str]) -> tuple[str, ...]:
         """Segments that events of some kinds can move."""
@@ -190,12 +202,19 @@ class LiveEvaluator:
         import numpy as np
         import polars as pl
 
+        from segctl.engines.profiles import NEVER_BORN
+
         before = profiles.data
         who = profiles.of(asked, as_of)
         if self._few is None or profiles.data is not before:
             self._few = self._events.few(profiles.data, self._canonical, self._session.project)
-        there = self._is_there(who, to_us(as_of))
+        born = self._born(who, to_us(as_of))
+        there = born <= to_us(as_of)
         if not there.all():
+            nobody = who.those(~there)
+            first = np.minimum(born[~there], nobody.later)
+            is_coming = first < NEVER_BORN
+            self.coming.update(zip(nobody.subjects[is_coming].tolist(), first[is_coming].tolist(), strict=True))
             who = who.those(there)
         if len(who.subjects) < len(asked):
             self._settled.forget(np.setdiff1d(asked, who.subjects))
@@ -242,18 +261,17 @@ class LiveEvaluator:
         self._as_of = as_of
         return self._profiles
 
-    def _is_there(self, who: Rows, now: int) -> NDArray[np.bool_]:
-        """Which profiles have a record, or an event up to now."""
+    def _born(self, who: Rows, now: int) -> NDArray[np.int64]:
+        """Since when profiles have a record or an event, exactly for those who have none up to now."""
         import numpy as np
 
         born, subjects = who.born, who.subjects
         if (born <= now).all():
-            return np.ones(len(born), np.bool_)
+            return born
         born = born.copy()
         of, first = self._events.first_of_tail(self._own(subjects[born > now]))
         np.minimum.at(born, np.searchsorted(subjects, profile_of(of, self._canonical)), first)
-        there: NDArray[np.bool_] = born <= now
-        return there
+        return born
 
     def _own(self, profiles: NDArray[np.int32]) -> NDArray[np.int32]:
         """Subjects of events that belong to some profiles, ascending."""

@@ -113,9 +113,8 @@ class World:
         rows, next_at = who.to_numpy(), due.gather(who).fill_null(NEVER).to_numpy()
         there = pl.DataFrame({"subject": who}).with_columns(pl.lit(value=True).alias(""))
         self._present.moved(np.arange(len(present)), there, ("",))
-        self.timers.set(rows.astype(np.int64), next_at)
         expect(self.session.workspace)
-        self._evaluator.goes_on_from(rows, next_at, as_of)
+        self.timers.set(rows.astype(np.int64), self._evaluator.goes_on_from(rows, next_at, as_of))
         self._evaluator.answers(rows[:1].tolist(), as_of)
 
     def profile_subjects(self, subjects: Iterable[int]) -> list[int]:
@@ -182,6 +181,9 @@ class World:
         rows = np.asarray(profiles, dtype=np.int64)
         due = np.full(len(rows), NEVER, dtype=np.int64)
         due[np.searchsorted(rows, answers["subject"].to_numpy())] = answers["due"].to_numpy()
+        if coming := self._evaluator.coming:
+            places = np.searchsorted(rows, np.fromiter(coming, np.int64, len(coming)))
+            due[places] = np.fromiter(coming.values(), np.int64, len(coming))
         self.timers.set(rows, due)
         return moved
 
