@@ -43,7 +43,10 @@ class Service:
         self.watch: Callable[[str, str], None] = lambda action, email: None
         self._log = None
         if log is not None:
-            for line in log.read_text().splitlines() if log.exists() else ():
+            # The service lives in the process that is killed: a line that breaks off is a call that it never took.
+            whole, _, _ = log.read_text().rpartition("\n") if log.exists() else ("", "", "")
+            log.write_text(whole + "\n" if whole else "")
+            for line in whole.splitlines():
                 self._apply(*json.loads(line))
             self._log = log.open("a")
 
