@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DATABASE = "state.db"
+_ROWS_AT_ONCE = 16
 _SHORTEST_WAIT_S = 30.0
 """Commits last milliseconds, so a short lock is worth waiting for even without `--lock-wait`."""
 
@@ -50,6 +51,8 @@ class Workspace:
     _writing: ExitStack = field(default_factory=ExitStack, repr=False)
     _is_writing: bool = False
     _starting: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    # Threads of one connection share its cached statements, and one of them must not be handed to two at once.
+    _asking: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = False, lock_wait_s: float = 0.0) -> Workspace:
@@ -95,24 +98,26 @@ class Workspace:
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Rows of a reading statement."""
-        with problems.worded(self.folder):
+        with problems.worded(self.folder), self._asking:
             return self._db.execute(sql, params).fetchall()
 
     def blocks(self, sql: str, params: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
         """Rows of a reading statement as plain tuples, so many at a time: for millions of them."""
         with problems.worded(self.folder):
-            cursor = self._db.cursor()
-            cursor.row_factory = None
-            cursor.execute(sql, params)
-            while block := cursor.fetchmany(size):
+            with self._asking:
+                cursor = self._db.cursor()
+                cursor.row_factory = None
+                cursor.execute(sql, params)
+                block: list[tuple[Any, ...]] = cursor.fetchmany(size)
+            while block:
                 yield block
+                with self._asking:
+                    block = cursor.fetchmany(size)
 
     def stream(self, sql: str, params: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """`query` for very many rows, as plain tuples that come as they are asked for."""
-        with problems.worded(self.folder):
-            cursor = self._db.cursor()
-            cursor.row_factory = None
-            yield from cursor.execute(sql, params)
+        for block in self.blocks(sql, params, _ROWS_AT_ONCE):
+            yield from block
 
     def snapshot(self) -> int:
         """Number of the newest commit; 0 in an empty workspace."""
@@ -194,13 +199,16 @@ class Workspace:
         with suppress(Exception):
             for path in paths:
                 name = path.relative_to(self.folder).as_posix()
-                if not self._db.execute("SELECT 1 FROM files WHERE path = ?", (name,)).fetchone():
+                if not self.query("SELECT 1 FROM files WHERE path = ?", (name,)):
                     path.unlink(missing_ok=True)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One writing transaction, for rows that need no snapshot of their own; durable when the block is left."""
-        with problems.worded(self.folder):
+        """One writing transaction, for rows that need no snapshot of their own; durable when the block is left.
+
+        Other threads wait for it, so the block must not wait for one that reads.
+        """
+        with problems.worded(self.folder), self._asking:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -218,6 +219,32 @@ def test_file_and_folders_are_flushed_before_the_row_is_written(workspace: Works
         workspace.commit("test", add=[new], within=lambda _db: flushed.append(Path("row")))
 
     assert flushed == [new.path, new.path.parent, Path("row")]
+
+
+def test_another_thread_reads_nothing_of_a_transaction_that_may_yet_fail(workspace: Workspace) -> None:
+    found: list[int] = []
+    reader = threading.Thread(target=lambda: found.append(len(workspace.query("SELECT * FROM counters"))))
+
+    with suppress(ZeroDivisionError), workspace.transaction() as db:
+        db.execute("INSERT INTO counters VALUES ('n', 1)")
+        reader.start()
+        reader.join(0.05)
+        raise ZeroDivisionError
+    reader.join(10)
+
+    assert found == [0]
+
+
+def test_rows_come_in_blocks_while_others_ask(workspace: Workspace) -> None:
+    with workspace.transaction() as db:
+        db.executemany("INSERT INTO counters VALUES (?, ?)", [(f"{number:03}", number) for number in range(50)])
+    sql = "SELECT next FROM counters ORDER BY name"
+
+    rows = [row for row in workspace.stream(sql) if workspace.query(sql)]
+    blocks = [[n for (n,) in block] for block in workspace.blocks(sql, (), 20) if workspace.query(sql)]
+
+    assert rows == [(number,) for number in range(50)]
+    assert blocks == [[*range(20)], [*range(20, 40)], [*range(40, 50)]]
 
 
 def test_counters_never_give_a_number_twice(workspace: Workspace) -> None:
