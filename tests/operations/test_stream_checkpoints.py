@@ -14,6 +14,7 @@ import pytest
 from operations.streaming import PROJECT, SEGMENTS, Shop, line, write_project
 from operations.test_stream import Killed
 
+from segctl.connectors import key_index
 from segctl.operations.evaluation import evaluate
 from segctl.operations.stream import checkpoint as stream_checkpoint
 from segctl.operations.stream.checkpoint import go_through
@@ -165,6 +166,28 @@ def test_small_files_are_merged_by_a_process_of_its_own(shop: Shop) -> None:
         stream.turn()
 
     assert shop.heard.members() == shop.members() == {"viewers": {"u3"}}
+
+
+def test_keys_that_outgrow_memory_while_others_become_files_are_known_after_a_restart(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later = [line(number, "bob", 5) for number in range(10, 20)]
+    with shop.stream() as stream:
+        with held(monkeypatch, Intake, "files"):
+            begun(shop, stream)
+            with monkeypatch.context() as narrow:
+                narrow.setattr(key_index, "MEMORY_KEYS", 5)
+                shop.write(*later)
+                stream.turn()
+        go_through(stream.state)
+
+    with shop.stream() as stream:
+        shop.write(line(1, "ann", 5), *later)
+        stream.turn()
+        store(stream.state)
+        rows, known = sum(file.rows for file in stream.state.workspace.files("events")), stream.state.metrics.known
+
+    assert (rows, known) == (12, 11)
 
 
 CRM = "source: crm\nkind: file\npath: crm/*.ndjson\nkey: {customer_id: nr}\nprofiles: {tier: tier, town: town}\n"

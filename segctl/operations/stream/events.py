@@ -209,7 +209,9 @@ class StreamEvents(EventSink):
         """The files were committed."""
         gone = {file.path for file in some.small}
         self._keys.placed(some.keys[len(some.spilled) :], gone)
-        self._committed = {run.path for run in self._keys.spilled if run.path is not None}
+        # What outgrew memory since it was gathered is in no commit yet.
+        self._committed |= {run.path for run in some.keys if run.path is not None}
+        self._committed -= gone
         self._under_way = None
 
     def discard(self) -> None:
