@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from operations.streaming import PROJECT, SEGMENTS, Shop, line, write_project
@@ -16,6 +19,7 @@ from operations.test_stream import Killed
 
 from segctl.connectors import key_index
 from segctl.operations.evaluation import evaluate
+from segctl.operations.session import open_session
 from segctl.operations.stream import checkpoint as stream_checkpoint
 from segctl.operations.stream.checkpoint import go_through
 from segctl.operations.stream.intake import Intake
@@ -23,7 +27,7 @@ from segctl.operations.stream.merging import Merging, merge
 from segctl.operations.stream.open import Wish
 from segctl.operations.stream.storing import store
 from segctl.operations.stream.stream import Stream
-from segctl.state import stream_log
+from segctl.state import compaction_tails, stream_log
 from segctl.state.memberships import members
 from segctl.state.runs import newest_number, runs
 
@@ -143,7 +147,7 @@ def test_small_files_are_merged_while_it_runs(shop: Shop, monkeypatch: pytest.Mo
             here.setattr(Merging, "begin", lambda _, session: merge(session))
             in_small_files(shop, stream)
         merged = workspace.files("events")
-        monkeypatch.setattr(Merging, "take", lambda _: True)
+        monkeypatch.setattr(Merging, "take", lambda *_: True)
         stream.turn()
         kept = stream.state.here.events_taken()
         shop.write(line(20, "u3", 7), line(21, "u4", 7, "order"))
@@ -166,6 +170,26 @@ def test_small_files_are_merged_by_a_process_of_its_own(shop: Shop) -> None:
         stream.turn()
 
     assert shop.heard.members() == shop.members() == {"viewers": {"u3"}}
+
+
+@pytest.mark.parametrize(
+    ("program", "said"), [(shutil.which("false"), "exit code 1"), ("/nowhere", "No such file or directory")]
+)
+def test_a_merging_that_fails_is_told_once_and_ends_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, program: str, said: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    monkeypatch.setattr(compaction_tails, "are_many", lambda _: True)
+    told, large = list[str](), cast("Any", ("x" * 1_000_000,))
+    with open_session(shop.folder, create=True) as session:
+        merging = Merging()
+        for _ in range(2):
+            # More than a pipe holds, which nobody reads.
+            merging.begin(replace(session, warnings=large))
+            while not merging.take(told.append) and said.startswith("exit"):
+                time.sleep(0.001)
+
+    assert told == [f"small files could not be merged and stay as they are: {said}"]
 
 
 def test_keys_that_outgrow_memory_while_others_become_files_are_known_after_a_restart(

@@ -140,7 +140,7 @@ def look(state: StreamState) -> None:
         return
     take_ranking(state)
     _go_on(state)
-    if state.merging.take():
+    if state.merging.take(state.listener.told):
         state.here.sees(())
     if state.merging.is_due:
         state.merging.begin(state.session)

@@ -9,6 +9,8 @@ import os
 import pickle
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +34,8 @@ class Merging:
 
     stored: int = 0
     _child: subprocess.Popen[bytes] | None = None
+    _failure: str = ""
+    _has_told: bool = False
 
     @property
     def is_due(self) -> bool:
@@ -47,20 +51,21 @@ class Merging:
         self.stored = 0
         if not are_many(session.workspace):
             return
-        self._child = subprocess.Popen(
-            [sys.executable, "-c", _CHILD], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, env=os.environ | {"POLARS_MAX_THREADS": "1"}, start_new_session=True,
-        )  # fmt: skip
-        assert self._child.stdin is not None, "asked for above"
-        with self._child.stdin as asked:
-            asked.write(pickle.dumps((session.definitions, session.lists, session.warnings, session.workspace.folder)))
+        try:
+            self._child = _begun(session)
+        except OSError as error:
+            self._failure = error.strerror or str(error)
 
-    def take(self) -> bool:
-        """Whether a merging has just ended; where it failed, the small files are there still."""
-        if self._child is None or self._child.poll() is None:
-            return False
-        self._child = None
-        return True
+    def take(self, told: Callable[[str], None]) -> bool:
+        """Whether a merging has just ended; where it failed, the small files are there still, which is told once."""
+        has_ended = self._child is not None and self._child.poll() is not None
+        if self._child is not None and has_ended:
+            self._failure = f"exit code {self._child.returncode}" if self._child.returncode else ""
+            self._child = None
+        if self._failure and not self._has_told:
+            told(f"small files could not be merged and stay as they are: {self._failure}")
+            self._has_told = True
+        return has_ended
 
     def close(self) -> None:
         """Breaks off what is under way."""
@@ -68,6 +73,22 @@ class Merging:
             self._child.kill()
             self._child.wait()
             self._child = None
+
+
+def _begun(session: Session) -> subprocess.Popen[bytes]:
+    """The process that merges.
+
+    Raises:
+        OSError: It cannot be started, or there is no room for what it is asked.
+    """
+    # A pipe would hold up the stream until the process has read what it is asked, or break when that ends before.
+    with tempfile.TemporaryFile(dir=session.workspace.folder) as asked:
+        pickle.dump((session.definitions, session.lists, session.warnings, session.workspace.folder), asked)
+        asked.seek(0)
+        return subprocess.Popen(
+            [sys.executable, "-c", _CHILD], stdin=asked, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=os.environ | {"POLARS_MAX_THREADS": "1"}, start_new_session=True,
+        )  # fmt: skip
 
 
 def merge_for_parent() -> None:
