@@ -128,6 +128,19 @@ def test_killed_while_a_checkpoint_is_under_way_nothing_is_lost_or_doubled(
     assert (rows, shop.members()) == (4, {"viewers": {"ann", "bob"}})
 
 
+def test_files_without_events_leave_nothing_behind_in_memory(shop: Shop) -> None:
+    with shop.stream() as stream:
+        shop.at(10)
+        kept = []
+        for one in (line(1, "ann", 5), b'{"broken', b'{"broken', line(2, "ann", 9), b'{"broken'):
+            shop.write(one)
+            stream.turn()
+            store(stream.state)
+            kept.append(len(stream.state.here._evaluator._events._stored))
+
+    assert kept == [1, 1, 1, 2, 2]
+
+
 def in_small_files(shop: Shop, stream: Stream) -> None:
     """Nine files, with one view of each of nine, and a checkpoint that sees how many they are."""
     shop.at(10)

@@ -111,7 +111,7 @@ class LiveEvents:
 
     def stored(self, heights: Mapping[str, int], paths: Collection[str]) -> None:
         """Files hold the first so many events as well; they are read from memory while all these files are there."""
-        if any(height > self._gone.get(kind, 0) for kind, height in heights.items()):
+        if paths and any(height > self._gone.get(kind, 0) for kind, height in heights.items()):
             self._stored.append(Stored(heights, frozenset(paths)))
 
     def _let_go(self, last: int) -> None:
