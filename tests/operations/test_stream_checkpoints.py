@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from operations.streaming import PROJECT, SEGMENTS, Shop, line, write_project
+from operations.streaming import PROJECT, SEGMENTS, SOURCE, Shop, line, write_project
 from operations.test_stream import Killed
+from operations.test_stream_others import READERS, others_consent, others_ingest, with_consent
 
 from segctl.connectors import key_index
 from segctl.operations.evaluation import evaluate
@@ -126,6 +127,62 @@ def test_killed_while_a_checkpoint_is_under_way_nothing_is_lost_or_doubled(
 
     assert [change.seq for change in shop.heard.distinct] == [1, 2]
     assert (rows, shop.members()) == (4, {"viewers": {"ann", "bob"}})
+
+
+def differing(stream: Stream, *names: str) -> dict[str, tuple[int, int]]:
+    """How many the newest run holds, and how many its snapshot gives, of each segment where that is not the same."""
+    workspace = stream.state.workspace
+    run = runs(workspace)[0]
+    found = evaluate(stream.state.session, names, as_of=run.as_of, snapshot=run.snapshot).frame
+    both = {name: (members(workspace, name, run).len(), int(found[name].sum())) for name in names}
+    return {name: pair for name, pair in both.items() if pair[0] != pair[1]}
+
+
+def test_what_others_do_while_files_are_written_is_in_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = with_consent(tmp_path / "shop")
+    with shop.stream() as stream:
+        begun(shop, stream)
+        go_through(stream.state)
+        others_consent(shop, "ann", "grant")
+        for _ in range(2):
+            stream.turn()
+        stood = shop.heard.members()
+        with held(monkeypatch, Intake, "files"):
+            shop.write(line(3, "bob", 9))
+            stream.state.checkpoint_at = -1e9
+            stream.turn()
+            others_consent(shop, "ann", "withdraw")
+        go_through(stream.state)
+        by_consent = differing(stream, *READERS)
+        with held(monkeypatch, Intake, "files"):
+            shop.write(line(4, "cid", 9))
+            stream.state.checkpoint_at = -1e9
+            stream.turn()
+            others_ingest(shop, line(5, "bob", 9), line(6, "bob", 9.5))
+            stream.state.looked_at = 0
+            stream.turn()
+            is_seen = stream.state.checkpoint is not None and stream.state.seen > stream.state.checkpoint.seen
+        go_through(stream.state)
+        by_events = differing(stream, *READERS)
+
+    assert (stood, is_seen) == ({"viewers": {"ann"}, "readers": {"ann"}}, True)
+    assert (by_consent, by_events) == ({}, {})
+    assert shop.heard.members() == shop.members() == {"viewers": {"ann", "bob"}}
+
+
+def test_a_correction_that_comes_meanwhile_is_of_the_next_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shop.folder / "sources" / "web.yaml").write_text(SOURCE + "corrections: replace\n")
+    with shop.stream() as stream:
+        with held(monkeypatch, Intake, "files"):
+            begun(shop, stream)
+        shop.write(line(2, "ann", -500))
+        stream.turn()
+        go_through(stream.state)
+        by_correction = differing(stream, *ASKED)
+
+    assert by_correction == {}
+    assert [change.entered for change in shop.heard.changes] == [True, False]
+    assert shop.members() == {}
 
 
 def test_files_without_events_leave_nothing_behind_in_memory(shop: Shop) -> None:

@@ -35,11 +35,17 @@ class Checkpoint:
     Attributes:
         run: What is recorded, see `record`, but for the snapshot.
         at: Valid time, microseconds since 1970.
-        recorded: None until the files are committed.
+        seen: Newest commit whose effect was known when it began.
+        consents: Newest row of the consent ledger whose effect was known then.
+        snapshot: The commit that gave the files their place; None until then.
+        recorded: Likewise.
     """
 
     run: dict[str, Any]
     at: int
+    seen: int
+    consents: int
+    snapshot: int | None = None
     recorded: Future[tuple[Run, tuple[str, ...]]] | None = None
 
 
@@ -303,7 +309,8 @@ def _begin_checkpoint(state: StreamState) -> None:
     _catch_up(state)
     at = state.clock.tick()
     run = _stands(state, at)
-    state.checkpoint = Checkpoint(run | {"members": state.here.members.copy()}, at)
+    run |= {"members": state.here.members.copy()}
+    state.checkpoint = Checkpoint(run, at, state.seen, state.consents)
     begin_storing(state)
 
 
@@ -312,20 +319,26 @@ def _go_on(state: StreamState, *, wait: bool = False) -> None:
     stored, under_way = settle(state, wait=wait), state.checkpoint
     if stored is not None:
         _ask(state, stored)
-    if under_way is None or state.storing is not None:
+    if under_way is None or under_way.snapshot is None:
         return
     if under_way.recorded is None:
-        snapshot = state.workspace.snapshot()
-        if not of_others(state.workspace, state.seen, snapshot).is_nothing:
-            # What others stored meanwhile is in the snapshot, and who is touched by it was not asked by then.
+        if _is_outrun(state, under_way, under_way.snapshot):
+            # What others did meanwhile is in the snapshot, and who is touched by it was not asked by then.
             state.checkpoint = None
             checkpoint(state)
             return
-        under_way.recorded = state.clerk.submit(_recorded, state.session, snapshot, under_way.run)
+        under_way.recorded = state.clerk.submit(_recorded, state.session, under_way.snapshot, under_way.run)
     if wait or under_way.recorded.done():
         _, warnings = under_way.recorded.result()
         state.checkpoint = None
         _has_recorded(state, under_way.at, warnings)
+
+
+def _is_outrun(state: StreamState, under_way: Checkpoint, snapshot: int) -> bool:
+    """Whether others changed, up to the files of a checkpoint, what somebody who asks for its run would find."""
+    if _needs_renewal(state) or consent_head(state) != under_way.consents:
+        return True
+    return not of_others(state.workspace, under_way.seen, snapshot).is_nothing
 
 
 def go_through(state: StreamState) -> None:

@@ -87,8 +87,10 @@ def settle(state: StreamState, *, wait: bool = False) -> Stored | None:
         return None
     parts = storing.made.result()
     state.storing = None
-    if parts or storing.until:
-        _commit(state, storing, parts)
+    seq = _commit(state, storing, parts) if parts or storing.until else None
+    if state.checkpoint is not None and state.checkpoint.snapshot is None:
+        # The first files after its beginning are those that it waits for.
+        state.checkpoint.snapshot = state.checkpoint.seen if seq is None else seq
     for intake, some in storing.parts:
         intake.settled(some, state.clock.wall())
     touched = frozenset(storing.touched).union(*(part.owners for part in parts))
@@ -103,7 +105,8 @@ def settle(state: StreamState, *, wait: bool = False) -> Stored | None:
     return stored
 
 
-def _commit(state: StreamState, storing: Storing, parts: list[Files]) -> None:
+def _commit(state: StreamState, storing: Storing, parts: list[Files]) -> int:
+    """Gives the files their place; the number of the commit."""
     add = [file for part in parts for file in part.add]
     remove = [number for part in parts for number in part.remove]
     consents = state.consents
@@ -118,8 +121,9 @@ def _commit(state: StreamState, storing: Storing, parts: list[Files]) -> None:
         if before == consents:
             consents = int(db.execute(_HEAD).fetchone()[0])
 
-    state.workspace.commit("stream", add, remove, within=within, note=_note(state, parts))
+    seq = state.workspace.commit("stream", add, remove, within=within, note=_note(state, parts))
     state.consents = consents
+    return seq
 
 
 def consent_head(state: StreamState) -> int:
