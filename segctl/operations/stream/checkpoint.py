@@ -112,6 +112,9 @@ def renew(state: StreamState, *, is_first: bool = False) -> int:
     from segctl.operations.apply import apply
 
     if state.world is not None:
+        if state.checkpoint is not None and state.checkpoint.recorded is None:
+            # The run that comes holds what it would have recorded.
+            state.checkpoint = None
         go_through(state)
         take_ranking(state, wait=True)
         state.world.close()
