@@ -11,6 +11,7 @@ from segctl.compile import ir
 from segctl.compile.trace_flips import FOREVER
 from segctl.engines.aggregates import is_plain, is_safe
 from segctl.engines.arrays import NUMBER, REAL, TEXT, Column, Value, combined, form_of, plain_test
+from segctl.engines.distinct import Pairs, distinct, paired
 from segctl.model.dataclass import dataclass
 from segctl.model.times import Anniversary
 from segctl.model.types import TIME, stored_column
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
 _MOST = 2**63 - 1
 _LEAST = -(2**63)
-_MOST_VALUES = 1_000_000
-"""With values farther apart they are numbered first, lest numbers of pairs grow too large."""
-_ROOM = 100_000
-"""So many pairs of profile and value are counted without looking which there are."""
 _TIMES = ("first_time", "last_time")
 _EDGES = ("first_value", "last_value")
 _OF_NUMBERS = ("sum", "average", "min", "max")
@@ -129,7 +126,7 @@ class MetricRows:
         self._zone = zone
         self._chosen: dict[int, tuple[NDArray[np.bool_] | None, NDArray[np.int64]]] = {}
         self._windows: dict[int, NDArray[np.bool_] | None] = {}
-        self._pairs: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        self._pairs: dict[int, tuple[NDArray[np.int64], Pairs]] = {}
 
     def chosen(self, one: Chosen) -> tuple[NDArray[np.bool_] | None, NDArray[np.int64]]:
         """Which rows count, None for all; and the places of their profiles."""
@@ -223,26 +220,10 @@ class MetricRows:
         return (rows, places) if is_last else (rows[::-1], places[::-1])
 
     def _distinct(self, values: NDArray[np.int64], mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        """How many values each profile has; those asked for are only marked, as sorting costs most."""
         if id(values) not in self._pairs:
-            self._pairs[id(values)] = self._paired(values)
-        pairs, of = self._pairs[id(values)]
-        is_there = np.zeros(len(of), np.bool_)
-        is_there[_taken(pairs, mask)] = True
-        return np.bincount(of[is_there], minlength=self._height)
-
-    def _paired(self, values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The number of each row's pair of profile and value, and the profile of each pair."""
-        least, most = int(values.min(initial=_MOST)), int(values.max(initial=_LEAST))
-        if most - least > _MOST_VALUES:
-            different, values = np.unique(values, return_inverse=True)
-            least, most = 0, len(different) - 1
-        width = max(1, most - least + 1)
-        pairs = self.rows.places * width + (values - least)
-        if self._height * width <= _ROOM + 4 * len(pairs):
-            return pairs, np.repeat(np.arange(self._height), width)
-        different, found = np.unique(pairs, return_inverse=True)
-        return found, different // width
+            # The values are kept as well: an array that is gone leaves its id to the next.
+            self._pairs[id(values)] = values, paired(values, self.rows.places, self._height)
+        return distinct(self._pairs[id(values)][1], mask, self._height)
 
     def pass_by(self, passed: Sequence[Passed], due: NDArray[np.int64]) -> None:
         """Brings `due` forward to the first passing of any row by any of these bounds, longest wait first."""

@@ -86,7 +86,7 @@ def combined(node: ir.Predicate, leaf: Callable[[ir.Predicate], Test | None]) ->
                 return None
             if isinstance(node, ir.AtLeast):
                 return _at_least(known, node.n)
-            return _both(known) if isinstance(node, ir.And) else _either(known)
+            return _joined(known, operator.and_ if isinstance(node, ir.And) else operator.or_)
         case ir.Not(item):
             test = combined(item, leaf)
             return None if test is None else _negated(test)
@@ -96,30 +96,17 @@ def combined(node: ir.Predicate, leaf: Callable[[ir.Predicate], Test | None]) ->
     return leaf(node)
 
 
-def _both(tests: Sequence[Test]) -> Test:
+def _joined(tests: Sequence[Test], join: Callable[[Any, Any], Any]) -> Test:
+    """Tests joined by ``and`` or ``or`` of their arrays."""
     if len(tests) == 1:
         return tests[0]
 
     def test(rows: Any) -> Truth:  # noqa: ANN401 - rows of events or of profiles
         found = [one(rows) for one in tests]
-        true = reduce(operator.and_, [true for true, _ in found])
+        true = reduce(join, [true for true, _ in found])
         if all(true is maybe for true, maybe in found):
             return true, true
-        return true, reduce(operator.and_, [maybe for _, maybe in found])
-
-    return test
-
-
-def _either(tests: Sequence[Test]) -> Test:
-    if len(tests) == 1:
-        return tests[0]
-
-    def test(rows: Any) -> Truth:  # noqa: ANN401 - rows of events or of profiles
-        found = [one(rows) for one in tests]
-        true = reduce(operator.or_, [true for true, _ in found])
-        if all(true is maybe for true, maybe in found):
-            return true, true
-        return true, reduce(operator.or_, [maybe for _, maybe in found])
+        return true, reduce(join, [maybe for _, maybe in found])
 
     return test
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from segctl.compile.trace_flips import FOREVER
 from segctl.compile.windows import span
+from segctl.engines.distinct import Pairs, distinct, paired
 from segctl.engines.prepared_tally import Counted, Passed, Tally
 from segctl.model.times import Window
 
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 _MOST = 2**63 - 1
 _LEAST = -(2**63)
-_MOST_VALUES = 1_000_000
-"""With values farther apart they are numbered first, lest numbers of pairs grow too large."""
-_ROOM = 100_000
-"""So many pairs of profile and value are counted without looking which there are."""
 
 
 class Summing:
@@ -76,7 +73,7 @@ class _Rows:
         self._ts: NDArray[np.int64] = rows.get_column("ts").to_numpy()
         self._chosen: dict[tuple[int, str], tuple[NDArray[np.int64] | None, NDArray[np.int64]]] = {}
         self._values: dict[str, tuple[NDArray[np.int64], NDArray[np.bool_] | None]] = {}
-        self._pairs: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        self._pairs: dict[str, Pairs] = {}
 
     def metric(self, one: Counted) -> pl.Series:
         """The values of a metric."""
@@ -161,26 +158,9 @@ class _Rows:
         return _without(pl.Series(name, found), absent)
 
     def _distinct(self, name: str, rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
-        """How many values each profile has; those asked for are only marked, as sorting costs most."""
         if name not in self._pairs:
-            self._pairs[name] = self._paired(self._value(name)[0])
-        pairs, of = self._pairs[name]
-        is_there = np.zeros(len(of), np.bool_)
-        is_there[_taken(pairs, rows)] = True
-        return np.bincount(of[is_there], minlength=self._height)
-
-    def _paired(self, values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The number of each row's pair of profile and value, and the profile of each pair."""
-        least, most = int(values.min(initial=_MOST)), int(values.max(initial=_LEAST))
-        if most - least > _MOST_VALUES:
-            different, values = np.unique(values, return_inverse=True)
-            least, most = 0, len(different) - 1
-        width = max(1, most - least + 1)
-        pairs = self._places * width + (values - least)
-        if self._height * width <= _ROOM + 4 * len(pairs):
-            return pairs, np.repeat(np.arange(self._height), width)
-        different, found = np.unique(pairs, return_inverse=True)
-        return found, different // width
+            self._pairs[name] = paired(self._value(name)[0], self._places, self._height)
+        return distinct(self._pairs[name], rows, self._height)
 
 
 def _taken(values: NDArray[np.int64], rows: NDArray[np.int64] | None) -> NDArray[np.int64]:
