@@ -72,7 +72,7 @@ def test_of_many_entries_the_first_and_the_last_stay() -> None:
 
 
 def effect(key: str, action: str, at: int, state: str = "done") -> Effect:
-    return Effect(key, 0, "w", "v", 0, "p0", "e", key, action, "ads", "carts", "news", "ads", state, None, at, at)  # type: ignore[arg-type]
+    return Effect(key, 0, "w", "v", 0, "p0", "e", key, action, "ads", "carts", "news", "ads", state, None, at, at)
 
 
 @pytest.mark.parametrize(

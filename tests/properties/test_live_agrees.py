@@ -142,7 +142,7 @@ def _check_arrays(asking: Plan, world: World, data: EngineInput, some: list[int]
         subjects = profiles.get_column("subject").to_numpy()
         try:
             still = arrays.still(profiles, as_of)
-            found = arrays.answers(subjects, lambda: profiles, lambda: still, rows, own, as_of)  # noqa: B023
+            found = arrays.answers(subjects, lambda: profiles, lambda: still, rows, own, as_of)  # noqa: B023 - called at once
             found = found.rename({"next:change": "due"})
         except TooLarge:
             continue
@@ -152,7 +152,7 @@ def _check_arrays(asking: Plan, world: World, data: EngineInput, some: list[int]
         assert set(wanted.answers.columns) <= set(found.columns)
         assert found.select(names).to_dicts() == wanted.answers.select(names).to_dicts(), (as_of, step)
         few = random.sample([one.name for one in quick.segments], random.randint(0, len(quick.segments)))
-        part = arrays.answers(subjects, lambda: profiles, lambda: still, rows, own, as_of, few)  # noqa: B023
+        part = arrays.answers(subjects, lambda: profiles, lambda: still, rows, own, as_of, few)  # noqa: B023 - called at once
         part = part.rename({"next:change": "due"})
         named = [name for name in part.columns if name != "due"]
         assert set(named) == {"subject", *(f"segment:{name}" for name in few)}
